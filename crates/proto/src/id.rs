@@ -1,0 +1,205 @@
+//! Newtypes for everything that is named by bytes. `Debug` prints a short tag, so that logs never hold whole keys.
+
+use std::fmt;
+use std::str::FromStr;
+
+use bech32::Bech32m;
+use bech32::Hrp;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::codec::Decode;
+use crate::codec::Encode;
+use crate::codec::Reader;
+use crate::error::DecodeError;
+
+/// The human-readable part of an account address.
+const ACCOUNT_HRP: Hrp = Hrp::parse_unchecked("kith");
+
+/// What a libp2p peer id puts before an Ed25519 public key: an identity multihash of 36 bytes over a protobuf
+/// with key type 1 and 32 key bytes (libp2p peer-ids specification, "Ed25519").
+const PEER_ID_PREFIX: [u8; 6] = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
+
+/// A text that does not name what it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is not a valid {0}")]
+pub struct ParseIdError(pub &'static str);
+
+macro_rules! id_type {
+    ($(#[$doc:meta])* $name:ident, $size:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub struct $name(pub [u8; $size]);
+
+        impl $name {
+            /// The bytes.
+            pub const fn as_bytes(&self) -> &[u8; $size] {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let [a, b, c, ..] = self.0;
+                write!(f, "{}-{a:02x}{b:02x}{c:02x}", stringify!($name))
+            }
+        }
+
+        impl Encode for $name {
+            fn encode(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.0);
+            }
+        }
+
+        impl Decode for $name {
+            fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                Ok(Self(reader.array()?))
+            }
+        }
+    };
+}
+
+macro_rules! hex_text {
+    ($name:ident, $what:literal) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                let bytes = data_encoding::HEXLOWER_PERMISSIVE
+                    .decode(text.as_bytes())
+                    .map_err(|_| ParseIdError($what))?;
+                Ok(Self(bytes.try_into().map_err(|_| ParseIdError($what))?))
+            }
+        }
+    };
+}
+
+id_type!(
+    /// An account: the Ed25519 public key made at first start. Its text is the address `kith1…` (bech32m, BIP-350).
+    AccountId, 32
+);
+id_type!(
+    /// A device: its Ed25519 public key, which is also its libp2p peer id. Its text is that peer id, `12D3KooW…`.
+    DeviceId, 32
+);
+id_type!(
+    /// A chat. Direct chats derive it from both accounts, so both ends agree without asking.
+    ChatId, 16
+);
+id_type!(
+    /// A message, chosen at random by its author's device.
+    MessageId, 16
+);
+id_type!(
+    /// An envelope: the first 16 bytes of the BLAKE3 hash of its bytes. A repeated deposit has the same id.
+    EnvelopeId, 16
+);
+id_type!(
+    /// A blob: the BLAKE3 root hash of its ciphertext.
+    BlobId, 32
+);
+id_type!(
+    /// Where a DHT record lives: the hash of the blinded key that signs it.
+    RecordKey, 32
+);
+id_type!(
+    /// A queue at a mailbox, known only to the pair of contacts that uses it.
+    QueueId, 16
+);
+id_type!(
+    /// An invite, so that it can be listed and revoked. Derived from the invite's secret.
+    InviteId, 8
+);
+hex_text!(ChatId, "chat id");
+hex_text!(MessageId, "message id");
+hex_text!(EnvelopeId, "envelope id");
+hex_text!(BlobId, "blob id");
+hex_text!(RecordKey, "record key");
+hex_text!(QueueId, "queue id");
+hex_text!(InviteId, "invite id");
+
+/// A contact is named by the account on the other side.
+pub type ContactId = AccountId;
+
+/// The caller's name for a command, chosen by the caller, so that it recognises the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CommandId(pub u64);
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        bech32::encode_lower_to_fmt::<Bech32m, _>(f, ACCOUNT_HRP, &self.0).map_err(|_| fmt::Error)
+    }
+}
+
+impl FromStr for AccountId {
+    type Err = ParseIdError;
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        let wrong = ParseIdError("account address");
+        let checked = bech32::primitives::decode::CheckedHrpstring::new::<Bech32m>(text).map_err(|_| wrong)?;
+        if checked.hrp() != ACCOUNT_HRP {
+            return Err(wrong);
+        }
+        let bytes: Vec<u8> = checked.byte_iter().collect();
+        Ok(Self(bytes.try_into().map_err(|_| wrong)?))
+    }
+}
+
+impl DeviceId {
+    /// The bytes of the libp2p peer id.
+    pub fn to_peer_id_bytes(&self) -> Vec<u8> {
+        [PEER_ID_PREFIX.as_slice(), &self.0].concat()
+    }
+
+    /// The device behind the bytes of a libp2p peer id, if it is one with an Ed25519 key.
+    pub fn from_peer_id_bytes(bytes: &[u8]) -> Option<Self> {
+        let key = bytes.strip_prefix(&PEER_ID_PREFIX)?;
+        Some(Self(key.try_into().ok()?))
+    }
+}
+
+impl fmt::Display for DeviceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&bs58::encode(self.to_peer_id_bytes()).into_string())
+    }
+}
+
+impl FromStr for DeviceId {
+    type Err = ParseIdError;
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        let wrong = ParseIdError("device id");
+        let bytes = bs58::decode(text).into_vec().map_err(|_| wrong)?;
+        Self::from_peer_id_bytes(&bytes).ok_or(wrong)
+    }
+}
+
+impl ChatId {
+    /// The chat between two accounts, the same whichever end computes it.
+    pub fn direct(one: &AccountId, other: &AccountId) -> Self {
+        let (low, high) = if one <= other { (one, other) } else { (other, one) };
+        let mut hasher = blake3::Hasher::new_derive_key("kith 2026-11-21 direct chat id v1");
+        hasher.update(&low.0);
+        hasher.update(&high.0);
+        Self(first_16(&hasher.finalize()))
+    }
+}
+
+impl EnvelopeId {
+    /// The id of an envelope with these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(first_16(&blake3::hash(bytes)))
+    }
+}
+
+fn first_16(hash: &blake3::Hash) -> [u8; 16] {
+    let mut out = [0; 16];
+    for (to, from) in out.iter_mut().zip(hash.as_bytes()) {
+        *to = *from;
+    }
+    out
+}
