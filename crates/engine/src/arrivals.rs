@@ -1,0 +1,254 @@
+//! What comes in on a direct stream: frames, and the way of an envelope from the stream to its contents.
+//!
+//! ```text
+//!  Put(envelope) ─▶ open on a copy ─▶ decode ─▶ known sender, or a valid introduction? ─▶ in order? ─▶ adopt ─▶ contents
+//!                      │ no                        │ no                                      │ no room
+//!                      ▼                           ▼                                         ▼
+//!              repair (contact) or score      counted, scored                      not adopted: they send it again
+//! ```
+
+use kith_crypto::invite;
+use kith_proto::codec::Decode as _;
+use kith_proto::envelope::Envelope;
+use kith_proto::frame::BundleBytes;
+use kith_proto::frame::DeviceListBytes;
+use kith_proto::frame::Frame;
+use kith_proto::frame::InviteProof;
+use kith_proto::id::AccountId;
+use kith_proto::id::ContactId;
+use kith_proto::id::DeviceId;
+use kith_proto::payload::Content;
+use kith_proto::payload::ContactRequest;
+use kith_proto::payload::Payload;
+
+use crate::contents;
+use crate::effect::Effect;
+use crate::effect::Misbehaviour;
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::inbox::Taken;
+use crate::links;
+use crate::output::Output;
+use crate::presence::Greeting;
+use crate::sessions::Introduction;
+use crate::sessions::NotOpened;
+use crate::view::ContactState;
+
+/// A frame came in.
+pub(crate) fn frame(engine: &mut Engine, out: &mut Output, device: DeviceId, frame: Frame) {
+    let contact = engine.peers.contact_of(&device);
+    match contact.and_then(|contact| engine.contacts.state(&contact)) {
+        Some(ContactState::Blocked) => return,
+        None => engine.core.stats.stranger_frames += 1,
+        Some(_) => {}
+    }
+    match frame {
+        Frame::Hello { .. } => match engine.presence.hello(&device) {
+            Greeting::Full => links::greet(engine, out, &device),
+            Greeting::Again => links::resume(engine, out, &device),
+            Greeting::Said => {}
+        },
+        Frame::Ready => links::ready(engine, out, &device),
+        Frame::Put(envelope) => put(engine, out, &device, &envelope),
+        Frame::PrekeyRequest { invite } => give_prekeys(engine, out, device, contact, invite.as_ref()),
+        Frame::Prekeys { device_list, bundle } => {
+            if let Some(contact) = contact {
+                take_prekeys(engine, out, &device, contact, &device_list, &bundle);
+            }
+        }
+        // Their invite may be used up; a new one makes us ask again.
+        Frame::PrekeysRefused => {}
+    }
+}
+
+/// Answers who may have our prekeys: contacts, and whoever holds an open invite.
+fn give_prekeys(
+    engine: &mut Engine,
+    out: &mut Output,
+    device: DeviceId,
+    contact: Option<ContactId>,
+    proof: Option<&InviteProof>,
+) {
+    let invited = proof.is_some_and(|proof| {
+        engine.contacts.open_invite(engine.core.now, &proof.invite).is_some_and(|secret| {
+            let expected = invite::prekey_proof(&secret, &device, &engine.devices.device());
+            invite::proofs_equal(&expected, &proof.mac)
+        })
+    });
+    let frame = if invited {
+        Frame::Prekeys { device_list: engine.devices.own_list(), bundle: engine.devices.own_bundle(out) }
+    } else if contact.is_some() {
+        Frame::Prekeys { device_list: engine.devices.own_list(), bundle: engine.devices.own_bundle_for_many() }
+    } else {
+        if proof.is_some() {
+            engine.core.stats.bad_proofs += 1;
+            out.effect(Effect::Misbehaved { device, why: Misbehaviour::BadProof });
+        }
+        Frame::PrekeysRefused
+    };
+    out.effect(Effect::Send { device, frame });
+}
+
+/// Takes the prekeys we asked for.
+fn take_prekeys(
+    engine: &mut Engine,
+    out: &mut Output,
+    device: &DeviceId,
+    contact: ContactId,
+    list: &DeviceListBytes,
+    bundle: &BundleBytes,
+) {
+    let learned = engine.devices.learn_list(&mut engine.core, out, &contact, list);
+    if learned.is_err() || engine.devices.learn_bundle(out, &contact, device, bundle).is_err() {
+        engine.core.stats.bad_proofs += 1;
+        return out.effect(Effect::Misbehaved { device: *device, why: Misbehaviour::BadProof });
+    }
+    if engine.sessions.has(device) {
+        links::repair(engine, out, device);
+    } else {
+        links::pump(engine, out, device);
+    }
+}
+
+/// An envelope came in on the stream of a device.
+fn put(engine: &mut Engine, out: &mut Output, device: &DeviceId, envelope: &Envelope) {
+    let opened = match engine.sessions.open(&mut engine.core, &mut engine.devices, device, envelope) {
+        Ok(opened) => opened,
+        Err(NotOpened::Duplicate) => {
+            engine.core.stats.duplicate_envelopes += 1;
+            if engine.peers.get(device).is_some() {
+                engine.inbox.owe(&mut engine.core, device);
+            }
+            return;
+        }
+        Err(NotOpened::Unreadable) => return unreadable(engine, out, device),
+    };
+    let Ok(payload) = Payload::from_bytes(&opened.payload) else {
+        engine.core.stats.bad_payloads += 1;
+        return out.effect(Effect::Misbehaved { device: *device, why: Misbehaviour::BadPayload });
+    };
+    let mut welcome = None;
+    if let Some(introduction) = opened.introduction {
+        match introduce(engine, out, device, introduction, &payload) {
+            Some(before) => welcome = before,
+            None => return,
+        }
+    }
+    let taken = if payload.position == 0 {
+        Taken::Now(vec![payload])
+    } else {
+        engine.inbox.take(&mut engine.core, &mut engine.peers, out, device, payload)
+    };
+    if taken == Taken::Full {
+        return;
+    }
+    if engine.sessions.adopt(&mut engine.core, out, &engine.devices, device, opened) {
+        engine.outbox.reseal(device);
+        links::pump(engine, out, device);
+    }
+    if let Some(Admitted { account, before }) = welcome {
+        greet_asker(engine, out, &account, before);
+    }
+    if let Taken::Now(payloads) = taken {
+        for payload in payloads {
+            contents::take(engine, out, device, payload);
+        }
+    }
+}
+
+/// Somebody whose request was let in.
+struct Admitted {
+    account: AccountId,
+    /// How they stood to us before.
+    before: Option<ContactState>,
+}
+
+/// Answers a request that was let in: the person decides, or has decided already.
+fn greet_asker(engine: &mut Engine, out: &mut Output, account: &AccountId, before: Option<ContactState>) {
+    match before {
+        None => {
+            if let Some(view) = engine.contact_view(account) {
+                out.event(Event::ContactRequested(view));
+            }
+        }
+        Some(ContactState::Requested) => contents::accepted(engine, out, account),
+        Some(ContactState::Accepted) => contents::send_acceptance(engine, out, account),
+        Some(_) => {}
+    }
+}
+
+/// Nothing here opens it. From a contact that means one of us lost state; from a stranger it is noise.
+fn unreadable(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    engine.core.stats.unopenable += 1;
+    if engine.peers.get(device).is_some() {
+        links::repair(engine, out, device);
+    } else {
+        out.effect(Effect::Misbehaved { device: *device, why: Misbehaviour::UnopenableEnvelope });
+    }
+}
+
+/// Checks who a first envelope is from. The handshake proved that the sender holds `identity`; the signed device list
+/// must say that `identity` is this device's and the device the account's. Returns `None` when it is not believed, and
+/// who was let in when it carries a request.
+fn introduce(
+    engine: &mut Engine,
+    out: &mut Output,
+    device: &DeviceId,
+    introduction: Introduction,
+    payload: &Payload,
+) -> Option<Option<Admitted>> {
+    let Introduction { account, identity } = introduction;
+    let request = payload.contents.iter().find_map(|content| match content {
+        Content::ContactRequest(request) if request.account == account => Some(&**request),
+        _ => None,
+    });
+    let known = engine.peers.contact_of(device);
+    let believed = match (known, request) {
+        (Some(contact), _) if contact != account => None,
+        (_, Some(request)) => admit(engine, out, device, introduction, request).map(Some),
+        (Some(_), None) => {
+            let entry = engine.devices.entry(&account, device);
+            entry.is_some_and(|entry| entry.identity == identity).then_some(None)
+        }
+        (None, None) => None,
+    };
+    if believed.is_none() {
+        engine.core.stats.bad_proofs += 1;
+        out.effect(Effect::Misbehaved { device: *device, why: Misbehaviour::BadProof });
+    }
+    believed
+}
+
+/// Lets somebody in who asks to be a contact: with the proof of an open invite, or because we asked them too.
+fn admit(
+    engine: &mut Engine,
+    out: &mut Output,
+    device: &DeviceId,
+    introduction: Introduction,
+    request: &ContactRequest,
+) -> Option<Admitted> {
+    let Introduction { account, identity } = introduction;
+    let before = engine.contacts.state(&account);
+    let own = engine.devices.account;
+    if before.is_none() {
+        let secret = engine.contacts.open_invite(engine.core.now, &request.invite)?;
+        let expected = invite::request_proof(&secret, &account, &own);
+        if !invite::proofs_equal(&expected, &request.proof) || account == own {
+            return None;
+        }
+    }
+    engine.devices.learn_list(&mut engine.core, out, &account, &request.device_list).ok()?;
+    if engine.devices.entry(&account, device)?.identity != identity {
+        return None;
+    }
+    // An older bundle than the one we have is no lie: the request may have waited.
+    let _ = engine.devices.learn_bundle(out, &account, device, &request.bundle);
+    let (profile, greeting) = (request.profile.clone(), request.greeting.clone());
+    engine.contacts.asked_by(&engine.core, out, &account, profile, greeting)?;
+    if before.is_none() {
+        engine.contacts.use_invite(out, &request.invite);
+    }
+    engine.peers.add(*device, account, out);
+    engine.keep_connected(out);
+    Some(Admitted { account, before })
+}

@@ -1,0 +1,245 @@
+//! The chat list and the writing of history: indices, unread counts, previews, drafts, disappearing messages.
+//!
+//! History is written here and never read back; what the list shows is kept in memory. Not here: delivery (`outbox`).
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+
+use kith_proto::bounded::BoundedStr;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::codec::Encode as _;
+use kith_proto::id::ChatId;
+use kith_proto::id::ContactId;
+use kith_proto::id::DeviceId;
+use kith_proto::id::MessageId;
+use kith_proto::payload::Position;
+use kith_proto::payload::TextMessage;
+use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
+
+use crate::core::Core;
+use crate::output::Output;
+use crate::rows;
+use crate::rows::ChatRow;
+use crate::rows::HistoryRow;
+use crate::rows::LastRow;
+use crate::timer::TimerKey;
+
+/// All chats.
+#[derive(Default)]
+pub(crate) struct Chats {
+    by_id: BTreeMap<ChatId, Chat>,
+    expiry: BTreeSet<(Timestamp, ChatId, u64)>,
+    expiring: BTreeMap<(ChatId, u64), MessageId>,
+}
+
+struct Chat {
+    row: ChatRow,
+    unread: VecDeque<Unread>,
+    draft: String,
+}
+
+/// A message of somebody else that was not read yet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Unread {
+    /// Its place in the chat.
+    pub(crate) index: u64,
+    /// Its name.
+    pub(crate) message: MessageId,
+    /// Where it came from.
+    pub(crate) place: (DeviceId, Position),
+}
+
+/// A message that goes into a chat.
+pub(crate) struct NewMessage {
+    /// What it says.
+    pub(crate) content: TextMessage,
+    /// Whether it is ours.
+    pub(crate) outgoing: bool,
+    /// When its author wrote it.
+    pub(crate) sent_at: Timestamp,
+    /// The devices and positions it goes to or came from.
+    pub(crate) places: Vec<(DeviceId, Position)>,
+}
+
+/// Where a message was stored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Stored {
+    /// Its place in the chat.
+    pub(crate) index: u64,
+    /// When it disappears.
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl Chats {
+    /// Takes a chat as it was stored.
+    pub(crate) fn restore(&mut self, chat: ChatId, row: ChatRow) {
+        self.by_id.insert(chat, Chat { row, unread: VecDeque::new(), draft: String::new() });
+    }
+
+    /// Takes an unread message as it was stored, oldest first.
+    pub(crate) fn restore_unread(&mut self, chat: &ChatId, unread: Unread) {
+        if let Some(chat) = self.by_id.get_mut(chat) {
+            chat.unread.push_back(unread);
+        }
+    }
+
+    /// Takes a draft as it was stored.
+    pub(crate) fn restore_draft(&mut self, chat: &ChatId, draft: String) {
+        if let Some(chat) = self.by_id.get_mut(chat) {
+            chat.draft = draft;
+        }
+    }
+
+    /// Takes a deadline as it was stored.
+    pub(crate) fn restore_expiry(&mut self, core: &mut Core, at: Timestamp, chat: ChatId, index: u64, message: MessageId) {
+        self.expiry.insert((at, chat, index));
+        self.expiring.insert((chat, index), message);
+        core.timers.set_earlier(TimerKey::Expiry, at);
+    }
+
+    /// Opens a chat with a contact if there is none.
+    pub(crate) fn open(&mut self, core: &Core, out: &mut Output, chat: ChatId, contact: ContactId) {
+        if self.by_id.contains_key(&chat) {
+            return;
+        }
+        let row = ChatRow { contact, next_index: 1, read_index: 1, unread: 0, last: None, active_at: core.now };
+        out.put(rows::CHATS, &chat.0, row.to_bytes());
+        self.restore(chat, row);
+    }
+
+    /// Writes a message into its chat.
+    pub(crate) fn store(&mut self, core: &mut Core, out: &mut Output, chat: &ChatId, new: NewMessage) -> Option<Stored> {
+        let kept = self.by_id.get_mut(chat)?;
+        let NewMessage { content, outgoing, sent_at, places } = new;
+        let index = kept.row.next_index;
+        let expires_at = content.expires_secs.map(|secs| core.now + Span::from_secs(u64::from(secs)));
+        let key = rows::history_key(chat, index);
+        let preview: String = match expires_at {
+            None => content.text.chars().take(core.config.preview_chars).collect(),
+            Some(_) => String::new(),
+        };
+        let places = BoundedVec::truncated(places);
+        kept.row.last = Some(LastRow {
+            index,
+            message: content.message,
+            outgoing,
+            text: BoundedStr::truncated(preview),
+            sent_at,
+            places: places.clone(),
+        });
+        kept.row.next_index = index + 1;
+        kept.row.active_at = core.now;
+        if outgoing {
+            // Whoever writes has seen what is above.
+        } else if let Some(place) = places.first() {
+            kept.unread.push_back(Unread { index, message: content.message, place: *place });
+            kept.row.unread = kept.unread.len() as u64;
+        }
+        if let Some(at) = expires_at {
+            out.put(rows::FADING, &key, content.text.as_bytes().to_vec());
+            out.put(rows::EXPIRY, &rows::expiry_key(at, chat, index), content.message.0.to_vec());
+            self.expiry.insert((at, *chat, index));
+            self.expiring.insert((*chat, index), content.message);
+            core.timers.set_earlier(TimerKey::Expiry, at);
+        }
+        out.put(rows::CHATS, &chat.0, kept.row.to_bytes());
+        out.put(rows::MESSAGES, &content.message.0, key.clone());
+        let row = HistoryRow {
+            message: content.message,
+            outgoing,
+            text: expires_at.is_none().then_some(content.text),
+            reply_to: content.reply_to,
+            sent_at,
+            stored_at: core.now,
+            expires_at,
+            places,
+        };
+        out.put(rows::HISTORY, &key, row.to_bytes());
+        Some(Stored { index, expires_at })
+    }
+
+    /// Marks everything up to a message as read. Returns what was read now, oldest first; `None` when the chat is
+    /// unknown.
+    pub(crate) fn mark_read(&mut self, out: &mut Output, chat: &ChatId, message: &MessageId) -> Option<Vec<Unread>> {
+        let kept = self.by_id.get_mut(chat)?;
+        let Some(last) = kept.unread.iter().position(|unread| unread.message == *message) else {
+            return Some(Vec::new());
+        };
+        let read: Vec<Unread> = kept.unread.drain(..=last).collect();
+        kept.row.unread = kept.unread.len() as u64;
+        kept.row.read_index = read.last().map_or(kept.row.read_index, |unread| unread.index + 1);
+        out.put(rows::CHATS, &chat.0, kept.row.to_bytes());
+        Some(read)
+    }
+
+    /// Keeps or forgets a draft.
+    pub(crate) fn set_draft(&mut self, out: &mut Output, chat: &ChatId, text: String) -> bool {
+        let Some(kept) = self.by_id.get_mut(chat) else { return false };
+        if text.is_empty() {
+            out.delete(rows::DRAFTS, &chat.0);
+        } else {
+            out.put(rows::DRAFTS, &chat.0, text.as_bytes().to_vec());
+        }
+        kept.draft = text;
+        true
+    }
+
+    /// Deletes the messages whose time has come.
+    pub(crate) fn expire(&mut self, core: &mut Core, out: &mut Output) -> Vec<(ChatId, MessageId)> {
+        let mut gone = Vec::new();
+        while let Some((at, chat, index)) = self.expiry.first().copied() {
+            if at > core.now {
+                core.timers.set(TimerKey::Expiry, at);
+                break;
+            }
+            self.expiry.pop_first();
+            let Some(message) = self.expiring.remove(&(chat, index)) else { continue };
+            let key = rows::history_key(&chat, index);
+            out.delete(rows::EXPIRY, &rows::expiry_key(at, &chat, index));
+            out.delete(rows::FADING, &key);
+            out.delete(rows::HISTORY, &key);
+            out.delete(rows::MESSAGES, &message.0);
+            if let Some(kept) = self.by_id.get_mut(&chat) {
+                kept.unread.retain(|unread| unread.index != index);
+                kept.row.unread = kept.unread.len() as u64;
+                if kept.row.last.as_ref().is_some_and(|last| last.index == index) {
+                    kept.row.last = None;
+                }
+                out.put(rows::CHATS, &chat.0, kept.row.to_bytes());
+            }
+            gone.push((chat, message));
+        }
+        gone
+    }
+
+    /// Forgets a chat and its messages. Their entries in `messages` are not known here: a note in `removed` has them
+    /// swept at the next start.
+    pub(crate) fn remove(&mut self, out: &mut Output, chat: &ChatId) {
+        let Some(kept) = self.by_id.remove(chat) else { return };
+        out.delete(rows::CHATS, &chat.0);
+        out.delete(rows::DRAFTS, &chat.0);
+        out.put(rows::REMOVED, &chat.0, Vec::new());
+        let deadlines: Vec<_> = self.expiry.iter().filter(|(_, of, _)| of == chat).copied().collect();
+        for (at, chat, index) in deadlines {
+            self.expiry.remove(&(at, chat, index));
+            self.expiring.remove(&(chat, index));
+            out.delete(rows::EXPIRY, &rows::expiry_key(at, &chat, index));
+            out.delete(rows::FADING, &rows::history_key(&chat, index));
+        }
+        for index in 1..kept.row.next_index {
+            out.delete(rows::HISTORY, &rows::history_key(chat, index));
+        }
+    }
+
+    /// What the list shows of a chat, without the contact's name.
+    pub(crate) fn get(&self, chat: &ChatId) -> Option<(&ChatRow, &str)> {
+        self.by_id.get(chat).map(|kept| (&kept.row, kept.draft.as_str()))
+    }
+
+    /// Whether there is such a chat.
+    pub(crate) fn contact_of(&self, chat: &ChatId) -> Option<ContactId> {
+        self.by_id.get(chat).map(|kept| kept.row.contact)
+    }
+}

@@ -1,0 +1,298 @@
+//! Carries out commands. Each either does all of what it says or is refused and changes nothing.
+
+use kith_crypto::invite;
+use kith_proto::bounded::BoundedBytes;
+use kith_proto::bounded::BoundedStr;
+use kith_proto::id::ChatId;
+use kith_proto::id::ContactId;
+use kith_proto::id::MessageId;
+use kith_proto::invite::Invite;
+use kith_proto::payload::Content;
+use kith_proto::payload::ContactRequest;
+use kith_proto::payload::MAX_GREETING_BYTES;
+use kith_proto::payload::MAX_NAME_BYTES;
+use kith_proto::payload::MAX_STATUS_BYTES;
+use kith_proto::payload::MAX_TEXT_BYTES;
+use kith_proto::payload::Profile;
+use kith_proto::payload::Text;
+use kith_proto::payload::TextMessage;
+use kith_proto::rows::Table;
+
+use crate::chats::NewMessage;
+use crate::command::Answer;
+use crate::command::Command;
+use crate::command::Refusal;
+use crate::contents;
+use crate::effect::Effect;
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::links;
+use crate::output::Output;
+use crate::rows;
+use crate::view::ContactState;
+use crate::view::MessageState;
+use crate::view::MessageView;
+
+/// The most bootstrap nodes that are kept: a handful of communities.
+const MAX_BOOTSTRAPS: usize = 32;
+
+/// Carries out one command.
+pub(crate) fn run(engine: &mut Engine, out: &mut Output, command: Command) -> Result<Answer, Refusal> {
+    match command {
+        Command::SetProfile { name, status } => set_profile(engine, out, name, status),
+        Command::CreateInvite { uses, expires_secs } => {
+            let addresses = engine.presence.invite_addresses(engine.devices.device());
+            let (core, own) = (&mut engine.core, engine.devices.account);
+            engine.contacts.create_invite(core, out, own, &addresses, uses, expires_secs).map(Answer::Invite)
+        }
+        Command::RevokeInvite { invite } => engine.contacts.revoke_invite(out, &invite).map(|()| Answer::Done),
+        Command::AddContact { invite, greeting } => add_contact(engine, out, &invite, greeting),
+        Command::AcceptContact { contact } => accept(engine, out, contact),
+        Command::BlockContact { contact } => block(engine, out, contact),
+        Command::UnblockContact { contact } => unblock(engine, out, contact),
+        Command::RemoveContact { contact } => remove(engine, out, contact),
+        Command::VerifyContact { contact, verified } => {
+            engine.contacts.get(&contact).ok_or(Refusal::UnknownContact)?;
+            engine.contacts.set_verified(out, &contact, verified);
+            contact_answer(engine, out, &contact)
+        }
+        Command::SendMessage { chat, text, reply_to, expires_secs } => {
+            send_message(engine, out, chat, text, reply_to, expires_secs)
+        }
+        Command::MarkRead { chat, message } => mark_read(engine, out, &chat, &message),
+        Command::SaveDraft { chat, text } => {
+            limit(&text, MAX_TEXT_BYTES)?;
+            if !engine.chats.set_draft(out, &chat, text) {
+                return Err(Refusal::UnknownChat);
+            }
+            engine.chat_changed(out, &chat);
+            Ok(Answer::Done)
+        }
+        Command::AddBootstrap { address } => add_bootstrap(engine, out, address),
+        Command::RemoveBootstrap { address } => {
+            if engine.presence.remove_bootstrap(&address) {
+                out.delete(rows::BOOTSTRAPS, address.as_bytes());
+                out.effect(Effect::RemoveBootstrap { address });
+                engine.network_changed(out);
+            }
+            Ok(Answer::Done)
+        }
+    }
+}
+
+fn limit(text: &str, limit: usize) -> Result<(), Refusal> {
+    if text.len() > limit { Err(Refusal::TooLong { limit }) } else { Ok(()) }
+}
+
+/// A text within its limit.
+fn bounded<const MAX: usize>(text: String) -> Result<BoundedStr<MAX>, Refusal> {
+    BoundedStr::new(text).ok_or(Refusal::TooLong { limit: MAX })
+}
+
+/// A name that shows something.
+pub(crate) fn checked_name(name: &str) -> Result<BoundedStr<MAX_NAME_BYTES>, Refusal> {
+    let name = name.trim();
+    if !name.chars().any(|c| !c.is_whitespace() && !c.is_control()) {
+        return Err(Refusal::EmptyName);
+    }
+    bounded(name.to_owned())
+}
+
+fn set_profile(
+    engine: &mut Engine,
+    out: &mut Output,
+    name: Option<String>,
+    status: Option<String>,
+) -> Result<Answer, Refusal> {
+    let old = &engine.devices.profile;
+    let profile = Profile {
+        // A time, so that a profile set after going back to an old state is still the newest.
+        version: old.version.saturating_add(1).max(engine.core.now.0),
+        name: name.as_deref().map(checked_name).transpose()?.unwrap_or_else(|| old.name.clone()),
+        status: status.map(bounded::<MAX_STATUS_BYTES>).transpose()?.unwrap_or_else(|| old.status.clone()),
+    };
+    engine.devices.set_profile(profile.clone(), out);
+    links::tell_everyone(engine, out, &Content::Profile(profile), |content| matches!(content, Content::Profile(_)));
+    let view = engine.profile_view();
+    out.event(Event::ProfileChanged(view.clone()));
+    Ok(Answer::Profile(view))
+}
+
+fn contact_answer(engine: &Engine, out: &mut Output, contact: &ContactId) -> Result<Answer, Refusal> {
+    contents::contact_and_chat_changed(engine, out, contact);
+    engine.contact_view(contact).map(Answer::Contact).ok_or(Refusal::UnknownContact)
+}
+
+fn add_contact(engine: &mut Engine, out: &mut Output, invite: &Invite, greeting: String) -> Result<Answer, Refusal> {
+    let greeting = bounded::<MAX_GREETING_BYTES>(greeting)?;
+    let own = engine.devices.account;
+    if invite.account == own {
+        return Err(Refusal::OwnInvite);
+    }
+    let first = invite.addresses.first().ok_or(Refusal::NoAddress)?;
+    engine.contacts.ask(&engine.core, out, invite)?;
+    let device = first.device;
+    // A newer invite replaces what was asked with an older one.
+    engine.outbox.drop_device(&mut engine.core, out, &device);
+    engine.peers.add(device, invite.account, out);
+    for hint in invite.addresses.iter() {
+        if hint.device == device {
+            engine.peers.remember_address(&device, &hint.address, out);
+        } else {
+            out.effect(Effect::UseBootstrap { node: hint.clone() });
+        }
+    }
+    let request = ContactRequest {
+        account: own,
+        device_list: engine.devices.own_list(),
+        bundle: engine.devices.own_bundle_for_many(),
+        invite: invite.secret.id(),
+        proof: invite::request_proof(&invite.secret, &own, &invite.account),
+        profile: engine.devices.profile.clone(),
+        greeting,
+    };
+    let contents = vec![Content::ContactRequest(Box::new(request))];
+    engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, &device, contents, None);
+    let chat = ChatId::direct(&own, &invite.account);
+    engine.chats.open(&engine.core, out, chat, invite.account);
+    engine.keep_connected(out);
+    engine.presence.want(&mut engine.core, &device);
+    if engine.presence.is_up(&device) {
+        links::greet(engine, out, &device);
+    }
+    contact_answer(engine, out, &invite.account)
+}
+
+fn accept(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<Answer, Refusal> {
+    match engine.contacts.state(&contact) {
+        None => return Err(Refusal::UnknownContact),
+        Some(ContactState::Incoming) => contents::accepted(engine, out, &contact),
+        Some(_) => return Err(Refusal::NotRequested),
+    }
+    contact_answer(engine, out, &contact)
+}
+
+fn block(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<Answer, Refusal> {
+    engine.contacts.get(&contact).ok_or(Refusal::UnknownContact)?;
+    engine.contacts.set_state(out, &contact, ContactState::Blocked);
+    for device in engine.peers.devices_of(&contact) {
+        for (chat, message) in engine.outbox.drop_device(&mut engine.core, out, &device) {
+            out.event(Event::MessageState { chat, message, state: MessageState::Failed });
+        }
+        engine.presence.unwant(&device);
+        out.effect(Effect::HangUp { device });
+    }
+    engine.keep_connected(out);
+    contact_answer(engine, out, &contact)
+}
+
+fn unblock(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<Answer, Refusal> {
+    match engine.contacts.state(&contact) {
+        None => return Err(Refusal::UnknownContact),
+        Some(ContactState::Blocked) => contents::accepted(engine, out, &contact),
+        Some(_) => {}
+    }
+    engine.keep_connected(out);
+    contact_answer(engine, out, &contact)
+}
+
+fn remove(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<Answer, Refusal> {
+    engine.contacts.get(&contact).ok_or(Refusal::UnknownContact)?;
+    let devices = engine.peers.devices_of(&contact);
+    engine.devices.forget(out, &contact, &devices);
+    for device in devices {
+        contents::forget_device(engine, out, &device);
+    }
+    let chat = ChatId::direct(&engine.devices.account, &contact);
+    engine.chats.remove(out, &chat);
+    engine.contacts.remove(out, &contact);
+    engine.keep_connected(out);
+    out.event(Event::ContactRemoved { contact, chat });
+    Ok(Answer::Done)
+}
+
+fn send_message(
+    engine: &mut Engine,
+    out: &mut Output,
+    chat: ChatId,
+    text: String,
+    reply_to: Option<MessageId>,
+    expires_secs: Option<u32>,
+) -> Result<Answer, Refusal> {
+    let contact = engine.chats.contact_of(&chat).ok_or(Refusal::UnknownChat)?;
+    match engine.contacts.state(&contact) {
+        Some(ContactState::Accepted | ContactState::Requested) => {}
+        Some(ContactState::Incoming) => return Err(Refusal::NotAccepted),
+        Some(ContactState::Blocked) => return Err(Refusal::Blocked),
+        None => return Err(Refusal::UnknownContact),
+    }
+    if text.trim().is_empty() {
+        return Err(Refusal::EmptyMessage);
+    }
+    let text: Text = bounded(text)?;
+    let devices = engine.peers.devices_of(&contact);
+    if devices.iter().any(|device| engine.outbox.waiting(device) >= engine.core.config.outbox_items) {
+        return Err(Refusal::OutboxFull);
+    }
+    let message = MessageId(engine.core.random());
+    let content = TextMessage { message, text: text.clone(), reply_to, expires_secs };
+    let mut places = Vec::with_capacity(devices.len());
+    for device in &devices {
+        let contents = vec![Content::Text(content.clone())];
+        let carries = Some((chat, message));
+        let position =
+            engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, contents, carries);
+        places.push((*device, position));
+    }
+    let now = engine.core.now;
+    let new = NewMessage { content, outgoing: true, sent_at: now, places };
+    let stored = engine.chats.store(&mut engine.core, out, &chat, new).ok_or(Refusal::UnknownChat)?;
+    let view = MessageView {
+        message,
+        chat,
+        index: stored.index,
+        sender: engine.devices.account,
+        outgoing: true,
+        text: text.into_inner(),
+        reply_to,
+        sent_at: now,
+        stored_at: now,
+        state: MessageState::Queued,
+        expires_at: stored.expires_at,
+    };
+    out.event(Event::MessageWritten(view.clone()));
+    for device in &devices {
+        links::pump(engine, out, device);
+    }
+    engine.chat_changed(out, &chat);
+    Ok(Answer::Message(view))
+}
+
+fn mark_read(engine: &mut Engine, out: &mut Output, chat: &ChatId, message: &MessageId) -> Result<Answer, Refusal> {
+    let read = engine.chats.mark_read(out, chat, message).ok_or(Refusal::UnknownChat)?;
+    if read.is_empty() {
+        return Ok(Answer::Done);
+    }
+    for unread in &read {
+        let (device, position) = unread.place;
+        engine.peers.update(&device, out, |row| row.read_here = row.read_here.max(position));
+        engine.inbox.owe(&mut engine.core, &device);
+    }
+    engine.chat_changed(out, chat);
+    Ok(Answer::Done)
+}
+
+fn add_bootstrap(engine: &mut Engine, out: &mut Output, address: String) -> Result<Answer, Refusal> {
+    let known: BoundedBytes<512> =
+        BoundedBytes::new(address.as_bytes().to_vec()).ok_or(Refusal::TooLong { limit: 512 })?;
+    if engine.presence.bootstraps().len() >= MAX_BOOTSTRAPS {
+        return Err(Refusal::TooMany);
+    }
+    if engine.presence.add_bootstrap(address.clone()) {
+        const TABLE: Table = rows::BOOTSTRAPS;
+        out.put(TABLE, &known, Vec::new());
+        out.effect(Effect::AddBootstrap { address });
+        engine.network_changed(out);
+    }
+    Ok(Answer::Done)
+}

@@ -1,0 +1,276 @@
+//! Who is a contact, who asked to be one, and the invites that admit requests.
+//!
+//! ```text
+//!             AddContact                     their ContactAccept, or their own request
+//!  (unknown) ───────────▶ Requested ───────────────────────────────────────────────────┐
+//!      │                                                                               ▼
+//!      └──their request with a valid proof──▶ Incoming ──────── AcceptContact ─────▶ Accepted
+//!                                     any state ──BlockContact──▶ Blocked ──UnblockContact──▶ Accepted
+//! ```
+//!
+//! Not here: keys (`devices`, `sessions`) and connections (`presence`).
+
+use std::collections::BTreeMap;
+
+use kith_proto::address::DeviceAddress;
+use kith_proto::bounded::BoundedStr;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::codec::Encode as _;
+use kith_proto::id::ChatId;
+use kith_proto::id::ContactId;
+use kith_proto::id::InviteId;
+use kith_proto::invite::Invite;
+use kith_proto::invite::InviteSecret;
+use kith_proto::payload::MAX_GREETING_BYTES;
+use kith_proto::payload::Profile;
+use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
+
+use crate::command::Refusal;
+use crate::core::Core;
+use crate::output::Output;
+use crate::rows;
+use crate::rows::ContactRow;
+use crate::rows::InviteRow;
+use crate::rows::InviteRowSecret;
+use crate::view::ContactState;
+use crate::view::ContactView;
+
+/// All contacts and open invites.
+#[derive(Default)]
+pub(crate) struct Contacts {
+    by_id: BTreeMap<ContactId, ContactRow>,
+    invites: BTreeMap<InviteId, InviteRow>,
+}
+
+impl ContactRow {
+    /// How the contact stands to us. An unknown number from a newer version counts as blocked: nothing is shown or
+    /// sent by mistake.
+    pub(crate) fn state(&self) -> ContactState {
+        match self.state {
+            1 => ContactState::Requested,
+            2 => ContactState::Incoming,
+            3 => ContactState::Accepted,
+            _ => ContactState::Blocked,
+        }
+    }
+
+    fn set_state(&mut self, state: ContactState) {
+        self.state = match state {
+            ContactState::Requested => 1,
+            ContactState::Incoming => 2,
+            ContactState::Accepted => 3,
+            ContactState::Blocked => 4,
+        };
+    }
+
+    /// The contact as front ends see it.
+    pub(crate) fn view(&self, own: &ContactId, contact: ContactId, online: bool) -> ContactView {
+        ContactView {
+            contact,
+            chat: ChatId::direct(own, &contact),
+            name: self.profile.name.to_string(),
+            status: self.profile.status.to_string(),
+            greeting: self.greeting.to_string(),
+            state: self.state(),
+            verified: self.verified,
+            online,
+            since: self.since,
+        }
+    }
+}
+
+impl Contacts {
+    /// Takes a contact as it was stored.
+    pub(crate) fn restore(&mut self, contact: ContactId, row: ContactRow) {
+        self.by_id.insert(contact, row);
+    }
+
+    /// Takes an invite as it was stored.
+    pub(crate) fn restore_invite(&mut self, invite: InviteId, row: InviteRow) {
+        self.invites.insert(invite, row);
+    }
+
+    /// Makes an invite.
+    pub(crate) fn create_invite(
+        &mut self,
+        core: &mut Core,
+        out: &mut Output,
+        own: ContactId,
+        addresses: &[DeviceAddress],
+        uses: Option<u32>,
+        expires_secs: Option<u64>,
+    ) -> Result<Invite, Refusal> {
+        self.drop_old_invites(core.now, out);
+        if addresses.is_empty() {
+            return Err(Refusal::NoAddress);
+        }
+        if self.invites.len() >= core.config.invites {
+            return Err(Refusal::TooMany);
+        }
+        let life = expires_secs.map_or(core.config.invite_life, Span::from_secs);
+        let expires = core.now + life;
+        let secret = InviteSecret(core.random());
+        let row = InviteRow { secret: secret.0, expires, uses_left: uses.unwrap_or(1).max(1), created: core.now };
+        out.put(rows::INVITES, &secret.id().0, row.to_bytes());
+        self.invites.insert(secret.id(), row);
+        let expires_secs = u32::try_from(expires.0 / 1_000).unwrap_or(0);
+        Ok(Invite::new(own, secret, expires_secs, addresses))
+    }
+
+    fn drop_old_invites(&mut self, now: Timestamp, out: &mut Output) {
+        self.invites.retain(|invite, row| {
+            let keep = row.expires > now && row.uses_left > 0;
+            if !keep {
+                out.delete(rows::INVITES, &invite.0);
+            }
+            keep
+        });
+    }
+
+    /// Takes an invite back.
+    pub(crate) fn revoke_invite(&mut self, out: &mut Output, invite: &InviteId) -> Result<(), Refusal> {
+        self.invites.remove(invite).ok_or(Refusal::UnknownInvite)?;
+        out.delete(rows::INVITES, &invite.0);
+        Ok(())
+    }
+
+    /// The secret of an invite that still admits somebody.
+    pub(crate) fn open_invite(&self, now: Timestamp, invite: &InviteId) -> Option<InviteSecret> {
+        let row = self.invites.get(invite).filter(|row| row.expires > now && row.uses_left > 0)?;
+        Some(InviteSecret(row.secret))
+    }
+
+    /// Counts one use of an invite.
+    pub(crate) fn use_invite(&mut self, out: &mut Output, invite: &InviteId) {
+        let Some(row) = self.invites.get_mut(invite) else { return };
+        row.uses_left = row.uses_left.saturating_sub(1);
+        if row.uses_left == 0 {
+            self.invites.remove(invite);
+            out.delete(rows::INVITES, &invite.0);
+        } else {
+            out.put(rows::INVITES, &invite.0, row.to_bytes());
+        }
+    }
+
+    /// Adds the maker of an invite as somebody we ask, or asks again with a newer invite.
+    pub(crate) fn ask(&mut self, core: &Core, out: &mut Output, invite: &Invite) -> Result<(), Refusal> {
+        let ends = Timestamp(u64::from(invite.expires_secs) * 1_000);
+        if invite.expires_secs != 0 && ends <= core.now {
+            return Err(Refusal::InviteExpired);
+        }
+        match self.state(&invite.account) {
+            Some(ContactState::Blocked) => return Err(Refusal::Blocked),
+            Some(ContactState::Accepted | ContactState::Incoming) => return Err(Refusal::AlreadyContact),
+            None if self.by_id.len() >= core.config.contacts => return Err(Refusal::TooMany),
+            Some(ContactState::Requested) | None => {}
+        }
+        let mut row = ContactRow {
+            state: 0,
+            verified: false,
+            profile: Profile::default(),
+            greeting: BoundedStr::default(),
+            since: core.now,
+            invite: Some(InviteRowSecret(invite.secret.clone())),
+            hints: BoundedVec::truncated(invite.addresses.to_vec()),
+        };
+        row.set_state(ContactState::Requested);
+        self.put(invite.account, row, out);
+        Ok(())
+    }
+
+    /// Adds somebody who asked, with a proof that was checked. Returns their state now: `Accepted` when we had asked
+    /// them too.
+    pub(crate) fn asked_by(
+        &mut self,
+        core: &Core,
+        out: &mut Output,
+        contact: &ContactId,
+        profile: Profile,
+        greeting: BoundedStr<MAX_GREETING_BYTES>,
+    ) -> Option<ContactState> {
+        let state = match self.state(contact) {
+            Some(ContactState::Blocked) => return None,
+            Some(ContactState::Requested | ContactState::Accepted) => ContactState::Accepted,
+            Some(ContactState::Incoming) => ContactState::Incoming,
+            None => {
+                let waiting = self.by_id.values().filter(|row| row.state() == ContactState::Incoming).count();
+                if waiting >= core.config.incoming_requests || self.by_id.len() >= core.config.contacts {
+                    return None;
+                }
+                ContactState::Incoming
+            }
+        };
+        let known = self.by_id.get(contact);
+        let mut row = ContactRow {
+            state: 0,
+            verified: known.is_some_and(|row| row.verified),
+            since: known.map_or(core.now, |row| row.since),
+            profile,
+            greeting,
+            invite: None,
+            hints: BoundedVec::default(),
+        };
+        row.set_state(state);
+        self.put(*contact, row, out);
+        Some(state)
+    }
+
+    /// Moves a contact to another state.
+    pub(crate) fn set_state(&mut self, out: &mut Output, contact: &ContactId, state: ContactState) {
+        self.change(out, contact, |row| {
+            row.set_state(state);
+            if state == ContactState::Accepted {
+                row.invite = None;
+            }
+        });
+    }
+
+    /// Notes whether the safety number was compared.
+    pub(crate) fn set_verified(&mut self, out: &mut Output, contact: &ContactId, verified: bool) {
+        self.change(out, contact, |row| row.verified = verified);
+    }
+
+    /// Takes a newer profile. Returns whether it was newer.
+    pub(crate) fn set_profile(&mut self, out: &mut Output, contact: &ContactId, profile: Profile) -> bool {
+        if self.by_id.get(contact).is_none_or(|row| row.profile.version >= profile.version) {
+            return false;
+        }
+        self.change(out, contact, |row| row.profile = profile);
+        true
+    }
+
+    /// Forgets a contact.
+    pub(crate) fn remove(&mut self, out: &mut Output, contact: &ContactId) {
+        if self.by_id.remove(contact).is_some() {
+            out.delete(rows::CONTACTS, &contact.0);
+        }
+    }
+
+    fn change(&mut self, out: &mut Output, contact: &ContactId, change: impl FnOnce(&mut ContactRow)) {
+        if let Some(row) = self.by_id.get_mut(contact) {
+            change(row);
+            out.put(rows::CONTACTS, &contact.0, row.to_bytes());
+        }
+    }
+
+    fn put(&mut self, contact: ContactId, row: ContactRow, out: &mut Output) {
+        out.put(rows::CONTACTS, &contact.0, row.to_bytes());
+        self.by_id.insert(contact, row);
+    }
+
+    /// A contact's row.
+    pub(crate) fn get(&self, contact: &ContactId) -> Option<&ContactRow> {
+        self.by_id.get(contact)
+    }
+
+    /// How somebody stands to us.
+    pub(crate) fn state(&self, contact: &ContactId) -> Option<ContactState> {
+        self.by_id.get(contact).map(ContactRow::state)
+    }
+
+    /// All contacts.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&ContactId, &ContactRow)> {
+        self.by_id.iter()
+    }
+}

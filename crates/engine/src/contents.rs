@@ -1,0 +1,159 @@
+//! What the contents of a payload bring about, once it is this payload's turn.
+
+use kith_proto::id::ChatId;
+use kith_proto::id::ContactId;
+use kith_proto::id::DeviceId;
+use kith_proto::payload::Content;
+use kith_proto::payload::Payload;
+use kith_proto::payload::Position;
+use kith_proto::payload::Receipt;
+use kith_proto::payload::TextMessage;
+use kith_proto::time::Timestamp;
+
+use crate::chats::NewMessage;
+use crate::effect::Effect;
+use crate::effect::Misbehaviour;
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::links;
+use crate::output::Output;
+use crate::view::ContactState;
+use crate::view::MessageState;
+use crate::view::MessageView;
+
+/// Takes every content of a payload.
+pub(crate) fn take(engine: &mut Engine, out: &mut Output, device: &DeviceId, payload: Payload) {
+    let Some(contact) = engine.peers.contact_of(device) else { return };
+    let (position, sent_at) = (payload.position, payload.sent_at);
+    for content in payload.contents.into_inner() {
+        match content {
+            Content::Receipt(receipt) => confirm(engine, out, device, receipt),
+            Content::Addresses(addresses) => engine.peers.learn_addresses(device, &addresses, out),
+            Content::Prekeys(bundle) => {
+                // A stale one is no harm: the newer stays.
+                let _ = engine.devices.learn_bundle(out, &contact, device, &bundle);
+            }
+            Content::Profile(profile) => {
+                if engine.contacts.set_profile(out, &contact, profile) {
+                    contact_and_chat_changed(engine, out, &contact);
+                }
+            }
+            Content::DeviceList(list) => take_list(engine, out, &contact, &list),
+            Content::Text(text) if position > 0 => take_text(engine, out, (*device, position), contact, sent_at, text),
+            Content::ContactAccept if position > 0 => {
+                if engine.contacts.state(&contact) == Some(ContactState::Requested) {
+                    accepted(engine, out, &contact);
+                }
+            }
+            // The introduction was taken before the payload's turn (`arrivals`).
+            Content::ContactRequest(_) | Content::Unknown { .. } => {}
+            Content::Text(_) | Content::ContactAccept => {
+                engine.core.stats.bad_payloads += 1;
+                out.effect(Effect::Misbehaved { device: *device, why: Misbehaviour::BadPayload });
+            }
+        }
+    }
+}
+
+fn confirm(engine: &mut Engine, out: &mut Output, device: &DeviceId, receipt: Receipt) {
+    let confirmed = engine.outbox.confirm(&mut engine.core, &mut engine.peers, out, device, receipt);
+    let progressed = !confirmed.delivered.is_empty() || !engine.outbox.awaits_receipt(device);
+    if progressed {
+        let more = engine.outbox.awaits_receipt(device);
+        engine.presence.progress(&mut engine.core, device, more);
+    }
+    let mut chat_of_last = None;
+    for (messages, state) in [(confirmed.delivered, MessageState::Delivered), (confirmed.read, MessageState::Read)] {
+        for (chat, message) in messages {
+            out.event(Event::MessageState { chat, message, state });
+            chat_of_last = Some(chat);
+        }
+    }
+    if let Some(chat) = chat_of_last {
+        engine.chat_changed(out, &chat);
+    }
+    links::pump(engine, out, device);
+}
+
+fn take_text(
+    engine: &mut Engine,
+    out: &mut Output,
+    place: (DeviceId, Position),
+    contact: ContactId,
+    sent_at: Timestamp,
+    content: TextMessage,
+) {
+    if engine.contacts.state(&contact) != Some(ContactState::Accepted) {
+        engine.core.stats.bad_payloads += 1;
+        return;
+    }
+    let chat = ChatId::direct(&engine.devices.account, &contact);
+    let (message, reply_to, text) = (content.message, content.reply_to, content.text.to_string());
+    let new = NewMessage { content, outgoing: false, sent_at, places: vec![place] };
+    let Some(stored) = engine.chats.store(&mut engine.core, out, &chat, new) else { return };
+    out.event(Event::MessageReceived(MessageView {
+        message,
+        chat,
+        index: stored.index,
+        sender: contact,
+        outgoing: false,
+        text,
+        reply_to,
+        sent_at,
+        stored_at: engine.core.now,
+        state: MessageState::Delivered,
+        expires_at: stored.expires_at,
+    }));
+    engine.chat_changed(out, &chat);
+}
+
+fn take_list(engine: &mut Engine, out: &mut Output, contact: &ContactId, list: &kith_proto::frame::DeviceListBytes) {
+    if engine.devices.learn_list(&mut engine.core, out, contact, list).is_err() {
+        engine.core.stats.bad_proofs += 1;
+        return;
+    }
+    let listed = engine.devices.devices_of(contact);
+    for gone in engine.peers.devices_of(contact).into_iter().filter(|device| !listed.contains(device)) {
+        forget_device(engine, out, &gone);
+    }
+    for device in listed {
+        engine.peers.add(device, *contact, out);
+        engine.presence.want(&mut engine.core, &device);
+    }
+    engine.keep_connected(out);
+}
+
+/// Drops everything that belongs to a device. Returns the messages that will not reach it.
+pub(crate) fn forget_device(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    engine.outbox.drop_device(&mut engine.core, out, device);
+    engine.inbox.drop_device(out, device);
+    engine.sessions.drop_device(out, device);
+    engine.peers.remove(device, out);
+    engine.presence.unwant(device);
+    out.effect(Effect::HangUp { device: *device });
+}
+
+/// Both sides agree now: the chat opens, the profile goes, and what was written meanwhile follows.
+pub(crate) fn accepted(engine: &mut Engine, out: &mut Output, contact: &ContactId) {
+    engine.contacts.set_state(out, contact, ContactState::Accepted);
+    let chat = ChatId::direct(&engine.devices.account, contact);
+    engine.chats.open(&engine.core, out, chat, *contact);
+    send_acceptance(engine, out, contact);
+    contact_and_chat_changed(engine, out, contact);
+}
+
+/// Says that we agree, and who we are.
+pub(crate) fn send_acceptance(engine: &mut Engine, out: &mut Output, contact: &ContactId) {
+    for device in engine.peers.devices_of(contact) {
+        let contents = vec![Content::ContactAccept, Content::Profile(engine.devices.profile.clone())];
+        engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, &device, contents, None);
+        engine.presence.want(&mut engine.core, &device);
+        links::pump(engine, out, &device);
+    }
+}
+
+/// Publishes a contact and the chat with it.
+pub(crate) fn contact_and_chat_changed(engine: &Engine, out: &mut Output, contact: &ContactId) {
+    engine.contact_changed(out, contact);
+    engine.chat_changed(out, &ChatId::direct(&engine.devices.account, contact));
+}

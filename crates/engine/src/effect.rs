@@ -1,0 +1,85 @@
+//! What the driver does for the engine after the commit. Effects are verbs, and running one twice does no harm.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use kith_proto::address::DeviceAddress;
+use kith_proto::address::Multiaddress;
+use kith_proto::frame::Frame;
+use kith_proto::id::DeviceId;
+use kith_proto::id::RecordKey;
+use kith_proto::record::Record;
+
+/// One thing to do on the network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Effect {
+    /// Connect to a device at any of these addresses, all at once.
+    Dial {
+        /// Whom.
+        device: DeviceId,
+        /// Where, best first; may be empty when only the network layer knows.
+        addresses: Vec<Multiaddress>,
+    },
+    /// Close the connections to a device.
+    HangUp {
+        /// Whom.
+        device: DeviceId,
+    },
+    /// Send a frame on the direct stream to a connected device, in order; opens the stream if there is none.
+    Send {
+        /// To whom.
+        device: DeviceId,
+        /// What.
+        frame: Frame,
+    },
+    /// Store a record in the DHT.
+    Publish {
+        /// The record.
+        record: Record,
+    },
+    /// Ask the DHT for a record.
+    LookUp {
+        /// Where it lives.
+        key: RecordKey,
+    },
+    /// Keep a connection to this bootstrap node.
+    AddBootstrap {
+        /// Its multiaddress with `/p2p/…`.
+        address: String,
+    },
+    /// Forget this bootstrap node.
+    RemoveBootstrap {
+        /// Its multiaddress as it was added.
+        address: String,
+    },
+    /// Try a node that an invite names as a bootstrap node; until the next start only.
+    UseBootstrap {
+        /// Who and where.
+        node: DeviceAddress,
+    },
+    /// The devices whose connections are kept and that limits do not touch. Replaces the former list.
+    KeepConnected {
+        /// The devices of all contacts.
+        devices: Vec<DeviceId>,
+    },
+    /// A device broke the protocol; the network layer scores it.
+    Misbehaved {
+        /// Who.
+        device: DeviceId,
+        /// What it did, as a word for logs.
+        why: Misbehaviour,
+    },
+}
+
+/// What a device did wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Misbehaviour {
+    /// An envelope that nothing here can open, from a device that is no contact's.
+    UnopenableEnvelope,
+    /// A proof or signature that does not hold.
+    BadProof,
+    /// A payload that breaks the rules.
+    BadPayload,
+    /// Too many requests.
+    Flood,
+}

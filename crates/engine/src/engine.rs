@@ -1,0 +1,199 @@
+//! The root of the engine: it owns the machines and routes. Every rule lives in a machine or in the flow modules
+//! (`commands`, `arrivals`, `contents`, `links`) that pass results from one machine to the next.
+
+use std::collections::BTreeSet;
+
+use kith_proto::id::ChatId;
+use kith_proto::id::ContactId;
+use kith_proto::id::DeviceId;
+use kith_proto::time::Timestamp;
+
+use crate::arrivals;
+use crate::chats::Chats;
+use crate::commands;
+use crate::contacts::Contacts;
+use crate::core::Core;
+use crate::devices::Devices;
+use crate::effect::Effect;
+use crate::event::Event;
+use crate::inbox::Inbox;
+use crate::input::Input;
+use crate::input::NetInput;
+use crate::links;
+use crate::outbox::Outbox;
+use crate::output::Output;
+use crate::peers::Peers;
+use crate::presence::Presence;
+use crate::query;
+use crate::sessions::Sessions;
+use crate::stats::Stats;
+use crate::timer::TimerKey;
+use crate::view::ChatView;
+use crate::view::ContactState;
+use crate::view::ContactView;
+use crate::view::NetworkView;
+use crate::view::ProfileView;
+
+/// The messenger of one device.
+pub struct Engine {
+    pub(crate) core: Core,
+    pub(crate) devices: Devices,
+    pub(crate) contacts: Contacts,
+    pub(crate) peers: Peers,
+    pub(crate) sessions: Sessions,
+    pub(crate) outbox: Outbox,
+    pub(crate) inbox: Inbox,
+    pub(crate) chats: Chats,
+    pub(crate) presence: Presence,
+}
+
+/// What is true now and stands in no row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// The network.
+    pub network: NetworkView,
+    /// The contacts with a connected device.
+    pub online: BTreeSet<ContactId>,
+}
+
+impl Engine {
+    /// Takes one input. Writes, effects and events are added to `out`, which several inputs may share.
+    pub fn handle(&mut self, now: Timestamp, input: Input, out: &mut Output) {
+        self.core.advance(now);
+        match input {
+            Input::Command { id, command } => {
+                let answer = commands::run(self, out, command);
+                out.event(Event::Answered { id, answer });
+            }
+            Input::Net(input) => self.on_net(input, out),
+            Input::Entropy(bytes) => self.core.stir(&bytes),
+            Input::Wake => self.on_wake(out),
+        }
+    }
+
+    /// When [`Input::Wake`] is due next. A time that is not later than now means: in this batch, before the commit.
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        self.core.timers.next()
+    }
+
+    /// What is true now and stands in no row.
+    pub fn overview(&self) -> Overview {
+        Overview { network: self.presence.view(&self.peers), online: self.presence.online(&self.peers) }
+    }
+
+    /// The counters.
+    pub fn stats(&self) -> Stats {
+        Stats { waiting: self.outbox.waiting_in_all(), ..self.core.stats }
+    }
+
+    fn on_net(&mut self, input: NetInput, out: &mut Output) {
+        let presence = &mut self.presence;
+        match input {
+            NetInput::Listening { address, rank } => presence.listening(&mut self.core, rank, address),
+            NetInput::ListenerClosed { address } => presence.listener_closed(&mut self.core, &address),
+            NetInput::Connected { device, dialled } => return links::connected(self, out, device, dialled),
+            NetInput::Disconnected { device } => return links::disconnected(self, out, device),
+            NetInput::StreamClosed { device } => {
+                presence.stream_closed(&mut self.core, &device);
+                self.outbox.rewind(&device);
+                return;
+            }
+            NetInput::Frame { device, frame } => return arrivals::frame(self, out, device, frame),
+            NetInput::DialFailed { device } => return presence.dial_failed(&mut self.core, &device),
+            NetInput::Found { key, record } => {
+                if let Some((device, told)) = presence.found(&mut self.core, &key, &record) {
+                    links::heard_of(self, out, &device, &told);
+                }
+                return;
+            }
+            NetInput::LookUpDone { key } => return presence.look_up_done(&key),
+            NetInput::Discovered { device, addresses } => return links::heard_of(self, out, &device, &addresses),
+            NetInput::BootstrapConnected { node } => presence.bootstrap_connected(&mut self.core, out, node),
+            NetInput::BootstrapLost { device } => presence.bootstrap_lost(&device),
+            NetInput::Peers { connected, dht } => {
+                if !presence.count(connected, dht) {
+                    return;
+                }
+            }
+        }
+        self.network_changed(out);
+    }
+
+    fn on_wake(&mut self, out: &mut Output) {
+        while let Some(key) = self.core.timers.pop_due(self.core.now) {
+            match key {
+                TimerKey::Receipts => links::send_receipts(self, out),
+                TimerKey::Dial => self.presence.run_dials(&mut self.core, out, &self.peers),
+                TimerKey::Probe(device) => links::probe(self, out, &device),
+                TimerKey::Greet(device) => links::greet(self, out, &device),
+                TimerKey::Publish => self.presence.publish(&mut self.core, out, &self.devices),
+                TimerKey::Expiry => {
+                    for (chat, message) in self.chats.expire(&mut self.core, out) {
+                        out.event(Event::MessageExpired { chat, message });
+                        self.chat_changed(out, &chat);
+                    }
+                }
+                TimerKey::Prekeys => {
+                    if self.devices.rotate_prekeys(&mut self.core, out) {
+                        links::tell_prekeys(self, out);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whom the network layer keeps connected.
+    pub(crate) fn keep_connected(&self, out: &mut Output) {
+        let of_friends = |contact| !matches!(self.contacts.state(contact), Some(ContactState::Blocked) | None);
+        let devices = self.peers.all().filter(|(_, row)| of_friends(&row.contact)).map(|(device, _)| *device).collect();
+        out.effect(Effect::KeepConnected { devices });
+    }
+
+    /// Whether any device of a contact is connected.
+    pub(crate) fn is_online(&self, contact: &ContactId) -> bool {
+        self.peers.devices_of(contact).iter().any(|device: &DeviceId| self.presence.is_up(device))
+    }
+
+    /// The own profile as front ends see it.
+    pub(crate) fn profile_view(&self) -> ProfileView {
+        ProfileView {
+            account: self.devices.account,
+            device: self.devices.device(),
+            name: self.devices.profile.name.to_string(),
+            status: self.devices.profile.status.to_string(),
+        }
+    }
+
+    /// A contact as front ends see it.
+    pub(crate) fn contact_view(&self, contact: &ContactId) -> Option<ContactView> {
+        let row = self.contacts.get(contact)?;
+        Some(row.view(&self.devices.account, *contact, self.is_online(contact)))
+    }
+
+    /// A chat as front ends see it.
+    pub(crate) fn chat_view(&self, chat: &ChatId) -> Option<ChatView> {
+        let (row, draft) = self.chats.get(chat)?;
+        let contact = self.contacts.get(&row.contact)?;
+        let state_of = |places: &[_]| query::state_of(contact.state(), places, |device| self.peers.get(device).cloned());
+        Some(query::chat_view(*chat, row, &contact.profile.name, draft.to_owned(), state_of))
+    }
+
+    /// Publishes a contact as it is now.
+    pub(crate) fn contact_changed(&self, out: &mut Output, contact: &ContactId) {
+        if let Some(view) = self.contact_view(contact) {
+            out.event(Event::ContactChanged(view));
+        }
+    }
+
+    /// Publishes a chat as it is now.
+    pub(crate) fn chat_changed(&self, out: &mut Output, chat: &ChatId) {
+        if let Some(view) = self.chat_view(chat) {
+            out.event(Event::ChatChanged(view));
+        }
+    }
+
+    /// Publishes the network as it is now.
+    pub(crate) fn network_changed(&self, out: &mut Output) {
+        out.event(Event::NetworkChanged(self.presence.view(&self.peers)));
+    }
+}

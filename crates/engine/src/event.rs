@@ -1,0 +1,67 @@
+//! What front ends show. Events are facts in the past: when one is published, it is on disk.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use kith_proto::id::ChatId;
+use kith_proto::id::CommandId;
+use kith_proto::id::ContactId;
+use kith_proto::id::MessageId;
+
+use crate::command::Answer;
+use crate::command::Refusal;
+use crate::view::ChatView;
+use crate::view::ContactView;
+use crate::view::MessageState;
+use crate::view::MessageView;
+use crate::view::NetworkView;
+use crate::view::ProfileView;
+
+/// One fact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// A command was carried out or refused.
+    Answered {
+        /// The caller's name for it.
+        id: CommandId,
+        /// What came of it.
+        answer: Result<Answer, Refusal>,
+    },
+    /// A message of somebody else arrived.
+    MessageReceived(MessageView),
+    /// An own message was written (by any front end of this node).
+    MessageWritten(MessageView),
+    /// An own message got further.
+    MessageState {
+        /// In which chat.
+        chat: ChatId,
+        /// Which message.
+        message: MessageId,
+        /// How far it is.
+        state: MessageState,
+    },
+    /// A disappearing message is gone.
+    MessageExpired {
+        /// In which chat.
+        chat: ChatId,
+        /// Which message.
+        message: MessageId,
+    },
+    /// Somebody asks to become a contact.
+    ContactRequested(ContactView),
+    /// A contact is new, or its name, state, verification or presence changed.
+    ContactChanged(ContactView),
+    /// A contact and its chat were forgotten.
+    ContactRemoved {
+        /// Who.
+        contact: ContactId,
+        /// Its chat.
+        chat: ChatId,
+    },
+    /// A chat's last line, unread count or draft changed.
+    ChatChanged(ChatView),
+    /// The own profile changed.
+    ProfileChanged(ProfileView),
+    /// Listening addresses, bootstrap nodes or peers changed.
+    NetworkChanged(NetworkView),
+}

@@ -1,0 +1,243 @@
+//! What happens on the connection to a device: greeting, sending what waits, receipts, probes, repair.
+
+use kith_crypto::invite;
+use kith_proto::address::Multiaddress;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::codec::Encode as _;
+use kith_proto::frame::FRAME_VERSION;
+use kith_proto::frame::Frame;
+use kith_proto::frame::InviteProof;
+use kith_proto::id::DeviceId;
+use kith_proto::payload::Content;
+use kith_proto::payload::Payload;
+use kith_proto::payload::Receipt;
+
+use crate::effect::Effect;
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::inbox::Inbox;
+use crate::outbox::Next;
+use crate::output::Output;
+use crate::timer::TimerKey;
+use crate::view::ContactState;
+use crate::view::MessageState;
+
+/// After so many probes without progress, what was sent is taken as unreadable and sealed anew.
+const PROBES_BEFORE_REPAIR: u32 = 3;
+
+/// A connection is up.
+pub(crate) fn connected(engine: &mut Engine, out: &mut Output, device: DeviceId, dialled: Option<Multiaddress>) {
+    let contact = engine.peers.contact_of(&device);
+    let state = contact.and_then(|contact| engine.contacts.state(&contact));
+    match state {
+        Some(ContactState::Blocked) => return out.effect(Effect::HangUp { device }),
+        None if engine.presence.strangers(|device| engine.peers.get(device).is_some()) >= engine.core.config.strangers => {
+            return out.effect(Effect::HangUp { device });
+        }
+        _ => {}
+    }
+    engine.presence.connected(&mut engine.core, &device);
+    engine.outbox.rewind(&device);
+    let Some(contact) = contact else { return };
+    if let Some(address) = dialled {
+        engine.peers.remember_address(&device, &address, out);
+    }
+    greet(engine, out, &device);
+    engine.contact_changed(out, &contact);
+    engine.network_changed(out);
+}
+
+/// The connection is gone.
+pub(crate) fn disconnected(engine: &mut Engine, out: &mut Output, device: DeviceId) {
+    engine.outbox.rewind(&device);
+    if !engine.presence.disconnected(&mut engine.core, &device) {
+        return;
+    }
+    if let Some(contact) = engine.peers.contact_of(&device) {
+        engine.contact_changed(out, &contact);
+        engine.network_changed(out);
+    }
+}
+
+/// Addresses of a device came from the DHT or the local network.
+pub(crate) fn heard_of(engine: &mut Engine, out: &mut Output, device: &DeviceId, addresses: &[Multiaddress]) {
+    if engine.peers.get(device).is_some() && !engine.presence.is_up(device) {
+        engine.peers.learn_addresses(device, addresses, out);
+        engine.presence.dial_now(&mut engine.core, device);
+    }
+}
+
+/// Opens the conversation on a new stream: `Hello`, what they should know first, `Ready`.
+pub(crate) fn greet(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    if !engine.presence.is_up(device) {
+        return;
+    }
+    engine.presence.greeted(device);
+    engine.outbox.rewind(device);
+    out.effect(Effect::Send { device: *device, frame: Frame::Hello { version: FRAME_VERSION } });
+    resume(engine, out, device);
+}
+
+/// Says how far we are and where we are, then `Ready`.
+pub(crate) fn resume(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    let mut contents = Vec::new();
+    let receipt = Inbox::receipt(&engine.peers, device);
+    if receipt != Receipt::default() {
+        contents.push(Content::Receipt(receipt));
+    }
+    let own = engine.presence.own_addresses();
+    let tag = address_tag(&own);
+    let told = engine.peers.get(device).map(|row| row.told);
+    let tell = told.is_some_and(|told| told != tag) && !own.is_empty();
+    if tell {
+        contents.push(Content::Addresses(own));
+    }
+    if !contents.is_empty() && say(engine, out, device, contents) && tell {
+        engine.peers.update(device, out, |row| row.told = tag);
+    }
+    out.effect(Effect::Send { device: *device, frame: Frame::Ready });
+}
+
+fn address_tag(addresses: &[Multiaddress]) -> [u8; 8] {
+    let mut hasher = blake3::Hasher::new();
+    for address in addresses {
+        hasher.update(address.as_bytes());
+        hasher.update(&[0]);
+    }
+    let mut tag = [0; 8];
+    hasher.finalize_xof().fill(&mut tag);
+    tag
+}
+
+/// Puts something on the stream that is not kept: it is said again when it matters. Returns whether it could be.
+pub(crate) fn say(engine: &mut Engine, out: &mut Output, device: &DeviceId, contents: Vec<Content>) -> bool {
+    let sent_at = engine.core.now;
+    let contents = BoundedVec::truncated(contents);
+    let payload = Payload { position: 0, previous: 0, floor: 0, sent_at, contents };
+    let Some(envelope) = engine.sessions.seal(&mut engine.core, out, device, &payload.to_bytes()) else { return false };
+    out.effect(Effect::Send { device: *device, frame: Frame::Put(envelope) });
+    true
+}
+
+/// Their `Ready` came: whatever is not confirmed goes, in order.
+pub(crate) fn ready(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    if !engine.presence.set_ready(device) {
+        return;
+    }
+    engine.outbox.rewind(device);
+    pump(engine, out, device);
+}
+
+/// Puts as much on the stream as the window holds.
+pub(crate) fn pump(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    if !engine.presence.is_ready(device) || !ensure_session(engine, out, device) {
+        return;
+    }
+    let Some(contact) = engine.peers.contact_of(device) else { return };
+    let opening_only = match engine.contacts.state(&contact) {
+        Some(ContactState::Accepted) => false,
+        Some(ContactState::Requested) => true,
+        _ => return,
+    };
+    while let Some(next) = engine.outbox.next(&engine.core, device, opening_only) {
+        let envelope = match next {
+            Next::Sealed(envelope) => envelope,
+            Next::Unsealed(payload) => {
+                match engine.sessions.seal(&mut engine.core, out, device, &payload.to_bytes()) {
+                    Some(envelope) => envelope,
+                    None => return,
+                }
+            }
+        };
+        let first = engine.outbox.mark_sent(&mut engine.core, &mut engine.peers, out, device, &envelope);
+        if let Some((chat, message)) = first {
+            out.event(Event::MessageState { chat, message, state: MessageState::Sent });
+        }
+        out.effect(Effect::Send { device: *device, frame: Frame::Put(envelope) });
+        engine.presence.expect_receipt(&mut engine.core, device);
+    }
+}
+
+/// Makes sure that something can be sealed for a device; asks it for prekeys when we have none.
+fn ensure_session(engine: &mut Engine, out: &mut Output, device: &DeviceId) -> bool {
+    if engine.sessions.has(device) {
+        return true;
+    }
+    let Some(contact) = engine.peers.contact_of(device) else { return false };
+    if engine.outbox.waiting(device) == 0 {
+        return false;
+    }
+    if engine.sessions.start(&mut engine.core, out, &engine.devices, &contact, device) {
+        return true;
+    }
+    ask_prekeys(engine, out, device);
+    false
+}
+
+/// Asks a device for its prekeys, with the proof of the invite that led to it.
+pub(crate) fn ask_prekeys(engine: &Engine, out: &mut Output, device: &DeviceId) {
+    let contact = engine.peers.contact_of(device);
+    let secret = contact.and_then(|contact| engine.contacts.get(&contact)).and_then(|row| row.invite.as_ref());
+    let invite = secret.map(|secret| InviteProof {
+        invite: secret.0.id(),
+        mac: invite::prekey_proof(&secret.0, &engine.devices.device(), device),
+    });
+    out.effect(Effect::Send { device: *device, frame: Frame::PrekeyRequest { invite } });
+}
+
+/// A device cannot be understood: start a new session, or ask for what is needed to start one.
+pub(crate) fn repair(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    let Some(contact) = engine.peers.contact_of(device) else { return };
+    if engine.devices.bundle(&contact, device).is_none() {
+        return ask_prekeys(engine, out, device);
+    }
+    if engine.sessions.repair(&mut engine.core, out, &engine.devices, &contact, device) {
+        engine.outbox.reseal(device);
+        let receipt = Inbox::receipt(&engine.peers, device);
+        say(engine, out, device, vec![Content::Receipt(receipt)]);
+        pump(engine, out, device);
+    }
+}
+
+/// What was sent is not confirmed: compare notes, and after some tries seal it anew.
+pub(crate) fn probe(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    if !engine.outbox.awaits_receipt(device) {
+        return;
+    }
+    let Some(before) = engine.presence.probe(device) else { return };
+    engine.core.timers.set(TimerKey::Probe(*device), engine.core.now + engine.core.config.probe_after);
+    if before > 0 && before % PROBES_BEFORE_REPAIR == 0 {
+        repair(engine, out, device);
+    }
+    greet(engine, out, device);
+}
+
+/// Sends the receipts that this batch of inputs made due: one for each device, whatever number of messages came.
+pub(crate) fn send_receipts(engine: &mut Engine, out: &mut Output) {
+    for device in engine.inbox.take_owed() {
+        // A device that is not connected hears it when it greets.
+        if engine.presence.is_up(&device) {
+            let receipt = Inbox::receipt(&engine.peers, &device);
+            say(engine, out, &device, vec![Content::Receipt(receipt)]);
+        }
+    }
+}
+
+/// Tells all contacts about new prekeys.
+pub(crate) fn tell_prekeys(engine: &mut Engine, out: &mut Output) {
+    let bundle = engine.devices.own_bundle_for_many();
+    tell_everyone(engine, out, &Content::Prekeys(bundle), |content| matches!(content, Content::Prekeys(_)));
+}
+
+/// Queues a content for every device of every accepted contact, unless one of its kind waits already.
+pub(crate) fn tell_everyone(engine: &mut Engine, out: &mut Output, content: &Content, same: impl Fn(&Content) -> bool) {
+    let accepted = |contact| engine.contacts.state(contact) == Some(ContactState::Accepted);
+    let devices: Vec<_> =
+        engine.peers.all().filter(|(_, row)| accepted(&row.contact)).map(|(device, _)| *device).collect();
+    for device in devices {
+        if !engine.outbox.replace_waiting(&mut engine.peers, out, &device, content, &same) {
+            engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, &device, vec![content.clone()], None);
+        }
+        pump(engine, out, &device);
+    }
+}

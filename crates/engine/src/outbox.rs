@@ -1,0 +1,305 @@
+//! What other devices have not confirmed yet, one queue per device.
+//!
+//! ```text
+//!            enqueue            next (window, link ready)          receipt covers it
+//!  (nothing) ───────▶ waiting ───────────────────────────▶ sent ───────────────────▶ gone
+//!                        ▲                                   │
+//!                        └──────── link lost, probe ─────────┘   same sealed bytes again
+//!                        └──────── other session ────────────┘   sealed anew
+//! ```
+//!
+//! An item is stored unsealed (under a shred key) and sealed when it first enters the window; the sealed bytes stay
+//! in memory until the receipt. After a restart it is sealed anew: a new message key, never the same one twice.
+//! Not here: which session seals it (`sessions`), whether a connection is up (`presence`).
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+
+use kith_proto::bounded::BoundedVec;
+use kith_proto::codec::Encode as _;
+use kith_proto::envelope::Envelope;
+use kith_proto::id::ChatId;
+use kith_proto::id::DeviceId;
+use kith_proto::id::MessageId;
+use kith_proto::payload::Content;
+use kith_proto::payload::Payload;
+use kith_proto::payload::Position;
+use kith_proto::payload::Receipt;
+use kith_proto::time::Span;
+
+use crate::core::Core;
+use crate::output::Output;
+use crate::peers::Peers;
+use crate::rows;
+use crate::rows::OutboxRow;
+
+/// How many delivered messages per device are remembered so that a later read receipt can name them.
+const UNREAD_MEMORY: usize = 10_000;
+
+/// A receipt for positions further in the future than this is nonsense, not a sign that we were set back.
+const FUTURE: Span = Span::from_days(2);
+
+/// All queues.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    by_device: BTreeMap<DeviceId, Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    items: VecDeque<Item>,
+    /// How many items, from the front, were put on the present stream.
+    sent: usize,
+    sent_bytes: usize,
+    /// Messages that are delivered and not read yet, by position.
+    unread: VecDeque<(Position, ChatId, MessageId)>,
+}
+
+struct Item {
+    position: Position,
+    row: OutboxRow,
+    sealed: Option<Envelope>,
+}
+
+/// What is to be put on the stream next.
+pub(crate) enum Next {
+    /// Sealed before: the same bytes go again.
+    Sealed(Envelope),
+    /// To be sealed now, then handed back with [`Outbox::mark_sent`].
+    Unsealed(Payload),
+}
+
+/// What a receipt confirmed.
+#[derive(Default)]
+pub(crate) struct Confirmed {
+    /// Messages now delivered.
+    pub(crate) delivered: Vec<(ChatId, MessageId)>,
+    /// Messages now read.
+    pub(crate) read: Vec<(ChatId, MessageId)>,
+}
+
+impl Outbox {
+    /// Takes a row as it was stored; rows come in key order.
+    pub(crate) fn restore(&mut self, device: DeviceId, position: Position, row: OutboxRow) {
+        let queue = self.by_device.entry(device).or_default();
+        queue.items.push_back(Item { position, row, sealed: None });
+    }
+
+    /// Takes a delivered, unread message as it was stored; oldest first.
+    pub(crate) fn restore_unread(&mut self, device: DeviceId, position: Position, chat: ChatId, message: MessageId) {
+        self.by_device.entry(device).or_default().unread.push_back((position, chat, message));
+    }
+
+    /// Keeps `contents` for a device until it confirms them, and returns their position.
+    ///
+    /// Positions are times (`now << 20`) unless the last one was later: a device that was set back to an old state
+    /// never gives out a position that its peer has seen already.
+    pub(crate) fn enqueue(
+        &mut self,
+        core: &mut Core,
+        peers: &mut Peers,
+        out: &mut Output,
+        device: &DeviceId,
+        contents: Vec<Content>,
+        message: Option<(ChatId, MessageId)>,
+    ) -> Position {
+        let previous = peers.get(device).map_or(0, |row| row.last_position);
+        let position = previous.saturating_add(1).max(core.now.0 << 20);
+        peers.update(device, out, |row| row.last_position = position);
+        let contents = BoundedVec::truncated(contents);
+        let row = OutboxRow { previous, message, written_at: core.now, contents };
+        out.put(rows::OUTBOX, &rows::place_key(device, position), row.to_bytes());
+        let queue = self.by_device.entry(*device).or_default();
+        queue.items.push_back(Item { position, row, sealed: None });
+        core.stats.waiting += 1;
+        position
+    }
+
+    /// The next item for a device whose stream is ready, if the window has room.
+    ///
+    /// `opening_only` holds everything back but a contact request: nothing else is for somebody who has not agreed.
+    pub(crate) fn next(&self, core: &Core, device: &DeviceId, opening_only: bool) -> Option<Next> {
+        let queue = self.by_device.get(device)?;
+        if queue.sent >= core.config.window_items || queue.sent_bytes >= core.config.window_bytes {
+            return None;
+        }
+        let item = queue.items.get(queue.sent)?;
+        if opening_only && !item.row.contents.iter().any(|content| matches!(content, Content::ContactRequest(_))) {
+            return None;
+        }
+        if let Some(envelope) = &item.sealed {
+            return Some(Next::Sealed(envelope.clone()));
+        }
+        Some(Next::Unsealed(Payload {
+            position: item.position,
+            previous: item.row.previous,
+            floor: queue.items.front().map_or(item.position, |first| first.position),
+            sent_at: item.row.written_at,
+            contents: item.row.contents.clone(),
+        }))
+    }
+
+    /// Notes that the item named by [`next`](Self::next) was put on the stream. Returns the message it carries if this
+    /// is the first time ever.
+    pub(crate) fn mark_sent(
+        &mut self,
+        core: &mut Core,
+        peers: &mut Peers,
+        out: &mut Output,
+        device: &DeviceId,
+        envelope: &Envelope,
+    ) -> Option<(ChatId, MessageId)> {
+        let queue = self.by_device.get_mut(device)?;
+        let item = queue.items.get_mut(queue.sent)?;
+        queue.sent += 1;
+        queue.sent_bytes += envelope.as_bytes().len();
+        if item.sealed.replace(envelope.clone()).is_some() {
+            core.stats.resent += 1;
+        }
+        let position = item.position;
+        let first_time = peers.get(device).is_some_and(|row| row.sent < position);
+        peers.update(device, out, |row| row.sent = row.sent.max(position));
+        item.row.message.filter(|_| first_time)
+    }
+
+    /// Whether something was sent and is not confirmed.
+    pub(crate) fn awaits_receipt(&self, device: &DeviceId) -> bool {
+        self.by_device.get(device).is_some_and(|queue| queue.sent > 0)
+    }
+
+    /// The stream was lost or starts anew: everything not confirmed goes again, with the same sealed bytes.
+    pub(crate) fn rewind(&mut self, device: &DeviceId) {
+        if let Some(queue) = self.by_device.get_mut(device) {
+            queue.sent = 0;
+            queue.sent_bytes = 0;
+        }
+    }
+
+    /// Another session is used from now on: everything not confirmed is sealed anew and goes again.
+    pub(crate) fn reseal(&mut self, device: &DeviceId) {
+        self.rewind(device);
+        if let Some(queue) = self.by_device.get_mut(device) {
+            for item in &mut queue.items {
+                item.sealed = None;
+            }
+        }
+    }
+
+    /// Takes a device's receipt. Old and repeated receipts change nothing.
+    pub(crate) fn confirm(
+        &mut self,
+        core: &mut Core,
+        peers: &mut Peers,
+        out: &mut Output,
+        device: &DeviceId,
+        receipt: Receipt,
+    ) -> Confirmed {
+        let mut confirmed = Confirmed::default();
+        let Some((sent, read_before)) = peers.get(device).map(|row| (row.sent, row.read)) else { return confirmed };
+        if receipt.delivered > sent && receipt.delivered > (core.now + FUTURE).0 << 20 {
+            core.stats.bad_payloads += 1;
+            return confirmed;
+        }
+        let queue = self.by_device.entry(*device).or_default();
+        while let Some(item) = queue.items.front() {
+            // Above `sent` nothing ever left this device; a receipt for it is about a future we were set back from.
+            if item.position > receipt.delivered || item.position > sent {
+                break;
+            }
+            let Some(item) = queue.items.pop_front() else { break };
+            out.delete(rows::OUTBOX, &rows::place_key(device, item.position));
+            core.stats.waiting = core.stats.waiting.saturating_sub(1);
+            if queue.sent > 0 {
+                queue.sent -= 1;
+                let size = item.sealed.map_or(0, |envelope| envelope.as_bytes().len());
+                queue.sent_bytes = queue.sent_bytes.saturating_sub(size);
+            }
+            if let Some((chat, message)) = item.row.message {
+                confirmed.delivered.push((chat, message));
+                queue.unread.push_back((item.position, chat, message));
+            }
+        }
+        if receipt.delivered > sent {
+            Self::move_above(queue, peers, out, device, receipt.delivered);
+        }
+        let read = receipt.read.min(receipt.delivered).max(read_before);
+        while let Some((position, chat, message)) = queue.unread.front().copied() {
+            if position > read && queue.unread.len() <= UNREAD_MEMORY {
+                break;
+            }
+            queue.unread.pop_front();
+            if position <= read {
+                confirmed.read.push((chat, message));
+            }
+        }
+        peers.update(device, out, |row| {
+            row.delivered = row.delivered.max(receipt.delivered);
+            row.sent = row.sent.max(receipt.delivered);
+            row.last_position = row.last_position.max(receipt.delivered);
+            row.read = read;
+        });
+        confirmed
+    }
+
+    /// The peer has seen positions that we do not remember: this device was set back to an old state. What was written
+    /// since gets new positions above those, or the peer would take it for something it knows.
+    fn move_above(queue: &mut Queue, peers: &mut Peers, out: &mut Output, device: &DeviceId, seen: Position) {
+        let mut previous = seen;
+        for item in &mut queue.items {
+            out.delete(rows::OUTBOX, &rows::place_key(device, item.position));
+            item.position = item.position.max(previous.saturating_add(1));
+            item.row.previous = previous;
+            item.sealed = None;
+            previous = item.position;
+            out.put(rows::OUTBOX, &rows::place_key(device, item.position), item.row.to_bytes());
+        }
+        queue.sent = 0;
+        queue.sent_bytes = 0;
+        peers.update(device, out, |row| row.last_position = row.last_position.max(previous));
+    }
+
+    /// Drops everything that waits for a device; returns the messages that will not arrive.
+    pub(crate) fn drop_device(&mut self, core: &mut Core, out: &mut Output, device: &DeviceId) -> Vec<(ChatId, MessageId)> {
+        let Some(queue) = self.by_device.remove(device) else { return Vec::new() };
+        let mut messages = Vec::new();
+        for item in queue.items {
+            out.delete(rows::OUTBOX, &rows::place_key(device, item.position));
+            core.stats.waiting = core.stats.waiting.saturating_sub(1);
+            messages.extend(item.row.message);
+        }
+        messages
+    }
+
+    /// How many items wait for a device.
+    pub(crate) fn waiting(&self, device: &DeviceId) -> usize {
+        self.by_device.get(device).map_or(0, |queue| queue.items.len())
+    }
+
+    /// How many items wait in all.
+    pub(crate) fn waiting_in_all(&self) -> u64 {
+        self.by_device.values().map(|queue| queue.items.len() as u64).sum()
+    }
+
+    /// Puts a newer content in the place of one of the same kind that was never sent. Returns whether there was one.
+    pub(crate) fn replace_waiting(
+        &mut self,
+        peers: &mut Peers,
+        out: &mut Output,
+        device: &DeviceId,
+        content: &Content,
+        same: impl Fn(&Content) -> bool,
+    ) -> bool {
+        let sent = peers.get(device).map_or(0, |row| row.sent);
+        let Some(queue) = self.by_device.get_mut(device) else { return false };
+        for item in queue.items.iter_mut().filter(|item| item.position > sent) {
+            if let [only] = &*item.row.contents {
+                if same(only) {
+                    item.row.contents = BoundedVec::truncated(vec![content.clone()]);
+                    out.put(rows::OUTBOX, &rows::place_key(device, item.position), item.row.to_bytes());
+                    return true;
+                }
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,404 @@
+//! Who is connected, whom to dial and when, and where others find this device.
+//!
+//! ```text
+//!  link:   Down ──Connected, we greet──▶ Up ──their Ready──▶ Ready
+//!            ▲                            ▲                     │
+//!            └────────Disconnected────────┴──StreamClosed───────┘  greeted again after a pause
+//!
+//!  dial:   waiting ──due──▶ dialling (known addresses, and the DHT) ──failed──▶ waiting, twice as long
+//! ```
+//!
+//! Not here: what is said on a link (`outbox`, `inbox`), and sockets (`kith-net`).
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use kith_crypto::record;
+use kith_proto::address::DeviceAddress;
+use kith_proto::address::MAX_ADDRESSES;
+use kith_proto::address::Multiaddress;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::id::ContactId;
+use kith_proto::id::DeviceId;
+use kith_proto::id::RecordKey;
+use kith_proto::record::DeviceRecord;
+use kith_proto::record::Record;
+use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
+
+use crate::core::Core;
+use crate::devices::Devices;
+use crate::effect::Effect;
+use crate::input::AddressRank;
+use crate::output::Output;
+use crate::peers::Peers;
+use crate::timer::TimerKey;
+use crate::view::NetworkView;
+
+/// Links, dials, own addresses and bootstrap nodes.
+#[derive(Default)]
+pub(crate) struct Presence {
+    links: BTreeMap<DeviceId, Link>,
+    dials: BTreeMap<DeviceId, Dial>,
+    look_ups: BTreeMap<RecordKey, DeviceId>,
+    own: BTreeSet<(AddressRank, Multiaddress)>,
+    bootstraps: BTreeSet<String>,
+    connected_bootstraps: BTreeMap<DeviceId, Multiaddress>,
+    peers_connected: u32,
+    dht_peers: u32,
+}
+
+/// A connection to a device.
+#[derive(Clone, Copy, Debug, Default)]
+struct Link {
+    /// We have said `Hello` on this stream.
+    greeted: bool,
+    /// They have said `Hello` since the connection is up.
+    hello_seen: bool,
+    /// They have said `Ready` since we greeted: messages may go.
+    ready: bool,
+    /// Probes without an answer.
+    probes: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Dial {
+    attempts: u32,
+    next: Timestamp,
+    under_way: bool,
+}
+
+/// What their `Hello` asks of us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Greeting {
+    /// Say everything: `Hello`, receipt, `Ready`.
+    Full,
+    /// They opened a new stream: say receipt and `Ready` again.
+    Again,
+    /// Nothing: it was said already.
+    Said,
+}
+
+impl Presence {
+    /// A connection is up. Returns whether it is the first with this device.
+    pub(crate) fn connected(&mut self, core: &mut Core, device: &DeviceId) -> bool {
+        if let Some(dial) = self.dials.get_mut(device) {
+            *dial = Dial { attempts: 0, next: Timestamp::NEVER, under_way: false };
+        }
+        self.schedule_dials(core);
+        self.links.insert(*device, Link::default()).is_none()
+    }
+
+    /// The last connection is gone. Returns whether there was a link.
+    pub(crate) fn disconnected(&mut self, core: &mut Core, device: &DeviceId) -> bool {
+        core.timers.clear(TimerKey::Greet(*device));
+        core.timers.clear(TimerKey::Probe(*device));
+        let was_up = self.links.remove(device).is_some();
+        if let Some(dial) = self.dials.get_mut(device) {
+            *dial = Dial { attempts: 0, next: core.now, under_way: false };
+        }
+        self.schedule_dials(core);
+        was_up
+    }
+
+    /// The outgoing stream broke: nothing can be sent until both sides have greeted again.
+    pub(crate) fn stream_closed(&mut self, core: &mut Core, device: &DeviceId) {
+        if let Some(link) = self.links.get_mut(device) {
+            link.ready = false;
+            link.greeted = false;
+            core.timers.set(TimerKey::Greet(*device), core.now + core.config.stream_pause);
+        }
+    }
+
+    /// Their `Hello` came.
+    pub(crate) fn hello(&mut self, device: &DeviceId) -> Greeting {
+        let Some(link) = self.links.get_mut(device) else { return Greeting::Said };
+        let seen_before = std::mem::replace(&mut link.hello_seen, true);
+        match (link.greeted, seen_before) {
+            (false, _) => Greeting::Full,
+            (true, true) => Greeting::Again,
+            (true, false) => Greeting::Said,
+        }
+    }
+
+    /// We are about to greet.
+    pub(crate) fn greeted(&mut self, device: &DeviceId) {
+        if let Some(link) = self.links.get_mut(device) {
+            link.greeted = true;
+            link.ready = false;
+        }
+    }
+
+    /// Their `Ready` came. Returns whether we may send now.
+    pub(crate) fn set_ready(&mut self, device: &DeviceId) -> bool {
+        match self.links.get_mut(device) {
+            Some(link) if link.greeted => {
+                link.ready = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether messages may be put on the stream to a device.
+    pub(crate) fn is_ready(&self, device: &DeviceId) -> bool {
+        self.links.get(device).is_some_and(|link| link.ready)
+    }
+
+    /// Whether a device is connected.
+    pub(crate) fn is_up(&self, device: &DeviceId) -> bool {
+        self.links.contains_key(device)
+    }
+
+    /// How many devices are connected that are not in `known`.
+    pub(crate) fn strangers(&self, known: impl Fn(&DeviceId) -> bool) -> usize {
+        self.links.keys().filter(|device| !known(device)).count()
+    }
+
+    /// A probe is due. Returns how many went unanswered before, or `None` when the device is gone.
+    pub(crate) fn probe(&mut self, device: &DeviceId) -> Option<u32> {
+        let link = self.links.get_mut(device)?;
+        link.probes += 1;
+        Some(link.probes - 1)
+    }
+
+    /// The device confirmed something: no probe is unanswered.
+    pub(crate) fn progress(&mut self, core: &mut Core, device: &DeviceId, more: bool) {
+        if let Some(link) = self.links.get_mut(device) {
+            link.probes = 0;
+        }
+        core.timers.clear(TimerKey::Probe(*device));
+        if more {
+            self.expect_receipt(core, device);
+        }
+    }
+
+    /// Something was sent: it should be confirmed in time.
+    pub(crate) fn expect_receipt(&mut self, core: &mut Core, device: &DeviceId) {
+        if self.is_up(device) {
+            core.timers.set_earlier(TimerKey::Probe(*device), core.now + core.config.probe_after);
+        }
+    }
+
+    /// From now on this device is to be connected.
+    pub(crate) fn want(&mut self, core: &mut Core, device: &DeviceId) {
+        let next = if self.is_up(device) { Timestamp::NEVER } else { core.now };
+        self.dials.entry(*device).or_insert(Dial { attempts: 0, next, under_way: false });
+        self.schedule_dials(core);
+    }
+
+    /// This device need not be connected any more.
+    pub(crate) fn unwant(&mut self, device: &DeviceId) {
+        self.dials.remove(device);
+        self.look_ups.retain(|_, wanted| wanted != device);
+    }
+
+    /// No address of a device answered.
+    pub(crate) fn dial_failed(&mut self, core: &mut Core, device: &DeviceId) {
+        let pause = match self.dials.get_mut(device) {
+            Some(dial) if dial.under_way => {
+                let doubled = core.config.dial_pause_min.0.saturating_mul(1 << dial.attempts.min(20));
+                dial.attempts = dial.attempts.saturating_add(1);
+                doubled.min(core.config.dial_pause_max.0)
+            }
+            _ => return,
+        };
+        // A fifth of jitter, so that a bootstrap node that comes back is not called by everyone at once.
+        let [roll] = core.random::<1>();
+        let jittered = pause - pause / 10 + pause / 5 * u64::from(roll) / 255;
+        if let Some(dial) = self.dials.get_mut(device) {
+            dial.under_way = false;
+            dial.next = core.now + Span(jittered);
+        }
+        self.schedule_dials(core);
+    }
+
+    /// Something new is known about where a device is: dial it at once.
+    pub(crate) fn dial_now(&mut self, core: &mut Core, device: &DeviceId) {
+        if let Some(dial) = self.dials.get_mut(device) {
+            if !self.links.contains_key(device) {
+                *dial = Dial { attempts: dial.attempts, next: core.now, under_way: false };
+            }
+        }
+        self.schedule_dials(core);
+    }
+
+    /// Dials every device that is due, as many at once as allowed.
+    pub(crate) fn run_dials(&mut self, core: &mut Core, out: &mut Output, peers: &Peers) {
+        let now = core.now;
+        let mut under_way = 0;
+        for dial in self.dials.values_mut() {
+            // A dial whose `next` has come again without a word from the network is over.
+            dial.under_way &= dial.next > now;
+            under_way += usize::from(dial.under_way);
+        }
+        let due: Vec<DeviceId> = self
+            .dials
+            .iter()
+            .filter(|(device, dial)| !dial.under_way && dial.next <= now && !self.links.contains_key(device))
+            .map(|(device, _)| *device)
+            .take(core.config.dials_at_once.saturating_sub(under_way))
+            .collect();
+        for device in due {
+            let addresses = peers.get(&device).map(|row| row.addresses.to_vec()).unwrap_or_default();
+            out.effect(Effect::Dial { device, addresses });
+            self.look_up(core.now, out, &device);
+            if let Some(dial) = self.dials.get_mut(&device) {
+                dial.under_way = true;
+                dial.next = now + core.config.dial_timeout;
+            }
+        }
+        self.schedule_dials(core);
+    }
+
+    fn schedule_dials(&self, core: &mut Core) {
+        let under_way = self.dials.values().filter(|dial| dial.under_way && dial.next > core.now).count();
+        let full = under_way >= core.config.dials_at_once;
+        let next = self.dials.values().filter(|dial| dial.under_way || !full).map(|dial| dial.next).min();
+        match next {
+            Some(next) if next < Timestamp::NEVER => core.timers.set(TimerKey::Dial, next.max(core.now)),
+            _ => core.timers.clear(TimerKey::Dial),
+        }
+    }
+
+    /// Asks the DHT where a device is, for today and for the period before.
+    fn look_up(&mut self, now: Timestamp, out: &mut Output, device: &DeviceId) {
+        if self.connected_bootstraps.is_empty() && self.dht_peers == 0 {
+            return;
+        }
+        let period = record::period_at(now);
+        for period in [period, period.saturating_sub(1)] {
+            let Some(key) = record::record_key(device, period) else { continue };
+            if self.look_ups.insert(key, *device).is_none() {
+                out.effect(Effect::LookUp { key });
+            }
+        }
+    }
+
+    /// A look-up is over.
+    pub(crate) fn look_up_done(&mut self, key: &RecordKey) {
+        self.look_ups.remove(key);
+    }
+
+    /// A record came. Returns the device it is about and the addresses it tells.
+    pub(crate) fn found(&mut self, core: &mut Core, key: &RecordKey, found: &Record) -> Option<(DeviceId, Vec<Multiaddress>)> {
+        let device = *self.look_ups.get(key)?;
+        let today = record::period_at(core.now);
+        let opened = [today, today.saturating_sub(1)]
+            .into_iter()
+            .filter(|period| record::record_key(&device, *period) == Some(*key))
+            .find_map(|period| record::open_record(&device, period, found).ok());
+        match opened {
+            Some(told) if found.expires > core.now => Some((device, told.addresses.into_inner())),
+            _ => {
+                core.stats.bad_records += 1;
+                None
+            }
+        }
+    }
+
+    /// This device listens at an address.
+    pub(crate) fn listening(&mut self, core: &mut Core, rank: AddressRank, address: Multiaddress) {
+        if self.own.len() < MAX_ADDRESSES * 4 && self.own.insert((rank, address)) {
+            core.timers.set(TimerKey::Publish, core.now + core.config.publish_pause);
+        }
+    }
+
+    /// This device no longer listens at an address.
+    pub(crate) fn listener_closed(&mut self, core: &mut Core, address: &Multiaddress) {
+        let before = self.own.len();
+        self.own.retain(|(_, own)| own != address);
+        if self.own.len() != before {
+            core.timers.set(TimerKey::Publish, core.now + core.config.publish_pause);
+        }
+    }
+
+    /// The own addresses to tell others, best first. Loopback only when there is nothing else.
+    pub(crate) fn own_addresses(&self) -> BoundedVec<Multiaddress, MAX_ADDRESSES> {
+        let reachable = self.own.iter().any(|(rank, _)| *rank < AddressRank::Loopback);
+        let told = self.own.iter().filter(|(rank, _)| !reachable || *rank < AddressRank::Loopback);
+        BoundedVec::truncated(told.map(|(_, address)| address.clone()).collect())
+    }
+
+    /// What an invite names: two own addresses, and a bootstrap node in case they change.
+    pub(crate) fn invite_addresses(&self, device: DeviceId) -> Vec<DeviceAddress> {
+        let own = self.own_addresses().into_inner().into_iter().map(|address| DeviceAddress { device, address });
+        let nodes = self.connected_bootstraps.iter();
+        let node = nodes.map(|(device, address)| DeviceAddress { device: *device, address: address.clone() }).next();
+        own.take(if node.is_some() { 2 } else { 3 }).chain(node).collect()
+    }
+
+    /// Publishes the own addresses for this period and the next.
+    pub(crate) fn publish(&mut self, core: &mut Core, out: &mut Output, devices: &Devices) {
+        core.timers.set(TimerKey::Publish, core.now + core.config.publish_every);
+        let told = DeviceRecord { addresses: self.own_addresses() };
+        if told.addresses.is_empty() {
+            return;
+        }
+        let expires = core.now + Span(core.config.publish_every.0.saturating_mul(4));
+        let period = record::period_at(core.now);
+        for period in [period, period.saturating_add(1)] {
+            let (rng, secret) = (&mut core.rng, &devices.secret);
+            let record = record::seal_record(rng, secret, period, core.now.0, expires, &told);
+            out.effect(Effect::Publish { record });
+        }
+    }
+
+    /// A bootstrap node is connected: publish, and look up everybody who is missing.
+    pub(crate) fn bootstrap_connected(&mut self, core: &mut Core, out: &mut Output, node: DeviceAddress) {
+        let first = self.connected_bootstraps.is_empty();
+        self.connected_bootstraps.insert(node.device, node.address);
+        if first {
+            core.timers.set_earlier(TimerKey::Publish, core.now);
+            let missing: Vec<_> =
+                self.dials.keys().filter(|device| !self.is_up(device)).take(core.config.dials_at_once).copied().collect();
+            for device in missing {
+                self.look_up(core.now, out, &device);
+            }
+        }
+    }
+
+    /// A bootstrap node is gone.
+    pub(crate) fn bootstrap_lost(&mut self, device: &DeviceId) {
+        self.connected_bootstraps.remove(device);
+    }
+
+    /// Keeps a bootstrap node. Returns whether it is new.
+    pub(crate) fn add_bootstrap(&mut self, address: String) -> bool {
+        self.bootstraps.insert(address)
+    }
+
+    /// Forgets a bootstrap node. Returns whether it was kept.
+    pub(crate) fn remove_bootstrap(&mut self, address: &str) -> bool {
+        self.bootstraps.remove(address)
+    }
+
+    /// How many bootstrap nodes are kept.
+    pub(crate) fn bootstraps(&self) -> &BTreeSet<String> {
+        &self.bootstraps
+    }
+
+    /// Notes the counts of the network layer. Returns whether they changed.
+    pub(crate) fn count(&mut self, connected: u32, dht: u32) -> bool {
+        let changed = (self.peers_connected, self.dht_peers) != (connected, dht);
+        (self.peers_connected, self.dht_peers) = (connected, dht);
+        changed
+    }
+
+    /// The contacts that have a connected device.
+    pub(crate) fn online(&self, peers: &Peers) -> BTreeSet<ContactId> {
+        self.links.keys().filter_map(|device| peers.contact_of(device)).collect()
+    }
+
+    /// The network as front ends see it.
+    pub(crate) fn view(&self, peers: &Peers) -> NetworkView {
+        NetworkView {
+            listen: self.own.iter().map(|(_, address)| address.clone()).collect(),
+            bootstraps: self.bootstraps.iter().cloned().collect(),
+            bootstraps_connected: u32::try_from(self.connected_bootstraps.len()).unwrap_or(u32::MAX),
+            peers: self.peers_connected,
+            dht_peers: self.dht_peers,
+            contacts_online: u32::try_from(self.online(peers).len()).unwrap_or(u32::MAX),
+        }
+    }
+}

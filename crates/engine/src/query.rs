@@ -1,0 +1,354 @@
+//! Pages for front ends over any [`Rows`]: the chat list, timelines, contacts. Readers never wait for the engine.
+//!
+//! Not here: what is true only now (`Engine::overview`); `online` is always `false` in these answers.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use kith_crypto::safety::SafetyNumber;
+use kith_crypto::safety::safety_number as number;
+use kith_proto::codec::Decode;
+use kith_proto::id::AccountId;
+use kith_proto::id::ChatId;
+use kith_proto::id::ContactId;
+use kith_proto::id::DeviceId;
+use kith_proto::id::InviteId;
+use kith_proto::id::MessageId;
+use kith_proto::payload::Position;
+use kith_proto::rows::Direction;
+use kith_proto::rows::Rows;
+use kith_proto::time::Timestamp;
+
+use crate::account;
+use crate::restore::RestoreError;
+use crate::rows;
+use crate::rows::ChatRow;
+use crate::rows::ContactRow;
+use crate::rows::HistoryRow;
+use crate::rows::InviteRow;
+use crate::rows::PeerRow;
+use crate::view::ChatView;
+use crate::view::ContactState;
+use crate::view::ContactView;
+use crate::view::MessageState;
+use crate::view::MessageView;
+use crate::view::PreviewView;
+use crate::view::ProfileView;
+
+/// Why a page could not be read: the same causes as at a start.
+pub type QueryError = RestoreError;
+
+/// An open invite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InviteView {
+    /// Its name.
+    pub invite: InviteId,
+    /// When it ends.
+    pub expires: Timestamp,
+    /// How many more people may use it.
+    pub uses_left: u32,
+}
+
+fn get<V: Decode>(rows: &dyn Rows, table: kith_proto::rows::Table, key: &[u8]) -> Result<Option<V>, QueryError> {
+    let Some(bytes) = rows.get(table, key)? else { return Ok(None) };
+    V::from_bytes(&bytes).map(Some).map_err(|_| RestoreError::Damaged(table.name))
+}
+
+fn all<K: Decode, V: Decode>(rows: &dyn Rows, table: kith_proto::rows::Table) -> Result<Vec<(K, V)>, QueryError> {
+    let (mut found, mut good) = (Vec::new(), true);
+    rows.scan(table, Bound::Unbounded, Bound::Unbounded, Direction::Up, &mut |key, value| {
+        match K::from_bytes(key).and_then(|key| Ok((key, V::from_bytes(value)?))) {
+            Ok(row) => found.push(row),
+            Err(_) => good = false,
+        }
+        good
+    })?;
+    if good { Ok(found) } else { Err(RestoreError::Damaged(table.name)) }
+}
+
+fn own_account(rows: &dyn Rows) -> Result<AccountId, QueryError> {
+    Ok(account::load(rows)?.ok_or(RestoreError::NoAccount)?.0.account)
+}
+
+/// The own profile; `None` when there is no account yet.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn profile(rows: &dyn Rows) -> Result<Option<ProfileView>, QueryError> {
+    Ok(account::load(rows)?.map(|(row, device)| ProfileView {
+        account: row.account,
+        device: device.id(),
+        name: row.profile.name.into_inner(),
+        status: row.profile.status.into_inner(),
+    }))
+}
+
+/// All contacts, by account.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn contacts(rows: &dyn Rows) -> Result<Vec<ContactView>, QueryError> {
+    let own = own_account(rows)?;
+    let found: Vec<(ContactId, ContactRow)> = all(rows, rows::CONTACTS)?;
+    Ok(found.into_iter().map(|(contact, row)| row.view(&own, contact, false)).collect())
+}
+
+/// One contact.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn contact(rows: &dyn Rows, contact: &ContactId) -> Result<Option<ContactView>, QueryError> {
+    let own = own_account(rows)?;
+    let row: Option<ContactRow> = get(rows, rows::CONTACTS, &contact.0)?;
+    Ok(row.map(|row| row.view(&own, *contact, false)))
+}
+
+/// All chats, the most recently active first.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn chats(rows: &dyn Rows) -> Result<Vec<ChatView>, QueryError> {
+    let mut views = Vec::new();
+    let found: Vec<(ChatId, ChatRow)> = all(rows, rows::CHATS)?;
+    for (chat, row) in found {
+        views.extend(chat_of_row(rows, chat, &row)?);
+    }
+    views.sort_by(|one, other| other.active_at.cmp(&one.active_at).then(one.chat.cmp(&other.chat)));
+    Ok(views)
+}
+
+/// One chat.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn chat(rows: &dyn Rows, chat: &ChatId) -> Result<Option<ChatView>, QueryError> {
+    match get::<ChatRow>(rows, rows::CHATS, &chat.0)? {
+        Some(row) => chat_of_row(rows, *chat, &row),
+        None => Ok(None),
+    }
+}
+
+fn chat_of_row(rows: &dyn Rows, chat: ChatId, row: &ChatRow) -> Result<Option<ChatView>, QueryError> {
+    let Some(contact) = get::<ContactRow>(rows, rows::CONTACTS, &row.contact.0)? else { return Ok(None) };
+    let draft = rows.get(rows::DRAFTS, &chat.0)?.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    let mut states = States::new(rows, contact.state());
+    let state = match &row.last {
+        Some(last) => states.of(&last.places)?,
+        None => MessageState::Queued,
+    };
+    Ok(Some(chat_view(chat, row, &contact.profile.name, draft, |_| state)))
+}
+
+/// A chat as front ends see it.
+pub(crate) fn chat_view(
+    chat: ChatId,
+    row: &ChatRow,
+    name: &str,
+    draft: String,
+    state_of: impl Fn(&[(DeviceId, Position)]) -> MessageState,
+) -> ChatView {
+    let last = row.last.as_ref().map(|last| PreviewView {
+        message: last.message,
+        outgoing: last.outgoing,
+        text: last.text.to_string(),
+        sent_at: last.sent_at,
+        state: if last.outgoing { state_of(&last.places) } else { MessageState::Delivered },
+    });
+    ChatView {
+        chat,
+        contact: row.contact,
+        name: name.to_owned(),
+        unread: row.unread,
+        last,
+        active_at: row.active_at,
+        draft,
+    }
+}
+
+/// How far an own message is: as far as the device that is furthest.
+pub(crate) fn state_of(
+    contact: ContactState,
+    places: &[(DeviceId, Position)],
+    peer: impl Fn(&DeviceId) -> Option<PeerRow>,
+) -> MessageState {
+    let best = places.iter().filter_map(|(device, position)| {
+        let row = peer(device)?;
+        Some(match *position {
+            position if position <= row.read => MessageState::Read,
+            position if position <= row.delivered => MessageState::Delivered,
+            position if position <= row.sent => MessageState::Sent,
+            _ => MessageState::Queued,
+        })
+    });
+    match best.max() {
+        Some(state @ (MessageState::Delivered | MessageState::Read)) => state,
+        _ if contact == ContactState::Blocked => MessageState::Failed,
+        Some(state) => state,
+        None => MessageState::Queued,
+    }
+}
+
+/// The states of many messages with one look at each device's row.
+struct States<'a> {
+    rows: &'a dyn Rows,
+    contact: ContactState,
+    peers: BTreeMap<DeviceId, Option<PeerRow>>,
+}
+
+impl<'a> States<'a> {
+    fn new(rows: &'a dyn Rows, contact: ContactState) -> Self {
+        Self { rows, contact, peers: BTreeMap::new() }
+    }
+
+    fn of(&mut self, places: &[(DeviceId, Position)]) -> Result<MessageState, QueryError> {
+        for (device, _) in places {
+            if !self.peers.contains_key(device) {
+                self.peers.insert(*device, get(self.rows, rows::PEERS, &device.0)?);
+            }
+        }
+        Ok(state_of(self.contact, places, |device| self.peers.get(device).cloned().flatten()))
+    }
+}
+
+/// A page of a timeline, oldest first: the `limit` messages before the one with index `before`, or the last ones.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn timeline(
+    rows: &dyn Rows,
+    chat: &ChatId,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<MessageView>, QueryError> {
+    let from = rows::history_key(chat, 0);
+    let to = rows::history_key(chat, before.unwrap_or(u64::MAX));
+    page(rows, chat, Bound::Included(&from), Bound::Excluded(&to), Direction::Down, limit)
+}
+
+/// A page of a timeline, oldest first, from the message with index `from` on.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn timeline_from(rows: &dyn Rows, chat: &ChatId, from: u64, limit: usize) -> Result<Vec<MessageView>, QueryError> {
+    let from = rows::history_key(chat, from);
+    let to = rows::history_key(chat, u64::MAX);
+    page(rows, chat, Bound::Included(&from), Bound::Included(&to), Direction::Up, limit)
+}
+
+fn page(
+    rows: &dyn Rows,
+    chat: &ChatId,
+    from: Bound<&[u8]>,
+    to: Bound<&[u8]>,
+    direction: Direction,
+    limit: usize,
+) -> Result<Vec<MessageView>, QueryError> {
+    let Some(row) = get::<ChatRow>(rows, rows::CHATS, &chat.0)? else { return Ok(Vec::new()) };
+    let contact: Option<ContactRow> = get(rows, rows::CONTACTS, &row.contact.0)?;
+    let (mut found, mut good) = (Vec::new(), true);
+    if limit > 0 {
+        rows.scan(rows::HISTORY, from, to, direction, &mut |key, value| {
+            let index = rows::split_key::<16>(key).map(|(_, index)| index);
+            match index.zip(HistoryRow::from_bytes(value).ok()) {
+                Some(row) => found.push(row),
+                None => good = false,
+            }
+            good && found.len() < limit
+        })?;
+    }
+    if !good {
+        return Err(RestoreError::Damaged(rows::HISTORY.name));
+    }
+    if direction == Direction::Down {
+        found.reverse();
+    }
+    let own = own_account(rows)?;
+    let mut states = States::new(rows, contact.map_or(ContactState::Blocked, |contact| contact.state()));
+    found.into_iter().map(|(index, message)| view(&mut states, &own, *chat, &row, index, message)).collect()
+}
+
+fn view(
+    states: &mut States<'_>,
+    own: &AccountId,
+    chat: ChatId,
+    chat_row: &ChatRow,
+    index: u64,
+    row: HistoryRow,
+) -> Result<MessageView, QueryError> {
+    let text = match row.text {
+        Some(text) => text.into_inner(),
+        None => {
+            let bytes = states.rows.get(rows::FADING, &rows::history_key(&chat, index))?;
+            bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+        }
+    };
+    let state = match row.outgoing {
+        true => states.of(&row.places)?,
+        false if index < chat_row.read_index => MessageState::Read,
+        false => MessageState::Delivered,
+    };
+    Ok(MessageView {
+        message: row.message,
+        chat,
+        index,
+        sender: if row.outgoing { *own } else { chat_row.contact },
+        outgoing: row.outgoing,
+        text,
+        reply_to: row.reply_to,
+        sent_at: row.sent_at,
+        stored_at: row.stored_at,
+        state,
+        expires_at: row.expires_at,
+    })
+}
+
+/// One message, wherever it is.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn message(rows: &dyn Rows, message: &MessageId) -> Result<Option<MessageView>, QueryError> {
+    let Some(key) = rows.get(rows::MESSAGES, &message.0)? else { return Ok(None) };
+    let place = rows::split_key::<16>(&key).zip(get::<HistoryRow>(rows, rows::HISTORY, &key)?);
+    let Some(((chat, index), row)) = place.filter(|(_, row)| row.message == *message) else { return Ok(None) };
+    let chat = ChatId(chat);
+    let Some(chat_row) = get::<ChatRow>(rows, rows::CHATS, &chat.0)? else { return Ok(None) };
+    let contact: Option<ContactRow> = get(rows, rows::CONTACTS, &chat_row.contact.0)?;
+    let mut states = States::new(rows, contact.map_or(ContactState::Blocked, |contact| contact.state()));
+    view(&mut states, &own_account(rows)?, chat, &chat_row, index, row).map(Some)
+}
+
+/// The open invites.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn invites(rows: &dyn Rows) -> Result<Vec<InviteView>, QueryError> {
+    let found: Vec<(InviteId, InviteRow)> = all(rows, rows::INVITES)?;
+    let view = |(invite, row): (InviteId, InviteRow)| InviteView {
+        invite,
+        expires: row.expires,
+        uses_left: row.uses_left,
+    };
+    Ok(found.into_iter().map(view).collect())
+}
+
+/// The number that two people compare, for a contact.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn safety_number(rows: &dyn Rows, contact: &ContactId) -> Result<Option<SafetyNumber>, QueryError> {
+    let there = rows.get(rows::CONTACTS, &contact.0)?.is_some();
+    Ok(if there { Some(number(&own_account(rows)?, contact)) } else { None })
+}
+
+/// The bootstrap nodes that are kept, as they were added.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn bootstraps(rows: &dyn Rows) -> Result<Vec<String>, QueryError> {
+    let mut found = Vec::new();
+    rows.scan(rows::BOOTSTRAPS, Bound::Unbounded, Bound::Unbounded, Direction::Up, &mut |key, _| {
+        found.extend(String::from_utf8(key.to_vec()));
+        true
+    })?;
+    Ok(found)
+}

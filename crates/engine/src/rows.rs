@@ -1,0 +1,317 @@
+//! Every table of the messenger: its key, its value, and how the value is written. This file owns the meaning of the
+//! rows; the store knows bytes. Each value starts with a version byte. A name is never used again with another
+//! meaning; a changed layout gets a new version and a migration in [`crate::migrate`].
+//!
+//! | table | key | value | forgettable |
+//! |---|---|---|---|
+//! | `account` | `self` | [`AccountRow`] | no: it is needed for ever |
+//! | `prekeys` | `self` | prekey secrets (`kith-crypto`) | yes |
+//! | `invites` | invite id | [`InviteRow`] | yes |
+//! | `contacts` | account | [`ContactRow`] | no |
+//! | `device_lists` | account | signed device list | no |
+//! | `bundles` | device | the prekey bundle last heard of | no: public keys |
+//! | `peers` | device | [`PeerRow`] | no |
+//! | `sessions` | device | [`SessionsRow`] | yes |
+//! | `outbox` | device, position | [`OutboxRow`] | yes |
+//! | `held` | device, position | an opened payload that waits for a gap | yes |
+//! | `chats` | chat | [`ChatRow`] | no |
+//! | `history` | chat, index | [`HistoryRow`] | no |
+//! | `fading` | chat, index | text of a disappearing message | yes |
+//! | `expiry` | time, chat, index | the message | no |
+//! | `messages` | message | chat, index | no |
+//! | `drafts` | chat | text | yes |
+//! | `removed` | chat | empty: its entries in `messages` are swept at the next start | no |
+//! | `bootstraps` | address text | empty | no |
+//!
+//! Numbers in keys are big-endian, so that key order is number order.
+
+use kith_proto::address::DeviceAddress;
+use kith_proto::address::MAX_ADDRESSES;
+use kith_proto::address::Multiaddress;
+use kith_proto::bounded::BoundedBytes;
+use kith_proto::bounded::BoundedStr;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::codec::Decode;
+use kith_proto::codec::Encode;
+use kith_proto::codec::Reader;
+use kith_proto::error::DecodeError;
+use kith_proto::id::AccountId;
+use kith_proto::id::ChatId;
+use kith_proto::id::ContactId;
+use kith_proto::id::DeviceId;
+use kith_proto::id::MessageId;
+use kith_proto::invite::InviteSecret;
+use kith_proto::payload::Content;
+use kith_proto::payload::MAX_CONTENTS;
+use kith_proto::payload::MAX_GREETING_BYTES;
+use kith_proto::payload::Position;
+use kith_proto::payload::Profile;
+use kith_proto::payload::Text;
+use kith_proto::rows::Table;
+use kith_proto::time::Timestamp;
+
+pub(crate) const ACCOUNT: Table = Table::plain("account");
+pub(crate) const PREKEYS: Table = Table::shredded("prekeys");
+pub(crate) const INVITES: Table = Table::shredded("invites");
+pub(crate) const CONTACTS: Table = Table::plain("contacts");
+pub(crate) const DEVICE_LISTS: Table = Table::plain("device_lists");
+pub(crate) const BUNDLES: Table = Table::plain("bundles");
+pub(crate) const PEERS: Table = Table::plain("peers");
+pub(crate) const SESSIONS: Table = Table::shredded("sessions");
+pub(crate) const OUTBOX: Table = Table::shredded("outbox");
+pub(crate) const HELD: Table = Table::shredded("held");
+pub(crate) const CHATS: Table = Table::plain("chats");
+pub(crate) const HISTORY: Table = Table::plain("history");
+pub(crate) const FADING: Table = Table::shredded("fading");
+pub(crate) const EXPIRY: Table = Table::plain("expiry");
+pub(crate) const MESSAGES: Table = Table::plain("messages");
+pub(crate) const DRAFTS: Table = Table::shredded("drafts");
+pub(crate) const REMOVED: Table = Table::plain("removed");
+pub(crate) const BOOTSTRAPS: Table = Table::plain("bootstraps");
+
+/// Every table, for whoever opens the store.
+pub const TABLES: &[Table] = &[
+    ACCOUNT, PREKEYS, INVITES, CONTACTS, DEVICE_LISTS, BUNDLES, PEERS, SESSIONS, OUTBOX, HELD, CHATS, HISTORY, FADING,
+    EXPIRY, MESSAGES, DRAFTS, REMOVED, BOOTSTRAPS,
+];
+
+/// The key of rows that exist once.
+pub(crate) const SELF: &[u8] = b"self";
+
+/// The most sessions kept with one device: two started at once, one being repaired, one for stragglers.
+pub(crate) const MAX_SESSIONS: usize = 4;
+
+/// The longest stored session: thousands of skipped keys.
+const MAX_SESSION_BYTES: usize = 1 << 20;
+
+/// The most devices of one account that a message is kept for.
+pub(crate) const MAX_TARGETS: usize = 16;
+
+const VERSION: u8 = 1;
+
+/// Reads the version byte of a row.
+fn version(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    if u8::decode(reader)? == VERSION { Ok(()) } else { Err(DecodeError::Invalid { what: "row version" }) }
+}
+
+/// A row as a plain struct: its fields one after the other behind the version byte.
+macro_rules! row {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub(crate) struct $name { $($(#[$field_doc])* pub(crate) $field: $type,)* }
+
+        impl Encode for $name {
+            fn encode(&self, out: &mut Vec<u8>) {
+                out.push(VERSION);
+                $(self.$field.encode(out);)*
+            }
+        }
+
+        impl Decode for $name {
+            fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                version(reader)?;
+                Ok(Self { $($field: Decode::decode(reader)?,)* })
+            }
+        }
+    };
+}
+
+row!(
+    /// The own account and device.
+    AccountRow {
+        /// The account's Ed25519 seed; a linked device does not have it.
+        account_seed: Option<[u8; 32]>,
+        /// The account.
+        account: AccountId,
+        /// The device's secrets (`kith-crypto`).
+        device: BoundedBytes<4096>,
+        /// The signed device list.
+        device_list: kith_proto::frame::DeviceListBytes,
+        /// The own profile.
+        profile: Profile,
+        /// When the account was made.
+        created: Timestamp,
+    }
+);
+
+row!(
+    /// An open invite.
+    InviteRow {
+        /// What admits a request.
+        secret: [u8; 16],
+        /// When it ends.
+        expires: Timestamp,
+        /// How many more people may use it.
+        uses_left: u32,
+        /// When it was made.
+        created: Timestamp,
+    }
+);
+
+row!(
+    /// A contact.
+    ContactRow {
+        /// How it stands to us, by [`ContactRow::state`].
+        state: u8,
+        /// Whether the safety number was compared.
+        verified: bool,
+        /// What it told of itself.
+        profile: Profile,
+        /// What came with its request.
+        greeting: BoundedStr<MAX_GREETING_BYTES>,
+        /// Since when.
+        since: Timestamp,
+        /// The invite we used; forgotten once accepted.
+        invite: Option<InviteRowSecret>,
+        /// Where the invite said to knock.
+        hints: BoundedVec<DeviceAddress, 3>,
+    }
+);
+
+/// The secret of an invite inside a contact row.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct InviteRowSecret(pub(crate) InviteSecret);
+
+impl Encode for InviteRowSecret {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.0.0.encode(out);
+    }
+}
+
+impl Decode for InviteRowSecret {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self(InviteSecret(reader.array()?)))
+    }
+}
+
+row!(
+    /// A device of a contact: where it is, and how far both channels are.
+    PeerRow {
+        /// Whose device it is.
+        contact: ContactId,
+        /// Where it was reached, newest first.
+        addresses: BoundedVec<Multiaddress, MAX_ADDRESSES>,
+        /// The highest position given to anything for it.
+        last_position: Position,
+        /// The highest position that was ever put on a stream.
+        sent: Position,
+        /// How far it confirmed our channel.
+        delivered: Position,
+        /// How far its person read our channel.
+        read: Position,
+        /// How far we took its channel.
+        taken: Position,
+        /// How far our person read its channel.
+        read_here: Position,
+        /// A tag of the own addresses it was told last.
+        told: [u8; 8],
+    }
+);
+
+row!(
+    /// The sessions with one device.
+    SessionsRow {
+        /// Which one we send with.
+        active: u8,
+        /// The sessions (`kith-crypto`).
+        sessions: BoundedVec<BoundedBytes<MAX_SESSION_BYTES>, MAX_SESSIONS>,
+        /// No repair before this time.
+        repair_not_before: Timestamp,
+        /// Repairs since the device was last understood.
+        repairs: u32,
+    }
+);
+
+row!(
+    /// Something that a device has not confirmed.
+    OutboxRow {
+        /// The position before it.
+        previous: Position,
+        /// The message it carries, if it does.
+        message: Option<(ChatId, MessageId)>,
+        /// When it was written.
+        written_at: Timestamp,
+        /// What it says.
+        contents: BoundedVec<Content, MAX_CONTENTS>,
+    }
+);
+
+row!(
+    /// A chat: everything the list shows but the draft.
+    ChatRow {
+        /// With whom.
+        contact: ContactId,
+        /// The index of the next message.
+        next_index: u64,
+        /// Everything below this index was read here.
+        read_index: u64,
+        /// How many messages of others were not read.
+        unread: u64,
+        /// The last message.
+        last: Option<LastRow>,
+        /// When something last happened.
+        active_at: Timestamp,
+    }
+);
+
+row!(
+    /// The last line of a chat.
+    LastRow {
+        /// Its place.
+        index: u64,
+        /// Which message.
+        message: MessageId,
+        /// Whether it is ours.
+        outgoing: bool,
+        /// The beginning of its text; empty for disappearing ones.
+        text: BoundedStr<512>,
+        /// When it was written.
+        sent_at: Timestamp,
+        /// Where it is in the channels.
+        places: BoundedVec<(DeviceId, Position), MAX_TARGETS>,
+    }
+);
+
+row!(
+    /// A message in the history of a chat.
+    HistoryRow {
+        /// Its name.
+        message: MessageId,
+        /// Whether it is ours.
+        outgoing: bool,
+        /// Its text; `None` when it is in `fading`.
+        text: Option<Text>,
+        /// The message it answers.
+        reply_to: Option<MessageId>,
+        /// When its author wrote it.
+        sent_at: Timestamp,
+        /// When it was stored here.
+        stored_at: Timestamp,
+        /// When it disappears.
+        expires_at: Option<Timestamp>,
+        /// Outgoing: the devices it goes to. Incoming: the device it came from. With the position in that channel.
+        places: BoundedVec<(DeviceId, Position), MAX_TARGETS>,
+    }
+);
+
+/// The key of a row that belongs to a place in a device's channel.
+pub(crate) fn place_key(device: &DeviceId, position: Position) -> Vec<u8> {
+    [device.0.as_slice(), &position.to_be_bytes()].concat()
+}
+
+/// The key of a message in its chat.
+pub(crate) fn history_key(chat: &ChatId, index: u64) -> Vec<u8> {
+    [chat.0.as_slice(), &index.to_be_bytes()].concat()
+}
+
+/// The key of a deadline of a disappearing message.
+pub(crate) fn expiry_key(at: Timestamp, chat: &ChatId, index: u64) -> Vec<u8> {
+    [at.0.to_be_bytes().as_slice(), &chat.0, &index.to_be_bytes()].concat()
+}
+
+/// Splits a key that ends in a big-endian number.
+pub(crate) fn split_key<const N: usize>(key: &[u8]) -> Option<([u8; N], u64)> {
+    let (head, tail) = key.split_first_chunk::<N>()?;
+    Some((*head, u64::from_be_bytes(tail.try_into().ok()?)))
+}

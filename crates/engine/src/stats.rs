@@ -1,0 +1,39 @@
+//! What the engine counted. Plain numbers, returned by value; the node exports them.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// Counters since the engine was restored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stats {
+    /// Envelopes sealed.
+    pub sealed: u64,
+    /// Envelopes opened.
+    pub opened: u64,
+    /// Envelopes whose key was already used: repeated by the network or replayed.
+    pub duplicate_envelopes: u64,
+    /// Payloads that had been taken before.
+    pub duplicate_payloads: u64,
+    /// Envelopes that no session here could open.
+    pub unopenable: u64,
+    /// Payloads that were not well formed or broke the rules.
+    pub bad_payloads: u64,
+    /// Proofs and signatures that did not hold.
+    pub bad_proofs: u64,
+    /// Payloads held because something before them is missing.
+    pub held: u64,
+    /// Frames from devices that are no contacts.
+    pub stranger_frames: u64,
+    /// Sessions started, by either side.
+    pub sessions: u64,
+    /// Sessions started because the former one could not be read any more.
+    pub repairs: u64,
+    /// Messages that were put on a stream again.
+    pub resent: u64,
+    /// Records from the DHT that could not be opened.
+    pub bad_records: u64,
+    /// Device lists with the same version and another content: somebody lies.
+    pub equivocations: u64,
+    /// Messages waiting in the outbox now.
+    pub waiting: u64,
+}

@@ -1,0 +1,172 @@
+//! What front ends see of contacts, chats and messages: plain data, the same in events, queries and answers.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use kith_proto::address::Multiaddress;
+use kith_proto::id::AccountId;
+use kith_proto::id::ChatId;
+use kith_proto::id::ContactId;
+use kith_proto::id::DeviceId;
+use kith_proto::id::MessageId;
+use kith_proto::time::Timestamp;
+
+/// The own account.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileView {
+    /// The account.
+    pub account: AccountId,
+    /// This device.
+    pub device: DeviceId,
+    /// The own name.
+    pub name: String,
+    /// The own status line.
+    pub status: String,
+}
+
+/// How a contact stands to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ContactState {
+    /// We asked; they have not accepted yet.
+    Requested,
+    /// They asked; we have not accepted yet.
+    Incoming,
+    /// Both agreed.
+    Accepted,
+    /// We take nothing from them.
+    Blocked,
+}
+
+/// A contact.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactView {
+    /// The account.
+    pub contact: ContactId,
+    /// The chat with them.
+    pub chat: ChatId,
+    /// Their name; empty until they told it.
+    pub name: String,
+    /// Their status line.
+    pub status: String,
+    /// What they wrote with their request.
+    pub greeting: String,
+    /// How they stand to us.
+    pub state: ContactState,
+    /// Whether the safety number was compared.
+    pub verified: bool,
+    /// Whether one of their devices is connected. Queries over rows alone say `false`.
+    pub online: bool,
+    /// Since when they are in the list.
+    pub since: Timestamp,
+}
+
+/// How far an own message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum MessageState {
+    /// It is on disk here and waits for a connection.
+    Queued,
+    /// It was sent to at least one device and is not confirmed yet.
+    Sent,
+    /// It is on disk on at least one device of the recipient.
+    Delivered,
+    /// It was shown to the recipient.
+    Read,
+    /// It cannot be delivered: the contact was blocked or removed.
+    Failed,
+}
+
+/// A message in a timeline.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageView {
+    /// Its name.
+    pub message: MessageId,
+    /// Its chat.
+    pub chat: ChatId,
+    /// Its place in the chat: strictly growing, and the cursor for paging.
+    pub index: u64,
+    /// Who wrote it.
+    pub sender: AccountId,
+    /// Whether that was us.
+    pub outgoing: bool,
+    /// What it says.
+    pub text: String,
+    /// The message it answers.
+    pub reply_to: Option<MessageId>,
+    /// When its author wrote it, by the author's clock.
+    pub sent_at: Timestamp,
+    /// When it was stored here.
+    pub stored_at: Timestamp,
+    /// How far it is; for messages of others `Delivered` or `Read` by us.
+    pub state: MessageState,
+    /// When it disappears.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A chat in the list.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatView {
+    /// Which chat.
+    pub chat: ChatId,
+    /// With whom.
+    pub contact: ContactId,
+    /// What it is called.
+    pub name: String,
+    /// How many messages of others were not read yet.
+    pub unread: u64,
+    /// The last message, cut to a preview.
+    pub last: Option<PreviewView>,
+    /// When something last happened; the order of the list.
+    pub active_at: Timestamp,
+    /// The unsent text of the composer.
+    pub draft: String,
+}
+
+/// The last line of a chat.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewView {
+    /// Which message.
+    pub message: MessageId,
+    /// Whether it is ours.
+    pub outgoing: bool,
+    /// The first characters of its text.
+    pub text: String,
+    /// When it was written.
+    pub sent_at: Timestamp,
+    /// How far it is.
+    pub state: MessageState,
+}
+
+/// What is known of the network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkView {
+    /// Where this device listens.
+    pub listen: Vec<Multiaddress>,
+    /// The bootstrap nodes that are kept, as they were added.
+    pub bootstraps: Vec<String>,
+    /// How many bootstrap nodes are connected.
+    pub bootstraps_connected: u32,
+    /// Connected devices of any kind.
+    pub peers: u32,
+    /// Nodes in the DHT routing table.
+    pub dht_peers: u32,
+    /// How many contacts have a connected device.
+    pub contacts_online: u32,
+}
+
+macro_rules! silent_debug {
+    ($($name:ident: $($field:ident),*;)*) => {$(
+        /// Ids and states only: logs never hold names or texts.
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name))$(.field(stringify!($field), &self.$field))*.finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+silent_debug! {
+    ProfileView: account, device;
+    ContactView: contact, state, verified, online;
+    MessageView: message, chat, index, outgoing, state;
+    ChatView: chat, unread, active_at;
+    PreviewView: message, state;
+}
