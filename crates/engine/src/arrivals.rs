@@ -76,7 +76,7 @@ fn give_prekeys(
         })
     });
     let frame = if invited {
-        Frame::Prekeys { device_list: engine.devices.own_list(), bundle: engine.devices.own_bundle(out) }
+        Frame::Prekeys { device_list: engine.devices.own_list(), bundle: engine.devices.own_bundle(&mut engine.core, out) }
     } else if contact.is_some() {
         Frame::Prekeys { device_list: engine.devices.own_list(), bundle: engine.devices.own_bundle_for_many() }
     } else {
@@ -112,7 +112,7 @@ fn take_prekeys(
 
 /// An envelope came in on the stream of a device.
 fn put(engine: &mut Engine, out: &mut Output, device: &DeviceId, envelope: &Envelope) {
-    let opened = match engine.sessions.open(&mut engine.core, &mut engine.devices, device, envelope) {
+    let opened = match engine.sessions.open(&mut engine.core, &engine.devices, device, envelope) {
         Ok(opened) => opened,
         Err(NotOpened::Duplicate) => {
             engine.core.stats.duplicate_envelopes += 1;
@@ -142,7 +142,7 @@ fn put(engine: &mut Engine, out: &mut Output, device: &DeviceId, envelope: &Enve
     if taken == Taken::Full {
         return;
     }
-    if engine.sessions.adopt(&mut engine.core, out, &engine.devices, device, opened) {
+    if engine.sessions.adopt(&mut engine.core, out, &mut engine.devices, device, opened) {
         engine.outbox.reseal(device);
         links::pump(engine, out, device);
     }

@@ -105,8 +105,8 @@ impl Devices {
     }
 
     /// A bundle of own prekeys for one asker; uses up a one-time prekey.
-    pub(crate) fn own_bundle(&mut self, out: &mut Output) -> BundleBytes {
-        let bundle = self.prekeys.bundle(&self.secret);
+    pub(crate) fn own_bundle(&mut self, core: &mut Core, out: &mut Output) -> BundleBytes {
+        let bundle = self.prekeys.bundle(&mut core.rng, &self.secret);
         self.write_prekeys(out);
         BoundedBytes::new(bundle.to_bytes()).unwrap_or_default()
     }

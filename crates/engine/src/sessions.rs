@@ -13,6 +13,7 @@
 use std::collections::BTreeMap;
 
 use kith_crypto::session::FirstEnvelope;
+use kith_crypto::session::FirstUse;
 use kith_crypto::session::OpenError;
 use kith_crypto::session::Session;
 use kith_proto::bounded::BoundedBytes;
@@ -23,6 +24,7 @@ use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
+use zeroize::Zeroizing;
 
 use crate::core::Core;
 use crate::devices::Devices;
@@ -49,7 +51,7 @@ struct Kept {
 /// An opened envelope. Nothing is changed until [`Sessions::adopt`] takes it.
 pub(crate) struct Opened {
     /// The payload's bytes.
-    pub(crate) payload: Vec<u8>,
+    pub(crate) payload: Zeroizing<Vec<u8>>,
     /// Who started the session, with this very envelope or an earlier one.
     pub(crate) introduction: Option<Introduction>,
     session: Session,
@@ -67,7 +69,7 @@ pub(crate) struct Introduction {
 
 enum Place {
     Known(usize),
-    New,
+    New(FirstUse),
 }
 
 /// Why an envelope was not opened.
@@ -152,17 +154,16 @@ impl Sessions {
 
     /// Opens an envelope from a device without changing anything yet.
     pub(crate) fn open(
-        &mut self,
+        &self,
         core: &mut Core,
-        devices: &mut Devices,
+        devices: &Devices,
         device: &DeviceId,
         envelope: &Envelope,
     ) -> Result<Opened, NotOpened> {
-        let mut duplicate = false;
+        let (now, mut duplicate) = (core.now, false);
         for (index, session) in self.in_order(device) {
-            match session.open(core.now, envelope) {
+            match session.open(&mut core.rng, now, envelope) {
                 Ok((session, payload)) => {
-                    let payload = payload.to_vec();
                     return Ok(Opened { payload, introduction: None, session, place: Place::Known(index) });
                 }
                 Err(OpenError::Duplicate) => duplicate = true,
@@ -176,9 +177,9 @@ impl Sessions {
     }
 
     fn open_first(
-        &mut self,
+        &self,
         core: &mut Core,
-        devices: &mut Devices,
+        devices: &Devices,
         device: &DeviceId,
         envelope: &Envelope,
     ) -> Result<Opened, NotOpened> {
@@ -188,16 +189,16 @@ impl Sessions {
         }
         let introduction = Some(Introduction { account: first.account(), identity: first.identity() });
         let known = self.in_order(device).into_iter().find(|(_, session)| session.id() == first.session_id());
+        let (rng, now) = (&mut core.rng, core.now);
         let (result, place) = match known {
-            Some((index, session)) => (session.open_first(core.now, &first), Place::Known(index)),
+            Some((index, session)) => (session.open_first(rng, now, &first), Place::Known(index)),
             None => {
-                let responded =
-                    first.respond(&mut core.rng, &devices.account, &devices.secret, &mut devices.prekeys, core.now);
-                (responded, Place::New)
+                let answered = first.respond(rng, &devices.account, &devices.secret, &devices.prekeys, now);
+                (answered, Place::New(first.uses()))
             }
         };
         match result {
-            Ok((session, payload)) => Ok(Opened { payload: payload.to_vec(), introduction, session, place }),
+            Ok((session, payload)) => Ok(Opened { payload, introduction, session, place }),
             Err(OpenError::Duplicate) => Err(NotOpened::Duplicate),
             Err(_) => Err(NotOpened::Unreadable),
         }
@@ -208,14 +209,15 @@ impl Sessions {
         &mut self,
         core: &mut Core,
         out: &mut Output,
-        devices: &Devices,
+        devices: &mut Devices,
         device: &DeviceId,
         opened: Opened,
     ) -> bool {
         core.stats.opened += 1;
         let changed = match opened.place {
-            Place::New => {
+            Place::New(used) => {
                 core.stats.sessions += 1;
+                devices.prekeys.consume(&used);
                 devices.write_prekeys(out);
                 let active = !self.own_start_wins(devices, device);
                 self.insert(device, opened.session, active);

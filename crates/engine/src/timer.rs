@@ -69,9 +69,4 @@ impl Timers {
     pub(crate) fn next(&self) -> Option<Timestamp> {
         self.by_time.first().map(|(at, _)| *at)
     }
-
-    /// Whether a deadline stands for this key.
-    pub(crate) fn is_set(&self, key: TimerKey) -> bool {
-        self.by_key.contains_key(&key)
-    }
 }
