@@ -1,0 +1,453 @@
+//! The store: opening and making a data folder, committing, reading, changing keys.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::OpenOptions;
+use std::ops::Bound;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::RwLock;
+
+use kith_proto::rows::Direction;
+use kith_proto::rows::Rows;
+use kith_proto::rows::RowsError;
+use kith_proto::rows::Table;
+use kith_proto::rows::Write;
+use redb::Database;
+use redb::Durability;
+use redb::ReadTransaction;
+use redb::ReadableDatabase as _;
+use redb::ReadableTable as _;
+use redb::TableDefinition;
+
+use crate::backend::Disk;
+use crate::backend::SealedDisk;
+use crate::error::StoreError;
+use crate::keyring::Keyring;
+use crate::lock::FolderLock;
+use crate::lock::private;
+use crate::shred;
+
+/// The name of the database in the data folder.
+pub const DATABASE_FILE: &str = "kith.db";
+
+/// Memory for pages that were read: a timeline and the hot rows; the engine keeps its own state.
+const CACHE_BYTES: usize = 16 << 20;
+
+/// Up to this size every block is checked when a folder is opened that was closed cleanly.
+const VERIFY_UP_TO_BYTES: u64 = 64 << 20;
+
+/// Where the store keeps its own numbers.
+const META: TableDefinition<'static, &'static str, u64> = TableDefinition::new("store_meta");
+
+const SCHEMA: &str = "schema";
+const CLOSED: &str = "closed";
+
+fn definition(name: &str) -> TableDefinition<'_, &'static [u8], &'static [u8]> {
+    TableDefinition::new(name)
+}
+
+/// What the store counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Commits that are on disk.
+    pub commits: u64,
+    /// Rows written or deleted by them.
+    pub writes: u64,
+    /// Times that the shred key was changed.
+    pub shreds: u64,
+}
+
+/// A data folder, open for writing by this process alone.
+pub struct Store {
+    shared: Arc<Shared>,
+    keyring: Keyring,
+    poisoned: bool,
+    stats: Stats,
+    _lock: FolderLock,
+}
+
+struct Shared {
+    database: Database,
+    disk: SealedDisk,
+    path: PathBuf,
+    shredded: BTreeSet<&'static str>,
+    keys: RwLock<Arc<shred::Keys>>,
+}
+
+/// Makes snapshots; as many as wanted, on any thread.
+#[derive(Clone)]
+pub struct Reader(Arc<Shared>);
+
+/// One consistent view of the rows. Commits after it was made are not in it.
+pub struct Snapshot {
+    shared: Arc<Shared>,
+    keys: Arc<shred::Keys>,
+    transaction: ReadTransaction,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("stats", &self.stats).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Makes the data of a new folder.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] when there is data already; otherwise what the system says.
+    pub fn create(folder: &Path, passphrase: Option<&str>, tables: &[Table]) -> Result<Self, StoreError> {
+        let lock = FolderLock::take(folder)?;
+        if Self::exists(folder) {
+            return Err(StoreError::Exists(folder.to_owned()));
+        }
+        // A database without a keyring is from a creation that was cut off: nobody can have read or written it.
+        let path = folder.join(DATABASE_FILE);
+        if path.exists() {
+            std::fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
+        }
+        let keyring = Keyring::create(folder, passphrase)?;
+        Self::start(lock, keyring, open_file(&path)?, path, tables)
+    }
+
+    /// Opens the data of a folder.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn open(folder: &Path, passphrase: Option<&str>, tables: &[Table]) -> Result<Self, StoreError> {
+        if !Self::exists(folder) {
+            return Err(StoreError::NotFound(folder.to_owned()));
+        }
+        let lock = FolderLock::take(folder)?;
+        let keyring = Keyring::open(folder, passphrase)?;
+        let path = folder.join(DATABASE_FILE);
+        let mut store = Self::start(lock, keyring, open_file(&path)?, path, tables)?;
+        store.finish_shredding()?;
+        Ok(store)
+    }
+
+    /// Whether there is data in a folder.
+    pub fn exists(folder: &Path) -> bool {
+        folder.join(crate::keyring::KEYRING_FILE).exists()
+    }
+
+    /// Whether the data of a folder is locked with a passphrase.
+    ///
+    /// # Errors
+    /// When the keyring cannot be read.
+    pub fn is_protected(folder: &Path) -> Result<bool, StoreError> {
+        Keyring::is_protected(folder)
+    }
+
+    fn start(
+        lock: FolderLock,
+        keyring: Keyring,
+        disk: Box<dyn Disk>,
+        path: PathBuf,
+        tables: &[Table],
+    ) -> Result<Self, StoreError> {
+        let damaged = || StoreError::Damaged(path.clone());
+        let disk = SealedDisk::open(disk, &keyring.master, keyring.database).map_err(|_| damaged())?;
+        let failed = |error: redb::DatabaseError| match error {
+            redb::DatabaseError::Storage(redb::StorageError::Corrupted(_)) => damaged(),
+            redb::DatabaseError::Storage(redb::StorageError::Io(error))
+                if error.kind() == std::io::ErrorKind::InvalidData =>
+            {
+                damaged()
+            }
+            error => StoreError::Database { path: path.clone(), reason: error.to_string() },
+        };
+        let database =
+            Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(disk.clone()).map_err(failed)?;
+        disk.recovered();
+        let shredded = tables.iter().filter(|table| table.shred).map(|table| table.name).collect();
+        let keys = RwLock::new(Arc::new(keyring.shred.clone()));
+        let shared = Arc::new(Shared { database, disk, path, shredded, keys });
+        let mut store = Self { shared, keyring, poisoned: false, stats: Stats::default(), _lock: lock };
+        store.check_and_mark_open(tables)?;
+        Ok(store)
+    }
+
+    /// Checks every block of a folder that was closed cleanly (after a crash, free pages may be half-written), makes
+    /// missing tables, and notes that the folder is in use.
+    fn check_and_mark_open(&mut self, tables: &[Table]) -> Result<(), StoreError> {
+        let transaction = self.shared.begin_write()?;
+        let closed = {
+            let mut meta = transaction.open_table(META).map_err(|error| self.shared.failed(error.into()))?;
+            let closed = meta.get(CLOSED).map_err(|error| self.shared.failed(error.into()))?.map(|value| value.value());
+            meta.insert(CLOSED, 0).map_err(|error| self.shared.failed(error.into()))?;
+            closed == Some(1)
+        };
+        if closed && redb::StorageBackend::len(&self.shared.disk).unwrap_or(0) <= VERIFY_UP_TO_BYTES {
+            self.shared.disk.verify().map_err(|_| StoreError::Damaged(self.shared.path.clone()))?;
+        }
+        for table in tables {
+            transaction.open_table(definition(table.name)).map_err(|error| self.shared.failed(error.into()))?;
+        }
+        transaction.commit().map_err(|error| self.shared.failed(error.into()))
+    }
+
+    /// Brings the rows to the present version: `migrate` sees the stored version and the rows, and answers with the
+    /// version it brings them to and the writes that do it. Both go in one commit.
+    ///
+    /// # Errors
+    /// When `migrate` refuses, or the commit fails.
+    pub fn migrate(
+        &mut self,
+        migrate: impl FnOnce(u32, &dyn Rows) -> Result<(u32, Vec<Write>), String>,
+    ) -> Result<(), StoreError> {
+        let snapshot = self.reader().snapshot().map_err(|error| StoreError::Migration(error.to_string()))?;
+        let stored = snapshot.schema()?;
+        let (version, writes) = migrate(stored, &snapshot).map_err(StoreError::Migration)?;
+        drop(snapshot);
+        if version == stored && writes.is_empty() {
+            return Ok(());
+        }
+        self.write(&writes, Some(version))
+    }
+
+    /// Makes the writes durable, all or none. The last write of a row wins.
+    ///
+    /// # Errors
+    /// When it could not be done; the store refuses further work until it is opened again.
+    pub fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+        self.write(writes, None)
+    }
+
+    fn write(&mut self, writes: &[Write], schema: Option<u32>) -> Result<(), StoreError> {
+        if self.poisoned {
+            return Err(StoreError::Poisoned);
+        }
+        let done = self.try_write(writes, schema);
+        self.poisoned = done.is_err();
+        self.stats.commits += 1;
+        self.stats.writes += writes.len() as u64;
+        done
+    }
+
+    fn try_write(&self, writes: &[Write], schema: Option<u32>) -> Result<(), StoreError> {
+        let shared = &self.shared;
+        let transaction = shared.begin_write()?;
+        let mut rest = writes;
+        // Writes come grouped by table; a table is opened once for each group.
+        while let Some(first) = rest.first() {
+            let count = rest.iter().take_while(|write| write.table == first.table).count();
+            let (group, later) = rest.split_at(count);
+            let mut table =
+                transaction.open_table(definition(&first.table)).map_err(|error| shared.failed(error.into()))?;
+            let seal = shared.shredded.contains(first.table.as_str());
+            for write in group {
+                let key = write.key.as_slice();
+                let done = match &write.value {
+                    None => table.remove(key).map(drop),
+                    Some(value) if seal => {
+                        let sealed = shred::seal(&self.keyring.shred, &write.table, key, value)?;
+                        table.insert(key, sealed.as_slice()).map(drop)
+                    }
+                    Some(value) => table.insert(key, value.as_slice()).map(drop),
+                };
+                done.map_err(|error| shared.failed(error.into()))?;
+            }
+            rest = later;
+        }
+        if let Some(version) = schema {
+            let mut meta = transaction.open_table(META).map_err(|error| shared.failed(error.into()))?;
+            meta.insert(SCHEMA, u64::from(version)).map_err(|error| shared.failed(error.into()))?;
+        }
+        transaction.commit().map_err(|error| shared.failed(error.into()))
+    }
+
+    /// A reader for any thread.
+    pub fn reader(&self) -> Reader {
+        Reader(Arc::clone(&self.shared))
+    }
+
+    /// Locks the folder with another passphrase, or with none.
+    ///
+    /// # Errors
+    /// When the keyring cannot be written; then the old one holds.
+    pub fn change_passphrase(&mut self, passphrase: Option<&str>) -> Result<(), StoreError> {
+        self.keyring.change_passphrase(passphrase)
+    }
+
+    /// Whether this is the passphrase of the folder.
+    ///
+    /// # Errors
+    /// When it cannot be checked.
+    pub fn check_passphrase(&self, passphrase: Option<&str>) -> Result<bool, StoreError> {
+        self.keyring.check(passphrase)
+    }
+
+    /// Changes the shred key: live rows are sealed anew, then the old key is dropped, and with it every value that was
+    /// replaced or deleted before.
+    ///
+    /// A crash at any point leaves a folder that opens: the old key goes only after no live row needs it.
+    ///
+    /// # Errors
+    /// When something could not be written.
+    pub fn rotate_shred_key(&mut self) -> Result<(), StoreError> {
+        if self.poisoned {
+            return Err(StoreError::Poisoned);
+        }
+        self.keyring.add_shred_key()?;
+        self.finish_shredding()
+    }
+
+    /// Moves the live rows to the newest shred key and drops the others.
+    fn finish_shredding(&mut self) -> Result<(), StoreError> {
+        if self.keyring.shred.len() < 2 {
+            return Ok(());
+        }
+        self.share_keys();
+        let done = self.reseal();
+        self.poisoned |= done.is_err();
+        done?;
+        self.keyring.drop_old_shred_keys()?;
+        self.share_keys();
+        self.stats.shreds += 1;
+        Ok(())
+    }
+
+    fn share_keys(&self) {
+        let keys = Arc::new(self.keyring.shred.clone());
+        *self.shared.keys.write().unwrap_or_else(std::sync::PoisonError::into_inner) = keys;
+    }
+
+    fn reseal(&self) -> Result<(), StoreError> {
+        let shared = &self.shared;
+        let newest = self.keyring.shred.last().map(|(number, _)| *number);
+        let transaction = shared.begin_write()?;
+        for name in &shared.shredded {
+            let mut table = transaction.open_table(definition(name)).map_err(|error| shared.failed(error.into()))?;
+            let mut stale = Vec::new();
+            for row in table.iter().map_err(|error| shared.failed(error.into()))? {
+                let (key, value) = row.map_err(|error| shared.failed(error.into()))?;
+                if shred::key_number(value.value()) != newest {
+                    stale.push((key.value().to_vec(), value.value().to_vec()));
+                }
+            }
+            for (key, stored) in stale {
+                let plain = shred::open(&self.keyring.shred, name, &key, &stored);
+                let plain = plain.ok_or_else(|| StoreError::Damaged(shared.path.clone()))?;
+                let sealed = shred::seal(&self.keyring.shred, name, &key, &plain)?;
+                let done = table.insert(key.as_slice(), sealed.as_slice()).map(drop);
+                done.map_err(|error| shared.failed(error.into()))?;
+            }
+        }
+        transaction.commit().map_err(|error| shared.failed(error.into()))
+    }
+
+    /// Notes that everything is written, so that the next start can check every block.
+    ///
+    /// # Errors
+    /// When the note could not be written; nothing else is lost.
+    pub fn close(self) -> Result<(), StoreError> {
+        if self.poisoned {
+            return Ok(());
+        }
+        let transaction = self.shared.begin_write()?;
+        {
+            let mut meta = transaction.open_table(META).map_err(|error| self.shared.failed(error.into()))?;
+            meta.insert(CLOSED, 1).map_err(|error| self.shared.failed(error.into()))?;
+        }
+        transaction.commit().map_err(|error| self.shared.failed(error.into()))
+    }
+
+    /// What was counted.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+}
+
+fn open_file(path: &Path) -> Result<Box<dyn Disk>, StoreError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    Ok(Box::new(private(&mut options).open(path).map_err(StoreError::io("opening", path))?))
+}
+
+impl Shared {
+    fn begin_write(&self) -> Result<redb::WriteTransaction, StoreError> {
+        let mut transaction = self.database.begin_write().map_err(|error| self.failed(error.into()))?;
+        transaction.set_durability(Durability::Immediate).map_err(|error| self.failed(error.into()))?;
+        Ok(transaction)
+    }
+
+    /// What a failure of redb means to the caller.
+    fn failed(&self, error: redb::Error) -> StoreError {
+        match error {
+            redb::Error::Corrupted(_) => StoreError::Damaged(self.path.clone()),
+            _ if self.disk.is_damaged() => StoreError::Damaged(self.path.clone()),
+            error => StoreError::Database { path: self.path.clone(), reason: error.to_string() },
+        }
+    }
+}
+
+impl Reader {
+    /// A view of everything that is committed now.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn snapshot(&self) -> Result<Snapshot, RowsError> {
+        let transaction = self.0.database.begin_read().map_err(|error| self.0.unreadable(error.into()))?;
+        let keys = Arc::clone(&self.0.keys.read().unwrap_or_else(std::sync::PoisonError::into_inner));
+        Ok(Snapshot { shared: Arc::clone(&self.0), keys, transaction })
+    }
+}
+
+impl Shared {
+    fn unreadable(&self, error: redb::Error) -> RowsError {
+        RowsError(self.failed(error).to_string())
+    }
+}
+
+impl Snapshot {
+    /// The version of the rows that was noted last; 0 in a new folder.
+    fn schema(&self) -> Result<u32, StoreError> {
+        let meta = self.transaction.open_table(META).map_err(|error| self.shared.failed(error.into()))?;
+        let stored = meta.get(SCHEMA).map_err(|error| self.shared.failed(error.into()))?;
+        Ok(stored.map_or(0, |value| u32::try_from(value.value()).unwrap_or(u32::MAX)))
+    }
+
+    fn plain(&self, table: Table, key: &[u8], stored: &[u8]) -> Result<Vec<u8>, RowsError> {
+        if !self.shared.shredded.contains(table.name) {
+            return Ok(stored.to_vec());
+        }
+        shred::open(&self.keys, table.name, key, stored)
+            .ok_or_else(|| RowsError(StoreError::Damaged(self.shared.path.clone()).to_string()))
+    }
+}
+
+impl Rows for Snapshot {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, RowsError> {
+        let unreadable = |error: redb::Error| self.shared.unreadable(error);
+        let open = self.transaction.open_table(definition(table.name)).map_err(|error| unreadable(error.into()))?;
+        let stored = open.get(key).map_err(|error| unreadable(error.into()))?;
+        stored.map(|value| self.plain(table, key, value.value())).transpose()
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        direction: Direction,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), RowsError> {
+        let unreadable = |error: redb::Error| self.shared.unreadable(error);
+        let open = self.transaction.open_table(definition(table.name)).map_err(|error| unreadable(error.into()))?;
+        let mut range = open.range::<&[u8]>((from, to)).map_err(|error| unreadable(error.into()))?;
+        loop {
+            let next = match direction {
+                Direction::Up => range.next(),
+                Direction::Down => range.next_back(),
+            };
+            let Some(row) = next else { return Ok(()) };
+            let (key, value) = row.map_err(|error| unreadable(error.into()))?;
+            if !visit(key.value(), &self.plain(table, key.value(), value.value())?) {
+                return Ok(());
+            }
+        }
+    }
+}
