@@ -1,1 +1,34 @@
-//! net
+//! The network of Kith: the only crate that names libp2p.
+//!
+//! ```text
+//!  NetCommand ──▶ bounded channel ──▶ task (owns the swarm) ──▶ bounded channel ──▶ NetEvent
+//!                                       │ one reader task per inbound stream, one writer per outbound stream
+//! ```
+//!
+//! It connects devices, carries frames in order on `/kith/dm/1`, keeps bootstrap nodes connected, and stores and finds
+//! signed records in the DHT. It is *not* the place for who is a friend or what a frame means: that is `kith-engine`.
+//! Protocol names, limits and record rules are in `SPEC.md`; decisions in `DESIGN.md`.
+#![doc = include_str!("../SPEC.md")]
+
+pub mod address;
+pub mod config;
+pub mod error;
+pub mod event;
+pub mod net;
+pub mod records;
+pub mod stats;
+
+mod behaviour;
+mod limits;
+mod pipes;
+mod streams;
+mod task;
+
+pub use config::NetConfig;
+pub use config::Role;
+pub use error::NetError;
+pub use event::NetCommand;
+pub use event::NetEvent;
+pub use net::EventReceiver;
+pub use net::Net;
+pub use stats::Stats;

@@ -21,6 +21,7 @@ pub mod store;
 mod shred;
 
 pub use error::StoreError;
+pub use lock::FolderLock;
 pub use store::Reader;
 pub use store::Snapshot;
 pub use store::Store;

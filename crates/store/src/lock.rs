@@ -7,12 +7,14 @@ use std::io::Read as _;
 use std::io::Seek as _;
 use std::io::Write as _;
 use std::path::Path;
+use std::path::PathBuf;
 
 use crate::error::StoreError;
 
 /// Holds a folder for this process until it is dropped.
 #[derive(Debug)]
 pub struct FolderLock {
+    folder: PathBuf,
     _file: File,
 }
 
@@ -39,7 +41,12 @@ impl FolderLock {
         // The number is for people; the lock does not depend on it.
         let noted = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
         noted.map_err(StoreError::io("writing", &path))?;
-        Ok(Self { _file: file })
+        Ok(Self { folder: folder.to_owned(), _file: file })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 }
 

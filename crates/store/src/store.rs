@@ -65,7 +65,7 @@ pub struct Store {
     keyring: Keyring,
     poisoned: bool,
     stats: Stats,
-    _lock: FolderLock,
+    _lock: Arc<FolderLock>,
 }
 
 struct Shared {
@@ -94,12 +94,12 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Makes the data of a new folder.
+    /// Makes the data of a folder that this process holds.
     ///
     /// # Errors
     /// [`StoreError::Exists`] when there is data already; otherwise what the system says.
-    pub fn create(folder: &Path, passphrase: Option<&str>, tables: &[Table]) -> Result<Self, StoreError> {
-        let lock = FolderLock::take(folder)?;
+    pub fn create(lock: &Arc<FolderLock>, passphrase: Option<&str>, tables: &[Table]) -> Result<Self, StoreError> {
+        let folder = lock.folder();
         if Self::exists(folder) {
             return Err(StoreError::Exists(folder.to_owned()));
         }
@@ -109,21 +109,21 @@ impl Store {
             std::fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
         }
         let keyring = Keyring::create(folder, passphrase)?;
-        Self::start(lock, keyring, open_file(&path)?, path, tables)
+        Self::start(Arc::clone(lock), keyring, open_file(&path)?, path, tables)
     }
 
-    /// Opens the data of a folder.
+    /// Opens the data of a folder that this process holds.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn open(folder: &Path, passphrase: Option<&str>, tables: &[Table]) -> Result<Self, StoreError> {
+    pub fn open(lock: &Arc<FolderLock>, passphrase: Option<&str>, tables: &[Table]) -> Result<Self, StoreError> {
+        let folder = lock.folder();
         if !Self::exists(folder) {
             return Err(StoreError::NotFound(folder.to_owned()));
         }
-        let lock = FolderLock::take(folder)?;
         let keyring = Keyring::open(folder, passphrase)?;
         let path = folder.join(DATABASE_FILE);
-        let mut store = Self::start(lock, keyring, open_file(&path)?, path, tables)?;
+        let mut store = Self::start(Arc::clone(lock), keyring, open_file(&path)?, path, tables)?;
         store.finish_shredding()?;
         Ok(store)
     }
@@ -142,7 +142,7 @@ impl Store {
     }
 
     fn start(
-        lock: FolderLock,
+        lock: Arc<FolderLock>,
         keyring: Keyring,
         disk: Box<dyn Disk>,
         path: PathBuf,

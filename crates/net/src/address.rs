@@ -1,0 +1,137 @@
+//! Between the opaque addresses of `kith-proto` and libp2p's.
+
+use std::net::IpAddr;
+
+use kith_proto::address::DeviceAddress;
+use kith_proto::address::Multiaddress;
+use kith_proto::id::DeviceId;
+use libp2p::Multiaddr;
+use libp2p::PeerId;
+use libp2p::multiaddr::Protocol;
+
+use crate::error::NetError;
+
+/// How far an address reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// From anywhere.
+    Global,
+    /// On the local network.
+    Local,
+    /// On this machine.
+    Loopback,
+}
+
+/// Reads a multiaddress as people write it, with or without `/p2p/…` at the end.
+///
+/// # Errors
+/// When it is not one.
+pub fn parse(text: &str) -> Result<(Multiaddress, Option<DeviceId>), NetError> {
+    let bad = |reason: String| NetError::BadAddress { text: text.to_owned(), reason };
+    let address: Multiaddr = text.trim().parse().map_err(|error: libp2p::multiaddr::Error| bad(error.to_string()))?;
+    let (address, peer) = split_peer(address);
+    let device = match peer {
+        Some(peer) => Some(device_of(&peer).ok_or_else(|| NetError::WrongKey(text.to_owned()))?),
+        None => None,
+    };
+    let address = from_libp2p(&address).ok_or_else(|| bad("it is empty or too long".to_owned()))?;
+    Ok((address, device))
+}
+
+/// Reads the address of a bootstrap node, which must say who answers there.
+///
+/// # Errors
+/// When it is not one.
+pub fn parse_node(text: &str) -> Result<DeviceAddress, NetError> {
+    let (address, device) = parse(text)?;
+    let device = device.ok_or_else(|| NetError::NoPeer(text.to_owned()))?;
+    Ok(DeviceAddress { device, address })
+}
+
+/// An address as people write it, with the device at the end if given.
+pub fn text(address: &Multiaddress, device: Option<&DeviceId>) -> String {
+    let base = to_libp2p(address).map(|address| address.to_string()).unwrap_or_default();
+    match device {
+        Some(device) => format!("{base}/p2p/{device}"),
+        None => base,
+    }
+}
+
+/// How far an address reaches.
+pub fn reach(address: &Multiaddress) -> Reach {
+    let ip = to_libp2p(address).and_then(|address| ip_of(&address));
+    match ip {
+        Some(ip) if ip.is_loopback() => Reach::Loopback,
+        Some(IpAddr::V4(ip)) if ip.is_private() || ip.is_link_local() || ip.is_unspecified() => Reach::Local,
+        Some(IpAddr::V6(ip)) if ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified() => Reach::Local,
+        _ => Reach::Global,
+    }
+}
+
+/// The IP address in a multiaddress.
+pub(crate) fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
+    address.iter().find_map(|part| match part {
+        Protocol::Ip4(ip) => Some(ip.into()),
+        Protocol::Ip6(ip) => Some(ip.into()),
+        _ => None,
+    })
+}
+
+/// Cuts the peer off the end of an address.
+pub(crate) fn split_peer(mut address: Multiaddr) -> (Multiaddr, Option<PeerId>) {
+    match address.pop() {
+        Some(Protocol::P2p(peer)) => (address, Some(peer)),
+        Some(other) => {
+            address.push(other);
+            (address, None)
+        }
+        None => (address, None),
+    }
+}
+
+/// An address without its peer, in our form.
+pub(crate) fn from_libp2p(address: &Multiaddr) -> Option<Multiaddress> {
+    let (address, _) = split_peer(address.clone());
+    Multiaddress::new(address.to_vec())
+}
+
+/// An address in libp2p's form; `None` when it is not one.
+pub(crate) fn to_libp2p(address: &Multiaddress) -> Option<Multiaddr> {
+    Multiaddr::try_from(address.as_bytes().to_vec()).ok()
+}
+
+/// The device behind a peer id, if it has an Ed25519 key.
+pub(crate) fn device_of(peer: &PeerId) -> Option<DeviceId> {
+    DeviceId::from_peer_id_bytes(&peer.to_bytes())
+}
+
+/// The peer id of a device.
+pub(crate) fn peer_of(device: &DeviceId) -> Option<PeerId> {
+    PeerId::from_bytes(&device.to_peer_id_bytes()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_keeps_its_text_and_its_device() {
+        let device = DeviceId([9; 32]);
+        let written = format!("/ip4/192.0.2.7/udp/4001/quic-v1/p2p/{device}");
+        let node = parse_node(&written).unwrap();
+        assert_eq!(node.device, device);
+        assert_eq!(text(&node.address, Some(&node.device)), written);
+        assert!(matches!(parse_node("/ip4/192.0.2.7/tcp/1"), Err(NetError::NoPeer(_))));
+        assert!(matches!(parse("192.0.2.7:4001"), Err(NetError::BadAddress { .. })));
+    }
+
+    #[test]
+    fn reach_tells_the_world_from_the_house_from_the_machine() {
+        let of = |text: &str| reach(&parse(text).unwrap().0);
+        assert_eq!(of("/ip4/127.0.0.1/tcp/1"), Reach::Loopback);
+        assert_eq!(of("/ip4/192.168.1.5/tcp/1"), Reach::Local);
+        assert_eq!(of("/ip6/fe80::1/tcp/1"), Reach::Local);
+        assert_eq!(of("/ip4/198.51.100.5/tcp/1"), Reach::Global);
+        assert_eq!(of("/dns4/node.example.org/tcp/1"), Reach::Global);
+    }
+}

@@ -1,0 +1,149 @@
+//! The handle to a running network, and starting one.
+
+use std::sync::Arc;
+
+use libp2p::Swarm;
+use libp2p::SwarmBuilder;
+use libp2p::identity::Keypair;
+use libp2p::noise;
+use libp2p::quic;
+use libp2p::tcp;
+use libp2p::yamux;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::behaviour::Behaviour;
+use crate::config::NetConfig;
+use crate::error::NetError;
+use crate::event::NetCommand;
+use crate::event::NetEvent;
+use crate::stats::Counters;
+use crate::stats::Stats;
+use crate::task::Task;
+
+/// Commands that may wait for the swarm's task: a whole window of frames for several devices.
+const COMMAND_QUEUE: usize = 8_192;
+
+/// Events that may wait for the driver. When it is full the network stops reading.
+const EVENT_QUEUE: usize = 4_096;
+
+/// Streams of one connection that yamux carries; ours need few.
+const YAMUX_STREAMS: usize = 64;
+
+/// A running network. Clones talk to the same one.
+#[derive(Clone, Debug)]
+pub struct Net {
+    commands: mpsc::Sender<NetCommand>,
+    counters: Arc<Counters>,
+}
+
+/// What the driver receives from, and what ends with it.
+#[derive(Debug)]
+pub struct EventReceiver {
+    events: mpsc::Receiver<NetEvent>,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Net {
+    /// Starts a network on a tokio runtime.
+    ///
+    /// # Errors
+    /// When a transport cannot be set up or a listen address is not one. An address that is taken is reported as an
+    /// event: the node works without it.
+    pub fn start(config: NetConfig, runtime: &Handle) -> Result<(Self, EventReceiver), NetError> {
+        let _inside = runtime.enter();
+        let counters = Arc::new(Counters::default());
+        let swarm = swarm(&config, &counters)?;
+        let (commands, command_queue) = mpsc::channel(COMMAND_QUEUE);
+        let (event_queue, events) = mpsc::channel(EVENT_QUEUE);
+        let (stop, stopped) = oneshot::channel();
+        let task = Task::new(swarm, config, Arc::clone(&counters), command_queue, event_queue)?;
+        let task = runtime.spawn(task.run(stopped));
+        Ok((Self { commands, counters }, EventReceiver { events, stop: Some(stop), task }))
+    }
+
+    /// Hands over a command without waiting.
+    ///
+    /// # Errors
+    /// [`NetError::Busy`] when too many wait; the command is handed back by not being done.
+    pub fn command(&self, command: NetCommand) -> Result<(), NetError> {
+        self.commands.try_send(command).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => NetError::Busy,
+            mpsc::error::TrySendError::Closed(_) => NetError::Closed,
+        })
+    }
+
+    /// Hands over a command, waiting for room. For drivers on a thread of their own.
+    ///
+    /// # Errors
+    /// When the network has stopped.
+    pub fn command_blocking(&self, command: NetCommand) -> Result<(), NetError> {
+        self.commands.blocking_send(command).map_err(|_| NetError::Closed)
+    }
+
+    /// Hands over a command, waiting for room.
+    ///
+    /// # Errors
+    /// When the network has stopped.
+    pub async fn command_async(&self, command: NetCommand) -> Result<(), NetError> {
+        self.commands.send(command).await.map_err(|_| NetError::Closed)
+    }
+
+    /// How many commands the queue has room for.
+    pub fn room(&self) -> usize {
+        self.commands.capacity()
+    }
+
+    /// What was counted.
+    pub fn stats(&self) -> Stats {
+        self.counters.read()
+    }
+}
+
+impl EventReceiver {
+    /// The next event; `None` once the network has stopped.
+    pub async fn next(&mut self) -> Option<NetEvent> {
+        self.events.recv().await
+    }
+
+    /// Closes all connections and waits until the task has ended.
+    pub async fn shut_down(mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        self.events.close();
+        while self.events.recv().await.is_some() {}
+        let _ = self.task.await;
+    }
+}
+
+fn swarm(config: &NetConfig, counters: &Arc<Counters>) -> Result<Swarm<Behaviour>, NetError> {
+    let setup = |error: &dyn std::fmt::Display| NetError::Setup(error.to_string());
+    let mut seed = config.device_seed.clone();
+    let keypair = Keypair::ed25519_from_bytes(seed.as_mut_slice()).map_err(|error| setup(&error))?;
+    let idle = config.limits.idle;
+    let yamux = || {
+        let mut yamux = yamux::Config::default();
+        yamux.set_max_num_streams(YAMUX_STREAMS);
+        yamux
+    };
+    let builder = SwarmBuilder::with_existing_identity(keypair)
+        .with_tokio()
+        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux)
+        .map_err(|error| setup(&error))?
+        .with_quic_config(|mut quic: quic::Config| {
+            // The ping behaviour probes; QUIC's own keep-alive every five seconds would double the idle traffic.
+            quic.keep_alive_interval = config.limits.ping_every * 4;
+            quic.max_idle_timeout = u32::try_from((config.limits.ping_every * 5).as_millis()).unwrap_or(u32::MAX);
+            quic
+        })
+        .with_dns()
+        .map_err(|error| setup(&error))?;
+    let builder = builder
+        .with_behaviour(|keypair| Behaviour::new(config, keypair, counters).map_err(Into::into))
+        .map_err(|error| setup(&error))?;
+    Ok(builder.with_swarm_config(|swarm| swarm.with_idle_connection_timeout(idle)).build())
+}

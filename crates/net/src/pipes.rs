@@ -1,0 +1,144 @@
+//! The tasks that move frames: a reader per inbound stream and a writer per outbound stream. They own their stream and
+//! talk to the swarm's task over bounded channels, so a slow disk or a slow peer slows down exactly its own stream.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures::AsyncReadExt as _;
+use futures::AsyncWriteExt as _;
+use kith_proto::codec::Decode as _;
+use kith_proto::frame::Frame;
+use kith_proto::frame::MAX_FRAME_BYTES;
+use kith_proto::id::DeviceId;
+use libp2p::Stream;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::stats;
+use crate::stats::Counters;
+use crate::streams::Slot;
+
+/// Frames that may wait for one writer: more than the engine's window, so only a peer that does not read fills it.
+pub(crate) const WRITER_QUEUE: usize = 4_096;
+
+/// Bytes gathered before they are written: one Noise message (65,519 bytes) holds them.
+const WRITE_BYTES: usize = 60 << 10;
+
+/// What the pipes tell the swarm's task.
+#[derive(Debug)]
+pub(crate) enum FromPipe {
+    /// A frame came in.
+    Frame { device: DeviceId, frame: Frame },
+    /// An inbound stream ended because of what came on it.
+    Broken { device: DeviceId },
+    /// An outbound stream ended.
+    Closed { device: DeviceId, number: u64 },
+}
+
+/// What a reader needs to know.
+pub(crate) struct ReaderConfig {
+    pub(crate) device: DeviceId,
+    pub(crate) frame_timeout: Duration,
+    /// How long it may be silent; `None` for contacts.
+    pub(crate) idle: Option<Duration>,
+}
+
+/// Why reading stopped.
+enum End {
+    /// The peer closed it, the connection broke, or it was idle for too long.
+    Closed,
+    /// What came is not the protocol.
+    Broken,
+}
+
+/// Reads frames until the stream ends.
+pub(crate) async fn read(
+    mut stream: Stream,
+    config: ReaderConfig,
+    out: mpsc::Sender<FromPipe>,
+    counters: Arc<Counters>,
+    slot: Slot,
+) {
+    let device = config.device;
+    loop {
+        match read_frame(&mut stream, &config, &counters).await {
+            Ok(frame) => {
+                if out.send(FromPipe::Frame { device, frame }).await.is_err() {
+                    break;
+                }
+            }
+            Err(End::Closed) => break,
+            Err(End::Broken) => {
+                stats::count(&counters.bad_streams);
+                let _ = out.send(FromPipe::Broken { device }).await;
+                break;
+            }
+        }
+    }
+    drop(slot);
+}
+
+async fn read_frame(stream: &mut Stream, config: &ReaderConfig, counters: &Counters) -> Result<Frame, End> {
+    let (mut first, mut rest) = ([0; 1], [0; 3]);
+    // A stream may be silent between frames; within one it may not.
+    let begun = stream.read_exact(&mut first);
+    match config.idle {
+        Some(idle) => timeout(idle, begun).await.map_err(|_| End::Closed)?,
+        None => begun.await,
+    }
+    .map_err(|_| End::Closed)?;
+    let body = timeout(config.frame_timeout, async {
+        stream.read_exact(&mut rest).await.map_err(|_| End::Closed)?;
+        let ([a], [b, c, d]) = (first, rest);
+        let count = usize::try_from(u32::from_le_bytes([a, b, c, d])).map_err(|_| End::Broken)?;
+        if count > MAX_FRAME_BYTES {
+            return Err(End::Broken);
+        }
+        let mut body = vec![0; count];
+        stream.read_exact(&mut body).await.map_err(|_| End::Closed)?;
+        Ok(body)
+    });
+    let body = body.await.map_err(|_| End::Broken)??;
+    let frame = Frame::from_bytes(&body).map_err(|_| End::Broken)?;
+    stats::count(&counters.frames_in);
+    counters.bytes_in.fetch_add(4 + body.len() as u64, Ordering::Relaxed);
+    Ok(frame)
+}
+
+/// Writes frames until the channel closes or the stream breaks.
+pub(crate) async fn write(
+    mut stream: Stream,
+    device: DeviceId,
+    number: u64,
+    mut frames: mpsc::Receiver<Frame>,
+    out: mpsc::Sender<FromPipe>,
+    counters: Arc<Counters>,
+) {
+    if write_all(&mut stream, &mut frames, &counters).await.is_ok() {
+        let _ = stream.close().await;
+    }
+    // The task forgets the stream when it hears of it; frames sent meanwhile are lost, and the engine knows.
+    let _ = out.send(FromPipe::Closed { device, number }).await;
+}
+
+async fn write_all(stream: &mut Stream, frames: &mut mpsc::Receiver<Frame>, counters: &Counters) -> io::Result<()> {
+    let mut buffer = Vec::with_capacity(WRITE_BYTES);
+    while let Some(frame) = frames.recv().await {
+        buffer.extend_from_slice(&frame.to_wire());
+        stats::count(&counters.frames_out);
+        while buffer.len() < WRITE_BYTES {
+            let Ok(frame) = frames.try_recv() else { break };
+            buffer.extend_from_slice(&frame.to_wire());
+            stats::count(&counters.frames_out);
+        }
+        stream.write_all(&buffer).await?;
+        counters.bytes_out.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+        buffer.clear();
+        if frames.is_empty() {
+            stream.flush().await?;
+        }
+    }
+    Ok(())
+}

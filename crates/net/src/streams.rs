@@ -1,0 +1,275 @@
+//! The behaviour that opens and accepts streams of `/kith/dm/1`. Each side opens its own and writes only there.
+//!
+//! Not `libp2p-stream`: that one loses dials, leaks per connection, drops queued streams and picks a random connection
+//! (`DESIGN.md`). This one opens on a connection that it knows to be up, reports every outcome, and caps what a peer
+//! may have open.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::task::Context;
+use std::task::Poll;
+use std::task::Waker;
+
+use kith_proto::frame::DM_PROTOCOL;
+use libp2p::Multiaddr;
+use libp2p::PeerId;
+use libp2p::Stream;
+use libp2p::StreamProtocol;
+use libp2p::core::Endpoint;
+use libp2p::core::transport::PortUse;
+use libp2p::core::upgrade::ReadyUpgrade;
+use libp2p::swarm::ConnectionDenied;
+use libp2p::swarm::ConnectionHandler;
+use libp2p::swarm::ConnectionHandlerEvent;
+use libp2p::swarm::ConnectionId;
+use libp2p::swarm::FromSwarm;
+use libp2p::swarm::NetworkBehaviour;
+use libp2p::swarm::NotifyHandler;
+use libp2p::swarm::SubstreamProtocol;
+use libp2p::swarm::THandler;
+use libp2p::swarm::THandlerInEvent;
+use libp2p::swarm::THandlerOutEvent;
+use libp2p::swarm::ToSwarm;
+use libp2p::swarm::handler::ConnectionEvent;
+
+use crate::stats;
+use crate::stats::Counters;
+
+/// The protocol as libp2p names it.
+const PROTOCOL: StreamProtocol = StreamProtocol::new(DM_PROTOCOL);
+
+/// What the behaviour reports.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// The stream that was asked for is open.
+    Opened { peer: PeerId, stream: Stream },
+    /// The stream that was asked for could not be opened.
+    OpenFailed { peer: PeerId },
+    /// The peer opened its stream.
+    Accepted { peer: PeerId, stream: Stream, slot: Slot },
+}
+
+/// Counts an inbound stream against its connection until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Slot(Arc<AtomicUsize>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Opens and accepts streams.
+pub(crate) struct Behaviour {
+    most_inbound: usize,
+    counters: Arc<Counters>,
+    connections: BTreeMap<PeerId, Vec<ConnectionId>>,
+    keep: BTreeSet<PeerId>,
+    out: VecDeque<ToSwarm<Event, ToHandler>>,
+    waker: Option<Waker>,
+}
+
+/// What a connection's handler is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ToHandler {
+    Open,
+    Keep(bool),
+}
+
+/// What a connection's handler reports.
+#[derive(Debug)]
+pub(crate) enum FromHandler {
+    Opened(Stream),
+    OpenFailed,
+    Accepted(Stream, Slot),
+    Refused,
+}
+
+impl Behaviour {
+    pub(crate) fn new(most_inbound: usize, counters: Arc<Counters>) -> Self {
+        Self {
+            most_inbound,
+            counters,
+            connections: BTreeMap::new(),
+            keep: BTreeSet::new(),
+            out: VecDeque::new(),
+            waker: None,
+        }
+    }
+
+    /// Opens a stream to a connected peer, on its newest connection. Answered by `Opened` or `OpenFailed`, always.
+    pub(crate) fn open(&mut self, peer: PeerId) {
+        let newest = self.connections.get(&peer).and_then(|connections| connections.last().copied());
+        self.push(match newest {
+            Some(connection) => notify(peer, connection, ToHandler::Open),
+            None => ToSwarm::GenerateEvent(Event::OpenFailed { peer }),
+        });
+    }
+
+    /// The peers whose connections stay open when nothing is said.
+    pub(crate) fn keep(&mut self, peers: BTreeSet<PeerId>) {
+        let changed: Vec<_> = self.keep.symmetric_difference(&peers).copied().collect();
+        self.keep = peers;
+        for peer in changed {
+            let keep = ToHandler::Keep(self.keep.contains(&peer));
+            for connection in self.connections.get(&peer).cloned().unwrap_or_default() {
+                self.push(notify(peer, connection, keep));
+            }
+        }
+    }
+
+    fn push(&mut self, event: ToSwarm<Event, ToHandler>) {
+        self.out.push_back(event);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn handler(&self, peer: &PeerId) -> Handler {
+        Handler {
+            keep: self.keep.contains(peer),
+            most_inbound: self.most_inbound,
+            inbound: Arc::default(),
+            to_open: 0,
+            out: VecDeque::new(),
+        }
+    }
+}
+
+fn notify(peer_id: PeerId, connection: ConnectionId, event: ToHandler) -> ToSwarm<Event, ToHandler> {
+    ToSwarm::NotifyHandler { peer_id, handler: NotifyHandler::One(connection), event }
+}
+
+impl NetworkBehaviour for Behaviour {
+    type ConnectionHandler = Handler;
+    type ToSwarm = Event;
+
+    fn handle_established_inbound_connection(
+        &mut self,
+        _: ConnectionId,
+        peer: PeerId,
+        _: &Multiaddr,
+        _: &Multiaddr,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        Ok(self.handler(&peer))
+    }
+
+    fn handle_established_outbound_connection(
+        &mut self,
+        _: ConnectionId,
+        peer: PeerId,
+        _: &Multiaddr,
+        _: Endpoint,
+        _: PortUse,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        Ok(self.handler(&peer))
+    }
+
+    fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        match event {
+            FromSwarm::ConnectionEstablished(up) => {
+                self.connections.entry(up.peer_id).or_default().push(up.connection_id);
+            }
+            FromSwarm::ConnectionClosed(closed) => {
+                if let Some(connections) = self.connections.get_mut(&closed.peer_id) {
+                    connections.retain(|connection| *connection != closed.connection_id);
+                    if connections.is_empty() {
+                        self.connections.remove(&closed.peer_id);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_connection_handler_event(&mut self, peer: PeerId, _: ConnectionId, event: THandlerOutEvent<Self>) {
+        let event = match event {
+            FromHandler::Opened(stream) => Event::Opened { peer, stream },
+            FromHandler::OpenFailed => Event::OpenFailed { peer },
+            FromHandler::Accepted(stream, slot) => Event::Accepted { peer, stream, slot },
+            FromHandler::Refused => return stats::count(&self.counters.streams_refused),
+        };
+        self.push(ToSwarm::GenerateEvent(event));
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
+        match self.out.pop_front() {
+            Some(event) => Poll::Ready(event),
+            None => {
+                self.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// One connection's share.
+pub(crate) struct Handler {
+    keep: bool,
+    most_inbound: usize,
+    inbound: Arc<AtomicUsize>,
+    to_open: usize,
+    out: VecDeque<FromHandler>,
+}
+
+type Upgrade = ReadyUpgrade<StreamProtocol>;
+
+impl ConnectionHandler for Handler {
+    type FromBehaviour = ToHandler;
+    type ToBehaviour = FromHandler;
+    type InboundProtocol = Upgrade;
+    type OutboundProtocol = Upgrade;
+    type InboundOpenInfo = ();
+    type OutboundOpenInfo = ();
+
+    fn listen_protocol(&self) -> SubstreamProtocol<Upgrade> {
+        SubstreamProtocol::new(ReadyUpgrade::new(PROTOCOL), ())
+    }
+
+    fn connection_keep_alive(&self) -> bool {
+        self.keep
+    }
+
+    fn poll(&mut self, _: &mut Context<'_>) -> Poll<ConnectionHandlerEvent<Upgrade, (), FromHandler>> {
+        if let Some(event) = self.out.pop_front() {
+            return Poll::Ready(ConnectionHandlerEvent::NotifyBehaviour(event));
+        }
+        if self.to_open > 0 {
+            self.to_open -= 1;
+            let protocol = SubstreamProtocol::new(ReadyUpgrade::new(PROTOCOL), ());
+            return Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest { protocol });
+        }
+        // libp2p polls the handler after every event that it is given here.
+        Poll::Pending
+    }
+
+    fn on_behaviour_event(&mut self, event: ToHandler) {
+        match event {
+            ToHandler::Open => self.to_open += 1,
+            ToHandler::Keep(keep) => self.keep = keep,
+        }
+    }
+
+    fn on_connection_event(&mut self, event: ConnectionEvent<'_, Upgrade, Upgrade>) {
+        match event {
+            ConnectionEvent::FullyNegotiatedInbound(inbound) => {
+                if self.inbound.fetch_add(1, Ordering::AcqRel) >= self.most_inbound {
+                    self.inbound.fetch_sub(1, Ordering::AcqRel);
+                    self.out.push_back(FromHandler::Refused);
+                } else {
+                    let slot = Slot(Arc::clone(&self.inbound));
+                    self.out.push_back(FromHandler::Accepted(inbound.protocol, slot));
+                }
+            }
+            ConnectionEvent::FullyNegotiatedOutbound(outbound) => {
+                self.out.push_back(FromHandler::Opened(outbound.protocol));
+            }
+            ConnectionEvent::DialUpgradeError(_) => self.out.push_back(FromHandler::OpenFailed),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The command line: what each command does. Parsing is in `args`, colours in `style`, the API's client in `client`.
+
+pub(crate) mod args;
+pub(crate) mod client;
+pub(crate) mod style;
+
+mod commands;
+mod daemon;
+
+use anyhow::Context as _;
+use anyhow::Result;
+use clap::CommandFactory as _;
+use kith_node::NodeConfig;
+
+use crate::cli::args::Args;
+use crate::cli::args::Common;
+use crate::cli::args::Task;
+use crate::cli::client::Client;
+
+/// Logs go to standard error; silent unless asked.
+pub(crate) fn start_logging(filter: Option<&str>) {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter.unwrap_or("warn,libp2p=error"))
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// How the common options set up a node.
+pub(crate) fn config(common: &Common) -> NodeConfig {
+    let mut config = NodeConfig::new(common.data.clone().unwrap_or_else(NodeConfig::default_data));
+    config.listen.clone_from(&common.listen);
+    config.bootstrap.clone_from(&common.bootstrap);
+    config.mdns = !common.no_mdns;
+    config.record.clone_from(&common.record);
+    config
+}
+
+/// Carries out what the command line asks.
+pub(crate) fn run(args: Args) -> Result<()> {
+    match args.task {
+        Task::Rpc => daemon::rpc(&args.common),
+        Task::Run => daemon::run(&args.common),
+        Task::Completions { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "kith-node", &mut std::io::stdout());
+            Ok(())
+        }
+        task => {
+            let passphrase = match &args.common.passphrase_file {
+                Some(path) => {
+                    let text = std::fs::read_to_string(path);
+                    let text = text.with_context(|| format!("the passphrase file {} cannot be read", path.display()))?;
+                    Some(text.trim_end_matches(['\r', '\n']).to_owned())
+                }
+                None => None,
+            };
+            let client = Client::open(config(&args.common))?;
+            let done = commands::run(&client, task, passphrase);
+            client.close();
+            done
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What can be said on the command line, with examples.
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+use clap::Parser;
+use clap::Subcommand;
+
+const EXAMPLES: &str = "\
+Examples:
+  kith-node init Ann                     make an account
+  kith-node invite                       print a link (and QR code) for one friend
+  kith-node add 'kith:AQ…'               ask the maker of a link to become a contact
+  kith-node send Bob 'on my way'         send and wait until it is delivered
+  kith-node chat Bob                     talk
+  kith-node run                          stay online, serve DIR/rpc.sock
+  kith-node --data /tmp/bot rpc          JSON-RPC on standard input and output";
+
+/// A node of Kith, the messenger without servers.
+#[derive(Debug, Parser)]
+#[command(name = "kith-node", version, about, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Common {
+    /// The data folder [default: kith in your data folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where to listen, like /ip4/0.0.0.0/tcp/0 (repeatable) [default: TCP and QUIC everywhere]
+    #[arg(long, global = true, value_name = "MULTIADDR")]
+    pub(crate) listen: Vec<String>,
+    /// A bootstrap node for this run, /ip4/…/p2p/… (repeatable)
+    #[arg(long, global = true, value_name = "MULTIADDR")]
+    pub(crate) bootstrap: Vec<String>,
+    /// Do not look for contacts on the local network
+    #[arg(long, global = true)]
+    pub(crate) no_mdns: bool,
+    /// What to log to standard error, like kith_engine=debug
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+    /// Read the passphrase from the first line of a file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Append every input to a file, for replay; it will hold all messages in the clear
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub(crate) record: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Make an account
+    Init {
+        /// The name that contacts see
+        name: String,
+        /// Ask for a passphrase that locks the data folder
+        #[arg(long)]
+        passphrase: bool,
+    },
+    /// Show the account, the addresses and the connections
+    Status,
+    /// Change the name or status line
+    Profile {
+        /// The new name
+        #[arg(long)]
+        name: Option<String>,
+        /// The new status line
+        #[arg(long)]
+        status: Option<String>,
+    },
+    /// Print a link and QR code that let somebody ask to become a contact
+    Invite {
+        /// How many people may use it
+        #[arg(long, default_value_t = 1)]
+        uses: u32,
+        /// For how many hours it is valid
+        #[arg(long, default_value_t = 168)]
+        hours: u64,
+        /// Stay online until somebody has used it
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Ask the maker of a link to become a contact
+    Add {
+        /// The link, kith:…
+        link: String,
+        /// A few words to go with it
+        #[arg(short, long, default_value = "")]
+        message: String,
+        /// Seconds to stay online until the request is accepted
+        #[arg(long, default_value_t = 30)]
+        wait: u64,
+    },
+    /// List the contacts
+    Contacts,
+    /// Accept a contact request
+    Accept {
+        /// A name, or an address kith1…
+        contact: String,
+    },
+    /// Take nothing from a contact any more
+    Block {
+        /// A name, or an address kith1…
+        contact: String,
+    },
+    /// Take back a block
+    Unblock {
+        /// A name, or an address kith1…
+        contact: String,
+    },
+    /// Forget a contact and the chat with it
+    Remove {
+        /// A name, or an address kith1…
+        contact: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Show the safety number to compare with a contact
+    Verify {
+        /// A name, or an address kith1…
+        contact: String,
+        /// Note that the numbers matched
+        #[arg(long)]
+        matched: bool,
+    },
+    /// Send a message and wait until it is delivered
+    Send {
+        /// A name, or an address kith1…
+        contact: String,
+        /// What to say; standard input if left out
+        text: Option<String>,
+        /// Seconds to wait for the delivery
+        #[arg(long, default_value_t = 30)]
+        wait: u64,
+    },
+    /// Print the last messages of a chat
+    Log {
+        /// A name, or an address kith1…
+        contact: String,
+        /// How many
+        #[arg(short = 'n', long, default_value_t = 50)]
+        limit: u64,
+    },
+    /// Talk: lines you type are sent, what comes is shown; end with Ctrl+D
+    Chat {
+        /// A name, or an address kith1…
+        contact: String,
+    },
+    /// Manage bootstrap nodes
+    Bootstrap {
+        #[command(subcommand)]
+        task: BootstrapTask,
+    },
+    /// Stay online and serve DIR/rpc.sock until stopped
+    Run,
+    /// Serve JSON-RPC 2.0 on standard input and output, one object a line
+    Rpc,
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BootstrapTask {
+    /// Remember a node
+    Add {
+        /// The line it printed, /ip4/…/p2p/…
+        address: String,
+    },
+    /// Forget a node
+    Remove {
+        /// As listed
+        address: String,
+    },
+    /// List the nodes
+    List,
+}

@@ -1,0 +1,337 @@
+//! What each command for people does, in terms of the API.
+
+use std::io::BufRead as _;
+use std::io::IsTerminal as _;
+use std::io::Read as _;
+use std::time::Duration;
+use std::time::Instant;
+
+use anyhow::Result;
+use anyhow::anyhow;
+use anyhow::bail;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::cli::args::BootstrapTask;
+use crate::cli::args::Task;
+use crate::cli::client::Client;
+use crate::cli::style;
+
+/// Carries out one command.
+pub(crate) fn run(client: &Client, task: Task, passphrase: Option<String>) -> Result<()> {
+    if let Task::Init { name, passphrase: ask } = &task {
+        let passphrase = if *ask && passphrase.is_none() { Some(new_passphrase()?) } else { passphrase };
+        return init(client, name, passphrase.as_deref());
+    }
+    unlock(client, passphrase)?;
+    match task {
+        Task::Status => status(client),
+        Task::Profile { name, status } => {
+            let profile = client.call("account.set_profile", &json!({ "name": name, "status": status }))?;
+            println!("{} {}", style::strong(text(&profile, "name")), text(&profile, "status"));
+            Ok(())
+        }
+        Task::Invite { uses, hours, wait } => invite(client, uses, hours, wait),
+        Task::Add { link, message, wait } => add(client, &link, &message, wait),
+        Task::Contacts => contacts(client),
+        Task::Accept { contact } => change(client, "contacts.accept", &contact),
+        Task::Block { contact } => change(client, "contacts.block", &contact),
+        Task::Unblock { contact } => change(client, "contacts.unblock", &contact),
+        Task::Remove { contact, yes } => remove(client, &contact, yes),
+        Task::Verify { contact, matched } => verify(client, &contact, matched),
+        Task::Send { contact, text, wait } => send(client, &contact, text, wait),
+        Task::Log { contact, limit } => log(client, &contact, limit),
+        Task::Chat { contact } => chat(client, &contact),
+        Task::Bootstrap { task } => bootstrap(client, task),
+        Task::Init { .. } | Task::Run | Task::Rpc | Task::Completions { .. } => Ok(()),
+    }
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn new_passphrase() -> Result<String> {
+    let first = rpassword::prompt_password("New passphrase: ")?;
+    if first != rpassword::prompt_password("The same again: ")? {
+        bail!("the two passphrases differ: try again");
+    }
+    Ok(first)
+}
+
+fn unlock(client: &Client, passphrase: Option<String>) -> Result<()> {
+    let info = client.call("account.info", &json!({}))?;
+    match text(&info, "state") {
+        "none" => bail!("there is no account in this folder yet: make one with “kith-node init NAME”"),
+        "locked" => {
+            let passphrase = match passphrase {
+                Some(passphrase) => passphrase,
+                None => rpassword::prompt_password("Passphrase: ")?,
+            };
+            client.call("account.unlock", &json!({ "passphrase": passphrase })).map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn init(client: &Client, name: &str, passphrase: Option<&str>) -> Result<()> {
+    let made = client.call("account.create", &json!({ "name": name, "passphrase": passphrase }))?;
+    println!("{} {}", style::good("made"), text(&made, "account_id"));
+    println!();
+    println!("{}", style::strong("Your recovery phrase, shown this once. Write it on paper:"));
+    let words: Vec<&str> = text(&made, "recovery_phrase").split(' ').collect();
+    for (row, words) in words.chunks(6).enumerate() {
+        let line: Vec<String> =
+            words.iter().enumerate().map(|(at, word)| format!("{:>2} {word:<10}", row * 6 + at + 1)).collect();
+        println!("  {}", line.join(" "));
+    }
+    Ok(())
+}
+
+fn status(client: &Client) -> Result<()> {
+    let info = client.call("account.info", &json!({}))?;
+    let network = client.call("network.info", &json!({}))?;
+    println!("{} {}", style::strong(text(&info, "name")), style::faint(text(&info, "status")));
+    println!("  account  {}", text(&info, "account_id"));
+    println!("  device   {}", text(&info, "device_id"));
+    println!("  daemon   {}", if client.is_daemon() { style::good("running") } else { style::faint("not running") });
+    for address in list(&network, "listen") {
+        println!("  listens  {}", address.as_str().unwrap_or_default());
+    }
+    let number = |name: &str| network.get(name).and_then(Value::as_u64).unwrap_or(0);
+    println!("  online   {} contacts, {} peers, {} in the DHT", number("contacts_online"), number("peers"), number("dht_peers"));
+    println!("  nodes    {} of {} bootstrap nodes", number("bootstraps_connected"), list(&network, "bootstraps").len());
+    Ok(())
+}
+
+fn invite(client: &Client, uses: u32, hours: u64, wait: bool) -> Result<()> {
+    let params = json!({ "uses": uses, "expires_secs": hours.saturating_mul(3_600) });
+    let mut made = client.call("contacts.invite", &params);
+    let end = Instant::now() + Duration::from_secs(5);
+    // A node that was just started may still be opening its sockets.
+    while made.is_err() && client.event(end).is_some() {
+        made = client.call("contacts.invite", &params);
+    }
+    let made = made?;
+    let link = text(&made, "link");
+    if std::io::stdout().is_terminal() {
+        if let Ok(code) = qrcode::QrCode::with_error_correction_level(link, qrcode::EcLevel::L) {
+            println!("{}", code.render::<qrcode::render::unicode::Dense1x2>().quiet_zone(true).build());
+        }
+    }
+    println!("{link}");
+    eprintln!("{}", style::faint(&format!("valid until {} for {uses}", text(&made, "expires_at"))));
+    if wait {
+        eprintln!("{}", style::faint("waiting for a request; stop with Ctrl+C"));
+        client.wait_for(Duration::from_secs(86_400 * 365), |event| {
+            let asked = text(event, "type") == "contact.request";
+            if asked {
+                println!("{} asks: {}", style::name(text(event, "name"), false), text(event, "greeting"));
+            }
+            asked
+        });
+    } else if !client.is_daemon() {
+        eprintln!("{}", style::warn("nobody can use it while you are offline: start “kith-node run”"));
+    }
+    Ok(())
+}
+
+fn add(client: &Client, link: &str, message: &str, wait: u64) -> Result<()> {
+    let made = client.call("contacts.add", &json!({ "link": link, "message": message }))?;
+    let contact = text(&made, "contact_id").to_owned();
+    eprintln!("{}", style::faint("request written; waiting for an answer"));
+    let accepted = client.wait_for(Duration::from_secs(wait), |event| {
+        text(event, "type") == "contact.state" && text(event, "contact_id") == contact && text(event, "state") == "accepted"
+    });
+    if accepted {
+        println!("{} {contact}", style::good("accepted"));
+    } else {
+        println!("{} {contact}: it goes on whenever you are online", style::warn("not answered yet"));
+    }
+    Ok(())
+}
+
+fn contacts(client: &Client) -> Result<()> {
+    let found = client.call("contacts.list", &json!({}))?;
+    let found = list(&found, "contacts");
+    if found.is_empty() {
+        println!("no contacts yet: make an invite with “kith-node invite”, or use one with “kith-node add”");
+    }
+    for contact in found {
+        let online = contact.get("online").and_then(Value::as_bool).unwrap_or(false);
+        let verified = contact.get("verified").and_then(Value::as_bool).unwrap_or(false);
+        let state = match text(contact, "state") {
+            "accepted" if online => style::good("online"),
+            "accepted" => style::faint("offline"),
+            "incoming" => style::warn("asks to be added"),
+            "requested" => style::warn("not answered yet"),
+            other => style::faint(other),
+        };
+        let mark = if verified { style::good("✔") } else { " ".to_owned() };
+        let name = if text(contact, "name").is_empty() { "(unknown)" } else { text(contact, "name") };
+        println!("{mark} {} {state} {}", style::strong(name), style::faint(text(contact, "contact_id")));
+    }
+    Ok(())
+}
+
+/// The contact that a name or address means.
+fn find(client: &Client, wanted: &str) -> Result<Value> {
+    let found = client.call("contacts.list", &json!({}))?;
+    let named: Vec<&Value> = list(&found, "contacts")
+        .iter()
+        .filter(|contact| text(contact, "contact_id") == wanted || text(contact, "name").eq_ignore_ascii_case(wanted))
+        .collect();
+    match named.as_slice() {
+        [one] => Ok((*one).clone()),
+        [] => Err(anyhow!("there is no contact “{wanted}”: see “kith-node contacts”")),
+        _ => Err(anyhow!("there are several contacts “{wanted}”: use the address from “kith-node contacts”")),
+    }
+}
+
+fn change(client: &Client, method: &str, wanted: &str) -> Result<()> {
+    let contact = find(client, wanted)?;
+    let changed = client.call(method, &json!({ "contact_id": text(&contact, "contact_id") }))?;
+    println!("{} is {}", style::strong(text(&changed, "name")), text(&changed, "state"));
+    if method == "contacts.accept" && !client.is_daemon() {
+        // They should hear of it before this process ends.
+        let id = text(&contact, "contact_id").to_owned();
+        client.wait_for(Duration::from_secs(5), |event| {
+            text(event, "type") == "contact.state"
+                && text(event, "contact_id") == id
+                && event.get("online").and_then(Value::as_bool) == Some(true)
+        });
+    }
+    Ok(())
+}
+
+fn remove(client: &Client, wanted: &str, yes: bool) -> Result<()> {
+    let contact = find(client, wanted)?;
+    if !yes {
+        eprint!("Forget {} and all messages with them? [y/N] ", text(&contact, "name"));
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer)?;
+        if !answer.trim().eq_ignore_ascii_case("y") {
+            bail!("nothing was removed");
+        }
+    }
+    client.call("contacts.remove", &json!({ "contact_id": text(&contact, "contact_id") }))?;
+    println!("removed {}", style::strong(text(&contact, "name")));
+    Ok(())
+}
+
+fn verify(client: &Client, wanted: &str, matched: bool) -> Result<()> {
+    let contact = find(client, wanted)?;
+    let id = json!({ "contact_id": text(&contact, "contact_id") });
+    if matched {
+        client.call("contacts.verify", &id)?;
+        println!("{} {}", style::good("verified"), text(&contact, "name"));
+        return Ok(());
+    }
+    let number = client.call("contacts.safety_number", &id)?;
+    let groups: Vec<&str> = text(&number, "groups").split(' ').collect();
+    for row in groups.chunks(4) {
+        println!("  {}", style::strong(&row.join(" ")));
+    }
+    println!("{}", style::faint("compare it with what they see, by voice or in person; then add --matched"));
+    Ok(())
+}
+
+fn send(client: &Client, wanted: &str, said: Option<String>, wait: u64) -> Result<()> {
+    let contact = find(client, wanted)?;
+    let said = match said {
+        Some(said) => said,
+        None => {
+            let mut said = String::new();
+            std::io::stdin().read_to_string(&mut said)?;
+            said
+        }
+    };
+    let sent = client.call("messages.send", &json!({ "chat_id": text(&contact, "chat_id"), "text": said }))?;
+    let id = text(&sent, "message_id").to_owned();
+    let delivered = client.wait_for(Duration::from_secs(wait), |event| {
+        let about = text(event, "type") == "message.state" && text(event, "message_id") == id;
+        if about {
+            eprintln!("{}", style::faint(text(event, "state")));
+        }
+        about && matches!(text(event, "state"), "delivered" | "read")
+    });
+    if delivered {
+        println!("{}", style::good("delivered"));
+    } else {
+        println!("{}: it is kept and goes on whenever you are online", style::warn("not delivered yet"));
+    }
+    Ok(())
+}
+
+fn print_message(message: &Value, name: &str) {
+    let outgoing = message.get("outgoing").and_then(Value::as_bool).unwrap_or(false);
+    let time = text(message, "sent_at").get(..16).unwrap_or_default().replace('T', " ");
+    let author = if outgoing { "you" } else { name };
+    let state = if outgoing { style::faint(&format!("[{}]", text(message, "state"))) } else { String::new() };
+    println!("{} {} {} {state}", style::faint(&time), style::name(author, outgoing), text(message, "text"));
+}
+
+fn log(client: &Client, wanted: &str, limit: u64) -> Result<()> {
+    let contact = find(client, wanted)?;
+    let page = client.call("messages.list", &json!({ "chat_id": text(&contact, "chat_id"), "limit": limit }))?;
+    for message in list(&page, "messages") {
+        print_message(message, text(&contact, "name"));
+    }
+    Ok(())
+}
+
+fn chat(client: &Client, wanted: &str) -> Result<()> {
+    let contact = find(client, wanted)?;
+    let chat = text(&contact, "chat_id").to_owned();
+    log(client, wanted, 20)?;
+    let (typed, lines) = crossbeam_channel::bounded(64);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            if typed.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    loop {
+        match lines.try_recv() {
+            Ok(line) if line.trim().is_empty() => {}
+            Ok(line) => {
+                client.call("messages.send", &json!({ "chat_id": chat, "text": line }))?;
+            }
+            Err(crossbeam_channel::TryRecvError::Empty) => {}
+            Err(crossbeam_channel::TryRecvError::Disconnected) => return Ok(()),
+        }
+        // Events come over a pipe and lines from a terminal; looking at both in turn is enough for a person.
+        if let Some(event) = client.event(Instant::now() + Duration::from_millis(50)) {
+            if text(&event, "type") == "message.received" && text(&event, "chat_id") == chat {
+                print_message(&event, text(&contact, "name"));
+                let seen = json!({ "chat_id": chat, "message_id": text(&event, "message_id") });
+                client.call("messages.mark_read", &seen)?;
+            }
+        }
+    }
+}
+
+fn bootstrap(client: &Client, task: BootstrapTask) -> Result<()> {
+    match task {
+        BootstrapTask::Add { address } => {
+            client.call("network.add_bootstrap", &json!({ "address": address }))?;
+            println!("{}", style::good("added"));
+        }
+        BootstrapTask::Remove { address } => {
+            client.call("network.remove_bootstrap", &json!({ "address": address }))?;
+            println!("removed");
+        }
+        BootstrapTask::List => {
+            let network = client.call("network.info", &json!({}))?;
+            for address in list(&network, "bootstraps") {
+                println!("{}", address.as_str().unwrap_or_default());
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! Between the engine's words and the network's. No rules here, only translation.
+
+use kith_engine::Effect;
+use kith_engine::input::AddressRank;
+use kith_engine::input::NetInput;
+use kith_net::NetCommand;
+use kith_net::NetEvent;
+use kith_net::address;
+use kith_net::address::Reach;
+
+/// What an effect asks of the network; `None` when it names a bootstrap address that is not one.
+pub(crate) fn command(effect: Effect) -> Option<NetCommand> {
+    Some(match effect {
+        Effect::Dial { device, addresses } => NetCommand::Dial { device, addresses },
+        Effect::HangUp { device } => NetCommand::HangUp { device },
+        Effect::Send { device, frame } => NetCommand::Send { device, frame },
+        Effect::Publish { record } => NetCommand::Publish { record },
+        Effect::LookUp { key } => NetCommand::LookUp { key },
+        Effect::AddBootstrap { address } => NetCommand::AddBootstrap { node: address::parse_node(&address).ok()? },
+        Effect::RemoveBootstrap { address } => {
+            NetCommand::RemoveBootstrap { device: address::parse_node(&address).ok()?.device }
+        }
+        Effect::UseBootstrap { node } => NetCommand::AddBootstrap { node },
+        Effect::KeepConnected { devices } => NetCommand::KeepConnected { devices: devices.into_iter().collect() },
+        Effect::Misbehaved { device, why } => {
+            tracing::debug!(?device, ?why, "misbehaved");
+            NetCommand::Misbehaved { device }
+        }
+    })
+}
+
+/// What a network event is to the engine; `None` when it is not for it.
+pub(crate) fn input(event: NetEvent) -> Option<NetInput> {
+    Some(match event {
+        NetEvent::Listening { address, .. } => {
+            let rank = match address::reach(&address) {
+                Reach::Global => AddressRank::Global,
+                Reach::Local => AddressRank::Local,
+                Reach::Loopback => AddressRank::Loopback,
+            };
+            NetInput::Listening { address, rank }
+        }
+        NetEvent::ListenerClosed { address } => NetInput::ListenerClosed { address },
+        NetEvent::Connected { device, dialled } => NetInput::Connected { device, dialled },
+        NetEvent::Disconnected { device } => NetInput::Disconnected { device },
+        NetEvent::StreamClosed { device } => NetInput::StreamClosed { device },
+        NetEvent::Frame { device, frame } => NetInput::Frame { device, frame },
+        NetEvent::DialFailed { device } => NetInput::DialFailed { device },
+        NetEvent::Found { key, record } => NetInput::Found { key, record },
+        NetEvent::LookUpDone { key } => NetInput::LookUpDone { key },
+        NetEvent::Discovered { device, addresses } => NetInput::Discovered { device, addresses },
+        NetEvent::BootstrapConnected { node } => NetInput::BootstrapConnected { node },
+        NetEvent::BootstrapLost { device } => NetInput::BootstrapLost { device },
+        NetEvent::Peers { connected, dht } => NetInput::Peers { connected, dht },
+        NetEvent::ListenFailed { address, reason } => {
+            tracing::warn!(address, reason, "cannot listen here");
+            return None;
+        }
+        NetEvent::Stored { .. } => return None,
+    })
+}

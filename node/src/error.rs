@@ -1,0 +1,66 @@
+//! What a front end is told when something cannot be done: a stable word for programs, a sentence for people.
+
+use kith_engine::command::Refusal;
+use kith_engine::restore::RestoreError;
+use kith_net::NetError;
+use kith_proto::rows::RowsError;
+use kith_store::StoreError;
+
+/// Why a node did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// There is no account yet.
+    #[error("there is no account in this folder yet: create one first")]
+    NoAccount,
+    /// There is an account already.
+    #[error("this folder has an account already")]
+    HasAccount,
+    /// The folder is locked with a passphrase.
+    #[error("this account is locked: unlock it with its passphrase first")]
+    Locked,
+    /// The engine refused the command.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The data folder.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The network.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The rows.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+    /// The system.
+    #[error("the system refused: {0}")]
+    System(String),
+    /// The node is stopping or has stopped.
+    #[error("this node has stopped: start it again")]
+    Stopped,
+}
+
+impl NodeError {
+    /// The stable word (`data.code` of the API).
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoAccount => "no_account",
+            Self::HasAccount => "has_account",
+            Self::Locked | Self::Store(StoreError::NeedsPassphrase) => "locked",
+            Self::Refused(refusal) => refusal.code(),
+            Self::Store(StoreError::WrongPassphrase) => "wrong_passphrase",
+            Self::Store(StoreError::InUse { .. }) => "in_use",
+            Self::Store(StoreError::Damaged(_)) | Self::Restore(RestoreError::Damaged(_)) => "damaged",
+            Self::Store(_) | Self::Restore(_) => "storage",
+            Self::Net(NetError::BadAddress { .. } | NetError::NoPeer(_) | NetError::WrongKey(_)) => "bad_address",
+            Self::Net(_) => "network",
+            Self::System(_) => "system",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl From<RowsError> for NodeError {
+    fn from(error: RowsError) -> Self {
+        Self::Restore(error.into())
+    }
+}

@@ -1,0 +1,418 @@
+//! The handle that front ends hold: opening a data folder, making or unlocking the account, commands, queries, events.
+
+use std::fs::OpenOptions;
+use std::io::BufWriter;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::Sender;
+use crossbeam_channel::bounded;
+use kith_engine::Command;
+use kith_engine::Config;
+use kith_engine::Engine;
+use kith_engine::Input;
+use kith_engine::Overview;
+use kith_engine::account;
+use kith_engine::command::Answer;
+use kith_engine::migrate;
+use kith_engine::rows::TABLES;
+use kith_net::EventReceiver;
+use kith_net::Net;
+use kith_net::NetConfig;
+use kith_net::NetEvent;
+use kith_net::Role;
+use kith_net::address;
+use kith_proto::address::Multiaddress;
+use kith_proto::id::AccountId;
+use kith_proto::id::CommandId;
+use kith_proto::id::DeviceId;
+use kith_proto::rows::Rows;
+use kith_store::FolderLock;
+use kith_store::Reader;
+use kith_store::Snapshot;
+use kith_store::Store;
+use tokio::runtime::Runtime;
+use tokio::sync::Notify;
+use zeroize::Zeroizing;
+
+use crate::clock::Clock;
+use crate::config::NodeConfig;
+use crate::effects;
+use crate::error::NodeError;
+use crate::events::Events;
+use crate::events::Hub;
+use crate::ports::Ports;
+use crate::run::Driver;
+use crate::run::OnAnswer;
+use crate::run::ToEngine;
+use crate::run::Waiting;
+
+/// Messages that may wait for the engine thread. When it is full, front ends and the network wait.
+const ENGINE_QUEUE: usize = 8_192;
+
+/// Whether there is an account, and whether it can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountState {
+    /// The folder is empty.
+    None,
+    /// The folder is locked with a passphrase.
+    Locked,
+    /// The node runs.
+    Ready,
+    /// The node has stopped.
+    Stopped,
+}
+
+/// A new account. The phrase is shown once and kept nowhere.
+pub struct NewAccount {
+    /// The account.
+    pub account: AccountId,
+    /// This device.
+    pub device: DeviceId,
+    /// The 24 words that bring the account back.
+    pub phrase: Zeroizing<String>,
+}
+
+/// A node on a data folder. Clones are the same node.
+#[derive(Clone)]
+pub struct Handle(Arc<Inner>);
+
+struct Inner {
+    config: NodeConfig,
+    hub: Arc<Hub>,
+    next_command: AtomicU64,
+    phase: Mutex<Phase>,
+}
+
+enum Phase {
+    Closed(Arc<FolderLock>),
+    Running(Box<Running>),
+    Stopped,
+}
+
+struct Running {
+    engine: Sender<ToEngine>,
+    reader: Reader,
+    net: Net,
+    overview: Arc<Mutex<Overview>>,
+    waiting: Arc<Waiting>,
+    stop_net: Arc<Notify>,
+    engine_thread: JoinHandle<Option<Store>>,
+    net_thread: JoinHandle<()>,
+    _runtime: Runtime,
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Handle({:?})", self.account_state())
+    }
+}
+
+impl Handle {
+    /// Takes a data folder and, if there is an account that is not locked, starts its node.
+    ///
+    /// # Errors
+    /// When the folder is in use or damaged, or the network cannot be set up.
+    pub fn start(config: NodeConfig) -> Result<Self, NodeError> {
+        let lock = Arc::new(FolderLock::take(&config.data)?);
+        let phase = Mutex::new(Phase::Closed(lock));
+        let handle = Self(Arc::new(Inner { config, hub: Arc::default(), next_command: AtomicU64::new(1), phase }));
+        if Store::exists(&handle.0.config.data) && !Store::is_protected(&handle.0.config.data)? {
+            handle.unlock(None)?;
+        }
+        Ok(handle)
+    }
+
+    fn phase(&self) -> MutexGuard<'_, Phase> {
+        self.0.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is an account, and whether it can be used.
+    pub fn account_state(&self) -> AccountState {
+        match &*self.phase() {
+            Phase::Running(_) => AccountState::Ready,
+            Phase::Stopped => AccountState::Stopped,
+            Phase::Closed(_) if Store::exists(&self.0.config.data) => AccountState::Locked,
+            Phase::Closed(_) => AccountState::None,
+        }
+    }
+
+    /// Makes an account in an empty folder and starts its node.
+    ///
+    /// # Errors
+    /// When there is one already, the name is empty, or something cannot be written.
+    pub fn create_account(&self, name: &str, passphrase: Option<&str>) -> Result<NewAccount, NodeError> {
+        let mut phase = self.phase();
+        let lock = match &*phase {
+            Phase::Closed(lock) if !Store::exists(&self.0.config.data) => Arc::clone(lock),
+            Phase::Stopped => return Err(NodeError::Stopped),
+            _ => return Err(NodeError::HasAccount),
+        };
+        let new = account::create(entropy()?, name, Clock::default().now())?;
+        let passphrase = passphrase.filter(|passphrase| !passphrase.is_empty());
+        let mut store = Store::create(&lock, passphrase, TABLES)?;
+        store.migrate(|_, _| Ok((migrate::SCHEMA_VERSION, new.writes.clone())))?;
+        *phase = Phase::Running(Box::new(self.run(store)?));
+        Ok(NewAccount { account: new.account, device: new.device, phrase: new.phrase })
+    }
+
+    /// Opens the account of the folder and starts its node. Does nothing when it runs already.
+    ///
+    /// # Errors
+    /// When the passphrase is wrong, or the folder is damaged.
+    pub fn unlock(&self, passphrase: Option<&str>) -> Result<(), NodeError> {
+        let mut phase = self.phase();
+        let lock = match &*phase {
+            Phase::Running(_) => return Ok(()),
+            Phase::Stopped => return Err(NodeError::Stopped),
+            Phase::Closed(_) if !Store::exists(&self.0.config.data) => return Err(NodeError::NoAccount),
+            Phase::Closed(lock) => Arc::clone(lock),
+        };
+        let mut store = Store::open(&lock, passphrase, TABLES)?;
+        store.migrate(|from, rows| Ok((migrate::SCHEMA_VERSION, migrate::migrate(from, rows)?)))?;
+        *phase = Phase::Running(Box::new(self.run(store)?));
+        Ok(())
+    }
+
+    /// Changes or removes the passphrase.
+    ///
+    /// # Errors
+    /// When the old one is wrong or the new keyring cannot be written.
+    pub fn change_passphrase(&self, old: Option<&str>, new: Option<&str>) -> Result<(), NodeError> {
+        let (done, answer) = bounded(1);
+        let own = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+        self.tell(ToEngine::ChangePassphrase { old: own(old), new: own(new), done })?;
+        answer.recv().map_err(|_| NodeError::Stopped)?
+    }
+
+    fn run(&self, store: Store) -> Result<Running, NodeError> {
+        let config = &self.0.config;
+        let reader = store.reader();
+        let rows = reader.snapshot()?;
+        let seed = account::device_seed(&rows)?.ok_or(NodeError::NoAccount)?;
+        let mut clock = Clock::default();
+        let (engine, out) = Engine::restore(&rows, clock.now(), entropy()?, Config::default())?;
+        drop(rows);
+        let mut net_config = NetConfig::new(seed, Role::User);
+        net_config.mdns = config.mdns;
+        let configured = match config.listen.is_empty() {
+            true => net_config.listen.into_iter().map(|listen| listen.address).collect(),
+            false => config.listen.clone(),
+        };
+        let ports = Ports::load(&config.data, configured);
+        net_config.listen = ports.listen();
+        let system = |error: std::io::Error| NodeError::System(error.to_string());
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("kith-net")
+            .enable_all()
+            .build()
+            .map_err(system)?;
+        let (net, events) = Net::start(net_config, runtime.handle())?;
+        for address in &config.bootstrap {
+            let node = address::parse_node(address)?;
+            net.command(kith_net::NetCommand::AddBootstrap { node })?;
+        }
+        let record = match &config.record {
+            Some(path) => {
+                let file = OpenOptions::new().create(true).append(true).open(path).map_err(system)?;
+                Some(BufWriter::new(file))
+            }
+            None => None,
+        };
+        let (sender, inputs) = bounded(ENGINE_QUEUE);
+        let (overview, waiting) = (Arc::new(Mutex::new(engine.overview())), Arc::new(Waiting::default()));
+        let driver = Driver {
+            engine,
+            store,
+            net: net.clone(),
+            inputs,
+            hub: Arc::clone(&self.0.hub),
+            waiting: Arc::clone(&waiting),
+            overview: Arc::clone(&overview),
+            clock,
+            record,
+            out,
+        };
+        let engine_thread =
+            thread::Builder::new().name("kith-engine".to_owned()).spawn(move || driver.run()).map_err(system)?;
+        let stop_net = Arc::new(Notify::new());
+        let pump = Pump { events, ports, engine: sender.clone(), stop: Arc::clone(&stop_net) };
+        let handle = runtime.handle().clone();
+        let net_thread = thread::Builder::new()
+            .name("kith-events".to_owned())
+            .spawn(move || handle.block_on(pump.run()))
+            .map_err(system)?;
+        Ok(Running {
+            engine: sender,
+            reader,
+            net,
+            overview,
+            waiting,
+            stop_net,
+            engine_thread,
+            net_thread,
+            _runtime: runtime,
+        })
+    }
+
+    fn running<T>(&self, with: impl FnOnce(&Running) -> T) -> Result<T, NodeError> {
+        match &*self.phase() {
+            Phase::Running(running) => Ok(with(running)),
+            Phase::Stopped => Err(NodeError::Stopped),
+            Phase::Closed(_) if Store::exists(&self.0.config.data) => Err(NodeError::Locked),
+            Phase::Closed(_) => Err(NodeError::NoAccount),
+        }
+    }
+
+    fn tell(&self, message: ToEngine) -> Result<(), NodeError> {
+        let engine = self.running(|running| running.engine.clone())?;
+        engine.send(message).map_err(|_| NodeError::Stopped)
+    }
+
+    /// Hands over a command; its answer comes as an event.
+    ///
+    /// # Errors
+    /// When there is no running node.
+    pub fn submit(&self, command: Command) -> Result<CommandId, NodeError> {
+        let id = CommandId(self.0.next_command.fetch_add(1, Ordering::Relaxed));
+        self.tell(ToEngine::Input(Input::Command { id, command }))?;
+        Ok(id)
+    }
+
+    /// Hands over a command; `on_answer` is called with its answer, on the engine thread, and must not wait.
+    ///
+    /// # Errors
+    /// When there is no running node; `on_answer` is not called then.
+    pub fn submit_with(&self, command: Command, on_answer: OnAnswer) -> Result<(), NodeError> {
+        let (engine, waiting) = self.running(|running| (running.engine.clone(), Arc::clone(&running.waiting)))?;
+        let id = CommandId(self.0.next_command.fetch_add(1, Ordering::Relaxed));
+        waiting.add(id, on_answer);
+        engine.send(ToEngine::Input(Input::Command { id, command })).map_err(|_| NodeError::Stopped)
+    }
+
+    /// Carries out a command and waits for its answer.
+    ///
+    /// # Errors
+    /// When it is refused, or there is no running node.
+    pub fn call(&self, command: Command) -> Result<Answer, NodeError> {
+        let (done, answer) = bounded(1);
+        self.submit_with(command, Box::new(move |result| drop(done.send(result))))?;
+        Ok(answer.recv().map_err(|_| NodeError::Stopped)??)
+    }
+
+    /// A queue of events from now on.
+    pub fn events(&self) -> Events {
+        self.0.hub.subscribe()
+    }
+
+    /// A view of the rows for [`kith_engine::query`].
+    ///
+    /// # Errors
+    /// When there is no running node.
+    pub fn rows(&self) -> Result<Snapshot, NodeError> {
+        Ok(self.running(|running| running.reader.clone())?.snapshot()?)
+    }
+
+    /// Runs a query over the rows as they are now.
+    ///
+    /// # Errors
+    /// When there is no running node, or the query fails.
+    pub fn query<T, E: Into<NodeError>>(&self, query: impl FnOnce(&dyn Rows) -> Result<T, E>) -> Result<T, NodeError> {
+        query(&self.rows()?).map_err(Into::into)
+    }
+
+    /// What is true now and stands in no row.
+    pub fn overview(&self) -> Overview {
+        self.running(|running| running.overview.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
+    }
+
+    /// What the engine, the store and the network counted.
+    ///
+    /// # Errors
+    /// When there is no running node.
+    pub fn stats(&self) -> Result<(kith_engine::Stats, kith_store::store::Stats, kith_net::Stats), NodeError> {
+        let net = self.running(|running| running.net.stats())?;
+        let (answer, stats) = bounded(1);
+        self.tell(ToEngine::Stats(answer))?;
+        let (engine, store) = stats.recv().map_err(|_| NodeError::Stopped)?;
+        Ok((engine, store, net))
+    }
+
+    /// How the node was set up.
+    pub fn config(&self) -> &NodeConfig {
+        &self.0.config
+    }
+
+    /// Stops the node: what waits is written, connections are closed, threads end. The folder is free afterwards.
+    pub fn shut_down(&self) {
+        let phase = std::mem::replace(&mut *self.phase(), Phase::Stopped);
+        let Phase::Running(running) = phase else {
+            self.0.hub.close();
+            return;
+        };
+        running.stop_net.notify_one();
+        let _ = running.net_thread.join();
+        let _ = running.engine.send(ToEngine::Stop);
+        // The store can be closed once no reader is left that could keep its file.
+        if let Ok(Some(store)) = running.engine_thread.join() {
+            if let Err(error) = store.close() {
+                tracing::warn!(%error, "the data folder was not closed cleanly; nothing is lost");
+            }
+        }
+    }
+}
+
+/// An address as people write it, with the device that answers there if given.
+pub fn address_text(address: &Multiaddress, device: Option<&DeviceId>) -> String {
+    address::text(address, device)
+}
+
+/// Checks the address of a bootstrap node as people write it.
+///
+/// # Errors
+/// When it is not one.
+pub fn check_bootstrap(text: &str) -> Result<String, NodeError> {
+    let node = address::parse_node(text)?;
+    Ok(address::text(&node.address, Some(&node.device)))
+}
+
+/// Moves network events to the engine thread. When that one is busy, the network waits.
+struct Pump {
+    events: EventReceiver,
+    ports: Ports,
+    engine: Sender<ToEngine>,
+    stop: Arc<Notify>,
+}
+
+impl Pump {
+    async fn run(mut self) {
+        loop {
+            let event = tokio::select! {
+                event = self.events.next() => event,
+                () = self.stop.notified() => None,
+            };
+            let Some(event) = event else { break };
+            if let NetEvent::Listening { listener, address } = &event {
+                self.ports.note(*listener, &address::text(address, None));
+            }
+            let Some(input) = effects::input(event) else { continue };
+            if self.engine.send(ToEngine::Input(Input::Net(input))).is_err() {
+                break;
+            }
+        }
+        self.events.shut_down().await;
+    }
+}
+
+fn entropy() -> Result<[u8; 32], NodeError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| NodeError::System(error.to_string()))?;
+    Ok(bytes)
+}

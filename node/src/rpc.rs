@@ -1,0 +1,15 @@
+//! JSON-RPC 2.0, one object a line: on standard input and output, and on a Unix socket. Requests are taken in bulk and
+//! answered as they are done, so a client may send thousands without waiting.
+
+mod errors;
+mod methods;
+mod openrpc;
+mod serve;
+mod views;
+
+pub use errors::RpcError;
+pub use methods::METHODS;
+pub use methods::Method;
+pub use serve::serve;
+#[cfg(unix)]
+pub use serve::listen;

@@ -1,0 +1,482 @@
+//! The one table of methods: it drives dispatch, `rpc.discover` and the tests, so the three cannot differ.
+
+use kith_engine::Command;
+use kith_engine::command::Answer;
+use kith_engine::query;
+use kith_proto::id::ChatId;
+use kith_proto::id::ContactId;
+use kith_proto::id::MessageId;
+use kith_proto::invite::Invite;
+use kith_proto::time::Timestamp;
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::error::NodeError;
+use crate::handle::AccountState;
+use crate::handle::Handle;
+use crate::handle::check_bootstrap;
+use crate::rpc::errors::RpcError;
+use crate::rpc::openrpc;
+use crate::rpc::views;
+use crate::time::rfc3339;
+
+/// Messages in one page of `messages.list` at most.
+const MAX_PAGE: u64 = 1_000;
+
+/// One method of the API.
+#[derive(Debug)]
+pub struct Method {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// Its parameters.
+    pub params: &'static [Param],
+    /// What the result holds.
+    pub result: &'static str,
+    pub(crate) run: Run,
+}
+
+/// One parameter.
+#[derive(Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: &'static str,
+    /// Its JSON type.
+    pub kind: &'static str,
+    /// Whether it must be given.
+    pub required: bool,
+    /// What it means.
+    pub summary: &'static str,
+}
+
+/// How a method is carried out.
+#[derive(Debug)]
+pub(crate) enum Run {
+    /// At once, on the reader's thread.
+    Now(fn(&Handle, &Params<'_>) -> Result<Value, RpcError>),
+    /// By the engine: the command, and its answer as JSON.
+    Engine(fn(&Params<'_>) -> Result<Command, RpcError>),
+    /// Stops the node after answering.
+    Stop,
+}
+
+const fn needed(name: &'static str, kind: &'static str, summary: &'static str) -> Param {
+    Param { name, kind, required: true, summary }
+}
+
+const fn optional(name: &'static str, kind: &'static str, summary: &'static str) -> Param {
+    Param { name, kind, required: false, summary }
+}
+
+const CONTACT: Param = needed("contact_id", "string", "The contact's address, kith1….");
+const CHAT: Param = needed("chat_id", "string", "The chat.");
+
+/// All methods.
+pub const METHODS: &[Method] = &[
+    Method {
+        name: "account.create",
+        summary: "Makes an account in an empty data folder. The recovery phrase is told this once.",
+        params: &[
+            needed("name", "string", "The name that contacts see, at most 64 bytes."),
+            optional("passphrase", "string", "Locks the data folder."),
+        ],
+        result: "account_id, device_id, recovery_phrase",
+        run: Run::Now(account_create),
+    },
+    Method {
+        name: "account.unlock",
+        summary: "Opens an account that is locked with a passphrase.",
+        params: &[needed("passphrase", "string", "The passphrase.")],
+        result: "as account.info",
+        run: Run::Now(account_unlock),
+    },
+    Method {
+        name: "account.change_passphrase",
+        summary: "Changes, sets or removes the passphrase of the data folder.",
+        params: &[
+            optional("old", "string", "The passphrase now, if there is one."),
+            optional("new", "string", "The new one; left out to remove it."),
+        ],
+        result: "ok",
+        run: Run::Now(account_change_passphrase),
+    },
+    Method {
+        name: "account.info",
+        summary: "The own account; its state is none, locked or ready.",
+        params: &[],
+        result: "state, and when ready account_id, device_id, name, status",
+        run: Run::Now(account_info),
+    },
+    Method {
+        name: "account.set_profile",
+        summary: "Changes the name or status line that contacts see.",
+        params: &[
+            optional("name", "string", "The new name, at most 64 bytes."),
+            optional("status", "string", "The new status line, at most 256 bytes."),
+        ],
+        result: "account_id, device_id, name, status",
+        run: Run::Engine(|params| {
+            Ok(Command::SetProfile { name: params.text("name")?, status: params.text("status")? })
+        }),
+    },
+    Method {
+        name: "network.info",
+        summary: "Where this device listens and whom it is connected to.",
+        params: &[],
+        result: "peer_id, listen, external, peers, dht_peers, bootstraps, bootstraps_connected, nat, mailboxes",
+        run: Run::Now(network_info),
+    },
+    Method {
+        name: "network.add_bootstrap",
+        summary: "Remembers a bootstrap node and connects to it.",
+        params: &[needed("address", "string", "The line that the bootstrap node printed, /ip4/…/p2p/….")],
+        result: "ok",
+        run: Run::Engine(|params| Ok(Command::AddBootstrap { address: check_bootstrap(&params.need("address")?)? })),
+    },
+    Method {
+        name: "network.remove_bootstrap",
+        summary: "Forgets a bootstrap node.",
+        params: &[needed("address", "string", "The address as network.info tells it.")],
+        result: "ok",
+        run: Run::Engine(|params| Ok(Command::RemoveBootstrap { address: params.need("address")? })),
+    },
+    Method {
+        name: "contacts.invite",
+        summary: "Makes a link that lets others ask to become a contact.",
+        params: &[
+            optional("uses", "integer", "How many people may use it; 1 if left out."),
+            optional("expires_secs", "integer", "For how long it is valid; 7 days if left out."),
+        ],
+        result: "link, invite_id, expires_at",
+        run: Run::Engine(|params| {
+            let uses = params.number("uses")?.map(|uses| u32::try_from(uses).unwrap_or(u32::MAX));
+            Ok(Command::CreateInvite { uses, expires_secs: params.number("expires_secs")? })
+        }),
+    },
+    Method {
+        name: "contacts.invites",
+        summary: "The open invites.",
+        params: &[],
+        result: "invites: [{invite_id, expires_at, uses_left}]",
+        run: Run::Now(contacts_invites),
+    },
+    Method {
+        name: "contacts.revoke_invite",
+        summary: "Takes an invite back.",
+        params: &[needed("invite_id", "string", "Which one.")],
+        result: "ok",
+        run: Run::Engine(|params| Ok(Command::RevokeInvite { invite: params.id("invite_id")? })),
+    },
+    Method {
+        name: "contacts.add",
+        summary: "Asks the maker of an invite to become a contact.",
+        params: &[
+            needed("link", "string", "The invite, kith:…."),
+            optional("message", "string", "A few words to go with it, at most 512 bytes."),
+        ],
+        result: "contact_id, chat_id, name, state, verified, online",
+        run: Run::Engine(|params| {
+            let invite: Invite = params.id("link")?;
+            Ok(Command::AddContact { invite, greeting: params.text("message")?.unwrap_or_default() })
+        }),
+    },
+    Method {
+        name: "contacts.list",
+        summary: "All contacts; their state is requested, incoming, accepted or blocked.",
+        params: &[],
+        result: "contacts: [{contact_id, chat_id, name, status, greeting, state, verified, online, since}]",
+        run: Run::Now(contacts_list),
+    },
+    Method {
+        name: "contacts.accept",
+        summary: "Accepts a contact request.",
+        params: &[CONTACT],
+        result: "contact_id, chat_id, name, state, verified, online",
+        run: Run::Engine(|params| Ok(Command::AcceptContact { contact: params.id("contact_id")? })),
+    },
+    Method {
+        name: "contacts.block",
+        summary: "Takes nothing from a contact any more.",
+        params: &[CONTACT],
+        result: "contact_id, chat_id, name, state, verified, online",
+        run: Run::Engine(|params| Ok(Command::BlockContact { contact: params.id("contact_id")? })),
+    },
+    Method {
+        name: "contacts.unblock",
+        summary: "Takes back a block.",
+        params: &[CONTACT],
+        result: "contact_id, chat_id, name, state, verified, online",
+        run: Run::Engine(|params| Ok(Command::UnblockContact { contact: params.id("contact_id")? })),
+    },
+    Method {
+        name: "contacts.remove",
+        summary: "Forgets a contact and the chat with it.",
+        params: &[CONTACT],
+        result: "ok",
+        run: Run::Engine(|params| Ok(Command::RemoveContact { contact: params.id("contact_id")? })),
+    },
+    Method {
+        name: "contacts.safety_number",
+        summary: "The sixty digits to compare with a contact.",
+        params: &[CONTACT],
+        result: "digits, groups",
+        run: Run::Now(contacts_safety_number),
+    },
+    Method {
+        name: "contacts.verify",
+        summary: "Notes whether the safety number was compared and matched.",
+        params: &[CONTACT, optional("verified", "boolean", "True if left out.")],
+        result: "contact_id, chat_id, name, state, verified, online",
+        run: Run::Engine(|params| {
+            let verified = params.flag("verified")?.unwrap_or(true);
+            Ok(Command::VerifyContact { contact: params.id("contact_id")?, verified })
+        }),
+    },
+    Method {
+        name: "chats.list",
+        summary: "All chats, the most recently active first.",
+        params: &[],
+        result: "chats: [{chat_id, contact_id, name, unread, active_at, draft, last}]",
+        run: Run::Now(chats_list),
+    },
+    Method {
+        name: "chats.save_draft",
+        summary: "Keeps the unsent text of a chat.",
+        params: &[CHAT, needed("text", "string", "The text; empty to forget it.")],
+        result: "ok",
+        run: Run::Engine(|params| Ok(Command::SaveDraft { chat: params.id("chat_id")?, text: params.need("text")? })),
+    },
+    Method {
+        name: "messages.send",
+        summary: "Writes a message. It is delivered when the contact can be reached, also after a restart.",
+        params: &[
+            CHAT,
+            needed("text", "string", "What it says, at most 16 KiB."),
+            optional("reply_to", "string", "The message it answers."),
+            optional("expires_secs", "integer", "After how many seconds it disappears on both sides."),
+        ],
+        result: "message_id, chat_id, index, sender, text, sent_at, state",
+        run: Run::Engine(messages_send),
+    },
+    Method {
+        name: "messages.list",
+        summary: "A page of a chat, oldest first: the last messages, or those before one.",
+        params: &[
+            CHAT,
+            optional("before", "string", "A message_id, or an index as a number."),
+            optional("limit", "integer", "How many, 50 if left out, 1,000 at most."),
+        ],
+        result: "messages: [{message_id, chat_id, index, sender, outgoing, text, reply_to, sent_at, state}]",
+        run: Run::Now(messages_list),
+    },
+    Method {
+        name: "messages.mark_read",
+        summary: "Marks everything up to a message as read, and tells its author.",
+        params: &[CHAT, needed("message_id", "string", "The last message seen.")],
+        result: "ok",
+        run: Run::Engine(|params| {
+            Ok(Command::MarkRead { chat: params.id("chat_id")?, message: params.id("message_id")? })
+        }),
+    },
+    Method {
+        name: "node.stats",
+        summary: "What the engine, the store and the network counted since the start.",
+        params: &[],
+        result: "engine, store, net",
+        run: Run::Now(node_stats),
+    },
+    Method {
+        name: "node.shutdown",
+        summary: "Stops the node after everything is written.",
+        params: &[],
+        result: "ok",
+        run: Run::Stop,
+    },
+    Method {
+        name: "rpc.discover",
+        summary: "This API as an OpenRPC document.",
+        params: &[],
+        result: "an OpenRPC 1.3 document",
+        run: Run::Now(|_, _| Ok(openrpc::document())),
+    },
+];
+
+/// The parameters of a request, by name.
+pub(crate) struct Params<'a>(pub(crate) &'a Map<String, Value>);
+
+impl Params<'_> {
+    fn wrong(name: &str, kind: &str) -> RpcError {
+        RpcError::bad_params(format!("the parameter “{name}” should be {kind}"))
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>, RpcError> {
+        let wrong = || Self::wrong(name, "a text");
+        self.get(name).map(|value| value.as_str().map(str::to_owned).ok_or_else(wrong)).transpose()
+    }
+
+    fn need(&self, name: &str) -> Result<String, RpcError> {
+        self.text(name)?.ok_or_else(|| RpcError::bad_params(format!("the parameter “{name}” is missing")))
+    }
+
+    fn number(&self, name: &str) -> Result<Option<u64>, RpcError> {
+        let wrong = || Self::wrong(name, "a whole number");
+        self.get(name).map(|value| value.as_u64().ok_or_else(wrong)).transpose()
+    }
+
+    fn flag(&self, name: &str) -> Result<Option<bool>, RpcError> {
+        let wrong = || Self::wrong(name, "true or false");
+        self.get(name).map(|value| value.as_bool().ok_or_else(wrong)).transpose()
+    }
+
+    fn id<T: std::str::FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<T, RpcError> {
+        self.need(name)?.parse().map_err(|error: T::Err| RpcError::bad_params(format!("“{name}”: {error}")))
+    }
+}
+
+/// What a command's answer is in JSON.
+pub(crate) fn answer(handle: &Handle, answer: &Answer) -> Value {
+    match answer {
+        Answer::Done => json!({ "ok": true }),
+        Answer::Profile(view) => views::profile(view),
+        Answer::Invite(invite) => {
+            let expires = Timestamp(u64::from(invite.expires_secs) * 1_000);
+            json!({
+                "link": invite.to_string(),
+                "invite_id": invite.secret.id().to_string(),
+                "expires_at": rfc3339(expires),
+            })
+        }
+        Answer::Contact(view) => views::contact(view, &handle.overview()),
+        Answer::Message(view) => views::message(view),
+    }
+}
+
+fn account_create(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
+    let passphrase = params.text("passphrase")?;
+    let new = handle.create_account(&params.need("name")?, passphrase.as_deref())?;
+    Ok(json!({
+        "account_id": new.account.to_string(),
+        "device_id": new.device.to_string(),
+        "recovery_phrase": new.phrase.as_str(),
+    }))
+}
+
+fn account_unlock(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
+    handle.unlock(Some(&params.need("passphrase")?))?;
+    account_info(handle, params)
+}
+
+fn account_change_passphrase(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
+    let (old, new) = (params.text("old")?, params.text("new")?);
+    handle.change_passphrase(old.as_deref(), new.as_deref())?;
+    Ok(json!({ "ok": true }))
+}
+
+fn account_info(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
+    let state = match handle.account_state() {
+        AccountState::None => "none",
+        AccountState::Locked => "locked",
+        AccountState::Ready => "ready",
+        AccountState::Stopped => return Err(NodeError::Stopped.into()),
+    };
+    let mut info = match handle.account_state() {
+        AccountState::Ready => handle.query(query::profile)?.map_or(json!({}), |view| views::profile(&view)),
+        _ => json!({}),
+    };
+    if let Some(fields) = info.as_object_mut() {
+        fields.insert("state".to_owned(), Value::from(state));
+    }
+    Ok(info)
+}
+
+fn network_info(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
+    let device = handle.query(query::profile)?.map(|view| view.device);
+    Ok(views::network(&handle.overview().network, device.as_ref()))
+}
+
+fn contacts_invites(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
+    let invites = handle.query(query::invites)?;
+    let list: Vec<Value> = invites
+        .iter()
+        .map(|view| {
+            json!({
+                "invite_id": view.invite.to_string(),
+                "expires_at": rfc3339(view.expires),
+                "uses_left": view.uses_left,
+            })
+        })
+        .collect();
+    Ok(json!({ "invites": list }))
+}
+
+fn contacts_list(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
+    let overview = handle.overview();
+    let contacts = handle.query(query::contacts)?;
+    Ok(json!({ "contacts": contacts.iter().map(|view| views::contact(view, &overview)).collect::<Vec<_>>() }))
+}
+
+fn contacts_safety_number(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
+    let contact: ContactId = params.id("contact_id")?;
+    let number = handle.query(|rows| query::safety_number(rows, &contact))?;
+    let number = number.ok_or(NodeError::Refused(kith_engine::command::Refusal::UnknownContact))?;
+    Ok(json!({ "digits": number.digits(), "groups": number.to_string() }))
+}
+
+fn chats_list(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
+    let chats = handle.query(query::chats)?;
+    Ok(json!({ "chats": chats.iter().map(views::chat).collect::<Vec<_>>() }))
+}
+
+fn messages_send(params: &Params<'_>) -> Result<Command, RpcError> {
+    if params.get("attachments").is_some() {
+        return Err(RpcError::bad_params("attachments cannot be sent by this version"));
+    }
+    let reply_to = params.get("reply_to").map(|_| params.id("reply_to")).transpose()?;
+    let expires = params.number("expires_secs")?;
+    let too_long = |_| RpcError::bad_params("“expires_secs” is too large");
+    Ok(Command::SendMessage {
+        chat: params.id("chat_id")?,
+        text: params.need("text")?,
+        reply_to,
+        expires_secs: expires.map(|secs| u32::try_from(secs).map_err(too_long)).transpose()?,
+    })
+}
+
+fn messages_list(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
+    let chat: ChatId = params.id("chat_id")?;
+    let limit = params.number("limit")?.unwrap_or(50).min(MAX_PAGE);
+    let rows = handle.rows()?;
+    let before = match params.get("before") {
+        None => None,
+        Some(Value::Number(_)) => params.number("before")?,
+        Some(_) => {
+            let id: MessageId = params.id("before")?;
+            let message = query::message(&rows, &id).map_err(NodeError::from)?;
+            let unknown = NodeError::Refused(kith_engine::command::Refusal::UnknownMessage);
+            Some(message.ok_or(unknown)?.index)
+        }
+    };
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let page = query::timeline(&rows, &chat, before, limit).map_err(NodeError::from)?;
+    Ok(json!({ "messages": page.iter().map(views::message).collect::<Vec<_>>() }))
+}
+
+fn node_stats(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
+    let (engine, store, net) = handle.stats()?;
+    Ok(json!({
+        "engine": serde_json::to_value(engine).unwrap_or_default(),
+        "store": { "commits": store.commits, "writes": store.writes, "shreds": store.shreds },
+        "net": {
+            "connections": net.connections, "refused": net.refused, "frames_out": net.frames_out,
+            "frames_in": net.frames_in, "bytes_out": net.bytes_out, "bytes_in": net.bytes_in,
+            "frames_dropped": net.frames_dropped, "bad_streams": net.bad_streams,
+            "streams_refused": net.streams_refused, "records_refused": net.records_refused, "bans": net.bans,
+        },
+    }))
+}

@@ -1,0 +1,370 @@
+//! Serving one connection: a reader on the caller's thread, a writer and an event forwarder on threads of their own.
+
+use std::collections::VecDeque;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::BufWriter;
+use std::io::Read;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::Condvar;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::thread;
+
+use kith_engine::Overview;
+use kith_engine::query;
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::error::NodeError;
+use crate::events::NodeEvent;
+use crate::handle::Handle;
+use crate::rpc::errors::RpcError;
+use crate::rpc::methods;
+use crate::rpc::methods::METHODS;
+use crate::rpc::methods::Params;
+use crate::rpc::methods::Run;
+use crate::rpc::views;
+
+/// The longest line that is taken, in bytes.
+const MAX_LINE: u64 = 1 << 20;
+
+/// Bytes of events that may wait for a slow client; beyond it events are dropped and counted.
+const MAX_WAITING: usize = 64 << 20;
+
+/// Requests of one client that may be under way; beyond it its next line waits.
+const MAX_UNDER_WAY: usize = 100_000;
+
+/// Serves one client until it closes its side or asks the node to stop. Returns whether it asked.
+///
+/// # Errors
+/// What reading or writing the streams says.
+pub fn serve(handle: &Handle, input: impl Read, output: impl Write + Send + 'static) -> std::io::Result<bool> {
+    let out = Arc::new(Out::default());
+    let writer = {
+        let out = Arc::clone(&out);
+        thread::Builder::new().name("rpc-writer".to_owned()).spawn(move || write_lines(&out, output))?
+    };
+    let forwarder = {
+        let (out, handle) = (Arc::clone(&out), handle.clone());
+        let events = handle.events();
+        thread::Builder::new().name("rpc-events".to_owned()).spawn(move || {
+            while !out.is_closed() {
+                let first = events.recv_timeout(std::time::Duration::from_millis(500));
+                if first.is_some_and(|event| !forward(&handle, &out, &event)) {
+                    break;
+                }
+                while let Some(event) = events.try_recv() {
+                    if !forward(&handle, &out, &event) {
+                        return;
+                    }
+                }
+            }
+        })?
+    };
+    let asked = read_lines(handle, &out, input);
+    out.finish();
+    let _ = writer.join();
+    let _ = forwarder.join();
+    asked
+}
+
+/// Serves every client of a Unix socket that only its owner may use, until accepting fails. `stop` is called when a
+/// client asks the node to stop.
+///
+/// # Errors
+/// When the socket cannot be made.
+#[cfg(unix)]
+pub fn listen(handle: &Handle, path: &std::path::Path, stop: Arc<dyn Fn() + Send + Sync>) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    // The folder's lock is ours, so a socket that is there is left over.
+    let _ = std::fs::remove_file(path);
+    let listener = std::os::unix::net::UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    let handle = handle.clone();
+    thread::Builder::new().name("rpc-socket".to_owned()).spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let (handle, stop) = (handle.clone(), Arc::clone(&stop));
+            let Ok(output) = stream.try_clone() else { continue };
+            let serving = thread::Builder::new().name("rpc-client".to_owned()).spawn(move || {
+                if let Ok(true) = serve(&handle, stream, output) {
+                    stop();
+                }
+            });
+            if serving.is_err() {
+                tracing::warn!("a client could not be served: the system gives no more threads");
+            }
+        }
+    })?;
+    Ok(())
+}
+
+/// Lines on their way to the client.
+#[derive(Default)]
+struct Out {
+    state: Mutex<OutState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct OutState {
+    lines: VecDeque<String>,
+    bytes: usize,
+    under_way: usize,
+    lost: u64,
+    finished: bool,
+    broken: bool,
+}
+
+impl Out {
+    fn lock(&self) -> MutexGuard<'_, OutState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, line: String) {
+        let mut state = self.lock();
+        state.bytes += line.len();
+        state.lines.push_back(line);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// A line that may be dropped when the client is slow.
+    fn push_event(&self, line: String) {
+        let mut state = self.lock();
+        if state.bytes + line.len() > MAX_WAITING {
+            state.lost += 1;
+            return;
+        }
+        if state.lost > 0 {
+            let lost = json!({ "type": "events.lost", "count": std::mem::take(&mut state.lost) });
+            state.lines.push_back(event_line(&lost));
+        }
+        drop(state);
+        self.push(line);
+    }
+
+    fn begin(&self) {
+        let mut state = self.lock();
+        while state.under_way >= MAX_UNDER_WAY && !state.broken {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.under_way += 1;
+    }
+
+    fn end(&self) {
+        self.lock().under_way -= 1;
+        self.changed.notify_all();
+    }
+
+    /// Nothing more is asked; answers under way are still written.
+    fn finish(&self) {
+        self.lock().finished = true;
+        self.changed.notify_all();
+    }
+
+    fn is_closed(&self) -> bool {
+        let state = self.lock();
+        state.finished || state.broken
+    }
+}
+
+fn write_lines(out: &Out, output: impl Write) {
+    let mut output = BufWriter::with_capacity(1 << 16, output);
+    loop {
+        let mut state = out.lock();
+        while state.lines.is_empty() {
+            if state.finished && state.under_way == 0 {
+                let _ = output.flush();
+                return;
+            }
+            state = out.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let lines = std::mem::take(&mut state.lines);
+        state.bytes = 0;
+        drop(state);
+        let written = lines.iter().try_for_each(|line| output.write_all(line.as_bytes()));
+        if written.and_then(|()| output.flush()).is_err() {
+            let mut state = out.lock();
+            state.broken = true;
+            state.finished = true;
+            state.under_way = 0;
+            out.changed.notify_all();
+            return;
+        }
+    }
+}
+
+fn event_line(body: &Value) -> String {
+    let mut line = json!({ "jsonrpc": "2.0", "method": "event", "params": body }).to_string();
+    line.push('\n');
+    line
+}
+
+/// Passes an event on. Returns whether there may be more.
+fn forward(handle: &Handle, out: &Out, event: &NodeEvent) -> bool {
+    let body = match event {
+        NodeEvent::Engine(event) => {
+            let (device, overview) = match **event {
+                kith_engine::Event::NetworkChanged(_) => (own_device(handle), Overview::default()),
+                kith_engine::Event::ContactChanged(_) | kith_engine::Event::ContactRequested(_) => {
+                    (None, handle.overview())
+                }
+                _ => (None, Overview::default()),
+            };
+            views::event(event, &overview, device.as_ref())
+        }
+        NodeEvent::Lagged(count) => Some(json!({ "type": "events.lost", "count": count })),
+        NodeEvent::Failed(reason) => Some(json!({ "type": "node.failed", "message": reason })),
+        NodeEvent::Closed => return false,
+    };
+    if let Some(body) = body {
+        out.push_event(event_line(&body));
+    }
+    true
+}
+
+fn own_device(handle: &Handle) -> Option<kith_proto::id::DeviceId> {
+    handle.query(query::profile).ok().flatten().map(|view| view.device)
+}
+
+fn read_lines(handle: &Handle, out: &Arc<Out>, input: impl Read) -> std::io::Result<bool> {
+    let mut input = BufReader::with_capacity(1 << 16, input);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let count = (&mut input).take(MAX_LINE).read_until(b'\n', &mut line)?;
+        if count == 0 {
+            return Ok(false);
+        }
+        if line.last() != Some(&b'\n') && count as u64 == MAX_LINE {
+            out.push(response(&Value::Null, Err(RpcError::not_a_request("the line is longer than 1 MiB"))));
+            skip_line(&mut input)?;
+            continue;
+        }
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let requests = match serde_json::from_slice(&line) {
+            Ok(Value::Array(requests)) if requests.is_empty() => {
+                out.push(response(&Value::Null, Err(RpcError::not_a_request("an empty batch"))));
+                continue;
+            }
+            // A batch is answered object by object, each on its line: the transport is a stream of lines.
+            Ok(Value::Array(requests)) => requests,
+            Ok(request) => vec![request],
+            Err(_) => {
+                out.push(response(&Value::Null, Err(RpcError::not_json())));
+                continue;
+            }
+        };
+        for request in requests {
+            if take(handle, out, request) {
+                return Ok(true);
+            }
+        }
+    }
+}
+
+fn skip_line(input: &mut impl BufRead) -> std::io::Result<()> {
+    loop {
+        let chunk = input.fill_buf()?;
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        match chunk.iter().position(|byte| *byte == b'\n') {
+            Some(end) => {
+                input.consume(end + 1);
+                return Ok(());
+            }
+            None => {
+                let count = chunk.len();
+                input.consume(count);
+            }
+        }
+    }
+}
+
+/// Carries out one request. Returns whether it asked the node to stop.
+fn take(handle: &Handle, out: &Arc<Out>, request: Value) -> bool {
+    let Value::Object(mut fields) = request else {
+        out.push(response(&Value::Null, Err(RpcError::not_a_request("it is not an object"))));
+        return false;
+    };
+    let id = fields.remove("id");
+    let reply = Reply { out: Arc::clone(out), id };
+    if fields.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
+        reply.send(Err(RpcError::not_a_request("“jsonrpc” should be “2.0”")));
+        return false;
+    }
+    let params = match fields.remove("params") {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(params)) => params,
+        Some(_) => {
+            reply.send(Err(RpcError::bad_params("parameters are given by name, as an object")));
+            return false;
+        }
+    };
+    let Some(name) = fields.get("method").and_then(Value::as_str) else {
+        reply.send(Err(RpcError::not_a_request("“method” is missing")));
+        return false;
+    };
+    let Some(method) = METHODS.iter().find(|method| method.name == name) else {
+        reply.send(Err(RpcError::no_method(name)));
+        return false;
+    };
+    let params = Params(&params);
+    match method.run {
+        Run::Now(run) => reply.send(run(handle, &params)),
+        Run::Stop => {
+            reply.send(Ok(json!({ "ok": true })));
+            return true;
+        }
+        Run::Engine(command) => match command(&params) {
+            Err(error) => reply.send(Err(error)),
+            Ok(command) => {
+                out.begin();
+                let (asked, failed) = (reply.clone(), reply);
+                let answering = handle.clone();
+                let done = Box::new(move |result: Result<_, kith_engine::command::Refusal>| {
+                    let result = result.map(|answer| methods::answer(&answering, &answer));
+                    asked.send(result.map_err(|refusal| NodeError::Refused(refusal).into()));
+                    asked.out.end();
+                });
+                if let Err(error) = handle.submit_with(command, done) {
+                    failed.send(Err(error.into()));
+                    failed.out.end();
+                }
+            }
+        },
+    }
+    false
+}
+
+/// Where an answer goes; nowhere for a notification.
+#[derive(Clone)]
+struct Reply {
+    out: Arc<Out>,
+    id: Option<Value>,
+}
+
+impl Reply {
+    fn send(&self, result: Result<Value, RpcError>) {
+        if let Some(id) = &self.id {
+            self.out.push(response(id, result));
+        }
+    }
+}
+
+fn response(id: &Value, result: Result<Value, RpcError>) -> String {
+    let body = match result {
+        Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
+        Err(error) => json!({ "jsonrpc": "2.0", "id": id, "error": error.to_json() }),
+    };
+    let mut line = body.to_string();
+    line.push('\n');
+    line
+}

@@ -1,0 +1,150 @@
+//! The engine's views and events as JSON: ids are strings, times are RFC 3339, sizes are bytes.
+
+use kith_engine::Event;
+use kith_engine::Overview;
+use kith_engine::view::ChatView;
+use kith_engine::view::ContactState;
+use kith_engine::view::ContactView;
+use kith_engine::view::MessageState;
+use kith_engine::view::MessageView;
+use kith_engine::view::NetworkView;
+use kith_engine::view::ProfileView;
+use kith_net::address;
+use kith_proto::id::DeviceId;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::time::rfc3339;
+
+/// The word for a message's state.
+pub(crate) fn message_state(state: MessageState) -> &'static str {
+    match state {
+        MessageState::Queued => "queued",
+        MessageState::Sent => "sent",
+        MessageState::Delivered => "delivered",
+        MessageState::Read => "read",
+        MessageState::Failed => "failed",
+    }
+}
+
+/// The word for a contact's state.
+pub(crate) fn contact_state(state: ContactState) -> &'static str {
+    match state {
+        ContactState::Requested => "requested",
+        ContactState::Incoming => "incoming",
+        ContactState::Accepted => "accepted",
+        ContactState::Blocked => "blocked",
+    }
+}
+
+pub(crate) fn profile(view: &ProfileView) -> Value {
+    json!({
+        "account_id": view.account.to_string(),
+        "device_id": view.device.to_string(),
+        "name": view.name,
+        "status": view.status,
+    })
+}
+
+pub(crate) fn contact(view: &ContactView, overview: &Overview) -> Value {
+    json!({
+        "contact_id": view.contact.to_string(),
+        "chat_id": view.chat.to_string(),
+        "name": view.name,
+        "status": view.status,
+        "greeting": view.greeting,
+        "state": contact_state(view.state),
+        "verified": view.verified,
+        "online": view.online || overview.online.contains(&view.contact),
+        "since": rfc3339(view.since),
+    })
+}
+
+pub(crate) fn message(view: &MessageView) -> Value {
+    json!({
+        "message_id": view.message.to_string(),
+        "chat_id": view.chat.to_string(),
+        "index": view.index,
+        "sender": view.sender.to_string(),
+        "outgoing": view.outgoing,
+        "text": view.text,
+        "reply_to": view.reply_to.map(|id| id.to_string()),
+        "sent_at": rfc3339(view.sent_at),
+        "stored_at": rfc3339(view.stored_at),
+        "expires_at": view.expires_at.map(rfc3339),
+        "state": message_state(view.state),
+    })
+}
+
+pub(crate) fn chat(view: &ChatView) -> Value {
+    json!({
+        "chat_id": view.chat.to_string(),
+        "contact_id": view.contact.to_string(),
+        "name": view.name,
+        "unread": view.unread,
+        "active_at": rfc3339(view.active_at),
+        "draft": view.draft,
+        "last": view.last.as_ref().map(|last| json!({
+            "message_id": last.message.to_string(),
+            "outgoing": last.outgoing,
+            "text": last.text,
+            "sent_at": rfc3339(last.sent_at),
+            "state": message_state(last.state),
+        })),
+    })
+}
+
+pub(crate) fn network(view: &NetworkView, device: Option<&DeviceId>) -> Value {
+    let listen: Vec<String> = view.listen.iter().map(|own| address::text(own, device)).collect();
+    let external: Vec<&String> = view
+        .listen
+        .iter()
+        .zip(&listen)
+        .filter(|(own, _)| address::reach(own) == address::Reach::Global)
+        .map(|(_, text)| text)
+        .collect();
+    json!({
+        "peer_id": device.map(ToString::to_string),
+        "listen": listen,
+        "external": external,
+        "peers": view.peers,
+        "dht_peers": view.dht_peers,
+        "contacts_online": view.contacts_online,
+        "bootstraps": view.bootstraps,
+        "bootstraps_connected": view.bootstraps_connected,
+        "nat": "unknown",
+        "mailboxes": [],
+    })
+}
+
+/// An event's parameters with its `type`; `None` for events that are answers.
+pub(crate) fn event(event: &Event, overview: &Overview, device: Option<&DeviceId>) -> Option<Value> {
+    let (kind, mut body) = match event {
+        Event::Answered { .. } => return None,
+        Event::MessageReceived(view) => ("message.received", message(view)),
+        Event::MessageWritten(view) => ("message.written", message(view)),
+        Event::MessageState { chat, message, state } => (
+            "message.state",
+            json!({
+                "chat_id": chat.to_string(),
+                "message_id": message.to_string(),
+                "state": message_state(*state),
+            }),
+        ),
+        Event::MessageExpired { chat, message } => {
+            ("message.expired", json!({ "chat_id": chat.to_string(), "message_id": message.to_string() }))
+        }
+        Event::ContactRequested(view) => ("contact.request", contact(view, overview)),
+        Event::ContactChanged(view) => ("contact.state", contact(view, overview)),
+        Event::ContactRemoved { contact, chat } => {
+            ("contact.removed", json!({ "contact_id": contact.to_string(), "chat_id": chat.to_string() }))
+        }
+        Event::ChatChanged(view) => ("chat.changed", chat(view)),
+        Event::ProfileChanged(view) => ("account.changed", profile(view)),
+        Event::NetworkChanged(view) => ("network.changed", network(view, device)),
+    };
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert("type".to_owned(), Value::from(kind));
+    }
+    Some(body)
+}

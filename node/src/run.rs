@@ -1,0 +1,210 @@
+//! The driver loop: the only event loop of this crate. It obeys one law: drain what waits, handle it, **commit, then
+//! run the effects, then publish the events**. Several inputs share one commit.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::BufWriter;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::Instant;
+
+use crossbeam_channel::Receiver;
+use crossbeam_channel::Sender;
+use kith_engine::Engine;
+use kith_engine::Event;
+use kith_engine::Input;
+use kith_engine::Output;
+use kith_engine::Overview;
+use kith_engine::command::Answer;
+use kith_engine::command::Refusal;
+use kith_net::Net;
+use kith_proto::id::CommandId;
+use kith_store::Store;
+use kith_store::StoreError;
+
+use crate::clock::Clock;
+use crate::effects;
+use crate::error::NodeError;
+use crate::events::Hub;
+use crate::events::NodeEvent;
+
+/// Inputs that share one commit at most: a whole window of messages and their receipts.
+const BATCH: usize = 4_096;
+
+/// How often the engine's generator gets fresh randomness, and forgettable rows that went are made unreadable.
+const CHORES_EVERY: Duration = Duration::from_secs(600);
+
+/// What becomes of a command. Called on the engine thread, after the commit; it must not wait.
+pub(crate) type OnAnswer = Box<dyn FnOnce(Result<Answer, Refusal>) + Send>;
+
+/// What the engine thread is told.
+pub(crate) enum ToEngine {
+    Input(Input),
+    ChangePassphrase { old: Option<String>, new: Option<String>, done: Sender<Result<(), NodeError>> },
+    Stats(Sender<(kith_engine::Stats, kith_store::store::Stats)>),
+    Stop,
+}
+
+/// The answers that somebody waits for.
+#[derive(Default)]
+pub(crate) struct Waiting(Mutex<HashMap<CommandId, OnAnswer>>);
+
+impl Waiting {
+    pub(crate) fn add(&self, id: CommandId, on_answer: OnAnswer) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, on_answer);
+    }
+
+    fn take(&self, id: CommandId) -> Option<OnAnswer> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
+    }
+}
+
+/// What the engine thread owns and shares.
+pub(crate) struct Driver {
+    pub(crate) engine: Engine,
+    pub(crate) store: Store,
+    pub(crate) net: Net,
+    pub(crate) inputs: Receiver<ToEngine>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) waiting: Arc<Waiting>,
+    pub(crate) overview: Arc<Mutex<Overview>>,
+    pub(crate) clock: Clock,
+    pub(crate) record: Option<BufWriter<File>>,
+    /// What restoring the engine asked for.
+    pub(crate) out: Output,
+}
+
+impl Driver {
+    /// Runs until it is told to stop or the store fails. Returns the store, to be closed.
+    pub(crate) fn run(mut self) -> Option<Store> {
+        let mut chores = Instant::now() + CHORES_EVERY;
+        let mut shredded = false;
+        loop {
+            match self.settle() {
+                Ok(wrote) => shredded |= wrote,
+                Err(error) => {
+                    tracing::error!(%error, "a commit failed");
+                    self.hub.publish(&[NodeEvent::Failed(error.to_string())]);
+                    self.hub.close();
+                    return None;
+                }
+            }
+            let wait = self.clock.until(self.engine.next_wake()).min(chores.saturating_duration_since(Instant::now()));
+            if let Ok(first) = self.inputs.recv_timeout(wait) {
+                if !self.take(first) {
+                    break;
+                }
+                let rest: Vec<ToEngine> = self.inputs.try_iter().take(BATCH).collect();
+                if !rest.into_iter().all(|message| self.take(message)) {
+                    break;
+                }
+            }
+            if chores <= Instant::now() {
+                chores = Instant::now() + CHORES_EVERY;
+                self.do_chores(std::mem::take(&mut shredded));
+            }
+        }
+        let _ = self.settle();
+        if shredded {
+            self.shred();
+        }
+        self.hub.close();
+        Some(self.store)
+    }
+
+    /// Handles one message. Returns whether to go on.
+    fn take(&mut self, message: ToEngine) -> bool {
+        match message {
+            ToEngine::Input(input) => self.handle(input),
+            ToEngine::ChangePassphrase { old, new, done } => {
+                let _ = done.send(self.change_passphrase(old.as_deref(), new.as_deref()));
+            }
+            ToEngine::Stats(answer) => {
+                let _ = answer.send((self.engine.stats(), self.store.stats()));
+            }
+            ToEngine::Stop => return false,
+        }
+        true
+    }
+
+    fn handle(&mut self, input: Input) {
+        let now = self.clock.now();
+        if let Some(file) = &mut self.record {
+            let written = serde_json::to_writer(&mut *file, &(now, &input)).map_err(std::io::Error::other);
+            if written.and_then(|()| file.write_all(b"\n")).is_err() {
+                tracing::warn!("the record of inputs could not be written");
+                self.record = None;
+            }
+        }
+        self.engine.handle(now, input, &mut self.out);
+    }
+
+    /// Commit, effects, events. Returns whether forgettable rows may have changed.
+    fn settle(&mut self) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        if self.engine.next_wake().is_some_and(|at| at <= now) {
+            self.handle(Input::Wake);
+        }
+        let writes = self.out.take_writes();
+        let wrote = !writes.is_empty();
+        if wrote {
+            self.store.commit(&writes)?;
+        }
+        for effect in std::mem::take(&mut self.out.effects) {
+            if let Some(command) = effects::command(effect) {
+                // The swarm's task always takes commands, so this waits for moments only.
+                let _ = self.net.command_blocking(command);
+            }
+        }
+        self.publish();
+        Ok(wrote)
+    }
+
+    fn publish(&mut self) {
+        let mut events = Vec::new();
+        for event in self.out.take_events() {
+            if let Event::Answered { id, answer } = &event {
+                if let Some(on_answer) = self.waiting.take(*id) {
+                    // What happened before it is told before it.
+                    self.hub.publish(&std::mem::take(&mut events));
+                    on_answer(answer.clone());
+                    continue;
+                }
+            }
+            events.push(NodeEvent::Engine(Box::new(event)));
+        }
+        let overview = self.engine.overview();
+        let mut shared = self.overview.lock().unwrap_or_else(PoisonError::into_inner);
+        if *shared != overview {
+            *shared = overview;
+        }
+        drop(shared);
+        self.hub.publish(&events);
+    }
+
+    fn change_passphrase(&mut self, old: Option<&str>, new: Option<&str>) -> Result<(), NodeError> {
+        if !self.store.check_passphrase(old)? {
+            return Err(StoreError::WrongPassphrase.into());
+        }
+        Ok(self.store.change_passphrase(new)?)
+    }
+
+    fn do_chores(&mut self, shredded: bool) {
+        let mut entropy = [0; 32];
+        if getrandom::fill(&mut entropy).is_ok() {
+            self.handle(Input::Entropy(entropy));
+        }
+        if shredded {
+            self.shred();
+        }
+    }
+
+    fn shred(&mut self) {
+        if let Err(error) = self.store.rotate_shred_key() {
+            tracing::warn!(%error, "rows that were deleted could not be made unreadable yet");
+        }
+    }
+}
