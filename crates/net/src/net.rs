@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kith_proto::id::DeviceId;
 use libp2p::Swarm;
 use libp2p::SwarmBuilder;
 use libp2p::identity::Keypair;
@@ -13,7 +14,9 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use zeroize::Zeroizing;
 
+use crate::address;
 use crate::behaviour::Behaviour;
 use crate::config::NetConfig;
 use crate::error::NetError;
@@ -146,4 +149,14 @@ fn swarm(config: &NetConfig, counters: &Arc<Counters>) -> Result<Swarm<Behaviour
         .with_behaviour(|keypair| Behaviour::new(config, keypair, counters).map_err(Into::into))
         .map_err(|error| setup(&error))?;
     Ok(builder.with_swarm_config(|swarm| swarm.with_idle_connection_timeout(idle)).build())
+}
+
+/// The device that a seed makes: what others see of this node.
+///
+/// # Errors
+/// When the seed is not one of an Ed25519 key.
+pub fn device_of_seed(seed: &[u8; 32]) -> Result<DeviceId, NetError> {
+    let mut seed = Zeroizing::new(*seed);
+    let keypair = Keypair::ed25519_from_bytes(seed.as_mut_slice()).map_err(|error| NetError::Setup(error.to_string()))?;
+    address::device_of(&keypair.public().to_peer_id()).ok_or(NetError::Setup("the key has another kind".to_owned()))
 }
