@@ -1,0 +1,137 @@
+//! What a person wants (`Action`), and what the model wants of the node (`Request`).
+
+use kith_engine::Command;
+use kith_proto::id::ChatId;
+use kith_proto::id::ContactId;
+use kith_proto::id::MessageId;
+use zeroize::Zeroizing;
+
+/// An intent, as a view returns it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Make the account of the welcome form.
+    CreateAccount,
+    /// The recovery phrase was written down.
+    PhraseKept,
+    /// Try the passphrase of the unlock form.
+    Unlock,
+    /// Show a chat.
+    OpenChat(ChatId),
+    /// Go back to the list, in a narrow window.
+    CloseChat,
+    /// Send what is in the composer.
+    Send,
+    /// The composer's text changed.
+    DraftChanged,
+    /// Answer a message.
+    Reply(MessageId),
+    /// Do not answer a message after all.
+    CancelReply,
+    /// Copy a text.
+    Copy(String),
+    /// Show older messages.
+    LoadOlder,
+    /// The newest message is on screen and the window is looked at.
+    Seen(MessageId),
+    /// Ask for an invite to show.
+    NewInvite,
+    /// Open the dialog for adding somebody.
+    OpenAdd,
+    /// Send the contact request of the dialog.
+    AddContact,
+    /// Read a QR code from a picture.
+    ReadQr(Vec<u8>),
+    /// Accept somebody.
+    Accept(ContactId),
+    /// Block somebody.
+    Block(ContactId),
+    /// Take back a block.
+    Unblock(ContactId),
+    /// Ask before forgetting somebody.
+    AskRemove(ContactId),
+    /// Forget somebody.
+    Remove(ContactId),
+    /// Show the safety number.
+    ShowSafety(ContactId),
+    /// The safety number matched, or not.
+    Verify(ContactId, bool),
+    /// Open the settings.
+    OpenSettings,
+    /// Show the keyboard shortcuts.
+    OpenShortcuts,
+    /// Save the profile of the settings.
+    SaveProfile,
+    /// Keep a bootstrap node.
+    AddBootstrap,
+    /// Forget a bootstrap node.
+    RemoveBootstrap(String),
+    /// Set or change the passphrase as the settings say.
+    ChangePassphrase,
+    /// Close whatever dialog is open.
+    CloseDialog,
+    /// Use the light or the dark theme, or follow the system.
+    SetTheme(crate::theme::Choice),
+}
+
+/// Something for the node to do, off the interface's thread.
+#[derive(Clone, PartialEq)]
+pub enum Request {
+    /// Make an account.
+    CreateAccount {
+        /// The name.
+        name: String,
+        /// The passphrase, if any.
+        passphrase: Option<Zeroizing<String>>,
+    },
+    /// Open a locked account.
+    Unlock(Zeroizing<String>),
+    /// Read everything that the main window shows.
+    LoadAll,
+    /// Read a page of a chat: the newest messages, or those before an index.
+    LoadPage {
+        /// Which chat.
+        chat: ChatId,
+        /// Before which message.
+        before: Option<u64>,
+    },
+    /// A command for the engine.
+    Command(Command),
+    /// Add the contact of a link.
+    AddContact {
+        /// The link as typed.
+        link: String,
+        /// A few words to go with it.
+        greeting: String,
+    },
+    /// Keep a bootstrap node.
+    AddBootstrap(String),
+    /// The number to compare with somebody.
+    SafetyNumber(ContactId),
+    /// Look for a QR code in a picture.
+    ReadQr(Vec<u8>),
+    /// Set, change or remove the passphrase.
+    ChangePassphrase {
+        /// The one now.
+        old: Option<Zeroizing<String>>,
+        /// The new one.
+        new: Option<Zeroizing<String>>,
+    },
+}
+
+impl std::fmt::Debug for Request {
+    /// The kind only: requests carry passphrases and messages.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::CreateAccount { .. } => "CreateAccount",
+            Self::Unlock(_) => "Unlock",
+            Self::LoadAll => "LoadAll",
+            Self::LoadPage { .. } => "LoadPage",
+            Self::Command(_) => "Command",
+            Self::AddContact { .. } => "AddContact",
+            Self::AddBootstrap(_) => "AddBootstrap",
+            Self::SafetyNumber(_) => "SafetyNumber",
+            Self::ReadQr(_) => "ReadQr",
+            Self::ChangePassphrase { .. } => "ChangePassphrase",
+        })
+    }
+}

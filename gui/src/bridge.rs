@@ -1,0 +1,223 @@
+//! Between the interface and the node: requests go to a worker thread, answers and events come back, and each wakes
+//! the interface. The worker is one thread, so answers come in the order of the requests.
+
+use std::thread;
+
+use crossbeam_channel::Receiver;
+use crossbeam_channel::Sender;
+use crossbeam_channel::bounded;
+use kith_engine::Command;
+use kith_engine::command::Answer;
+use kith_engine::query;
+use kith_engine::view::ChatView;
+use kith_engine::view::ContactView;
+use kith_engine::view::MessageView;
+use kith_engine::view::ProfileView;
+use kith_node::AccountState;
+use kith_node::Events;
+use kith_node::Handle;
+use kith_node::NodeError;
+use kith_node::NodeEvent;
+use kith_proto::id::ChatId;
+use kith_proto::id::ContactId;
+use kith_proto::invite::Invite;
+use zeroize::Zeroizing;
+
+use crate::action::Request;
+
+/// Messages in one page.
+pub const PAGE: usize = 200;
+
+/// Requests and answers that may wait; a person makes a few a second.
+const QUEUE: usize = 4_096;
+
+/// How long the last requests may take when the window closes.
+const FINISH_WITHIN: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// What came of a request.
+pub enum Reply {
+    /// The account is made; the phrase to write down.
+    Created(Zeroizing<String>),
+    /// The account is open.
+    Unlocked,
+    /// Everything that the main window shows.
+    All {
+        /// The own profile.
+        profile: ProfileView,
+        /// The contacts.
+        contacts: Vec<ContactView>,
+        /// The chats, newest first.
+        chats: Vec<ChatView>,
+        /// What is true now.
+        overview: kith_engine::Overview,
+        /// The own addresses as people write them.
+        listen: Vec<String>,
+    },
+    /// A page of a chat.
+    Page {
+        /// Which chat.
+        chat: ChatId,
+        /// Before which message it was asked for.
+        before: Option<u64>,
+        /// The messages, oldest first.
+        messages: Vec<MessageView>,
+    },
+    /// A command was carried out.
+    Done(Box<Answer>),
+    /// A safety number in groups.
+    Safety(ContactId, String),
+    /// The invite that a picture shows.
+    QrText(String),
+    /// The passphrase is changed.
+    PassphraseChanged,
+    /// It could not be done; a sentence for the person.
+    Failed(String),
+}
+
+/// The interface's end.
+pub struct Bridge {
+    requests: Sender<Request>,
+    replies: Receiver<Reply>,
+    events: Events,
+    handle: Handle,
+}
+
+impl Bridge {
+    /// Starts the worker. `wake` is called from other threads whenever something came.
+    pub fn start(handle: Handle, wake: impl Fn() + Send + Sync + Clone + 'static) -> Self {
+        let (requests, incoming) = bounded(QUEUE);
+        let (outgoing, replies) = bounded(QUEUE);
+        let events = handle.events();
+        events.wake_with(wake.clone());
+        let node = handle.clone();
+        thread::spawn(move || {
+            for request in incoming {
+                let reply = carry_out(&node, request).unwrap_or_else(|error| Reply::Failed(error.to_string()));
+                if outgoing.send(reply).is_err() {
+                    break;
+                }
+                wake();
+            }
+        });
+        Self { requests, replies, events, handle }
+    }
+
+    /// Hands over a request. Returns `false` when too many wait.
+    pub fn ask(&self, request: Request) -> bool {
+        self.requests.try_send(request).is_ok()
+    }
+
+    /// The next answer, if one came.
+    pub fn reply(&self) -> Option<Reply> {
+        self.replies.try_recv().ok()
+    }
+
+    /// The next event, if one came.
+    pub fn event(&self) -> Option<NodeEvent> {
+        self.events.try_recv()
+    }
+
+    /// Whether there is an account, and whether it is open.
+    pub fn account_state(&self) -> AccountState {
+        self.handle.account_state()
+    }
+
+    /// Lets the requests under way end, then stops the node.
+    pub fn finish(&mut self) {
+        let (closed, _) = bounded(1);
+        drop(std::mem::replace(&mut self.requests, closed));
+        while self.replies.recv_timeout(FINISH_WITHIN).is_ok() {}
+        self.handle.shut_down();
+    }
+}
+
+fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
+    Ok(match request {
+        Request::CreateAccount { name, passphrase } => {
+            Reply::Created(node.create_account(&name, passphrase.as_ref().map(|text| text.as_str()))?.phrase)
+        }
+        Request::Unlock(passphrase) => {
+            node.unlock(Some(&passphrase))?;
+            Reply::Unlocked
+        }
+        Request::LoadAll => {
+            let rows = node.rows()?;
+            let profile = query::profile(&rows)?.ok_or(NodeError::NoAccount)?;
+            let overview = node.overview();
+            let listen = overview.network.listen.iter();
+            let listen = listen.map(|own| kith_node::handle::address_text(own, Some(&profile.device))).collect();
+            Reply::All { profile, contacts: query::contacts(&rows)?, chats: query::chats(&rows)?, overview, listen }
+        }
+        Request::LoadPage { chat, before } => {
+            let messages = node.query(|rows| query::timeline(rows, &chat, before, PAGE))?;
+            Reply::Page { chat, before, messages }
+        }
+        Request::Command(command) => Reply::Done(Box::new(node.call(command)?)),
+        Request::AddContact { link, greeting } => {
+            let invite: Invite = match link.trim().parse() {
+                Ok(invite) => invite,
+                Err(error) => return Ok(Reply::Failed(format!("{error}"))),
+            };
+            Reply::Done(Box::new(node.call(Command::AddContact { invite, greeting })?))
+        }
+        Request::AddBootstrap(address) => {
+            let address = kith_node::handle::check_bootstrap(&address)?;
+            Reply::Done(Box::new(node.call(Command::AddBootstrap { address })?))
+        }
+        Request::SafetyNumber(contact) => {
+            let number = node.query(|rows| query::safety_number(rows, &contact))?;
+            match number {
+                Some(number) => Reply::Safety(contact, number.to_string()),
+                None => Reply::Failed("this contact is gone".to_owned()),
+            }
+        }
+        Request::ReadQr(bytes) => match read_qr(&bytes) {
+            Some(text) => Reply::QrText(text),
+            None => Reply::Failed("there is no Kith invite in this picture: try a sharper one".to_owned()),
+        },
+        Request::ChangePassphrase { old, new } => {
+            let text = |secret: &Option<Zeroizing<String>>| secret.as_ref().map(|text| text.to_string());
+            node.change_passphrase(text(&old).as_deref(), text(&new).as_deref())?;
+            Reply::PassphraseChanged
+        }
+    })
+}
+
+/// The text of the QR code in a picture. Pictures are bounded: a code needs no more than this.
+fn read_qr(bytes: &[u8]) -> Option<String> {
+    let mut reader = image::ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format().ok()?;
+    let mut limits = image::Limits::default();
+    limits.max_image_width = Some(8_192);
+    limits.max_image_height = Some(8_192);
+    limits.max_alloc = Some(256 << 20);
+    reader.limits(limits);
+    let picture = reader.decode().ok()?.to_luma8();
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let pixel = |x: usize, y: usize| picture.as_raw().get(y * width + x).copied().unwrap_or(u8::MAX);
+    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, pixel);
+    let texts = prepared.detect_grids().into_iter().filter_map(|grid| grid.decode().ok());
+    texts.map(|(_, text)| text).find(|text| text.starts_with(kith_proto::invite::INVITE_SCHEME))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shown_code_is_read_back() {
+        let link = "kith:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA";
+        let code = qrcode::QrCode::new(link).unwrap();
+        let (size, scale) = (code.width(), 8);
+        let side = (size + 8) * scale;
+        let colors = code.to_colors();
+        let picture = image::GrayImage::from_fn(side as u32, side as u32, |x, y| {
+            let (x, y) = ((x as usize / scale).wrapping_sub(4), (y as usize / scale).wrapping_sub(4));
+            let dark = x < size && y < size && colors[y * size + x] == qrcode::Color::Dark;
+            image::Luma([if dark { 0 } else { 255 }])
+        });
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        assert_eq!(read_qr(bytes.get_ref()).as_deref(), Some(link));
+        assert_eq!(read_qr(b"not a picture"), None);
+    }
+}

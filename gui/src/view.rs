@@ -1,0 +1,105 @@
+//! The views: each draws a part of the model and returns what the person wants. No state, no waiting.
+
+pub mod chat;
+pub mod composer;
+pub mod dialogs;
+pub mod settings;
+pub mod sidebar;
+pub mod timeline;
+pub mod welcome;
+
+use eframe::egui;
+use eframe::egui::Align2;
+use eframe::egui::CentralPanel;
+use eframe::egui::Frame;
+use eframe::egui::Margin;
+use eframe::egui::Panel;
+use eframe::egui::Ui;
+
+use crate::action::Action;
+use crate::model::Model;
+use crate::model::Screen;
+use crate::model::dates::Now;
+use crate::theme::Tokens;
+use crate::theme::icons;
+use crate::theme::size;
+use crate::widget;
+
+/// Draws everything. Returns what the person wants, in order.
+pub fn show(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now) -> Vec<Action> {
+    let mut actions = Vec::new();
+    match &mut model.screen {
+        Screen::Starting => {
+            CentralPanel::default().frame(Frame::new().fill(tokens.app)).show(ui, |ui| {
+                widget::empty(ui, tokens, icons::CHATS, "Kith", "Opening your messages…");
+            });
+        }
+        Screen::Failed(why) => {
+            CentralPanel::default().frame(Frame::new().fill(tokens.app)).show(ui, |ui| {
+                widget::empty(ui, tokens, icons::WARNING, "Kith cannot start", why);
+            });
+        }
+        Screen::Welcome(form) => welcome::welcome(ui, form, tokens, model.busy, &mut actions),
+        Screen::Phrase(form) => welcome::phrase(ui, form, tokens, &mut actions),
+        Screen::Unlock(form) => welcome::unlock(ui, form, tokens, model.busy, &mut actions),
+        Screen::Main => main(ui, model, tokens, now, &mut actions),
+    }
+    toasts(ui, model, tokens);
+    actions
+}
+
+fn main(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut Vec<Action>) {
+    let narrow = ui.available_width() < size::NARROW;
+    let open = model.timeline.is_some();
+    let side = Frame::new().fill(tokens.side).inner_margin(Margin::symmetric(10, 14));
+    if !narrow {
+        Panel::left("sidebar")
+            .exact_size(size::SIDEBAR)
+            .resizable(false)
+            .show_separator_line(false)
+            .frame(side)
+            .show(ui, |ui| sidebar::sidebar(ui, model, tokens, now, actions));
+    } else if !open {
+        CentralPanel::default().frame(side).show(ui, |ui| sidebar::sidebar(ui, model, tokens, now, actions));
+    }
+    if open {
+        chat::chat(ui, model, tokens, now, narrow, actions);
+    } else if !narrow {
+        CentralPanel::default().frame(Frame::new().fill(tokens.app)).show(ui, |ui| {
+            if model.chats.is_empty() {
+                let sentence = "Invite somebody, or use a link that you were given.";
+                widget::empty(ui, tokens, icons::USER_PLUS, "Nobody here yet", sentence);
+                ui.vertical_centered(|ui| {
+                    if widget::primary(ui, tokens, "Add somebody").clicked() {
+                        actions.push(Action::OpenAdd);
+                    }
+                });
+            } else {
+                widget::empty(ui, tokens, icons::CHATS, "Choose a chat", "Ctrl+K searches, Ctrl+/ shows all shortcuts.");
+            }
+        });
+    }
+    dialogs::dialogs(ui, model, tokens, actions);
+}
+
+fn toasts(ui: &Ui, model: &Model, tokens: &Tokens) {
+    for (at, toast) in model.toasts.iter().rev().enumerate() {
+        let offset = egui::vec2(0.0, -84.0 - 48.0 * at as f32);
+        egui::Area::new(egui::Id::unique(("toast", at)))
+            .anchor(Align2::CENTER_BOTTOM, offset)
+            .interactable(false)
+            .order(egui::Order::Tooltip)
+            .show(ui.ctx(), |ui| {
+                let stroke = egui::Stroke::new(1.0, if toast.bad { tokens.danger } else { tokens.border });
+                Frame::new()
+                    .fill(tokens.raised)
+                    .stroke(stroke)
+                    .corner_radius(size::RADIUS)
+                    .inner_margin(Margin::symmetric(14, 9))
+                    .show(ui, |ui| {
+                        ui.set_max_width(480.0);
+                        ui.label(egui::RichText::new(&toast.text).color(tokens.text));
+                    });
+            });
+    }
+}

@@ -1,0 +1,118 @@
+//! The right side: the bar above a chat, the timeline, the composer.
+
+use eframe::egui;
+use eframe::egui::Align;
+use eframe::egui::CentralPanel;
+use eframe::egui::Frame;
+use eframe::egui::Layout;
+use eframe::egui::Margin;
+use eframe::egui::Panel;
+use eframe::egui::RichText;
+use eframe::egui::Sense;
+use eframe::egui::Ui;
+use eframe::egui::vec2;
+use kith_engine::view::ContactState;
+
+use crate::action::Action;
+use crate::model::Model;
+use crate::model::dates::Now;
+use crate::theme::Tokens;
+use crate::theme::icon;
+use crate::theme::icons;
+use crate::theme::regular;
+use crate::theme::semibold;
+use crate::theme::size;
+use crate::theme::space;
+use crate::view::composer;
+use crate::view::sidebar;
+use crate::view::timeline;
+use crate::widget;
+
+/// Draws the open chat.
+pub fn chat(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, narrow: bool, actions: &mut Vec<Action>) {
+    Panel::top("top bar")
+        .exact_size(size::TOP_BAR)
+        .show_separator_line(false)
+        .frame(Frame::new().fill(tokens.side).inner_margin(Margin::symmetric(16, 0)))
+        .show(ui, |ui| top_bar(ui, model, tokens, narrow, actions));
+    if let Some((glyph, sentence)) = notice(model) {
+        Panel::top("notice")
+            .show_separator_line(false)
+            .frame(Frame::NONE)
+            .show(ui, |ui| widget::banner(ui, tokens, glyph, &sentence));
+    }
+    let margin = Margin { left: 14, right: 14, top: 6, bottom: 14 };
+    Panel::bottom("composer")
+        .show_separator_line(false)
+        .frame(Frame::new().fill(tokens.app).inner_margin(margin))
+        .show(ui, |ui| composer::composer(ui, model, tokens, actions));
+    CentralPanel::default()
+        .frame(Frame::new().fill(tokens.app))
+        .show(ui, |ui| timeline::timeline(ui, model, tokens, now, actions));
+}
+
+/// What a person should know before writing here.
+fn notice(model: &Model) -> Option<(&'static str, String)> {
+    let contact = model.open_contact()?;
+    match contact.state {
+        ContactState::Requested => {
+            let sentence = "They have not accepted yet. What you write is kept and goes when they do.";
+            Some((icons::USER_PLUS, sentence.to_owned()))
+        }
+        ContactState::Blocked => {
+            Some((icons::WARNING, "You have blocked this contact: nothing is sent or received.".to_owned()))
+        }
+        _ if model.network.listen.is_empty() => {
+            let sentence = "There is no network. What you write is kept and goes as soon as there is one.";
+            Some((icons::OFFLINE, sentence.to_owned()))
+        }
+        _ => None,
+    }
+}
+
+fn top_bar(ui: &mut Ui, model: &Model, tokens: &Tokens, narrow: bool, actions: &mut Vec<Action>) {
+    let Some(contact) = model.open_contact() else { return };
+    let name = model.name_of(&contact.contact);
+    let online = model.online.contains(&contact.contact);
+    ui.horizontal_centered(|ui| {
+        if narrow && widget::icon_button(ui, tokens, icons::BACK, "Back to the chats").clicked() {
+            actions.push(Action::CloseChat);
+        }
+        let (rect, _) = ui.allocate_exact_size(vec2(42.0, 42.0), Sense::hover());
+        let seed = contact.contact.0.first().copied().unwrap_or(0);
+        widget::avatar(ui.painter(), tokens, rect.center(), 42.0, seed, &name);
+        ui.vertical(|ui| {
+            ui.add_space(11.0);
+            ui.spacing_mut().item_spacing = vec2(space::XS, 1.0);
+            ui.horizontal(|ui| {
+                let width = (ui.available_width() - 110.0).max(60.0);
+                ui.label(widget::line(ui, &name, semibold(15.5), tokens.text, width));
+                if contact.verified {
+                    let mark = ui.label(RichText::new(icons::SHIELD).font(icon(15.0)).color(tokens.good));
+                    mark.on_hover_text("You compared the safety number");
+                }
+            });
+            ui.horizontal(|ui| {
+                let (color, words) = match (contact.state, online) {
+                    (ContactState::Accepted, true) => (tokens.good, "Connected directly, end-to-end encrypted"),
+                    (ContactState::Accepted, false) => (tokens.faint, "Offline: delivered when they are back"),
+                    (ContactState::Requested, _) => (tokens.warning, "Waiting for their answer"),
+                    (ContactState::Incoming, _) => (tokens.warning, "Asks to be added"),
+                    (ContactState::Blocked, _) => (tokens.danger, "Blocked"),
+                };
+                let (dot, _) = ui.allocate_exact_size(vec2(8.0, 14.0), Sense::hover());
+                ui.painter().circle_filled(dot.center(), 3.5, color);
+                let status = if contact.status.is_empty() { String::new() } else { format!(" · {}", contact.status) };
+                let width = (ui.available_width() - 60.0).max(60.0);
+                ui.label(widget::line(ui, &format!("{words}{status}"), regular(12.5), tokens.muted, width));
+            });
+        });
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let more = widget::icon_button(ui, tokens, icons::MORE, "More");
+            egui::Popup::menu(&more).show(|ui| sidebar::contact_menu(ui, contact, actions));
+            if widget::icon_button(ui, tokens, icons::SHIELD, "Compare safety number").clicked() {
+                actions.push(Action::ShowSafety(contact.contact));
+            }
+        });
+    });
+}

@@ -1,0 +1,118 @@
+//! The settings: profile, theme, community nodes, passphrase, what others need to know.
+
+use eframe::egui::CollapsingHeader;
+use eframe::egui::RichText;
+use eframe::egui::ScrollArea;
+use eframe::egui::Ui;
+
+use crate::action::Action;
+use crate::model::Model;
+use crate::model::SettingsForm;
+use crate::theme::Choice;
+use crate::theme::Tokens;
+use crate::theme::icons;
+use crate::theme::medium;
+use crate::theme::regular;
+use crate::theme::space;
+use crate::view::dialogs;
+use crate::widget;
+
+/// Draws the settings.
+pub fn settings(ui: &mut Ui, model: &Model, form: &mut SettingsForm, tokens: &Tokens, actions: &mut Vec<Action>) {
+    dialogs::title(ui, tokens, "Settings", actions);
+    let most = ui.ctx().content_rect().height() - 180.0;
+    ScrollArea::vertical().max_height(most).show(ui, |ui| {
+        profile(ui, model, form, tokens, actions);
+        ui.separator();
+        theme(ui, model, tokens, actions);
+        ui.separator();
+        nodes(ui, model, form, tokens, actions);
+        ui.separator();
+        passphrase(ui, form, tokens, actions);
+        widget::error(ui, tokens, form.error.as_deref());
+        ui.separator();
+        about(ui, model, tokens, actions);
+    });
+}
+
+fn heading(ui: &mut Ui, tokens: &Tokens, text: &str) {
+    ui.add_space(space::XS);
+    ui.label(RichText::new(text).font(medium(14.5)).color(tokens.text));
+}
+
+fn profile(ui: &mut Ui, model: &Model, form: &mut SettingsForm, tokens: &Tokens, actions: &mut Vec<Action>) {
+    heading(ui, tokens, "You");
+    widget::field(ui, tokens, "Name", &mut form.name, false);
+    widget::field(ui, tokens, "Status line", &mut form.status, false);
+    ui.horizontal(|ui| {
+        if widget::primary(ui, tokens, "Save").clicked() {
+            actions.push(Action::SaveProfile);
+        }
+        if let Some(profile) = &model.profile
+            && ui.button("Copy my address").clicked()
+        {
+            actions.push(Action::Copy(profile.account.to_string()));
+        }
+    });
+}
+
+fn theme(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &mut Vec<Action>) {
+    heading(ui, tokens, "Look");
+    ui.horizontal(|ui| {
+        for (choice, name) in [(Choice::System, "As the system"), (Choice::Light, "Light"), (Choice::Dark, "Dark")] {
+            if ui.selectable_label(model.theme == choice, name).clicked() {
+                actions.push(Action::SetTheme(choice));
+            }
+        }
+    });
+}
+
+fn nodes(ui: &mut Ui, model: &Model, form: &mut SettingsForm, tokens: &Tokens, actions: &mut Vec<Action>) {
+    heading(ui, tokens, "Community nodes");
+    let sentence = "They help your devices and your friends' find each other. They cannot read anything.";
+    ui.label(RichText::new(sentence).font(regular(13.0)).color(tokens.muted));
+    for address in &model.network.bootstraps {
+        ui.horizontal(|ui| {
+            let width = ui.available_width() - 48.0;
+            ui.label(widget::line(ui, address, regular(12.5), tokens.text, width)).on_hover_text(address);
+            if widget::icon_button(ui, tokens, icons::CLOSE, "Remove this node").clicked() {
+                actions.push(Action::RemoveBootstrap(address.clone()));
+            }
+        });
+    }
+    widget::field(ui, tokens, "Add one: the line it printed, /ip4/…/p2p/…", &mut form.bootstrap, false);
+    if !form.bootstrap.trim().is_empty() && ui.button("Add").clicked() {
+        actions.push(Action::AddBootstrap);
+    }
+}
+
+fn passphrase(ui: &mut Ui, form: &mut SettingsForm, tokens: &Tokens, actions: &mut Vec<Action>) {
+    CollapsingHeader::new("Passphrase of this computer").show(ui, |ui| {
+        let sentence = "Leave the first empty if there is none, the second to remove it.";
+        ui.label(RichText::new(sentence).font(regular(13.0)).color(tokens.muted));
+        widget::field(ui, tokens, "Now", &mut form.old, true);
+        widget::field(ui, tokens, "New", &mut form.new, true);
+        if ui.button("Change").clicked() {
+            actions.push(Action::ChangePassphrase);
+        }
+    });
+}
+
+fn about(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &mut Vec<Action>) {
+    CollapsingHeader::new("This device").show(ui, |ui| {
+        let small = |text: String| RichText::new(text).font(regular(12.5)).color(tokens.muted);
+        ui.label(small(format!("Kith {}", env!("CARGO_PKG_VERSION"))));
+        for address in &model.listen {
+            ui.horizontal(|ui| {
+                let width = ui.available_width() - 48.0;
+                ui.label(widget::line(ui, address, regular(12.5), tokens.muted, width)).on_hover_text(address);
+                if widget::icon_button(ui, tokens, icons::COPY, "Copy").clicked() {
+                    actions.push(Action::Copy(address.clone()));
+                }
+            });
+        }
+        if ui.button("Keyboard shortcuts").clicked() {
+            actions.push(Action::OpenShortcuts);
+        }
+    });
+}

@@ -1,0 +1,177 @@
+//! The messages of a chat. Only rows in view are laid out; heights are kept, galleys are not.
+
+mod bubble;
+
+use eframe::egui;
+use eframe::egui::Align2;
+use eframe::egui::Id;
+use eframe::egui::Rect;
+use eframe::egui::Sense;
+use eframe::egui::Stroke;
+use eframe::egui::Ui;
+use eframe::egui::UiBuilder;
+use eframe::egui::WidgetInfo;
+use eframe::egui::Role;
+use eframe::egui::pos2;
+use eframe::egui::vec2;
+
+use crate::action::Action;
+use crate::model::Model;
+use crate::model::dates::Now;
+use crate::model::timeline::Row;
+use crate::model::timeline::Timeline;
+use crate::model::timeline::list::Placed;
+use crate::theme::Tokens;
+use crate::theme::icon;
+use crate::theme::icons;
+use crate::theme::semibold;
+use crate::theme::size;
+use crate::theme::space;
+use crate::view::timeline::bubble::Bubble;
+use crate::widget;
+
+/// The height of a day or unread divider.
+const DIVIDER: f32 = 40.0;
+
+/// The width of the scroll bar's strip.
+const BAR: f32 = 12.0;
+
+/// Rows above the first loaded one at which older messages are asked for, in points of view.
+const AHEAD: f64 = 2_000.0;
+
+/// Draws the timeline.
+pub fn timeline(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut Vec<Action>) {
+    let name = model.open_contact().map(|contact| model.name_of(&contact.contact)).unwrap_or_default();
+    let seed = model.open_contact().and_then(|contact| contact.contact.0.first().copied()).unwrap_or(0);
+    let Some(timeline) = &mut model.timeline else { return };
+    timeline.arrange(now);
+    if timeline.is_empty() {
+        return widget::empty(ui, tokens, icons::CHATS, "No messages yet", "Say hello. Only you two can read it.");
+    }
+    let rect = ui.available_rect_before_wrap();
+    let view = Rect::from_min_max(rect.min, pos2(rect.max.x - BAR, rect.max.y));
+    scroll(ui, rect, view, timeline);
+    let width = (view.width() - 2.0 * space::L).min(size::COLUMN);
+    let left = view.min.x + (view.width() - width) / 2.0;
+    let placed = {
+        let mut list = std::mem::take(&mut timeline.list);
+        let placed = list.place(width, view.height() - space::S, |row| match timeline.rows().get(row) {
+            Some(Row::Message { at, first, last }) => {
+                Bubble::lay(ui, timeline, tokens, now, &name, *at, *first, *last, width).map_or(0.0, |bubble| bubble.height)
+            }
+            _ => DIVIDER,
+        });
+        timeline.list = list;
+        placed
+    };
+    let mut inside = ui.new_child(UiBuilder::new().max_rect(view));
+    inside.set_clip_rect(view.intersect(ui.clip_rect()));
+    for Placed { row, top, height } in &placed {
+        let rect = Rect::from_min_size(pos2(left, view.min.y + top), vec2(width, *height));
+        match timeline.rows().get(*row) {
+            Some(Row::Day(day)) => day_pill(&inside, tokens, rect.center(), &now.day_name(*day)),
+            Some(Row::Unread(count)) => unread_divider(&inside, tokens, rect, *count),
+            Some(Row::Message { at, first, last }) => {
+                if let Some(bubble) = Bubble::lay(ui, timeline, tokens, now, &name, *at, *first, *last, width) {
+                    bubble.paint(&mut inside, tokens, rect, seed, &name, actions);
+                }
+            }
+            None => {}
+        }
+    }
+    scroll_bar(ui, rect, view, timeline, tokens);
+    jump(ui, view, timeline, tokens, model_unread(timeline));
+    if timeline.list.at_top() || timeline.list.part(view.height()).0 * timeline.list.total() < AHEAD {
+        actions.push(Action::LoadOlder);
+    }
+    let looked_at = ui.input(|input| input.viewport().focused.unwrap_or(true));
+    if let Some(newest) = timeline.newest_incoming().filter(|_| timeline.list.stick && looked_at) {
+        actions.push(Action::Seen(newest.message));
+    }
+}
+
+fn model_unread(timeline: &Timeline) -> bool {
+    timeline.rows().iter().rev().take(200).any(|row| matches!(row, Row::Unread(_)))
+}
+
+fn scroll(ui: &mut Ui, rect: Rect, view: Rect, timeline: &mut Timeline) {
+    let response = ui.allocate_rect(rect, Sense::hover());
+    if response.contains_pointer() {
+        let wheel = ui.input(|input| input.smooth_scroll_delta().y);
+        timeline.list.scroll_by(-wheel);
+    }
+    let page = view.height() * 0.9;
+    let (up, down, start, end) = ui.input(|input| {
+        (
+            input.key_pressed(egui::Key::PageUp),
+            input.key_pressed(egui::Key::PageDown),
+            input.modifiers.command && input.key_pressed(egui::Key::Home),
+            input.modifiers.command && input.key_pressed(egui::Key::End),
+        )
+    });
+    if up || down {
+        timeline.list.scroll_by(if down { page } else { -page });
+    }
+    if start {
+        timeline.list.scroll_to(0.0, view.height());
+    }
+    if end {
+        timeline.follow();
+    }
+}
+
+fn day_pill(ui: &Ui, tokens: &Tokens, center: egui::Pos2, text: &str) {
+    let galley = widget::line(ui, text, semibold(11.5), tokens.muted, 260.0);
+    let rect = Rect::from_center_size(center, galley.size() + vec2(22.0, 9.0));
+    ui.painter().rect(rect, 12.0, tokens.raised, Stroke::new(1.0, tokens.border), egui::StrokeKind::Inside);
+    ui.painter().galley(rect.center() - galley.size() / 2.0, galley, tokens.muted);
+}
+
+fn unread_divider(ui: &Ui, tokens: &Tokens, rect: Rect, count: u64) {
+    let words = if count == 1 { "1 new message".to_owned() } else { format!("{count} new messages") };
+    let galley = widget::line(ui, &words, semibold(12.0), tokens.accent, 300.0);
+    let half = galley.size().x / 2.0 + space::M;
+    let pen = Stroke::new(1.0, tokens.accent.gamma_multiply(0.5));
+    let center = rect.center();
+    ui.painter().hline(rect.min.x..=center.x - half, center.y, pen);
+    ui.painter().hline(center.x + half..=rect.max.x, center.y, pen);
+    ui.painter().galley(center - galley.size() / 2.0, galley, tokens.accent);
+}
+
+fn scroll_bar(ui: &mut Ui, rect: Rect, view: Rect, timeline: &mut Timeline, tokens: &Tokens) {
+    let (begin, part) = timeline.list.part(view.height());
+    if part >= 1.0 {
+        return;
+    }
+    let track = Rect::from_min_max(pos2(view.max.x, rect.min.y + 4.0), pos2(rect.max.x - 3.0, rect.max.y - 4.0));
+    let height = (track.height() * part as f32).max(28.0);
+    let top = track.min.y + (track.height() - height) * begin as f32;
+    let bar = ui.interact(track, ui.scope_id().with("scroll bar"), Sense::click_and_drag());
+    if let Some(at) = bar.interact_pointer_pos().filter(|_| bar.dragged() || bar.clicked()) {
+        let part = f64::from((at.y - track.min.y - height / 2.0) / (track.height() - height).max(1.0));
+        timeline.list.scroll_to(part, view.height());
+    }
+    let strength = if bar.hovered() || bar.dragged() { 0.9 } else { 0.45 };
+    let handle = Rect::from_min_size(pos2(track.min.x + 3.0, top), vec2(5.0, height));
+    ui.painter().rect_filled(handle, 3.0, tokens.faint.gamma_multiply(strength));
+}
+
+/// The button that goes to the newest message.
+fn jump(ui: &mut Ui, view: Rect, timeline: &mut Timeline, tokens: &Tokens, unread: bool) {
+    if timeline.list.stick {
+        return;
+    }
+    let center = pos2(view.max.x - 30.0, view.max.y - 30.0);
+    let rect = Rect::from_center_size(center, vec2(40.0, 40.0));
+    let response = ui.interact(rect, Id::unique("jump to latest"), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Jump to the latest message"));
+    ui.painter().circle(center, 18.0, tokens.raised, Stroke::new(1.0, tokens.border));
+    let color = if response.hovered() { tokens.accent } else { tokens.muted };
+    ui.painter().text(center, Align2::CENTER_CENTER, icons::DOWN, icon(18.0), color);
+    if unread {
+        ui.painter().circle_filled(center + vec2(13.0, -13.0), 5.0, tokens.fill);
+    }
+    if response.clicked() {
+        timeline.follow();
+    }
+}

@@ -1,0 +1,154 @@
+//! The screens before the chats: first start, the recovery phrase, unlocking.
+
+use eframe::egui;
+use eframe::egui::CentralPanel;
+use eframe::egui::Frame;
+use eframe::egui::Margin;
+use eframe::egui::RichText;
+use eframe::egui::Stroke;
+use eframe::egui::Ui;
+use kith_proto::payload::MAX_NAME_BYTES;
+
+use crate::action::Action;
+use crate::model::Model;
+use crate::model::PhraseForm;
+use crate::model::UnlockForm;
+use crate::model::WelcomeForm;
+use crate::theme::Tokens;
+use crate::theme::icon;
+use crate::theme::icons;
+use crate::theme::medium;
+use crate::theme::regular;
+use crate::theme::semibold;
+use crate::theme::size;
+use crate::theme::space;
+use crate::widget;
+
+/// A card in the middle of the window.
+fn card(ui: &mut Ui, tokens: &Tokens, width: f32, content: impl FnOnce(&mut Ui)) {
+    CentralPanel::default().frame(Frame::new().fill(tokens.app)).show(ui, |ui| {
+        egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            ui.vertical_centered(|ui| {
+                ui.add_space((ui.ctx().content_rect().height() * 0.12).min(96.0));
+                Frame::new()
+                    .fill(tokens.raised)
+                    .stroke(Stroke::new(1.0, tokens.border))
+                    .corner_radius(size::RADIUS_BUBBLE)
+                    .inner_margin(Margin::same(28))
+                    .show(ui, |ui| {
+                        ui.set_width(width.min(ui.available_width()));
+                        ui.with_layout(egui::Layout::top_down(egui::Align::LEFT), content);
+                    });
+                ui.add_space(space::XL);
+            });
+        });
+    });
+}
+
+fn heading(ui: &mut Ui, tokens: &Tokens, glyph: &str, title: &str, sentence: &str) {
+    ui.label(RichText::new(glyph).font(icon(34.0)).color(tokens.accent));
+    ui.label(RichText::new(title).font(semibold(22.0)).color(tokens.text));
+    ui.label(RichText::new(sentence).font(regular(14.0)).color(tokens.muted));
+    ui.add_space(space::M);
+}
+
+/// First start: a name, and a passphrase if wanted.
+pub fn welcome(ui: &mut Ui, form: &mut WelcomeForm, tokens: &Tokens, busy: bool, actions: &mut Vec<Action>) {
+    card(ui, tokens, size::DIALOG, |ui| {
+        let sentence = "Your messages live on your devices and nowhere else. No phone number, no account at a company.";
+        heading(ui, tokens, icons::CHATS, "Welcome to Kith", sentence);
+        let name = widget::field(ui, tokens, "Your name, as friends will see it", &mut form.name, false);
+        if form.name.is_empty() && !name.has_focus() && !form.protect {
+            name.request_focus();
+        }
+        form.name.truncate(form.name.floor_char_boundary(MAX_NAME_BYTES));
+        ui.add_space(space::XS);
+        ui.checkbox(&mut form.protect, "Lock my messages on this computer with a passphrase");
+        if form.protect {
+            widget::field(ui, tokens, "Passphrase", &mut form.passphrase, true);
+            widget::field(ui, tokens, "The same again", &mut form.again, true);
+            let warning = "Nobody can reset it: without it the messages on this computer stay locked.";
+            ui.label(RichText::new(warning).font(regular(12.5)).color(tokens.muted));
+        }
+        widget::error(ui, tokens, form.error.as_deref());
+        ui.add_space(space::S);
+        ui.horizontal(|ui| {
+            let ready = !form.name.trim().is_empty() && !busy;
+            let enter = ui.input(|input| input.key_pressed(egui::Key::Enter));
+            let clicked = ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, "Start")).inner.clicked();
+            if ready && (clicked || enter) {
+                actions.push(Action::CreateAccount);
+            }
+            if busy {
+                ui.spinner();
+                ui.label(RichText::new("Making your keys…").color(tokens.muted));
+            }
+        });
+    });
+}
+
+/// The recovery phrase, then the proof that it was written down.
+pub fn phrase(ui: &mut Ui, form: &mut PhraseForm, tokens: &Tokens, actions: &mut Vec<Action>) {
+    card(ui, tokens, 560.0, |ui| {
+        if form.checking {
+            heading(ui, tokens, icons::SHIELD, "One check", "Type one of the words from your paper.");
+            let name = format!("Word {}", Model::asked_word());
+            let typed = widget::field(ui, tokens, &name, &mut form.typed, false);
+            typed.request_focus();
+            widget::error(ui, tokens, form.error.as_deref());
+            ui.add_space(space::S);
+            ui.horizontal(|ui| {
+                let enter = ui.input(|input| input.key_pressed(egui::Key::Enter));
+                if widget::primary(ui, tokens, "Continue").clicked() || enter {
+                    actions.push(Action::PhraseKept);
+                }
+                if ui.button("Show the words again").clicked() {
+                    form.checking = false;
+                    form.error = None;
+                }
+            });
+            return;
+        }
+        let sentence = "Write these 24 words on paper, in order. They are the only way back to your account when this \
+                        computer is lost. They are shown this once.";
+        heading(ui, tokens, icons::SHIELD, "Your recovery phrase", sentence);
+        egui::Grid::new("words").num_columns(4).spacing([space::L, space::S]).show(ui, |ui| {
+            for (at, word) in form.words.iter().enumerate() {
+                ui.horizontal(|ui| {
+                    ui.set_min_width(112.0);
+                    ui.label(RichText::new(format!("{:>2}", at + 1)).font(regular(12.0)).color(tokens.faint));
+                    ui.label(RichText::new(word.as_str()).font(medium(14.0)).color(tokens.text));
+                });
+                if at % 4 == 3 {
+                    ui.end_row();
+                }
+            }
+        });
+        ui.add_space(space::M);
+        if widget::primary(ui, tokens, "I have written them down").clicked() {
+            actions.push(Action::PhraseKept);
+        }
+    });
+}
+
+/// A locked folder.
+pub fn unlock(ui: &mut Ui, form: &mut UnlockForm, tokens: &Tokens, busy: bool, actions: &mut Vec<Action>) {
+    card(ui, tokens, size::DIALOG, |ui| {
+        heading(ui, tokens, icons::LOCK, "Kith is locked", "Enter the passphrase of this computer.");
+        let field = widget::field(ui, tokens, "Passphrase", &mut form.passphrase, true);
+        field.request_focus();
+        widget::error(ui, tokens, form.error.as_deref());
+        ui.add_space(space::S);
+        ui.horizontal(|ui| {
+            let ready = !form.passphrase.is_empty() && !busy;
+            let enter = ui.input(|input| input.key_pressed(egui::Key::Enter));
+            let clicked = ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, "Unlock")).inner.clicked();
+            if ready && (clicked || enter) {
+                actions.push(Action::Unlock);
+            }
+            if busy {
+                ui.spinner();
+            }
+        });
+    });
+}

@@ -1,0 +1,181 @@
+//! Small things that every view uses.
+
+use std::sync::Arc;
+
+use eframe::egui;
+use eframe::egui::Align2;
+use eframe::egui::Color32;
+use eframe::egui::CornerRadius;
+use eframe::egui::FontId;
+use eframe::egui::Frame;
+use eframe::egui::Galley;
+use eframe::egui::Margin;
+use eframe::egui::Painter;
+use eframe::egui::Pos2;
+use eframe::egui::Response;
+use eframe::egui::RichText;
+use eframe::egui::Sense;
+use eframe::egui::Shape;
+use eframe::egui::Stroke;
+use eframe::egui::StrokeKind;
+use eframe::egui::TextEdit;
+use eframe::egui::Ui;
+use eframe::egui::WidgetInfo;
+use eframe::egui::Role;
+use eframe::egui::text::LayoutJob;
+use eframe::egui::text::TextFormat;
+use eframe::egui::text::TextWrapping;
+use eframe::egui::vec2;
+use kith_engine::view::MessageState;
+
+use crate::text;
+use crate::theme::Tokens;
+use crate::theme::icon;
+use crate::theme::medium;
+use crate::theme::regular;
+use crate::theme::semibold;
+use crate::theme::size;
+use crate::theme::space;
+
+/// A button that is an icon. `label` is its name for those who cannot see it, and its tooltip.
+pub fn icon_button(ui: &mut Ui, tokens: &Tokens, glyph: &str, label: &str) -> Response {
+    let (rect, response) = ui.allocate_exact_size(vec2(size::HIT, size::HIT), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, label));
+    if response.hovered() {
+        ui.painter().rect_filled(rect, size::RADIUS, tokens.hover);
+    }
+    if response.has_focus() {
+        ui.painter().rect_stroke(rect, size::RADIUS, Stroke::new(2.0, tokens.accent), StrokeKind::Inside);
+    }
+    let color = if response.hovered() { tokens.text } else { tokens.muted };
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, glyph, icon(size::ICON), color);
+    response.on_hover_text(label)
+}
+
+/// The button for what a person most likely wants.
+pub fn primary(ui: &mut Ui, tokens: &Tokens, label: &str) -> Response {
+    let text = RichText::new(label).font(medium(14.0)).color(tokens.on_fill);
+    ui.add(egui::Button::new(text).fill(tokens.fill).stroke(Stroke::NONE).corner_radius(CornerRadius::same(size::RADIUS)))
+}
+
+/// A button that takes something away.
+pub fn danger(ui: &mut Ui, tokens: &Tokens, label: &str) -> Response {
+    ui.add(egui::Button::new(RichText::new(label).font(medium(14.0)).color(tokens.danger)))
+}
+
+/// A field for one line with a name above it.
+pub fn field(ui: &mut Ui, tokens: &Tokens, name: &str, text: &mut String, secret: bool) -> Response {
+    let label = ui.label(RichText::new(name).font(medium(13.0)).color(tokens.muted));
+    let edit = TextEdit::singleline(text)
+        .password(secret)
+        .desired_width(f32::INFINITY)
+        .margin(Margin::symmetric(12, 9))
+        .font(regular(14.0));
+    ui.add(edit).labelled_by(label.id)
+}
+
+/// A sentence about what is wrong.
+pub fn error(ui: &mut Ui, tokens: &Tokens, text: Option<&str>) {
+    if let Some(text) = text {
+        ui.label(RichText::new(text).font(regular(13.0)).color(tokens.danger));
+    }
+}
+
+/// An icon, a heading and a sentence, where there is nothing else to show.
+pub fn empty(ui: &mut Ui, tokens: &Tokens, glyph: &str, heading: &str, sentence: &str) {
+    ui.vertical_centered(|ui| {
+        ui.add_space((ui.available_height() * 0.32).max(space::XL));
+        ui.label(RichText::new(glyph).font(icon(44.0)).color(tokens.faint));
+        ui.add_space(space::S);
+        ui.label(RichText::new(heading).font(semibold(17.0)).color(tokens.text));
+        ui.label(RichText::new(sentence).font(regular(14.0)).color(tokens.muted));
+    });
+}
+
+/// A strip across the top that says what is wrong and what to do.
+pub fn banner(ui: &mut Ui, tokens: &Tokens, glyph: &str, sentence: &str) {
+    let fill = tokens.warning.gamma_multiply(if tokens.dark { 0.14 } else { 0.10 });
+    Frame::new().fill(fill).inner_margin(Margin::symmetric(16, 8)).show(ui, |ui| {
+        ui.horizontal_wrapped(|ui| {
+            ui.label(RichText::new(glyph).font(icon(16.0)).color(tokens.warning));
+            ui.label(RichText::new(sentence).font(regular(13.0)).color(tokens.text));
+        });
+    });
+}
+
+/// A round picture with the first letters of a name, in the person's colour.
+pub fn avatar(painter: &Painter, tokens: &Tokens, center: Pos2, diameter: f32, seed: u8, name: &str) {
+    let color = tokens.identity(seed);
+    painter.circle_filled(center, diameter / 2.0, color.gamma_multiply(if tokens.dark { 0.28 } else { 0.16 }));
+    let initials = text::initials(name);
+    let shown = if initials.is_empty() { "?".to_owned() } else { initials };
+    painter.text(center, Align2::CENTER_CENTER, shown, semibold(diameter * 0.36), color);
+}
+
+/// The dot of somebody who is online.
+pub fn online_dot(painter: &Painter, tokens: &Tokens, at: Pos2, ground: Color32) {
+    painter.circle_filled(at, 6.5, ground);
+    painter.circle_filled(at, 4.5, tokens.good);
+}
+
+/// One line of text, cut at a width, also when it runs from the right.
+pub fn line(ui: &Ui, text: &str, font: FontId, color: Color32, width: f32) -> Arc<Galley> {
+    let text: String = text.chars().take(200).map(|c| if c == '\n' { ' ' } else { c }).collect();
+    let mut job = if text::has_rtl(&text) {
+        let format = TextFormat { font_id: font, color, ..TextFormat::default() };
+        let mut job = ui.fonts_mut(|fonts| text::bidi_job(fonts, &text, &format, f32::INFINITY)).0;
+        job.halign = egui::Align::LEFT;
+        job
+    } else {
+        LayoutJob::simple_singleline(text, font, color)
+    };
+    job.wrap = TextWrapping { max_width: width, max_rows: 1, break_anywhere: true, ..TextWrapping::default() };
+    ui.fonts_mut(|fonts| fonts.layout_job(job))
+}
+
+/// A mark with a number.
+pub fn badge(ui: &Ui, tokens: &Tokens, right_center: Pos2, count: u64) {
+    let text = if count > 999 { "999+".to_owned() } else { count.to_string() };
+    let galley = line(ui, &text, semibold(11.5), tokens.on_fill, 60.0);
+    let width = (galley.size().x + 11.0).max(20.0);
+    let rect = egui::Rect::from_center_size(right_center - vec2(width / 2.0, 0.0), vec2(width, 20.0));
+    ui.painter().rect_filled(rect, 10.0, tokens.fill);
+    ui.painter().galley(rect.center() - galley.size() / 2.0, galley, tokens.on_fill);
+}
+
+/// How far a message is, as a shape: a clock, one tick, two ticks, two ticks in another colour, a mark.
+pub fn ticks(painter: &Painter, tokens: &Tokens, at: Pos2, state: MessageState, color: Color32, read: Color32) {
+    let pen = Stroke::new(1.4, if state == MessageState::Read { read } else { color });
+    let tick = |dx: f32| {
+        Shape::line(vec![at + vec2(dx, 0.5), at + vec2(dx + 2.8, 3.2), at + vec2(dx + 8.0, -3.4)], pen)
+    };
+    match state {
+        MessageState::Queued => {
+            let center = at + vec2(6.0, 0.0);
+            painter.circle_stroke(center, 4.2, Stroke::new(1.2, color));
+            painter.line_segment([center, center + vec2(0.0, -2.4)], Stroke::new(1.2, color));
+            painter.line_segment([center, center + vec2(2.0, 0.0)], Stroke::new(1.2, color));
+        }
+        MessageState::Sent => {
+            painter.add(tick(3.0));
+        }
+        MessageState::Delivered | MessageState::Read => {
+            painter.add(tick(0.0));
+            painter.add(tick(4.4));
+        }
+        MessageState::Failed => {
+            painter.text(at + vec2(6.0, 0.0), Align2::CENTER_CENTER, "!", semibold(12.0), tokens.danger);
+        }
+    }
+}
+
+/// A state in words.
+pub fn state_word(state: MessageState) -> &'static str {
+    match state {
+        MessageState::Queued => "waits for a connection",
+        MessageState::Sent => "sent",
+        MessageState::Delivered => "delivered",
+        MessageState::Read => "read",
+        MessageState::Failed => "not delivered: this contact is blocked",
+    }
+}
