@@ -51,7 +51,12 @@ pub(crate) struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        let listen = ["/ip4/0.0.0.0/tcp/4001", "/ip6/::/tcp/4001", "/ip4/0.0.0.0/udp/4001/quic-v1", "/ip6/::/udp/4001/quic-v1"];
+        let listen = [
+            "/ip4/0.0.0.0/tcp/4001",
+            "/ip6/::/tcp/4001",
+            "/ip4/0.0.0.0/udp/4001/quic-v1",
+            "/ip6/::/udp/4001/quic-v1",
+        ];
         Self {
             data: None,
             listen: listen.map(str::to_owned).to_vec(),

@@ -77,6 +77,7 @@ fn start(args: Args) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log)?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let data = args.data.or_else(|| config.data.clone());
-    let data = data.ok_or_else(|| anyhow::anyhow!("name a data folder: --data DIR, or “data” in the settings file"))?;
+    let data = data
+        .ok_or_else(|| anyhow::anyhow!("name a data folder: --data DIR, or “data” in the settings file"))?;
     run::run(&data, &config)
 }

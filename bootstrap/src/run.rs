@@ -41,7 +41,11 @@ const WRITE_EVERY: Duration = Duration::from_secs(1);
 /// Runs until a signal asks to stop.
 pub(crate) fn run(data: &Path, config: &Config) -> Result<()> {
     let lock = Arc::new(FolderLock::take(data)?);
-    let mut store = if Store::exists(data) { Store::open(&lock, None, TABLES)? } else { Store::create(&lock, None, TABLES)? };
+    let mut store = if Store::exists(data) {
+        Store::open(&lock, None, TABLES)?
+    } else {
+        Store::create(&lock, None, TABLES)?
+    };
     let seed = identity(&mut store)?;
     let (records, listen) = {
         let rows = store.reader().snapshot()?;
@@ -52,7 +56,8 @@ pub(crate) fn run(data: &Path, config: &Config) -> Result<()> {
         })?;
         let mut listen = Vec::new();
         for address in &config.listen {
-            let remembered = rows.get(PORTS, address.as_bytes())?.and_then(|bytes| String::from_utf8(bytes).ok());
+            let remembered =
+                rows.get(PORTS, address.as_bytes())?.and_then(|bytes| String::from_utf8(bytes).ok());
             listen.push(Listen { address: address.clone(), remembered });
         }
         (records, listen)
@@ -87,7 +92,11 @@ fn identity(store: &mut Store) -> Result<Zeroizing<[u8; 32]>> {
     }
     let mut seed = Zeroizing::new([0; 32]);
     getrandom::fill(seed.as_mut_slice()).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-    store.commit(&[Write { table: IDENTITY.name.to_owned(), key: KEY.to_vec(), value: Some(seed.to_vec()) }])?;
+    store.commit(&[Write {
+        table: IDENTITY.name.to_owned(),
+        key: KEY.to_vec(),
+        value: Some(seed.to_vec()),
+    }])?;
     Ok(seed)
 }
 
@@ -129,11 +138,19 @@ impl Server {
                 self.remember_port(listener, text);
             }
             NetEvent::ListenFailed { address, reason } => {
-                tracing::error!(address, reason, "cannot listen here: free the port or choose another address");
+                tracing::error!(
+                    address,
+                    reason,
+                    "cannot listen here: free the port or choose another address"
+                );
             }
             NetEvent::Stored { record } => {
                 let key = record.key().0.to_vec();
-                self.unwritten.push(Write { table: RECORDS.name.to_owned(), key, value: Some(record.to_bytes()) });
+                self.unwritten.push(Write {
+                    table: RECORDS.name.to_owned(),
+                    key,
+                    value: Some(record.to_bytes()),
+                });
             }
             NetEvent::Peers { connected, dht } => tracing::debug!(connected, dht, "peers"),
             _ => {}
@@ -146,7 +163,11 @@ impl Server {
         let open = configured.contains("/tcp/0") || configured.contains("/udp/0");
         if open && !configured.contains("/0.0.0.0/") && !configured.contains("/::/") {
             let key = configured.as_bytes().to_vec();
-            self.unwritten.push(Write { table: PORTS.name.to_owned(), key, value: Some(concrete.into_bytes()) });
+            self.unwritten.push(Write {
+                table: PORTS.name.to_owned(),
+                key,
+                value: Some(concrete.into_bytes()),
+            });
         }
     }
 
@@ -161,7 +182,8 @@ impl Server {
 async fn stop_signal() {
     use tokio::signal::unix::SignalKind;
     use tokio::signal::unix::signal;
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! {

@@ -160,7 +160,8 @@ impl App {
             let ctx = ui.ctx().clone();
             ui.ctx().request_screenshot(move |picture| {
                 let (width, height) = (picture.width() as u32, picture.height() as u32);
-                let saved = image::save_buffer(&path, picture.as_raw(), width, height, image::ColorType::Rgba8);
+                let saved =
+                    image::save_buffer(&path, picture.as_raw(), width, height, image::ColorType::Rgba8);
                 if let Err(error) = saved {
                     tracing::error!(%error, "the picture could not be written");
                 }
@@ -231,7 +232,9 @@ mod local {
     /// Minutes that local time is ahead of UTC; zero where it cannot be told.
     pub(super) fn offset_minutes(time: Timestamp) -> i32 {
         static ZONE: std::sync::OnceLock<Vec<(i64, i32)>> = std::sync::OnceLock::new();
-        let zone = ZONE.get_or_init(|| std::fs::read("/etc/localtime").ok().and_then(|bytes| read(&bytes)).unwrap_or_default());
+        let zone = ZONE.get_or_init(|| {
+            std::fs::read("/etc/localtime").ok().and_then(|bytes| read(&bytes)).unwrap_or_default()
+        });
         let secs = i64::try_from(time.0 / 1_000).unwrap_or(0);
         let at = zone.partition_point(|(from, _)| *from <= secs);
         zone.get(at.saturating_sub(1)).map_or(0, |(_, offset)| offset / 60)

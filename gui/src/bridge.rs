@@ -41,18 +41,7 @@ pub enum Reply {
     /// The account is open.
     Unlocked,
     /// Everything that the main window shows.
-    All {
-        /// The own profile.
-        profile: ProfileView,
-        /// The contacts.
-        contacts: Vec<ContactView>,
-        /// The chats, newest first.
-        chats: Vec<ChatView>,
-        /// What is true now.
-        overview: kith_engine::Overview,
-        /// The own addresses as people write them.
-        listen: Vec<String>,
-    },
+    All(Box<All>),
     /// A page of a chat.
     Page {
         /// Which chat.
@@ -74,6 +63,20 @@ pub enum Reply {
     Failed(String),
 }
 
+/// Everything that the main window shows.
+pub struct All {
+    /// The own profile.
+    pub profile: ProfileView,
+    /// The contacts.
+    pub contacts: Vec<ContactView>,
+    /// The chats, newest first.
+    pub chats: Vec<ChatView>,
+    /// What is true now.
+    pub overview: kith_engine::Overview,
+    /// The own addresses as people write them.
+    pub listen: Vec<String>,
+}
+
 /// The interface's end.
 pub struct Bridge {
     requests: Sender<Request>,
@@ -92,7 +95,8 @@ impl Bridge {
         let node = handle.clone();
         thread::spawn(move || {
             for request in incoming {
-                let reply = carry_out(&node, request).unwrap_or_else(|error| Reply::Failed(error.to_string()));
+                let reply =
+                    carry_out(&node, request).unwrap_or_else(|error| Reply::Failed(error.to_string()));
                 if outgoing.send(reply).is_err() {
                     break;
                 }
@@ -145,8 +149,10 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             let profile = query::profile(&rows)?.ok_or(NodeError::NoAccount)?;
             let overview = node.overview();
             let listen = overview.network.listen.iter();
-            let listen = listen.map(|own| kith_node::handle::address_text(own, Some(&profile.device))).collect();
-            Reply::All { profile, contacts: query::contacts(&rows)?, chats: query::chats(&rows)?, overview, listen }
+            let listen =
+                listen.map(|own| kith_node::handle::address_text(own, Some(&profile.device))).collect();
+            let (contacts, chats) = (query::contacts(&rows)?, query::chats(&rows)?);
+            Reply::All(Box::new(All { profile, contacts, chats, overview, listen }))
         }
         Request::LoadPage { chat, before } => {
             let messages = node.query(|rows| query::timeline(rows, &chat, before, PAGE))?;

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::action::Action;
 use crate::action::Request;
+use crate::bridge::All;
 use crate::bridge::Reply;
 use crate::model::chats::Chats;
 use crate::model::timeline::Timeline;
@@ -269,7 +270,9 @@ impl Model {
             }
             Action::LoadOlder => self.timeline.as_mut().and_then(Timeline::want_older).into_iter().collect(),
             Action::Seen(message) => self.seen(message),
-            Action::NewInvite => vec![Request::Command(Command::CreateInvite { uses: None, expires_secs: None })],
+            Action::NewInvite => {
+                vec![Request::Command(Command::CreateInvite { uses: None, expires_secs: None })]
+            }
             Action::OpenAdd => {
                 self.dialog = Some(Dialog::Add(AddForm::default()));
                 vec![Request::Command(Command::CreateInvite { uses: None, expires_secs: None })]
@@ -295,15 +298,7 @@ impl Model {
                 self.dialog = None;
                 vec![Request::Command(Command::VerifyContact { contact, verified })]
             }
-            Action::OpenSettings => {
-                let profile = self.profile.as_ref();
-                self.dialog = Some(Dialog::Settings(SettingsForm {
-                    name: profile.map(|profile| profile.name.clone()).unwrap_or_default(),
-                    status: profile.map(|profile| profile.status.clone()).unwrap_or_default(),
-                    ..SettingsForm::default()
-                }));
-                Vec::new()
-            }
+            Action::OpenSettings => self.open_settings(),
             Action::OpenShortcuts => {
                 self.dialog = Some(Dialog::Shortcuts);
                 Vec::new()
@@ -323,6 +318,16 @@ impl Model {
         }
     }
 
+    fn open_settings(&mut self) -> Vec<Request> {
+        let profile = self.profile.as_ref();
+        self.dialog = Some(Dialog::Settings(SettingsForm {
+            name: profile.map(|profile| profile.name.clone()).unwrap_or_default(),
+            status: profile.map(|profile| profile.status.clone()).unwrap_or_default(),
+            ..SettingsForm::default()
+        }));
+        Vec::new()
+    }
+
     fn create_account(&mut self) -> Vec<Request> {
         let Screen::Welcome(form) = &mut self.screen else { return Vec::new() };
         if form.protect && form.passphrase != form.again {
@@ -330,7 +335,9 @@ impl Model {
             return Vec::new();
         }
         if form.protect && form.passphrase.chars().count() < 8 {
-            form.error = Some("A passphrase needs at least eight characters; four random words are better.".to_owned());
+            form.error = Some(
+                "A passphrase needs at least eight characters; four random words are better.".to_owned(),
+            );
             return Vec::new();
         }
         form.error = None;
@@ -453,7 +460,8 @@ impl Model {
                 self.screen = Screen::Phrase(PhraseForm { words, checking: false, typed, error: None });
             }
             Reply::Unlocked => return vec![Request::LoadAll],
-            Reply::All { profile, contacts, chats, overview, listen } => {
+            Reply::All(all) => {
+                let All { profile, contacts, chats, overview, listen } = *all;
                 self.profile = Some(profile);
                 self.contacts = contacts.into_iter().map(|contact| (contact.contact, contact)).collect();
                 self.chats.replace(chats);
@@ -501,7 +509,8 @@ impl Model {
                 }
             }
             Answer::Contact(contact) => {
-                let asked = matches!(self.dialog, Some(Dialog::Add(_))) && contact.state == ContactState::Requested;
+                let asked =
+                    matches!(self.dialog, Some(Dialog::Add(_))) && contact.state == ContactState::Requested;
                 let chat = contact.chat;
                 self.contacts.insert(contact.contact, contact);
                 if asked {
@@ -581,7 +590,9 @@ impl Model {
 
     /// The connection in words, and whether it is good.
     pub fn connection(&self) -> (String, bool) {
-        let people = |count: u32| if count == 1 { "1 contact online".to_owned() } else { format!("{count} contacts online") };
+        let people = |count: u32| {
+            if count == 1 { "1 contact online".to_owned() } else { format!("{count} contacts online") }
+        };
         let network = &self.network;
         if network.listen.is_empty() {
             return ("No network".to_owned(), false);

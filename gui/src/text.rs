@@ -33,9 +33,7 @@ pub fn clean_name(name: &str) -> String {
 
 /// Whether a text is a few emoji and nothing else, to be shown large.
 pub fn is_only_emoji(text: &str) -> bool {
-    let emoji = |c: char| {
-        matches!(u32::from(c), 0x1F000..=0x1FAFF | 0x2600..=0x27BF | 0x2300..=0x23FF | 0x2B00..=0x2BFF | 0xE0020..=0xE007F)
-    };
+    let emoji = |c: char| matches!(u32::from(c), 0x1F000..=0x1FAFF | 0x2600..=0x27BF | 0x2300..=0x23FF | 0x2B00..=0x2BFF | 0xE0020..=0xE007F);
     let joiner = |c: char| matches!(c, '\u{200d}' | '\u{fe0f}' | ' ');
     let short = text.chars().count() <= 12;
     short && text.chars().any(emoji) && text.chars().all(|c| emoji(c) || joiner(c))
@@ -77,7 +75,8 @@ fn wrap_paragraph(
 ) -> Vec<Range<usize>> {
     let base = paragraph.range.start;
     let body = text.get(paragraph.range.clone()).unwrap_or_default().trim_end_matches('\n');
-    let mut measure = |text: &str| fonts.layout_no_wrap(text.to_owned(), format.font_id.clone(), format.color).size().x;
+    let mut measure =
+        |text: &str| fonts.layout_no_wrap(text.to_owned(), format.font_id.clone(), format.color).size().x;
     let (mut lines, mut start, mut at, mut used) = (Vec::new(), base, base, 0.0);
     for word in body.split_inclusive(' ') {
         if used > 0.0 && used + measure(word.trim_end()) > width {

@@ -147,7 +147,13 @@ impl Tokens {
             warning: rgb(0xf2b04a),
             danger: rgb(0xf2646a),
             identities: [
-                rgb(0xe57373), rgb(0xf0a35e), rgb(0xd4b94a), rgb(0x6cc283), rgb(0x4fc1b8), rgb(0x64a9f0), rgb(0x9a8cf5),
+                rgb(0xe57373),
+                rgb(0xf0a35e),
+                rgb(0xd4b94a),
+                rgb(0x6cc283),
+                rgb(0x4fc1b8),
+                rgb(0x64a9f0),
+                rgb(0x9a8cf5),
                 rgb(0xe07ab8),
             ],
         }
@@ -178,7 +184,13 @@ impl Tokens {
             warning: rgb(0x96590a),
             danger: rgb(0xc8323a),
             identities: [
-                rgb(0xc03f3f), rgb(0xa85510), rgb(0x7d6605), rgb(0x267a41), rgb(0x0e746b), rgb(0x2167b3), rgb(0x6552d6),
+                rgb(0xc03f3f),
+                rgb(0xa85510),
+                rgb(0x7d6605),
+                rgb(0x267a41),
+                rgb(0x0e746b),
+                rgb(0x2167b3),
+                rgb(0x6552d6),
                 rgb(0xb0357f),
             ],
         }

@@ -75,7 +75,13 @@ fn main(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut
                     }
                 });
             } else {
-                widget::empty(ui, tokens, icons::CHATS, "Choose a chat", "Ctrl+K searches, Ctrl+/ shows all shortcuts.");
+                widget::empty(
+                    ui,
+                    tokens,
+                    icons::CHATS,
+                    "Choose a chat",
+                    "Ctrl+K searches, Ctrl+/ shows all shortcuts.",
+                );
             }
         });
     }

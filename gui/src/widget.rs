@@ -14,6 +14,7 @@ use eframe::egui::Painter;
 use eframe::egui::Pos2;
 use eframe::egui::Response;
 use eframe::egui::RichText;
+use eframe::egui::Role;
 use eframe::egui::Sense;
 use eframe::egui::Shape;
 use eframe::egui::Stroke;
@@ -21,7 +22,6 @@ use eframe::egui::StrokeKind;
 use eframe::egui::TextEdit;
 use eframe::egui::Ui;
 use eframe::egui::WidgetInfo;
-use eframe::egui::Role;
 use eframe::egui::text::LayoutJob;
 use eframe::egui::text::TextFormat;
 use eframe::egui::text::TextWrapping;
@@ -55,7 +55,12 @@ pub fn icon_button(ui: &mut Ui, tokens: &Tokens, glyph: &str, label: &str) -> Re
 /// The button for what a person most likely wants.
 pub fn primary(ui: &mut Ui, tokens: &Tokens, label: &str) -> Response {
     let text = RichText::new(label).font(medium(14.0)).color(tokens.on_fill);
-    ui.add(egui::Button::new(text).fill(tokens.fill).stroke(Stroke::NONE).corner_radius(CornerRadius::same(size::RADIUS)))
+    ui.add(
+        egui::Button::new(text)
+            .fill(tokens.fill)
+            .stroke(Stroke::NONE)
+            .corner_radius(CornerRadius::same(size::RADIUS)),
+    )
 }
 
 /// A button that takes something away.
@@ -106,7 +111,11 @@ pub fn banner(ui: &mut Ui, tokens: &Tokens, glyph: &str, sentence: &str) {
 /// A round picture with the first letters of a name, in the person's colour.
 pub fn avatar(painter: &Painter, tokens: &Tokens, center: Pos2, diameter: f32, seed: u8, name: &str) {
     let color = tokens.identity(seed);
-    painter.circle_filled(center, diameter / 2.0, color.gamma_multiply(if tokens.dark { 0.28 } else { 0.16 }));
+    painter.circle_filled(
+        center,
+        diameter / 2.0,
+        color.gamma_multiply(if tokens.dark { 0.28 } else { 0.16 }),
+    );
     let initials = text::initials(name);
     let shown = if initials.is_empty() { "?".to_owned() } else { initials };
     painter.text(center, Align2::CENTER_CENTER, shown, semibold(diameter * 0.36), color);
@@ -129,7 +138,8 @@ pub fn line(ui: &Ui, text: &str, font: FontId, color: Color32, width: f32) -> Ar
     } else {
         LayoutJob::simple_singleline(text, font, color)
     };
-    job.wrap = TextWrapping { max_width: width, max_rows: 1, break_anywhere: true, ..TextWrapping::default() };
+    job.wrap =
+        TextWrapping { max_width: width, max_rows: 1, break_anywhere: true, ..TextWrapping::default() };
     ui.fonts_mut(|fonts| fonts.layout_job(job))
 }
 
@@ -144,7 +154,14 @@ pub fn badge(ui: &Ui, tokens: &Tokens, right_center: Pos2, count: u64) {
 }
 
 /// How far a message is, as a shape: a clock, one tick, two ticks, two ticks in another colour, a mark.
-pub fn ticks(painter: &Painter, tokens: &Tokens, at: Pos2, state: MessageState, color: Color32, read: Color32) {
+pub fn ticks(
+    painter: &Painter,
+    tokens: &Tokens,
+    at: Pos2,
+    state: MessageState,
+    color: Color32,
+    read: Color32,
+) {
     let pen = Stroke::new(1.4, if state == MessageState::Read { read } else { color });
     let tick = |dx: f32| {
         Shape::line(vec![at + vec2(dx, 0.5), at + vec2(dx + 2.8, 3.2), at + vec2(dx + 8.0, -3.4)], pen)

@@ -47,7 +47,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
             let passphrase = match &args.common.passphrase_file {
                 Some(path) => {
                     let text = std::fs::read_to_string(path);
-                    let text = text.with_context(|| format!("the passphrase file {} cannot be read", path.display()))?;
+                    let text = text
+                        .with_context(|| format!("the passphrase file {} cannot be read", path.display()))?;
                     Some(text.trim_end_matches(['\r', '\n']).to_owned())
                 }
                 None => None,

@@ -16,12 +16,16 @@ pub(crate) fn command(effect: Effect) -> Option<NetCommand> {
         Effect::Send { device, frame } => NetCommand::Send { device, frame },
         Effect::Publish { record } => NetCommand::Publish { record },
         Effect::LookUp { key } => NetCommand::LookUp { key },
-        Effect::AddBootstrap { address } => NetCommand::AddBootstrap { node: address::parse_node(&address).ok()? },
+        Effect::AddBootstrap { address } => {
+            NetCommand::AddBootstrap { node: address::parse_node(&address).ok()? }
+        }
         Effect::RemoveBootstrap { address } => {
             NetCommand::RemoveBootstrap { device: address::parse_node(&address).ok()?.device }
         }
         Effect::UseBootstrap { node } => NetCommand::AddBootstrap { node },
-        Effect::KeepConnected { devices } => NetCommand::KeepConnected { devices: devices.into_iter().collect() },
+        Effect::KeepConnected { devices } => {
+            NetCommand::KeepConnected { devices: devices.into_iter().collect() }
+        }
         Effect::Misbehaved { device, why } => {
             tracing::debug!(?device, ?why, "misbehaved");
             NetCommand::Misbehaved { device }

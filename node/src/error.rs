@@ -51,7 +51,9 @@ impl NodeError {
             Self::Store(StoreError::InUse { .. }) => "in_use",
             Self::Store(StoreError::Damaged(_)) | Self::Restore(RestoreError::Damaged(_)) => "damaged",
             Self::Store(_) | Self::Restore(_) => "storage",
-            Self::Net(NetError::BadAddress { .. } | NetError::NoPeer(_) | NetError::WrongKey(_)) => "bad_address",
+            Self::Net(NetError::BadAddress { .. } | NetError::NoPeer(_) | NetError::WrongKey(_)) => {
+                "bad_address"
+            }
             Self::Net(_) => "network",
             Self::System(_) => "system",
             Self::Stopped => "stopped",

@@ -122,7 +122,8 @@ impl Handle {
     pub fn start(config: NodeConfig) -> Result<Self, NodeError> {
         let lock = Arc::new(FolderLock::take(&config.data)?);
         let phase = Mutex::new(Phase::Closed(lock));
-        let handle = Self(Arc::new(Inner { config, hub: Arc::default(), next_command: AtomicU64::new(1), phase }));
+        let handle =
+            Self(Arc::new(Inner { config, hub: Arc::default(), next_command: AtomicU64::new(1), phase }));
         if Store::exists(&handle.0.config.data) && !Store::is_protected(&handle.0.config.data)? {
             handle.unlock(None)?;
         }
@@ -240,8 +241,10 @@ impl Handle {
             record,
             out,
         };
-        let engine_thread =
-            thread::Builder::new().name("kith-engine".to_owned()).spawn(move || driver.run()).map_err(system)?;
+        let engine_thread = thread::Builder::new()
+            .name("kith-engine".to_owned())
+            .spawn(move || driver.run())
+            .map_err(system)?;
         let stop_net = Arc::new(Notify::new());
         let pump = Pump { events, ports, engine: sender.clone(), stop: Arc::clone(&stop_net) };
         let handle = runtime.handle().clone();
@@ -291,7 +294,8 @@ impl Handle {
     /// # Errors
     /// When there is no running node; `on_answer` is not called then.
     pub fn submit_with(&self, command: Command, on_answer: OnAnswer) -> Result<(), NodeError> {
-        let (engine, waiting) = self.running(|running| (running.engine.clone(), Arc::clone(&running.waiting)))?;
+        let (engine, waiting) =
+            self.running(|running| (running.engine.clone(), Arc::clone(&running.waiting)))?;
         let id = CommandId(self.0.next_command.fetch_add(1, Ordering::Relaxed));
         waiting.add(id, on_answer);
         engine.send(ToEngine::Input(Input::Command { id, command })).map_err(|_| NodeError::Stopped)
@@ -324,20 +328,26 @@ impl Handle {
     ///
     /// # Errors
     /// When there is no running node, or the query fails.
-    pub fn query<T, E: Into<NodeError>>(&self, query: impl FnOnce(&dyn Rows) -> Result<T, E>) -> Result<T, NodeError> {
+    pub fn query<T, E: Into<NodeError>>(
+        &self,
+        query: impl FnOnce(&dyn Rows) -> Result<T, E>,
+    ) -> Result<T, NodeError> {
         query(&self.rows()?).map_err(Into::into)
     }
 
     /// What is true now and stands in no row.
     pub fn overview(&self) -> Overview {
-        self.running(|running| running.overview.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
+        self.running(|running| running.overview.lock().unwrap_or_else(PoisonError::into_inner).clone())
+            .unwrap_or_default()
     }
 
     /// What the engine, the store and the network counted.
     ///
     /// # Errors
     /// When there is no running node.
-    pub fn stats(&self) -> Result<(kith_engine::Stats, kith_store::store::Stats, kith_net::Stats), NodeError> {
+    pub fn stats(
+        &self,
+    ) -> Result<(kith_engine::Stats, kith_store::store::Stats, kith_net::Stats), NodeError> {
         let net = self.running(|running| running.net.stats())?;
         let (answer, stats) = bounded(1);
         self.tell(ToEngine::Stats(answer))?;
@@ -361,10 +371,10 @@ impl Handle {
         let _ = running.net_thread.join();
         let _ = running.engine.send(ToEngine::Stop);
         // The store can be closed once no reader is left that could keep its file.
-        if let Ok(Some(store)) = running.engine_thread.join() {
-            if let Err(error) = store.close() {
-                tracing::warn!(%error, "the data folder was not closed cleanly; nothing is lost");
-            }
+        if let Ok(Some(store)) = running.engine_thread.join()
+            && let Err(error) = store.close()
+        {
+            tracing::warn!(%error, "the data folder was not closed cleanly; nothing is lost");
         }
     }
 }

@@ -30,7 +30,10 @@ impl Ports {
 
     /// Where to listen.
     pub(crate) fn listen(&self) -> Vec<Listen> {
-        let listen = |address: &String| Listen { address: address.clone(), remembered: self.given.get(address).cloned() };
+        let listen = |address: &String| Listen {
+            address: address.clone(),
+            remembered: self.given.get(address).cloned(),
+        };
         self.configured.iter().map(listen).collect()
     }
 
@@ -40,7 +43,8 @@ impl Ports {
         let Some(given) = with_port_of(configured, address) else { return };
         if self.given.get(configured) != Some(&given) {
             self.given.insert(configured.clone(), given);
-            let lines: String = self.given.iter().map(|(configured, given)| format!("{configured} {given}\n")).collect();
+            let lines: String =
+                self.given.iter().map(|(configured, given)| format!("{configured} {given}\n")).collect();
             // Losing this file costs a look-up at the next start, nothing more.
             if let Err(error) = std::fs::write(&self.path, lines) {
                 tracing::warn!(%error, "the ports could not be remembered");
@@ -51,7 +55,8 @@ impl Ports {
 
 /// The configured address with the port that stands in a concrete one; `None` when no port was left open.
 fn with_port_of(configured: &str, concrete: &str) -> Option<String> {
-    let transport = ["/tcp/", "/udp/"].into_iter().find(|transport| configured.contains(&format!("{transport}0")))?;
+    let transport =
+        ["/tcp/", "/udp/"].into_iter().find(|transport| configured.contains(&format!("{transport}0")))?;
     let (_, after) = concrete.split_once(transport)?;
     let port: u16 = after.split('/').next()?.parse().ok()?;
     Some(configured.replacen(&format!("{transport}0"), &format!("{transport}{port}"), 1))

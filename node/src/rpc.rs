@@ -10,6 +10,6 @@ mod views;
 pub use errors::RpcError;
 pub use methods::METHODS;
 pub use methods::Method;
-pub use serve::serve;
 #[cfg(unix)]
 pub use serve::listen;
+pub use serve::serve;

@@ -92,7 +92,10 @@ impl Driver {
                     return None;
                 }
             }
-            let wait = self.clock.until(self.engine.next_wake()).min(chores.saturating_duration_since(Instant::now()));
+            let wait = self
+                .clock
+                .until(self.engine.next_wake())
+                .min(chores.saturating_duration_since(Instant::now()));
             if let Ok(first) = self.inputs.recv_timeout(wait) {
                 if !self.take(first) {
                     break;
@@ -166,13 +169,13 @@ impl Driver {
     fn publish(&mut self) {
         let mut events = Vec::new();
         for event in self.out.take_events() {
-            if let Event::Answered { id, answer } = &event {
-                if let Some(on_answer) = self.waiting.take(*id) {
-                    // What happened before it is told before it.
-                    self.hub.publish(&std::mem::take(&mut events));
-                    on_answer(answer.clone());
-                    continue;
-                }
+            if let Event::Answered { id, answer } = &event
+                && let Some(on_answer) = self.waiting.take(*id)
+            {
+                // What happened before it is told before it.
+                self.hub.publish(&std::mem::take(&mut events));
+                on_answer(answer.clone());
+                continue;
             }
             events.push(NodeEvent::Engine(Box::new(event)));
         }

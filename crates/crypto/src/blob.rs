@@ -106,7 +106,8 @@ mod tests {
 
     #[test]
     fn every_counter_has_its_own_nonce() {
-        let nonces = [nonce(0, false), nonce(0, true), nonce(1, false), nonce(256, false), nonce(u64::MAX, true)];
+        let nonces =
+            [nonce(0, false), nonce(0, true), nonce(1, false), nonce(256, false), nonce(u64::MAX, true)];
         for (at, one) in nonces.iter().enumerate() {
             assert!(nonces.iter().skip(at + 1).all(|other| one != other));
         }

@@ -140,11 +140,9 @@ impl Handshake {
         let ciphertext = self.ciphertext.as_slice().try_into().map_err(|_| OpenError::Damaged)?;
         let shared = Zeroizing::new(<[u8; 32]>::from(kem.decapsulate(ciphertext)));
         let mut exchanges = Vec::with_capacity(4);
-        for (ours, theirs) in [
-            (signed, &self.identity),
-            (device.identity(), &self.ephemeral),
-            (signed, &self.ephemeral),
-        ] {
+        for (ours, theirs) in
+            [(signed, &self.identity), (device.identity(), &self.ephemeral), (signed, &self.ephemeral)]
+        {
             exchanges.push(primitives::agree(ours, theirs).ok_or(OpenError::Damaged)?);
         }
         if let Some(one_time) = one_time {
@@ -242,8 +240,10 @@ impl FirstEnvelope {
     /// its content is not well formed.
     pub fn open(device: &DeviceSecret, envelope: &Envelope) -> Result<Self, OpenError> {
         let sealed = envelope.sealed();
-        let (encapsulated, sealed) = sealed.split_at_checked(ENCAPSULATED_BYTES).ok_or(OpenError::NotThisSession)?;
-        let encapsulated = <XWing as hpke::Kem>::EncappedKey::from_bytes(encapsulated).map_err(|_| OpenError::Damaged)?;
+        let (encapsulated, sealed) =
+            sealed.split_at_checked(ENCAPSULATED_BYTES).ok_or(OpenError::NotThisSession)?;
+        let encapsulated =
+            <XWing as hpke::Kem>::EncappedKey::from_bytes(encapsulated).map_err(|_| OpenError::Damaged)?;
         let plain = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, XWing>(
             &OpModeR::Base,
             &device.envelope_secret(),

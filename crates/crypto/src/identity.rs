@@ -142,15 +142,19 @@ impl AccountSecret {
     /// # Errors
     /// When the words are not a phrase; says which word is wrong.
     pub fn from_phrase(words: &str) -> Result<Self, PhraseError> {
-        let normal = Zeroizing::new(words.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" "));
+        let normal =
+            Zeroizing::new(words.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" "));
         let count = normal.split(' ').filter(|word| !word.is_empty()).count();
         if count != 24 {
             return Err(PhraseError::WordCount(count));
         }
-        let mnemonic = Mnemonic::parse_in_normalized(bip39::Language::English, &normal).map_err(|error| match error {
-            bip39::Error::UnknownWord(index) => PhraseError::UnknownWord(index + 1),
-            _ => PhraseError::Checksum,
-        })?;
+        let mnemonic =
+            Mnemonic::parse_in_normalized(bip39::Language::English, &normal).map_err(
+                |error| match error {
+                    bip39::Error::UnknownWord(index) => PhraseError::UnknownWord(index + 1),
+                    _ => PhraseError::Checksum,
+                },
+            )?;
         let entropy = Zeroizing::new(mnemonic.to_entropy());
         let seed: [u8; 32] = entropy.as_slice().try_into().map_err(|_| PhraseError::Checksum)?;
         Ok(Self::from_seed(seed))
@@ -233,7 +237,8 @@ impl DeviceSecret {
     }
 
     pub(crate) fn envelope_secret(&self) -> <XWing as hpke::Kem>::PrivateKey {
-        <XWing as hpke::Kem>::PrivateKey::from_bytes(self.envelope.as_bytes()).expect("an X-Wing secret is any 32 bytes")
+        <XWing as hpke::Kem>::PrivateKey::from_bytes(self.envelope.as_bytes())
+            .expect("an X-Wing secret is any 32 bytes")
     }
 
     /// The X-Wing key to which first envelopes are sealed.

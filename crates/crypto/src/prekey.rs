@@ -98,7 +98,8 @@ pub enum BundleError {
 impl PrekeySecrets {
     /// The first prekeys of a device.
     pub fn generate(rng: &mut impl CryptoRng, _device: &DeviceSecret, now: Timestamp) -> Self {
-        let mut secrets = Self { signed: Vec::new(), one_time: VecDeque::new(), next_id: 1, accepted: VecDeque::new() };
+        let mut secrets =
+            Self { signed: Vec::new(), one_time: VecDeque::new(), next_id: 1, accepted: VecDeque::new() };
         secrets.add_signed(rng, now);
         secrets
     }
@@ -236,7 +237,11 @@ impl PrekeySecrets {
             one_time.push_back((u32::decode(reader)?, Secret32::decode(reader)?));
         }
         let accepted = BoundedVec::<_, ACCEPTED_KEPT>::decode(reader)?.into_inner().into();
-        if reader.remaining() == 0 { Ok(Self { signed, one_time, next_id, accepted }) } else { Err(DecodeError::Trailing) }
+        if reader.remaining() == 0 {
+            Ok(Self { signed, one_time, next_id, accepted })
+        } else {
+            Err(DecodeError::Trailing)
+        }
     }
 }
 
@@ -258,7 +263,8 @@ impl PrekeyBundle {
         if self.device != entry.device || self.identity != entry.identity {
             return Err(BundleError::OtherDevice);
         }
-        identity::verify(&self.device.0, &self.signed_bytes(), &self.signature).map_err(|_| BundleError::BadSignature)?;
+        identity::verify(&self.device.0, &self.signed_bytes(), &self.signature)
+            .map_err(|_| BundleError::BadSignature)?;
         Ok(VerifiedBundle(self.clone()))
     }
 

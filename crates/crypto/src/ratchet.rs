@@ -120,7 +120,12 @@ pub enum RatchetError {
 impl Ratchet {
     /// The side that starts, knowing a ratchet key of the other side.
     /// `secrets` are the shared root, our header key and their next header key, from the handshake.
-    pub fn start(rng: &mut impl CryptoRng, headers: Headers, secrets: [Secret32; 3], their: [u8; 32]) -> Option<Self> {
+    pub fn start(
+        rng: &mut impl CryptoRng,
+        headers: Headers,
+        secrets: [Secret32; 3],
+        their: [u8; 32],
+    ) -> Option<Self> {
         let own = primitives::random_secret(rng);
         Self::start_with(headers, secrets, their, own)
     }
@@ -166,7 +171,12 @@ impl Ratchet {
     ///
     /// # Errors
     /// [`RatchetError::CannotSend`] on the answering side before anything was opened.
-    pub fn seal(&mut self, rng: &mut impl CryptoRng, aad: &[u8], plain: &[u8]) -> Result<Vec<u8>, RatchetError> {
+    pub fn seal(
+        &mut self,
+        rng: &mut impl CryptoRng,
+        aad: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, RatchetError> {
         let (own, previous) = (primitives::public(&self.own), self.previous_sent);
         let chain = self.sending.as_mut().ok_or(RatchetError::CannotSend)?;
         let header = Header { key: own, previous, number: chain.next };
@@ -276,9 +286,17 @@ impl Ratchet {
         }
     }
 
-    fn read_header(&self, key: &Secret32, aad: &[u8], salt: &[u8; NONCE_BYTES], head: &[u8]) -> Option<Header> {
+    fn read_header(
+        &self,
+        key: &Secret32,
+        aad: &[u8],
+        salt: &[u8; NONCE_BYTES],
+        head: &[u8],
+    ) -> Option<Header> {
         match self.headers {
-            Headers::Sealed => Header::read(&primitives::open(key.as_bytes(), salt, aad, head.get(NONCE_BYTES..)?)?),
+            Headers::Sealed => {
+                Header::read(&primitives::open(key.as_bytes(), salt, aad, head.get(NONCE_BYTES..)?)?)
+            }
             Headers::Clear => Header::read(head).filter(|header| header.key == *key.as_bytes()),
         }
     }
@@ -452,7 +470,11 @@ impl Encode for Chain {
 
 impl Decode for Chain {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { key: Decode::decode(reader)?, header: Decode::decode(reader)?, next: Decode::decode(reader)? })
+        Ok(Self {
+            key: Decode::decode(reader)?,
+            header: Decode::decode(reader)?,
+            next: Decode::decode(reader)?,
+        })
     }
 }
 

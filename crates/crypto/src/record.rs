@@ -73,7 +73,8 @@ pub fn seal_record(
     let factor = blinding_factor(&id, period);
     let signing = device.signing_key();
     // The nonce prefix must be secret and not shared with the unblinded key.
-    let prefix = primitives::hkdf::<32>(&period.to_be_bytes(), device.signing_seed(), b"kith record nonce prefix v1");
+    let prefix =
+        primitives::hkdf::<32>(&period.to_be_bytes(), device.signing_seed(), b"kith record nonce prefix v1");
     let secret = ExpandedSecretKey { scalar: factor * signing.to_scalar(), hash_prefix: *prefix };
     let public = VerifyingKey::from(&secret);
     let mut nonce = [0; NONCE_BYTES];
@@ -87,12 +88,16 @@ pub fn seal_record(
         signature: BoundedBytes::default(),
     };
     let mut plain = told.to_bytes();
-    let size = BODY_SIZES.into_iter().find(|size| plain.len() < *size).expect("eight addresses fit the largest size");
+    let size = BODY_SIZES
+        .into_iter()
+        .find(|size| plain.len() < *size)
+        .expect("eight addresses fit the largest size");
     padding::pad(&mut plain, size).expect("the size was chosen to fit");
     XChaCha20Poly1305::new((&*body_key(&id, period)).into())
         .encrypt_in_place((&nonce).into(), &record.blinded_key, &mut plain)
         .expect("a body is far below the limit of the cipher");
-    record.body = BoundedBytes::new([nonce.as_slice(), &plain].concat()).expect("the largest body fits a record");
+    record.body =
+        BoundedBytes::new([nonce.as_slice(), &plain].concat()).expect("the largest body fits a record");
     let signature = raw_sign::<Sha512>(&secret, &record.signed_bytes(), &public);
     record.signature = BoundedBytes::new(signature.to_bytes().to_vec()).expect("a signature has 64 bytes");
     record

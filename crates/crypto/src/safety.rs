@@ -26,7 +26,7 @@ pub struct SafetyNumber {
 pub fn safety_number(ours: &AccountId, theirs: &AccountId) -> SafetyNumber {
     let side = |account: &AccountId| fingerprint(&account.0, &account.0);
     let mut sides = [side(ours), side(theirs)];
-    sides.sort_by_key(|hash| digits(hash));
+    sides.sort_by_key(digits);
     SafetyNumber { digits: sides.iter().map(digits).collect(), fingerprints: sides.map(|hash| half(&hash)) }
 }
 
@@ -90,7 +90,8 @@ mod tests {
     fn libsignals_published_vector_comes_out() {
         let alice = key("06863bc66d02b40d27b8d49ca7c09e9239236f9d7d25d6fcca5ce13c7064d868");
         let bob = key("f781b6fb32fed9ba1cf2de978d4d5da28dc34046ae814402b5c0dbd96fda907b");
-        let mut sides = [fingerprint(&alice, b"+14152222222"), fingerprint(&bob, b"+14153333333")].map(|h| digits(&h));
+        let mut sides =
+            [fingerprint(&alice, b"+14152222222"), fingerprint(&bob, b"+14153333333")].map(|h| digits(&h));
         sides.sort();
         assert_eq!(sides.concat(), "300354477692869396892869876765458257569162576843440918079131");
     }

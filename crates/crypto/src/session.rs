@@ -125,7 +125,8 @@ impl Session {
         let (handshake, agreed) =
             Handshake::start(rng, account, device, their_account, bundle, now).ok_or(SealError::BadKey)?;
         let Agreed { secrets, tags: [tag_out, tag_in], associated } = agreed;
-        let ratchet = Ratchet::start(rng, Headers::Sealed, secrets, bundle.0.signed).ok_or(SealError::BadKey)?;
+        let ratchet =
+            Ratchet::start(rng, Headers::Sealed, secrets, bundle.0.signed).ok_or(SealError::BadKey)?;
         Ok(Self {
             id: handshake.id(),
             initiator: device.id(),
@@ -167,18 +168,26 @@ impl Session {
     ///
     /// # Errors
     /// When it does not fit the largest.
-    pub fn seal(&mut self, rng: &mut impl CryptoRng, now: Timestamp, payload: &[u8]) -> Result<Envelope, SealError> {
+    pub fn seal(
+        &mut self,
+        rng: &mut impl CryptoRng,
+        now: Timestamp,
+        payload: &[u8],
+    ) -> Result<Envelope, SealError> {
         if let Some(unanswered) = &self.unanswered {
             let message = self.ratchet.seal(rng, &self.associated, payload).map_err(|_| SealError::BadKey)?;
-            return first::seal(rng, &unanswered.envelope_key, &unanswered.handshake, &message).ok_or(SealError::TooLong);
+            return first::seal(rng, &unanswered.envelope_key, &unanswered.handshake, &message)
+                .ok_or(SealError::TooLong);
         }
-        let room = Envelope::box_len_for(payload.len() + 1 + ratchet::OVERHEAD_BYTES).ok_or(SealError::TooLong)?;
+        let room =
+            Envelope::box_len_for(payload.len() + 1 + ratchet::OVERHEAD_BYTES).ok_or(SealError::TooLong)?;
         let length = room - ratchet::OVERHEAD_BYTES;
         let mut padded = Zeroizing::new(Vec::with_capacity(length));
         padded.extend_from_slice(payload);
         padding::pad(&mut padded, length).ok_or(SealError::TooLong)?;
         let tag = day_tag(&self.tag_out, now.day());
-        let sealed = self.ratchet.seal(rng, &self.authenticated(&tag), &padded).map_err(|_| SealError::BadKey)?;
+        let sealed =
+            self.ratchet.seal(rng, &self.authenticated(&tag), &padded).map_err(|_| SealError::BadKey)?;
         Envelope::new(tag, &sealed).ok_or(SealError::TooLong)
     }
 
@@ -186,7 +195,12 @@ impl Session {
     ///
     /// # Errors
     /// When it does not open; see [`OpenError`].
-    pub fn open(&self, rng: &mut impl CryptoRng, now: Timestamp, envelope: &Envelope) -> Result<Opened, OpenError> {
+    pub fn open(
+        &self,
+        rng: &mut impl CryptoRng,
+        now: Timestamp,
+        envelope: &Envelope,
+    ) -> Result<Opened, OpenError> {
         let aad = self.authenticated(&envelope.tag());
         let (ratchet, padded) = self.ratchet.open(rng, now, &aad, envelope.sealed())?;
         let payload = Zeroizing::new(padding::unpad(&padded).ok_or(OpenError::Damaged)?.to_vec());
@@ -274,7 +288,8 @@ impl FirstEnvelope {
         let (signed, agreed) = self.handshake.answer(account, device, prekeys)?;
         let Agreed { secrets, tags: [tag_in, tag_out], associated } = agreed;
         let ratchet = Ratchet::answer(Headers::Sealed, secrets, signed);
-        let (ratchet, payload) = ratchet.open(rng, now, &associated, &self.message).map_err(|_| OpenError::Damaged)?;
+        let (ratchet, payload) =
+            ratchet.open(rng, now, &associated, &self.message).map_err(|_| OpenError::Damaged)?;
         let session = Session {
             id: self.handshake.id(),
             initiator: self.handshake.device,

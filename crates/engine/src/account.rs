@@ -74,7 +74,12 @@ pub fn create(entropy: [u8; 32], name: &str, now: Timestamp) -> Result<NewAccoun
     let mut out = Output::new();
     out.put(rows::ACCOUNT, rows::SELF, row.to_bytes());
     out.put(rows::PREKEYS, rows::SELF, prekeys.to_bytes().to_vec());
-    Ok(NewAccount { writes: out.take_writes(), phrase: account_secret.phrase(), account, device: device.id() })
+    Ok(NewAccount {
+        writes: out.take_writes(),
+        phrase: account_secret.phrase(),
+        account,
+        device: device.id(),
+    })
 }
 
 /// The own account row and device secrets, if there is an account.

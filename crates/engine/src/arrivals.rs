@@ -17,8 +17,8 @@ use kith_proto::frame::InviteProof;
 use kith_proto::id::AccountId;
 use kith_proto::id::ContactId;
 use kith_proto::id::DeviceId;
-use kith_proto::payload::Content;
 use kith_proto::payload::ContactRequest;
+use kith_proto::payload::Content;
 use kith_proto::payload::Payload;
 
 use crate::contents;
@@ -76,9 +76,15 @@ fn give_prekeys(
         })
     });
     let frame = if invited {
-        Frame::Prekeys { device_list: engine.devices.own_list(), bundle: engine.devices.own_bundle(&mut engine.core, out) }
+        Frame::Prekeys {
+            device_list: engine.devices.own_list(),
+            bundle: engine.devices.own_bundle(&mut engine.core, out),
+        }
     } else if contact.is_some() {
-        Frame::Prekeys { device_list: engine.devices.own_list(), bundle: engine.devices.own_bundle_for_many() }
+        Frame::Prekeys {
+            device_list: engine.devices.own_list(),
+            bundle: engine.devices.own_bundle_for_many(),
+        }
     } else {
         if proof.is_some() {
             engine.core.stats.bad_proofs += 1;

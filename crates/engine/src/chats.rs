@@ -93,7 +93,14 @@ impl Chats {
     }
 
     /// Takes a deadline as it was stored.
-    pub(crate) fn restore_expiry(&mut self, core: &mut Core, at: Timestamp, chat: ChatId, index: u64, message: MessageId) {
+    pub(crate) fn restore_expiry(
+        &mut self,
+        core: &mut Core,
+        at: Timestamp,
+        chat: ChatId,
+        index: u64,
+        message: MessageId,
+    ) {
         self.expiry.insert((at, chat, index));
         self.expiring.insert((chat, index), message);
         core.timers.set_earlier(TimerKey::Expiry, at);
@@ -104,13 +111,20 @@ impl Chats {
         if self.by_id.contains_key(&chat) {
             return;
         }
-        let row = ChatRow { contact, next_index: 1, read_index: 1, unread: 0, last: None, active_at: core.now };
+        let row =
+            ChatRow { contact, next_index: 1, read_index: 1, unread: 0, last: None, active_at: core.now };
         out.put(rows::CHATS, &chat.0, row.to_bytes());
         self.restore(chat, row);
     }
 
     /// Writes a message into its chat.
-    pub(crate) fn store(&mut self, core: &mut Core, out: &mut Output, chat: &ChatId, new: NewMessage) -> Option<Stored> {
+    pub(crate) fn store(
+        &mut self,
+        core: &mut Core,
+        out: &mut Output,
+        chat: &ChatId,
+        new: NewMessage,
+    ) -> Option<Stored> {
         let kept = self.by_id.get_mut(chat)?;
         let NewMessage { content, outgoing, sent_at, places } = new;
         let index = kept.row.next_index;
@@ -162,7 +176,12 @@ impl Chats {
 
     /// Marks everything up to a message as read. Returns what was read now, oldest first; `None` when the chat is
     /// unknown.
-    pub(crate) fn mark_read(&mut self, out: &mut Output, chat: &ChatId, message: &MessageId) -> Option<Vec<Unread>> {
+    pub(crate) fn mark_read(
+        &mut self,
+        out: &mut Output,
+        chat: &ChatId,
+        message: &MessageId,
+    ) -> Option<Vec<Unread>> {
         let kept = self.by_id.get_mut(chat)?;
         let Some(last) = kept.unread.iter().position(|unread| unread.message == *message) else {
             return Some(Vec::new());

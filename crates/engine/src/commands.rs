@@ -7,8 +7,8 @@ use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::id::MessageId;
 use kith_proto::invite::Invite;
-use kith_proto::payload::Content;
 use kith_proto::payload::ContactRequest;
+use kith_proto::payload::Content;
 use kith_proto::payload::MAX_GREETING_BYTES;
 use kith_proto::payload::MAX_NAME_BYTES;
 use kith_proto::payload::MAX_STATUS_BYTES;
@@ -45,7 +45,9 @@ pub(crate) fn run(engine: &mut Engine, out: &mut Output, command: Command) -> Re
             let (core, own) = (&mut engine.core, engine.devices.account);
             engine.contacts.create_invite(core, out, own, &addresses, uses, expires_secs).map(Answer::Invite)
         }
-        Command::RevokeInvite { invite } => engine.contacts.revoke_invite(out, &invite).map(|()| Answer::Done),
+        Command::RevokeInvite { invite } => {
+            engine.contacts.revoke_invite(out, &invite).map(|()| Answer::Done)
+        }
         Command::AddContact { invite, greeting } => add_contact(engine, out, &invite, greeting),
         Command::AcceptContact { contact } => accept(engine, out, contact),
         Command::BlockContact { contact } => block(engine, out, contact),
@@ -112,7 +114,9 @@ fn set_profile(
         status: status.map(bounded::<MAX_STATUS_BYTES>).transpose()?.unwrap_or_else(|| old.status.clone()),
     };
     engine.devices.set_profile(profile.clone(), out);
-    links::tell_everyone(engine, out, &Content::Profile(profile), |content| matches!(content, Content::Profile(_)));
+    links::tell_everyone(engine, out, &Content::Profile(profile), |content| {
+        matches!(content, Content::Profile(_))
+    });
     let view = engine.profile_view();
     out.event(Event::ProfileChanged(view.clone()));
     Ok(Answer::Profile(view))
@@ -123,7 +127,12 @@ fn contact_answer(engine: &Engine, out: &mut Output, contact: &ContactId) -> Res
     engine.contact_view(contact).map(Answer::Contact).ok_or(Refusal::UnknownContact)
 }
 
-fn add_contact(engine: &mut Engine, out: &mut Output, invite: &Invite, greeting: String) -> Result<Answer, Refusal> {
+fn add_contact(
+    engine: &mut Engine,
+    out: &mut Output,
+    invite: &Invite,
+    greeting: String,
+) -> Result<Answer, Refusal> {
     let greeting = bounded::<MAX_GREETING_BYTES>(greeting)?;
     let own = engine.devices.account;
     if invite.account == own {
@@ -268,7 +277,12 @@ fn send_message(
     Ok(Answer::Message(view))
 }
 
-fn mark_read(engine: &mut Engine, out: &mut Output, chat: &ChatId, message: &MessageId) -> Result<Answer, Refusal> {
+fn mark_read(
+    engine: &mut Engine,
+    out: &mut Output,
+    chat: &ChatId,
+    message: &MessageId,
+) -> Result<Answer, Refusal> {
     let read = engine.chats.mark_read(out, chat, message).ok_or(Refusal::UnknownChat)?;
     if read.is_empty() {
         return Ok(Answer::Done);

@@ -111,11 +111,12 @@ impl Contacts {
         let life = expires_secs.map_or(core.config.invite_life, Span::from_secs);
         let expires = core.now + life;
         let secret = InviteSecret(core.random());
-        let row = InviteRow { secret: secret.0, expires, uses_left: uses.unwrap_or(1).max(1), created: core.now };
+        let row =
+            InviteRow { secret: secret.0, expires, uses_left: uses.unwrap_or(1).max(1), created: core.now };
         out.put(rows::INVITES, &secret.id().0, row.to_bytes());
         self.invites.insert(secret.id(), row);
         let expires_secs = u32::try_from(expires.0 / 1_000).unwrap_or(0);
-        Ok(Invite::new(own, secret, expires_secs, addresses))
+        Ok(Invite::new(own, &secret, expires_secs, addresses))
     }
 
     fn drop_old_invites(&mut self, now: Timestamp, out: &mut Output) {

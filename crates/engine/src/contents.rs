@@ -39,7 +39,9 @@ pub(crate) fn take(engine: &mut Engine, out: &mut Output, device: &DeviceId, pay
                 }
             }
             Content::DeviceList(list) => take_list(engine, out, &contact, &list),
-            Content::Text(text) if position > 0 => take_text(engine, out, (*device, position), contact, sent_at, text),
+            Content::Text(text) if position > 0 => {
+                take_text(engine, out, (*device, position), contact, sent_at, text)
+            }
             Content::ContactAccept if position > 0 => {
                 if engine.contacts.state(&contact) == Some(ContactState::Requested) {
                     accepted(engine, out, &contact);
@@ -63,7 +65,9 @@ fn confirm(engine: &mut Engine, out: &mut Output, device: &DeviceId, receipt: Re
         engine.presence.progress(&mut engine.core, device, more);
     }
     let mut chat_of_last = None;
-    for (messages, state) in [(confirmed.delivered, MessageState::Delivered), (confirmed.read, MessageState::Read)] {
+    for (messages, state) in
+        [(confirmed.delivered, MessageState::Delivered), (confirmed.read, MessageState::Read)]
+    {
         for (chat, message) in messages {
             out.event(Event::MessageState { chat, message, state });
             chat_of_last = Some(chat);
@@ -107,7 +111,12 @@ fn take_text(
     engine.chat_changed(out, &chat);
 }
 
-fn take_list(engine: &mut Engine, out: &mut Output, contact: &ContactId, list: &kith_proto::frame::DeviceListBytes) {
+fn take_list(
+    engine: &mut Engine,
+    out: &mut Output,
+    contact: &ContactId,
+    list: &kith_proto::frame::DeviceListBytes,
+) {
     if engine.devices.learn_list(&mut engine.core, out, contact, list).is_err() {
         engine.core.stats.bad_proofs += 1;
         return;

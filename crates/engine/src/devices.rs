@@ -190,7 +190,13 @@ impl Devices {
     pub(crate) fn devices_of(&self, account: &AccountId) -> Vec<DeviceId> {
         let Some(signed) = self.lists.get(account) else { return Vec::new() };
         let revoked = &signed.list.revoked;
-        signed.list.devices.iter().map(|entry| entry.device).filter(|device| !revoked.contains(device)).collect()
+        signed
+            .list
+            .devices
+            .iter()
+            .map(|entry| entry.device)
+            .filter(|device| !revoked.contains(device))
+            .collect()
     }
 
     /// Forgets an account's list and bundles.

@@ -107,7 +107,9 @@ impl Engine {
                 return;
             }
             NetInput::LookUpDone { key } => return presence.look_up_done(&key),
-            NetInput::Discovered { device, addresses } => return links::heard_of(self, out, &device, &addresses),
+            NetInput::Discovered { device, addresses } => {
+                return links::heard_of(self, out, &device, &addresses);
+            }
             NetInput::BootstrapConnected { node } => presence.bootstrap_connected(&mut self.core, out, node),
             NetInput::BootstrapLost { device } => presence.bootstrap_lost(&device),
             NetInput::Peers { connected, dht } => {
@@ -144,8 +146,10 @@ impl Engine {
 
     /// Whom the network layer keeps connected.
     pub(crate) fn keep_connected(&self, out: &mut Output) {
-        let of_friends = |contact| !matches!(self.contacts.state(contact), Some(ContactState::Blocked) | None);
-        let devices = self.peers.all().filter(|(_, row)| of_friends(&row.contact)).map(|(device, _)| *device).collect();
+        let of_friends =
+            |contact| !matches!(self.contacts.state(contact), Some(ContactState::Blocked) | None);
+        let devices =
+            self.peers.all().filter(|(_, row)| of_friends(&row.contact)).map(|(device, _)| *device).collect();
         out.effect(Effect::KeepConnected { devices });
     }
 
@@ -174,7 +178,8 @@ impl Engine {
     pub(crate) fn chat_view(&self, chat: &ChatId) -> Option<ChatView> {
         let (row, draft) = self.chats.get(chat)?;
         let contact = self.contacts.get(&row.contact)?;
-        let state_of = |places: &[_]| query::state_of(contact.state(), places, |device| self.peers.get(device).cloned());
+        let state_of =
+            |places: &[_]| query::state_of(contact.state(), places, |device| self.peers.get(device).cloned());
         Some(query::chat_view(*chat, row, &contact.profile.name, draft.to_owned(), state_of))
     }
 

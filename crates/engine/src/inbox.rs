@@ -72,7 +72,8 @@ impl Inbox {
         let mut settled = taken.max(payload.floor.saturating_sub(1));
         let arrived = payload.position;
         let held = self.held.entry(*device).or_default();
-        if payload.previous > settled && held.len() >= core.config.held_items && !held.contains_key(&arrived) {
+        if payload.previous > settled && held.len() >= core.config.held_items && !held.contains_key(&arrived)
+        {
             return Taken::Full;
         }
         held.insert(arrived, payload);
@@ -115,7 +116,9 @@ impl Inbox {
 
     /// The receipt for a device as of now.
     pub(crate) fn receipt(peers: &Peers, device: &DeviceId) -> Receipt {
-        peers.get(device).map_or(Receipt::default(), |row| Receipt { delivered: row.taken, read: row.read_here })
+        peers
+            .get(device)
+            .map_or(Receipt::default(), |row| Receipt { delivered: row.taken, read: row.read_here })
     }
 
     /// Forgets a device.

@@ -26,12 +26,19 @@ use crate::view::MessageState;
 const PROBES_BEFORE_REPAIR: u32 = 3;
 
 /// A connection is up.
-pub(crate) fn connected(engine: &mut Engine, out: &mut Output, device: DeviceId, dialled: Option<Multiaddress>) {
+pub(crate) fn connected(
+    engine: &mut Engine,
+    out: &mut Output,
+    device: DeviceId,
+    dialled: Option<Multiaddress>,
+) {
     let contact = engine.peers.contact_of(&device);
     let state = contact.and_then(|contact| engine.contacts.state(&contact));
     match state {
         Some(ContactState::Blocked) => return out.effect(Effect::HangUp { device }),
-        None if engine.presence.strangers(|device| engine.peers.get(device).is_some()) >= engine.core.config.strangers => {
+        None if engine.presence.strangers(|device| engine.peers.get(device).is_some())
+            >= engine.core.config.strangers =>
+        {
             return out.effect(Effect::HangUp { device });
         }
         _ => {}
@@ -114,7 +121,9 @@ pub(crate) fn say(engine: &mut Engine, out: &mut Output, device: &DeviceId, cont
     let sent_at = engine.core.now;
     let contents = BoundedVec::truncated(contents);
     let payload = Payload { position: 0, previous: 0, floor: 0, sent_at, contents };
-    let Some(envelope) = engine.sessions.seal(&mut engine.core, out, device, &payload.to_bytes()) else { return false };
+    let Some(envelope) = engine.sessions.seal(&mut engine.core, out, device, &payload.to_bytes()) else {
+        return false;
+    };
     out.effect(Effect::Send { device: *device, frame: Frame::Put(envelope) });
     true
 }
@@ -177,7 +186,8 @@ fn ensure_session(engine: &mut Engine, out: &mut Output, device: &DeviceId) -> b
 /// Asks a device for its prekeys, with the proof of the invite that led to it.
 pub(crate) fn ask_prekeys(engine: &Engine, out: &mut Output, device: &DeviceId) {
     let contact = engine.peers.contact_of(device);
-    let secret = contact.and_then(|contact| engine.contacts.get(&contact)).and_then(|row| row.invite.as_ref());
+    let secret =
+        contact.and_then(|contact| engine.contacts.get(&contact)).and_then(|row| row.invite.as_ref());
     let invite = secret.map(|secret| InviteProof {
         invite: secret.0.id(),
         mac: invite::prekey_proof(&secret.0, &engine.devices.device(), device),
@@ -230,13 +240,25 @@ pub(crate) fn tell_prekeys(engine: &mut Engine, out: &mut Output) {
 }
 
 /// Queues a content for every device of every accepted contact, unless one of its kind waits already.
-pub(crate) fn tell_everyone(engine: &mut Engine, out: &mut Output, content: &Content, same: impl Fn(&Content) -> bool) {
+pub(crate) fn tell_everyone(
+    engine: &mut Engine,
+    out: &mut Output,
+    content: &Content,
+    same: impl Fn(&Content) -> bool,
+) {
     let accepted = |contact| engine.contacts.state(contact) == Some(ContactState::Accepted);
     let devices: Vec<_> =
         engine.peers.all().filter(|(_, row)| accepted(&row.contact)).map(|(device, _)| *device).collect();
     for device in devices {
         if !engine.outbox.replace_waiting(&mut engine.peers, out, &device, content, &same) {
-            engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, &device, vec![content.clone()], None);
+            engine.outbox.enqueue(
+                &mut engine.core,
+                &mut engine.peers,
+                out,
+                &device,
+                vec![content.clone()],
+                None,
+            );
         }
         pump(engine, out, &device);
     }

@@ -86,7 +86,13 @@ impl Outbox {
     }
 
     /// Takes a delivered, unread message as it was stored; oldest first.
-    pub(crate) fn restore_unread(&mut self, device: DeviceId, position: Position, chat: ChatId, message: MessageId) {
+    pub(crate) fn restore_unread(
+        &mut self,
+        device: DeviceId,
+        position: Position,
+        chat: ChatId,
+        message: MessageId,
+    ) {
         self.by_device.entry(device).or_default().unread.push_back((position, chat, message));
     }
 
@@ -124,7 +130,9 @@ impl Outbox {
             return None;
         }
         let item = queue.items.get(queue.sent)?;
-        if opening_only && !item.row.contents.iter().any(|content| matches!(content, Content::ContactRequest(_))) {
+        if opening_only
+            && !item.row.contents.iter().any(|content| matches!(content, Content::ContactRequest(_)))
+        {
             return None;
         }
         if let Some(envelope) = &item.sealed {
@@ -195,7 +203,9 @@ impl Outbox {
         receipt: Receipt,
     ) -> Confirmed {
         let mut confirmed = Confirmed::default();
-        let Some((sent, read_before)) = peers.get(device).map(|row| (row.sent, row.read)) else { return confirmed };
+        let Some((sent, read_before)) = peers.get(device).map(|row| (row.sent, row.read)) else {
+            return confirmed;
+        };
         if receipt.delivered > sent && receipt.delivered > (core.now + FUTURE).0 << 20 {
             core.stats.bad_payloads += 1;
             return confirmed;
@@ -259,7 +269,12 @@ impl Outbox {
     }
 
     /// Drops everything that waits for a device; returns the messages that will not arrive.
-    pub(crate) fn drop_device(&mut self, core: &mut Core, out: &mut Output, device: &DeviceId) -> Vec<(ChatId, MessageId)> {
+    pub(crate) fn drop_device(
+        &mut self,
+        core: &mut Core,
+        out: &mut Output,
+        device: &DeviceId,
+    ) -> Vec<(ChatId, MessageId)> {
         let Some(queue) = self.by_device.remove(device) else { return Vec::new() };
         let mut messages = Vec::new();
         for item in queue.items {
@@ -292,12 +307,12 @@ impl Outbox {
         let sent = peers.get(device).map_or(0, |row| row.sent);
         let Some(queue) = self.by_device.get_mut(device) else { return false };
         for item in queue.items.iter_mut().filter(|item| item.position > sent) {
-            if let [only] = &*item.row.contents {
-                if same(only) {
-                    item.row.contents = BoundedVec::truncated(vec![content.clone()]);
-                    out.put(rows::OUTBOX, &rows::place_key(device, item.position), item.row.to_bytes());
-                    return true;
-                }
+            if let [only] = &*item.row.contents
+                && same(only)
+            {
+                item.row.contents = BoundedVec::truncated(vec![content.clone()]);
+                out.put(rows::OUTBOX, &rows::place_key(device, item.position), item.row.to_bytes());
+                return true;
             }
         }
         false

@@ -215,10 +215,10 @@ impl Presence {
 
     /// Something new is known about where a device is: dial it at once.
     pub(crate) fn dial_now(&mut self, core: &mut Core, device: &DeviceId) {
-        if let Some(dial) = self.dials.get_mut(device) {
-            if !self.links.contains_key(device) {
-                *dial = Dial { attempts: dial.attempts, next: core.now, under_way: false };
-            }
+        if let Some(dial) = self.dials.get_mut(device)
+            && !self.links.contains_key(device)
+        {
+            *dial = Dial { attempts: dial.attempts, next: core.now, under_way: false };
         }
         self.schedule_dials(core);
     }
@@ -281,7 +281,12 @@ impl Presence {
     }
 
     /// A record came. Returns the device it is about and the addresses it tells.
-    pub(crate) fn found(&mut self, core: &mut Core, key: &RecordKey, found: &Record) -> Option<(DeviceId, Vec<Multiaddress>)> {
+    pub(crate) fn found(
+        &mut self,
+        core: &mut Core,
+        key: &RecordKey,
+        found: &Record,
+    ) -> Option<(DeviceId, Vec<Multiaddress>)> {
         let device = *self.look_ups.get(key)?;
         let today = record::period_at(core.now);
         let opened = [today, today.saturating_sub(1)]
@@ -322,9 +327,11 @@ impl Presence {
 
     /// What an invite names: two own addresses, and a bootstrap node in case they change.
     pub(crate) fn invite_addresses(&self, device: DeviceId) -> Vec<DeviceAddress> {
-        let own = self.own_addresses().into_inner().into_iter().map(|address| DeviceAddress { device, address });
+        let own =
+            self.own_addresses().into_inner().into_iter().map(|address| DeviceAddress { device, address });
         let nodes = self.connected_bootstraps.iter();
-        let node = nodes.map(|(device, address)| DeviceAddress { device: *device, address: address.clone() }).next();
+        let node =
+            nodes.map(|(device, address)| DeviceAddress { device: *device, address: address.clone() }).next();
         own.take(if node.is_some() { 2 } else { 3 }).chain(node).collect()
     }
 
@@ -350,8 +357,13 @@ impl Presence {
         self.connected_bootstraps.insert(node.device, node.address);
         if first {
             core.timers.set_earlier(TimerKey::Publish, core.now);
-            let missing: Vec<_> =
-                self.dials.keys().filter(|device| !self.is_up(device)).take(core.config.dials_at_once).copied().collect();
+            let missing: Vec<_> = self
+                .dials
+                .keys()
+                .filter(|device| !self.is_up(device))
+                .take(core.config.dials_at_once)
+                .copied()
+                .collect();
             for device in missing {
                 self.look_up(core.now, out, &device);
             }

@@ -49,12 +49,19 @@ pub struct InviteView {
     pub uses_left: u32,
 }
 
-fn get<V: Decode>(rows: &dyn Rows, table: kith_proto::rows::Table, key: &[u8]) -> Result<Option<V>, QueryError> {
+fn get<V: Decode>(
+    rows: &dyn Rows,
+    table: kith_proto::rows::Table,
+    key: &[u8],
+) -> Result<Option<V>, QueryError> {
     let Some(bytes) = rows.get(table, key)? else { return Ok(None) };
     V::from_bytes(&bytes).map(Some).map_err(|_| RestoreError::Damaged(table.name))
 }
 
-fn all<K: Decode, V: Decode>(rows: &dyn Rows, table: kith_proto::rows::Table) -> Result<Vec<(K, V)>, QueryError> {
+fn all<K: Decode, V: Decode>(
+    rows: &dyn Rows,
+    table: kith_proto::rows::Table,
+) -> Result<Vec<(K, V)>, QueryError> {
     let (mut found, mut good) = (Vec::new(), true);
     rows.scan(table, Bound::Unbounded, Bound::Unbounded, Direction::Up, &mut |key, value| {
         match K::from_bytes(key).and_then(|key| Ok((key, V::from_bytes(value)?))) {
@@ -130,7 +137,8 @@ pub fn chat(rows: &dyn Rows, chat: &ChatId) -> Result<Option<ChatView>, QueryErr
 
 fn chat_of_row(rows: &dyn Rows, chat: ChatId, row: &ChatRow) -> Result<Option<ChatView>, QueryError> {
     let Some(contact) = get::<ContactRow>(rows, rows::CONTACTS, &row.contact.0)? else { return Ok(None) };
-    let draft = rows.get(rows::DRAFTS, &chat.0)?.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    let draft =
+        rows.get(rows::DRAFTS, &chat.0)?.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
     let mut states = States::new(rows, contact.state());
     let state = match &row.last {
         Some(last) => states.of(&last.places)?,
@@ -229,7 +237,12 @@ pub fn timeline(
 ///
 /// # Errors
 /// When the rows cannot be read.
-pub fn timeline_from(rows: &dyn Rows, chat: &ChatId, from: u64, limit: usize) -> Result<Vec<MessageView>, QueryError> {
+pub fn timeline_from(
+    rows: &dyn Rows,
+    chat: &ChatId,
+    from: u64,
+    limit: usize,
+) -> Result<Vec<MessageView>, QueryError> {
     let from = rows::history_key(chat, from);
     let to = rows::history_key(chat, u64::MAX);
     page(rows, chat, Bound::Included(&from), Bound::Included(&to), Direction::Up, limit)
@@ -309,7 +322,9 @@ fn view(
 pub fn message(rows: &dyn Rows, message: &MessageId) -> Result<Option<MessageView>, QueryError> {
     let Some(key) = rows.get(rows::MESSAGES, &message.0)? else { return Ok(None) };
     let place = rows::split_key::<16>(&key).zip(get::<HistoryRow>(rows, rows::HISTORY, &key)?);
-    let Some(((chat, index), row)) = place.filter(|(_, row)| row.message == *message) else { return Ok(None) };
+    let Some(((chat, index), row)) = place.filter(|(_, row)| row.message == *message) else {
+        return Ok(None);
+    };
     let chat = ChatId(chat);
     let Some(chat_row) = get::<ChatRow>(rows, rows::CHATS, &chat.0)? else { return Ok(None) };
     let contact: Option<ContactRow> = get(rows, rows::CONTACTS, &chat_row.contact.0)?;

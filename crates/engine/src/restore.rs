@@ -59,7 +59,9 @@ pub enum RestoreError {
     #[error(transparent)]
     Rows(#[from] RowsError),
     /// A row is not what it should be.
-    #[error("the table “{0}” holds a row that cannot be read: restore the data folder from a copy, or report this")]
+    #[error(
+        "the table “{0}” holds a row that cannot be read: restore the data folder from a copy, or report this"
+    )]
     Damaged(&'static str),
 }
 
@@ -183,10 +185,15 @@ fn load_chats(engine: &mut Engine, rows: &dyn Rows) -> Result<(), RestoreError> 
         }
     }
     let Engine { core, chats, .. } = engine;
-    each(rows, rows::DRAFTS, |bytes| String::from_utf8(bytes.to_vec()).ok(), |chat: ChatId, text| {
-        chats.restore_draft(&chat, text);
-        Some(())
-    })?;
+    each(
+        rows,
+        rows::DRAFTS,
+        |bytes| String::from_utf8(bytes.to_vec()).ok(),
+        |chat: ChatId, text| {
+            chats.restore_draft(&chat, text);
+            Some(())
+        },
+    )?;
     rows.scan(rows::EXPIRY, Bound::Unbounded, Bound::Unbounded, Direction::Up, &mut |key, value| {
         let place = key.split_first_chunk::<8>().map(|(at, rest)| (u64::from_be_bytes(*at), rest));
         let place = place.and_then(|(at, rest)| Some((Timestamp(at), rows::split_key::<16>(rest)?)));
@@ -201,15 +208,21 @@ fn load_chats(engine: &mut Engine, rows: &dyn Rows) -> Result<(), RestoreError> 
 fn load_unread(engine: &mut Engine, rows: &dyn Rows, chat: &ChatId, from: u64) -> Result<(), RestoreError> {
     let (from, to) = (rows::history_key(chat, from), rows::history_key(chat, u64::MAX));
     let chats = &mut engine.chats;
-    rows.scan(rows::HISTORY, Bound::Included(&from), Bound::Included(&to), Direction::Up, &mut |key, value| {
-        let index = rows::split_key::<16>(key).map(|(_, index)| index);
-        if let (Some(index), Ok(row)) = (index, HistoryRow::from_bytes(value)) {
-            if let (false, Some(place)) = (row.outgoing, row.places.first()) {
+    rows.scan(
+        rows::HISTORY,
+        Bound::Included(&from),
+        Bound::Included(&to),
+        Direction::Up,
+        &mut |key, value| {
+            let index = rows::split_key::<16>(key).map(|(_, index)| index);
+            if let (Some(index), Ok(row)) = (index, HistoryRow::from_bytes(value))
+                && let (false, Some(place)) = (row.outgoing, row.places.first())
+            {
                 chats.restore_unread(chat, Unread { index, message: row.message, place: *place });
             }
-        }
-        true
-    })?;
+            true
+        },
+    )?;
     Ok(())
 }
 
@@ -218,14 +231,20 @@ fn load_delivered(engine: &mut Engine, rows: &dyn Rows, chat: &ChatId) -> Result
     let Engine { peers, outbox, .. } = engine;
     let mut left = LOOK_BACK_ROWS;
     let mut found = Vec::new();
-    rows.scan(rows::HISTORY, Bound::Included(&from), Bound::Included(&to), Direction::Down, &mut |_, value| {
-        left -= 1;
-        if let Ok(row) = HistoryRow::from_bytes(value) {
-            let places = if row.outgoing { row.places.into_inner() } else { Vec::new() };
-            found.extend(places.into_iter().map(|(device, position)| (device, position, row.message)));
-        }
-        left > 0
-    })?;
+    rows.scan(
+        rows::HISTORY,
+        Bound::Included(&from),
+        Bound::Included(&to),
+        Direction::Down,
+        &mut |_, value| {
+            left -= 1;
+            if let Ok(row) = HistoryRow::from_bytes(value) {
+                let places = if row.outgoing { row.places.into_inner() } else { Vec::new() };
+                found.extend(places.into_iter().map(|(device, position)| (device, position, row.message)));
+            }
+            left > 0
+        },
+    )?;
     for (device, position, message) in found.into_iter().rev() {
         if peers.get(&device).is_some_and(|row| row.read < position && position <= row.delivered) {
             outbox.restore_unread(device, position, *chat, message);
@@ -237,18 +256,28 @@ fn load_delivered(engine: &mut Engine, rows: &dyn Rows, chat: &ChatId) -> Result
 /// Works off the notes of removed chats: deletes the entries in `messages` that lead nowhere.
 fn sweep_removed(rows: &dyn Rows, out: &mut Output) -> Result<(), RestoreError> {
     let mut removed = Vec::new();
-    each(rows, rows::REMOVED, |_| Some(()), |chat: ChatId, ()| {
-        removed.push(chat);
-        Some(())
-    })?;
+    each(
+        rows,
+        rows::REMOVED,
+        |_| Some(()),
+        |chat: ChatId, ()| {
+            removed.push(chat);
+            Some(())
+        },
+    )?;
     if removed.is_empty() {
         return Ok(());
     }
     let mut entries = Vec::new();
-    each(rows, rows::MESSAGES, |key| Some(key.to_vec()), |message: MessageId, key| {
-        entries.push((message, key));
-        Some(())
-    })?;
+    each(
+        rows,
+        rows::MESSAGES,
+        |key| Some(key.to_vec()),
+        |message: MessageId, key| {
+            entries.push((message, key));
+            Some(())
+        },
+    )?;
     for (message, key) in entries {
         let there = rows.get(rows::HISTORY, &key)?.and_then(|bytes| HistoryRow::from_bytes(&bytes).ok());
         if there.is_none_or(|row| row.message != message) {
@@ -263,11 +292,16 @@ fn sweep_removed(rows: &dyn Rows, out: &mut Output) -> Result<(), RestoreError> 
 
 /// Sets the deadlines and emits what has to be done again after a start.
 fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), RestoreError> {
-    each(rows, rows::BOOTSTRAPS, |_| Some(()), |TextKey(address), ()| {
-        engine.presence.add_bootstrap(address.clone());
-        out.effect(Effect::AddBootstrap { address });
-        Some(())
-    })?;
+    each(
+        rows,
+        rows::BOOTSTRAPS,
+        |_| Some(()),
+        |TextKey(address), ()| {
+            engine.presence.add_bootstrap(address.clone());
+            out.effect(Effect::AddBootstrap { address });
+            Some(())
+        },
+    )?;
     engine.keep_connected(out);
     let wanted = |state| matches!(state, ContactState::Accepted | ContactState::Requested);
     for (contact, row) in engine.contacts.all() {

@@ -71,8 +71,24 @@ pub(crate) const BOOTSTRAPS: Table = Table::plain("bootstraps");
 
 /// Every table, for whoever opens the store.
 pub const TABLES: &[Table] = &[
-    ACCOUNT, PREKEYS, INVITES, CONTACTS, DEVICE_LISTS, BUNDLES, PEERS, SESSIONS, OUTBOX, HELD, CHATS, HISTORY, FADING,
-    EXPIRY, MESSAGES, DRAFTS, REMOVED, BOOTSTRAPS,
+    ACCOUNT,
+    PREKEYS,
+    INVITES,
+    CONTACTS,
+    DEVICE_LISTS,
+    BUNDLES,
+    PEERS,
+    SESSIONS,
+    OUTBOX,
+    HELD,
+    CHATS,
+    HISTORY,
+    FADING,
+    EXPIRY,
+    MESSAGES,
+    DRAFTS,
+    REMOVED,
+    BOOTSTRAPS,
 ];
 
 /// The key of rows that exist once.

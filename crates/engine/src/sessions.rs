@@ -84,7 +84,8 @@ pub(crate) enum NotOpened {
 impl Sessions {
     /// Takes the sessions with a device as they were stored.
     pub(crate) fn restore(&mut self, device: DeviceId, row: &SessionsRow) -> Option<()> {
-        let sessions = row.sessions.iter().map(|bytes| Session::from_bytes(bytes).ok()).collect::<Option<Vec<_>>>()?;
+        let sessions =
+            row.sessions.iter().map(|bytes| Session::from_bytes(bytes).ok()).collect::<Option<Vec<_>>>()?;
         let active = usize::from(row.active).min(sessions.len().saturating_sub(1));
         let kept = Kept { sessions, active, repair_not_before: row.repair_not_before, repairs: row.repairs };
         self.by_device.insert(device, kept);
@@ -107,7 +108,8 @@ impl Sessions {
     ) -> bool {
         let Some(bundle) = devices.bundle(account, device) else { return false };
         let now = core.now;
-        let started = Session::initiate(&mut core.rng, &devices.account, &devices.secret, account, &bundle, now);
+        let started =
+            Session::initiate(&mut core.rng, &devices.account, &devices.secret, account, &bundle, now);
         let Ok(session) = started else {
             core.stats.bad_proofs += 1;
             return false;
@@ -127,13 +129,16 @@ impl Sessions {
         account: &AccountId,
         device: &DeviceId,
     ) -> bool {
-        let (not_before, repairs) =
-            self.by_device.get(device).map_or((Timestamp(0), 0), |kept| (kept.repair_not_before, kept.repairs));
+        let (not_before, repairs) = self
+            .by_device
+            .get(device)
+            .map_or((Timestamp(0), 0), |kept| (kept.repair_not_before, kept.repairs));
         if core.now < not_before || !self.start(core, out, devices, account, device) {
             return false;
         }
         core.stats.repairs += 1;
-        let pause = core.config.repair_pause.0.saturating_mul(10u64.saturating_pow(repairs)).min(REPAIR_PAUSE_MAX.0);
+        let pause =
+            core.config.repair_pause.0.saturating_mul(10u64.saturating_pow(repairs)).min(REPAIR_PAUSE_MAX.0);
         if let Some(kept) = self.by_device.get_mut(device) {
             kept.repairs = repairs.saturating_add(1);
             kept.repair_not_before = core.now + Span(pause);
@@ -143,7 +148,13 @@ impl Sessions {
     }
 
     /// Seals a payload for a device with the active session.
-    pub(crate) fn seal(&mut self, core: &mut Core, out: &mut Output, device: &DeviceId, payload: &[u8]) -> Option<Envelope> {
+    pub(crate) fn seal(
+        &mut self,
+        core: &mut Core,
+        out: &mut Output,
+        device: &DeviceId,
+        payload: &[u8],
+    ) -> Option<Envelope> {
         let kept = self.by_device.get_mut(device)?;
         let session = kept.sessions.get_mut(kept.active)?;
         let envelope = session.seal(&mut core.rng, core.now, payload).ok()?;
@@ -279,7 +290,10 @@ impl Sessions {
 
     fn write(&self, device: &DeviceId, out: &mut Output) {
         let Some(kept) = self.by_device.get(device) else { return };
-        let sessions = kept.sessions.iter().map(|session| BoundedBytes::new(session.to_bytes().to_vec()).unwrap_or_default());
+        let sessions = kept
+            .sessions
+            .iter()
+            .map(|session| BoundedBytes::new(session.to_bytes().to_vec()).unwrap_or_default());
         let row = SessionsRow {
             active: u8::try_from(kept.active).unwrap_or(0),
             sessions: BoundedVec::truncated(sessions.collect()),

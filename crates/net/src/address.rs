@@ -28,7 +28,8 @@ pub enum Reach {
 /// When it is not one.
 pub fn parse(text: &str) -> Result<(Multiaddress, Option<DeviceId>), NetError> {
     let bad = |reason: String| NetError::BadAddress { text: text.to_owned(), reason };
-    let address: Multiaddr = text.trim().parse().map_err(|error: libp2p::multiaddr::Error| bad(error.to_string()))?;
+    let address: Multiaddr =
+        text.trim().parse().map_err(|error: libp2p::multiaddr::Error| bad(error.to_string()))?;
     let (address, peer) = split_peer(address);
     let device = match peer {
         Some(peer) => Some(device_of(&peer).ok_or_else(|| NetError::WrongKey(text.to_owned()))?),
@@ -63,7 +64,9 @@ pub fn reach(address: &Multiaddress) -> Reach {
     match ip {
         Some(ip) if ip.is_loopback() => Reach::Loopback,
         Some(IpAddr::V4(ip)) if ip.is_private() || ip.is_link_local() || ip.is_unspecified() => Reach::Local,
-        Some(IpAddr::V6(ip)) if ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified() => Reach::Local,
+        Some(IpAddr::V6(ip)) if ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified() => {
+            Reach::Local
+        }
         _ => Reach::Global,
     }
 }

@@ -50,7 +50,11 @@ pub(crate) struct Behaviour {
 }
 
 impl Behaviour {
-    pub(crate) fn new(config: &NetConfig, keypair: &Keypair, counters: &Arc<Counters>) -> Result<Self, NetError> {
+    pub(crate) fn new(
+        config: &NetConfig,
+        keypair: &Keypair,
+        counters: &Arc<Counters>,
+    ) -> Result<Self, NetError> {
         let limits = &config.limits;
         let peer = keypair.public().to_peer_id();
         let counts = ConnectionLimits::default()

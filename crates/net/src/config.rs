@@ -98,14 +98,19 @@ impl Limits {
 impl NetConfig {
     /// A node of this role with the usual listeners: TCP and QUIC on IPv4 and IPv6.
     pub fn new(device_seed: Zeroizing<[u8; 32]>, role: Role) -> Self {
-        let everywhere = ["/ip4/0.0.0.0/tcp/0", "/ip6/::/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1", "/ip6/::/udp/0/quic-v1"];
-        let listen = everywhere.map(|address| Listen { address: address.to_owned(), remembered: None }).to_vec();
+        let everywhere =
+            ["/ip4/0.0.0.0/tcp/0", "/ip6/::/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1", "/ip6/::/udp/0/quic-v1"];
+        let listen =
+            everywhere.map(|address| Listen { address: address.to_owned(), remembered: None }).to_vec();
         Self { device_seed, listen, mdns: role == Role::User, role, limits: Limits::for_role(role) }
     }
 }
 
 impl std::fmt::Debug for NetConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NetConfig").field("role", &self.role).field("mdns", &self.mdns).finish_non_exhaustive()
+        f.debug_struct("NetConfig")
+            .field("role", &self.role)
+            .field("mdns", &self.mdns)
+            .finish_non_exhaustive()
     }
 }

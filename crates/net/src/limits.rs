@@ -206,7 +206,8 @@ mod tests {
         let mut behaviour = Behaviour::new(limits, Arc::default());
         let remote: Multiaddr = "/ip4/192.0.2.1/tcp/5".parse().unwrap();
         let ids: Vec<_> = (0..4).map(ConnectionId::new_unchecked).collect();
-        let mut ask = |behaviour: &mut Behaviour, id| behaviour.handle_pending_inbound_connection(id, &remote, &remote);
+        let ask =
+            |behaviour: &mut Behaviour, id| behaviour.handle_pending_inbound_connection(id, &remote, &remote);
         assert!(ask(&mut behaviour, ids[0]).is_ok());
         assert!(ask(&mut behaviour, ids[1]).is_ok());
         assert!(ask(&mut behaviour, ids[2]).is_err(), "the third is one too many");

@@ -140,7 +140,8 @@ fn swarm(config: &NetConfig, counters: &Arc<Counters>) -> Result<Swarm<Behaviour
         .with_quic_config(|mut quic: quic::Config| {
             // The ping behaviour probes; QUIC's own keep-alive every five seconds would double the idle traffic.
             quic.keep_alive_interval = config.limits.ping_every * 4;
-            quic.max_idle_timeout = u32::try_from((config.limits.ping_every * 5).as_millis()).unwrap_or(u32::MAX);
+            quic.max_idle_timeout =
+                u32::try_from((config.limits.ping_every * 5).as_millis()).unwrap_or(u32::MAX);
             quic
         })
         .with_dns()
@@ -157,6 +158,8 @@ fn swarm(config: &NetConfig, counters: &Arc<Counters>) -> Result<Swarm<Behaviour
 /// When the seed is not one of an Ed25519 key.
 pub fn device_of_seed(seed: &[u8; 32]) -> Result<DeviceId, NetError> {
     let mut seed = Zeroizing::new(*seed);
-    let keypair = Keypair::ed25519_from_bytes(seed.as_mut_slice()).map_err(|error| NetError::Setup(error.to_string()))?;
-    address::device_of(&keypair.public().to_peer_id()).ok_or(NetError::Setup("the key has another kind".to_owned()))
+    let keypair = Keypair::ed25519_from_bytes(seed.as_mut_slice())
+        .map_err(|error| NetError::Setup(error.to_string()))?;
+    address::device_of(&keypair.public().to_peer_id())
+        .ok_or(NetError::Setup("the key has another kind".to_owned()))
 }

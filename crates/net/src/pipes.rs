@@ -123,7 +123,11 @@ pub(crate) async fn write(
     let _ = out.send(FromPipe::Closed { device, number }).await;
 }
 
-async fn write_all(stream: &mut Stream, frames: &mut mpsc::Receiver<Frame>, counters: &Counters) -> io::Result<()> {
+async fn write_all(
+    stream: &mut Stream,
+    frames: &mut mpsc::Receiver<Frame>,
+    counters: &Counters,
+) -> io::Result<()> {
     let mut buffer = Vec::with_capacity(WRITE_BYTES);
     while let Some(frame) = frames.recv().await {
         buffer.extend_from_slice(&frame.to_wire());

@@ -70,7 +70,8 @@ pub(crate) fn read(record: &kad::Record, now_millis: u64) -> Result<Record, BadR
 /// # Errors
 /// When it is not valid at `now_millis`.
 pub fn check(record: &Record, now_millis: u64) -> Result<(), BadRecord> {
-    if record.expires.0 <= now_millis || record.expires.0 > now_millis.saturating_add(MAX_RECORD_LIFE_MILLIS) {
+    if record.expires.0 <= now_millis || record.expires.0 > now_millis.saturating_add(MAX_RECORD_LIFE_MILLIS)
+    {
         return Err(BadRecord::Expiry);
     }
     let key = PublicKey::try_from_bytes(&record.blinded_key).map_err(|_| BadRecord::Signature)?;

@@ -131,7 +131,8 @@ impl Task {
             let mut failed = None;
             for text in wanted {
                 let bad = |reason: String| NetError::BadAddress { text: text.clone(), reason };
-                let address: Multiaddr = text.parse().map_err(|error: libp2p::multiaddr::Error| bad(error.to_string()))?;
+                let address: Multiaddr =
+                    text.parse().map_err(|error: libp2p::multiaddr::Error| bad(error.to_string()))?;
                 match swarm.listen_on(address) {
                     Ok(id) => {
                         listeners.insert(id, number);
@@ -180,14 +181,14 @@ impl Task {
                 biased;
                 _ = &mut stopped => break,
                 permit = events.reserve(), if !self.pending.is_empty() => match permit {
-                    Ok(permit) => { self.pending.pop_front().map(|event| permit.send(event)); }
+                    Ok(permit) => { if let Some(event) = self.pending.pop_front() { permit.send(event) } }
                     Err(_) => break,
                 },
                 command = self.commands.recv() => match command {
                     Some(command) => self.on_command(command),
                     None => break,
                 },
-                message = self.pipes.recv(), if room => { message.map(|message| self.on_pipe(message)); }
+                message = self.pipes.recv(), if room => { if let Some(message) = message { self.on_pipe(message) } }
                 event = self.swarm.select_next_some(), if room => self.on_swarm(event),
                 _ = tick.tick(), if busy => self.on_tick(),
             }
@@ -215,7 +216,8 @@ impl Task {
     }
 
     fn has_chores(&self) -> bool {
-        self.bootstraps.values().any(|node| !node.connected) || (self.has_bootstrap() && !self.unpublished.is_empty())
+        self.bootstraps.values().any(|node| !node.connected)
+            || (self.has_bootstrap() && !self.unpublished.is_empty())
     }
 
     fn has_bootstrap(&self) -> bool {
@@ -311,15 +313,16 @@ impl Task {
             .addresses(addresses)
             .extend_addresses_through_behaviour()
             .build();
-        if let Err(error) = self.swarm.dial(options) {
-            if !matches!(error, libp2p::swarm::DialError::DialPeerConditionFalse(_)) {
-                self.tell(NetEvent::DialFailed { device });
-            }
+        if let Err(error) = self.swarm.dial(options)
+            && !matches!(error, libp2p::swarm::DialError::DialPeerConditionFalse(_))
+        {
+            self.tell(NetEvent::DialFailed { device });
         }
     }
 
     fn add_bootstrap(&mut self, node: &DeviceAddress) {
-        let (Some(peer), Some(address)) = (address::peer_of(&node.device), address::to_libp2p(&node.address)) else {
+        let (Some(peer), Some(address)) = (address::peer_of(&node.device), address::to_libp2p(&node.address))
+        else {
             return;
         };
         let connected = self.swarm.is_connected(&peer);
@@ -461,7 +464,9 @@ impl Task {
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => self.disconnected(peer_id),
             SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), .. } => {
                 let device = address::device_of(&peer).filter(|_| !self.swarm.is_connected(&peer));
-                device.map(|device| self.tell(NetEvent::DialFailed { device }));
+                if let Some(device) = device {
+                    self.tell(NetEvent::DialFailed { device });
+                }
             }
             _ => {}
         }
@@ -508,12 +513,12 @@ impl Task {
         match event {
             BehaviourEvent::Streams(event) => self.on_stream(event),
             BehaviourEvent::Kad(event) => self.on_kad(event),
-            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => self.identified(peer_id, &info),
-            BehaviourEvent::Ping(ping) => {
-                if ping.result.is_err() {
-                    // A connection that does not answer is gone, whatever TCP thinks.
-                    self.swarm.close_connection(ping.connection);
-                }
+            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+                self.identified(peer_id, &info);
+            }
+            BehaviourEvent::Ping(ping) if ping.result.is_err() => {
+                // A connection that does not answer is gone, whatever TCP thinks.
+                self.swarm.close_connection(ping.connection);
             }
             BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => self.discovered(found),
             _ => {}
@@ -523,7 +528,8 @@ impl Task {
     fn discovered(&mut self, found: Vec<(PeerId, Multiaddr)>) {
         let mut by_device: BTreeMap<DeviceId, Vec<Multiaddress>> = BTreeMap::new();
         for (peer, address) in found {
-            let (Some(device), Some(address)) = (address::device_of(&peer), address::from_libp2p(&address)) else {
+            let (Some(device), Some(address)) = (address::device_of(&peer), address::from_libp2p(&address))
+            else {
                 continue;
             };
             by_device.entry(device).or_default().push(address);
@@ -556,10 +562,14 @@ impl Task {
                 Ok(_) | Err(records::BadRecord::Old) => {}
                 Err(_) => {
                     stats::count(&self.counters.records_refused);
-                    address::device_of(&source).map(|device| self.misbehaved(device));
+                    if let Some(device) = address::device_of(&source) {
+                        self.misbehaved(device);
+                    }
                 }
             },
-            kad::Event::OutboundQueryProgressed { id, result, step, .. } => self.on_query(id, result, step.last),
+            kad::Event::OutboundQueryProgressed { id, result, step, .. } => {
+                self.on_query(id, result, step.last);
+            }
             _ => {}
         }
     }
@@ -570,15 +580,19 @@ impl Task {
         let stored = records::to_libp2p(record);
         let store = self.swarm.behaviour_mut().kad.store_mut();
         let old = store.get(&stored.key).and_then(|old| records::read(&old, now).ok());
-        let wanted = old.is_none_or(|old| records::replaces(record, &old)) && records::check(record, now).is_ok();
+        let wanted =
+            old.is_none_or(|old| records::replaces(record, &old)) && records::check(record, now).is_ok();
         wanted && store.put(stored).is_ok()
     }
 
     fn sweep_records(&mut self) {
         let now = now_millis();
         let store = self.swarm.behaviour_mut().kad.store_mut();
-        let gone: Vec<_> =
-            store.records().filter(|record| records::read(record, now).is_err()).map(|record| record.key.clone()).collect();
+        let gone: Vec<_> = store
+            .records()
+            .filter(|record| records::read(record, now).is_err())
+            .map(|record| record.key.clone())
+            .collect();
         for key in gone {
             store.remove(&key);
         }
@@ -590,7 +604,8 @@ impl Task {
             kad::QueryResult::PutRecord(Err(error)) => {
                 // The own store has it; nobody else does yet.
                 let store = self.swarm.behaviour_mut().kad.store_mut();
-                let kept = store.get(error.key()).and_then(|record| records::read(&record, now_millis()).ok());
+                let kept =
+                    store.get(error.key()).and_then(|record| records::read(&record, now_millis()).ok());
                 if let Some(record) = kept.filter(|_| self.unpublished.len() < MAX_UNPUBLISHED) {
                     self.unpublished.insert(record.key(), record);
                 }
@@ -610,15 +625,15 @@ impl Task {
                 }
                 (Err(_), _) => {
                     stats::count(&self.counters.records_refused);
-                    found.peer.and_then(|peer| address::device_of(&peer)).map(|device| self.misbehaved(device));
+                    if let Some(device) = found.peer.and_then(|peer| address::device_of(&peer)) {
+                        self.misbehaved(device);
+                    }
                 }
                 _ => {}
             }
         }
-        if last {
-            if let Some(look_up) = self.look_ups.remove(&id) {
-                self.tell(NetEvent::LookUpDone { key: look_up.key });
-            }
+        if last && let Some(look_up) = self.look_ups.remove(&id) {
+            self.tell(NetEvent::LookUpDone { key: look_up.key });
         }
     }
 }

@@ -141,7 +141,8 @@ impl FromStr for AccountId {
     type Err = ParseIdError;
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
         let wrong = ParseIdError("account address");
-        let checked = bech32::primitives::decode::CheckedHrpstring::new::<Bech32m>(text).map_err(|_| wrong)?;
+        let checked =
+            bech32::primitives::decode::CheckedHrpstring::new::<Bech32m>(text).map_err(|_| wrong)?;
         if checked.hrp() != ACCOUNT_HRP {
             return Err(wrong);
         }

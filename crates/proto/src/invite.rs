@@ -80,7 +80,12 @@ pub enum InviteError {
 
 impl Invite {
     /// An invite with as many of `addresses` as fit the longest link.
-    pub fn new(account: AccountId, secret: InviteSecret, expires_secs: u32, addresses: &[DeviceAddress]) -> Self {
+    pub fn new(
+        account: AccountId,
+        secret: &InviteSecret,
+        expires_secs: u32,
+        addresses: &[DeviceAddress],
+    ) -> Self {
         let mut kept = addresses.to_vec();
         kept.truncate(MAX_INVITE_ADDRESSES);
         loop {

@@ -123,7 +123,11 @@ impl Decode for Record {
             body: Decode::decode(reader)?,
             signature: Decode::decode(reader)?,
         };
-        if record.signature.len() == 64 { Ok(record) } else { Err(DecodeError::Invalid { what: "signature" }) }
+        if record.signature.len() == 64 {
+            Ok(record)
+        } else {
+            Err(DecodeError::Invalid { what: "signature" })
+        }
     }
 }
 

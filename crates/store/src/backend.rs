@@ -275,7 +275,13 @@ impl SealedDisk {
         place
     }
 
-    fn seal_block(&self, place: &[u8], page: &[u8], nonce: [u8; NONCE_BYTES], out: &mut Vec<u8>) -> io::Result<()> {
+    fn seal_block(
+        &self,
+        place: &[u8],
+        page: &[u8],
+        nonce: [u8; NONCE_BYTES],
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
         out.extend_from_slice(&nonce);
         let start = out.len();
         out.extend_from_slice(page);

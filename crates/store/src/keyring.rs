@@ -101,7 +101,9 @@ impl Keyring {
                 cipher.decrypt_in_place(nonce.into(), &head, &mut *buffer).ok()?;
                 Some(buffer)
             })
-            .ok_or_else(|| if protected { StoreError::WrongPassphrase } else { StoreError::Damaged(path.clone()) })?;
+            .ok_or_else(|| {
+                if protected { StoreError::WrongPassphrase } else { StoreError::Damaged(path.clone()) }
+            })?;
         let (master, database, shred) = read_keys(&plain).map_err(|_| StoreError::Damaged(path.clone()))?;
         Ok(Self { path, master, database, shred, locking })
     }
@@ -246,7 +248,11 @@ fn read_keys(plain: &[u8]) -> Result<Keys, DecodeError> {
         shred.push((u32::decode(&mut reader)?, Zeroizing::new(reader.array()?)));
     }
     reader.finish()?;
-    if shred.is_empty() { Err(DecodeError::Invalid { what: "shred keys" }) } else { Ok((master, database, shred)) }
+    if shred.is_empty() {
+        Err(DecodeError::Invalid { what: "shred keys" })
+    } else {
+        Ok((master, database, shred))
+    }
 }
 
 fn derive(passphrase: &str, salt: &[u8; 16], cost: (u32, u32, u32)) -> Result<Key, StoreError> {

@@ -36,10 +36,15 @@ impl FolderLock {
                 let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
                 return Err(StoreError::InUse { folder: folder.to_owned(), pid });
             }
-            Err(TryLockError::Error(source)) => return Err(StoreError::Io { action: "locking", path, source }),
+            Err(TryLockError::Error(source)) => {
+                return Err(StoreError::Io { action: "locking", path, source });
+            }
         }
         // The number is for people; the lock does not depend on it.
-        let noted = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+        let noted = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| writeln!(file, "{}", std::process::id()));
         noted.map_err(StoreError::io("writing", &path))?;
         Ok(Self { folder: folder.to_owned(), _file: file })
     }

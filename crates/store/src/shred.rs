@@ -34,7 +34,9 @@ pub(crate) fn open(keys: &Keys, table: &str, row: &[u8], stored: &[u8]) -> Optio
     let number = u32::from_le_bytes(*number);
     let (_, key) = keys.iter().find(|(known, _)| *known == number)?;
     let mut plain = sealed.to_vec();
-    XChaCha20Poly1305::new((&**key).into()).decrypt_in_place(nonce.into(), &place(table, row), &mut plain).ok()?;
+    XChaCha20Poly1305::new((&**key).into())
+        .decrypt_in_place(nonce.into(), &place(table, row), &mut plain)
+        .ok()?;
     Some(plain)
 }
 

@@ -98,7 +98,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Exists`] when there is data already; otherwise what the system says.
-    pub fn create(lock: &Arc<FolderLock>, passphrase: Option<&str>, tables: &[Table]) -> Result<Self, StoreError> {
+    pub fn create(
+        lock: &Arc<FolderLock>,
+        passphrase: Option<&str>,
+        tables: &[Table],
+    ) -> Result<Self, StoreError> {
         let folder = lock.folder();
         if Self::exists(folder) {
             return Err(StoreError::Exists(folder.to_owned()));
@@ -116,7 +120,11 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn open(lock: &Arc<FolderLock>, passphrase: Option<&str>, tables: &[Table]) -> Result<Self, StoreError> {
+    pub fn open(
+        lock: &Arc<FolderLock>,
+        passphrase: Option<&str>,
+        tables: &[Table],
+    ) -> Result<Self, StoreError> {
         let folder = lock.folder();
         if !Self::exists(folder) {
             return Err(StoreError::NotFound(folder.to_owned()));
@@ -159,8 +167,10 @@ impl Store {
             }
             error => StoreError::Database { path: path.clone(), reason: error.to_string() },
         };
-        let database =
-            Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(disk.clone()).map_err(failed)?;
+        let database = Database::builder()
+            .set_cache_size(CACHE_BYTES)
+            .create_with_backend(disk.clone())
+            .map_err(failed)?;
         disk.recovered();
         let shredded = tables.iter().filter(|table| table.shred).map(|table| table.name).collect();
         let keys = RwLock::new(Arc::new(keyring.shred.clone()));
@@ -176,7 +186,10 @@ impl Store {
         let transaction = self.shared.begin_write()?;
         let closed = {
             let mut meta = transaction.open_table(META).map_err(|error| self.shared.failed(error.into()))?;
-            let closed = meta.get(CLOSED).map_err(|error| self.shared.failed(error.into()))?.map(|value| value.value());
+            let closed = meta
+                .get(CLOSED)
+                .map_err(|error| self.shared.failed(error.into()))?
+                .map(|value| value.value());
             meta.insert(CLOSED, 0).map_err(|error| self.shared.failed(error.into()))?;
             closed == Some(1)
         };
@@ -184,7 +197,9 @@ impl Store {
             self.shared.disk.verify().map_err(|_| StoreError::Damaged(self.shared.path.clone()))?;
         }
         for table in tables {
-            transaction.open_table(definition(table.name)).map_err(|error| self.shared.failed(error.into()))?;
+            transaction
+                .open_table(definition(table.name))
+                .map_err(|error| self.shared.failed(error.into()))?;
         }
         transaction.commit().map_err(|error| self.shared.failed(error.into()))
     }
@@ -235,8 +250,9 @@ impl Store {
         while let Some(first) = rest.first() {
             let count = rest.iter().take_while(|write| write.table == first.table).count();
             let (group, later) = rest.split_at(count);
-            let mut table =
-                transaction.open_table(definition(&first.table)).map_err(|error| shared.failed(error.into()))?;
+            let mut table = transaction
+                .open_table(definition(&first.table))
+                .map_err(|error| shared.failed(error.into()))?;
             let seal = shared.shredded.contains(first.table.as_str());
             for write in group {
                 let key = write.key.as_slice();
@@ -320,7 +336,8 @@ impl Store {
         let newest = self.keyring.shred.last().map(|(number, _)| *number);
         let transaction = shared.begin_write()?;
         for name in &shared.shredded {
-            let mut table = transaction.open_table(definition(name)).map_err(|error| shared.failed(error.into()))?;
+            let mut table =
+                transaction.open_table(definition(name)).map_err(|error| shared.failed(error.into()))?;
             let mut stale = Vec::new();
             for row in table.iter().map_err(|error| shared.failed(error.into()))? {
                 let (key, value) = row.map_err(|error| shared.failed(error.into()))?;
@@ -422,7 +439,8 @@ impl Snapshot {
 impl Rows for Snapshot {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, RowsError> {
         let unreadable = |error: redb::Error| self.shared.unreadable(error);
-        let open = self.transaction.open_table(definition(table.name)).map_err(|error| unreadable(error.into()))?;
+        let open =
+            self.transaction.open_table(definition(table.name)).map_err(|error| unreadable(error.into()))?;
         let stored = open.get(key).map_err(|error| unreadable(error.into()))?;
         stored.map(|value| self.plain(table, key, value.value())).transpose()
     }
@@ -436,7 +454,8 @@ impl Rows for Snapshot {
         visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), RowsError> {
         let unreadable = |error: redb::Error| self.shared.unreadable(error);
-        let open = self.transaction.open_table(definition(table.name)).map_err(|error| unreadable(error.into()))?;
+        let open =
+            self.transaction.open_table(definition(table.name)).map_err(|error| unreadable(error.into()))?;
         let mut range = open.range::<&[u8]>((from, to)).map_err(|error| unreadable(error.into()))?;
         loop {
             let next = match direction {

@@ -13,7 +13,17 @@ pub struct Now {
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -44,7 +54,11 @@ impl Now {
             2..=6 => weekday(day).to_owned(),
             _ => {
                 let (year, month, date) = civil(u64::try_from(day).unwrap_or(0));
-                let name = usize::try_from(month - 1).ok().and_then(|month| MONTHS.get(month)).copied().unwrap_or("");
+                let name = usize::try_from(month - 1)
+                    .ok()
+                    .and_then(|month| MONTHS.get(month))
+                    .copied()
+                    .unwrap_or("");
                 let (this_year, ..) = civil(u64::try_from(self.day(self.time)).unwrap_or(0));
                 if year == this_year { format!("{date} {name}") } else { format!("{date} {name} {year}") }
             }
@@ -60,7 +74,11 @@ impl Now {
             2..=6 => weekday(day).chars().take(3).collect(),
             _ => {
                 let (_, month, date) = civil(u64::try_from(day).unwrap_or(0));
-                let name = usize::try_from(month - 1).ok().and_then(|month| MONTHS.get(month)).copied().unwrap_or("");
+                let name = usize::try_from(month - 1)
+                    .ok()
+                    .and_then(|month| MONTHS.get(month))
+                    .copied()
+                    .unwrap_or("");
                 format!("{date} {}", name.chars().take(3).collect::<String>())
             }
         }

@@ -97,7 +97,8 @@ impl Timeline {
             self.messages = page;
             let incoming = self.messages.iter().filter(|message| !message.outgoing).rev();
             let unread = usize::try_from(self.unread).unwrap_or(usize::MAX);
-            self.divider = if unread == 0 { None } else { incoming.take(unread).last().map(|message| message.index) };
+            self.divider =
+                if unread == 0 { None } else { incoming.take(unread).last().map(|message| message.index) };
             self.loaded = true;
         }
         self.places = self.messages.iter().map(|message| (message.message, message.index)).collect();
@@ -110,7 +111,10 @@ impl Timeline {
             return None;
         }
         self.loading = true;
-        Some(Request::LoadPage { chat: self.chat, before: self.messages.first().map(|message| message.index) })
+        Some(Request::LoadPage {
+            chat: self.chat,
+            before: self.messages.first().map(|message| message.index),
+        })
     }
 
     /// Adds a message that was just stored.

@@ -29,7 +29,14 @@ use crate::view::timeline;
 use crate::widget;
 
 /// Draws the open chat.
-pub fn chat(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, narrow: bool, actions: &mut Vec<Action>) {
+pub fn chat(
+    ui: &mut Ui,
+    model: &mut Model,
+    tokens: &Tokens,
+    now: Now,
+    narrow: bool,
+    actions: &mut Vec<Action>,
+) {
     Panel::top("top bar")
         .exact_size(size::TOP_BAR)
         .show_separator_line(false)
@@ -94,15 +101,20 @@ fn top_bar(ui: &mut Ui, model: &Model, tokens: &Tokens, narrow: bool, actions: &
             });
             ui.horizontal(|ui| {
                 let (color, words) = match (contact.state, online) {
-                    (ContactState::Accepted, true) => (tokens.good, "Connected directly, end-to-end encrypted"),
-                    (ContactState::Accepted, false) => (tokens.faint, "Offline: delivered when they are back"),
+                    (ContactState::Accepted, true) => {
+                        (tokens.good, "Connected directly, end-to-end encrypted")
+                    }
+                    (ContactState::Accepted, false) => {
+                        (tokens.faint, "Offline: delivered when they are back")
+                    }
                     (ContactState::Requested, _) => (tokens.warning, "Waiting for their answer"),
                     (ContactState::Incoming, _) => (tokens.warning, "Asks to be added"),
                     (ContactState::Blocked, _) => (tokens.danger, "Blocked"),
                 };
                 let (dot, _) = ui.allocate_exact_size(vec2(8.0, 14.0), Sense::hover());
                 ui.painter().circle_filled(dot.center(), 3.5, color);
-                let status = if contact.status.is_empty() { String::new() } else { format!(" · {}", contact.status) };
+                let status =
+                    if contact.status.is_empty() { String::new() } else { format!(" · {}", contact.status) };
                 let width = (ui.available_width() - 60.0).max(60.0);
                 ui.label(widget::line(ui, &format!("{words}{status}"), regular(12.5), tokens.muted, width));
             });

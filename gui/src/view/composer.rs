@@ -30,8 +30,9 @@ pub const COMPOSER: &str = "composer";
 
 /// The emoji that are offered; all others can be typed or pasted.
 const EMOJI: [&str; 40] = [
-    "😀", "😄", "😂", "🤣", "😊", "😍", "😘", "😎", "🤔", "😴", "😢", "😭", "😡", "😱", "🥳", "🤗", "👍", "👎", "👏", "🙏",
-    "💪", "👋", "🤝", "✌️", "❤️", "💔", "🔥", "⭐", "🎉", "🎂", "🌹", "☀️", "🌧️", "☕", "🍺", "🍕", "🚀", "✅", "❌", "❓",
+    "😀", "😄", "😂", "🤣", "😊", "😍", "😘", "😎", "🤔", "😴", "😢", "😭", "😡", "😱", "🥳", "🤗", "👍",
+    "👎", "👏", "🙏", "💪", "👋", "🤝", "✌️", "❤️", "💔", "🔥", "⭐", "🎉", "🎂", "🌹", "☀️", "🌧️", "☕",
+    "🍺", "🍕", "🚀", "✅", "❌", "❓",
 ];
 
 /// The most rows before the field scrolls.
@@ -39,9 +40,9 @@ const MOST_ROWS: f32 = 8.0;
 
 /// Draws the composer.
 pub fn composer(ui: &mut Ui, model: &mut Model, tokens: &Tokens, actions: &mut Vec<Action>) {
-    let blocked = model.open_contact().is_some_and(|contact| {
-        matches!(contact.state, ContactState::Blocked | ContactState::Incoming)
-    });
+    let blocked = model
+        .open_contact()
+        .is_some_and(|contact| matches!(contact.state, ContactState::Blocked | ContactState::Incoming));
     reply_bar(ui, model, tokens, actions);
     let Some(timeline) = &mut model.timeline else { return };
     if text::has_rtl(&timeline.draft) {
@@ -56,26 +57,33 @@ pub fn composer(ui: &mut Ui, model: &mut Model, tokens: &Tokens, actions: &mut V
             let smiley = widget::icon_button(ui, tokens, icons::SMILEY, "Emoji");
             egui::Popup::menu(&smiley).show(|ui| emoji(ui, &mut timeline.draft));
             let width = ui.available_width() - 44.0;
-            let frame =
-                Frame::new().fill(tokens.input).corner_radius(CornerRadius::same(18)).inner_margin(Margin::symmetric(14, 9));
+            let frame = Frame::new()
+                .fill(tokens.input)
+                .corner_radius(CornerRadius::same(18))
+                .inner_margin(Margin::symmetric(14, 9));
             let response = frame
                 .show(ui, |ui| {
-                    ScrollArea::vertical().max_height(20.0 * MOST_ROWS).show(ui, |ui| {
-                        let edit = TextEdit::multiline(&mut timeline.draft)
-                            .id(Id::unique(COMPOSER))
-                            .frame(Frame::NONE)
-                            .desired_rows(1)
-                            .desired_width(width - 30.0)
-                            .font(regular(14.5))
-                            .hint_text(RichText::new("Message").color(tokens.faint))
-                            .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter));
-                        ui.add(edit)
-                    })
+                    ScrollArea::vertical().min_scrolled_height(20.0).max_height(20.0 * MOST_ROWS).show(
+                        ui,
+                        |ui| {
+                            let edit = TextEdit::multiline(&mut timeline.draft)
+                                .id(Id::unique(COMPOSER))
+                                .frame(Frame::NONE)
+                                .desired_rows(1)
+                                .desired_width(width - 30.0)
+                                .font(regular(14.5))
+                                .hint_text(RichText::new("Message").color(tokens.faint))
+                                .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter));
+                            ui.add(edit)
+                        },
+                    )
                 })
                 .inner
                 .inner;
             let typed = response.has_focus()
-                && ui.input(|input| input.key_pressed(Key::Enter) && !input.modifiers.shift && !composing(input));
+                && ui.input(|input| {
+                    input.key_pressed(Key::Enter) && !input.modifiers.shift && !composing(input)
+                });
             let clicked = widget::icon_button(ui, tokens, icons::SEND, "Send").clicked();
             if (typed || clicked) && !timeline.draft.trim().is_empty() {
                 actions.push(Action::Send);

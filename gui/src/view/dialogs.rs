@@ -114,7 +114,9 @@ fn add(ui: &mut Ui, form: &mut AddForm, tokens: &Tokens, actions: &mut Vec<Actio
         .desired_rows(2)
         .desired_width(f32::INFINITY)
         .margin(Margin::symmetric(12, 9))
-        .hint_text(RichText::new("Paste a link, kith:…, or drop a picture of the code here").color(tokens.faint));
+        .hint_text(
+            RichText::new("Paste a link, kith:…, or drop a picture of the code here").color(tokens.faint),
+        );
     ui.add(edit);
     widget::field(ui, tokens, "A few words to go with it (optional)", &mut form.greeting, false);
     widget::error(ui, tokens, form.error.as_deref());
@@ -132,9 +134,7 @@ fn qr(ui: &mut Ui, text: &str) {
     let scale = (190.0 / (modules + 8) as f32).floor().max(2.0);
     let side = (modules + 8) as f32 * scale;
     let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
-    response.widget_info(|| {
-        egui::WidgetInfo::labeled(egui::Role::Image, true, "Your invite as a QR code")
-    });
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "Your invite as a QR code"));
     let painter = ui.painter();
     painter.rect_filled(rect, 8.0, Color32::WHITE);
     for (at, color) in code.to_colors().into_iter().enumerate() {
@@ -194,7 +194,8 @@ fn safety(
 fn remove(ui: &mut Ui, model: &Model, contact: ContactId, tokens: &Tokens, actions: &mut Vec<Action>) {
     let name = model.name_of(&contact);
     title(ui, tokens, &format!("Remove {name}?"), actions);
-    let sentence = "The contact and all messages with them are deleted on this computer. This cannot be undone.";
+    let sentence =
+        "The contact and all messages with them are deleted on this computer. This cannot be undone.";
     ui.label(RichText::new(sentence).font(regular(14.0)).color(tokens.muted));
     ui.add_space(space::S);
     ui.horizontal(|ui| {

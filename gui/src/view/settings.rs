@@ -18,7 +18,13 @@ use crate::view::dialogs;
 use crate::widget;
 
 /// Draws the settings.
-pub fn settings(ui: &mut Ui, model: &Model, form: &mut SettingsForm, tokens: &Tokens, actions: &mut Vec<Action>) {
+pub fn settings(
+    ui: &mut Ui,
+    model: &Model,
+    form: &mut SettingsForm,
+    tokens: &Tokens,
+    actions: &mut Vec<Action>,
+) {
     dialogs::title(ui, tokens, "Settings", actions);
     let most = ui.ctx().content_rect().height() - 180.0;
     ScrollArea::vertical().max_height(most).show(ui, |ui| {
@@ -59,7 +65,9 @@ fn profile(ui: &mut Ui, model: &Model, form: &mut SettingsForm, tokens: &Tokens,
 fn theme(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &mut Vec<Action>) {
     heading(ui, tokens, "Look");
     ui.horizontal(|ui| {
-        for (choice, name) in [(Choice::System, "As the system"), (Choice::Light, "Light"), (Choice::Dark, "Dark")] {
+        for (choice, name) in
+            [(Choice::System, "As the system"), (Choice::Light, "Light"), (Choice::Dark, "Dark")]
+        {
             if ui.selectable_label(model.theme == choice, name).clicked() {
                 actions.push(Action::SetTheme(choice));
             }
@@ -105,7 +113,8 @@ fn about(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &mut Vec<Action>)
         for address in &model.listen {
             ui.horizontal(|ui| {
                 let width = ui.available_width() - 48.0;
-                ui.label(widget::line(ui, address, regular(12.5), tokens.muted, width)).on_hover_text(address);
+                ui.label(widget::line(ui, address, regular(12.5), tokens.muted, width))
+                    .on_hover_text(address);
                 if widget::icon_button(ui, tokens, icons::COPY, "Copy").clicked() {
                     actions.push(Action::Copy(address.clone()));
                 }

@@ -7,6 +7,7 @@ use eframe::egui::Id;
 use eframe::egui::Layout;
 use eframe::egui::Margin;
 use eframe::egui::RichText;
+use eframe::egui::Role;
 use eframe::egui::ScrollArea;
 use eframe::egui::Sense;
 use eframe::egui::Stroke;
@@ -14,7 +15,6 @@ use eframe::egui::StrokeKind;
 use eframe::egui::TextEdit;
 use eframe::egui::Ui;
 use eframe::egui::WidgetInfo;
-use eframe::egui::Role;
 use eframe::egui::vec2;
 use kith_engine::view::ChatView;
 use kith_engine::view::ContactState;
@@ -50,7 +50,8 @@ pub fn sidebar(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
             if widget::icon_button(ui, tokens, icons::GEAR, "Settings").clicked() {
                 actions.push(Action::OpenSettings);
             }
-            let (glyph, choice) = if tokens.dark { (icons::SUN, Choice::Light) } else { (icons::MOON, Choice::Dark) };
+            let (glyph, choice) =
+                if tokens.dark { (icons::SUN, Choice::Light) } else { (icons::MOON, Choice::Dark) };
             if widget::icon_button(ui, tokens, glyph, "Change the theme").clicked() {
                 actions.push(Action::SetTheme(choice));
             }
@@ -71,7 +72,17 @@ pub fn sidebar(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
             found = true;
             let contact = model.contacts.get(&view.contact);
             let online = model.online.contains(&view.contact);
-            row(ui, view, contact, &model.name_of(&view.contact), online, open == Some(view.chat), tokens, now, actions);
+            row(
+                ui,
+                view,
+                contact,
+                &model.name_of(&view.contact),
+                online,
+                open == Some(view.chat),
+                tokens,
+                now,
+                actions,
+            );
         }
         if !found && !model.chats.search.is_empty() {
             ui.add_space(space::L);
@@ -96,17 +107,20 @@ pub fn sidebar(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
 }
 
 fn search(ui: &mut Ui, model: &mut Model, tokens: &Tokens) {
-    Frame::new().fill(tokens.input).corner_radius(size::RADIUS).inner_margin(Margin::symmetric(10, 7)).show(ui, |ui| {
-        ui.horizontal(|ui| {
-            ui.label(RichText::new(icons::SEARCH).font(icon(16.0)).color(tokens.muted));
-            let edit = TextEdit::singleline(&mut model.chats.search)
-                .id(Id::unique(SEARCH))
-                .frame(Frame::NONE)
-                .desired_width(f32::INFINITY)
-                .hint_text(RichText::new("Search  Ctrl+K").color(tokens.faint));
-            ui.add(edit);
-        });
-    });
+    Frame::new().fill(tokens.input).corner_radius(size::RADIUS).inner_margin(Margin::symmetric(10, 7)).show(
+        ui,
+        |ui| {
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(icons::SEARCH).font(icon(16.0)).color(tokens.muted));
+                let edit = TextEdit::singleline(&mut model.chats.search)
+                    .id(Id::unique(SEARCH))
+                    .frame(Frame::NONE)
+                    .desired_width(f32::INFINITY)
+                    .hint_text(RichText::new("Search  Ctrl+K").color(tokens.faint));
+                ui.add(edit);
+            });
+        },
+    );
 }
 
 fn request_card(ui: &mut Ui, request: &ContactView, tokens: &Tokens, actions: &mut Vec<Action>) {
@@ -120,7 +134,8 @@ fn request_card(ui: &mut Ui, request: &ContactView, tokens: &Tokens, actions: &m
         let name = text::clean_name(&request.name);
         ui.label(RichText::new(format!("{name} asks to be added")).font(medium(14.0)).color(tokens.text));
         if !request.greeting.is_empty() {
-            let greeting = widget::line(ui, &request.greeting, regular(13.0), tokens.muted, ui.available_width());
+            let greeting =
+                widget::line(ui, &request.greeting, regular(13.0), tokens.muted, ui.available_width());
             ui.label(greeting);
         }
         ui.horizontal(|ui| {
@@ -134,7 +149,10 @@ fn request_card(ui: &mut Ui, request: &ContactView, tokens: &Tokens, actions: &m
     });
 }
 
-#[expect(clippy::too_many_arguments, reason = "a row shows that many things; a struct would only rename them")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a row shows that many things; a struct would only rename them"
+)]
 fn row(
     ui: &mut Ui,
     view: &ChatView,
@@ -175,7 +193,7 @@ fn row(
     let title = widget::line(ui, name, medium(14.5), tokens.text, time_left - left - space::S);
     ui.painter().galley(egui::pos2(left, rect.min.y + 13.0), title, tokens.text);
     let badge = if view.unread > 0 { 44.0 } else { 0.0 };
-    let (color, words) = if view.draft.is_empty() {
+    let (color, words) = if selected || view.draft.is_empty() {
         (tokens.muted, preview)
     } else {
         (tokens.danger, format!("Draft: {}", view.draft))

@@ -6,12 +6,12 @@ use eframe::egui;
 use eframe::egui::Align2;
 use eframe::egui::Id;
 use eframe::egui::Rect;
+use eframe::egui::Role;
 use eframe::egui::Sense;
 use eframe::egui::Stroke;
 use eframe::egui::Ui;
 use eframe::egui::UiBuilder;
 use eframe::egui::WidgetInfo;
-use eframe::egui::Role;
 use eframe::egui::pos2;
 use eframe::egui::vec2;
 
@@ -46,7 +46,13 @@ pub fn timeline(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actio
     let Some(timeline) = &mut model.timeline else { return };
     timeline.arrange(now);
     if timeline.is_empty() {
-        return widget::empty(ui, tokens, icons::CHATS, "No messages yet", "Say hello. Only you two can read it.");
+        return widget::empty(
+            ui,
+            tokens,
+            icons::CHATS,
+            "No messages yet",
+            "Say hello. Only you two can read it.",
+        );
     }
     let rect = ui.available_rect_before_wrap();
     let view = Rect::from_min_max(rect.min, pos2(rect.max.x - BAR, rect.max.y));
@@ -57,7 +63,8 @@ pub fn timeline(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actio
         let mut list = std::mem::take(&mut timeline.list);
         let placed = list.place(width, view.height() - space::S, |row| match timeline.rows().get(row) {
             Some(Row::Message { at, first, last }) => {
-                Bubble::lay(ui, timeline, tokens, now, &name, *at, *first, *last, width).map_or(0.0, |bubble| bubble.height)
+                Bubble::lay(ui, timeline, tokens, now, &name, *at, *first, *last, width)
+                    .map_or(0.0, |bubble| bubble.height)
             }
             _ => DIVIDER,
         });
@@ -72,7 +79,8 @@ pub fn timeline(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actio
             Some(Row::Day(day)) => day_pill(&inside, tokens, rect.center(), &now.day_name(*day)),
             Some(Row::Unread(count)) => unread_divider(&inside, tokens, rect, *count),
             Some(Row::Message { at, first, last }) => {
-                if let Some(bubble) = Bubble::lay(ui, timeline, tokens, now, &name, *at, *first, *last, width) {
+                if let Some(bubble) = Bubble::lay(ui, timeline, tokens, now, &name, *at, *first, *last, width)
+                {
                     bubble.paint(&mut inside, tokens, rect, seed, &name, actions);
                 }
             }
@@ -143,7 +151,8 @@ fn scroll_bar(ui: &mut Ui, rect: Rect, view: Rect, timeline: &mut Timeline, toke
     if part >= 1.0 {
         return;
     }
-    let track = Rect::from_min_max(pos2(view.max.x, rect.min.y + 4.0), pos2(rect.max.x - 3.0, rect.max.y - 4.0));
+    let track =
+        Rect::from_min_max(pos2(view.max.x, rect.min.y + 4.0), pos2(rect.max.x - 3.0, rect.max.y - 4.0));
     let height = (track.height() * part as f32).max(28.0);
     let top = track.min.y + (track.height() - height) * begin as f32;
     let bar = ui.interact(track, ui.scope_id().with("scroll bar"), Sense::click_and_drag());

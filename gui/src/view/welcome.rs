@@ -55,7 +55,8 @@ fn heading(ui: &mut Ui, tokens: &Tokens, glyph: &str, title: &str, sentence: &st
 /// First start: a name, and a passphrase if wanted.
 pub fn welcome(ui: &mut Ui, form: &mut WelcomeForm, tokens: &Tokens, busy: bool, actions: &mut Vec<Action>) {
     card(ui, tokens, size::DIALOG, |ui| {
-        let sentence = "Your messages live on your devices and nowhere else. No phone number, no account at a company.";
+        let sentence =
+            "Your messages live on your devices and nowhere else. No phone number, no account at a company.";
         heading(ui, tokens, icons::CHATS, "Welcome to Kith", sentence);
         let name = widget::field(ui, tokens, "Your name, as friends will see it", &mut form.name, false);
         if form.name.is_empty() && !name.has_focus() && !form.protect {
@@ -142,7 +143,8 @@ pub fn unlock(ui: &mut Ui, form: &mut UnlockForm, tokens: &Tokens, busy: bool, a
         ui.horizontal(|ui| {
             let ready = !form.passphrase.is_empty() && !busy;
             let enter = ui.input(|input| input.key_pressed(egui::Key::Enter));
-            let clicked = ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, "Unlock")).inner.clicked();
+            let clicked =
+                ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, "Unlock")).inner.clicked();
             if ready && (clicked || enter) {
                 actions.push(Action::Unlock);
             }

@@ -85,8 +85,11 @@ fn init(client: &Client, name: &str, passphrase: Option<&str>) -> Result<()> {
     println!("{}", style::strong("Your recovery phrase, shown this once. Write it on paper:"));
     let words: Vec<&str> = text(&made, "recovery_phrase").split(' ').collect();
     for (row, words) in words.chunks(6).enumerate() {
-        let line: Vec<String> =
-            words.iter().enumerate().map(|(at, word)| format!("{:>2} {word:<10}", row * 6 + at + 1)).collect();
+        let line: Vec<String> = words
+            .iter()
+            .enumerate()
+            .map(|(at, word)| format!("{:>2} {word:<10}", row * 6 + at + 1))
+            .collect();
         println!("  {}", line.join(" "));
     }
     Ok(())
@@ -98,13 +101,25 @@ fn status(client: &Client) -> Result<()> {
     println!("{} {}", style::strong(text(&info, "name")), style::faint(text(&info, "status")));
     println!("  account  {}", text(&info, "account_id"));
     println!("  device   {}", text(&info, "device_id"));
-    println!("  daemon   {}", if client.is_daemon() { style::good("running") } else { style::faint("not running") });
+    println!(
+        "  daemon   {}",
+        if client.is_daemon() { style::good("running") } else { style::faint("not running") }
+    );
     for address in list(&network, "listen") {
         println!("  listens  {}", address.as_str().unwrap_or_default());
     }
     let number = |name: &str| network.get(name).and_then(Value::as_u64).unwrap_or(0);
-    println!("  online   {} contacts, {} peers, {} in the DHT", number("contacts_online"), number("peers"), number("dht_peers"));
-    println!("  nodes    {} of {} bootstrap nodes", number("bootstraps_connected"), list(&network, "bootstraps").len());
+    println!(
+        "  online   {} contacts, {} peers, {} in the DHT",
+        number("contacts_online"),
+        number("peers"),
+        number("dht_peers")
+    );
+    println!(
+        "  nodes    {} of {} bootstrap nodes",
+        number("bootstraps_connected"),
+        list(&network, "bootstraps").len()
+    );
     Ok(())
 }
 
@@ -118,10 +133,10 @@ fn invite(client: &Client, uses: u32, hours: u64, wait: bool) -> Result<()> {
     }
     let made = made?;
     let link = text(&made, "link");
-    if std::io::stdout().is_terminal() {
-        if let Ok(code) = qrcode::QrCode::with_error_correction_level(link, qrcode::EcLevel::L) {
-            println!("{}", code.render::<qrcode::render::unicode::Dense1x2>().quiet_zone(true).build());
-        }
+    if std::io::stdout().is_terminal()
+        && let Ok(code) = qrcode::QrCode::with_error_correction_level(link, qrcode::EcLevel::L)
+    {
+        println!("{}", code.render::<qrcode::render::unicode::Dense1x2>().quiet_zone(true).build());
     }
     println!("{link}");
     eprintln!("{}", style::faint(&format!("valid until {} for {uses}", text(&made, "expires_at"))));
@@ -145,7 +160,9 @@ fn add(client: &Client, link: &str, message: &str, wait: u64) -> Result<()> {
     let contact = text(&made, "contact_id").to_owned();
     eprintln!("{}", style::faint("request written; waiting for an answer"));
     let accepted = client.wait_for(Duration::from_secs(wait), |event| {
-        text(event, "type") == "contact.state" && text(event, "contact_id") == contact && text(event, "state") == "accepted"
+        text(event, "type") == "contact.state"
+            && text(event, "contact_id") == contact
+            && text(event, "state") == "accepted"
     });
     if accepted {
         println!("{} {contact}", style::good("accepted"));
@@ -183,7 +200,9 @@ fn find(client: &Client, wanted: &str) -> Result<Value> {
     let found = client.call("contacts.list", &json!({}))?;
     let named: Vec<&Value> = list(&found, "contacts")
         .iter()
-        .filter(|contact| text(contact, "contact_id") == wanted || text(contact, "name").eq_ignore_ascii_case(wanted))
+        .filter(|contact| {
+            text(contact, "contact_id") == wanted || text(contact, "name").eq_ignore_ascii_case(wanted)
+        })
         .collect();
     match named.as_slice() {
         [one] => Ok((*one).clone()),
@@ -250,7 +269,8 @@ fn send(client: &Client, wanted: &str, said: Option<String>, wait: u64) -> Resul
             said
         }
     };
-    let sent = client.call("messages.send", &json!({ "chat_id": text(&contact, "chat_id"), "text": said }))?;
+    let sent =
+        client.call("messages.send", &json!({ "chat_id": text(&contact, "chat_id"), "text": said }))?;
     let id = text(&sent, "message_id").to_owned();
     let delivered = client.wait_for(Duration::from_secs(wait), |event| {
         let about = text(event, "type") == "message.state" && text(event, "message_id") == id;
@@ -277,7 +297,8 @@ fn print_message(message: &Value, name: &str) {
 
 fn log(client: &Client, wanted: &str, limit: u64) -> Result<()> {
     let contact = find(client, wanted)?;
-    let page = client.call("messages.list", &json!({ "chat_id": text(&contact, "chat_id"), "limit": limit }))?;
+    let page =
+        client.call("messages.list", &json!({ "chat_id": text(&contact, "chat_id"), "limit": limit }))?;
     for message in list(&page, "messages") {
         print_message(message, text(&contact, "name"));
     }
@@ -306,12 +327,13 @@ fn chat(client: &Client, wanted: &str) -> Result<()> {
             Err(crossbeam_channel::TryRecvError::Disconnected) => return Ok(()),
         }
         // Events come over a pipe and lines from a terminal; looking at both in turn is enough for a person.
-        if let Some(event) = client.event(Instant::now() + Duration::from_millis(50)) {
-            if text(&event, "type") == "message.received" && text(&event, "chat_id") == chat {
-                print_message(&event, text(&contact, "name"));
-                let seen = json!({ "chat_id": chat, "message_id": text(&event, "message_id") });
-                client.call("messages.mark_read", &seen)?;
-            }
+        if let Some(event) = client.event(Instant::now() + Duration::from_millis(50))
+            && text(&event, "type") == "message.received"
+            && text(&event, "chat_id") == chat
+        {
+            print_message(&event, text(&contact, "name"));
+            let seen = json!({ "chat_id": chat, "message_id": text(&event, "message_id") });
+            client.call("messages.mark_read", &seen)?;
         }
     }
 }

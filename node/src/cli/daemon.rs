@@ -45,7 +45,8 @@ pub(crate) fn run(common: &Common) -> Result<()> {
         let ask = Arc::new(move || {
             let _ = stop.send(());
         });
-        kith_node::rpc::listen(&handle, &path, ask).with_context(|| format!("making {} failed", path.display()))?;
+        kith_node::rpc::listen(&handle, &path, ask)
+            .with_context(|| format!("making {} failed", path.display()))?;
         println!("{} {}", style::good("serving"), path.display());
     }
     let _ = stopped.recv();

@@ -19,12 +19,20 @@ pub struct RpcError {
 impl RpcError {
     /// The line was not JSON.
     pub fn not_json() -> Self {
-        Self { number: -32700, code: "not_json", message: "this line is not JSON: send one object a line".to_owned() }
+        Self {
+            number: -32700,
+            code: "not_json",
+            message: "this line is not JSON: send one object a line".to_owned(),
+        }
     }
 
     /// The object was not a request.
     pub fn not_a_request(why: &str) -> Self {
-        Self { number: -32600, code: "not_a_request", message: format!("this is not a JSON-RPC 2.0 request: {why}") }
+        Self {
+            number: -32600,
+            code: "not_a_request",
+            message: format!("this is not a JSON-RPC 2.0 request: {why}"),
+        }
     }
 
     /// No such method.

@@ -133,7 +133,9 @@ pub const METHODS: &[Method] = &[
         summary: "Remembers a bootstrap node and connects to it.",
         params: &[needed("address", "string", "The line that the bootstrap node printed, /ip4/…/p2p/….")],
         result: "ok",
-        run: Run::Engine(|params| Ok(Command::AddBootstrap { address: check_bootstrap(&params.need("address")?)? })),
+        run: Run::Engine(|params| {
+            Ok(Command::AddBootstrap { address: check_bootstrap(&params.need("address")?)? })
+        }),
     },
     Method {
         name: "network.remove_bootstrap",
@@ -246,7 +248,9 @@ pub const METHODS: &[Method] = &[
         summary: "Keeps the unsent text of a chat.",
         params: &[CHAT, needed("text", "string", "The text; empty to forget it.")],
         result: "ok",
-        run: Run::Engine(|params| Ok(Command::SaveDraft { chat: params.id("chat_id")?, text: params.need("text")? })),
+        run: Run::Engine(|params| {
+            Ok(Command::SaveDraft { chat: params.id("chat_id")?, text: params.need("text")? })
+        }),
     },
     Method {
         name: "messages.send",

@@ -42,7 +42,11 @@ const MAX_UNDER_WAY: usize = 100_000;
 ///
 /// # Errors
 /// What reading or writing the streams says.
-pub fn serve(handle: &Handle, input: impl Read, output: impl Write + Send + 'static) -> std::io::Result<bool> {
+pub fn serve(
+    handle: &Handle,
+    input: impl Read,
+    output: impl Write + Send + 'static,
+) -> std::io::Result<bool> {
     let out = Arc::new(Out::default());
     let writer = {
         let out = Arc::clone(&out);
@@ -78,7 +82,11 @@ pub fn serve(handle: &Handle, input: impl Read, output: impl Write + Send + 'sta
 /// # Errors
 /// When the socket cannot be made.
 #[cfg(unix)]
-pub fn listen(handle: &Handle, path: &std::path::Path, stop: Arc<dyn Fn() + Send + Sync>) -> std::io::Result<()> {
+pub fn listen(
+    handle: &Handle,
+    path: &std::path::Path,
+    stop: Arc<dyn Fn() + Send + Sync>,
+) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     // The folder's lock is ours, so a socket that is there is left over.
     let _ = std::fs::remove_file(path);

@@ -115,7 +115,11 @@ impl AnchoredList {
             }
             step /= 2;
         }
-        if node >= self.heights.len() { (self.heights.len().saturating_sub(1), 0.0) } else { (node, left as f32) }
+        if node >= self.heights.len() {
+            (self.heights.len().saturating_sub(1), 0.0)
+        } else {
+            (node, left as f32)
+        }
     }
 
     /// Scrolls by so many points; down is positive.
@@ -169,11 +173,11 @@ impl AnchoredList {
         }
         self.anchor = self.anchor.min(count - 1);
         if self.stick {
-            self.to_end(view, &mut measure);
+            self.go_to_end(view, &mut measure);
         } else {
             self.settle(&mut measure);
             if self.bottom(view, &mut measure) < view {
-                self.to_end(view, &mut measure);
+                self.go_to_end(view, &mut measure);
             }
         }
         let (mut placed, mut top, mut row) = (Vec::with_capacity(32), -self.offset, self.anchor);
@@ -188,7 +192,7 @@ impl AnchoredList {
     }
 
     /// Puts the last row at the bottom of the view, or everything at the top when it all fits.
-    fn to_end(&mut self, view: f32, measure: &mut impl FnMut(usize) -> f32) {
+    fn go_to_end(&mut self, view: f32, measure: &mut impl FnMut(usize) -> f32) {
         let (mut row, mut sum) = (self.heights.len(), 0.0);
         while row > 0 && sum < view {
             row -= 1;
@@ -265,7 +269,10 @@ mod tests {
         let anchor = list.anchor().map(|row| row + 200);
         list.reset(&vec![(44.0, false); 300], anchor);
         let after = list.place(300.0, 400.0, |_| 50.0);
-        assert_eq!(before.iter().map(|placed| placed.top).collect::<Vec<_>>(), after.iter().map(|p| p.top).collect::<Vec<_>>());
+        assert_eq!(
+            before.iter().map(|placed| placed.top).collect::<Vec<_>>(),
+            after.iter().map(|p| p.top).collect::<Vec<_>>()
+        );
         assert_eq!(before[0].row + 200, after[0].row);
     }
 

@@ -8,12 +8,12 @@ use eframe::egui::CornerRadius;
 use eframe::egui::Galley;
 use eframe::egui::Id;
 use eframe::egui::Rect;
+use eframe::egui::Role;
 use eframe::egui::Sense;
 use eframe::egui::Stroke;
 use eframe::egui::StrokeKind;
 use eframe::egui::Ui;
 use eframe::egui::WidgetInfo;
-use eframe::egui::Role;
 use eframe::egui::pos2;
 use eframe::egui::text::LayoutJob;
 use eframe::egui::text::TextFormat;
@@ -56,7 +56,10 @@ pub(super) struct Bubble<'a> {
 
 impl<'a> Bubble<'a> {
     /// Lays a message out for a row of a width.
-    #[expect(clippy::too_many_arguments, reason = "a bubble depends on that many things; a struct would only rename them")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a bubble depends on that many things; a struct would only rename them"
+    )]
     pub(super) fn lay(
         ui: &Ui,
         timeline: &'a Timeline,
@@ -175,7 +178,11 @@ impl<'a> Bubble<'a> {
     fn interact(&self, ui: &mut Ui, rect: Rect, name: &str, actions: &mut Vec<Action>) {
         let response = ui.interact(rect, Id::unique(self.view.message), Sense::click());
         let who = if self.view.outgoing { "You" } else { name };
-        let state = if self.view.outgoing { format!(", {}", widget::state_word(self.view.state)) } else { String::new() };
+        let state = if self.view.outgoing {
+            format!(", {}", widget::state_word(self.view.state))
+        } else {
+            String::new()
+        };
         response.widget_info(|| {
             let spoken: String = self.view.text.chars().take(text::SHOWN_CHARS).collect();
             WidgetInfo::labeled(Role::Label, true, format!("{who}, {}{state}: {spoken}", self.clock))
@@ -283,7 +290,8 @@ fn quote(
         Some(of) => (name, of.text.as_str()),
         None => ("Earlier message", "…"),
     };
-    let (strong, weak) = if own { (tokens.on_fill, tokens.on_fill_muted) } else { (tokens.accent, tokens.muted) };
+    let (strong, weak) =
+        if own { (tokens.on_fill, tokens.on_fill_muted) } else { (tokens.accent, tokens.muted) };
     let who = widget::line(ui, who, semibold(12.0), strong, width - 22.0);
     (who, widget::line(ui, what, regular(12.5), weak, width - 22.0))
 }

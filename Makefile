@@ -1,0 +1,52 @@
+# `make run` opens the app, `make test` runs the tests; both install what is missing first. `make help` lists the rest.
+.PHONY: help run test lint doc sim smoke bench deny size purity ci setup-run setup-test
+
+CARGO ?= cargo
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+
+setup-run:
+	@tools/setup.sh run
+
+setup-test:
+	@tools/setup.sh test
+
+run: setup-run ## open the app
+	$(CARGO) run --locked --release -p kith-gui --bin kith
+
+test: setup-test ## all tests
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		$(CARGO) nextest run --locked --workspace; \
+	else \
+		$(CARGO) test --locked --workspace --lib --bins --tests; \
+	fi
+
+lint: ## formatting and clippy, warnings are errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+doc: ## the documentation, warnings are errors
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+
+sim: ## 200 seeds of simulation
+	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/two-people.toml --seeds 200
+
+smoke: ## the real programs over loopback: messages, kill -9, an absent friend, a bootstrap node
+	$(CARGO) build --locked -p kith-node -p kith-bootstrap -p kith-gui
+	tools/smoke.sh
+
+bench: ## the figures of the README
+	$(CARGO) bench --locked -p kith-crypto -p kith-store
+
+deny: ## licences, advisories, duplicates (needs cargo-deny)
+	$(CARGO) deny check
+
+size: ## no file grows too long
+	tools/check-size.sh
+
+purity: ## what the pure crates may use
+	tools/check-purity.sh
+
+ci: ## what must pass before anything lands
+	.ci/run

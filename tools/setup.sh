@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Installs what building, running and testing Kith needs and this system lacks, and says so. Does nothing otherwise.
+#   tools/setup.sh run     what the app needs to build and to open a window
+#   tools/setup.sh test    that, and a software renderer and a virtual screen for the tests
+set -euo pipefail
+what=${1:-run}
+
+say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
+
+if ! command -v cargo >/dev/null; then
+    say "Kith is written in Rust: install Rust 1.95 or newer first, as https://www.rust-lang.org/tools/install says."
+    exit 1
+fi
+have=$(cargo --version | cut -d' ' -f2)
+if [ "$(printf '%s\n1.95.0\n' "${have%%-*}" | sort -V | head -1)" != 1.95.0 ]; then
+    say "Kith needs Rust 1.95 or newer and this is $have: run “rustup update”."
+    exit 1
+fi
+
+root=
+[ "$(id -u)" = 0 ] || root=sudo
+
+install_apt() {
+    local wanted=(build-essential cmake pkg-config libegl1 libgl1 libgl1-mesa-dri libxkbcommon0 libxkbcommon-x11-0
+        libwayland-client0 libwayland-egl1 libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2)
+    [ "$what" = test ] && wanted+=(mesa-vulkan-drivers xvfb xauth python3)
+    local missing=()
+    for package in "${wanted[@]}"; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} = 0 ] && return
+    say "Installing ${missing[*]}"
+    $root apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive $root apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+install_dnf() {
+    local wanted=(gcc gcc-c++ cmake pkgconf-pkg-config mesa-libEGL mesa-libGL mesa-dri-drivers libxkbcommon
+        libxkbcommon-x11 libwayland-client libwayland-egl libX11 libXcursor libXi libXrandr)
+    [ "$what" = test ] && wanted+=(mesa-vulkan-drivers xorg-x11-server-Xvfb python3)
+    local missing=()
+    for package in "${wanted[@]}"; do rpm -q "$package" >/dev/null 2>&1 || missing+=("$package"); done
+    [ ${#missing[@]} = 0 ] && return
+    say "Installing ${missing[*]}"
+    $root dnf install -y -q "${missing[@]}"
+}
+
+install_pacman() {
+    local wanted=(base-devel cmake mesa libxkbcommon libxkbcommon-x11 wayland libx11 libxcursor libxi libxrandr)
+    [ "$what" = test ] && wanted+=(vulkan-swrast xorg-server-xvfb python)
+    local missing=()
+    for package in "${wanted[@]}"; do pacman -Qq "$package" >/dev/null 2>&1 || missing+=("$package"); done
+    [ ${#missing[@]} = 0 ] && return
+    say "Installing ${missing[*]}"
+    $root pacman -S --needed --noconfirm "${missing[@]}"
+}
+
+case "$(uname -s)" in
+    Darwin)
+        xcode-select -p >/dev/null 2>&1 || { say "Installing Apple's command line tools: agree in the window, then run this again."; xcode-select --install; exit 1; }
+        command -v cmake >/dev/null || { command -v brew >/dev/null && { say "Installing cmake"; brew install cmake; }; }
+        ;;
+    *)
+        if command -v apt-get >/dev/null; then install_apt
+        elif command -v dnf >/dev/null; then install_dnf
+        elif command -v pacman >/dev/null; then install_pacman
+        else say "This system's package manager is not known here: install a C compiler, cmake, and the libraries of X11 or Wayland and OpenGL."
+        fi
+        ;;
+esac
+
+if [ "$what" = test ] && ! cargo nextest --version >/dev/null 2>&1; then
+    say "Installing cargo-nextest"
+    cargo install --locked --quiet cargo-nextest || say "It could not be installed; the tests run with “cargo test” instead."
+fi

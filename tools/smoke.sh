@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# The smoke test of the real programs, then a picture of the real app on a virtual screen.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=${CARGO_TARGET_DIR:-target}/debug
+python3 tools/smoke.py --bin "$bin" --messages "${MESSAGES:-1000}" --kills "${KILLS:-10}"
+if command -v xvfb-run >/dev/null; then
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    for theme in dark light; do
+        XDG_RUNTIME_DIR=$folder timeout 60 xvfb-run -a "$bin/kith" --data "$folder/data" --no-mdns \
+            --listen /ip4/127.0.0.1/tcp/0 --theme "$theme" --screenshot "$folder/$theme.png" 2>/dev/null
+        [ -s "$folder/$theme.png" ] || { echo "the app drew nothing ($theme)" >&2; exit 1; }
+    done
+    echo "the app opens, light and dark"
+fi
