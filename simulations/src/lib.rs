@@ -1,1 +1,20 @@
-//! simulations
+//! Many real engines in one virtual world: the one test harness of Kith.
+//!
+//! Three laws: one clock, one queue ordered by (time, number), one generator. So the same seed gives the same trace,
+//! and a failure is a seed. People have the real engine on a simulated disk; frames, connections, streams, crashes,
+//! partitions and old disks are the world's to play with. Nothing sleeps, nothing opens a socket.
+//!
+//! * [`action`]: everything that can be done to a world, as data: stories, properties and scenarios use the same words
+//! * [`world`], [`person`], [`disk`], [`network`]: the world
+//! * [`oracle`]: who should have what; checked while it runs and at the end
+//! * [`scenario`]: a world from a file, many seeds, a line of results
+
+#![expect(clippy::indexing_slicing, reason = "a person is named by a number that the world gave")]
+
+pub mod action;
+pub mod disk;
+pub mod network;
+pub mod oracle;
+pub mod person;
+pub mod scenario;
+pub mod world;

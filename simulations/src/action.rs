@@ -1,0 +1,51 @@
+//! Everything that can be done to a world, as plain data.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// A person, by number.
+pub type Who = usize;
+
+/// Where in a step a person's computer stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// The writes are lost, and with them everything the step did.
+    BeforeCommit,
+    /// The writes are on disk; nothing was sent.
+    BeforeEffects,
+    /// The writes are on disk and effects have run; nothing was shown.
+    BeforeEvents,
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// One invites, the other uses the link; the inviter accepts as soon as they see the request.
+    Befriend(Who, Who),
+    /// Somebody writes to a friend.
+    Send(Who, Who),
+    /// Somebody reads everything from a friend.
+    Read(Who, Who),
+    /// A computer is switched off properly.
+    Stop(Who),
+    /// A computer is switched on.
+    Start(Who),
+    /// A computer stops in its next step and is started again after some milliseconds.
+    Crash(Who, Phase, u64),
+    /// The network puts people with odd numbers apart from those with even ones.
+    Split,
+    /// The network is one again.
+    Heal,
+    /// A direct stream breaks; frames under way are lost.
+    CutStream(Who, Who),
+    /// A connection breaks; frames under way are lost.
+    CutConnection(Who, Who),
+    /// Somebody copies their disk.
+    Backup(Who),
+    /// Somebody puts the copy back.
+    RestoreBackup(Who),
+    /// Somebody is at another address from now on.
+    Move(Who),
+    /// Time passes, in milliseconds.
+    Elapse(u64),
+}

@@ -1,0 +1,72 @@
+//! A simulated disk: named tables of rows in memory. A commit is there whole or not at all, and the whole disk can be
+//! copied and put back, as when somebody restores an old backup.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use kith_proto::rows::Direction;
+use kith_proto::rows::Rows;
+use kith_proto::rows::RowsError;
+use kith_proto::rows::Table;
+use kith_proto::rows::Write;
+
+/// Rows that survive a crash.
+#[derive(Clone, Debug, Default)]
+pub struct Disk {
+    tables: BTreeMap<String, BTreeMap<Vec<u8>, Vec<u8>>>,
+    /// Commits so far.
+    pub commits: u64,
+}
+
+impl Disk {
+    /// Writes all of it.
+    pub fn commit(&mut self, writes: Vec<Write>) {
+        self.commits += 1;
+        for write in writes {
+            let table = self.tables.entry(write.table).or_default();
+            match write.value {
+                Some(value) => table.insert(write.key, value),
+                None => table.remove(&write.key),
+            };
+        }
+    }
+
+    /// How many rows a table has.
+    pub fn rows_in(&self, table: &str) -> usize {
+        self.tables.get(table).map_or(0, BTreeMap::len)
+    }
+
+    /// The bytes of all keys and values.
+    pub fn size(&self) -> usize {
+        let rows = self.tables.values().flatten();
+        rows.map(|(key, value)| key.len() + value.len()).sum()
+    }
+}
+
+impl Rows for Disk {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, RowsError> {
+        Ok(self.tables.get(table.name).and_then(|rows| rows.get(key)).cloned())
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        direction: Direction,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), RowsError> {
+        let Some(rows) = self.tables.get(table.name) else { return Ok(()) };
+        let mut range = rows.range::<[u8], _>((from, to));
+        loop {
+            let next = match direction {
+                Direction::Up => range.next(),
+                Direction::Down => range.next_back(),
+            };
+            match next {
+                Some((key, value)) if visit(key, value) => {}
+                _ => return Ok(()),
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! `kith-sim`: runs worlds of simulated people with the real engine.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::thread;
+
+use anyhow::Context as _;
+use clap::Parser;
+use clap::Subcommand;
+use kith_simulations::scenario::Outcome;
+use kith_simulations::scenario::Scenario;
+use serde::Deserialize;
+use serde::Serialize;
+
+/// Runs worlds of simulated people with the real engine.
+#[derive(Debug, Parser)]
+#[command(name = "kith-sim", version, about)]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run a scenario with many seeds; the last line is the result as JSON
+    Run {
+        /// The scenario file
+        scenario: PathBuf,
+        /// How many seeds
+        #[arg(long, default_value_t = 1)]
+        seeds: u64,
+        /// The first seed
+        #[arg(long, default_value_t = 1)]
+        first_seed: u64,
+        /// Seeds at once; all cores if left out
+        #[arg(long)]
+        threads: Option<usize>,
+    },
+    /// Run one seed and print every input
+    Replay {
+        /// The scenario file
+        scenario: PathBuf,
+        /// The seed
+        #[arg(long)]
+        seed: u64,
+    },
+    /// Compare the last lines of two runs
+    Compare {
+        /// A file that ends with a result
+        before: PathBuf,
+        /// Another
+        after: PathBuf,
+    },
+}
+
+/// The result of a run.
+#[derive(Debug, Deserialize, Serialize)]
+struct Summary {
+    scenario: String,
+    seeds: u64,
+    failed: u64,
+    messages: u64,
+    shown: u64,
+    delay_p50_max: u64,
+    delay_p99_max: u64,
+    frames: u64,
+    bytes: u64,
+    steps: u64,
+    crashes: u64,
+    trace: String,
+}
+
+fn main() -> ExitCode {
+    match run(Args::parse().task) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<bool> {
+    match task {
+        Task::Run { scenario, seeds, first_seed, threads } => {
+            let threads = threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
+            run_seeds(&scenario, seeds, first_seed, threads)
+        }
+        Task::Replay { scenario, seed } => {
+            let outcome = load(&scenario)?.run(seed, true);
+            println!("{}", serde_json::to_string(&outcome)?);
+            Ok(outcome.failures.is_empty())
+        }
+        Task::Compare { before, after } => compare(&before, &after),
+    }
+}
+
+fn load(path: &PathBuf) -> anyhow::Result<Scenario> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("{} is no scenario", path.display()))
+}
+
+fn run_seeds(path: &PathBuf, seeds: u64, first: u64, threads: usize) -> anyhow::Result<bool> {
+    let scenario = load(path)?;
+    let next = AtomicU64::new(0);
+    let (sender, outcomes) = mpsc::sync_channel(threads.max(1));
+    let mut all: Vec<Outcome> = thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            let (sender, scenario, next) = (sender.clone(), &scenario, &next);
+            scope.spawn(move || {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    if at >= seeds || sender.send(scenario.run(first + at, false)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        outcomes.into_iter().collect()
+    });
+    all.sort_by_key(|outcome| outcome.seed);
+    for outcome in all.iter().filter(|outcome| !outcome.failures.is_empty()) {
+        println!("seed {}: {}", outcome.seed, outcome.failures.join("; "));
+    }
+    let mut hasher = blake3::Hasher::new();
+    for outcome in &all {
+        hasher.update(outcome.trace.as_bytes());
+    }
+    let sum = |part: fn(&Outcome) -> u64| all.iter().map(part).sum();
+    let most = |part: fn(&Outcome) -> u64| all.iter().map(part).max().unwrap_or(0);
+    let failed = all.iter().filter(|outcome| !outcome.failures.is_empty()).count() as u64;
+    let summary = Summary {
+        scenario: scenario.about,
+        seeds,
+        failed,
+        messages: sum(|outcome| outcome.messages),
+        shown: sum(|outcome| outcome.shown),
+        delay_p50_max: most(|outcome| outcome.delay_p50),
+        delay_p99_max: most(|outcome| outcome.delay_p99),
+        frames: sum(|outcome| outcome.frames),
+        bytes: sum(|outcome| outcome.bytes),
+        steps: sum(|outcome| outcome.steps),
+        crashes: sum(|outcome| outcome.crashes),
+        trace: hasher.finalize().to_hex().chars().take(16).collect(),
+    };
+    println!("{}", serde_json::to_string(&summary)?);
+    Ok(failed == 0)
+}
+
+fn compare(before: &PathBuf, after: &PathBuf) -> anyhow::Result<bool> {
+    let last = |path: &PathBuf| -> anyhow::Result<Summary> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let line = text.lines().last().unwrap_or_default();
+        serde_json::from_str(line).with_context(|| format!("{} does not end with a result", path.display()))
+    };
+    let (before, after) = (last(before)?, last(after)?);
+    let rows: [(&str, fn(&Summary) -> u64); 7] = [
+        ("failed", |summary| summary.failed),
+        ("shown", |summary| summary.shown),
+        ("delay p50", |summary| summary.delay_p50_max),
+        ("delay p99", |summary| summary.delay_p99_max),
+        ("frames", |summary| summary.frames),
+        ("bytes", |summary| summary.bytes),
+        ("steps", |summary| summary.steps),
+    ];
+    for (name, part) in rows {
+        let (old, new) = (part(&before), part(&after));
+        println!("{name:<10} {old:>14} {new:>14}  x{:.2}", new as f64 / (old as f64).max(1.0));
+    }
+    println!("the traces are {}", if before.trace == after.trace { "the same" } else { "different" });
+    Ok(after.failed <= before.failed)
+}

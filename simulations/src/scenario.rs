@@ -1,0 +1,177 @@
+//! A world from a file: how many people, who knows whom, how much they write, and what goes wrong.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::action::Action;
+use crate::action::Phase;
+use crate::network::Weather;
+use crate::world::World;
+
+/// A kind of world.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What it is about.
+    pub about: String,
+    /// How many people.
+    pub people: usize,
+    /// How many friends each makes.
+    pub friends: usize,
+    /// How many messages are written in all.
+    pub messages: u64,
+    /// The mean time between two things that happen, in milliseconds.
+    pub pace: u64,
+    /// Of 1,000 things that happen, so many are each of these.
+    #[serde(default)]
+    pub faults: Faults,
+    /// How the network behaves.
+    #[serde(default)]
+    pub weather: Weather,
+}
+
+/// How often what goes wrong, of 1,000 things that happen.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// A computer crashes.
+    pub crash: u64,
+    /// A computer is switched off, or on again.
+    pub switch: u64,
+    /// The network splits, or heals.
+    pub split: u64,
+    /// A stream or connection breaks.
+    pub cut: u64,
+    /// Somebody moves to another address.
+    pub movement: u64,
+    /// Somebody copies their disk, or puts the copy back.
+    pub backup: u64,
+}
+
+/// What became of one seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// What went wrong; empty is good.
+    pub failures: Vec<String>,
+    /// Messages written.
+    pub messages: u64,
+    /// Messages shown to their recipient.
+    pub shown: u64,
+    /// Milliseconds from writing to being shown, half of all.
+    pub delay_p50: u64,
+    /// The same, 99 of 100.
+    pub delay_p99: u64,
+    /// Frames sent.
+    pub frames: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Events of the queue.
+    pub steps: u64,
+    /// Crashes.
+    pub crashes: u64,
+    /// A name for everything that happened.
+    pub trace: String,
+}
+
+impl Scenario {
+    /// Runs one seed. `tell` prints every input.
+    pub fn run(&self, seed: u64, tell: bool) -> Outcome {
+        let mut world = World::new(seed, self.people, self.weather.clone());
+        if tell {
+            world.tell_all();
+        }
+        self.make_friends(&mut world);
+        let mut written = 0;
+        while written < self.messages && world.oracle.failures.is_empty() {
+            let action = self.next(&mut world);
+            written += u64::from(matches!(action, Action::Send(..)));
+            world.act(&action);
+            let pause = world.roll(self.pace * 2 + 1);
+            world.act(&Action::Elapse(pause));
+        }
+        world.settle();
+        let mut delays = std::mem::take(&mut world.delays);
+        delays.sort_unstable();
+        let part =
+            |part: usize| delays.get(delays.len() * part / 100).or(delays.last()).copied().unwrap_or(0);
+        Outcome {
+            seed,
+            failures: world.oracle.failures.clone(),
+            messages: world.people.iter().map(|person| person.written).sum(),
+            shown: world.oracle.shown,
+            delay_p50: part(50),
+            delay_p99: part(99),
+            frames: world.counts.frames,
+            bytes: world.counts.bytes,
+            steps: world.counts.steps,
+            crashes: world.counts.crashes,
+            trace: world.trace_hash(),
+        }
+    }
+
+    fn make_friends(&self, world: &mut World) {
+        world.act(&Action::Elapse(1_000));
+        for who in 0..self.people {
+            for step in 0..self.friends {
+                let friend = (who + 1 + step * step) % self.people;
+                let known = world.friends.iter().any(|pair| *pair == (who, friend) || *pair == (friend, who));
+                if friend != who && !known {
+                    world.act(&Action::Befriend(who, friend));
+                }
+            }
+        }
+        world.act(&Action::Elapse(10_000));
+    }
+
+    fn next(&self, world: &mut World) -> Action {
+        let count = self.people as u64;
+        let who = usize::try_from(world.roll(count)).unwrap_or(0);
+        let pairs = world.friends.len() as u64;
+        let at = usize::try_from(world.roll(pairs)).unwrap_or(0);
+        let (one, other) = world.friends.get(at).copied().unwrap_or((0, 1));
+        let (from, to) = if world.roll(2) == 0 { (one, other) } else { (other, one) };
+        let faults = &self.faults;
+        let mut left = world.roll(1_000);
+        let mut hit = |part: u64| {
+            let hit = left < part;
+            left = left.saturating_sub(part);
+            if !hit && left == 0 {
+                left = 1_000;
+            }
+            hit
+        };
+        if hit(faults.crash) {
+            let phases = [Phase::BeforeCommit, Phase::BeforeEffects, Phase::BeforeEvents];
+            let phase = phases[usize::try_from(world.roll(3)).unwrap_or(0)];
+            return Action::Crash(who, phase, world.roll(5_000));
+        }
+        if hit(faults.switch) {
+            return if world.people[who].engine.is_some() { Action::Stop(who) } else { Action::Start(who) };
+        }
+        if hit(faults.split) {
+            return if world.roll(2) == 0 { Action::Split } else { Action::Heal };
+        }
+        if hit(faults.cut) {
+            return if world.roll(2) == 0 {
+                Action::CutStream(from, to)
+            } else {
+                Action::CutConnection(from, to)
+            };
+        }
+        if hit(faults.movement) {
+            return Action::Move(who);
+        }
+        if hit(faults.backup) {
+            return if world.roll(3) > 0 { Action::Backup(who) } else { Action::RestoreBackup(who) };
+        }
+        if hit(50) {
+            return Action::Read(to, from);
+        }
+        if world.people[from].engine.is_none() {
+            return Action::Start(from);
+        }
+        Action::Send(from, to)
+    }
+}
