@@ -40,6 +40,12 @@ pub const BLOCK_BYTES: usize = NONCE_BYTES + PAGE_BYTES + TAG_BYTES;
 /// A slot of page 0 on disk.
 pub const SLOT_BYTES: usize = GENERATION_BYTES + BLOCK_BYTES;
 
+/// Where redb's header says how it was closed (redb file format, "god byte").
+const GOD_BYTE: usize = 9;
+
+/// The flag that is set while the database is open for writing.
+const RECOVERY_REQUIRED: u8 = 2;
+
 /// What stands where a length is asked for a page that was never written.
 const ZEROS: [u8; PAGE_BYTES] = [0; PAGE_BYTES];
 
@@ -241,6 +247,9 @@ impl SealedDisk {
         }
         match found {
             Some((generation, slot, page)) => {
+                // Closed cleanly: nothing was being written, so every block must be as it was left.
+                let recovery = page.get(GOD_BYTE).is_none_or(|flags| flags & RECOVERY_REQUIRED != 0);
+                self.0.recovering.store(recovery, Ordering::Release);
                 *self.head() = Head { page, generation, durable_slot: slot, dirty: false };
                 Ok(())
             }
