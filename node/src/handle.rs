@@ -367,11 +367,14 @@ impl Handle {
             self.0.hub.close();
             return;
         };
-        running.stop_net.notify_one();
-        let _ = running.net_thread.join();
-        let _ = running.engine.send(ToEngine::Stop);
-        // The store can be closed once no reader is left that could keep its file.
-        if let Ok(Some(store)) = running.engine_thread.join()
+        let Running { engine, reader, stop_net, engine_thread, net_thread, .. } = *running;
+        stop_net.notify_one();
+        let _ = net_thread.join();
+        let _ = engine.send(ToEngine::Stop);
+        let store = engine_thread.join();
+        // The store can be closed once no reader is left that keeps its database open.
+        drop(reader);
+        if let Ok(Some(store)) = store
             && let Err(error) = store.close()
         {
             tracing::warn!(%error, "the data folder was not closed cleanly; nothing is lost");

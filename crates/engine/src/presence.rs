@@ -83,7 +83,9 @@ impl Presence {
     /// A connection is up. Returns whether it is the first with this device.
     pub(crate) fn connected(&mut self, core: &mut Core, device: &DeviceId) -> bool {
         if let Some(dial) = self.dials.get_mut(device) {
-            *dial = Dial { attempts: 0, next: Timestamp::NEVER, under_way: false };
+            // Only a greeting that is answered makes it a good one: somebody may hang up at once, every time.
+            *dial =
+                Dial { attempts: dial.attempts.saturating_add(1), next: Timestamp::NEVER, under_way: false };
         }
         self.schedule_dials(core);
         self.links.insert(*device, Link::default()).is_none()
@@ -94,8 +96,10 @@ impl Presence {
         core.timers.clear(TimerKey::Greet(*device));
         core.timers.clear(TimerKey::Probe(*device));
         let was_up = self.links.remove(device).is_some();
+        let attempts = self.dials.get(device).map_or(0, |dial| dial.attempts);
+        let pause = if attempts == 0 { Span(0) } else { dial_pause(core, attempts) };
         if let Some(dial) = self.dials.get_mut(device) {
-            *dial = Dial { attempts: 0, next: core.now, under_way: false };
+            *dial = Dial { attempts, next: core.now + pause, under_way: false };
         }
         self.schedule_dials(core);
         was_up
@@ -134,6 +138,9 @@ impl Presence {
         match self.links.get_mut(device) {
             Some(link) if link.greeted => {
                 link.ready = true;
+                if let Some(dial) = self.dials.get_mut(device) {
+                    dial.attempts = 0;
+                }
                 true
             }
             _ => false,
@@ -195,20 +202,17 @@ impl Presence {
 
     /// No address of a device answered.
     pub(crate) fn dial_failed(&mut self, core: &mut Core, device: &DeviceId) {
-        let pause = match self.dials.get_mut(device) {
+        let attempts = match self.dials.get_mut(device) {
             Some(dial) if dial.under_way => {
-                let doubled = core.config.dial_pause_min.0.saturating_mul(1 << dial.attempts.min(20));
                 dial.attempts = dial.attempts.saturating_add(1);
-                doubled.min(core.config.dial_pause_max.0)
+                dial.attempts
             }
             _ => return,
         };
-        // A fifth of jitter, so that a bootstrap node that comes back is not called by everyone at once.
-        let [roll] = core.random::<1>();
-        let jittered = pause - pause / 10 + pause / 5 * u64::from(roll) / 255;
+        let pause = dial_pause(core, attempts);
         if let Some(dial) = self.dials.get_mut(device) {
             dial.under_way = false;
-            dial.next = core.now + Span(jittered);
+            dial.next = core.now + pause;
         }
         self.schedule_dials(core);
     }
@@ -413,4 +417,13 @@ impl Presence {
             contacts_online: u32::try_from(self.online(peers).len()).unwrap_or(u32::MAX),
         }
     }
+}
+
+/// How long to wait after so many attempts in a row: doubled each time, with a fifth of jitter, so that a node that
+/// comes back is not called by everyone at once.
+fn dial_pause(core: &mut Core, attempts: u32) -> Span {
+    let doubled = core.config.dial_pause_min.0.saturating_mul(1 << attempts.saturating_sub(1).min(20));
+    let pause = doubled.min(core.config.dial_pause_max.0);
+    let [roll] = core.random::<1>();
+    Span(pause - pause / 10 + pause / 5 * u64::from(roll) / 255)
 }

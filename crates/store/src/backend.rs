@@ -40,11 +40,8 @@ pub const BLOCK_BYTES: usize = NONCE_BYTES + PAGE_BYTES + TAG_BYTES;
 /// A slot of page 0 on disk.
 pub const SLOT_BYTES: usize = GENERATION_BYTES + BLOCK_BYTES;
 
-/// Where redb's header says how it was closed (redb file format, "god byte").
-const GOD_BYTE: usize = 9;
-
-/// The flag that is set while the database is open for writing.
-const RECOVERY_REQUIRED: u8 = 2;
+/// The bit of a generation that says that nothing was being written any more.
+const CLOSED: u64 = 1 << 63;
 
 /// What stands where a length is asked for a page that was never written.
 const ZEROS: [u8; PAGE_BYTES] = [0; PAGE_BYTES];
@@ -160,6 +157,7 @@ struct Shared {
     /// The length that redb sees.
     length: AtomicU64,
     recovering: AtomicBool,
+    was_closed: AtomicBool,
     damaged: AtomicBool,
     head: Mutex<Head>,
 }
@@ -199,6 +197,7 @@ impl SealedDisk {
             database,
             length: AtomicU64::new(length),
             recovering: AtomicBool::new(true),
+            was_closed: AtomicBool::new(false),
             damaged: AtomicBool::new(false),
             head: Mutex::new(head),
         }));
@@ -216,6 +215,20 @@ impl SealedDisk {
     /// Whether a block did not authenticate after recovery.
     pub fn is_damaged(&self) -> bool {
         self.0.damaged.load(Ordering::Acquire)
+    }
+
+    /// Whether the disk was closed with [`SealedDisk::mark_closed`] and not written since.
+    pub fn was_closed(&self) -> bool {
+        self.0.was_closed.load(Ordering::Acquire)
+    }
+
+    /// Notes that everything is written: at the next opening every block must authenticate.
+    ///
+    /// # Errors
+    /// What the system says; the disk then counts as one that has to recover.
+    pub fn mark_closed(&self) -> io::Result<()> {
+        self.write_slot(&mut self.head(), CLOSED)?;
+        StorageBackend::sync_data(self)
     }
 
     /// Reads every block once.
@@ -240,7 +253,7 @@ impl SealedDisk {
             let Some((generation, block)) = bytes.split_first_chunk::<GENERATION_BYTES>() else { continue };
             let generation = u64::from_le_bytes(*generation);
             let mut page = Box::new(ZEROS);
-            let newer = found.as_ref().is_none_or(|(best, ..)| generation > *best);
+            let newer = found.as_ref().is_none_or(|(best, ..)| generation & !CLOSED > *best & !CLOSED);
             if newer && self.open_block(&self.slot_place(slot, generation), block, &mut page) {
                 found = Some((generation, slot, page));
             }
@@ -248,8 +261,10 @@ impl SealedDisk {
         match found {
             Some((generation, slot, page)) => {
                 // Closed cleanly: nothing was being written, so every block must be as it was left.
-                let recovery = page.get(GOD_BYTE).is_none_or(|flags| flags & RECOVERY_REQUIRED != 0);
-                self.0.recovering.store(recovery, Ordering::Release);
+                let closed = generation & CLOSED != 0;
+                let generation = generation & !CLOSED;
+                self.0.recovering.store(!closed, Ordering::Release);
+                self.0.was_closed.store(closed, Ordering::Release);
                 *self.head() = Head { page, generation, durable_slot: slot, dirty: false };
                 Ok(())
             }
@@ -340,14 +355,19 @@ impl SealedDisk {
         let mut head = self.head();
         let target = head.page.get_mut(offset..offset + data.len()).ok_or(io::ErrorKind::InvalidInput)?;
         target.copy_from_slice(data);
+        self.write_slot(&mut head, 0)
+    }
+
+    fn write_slot(&self, head: &mut Head, flag: u64) -> io::Result<()> {
         head.generation += 1;
         // Until the next sync the slot that is known to be on disk stays as it is.
         let slot = 1 - head.durable_slot;
         head.dirty = true;
+        let generation = head.generation | flag;
         let mut out = Vec::with_capacity(SLOT_BYTES);
-        out.extend_from_slice(&head.generation.to_le_bytes());
+        out.extend_from_slice(&generation.to_le_bytes());
         let nonce = nonces(1)?.first().copied().unwrap_or_default();
-        self.seal_block(&self.slot_place(slot, head.generation), head.page.as_slice(), nonce, &mut out)?;
+        self.seal_block(&self.slot_place(slot, generation), head.page.as_slice(), nonce, &mut out)?;
         self.0.disk.write(slot * SLOT_BYTES as u64, &out)
     }
 

@@ -42,7 +42,6 @@ const VERIFY_UP_TO_BYTES: u64 = 64 << 20;
 const META: TableDefinition<'static, &'static str, u64> = TableDefinition::new("store_meta");
 
 const SCHEMA: &str = "schema";
-const CLOSED: &str = "closed";
 
 fn definition(name: &str) -> TableDefinition<'_, &'static [u8], &'static [u8]> {
     TableDefinition::new(name)
@@ -175,33 +174,32 @@ impl Store {
         let shredded = tables.iter().filter(|table| table.shred).map(|table| table.name).collect();
         let keys = RwLock::new(Arc::new(keyring.shred.clone()));
         let shared = Arc::new(Shared { database, disk, path, shredded, keys });
-        let mut store = Self { shared, keyring, poisoned: false, stats: Stats::default(), _lock: lock };
-        store.check_and_mark_open(tables)?;
+        let store = Self { shared, keyring, poisoned: false, stats: Stats::default(), _lock: lock };
+        store.check(tables)?;
         Ok(store)
     }
 
-    /// Checks every block of a folder that was closed cleanly (after a crash, free pages may be half-written), makes
-    /// missing tables, and notes that the folder is in use.
-    fn check_and_mark_open(&mut self, tables: &[Table]) -> Result<(), StoreError> {
-        let transaction = self.shared.begin_write()?;
-        let closed = {
-            let mut meta = transaction.open_table(META).map_err(|error| self.shared.failed(error.into()))?;
-            let closed = meta
-                .get(CLOSED)
-                .map_err(|error| self.shared.failed(error.into()))?
-                .map(|value| value.value());
-            meta.insert(CLOSED, 0).map_err(|error| self.shared.failed(error.into()))?;
-            closed == Some(1)
-        };
-        if closed && redb::StorageBackend::len(&self.shared.disk).unwrap_or(0) <= VERIFY_UP_TO_BYTES {
-            self.shared.disk.verify().map_err(|_| StoreError::Damaged(self.shared.path.clone()))?;
+    /// Checks every block of a folder that was closed cleanly (after a crash, free pages may be half-written), and makes
+    /// missing tables.
+    fn check(&self, tables: &[Table]) -> Result<(), StoreError> {
+        let shared = &self.shared;
+        let small = redb::StorageBackend::len(&shared.disk).unwrap_or(0) <= VERIFY_UP_TO_BYTES;
+        if shared.disk.was_closed() && small {
+            shared.disk.verify().map_err(|_| StoreError::Damaged(shared.path.clone()))?;
         }
-        for table in tables {
-            transaction
-                .open_table(definition(table.name))
-                .map_err(|error| self.shared.failed(error.into()))?;
+        let reading = shared.database.begin_read().map_err(|error| shared.failed(error.into()))?;
+        let missing = |table: &&Table| reading.open_table(definition(table.name)).is_err();
+        let missing: Vec<&Table> = tables.iter().filter(missing).collect();
+        if missing.is_empty() && reading.open_table(META).is_ok() {
+            return Ok(());
         }
-        transaction.commit().map_err(|error| self.shared.failed(error.into()))
+        drop(reading);
+        let transaction = shared.begin_write()?;
+        transaction.open_table(META).map_err(|error| shared.failed(error.into()))?;
+        for table in missing {
+            transaction.open_table(definition(table.name)).map_err(|error| shared.failed(error.into()))?;
+        }
+        transaction.commit().map_err(|error| shared.failed(error.into()))
     }
 
     /// Brings the rows to the present version: `migrate` sees the stored version and the rows, and answers with the
@@ -364,12 +362,11 @@ impl Store {
         if self.poisoned {
             return Ok(());
         }
-        let transaction = self.shared.begin_write()?;
-        {
-            let mut meta = transaction.open_table(META).map_err(|error| self.shared.failed(error.into()))?;
-            meta.insert(CLOSED, 1).map_err(|error| self.shared.failed(error.into()))?;
-        }
-        transaction.commit().map_err(|error| self.shared.failed(error.into()))
+        // A reader that is still there keeps the database open; then the next start recovers, and loses nothing.
+        let Some(shared) = Arc::into_inner(self.shared) else { return Ok(()) };
+        let Shared { database, disk, path, .. } = shared;
+        drop(database);
+        disk.mark_closed().map_err(StoreError::io("writing", path))
     }
 
     /// What was counted.

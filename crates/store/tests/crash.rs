@@ -139,8 +139,10 @@ impl Luck {
 }
 
 fn open(disk: &CutDisk) -> Option<Database> {
-    let sealed = SealedDisk::open(Box::new(disk.clone()), &Zeroizing::new([7; 32]), [1; 16]).ok()?;
-    let database = Database::builder().create_with_backend(sealed.clone()).ok()?;
+    let sealed = SealedDisk::open(Box::new(disk.clone()), &Zeroizing::new([7; 32]), [1; 16]);
+    let sealed = sealed.inspect_err(|error| println!("sealed disk: {error}")).ok()?;
+    let database = Database::builder().create_with_backend(sealed.clone());
+    let database = database.inspect_err(|error| println!("redb: {error}")).ok()?;
     sealed.recovered();
     Some(database)
 }

@@ -1,0 +1,279 @@
+//! The real program over pipes: two nodes, messages in both directions, kill -9, wrong input.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says by panicking what went wrong")]
+
+use std::collections::VecDeque;
+use std::io::BufRead as _;
+use std::io::BufReader;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Child;
+use std::process::ChildStdin;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use serde_json::Value;
+use serde_json::json;
+
+/// Longer than anything here takes on a busy machine; a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+struct Node {
+    process: Child,
+    input: ChildStdin,
+    lines: Receiver<Value>,
+    events: VecDeque<Value>,
+    next: u64,
+}
+
+impl Node {
+    fn start(folder: &Path) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_kith-node"))
+            .args(["--no-mdns", "--listen", "/ip4/127.0.0.1/tcp/0", "--data"])
+            .arg(folder)
+            .arg("rpc")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (input, output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
+        let (sender, lines) = sync_channel(100_000);
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if let Ok(value) = serde_json::from_str(&line)
+                    && sender.send(value).is_err()
+                {
+                    break;
+                }
+            }
+        });
+        Self { process, input, lines, events: VecDeque::new(), next: 1 }
+    }
+
+    fn say(&mut self, line: &str) {
+        writeln!(self.input, "{line}").unwrap();
+    }
+
+    fn ask(&mut self, method: &str, params: &Value) -> Value {
+        self.next += 1;
+        let id = self.next;
+        self.say(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string());
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no answer to {method}"));
+            if line["id"] == json!(id) {
+                return line;
+            }
+            self.events.push_back(line["params"].clone());
+        }
+    }
+
+    fn call(&mut self, method: &str, params: Value) -> Value {
+        let answer = self.ask(method, &params);
+        assert!(answer["error"].is_null(), "{method}: {answer}");
+        answer["result"].clone()
+    }
+
+    fn refused(&mut self, method: &str, params: Value) -> String {
+        let answer = self.ask(method, &params);
+        assert!(
+            answer["error"]["message"].as_str().is_some_and(|text| text.len() > 10),
+            "{method}: {answer}"
+        );
+        answer["error"]["data"]["code"].as_str().unwrap().to_owned()
+    }
+
+    fn wait(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let event = match self.events.pop_front() {
+                Some(event) => event,
+                None => self.lines.recv_timeout(PATIENCE).unwrap()["params"].clone(),
+            };
+            if wanted(&event) {
+                return event;
+            }
+        }
+    }
+
+    fn stop(mut self) {
+        drop(self.input);
+        assert!(self.process.wait().unwrap().success());
+    }
+
+    fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+/// Two friends, and their chat.
+fn friends(ann: &mut Node, bob: &mut Node) -> Value {
+    ann.call("account.create", json!({ "name": "Annabella" }));
+    bob.call("account.create", json!({ "name": "Robertino" }));
+    ann.wait(|event| event["type"] == "network.changed" && event["listen"][0].is_string());
+    let link = ann.call("contacts.invite", json!({}))["link"].clone();
+    let added = bob.call("contacts.add", json!({ "link": link, "message": "it is me" }));
+    assert_eq!(added["state"], "requested");
+    let asked = ann.wait(|event| event["type"] == "contact.request");
+    assert_eq!((asked["name"].as_str(), asked["greeting"].as_str()), (Some("Robertino"), Some("it is me")));
+    ann.call("contacts.accept", json!({ "contact_id": asked["contact_id"] }));
+    bob.wait(|event| {
+        event["type"] == "contact.state" && event["state"] == "accepted" && event["name"] == "Annabella"
+    });
+    added["chat_id"].clone()
+}
+
+fn texts(node: &mut Node, chat: &Value, outgoing: bool) -> Vec<String> {
+    let page = node.call("messages.list", json!({ "chat_id": chat, "limit": 1000 }));
+    let messages = page["messages"].as_array().unwrap().clone();
+    let of = messages.iter().filter(|message| message["outgoing"] == json!(outgoing));
+    of.map(|message| message["text"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn two_nodes_talk_in_both_directions_and_each_message_arrives_once_and_in_order() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (mut ann, mut bob) = (Node::start(one.path()), Node::start(two.path()));
+    let chat = friends(&mut ann, &mut bob);
+    for number in 0..200 {
+        ann.call("messages.send", json!({ "chat_id": chat, "text": format!("ann {number}") }));
+        bob.call("messages.send", json!({ "chat_id": chat, "text": format!("bob {number}") }));
+    }
+    let last = bob.wait(|event| event["type"] == "message.received" && event["text"] == "ann 199");
+    ann.wait(|event| event["type"] == "message.received" && event["text"] == "bob 199");
+    assert_eq!(
+        texts(&mut bob, &chat, false),
+        (0..200).map(|number| format!("ann {number}")).collect::<Vec<_>>()
+    );
+    assert_eq!(
+        texts(&mut ann, &chat, false),
+        (0..200).map(|number| format!("bob {number}")).collect::<Vec<_>>()
+    );
+    bob.call("messages.mark_read", json!({ "chat_id": chat, "message_id": last["message_id"] }));
+    ann.wait(|event| {
+        event["type"] == "message.state"
+            && event["state"] == "read"
+            && event["message_id"] == last["message_id"]
+    });
+    let numbers = [&mut ann, &mut bob].map(|node| {
+        let id = node.call("contacts.list", json!({}))["contacts"][0]["contact_id"].clone();
+        node.call("contacts.safety_number", json!({ "contact_id": id }))["digits"].clone()
+    });
+    assert_eq!(numbers[0], numbers[1], "both compare the same digits");
+    ann.stop();
+    bob.stop();
+}
+
+#[test]
+fn after_kill_9_nothing_is_lost_or_there_twice() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (mut ann, mut bob) = (Node::start(one.path()), Node::start(two.path()));
+    let chat = friends(&mut ann, &mut bob);
+    for round in 0..6 {
+        for number in 0..20 {
+            ann.call("messages.send", json!({ "chat_id": chat, "text": format!("{round}/{number}") }));
+        }
+        if round % 2 == 0 {
+            bob.kill();
+            bob = Node::start(two.path());
+        } else {
+            ann.kill();
+            ann = Node::start(one.path());
+        }
+    }
+    let wanted: Vec<String> =
+        (0..6).flat_map(|round| (0..20).map(move |number| format!("{round}/{number}"))).collect();
+    if texts(&mut bob, &chat, false).len() < wanted.len() {
+        bob.wait(|event| event["type"] == "message.received" && event["text"] == "5/19");
+    }
+    assert_eq!(texts(&mut bob, &chat, false), wanted);
+    ann.stop();
+    bob.stop();
+}
+
+#[test]
+fn a_folder_shows_nothing_has_one_owner_and_opens_only_with_its_passphrase() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut node = Node::start(folder.path());
+    assert_eq!(node.refused("chats.list", json!({})), "no_account");
+    let made =
+        node.call("account.create", json!({ "name": "Annabella", "passphrase": "correct horse battery" }));
+    assert_eq!(made["recovery_phrase"].as_str().unwrap().split(' ').count(), 24);
+    let second = Command::new(env!("CARGO_BIN_EXE_kith-node"))
+        .arg("--data")
+        .arg(folder.path())
+        .arg("rpc")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert!(!second.status.success() && said.contains("in use"), "{said}");
+    node.stop();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let Ok(bytes) = std::fs::read(entry.unwrap().path()) else { continue };
+        for secret in ["Annabella", made["account_id"].as_str().unwrap()] {
+            assert!(
+                !bytes.windows(secret.len()).any(|window| window == secret.as_bytes()),
+                "{secret} can be seen"
+            );
+        }
+    }
+    let mut node = Node::start(folder.path());
+    assert_eq!(node.refused("chats.list", json!({})), "locked");
+    assert_eq!(
+        node.refused("account.unlock", json!({ "passphrase": "wrong horse battery" })),
+        "wrong_passphrase"
+    );
+    assert_eq!(
+        node.call("account.unlock", json!({ "passphrase": "correct horse battery" }))["name"],
+        "Annabella"
+    );
+    node.stop();
+}
+
+#[test]
+fn what_is_no_request_gets_its_documented_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut node = Node::start(folder.path());
+    node.call("account.create", json!({ "name": "Ann" }));
+    node.say("this is not JSON");
+    assert_eq!(node.wait_error(), -32700);
+    node.say(&"x".repeat(3 << 20));
+    assert_eq!(node.wait_error(), -32600);
+    assert_eq!(node.refused("no.such_method", json!({})), "no_method");
+    assert_eq!(node.refused("contacts.add", json!({ "link": "kith:nonsense" })), "bad_params");
+    assert_eq!(node.refused("messages.send", json!({ "chat_id": "00", "text": "x" })), "bad_params");
+    assert_eq!(
+        node.refused("messages.send", json!({ "chat_id": "00".repeat(16), "text": "x" })),
+        "unknown_chat"
+    );
+    assert_eq!(
+        node.refused("network.add_bootstrap", json!({ "address": "/ip4/127.0.0.1/tcp/1" })),
+        "bad_address"
+    );
+    let api = node.call("rpc.discover", json!({}));
+    let methods = api["methods"].as_array().unwrap().clone();
+    assert!(methods.len() > 25);
+    for method in methods {
+        let name = method["name"].as_str().unwrap().to_owned();
+        if name != "node.shutdown" {
+            // Everything that is listed is there: with no parameters it answers or says which one is missing.
+            let answer = node.ask(&name, &json!({}));
+            assert_ne!(answer["error"]["code"], json!(-32601), "{name}");
+        }
+    }
+    node.call("node.shutdown", json!({}));
+    assert!(node.process.wait().unwrap().success());
+}
+
+impl Node {
+    fn wait_error(&mut self) -> i64 {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE).unwrap();
+            if line["id"].is_null() && line["error"].is_object() {
+                return line["error"]["code"].as_i64().unwrap();
+            }
+        }
+    }
+}

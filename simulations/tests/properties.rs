@@ -1,0 +1,60 @@
+//! Whatever is done to a world, in whatever order: it ends well, and the same seed gives the same trace.
+
+use kith_simulations::action::Action;
+use kith_simulations::action::Phase;
+use kith_simulations::network::Weather;
+use kith_simulations::scenario::Scenario;
+use kith_simulations::world::World;
+use proptest::prelude::*;
+
+fn who() -> impl Strategy<Value = usize> {
+    0..2_usize
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let phase = prop_oneof![Just(Phase::BeforeCommit), Just(Phase::BeforeEffects), Just(Phase::BeforeEvents)];
+    prop_oneof![
+        6 => who().prop_map(|from| Action::Send(from, 1 - from)),
+        4 => (1..4_000_u64).prop_map(Action::Elapse),
+        1 => who().prop_map(|from| Action::Read(from, 1 - from)),
+        1 => who().prop_map(Action::Stop),
+        1 => who().prop_map(Action::Start),
+        2 => (who(), phase, 1..3_000_u64).prop_map(|(who, phase, pause)| Action::Crash(who, phase, pause)),
+        1 => prop_oneof![Just(Action::Split), Just(Action::Heal)],
+        1 => who().prop_map(|from| Action::CutStream(from, 1 - from)),
+        1 => Just(Action::CutConnection(0, 1)),
+        1 => who().prop_map(Action::Move),
+        1 => who().prop_map(Action::Backup),
+        1 => who().prop_map(Action::RestoreBackup),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_world_ends_well(
+        actions in prop::collection::vec(action(), 1..60),
+        seed in any::<u64>(),
+        lost in 0..300_u64,
+        late in 0..300_u64,
+        doubled in 0..300_u64,
+    ) {
+        let weather = Weather { lost, late, doubled, flipped: 10, ..Weather::default() };
+        let mut world = World::new(seed, 2, weather);
+        world.act(&Action::Befriend(0, 1));
+        for action in &actions {
+            world.act(action);
+        }
+        world.settle();
+        prop_assert!(world.oracle.failures.is_empty(), "{:?}", world.oracle.failures);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace() {
+    let text = include_str!("../scenarios/two-people.toml");
+    let scenario: Scenario = toml::from_str(text).expect("the scenario is one");
+    assert_eq!(scenario.run(7, false), scenario.run(7, false));
+    assert_ne!(scenario.run(7, false).trace, scenario.run(8, false).trace);
+}

@@ -1,0 +1,98 @@
+//! Stories of people, in virtual time.
+#![expect(clippy::indexing_slicing, reason = "a person is named by a number that the world gave")]
+
+use kith_simulations::action::Action;
+use kith_simulations::action::Phase;
+use kith_simulations::network::Weather;
+use kith_simulations::world::World;
+
+const ANN: usize = 0;
+const BOB: usize = 1;
+
+/// Ann and Bob, who are friends.
+fn friends(seed: u64) -> World {
+    let mut world = World::new(seed, 2, Weather::default());
+    world.act(&Action::Elapse(1_000));
+    world.act(&Action::Befriend(ANN, BOB));
+    world.act(&Action::Elapse(5_000));
+    world
+}
+
+fn good(mut world: World, wanted: usize) {
+    world.settle();
+    assert!(world.oracle.failures.is_empty(), "{:?}", world.oracle.failures);
+    let chat = kith_proto::id::ChatId::direct(&world.people[ANN].account, &world.people[BOB].account);
+    let there = kith_simulations::oracle::timeline(&world.people[BOB].disk, &chat);
+    assert_eq!(there.iter().filter(|view| !view.outgoing).count(), wanted);
+}
+
+#[test]
+fn what_ann_writes_while_bob_is_away_is_there_when_he_comes_back() {
+    let mut world = friends(1);
+    world.act(&Action::Stop(BOB));
+    for _ in 0..500 {
+        world.act(&Action::Send(ANN, BOB));
+    }
+    world.act(&Action::Elapse(60_000));
+    world.act(&Action::Start(BOB));
+    good(world, 500);
+}
+
+#[test]
+fn both_move_while_apart_and_find_each_other_through_the_dht() {
+    let mut world = friends(2);
+    world.act(&Action::Split);
+    world.act(&Action::Move(ANN));
+    world.act(&Action::Move(BOB));
+    world.act(&Action::Send(ANN, BOB));
+    world.act(&Action::Heal);
+    good(world, 1);
+}
+
+#[test]
+fn a_crash_in_any_phase_of_a_step_loses_nothing() {
+    for phase in [Phase::BeforeCommit, Phase::BeforeEffects, Phase::BeforeEvents] {
+        for (seed, who) in [(3, ANN), (4, BOB)] {
+            let mut world = friends(seed);
+            for _ in 0..10 {
+                world.act(&Action::Send(ANN, BOB));
+                world.act(&Action::Elapse(40));
+            }
+            world.act(&Action::Crash(who, phase, 500));
+            world.act(&Action::Elapse(5_000));
+            world.act(&Action::Send(ANN, BOB));
+            good(world, 11);
+        }
+    }
+}
+
+#[test]
+fn an_old_disk_that_is_put_back_heals_and_nothing_new_is_lost() {
+    let mut world = friends(5);
+    world.act(&Action::Send(ANN, BOB));
+    world.act(&Action::Elapse(2_000));
+    world.act(&Action::Backup(ANN));
+    for _ in 0..5 {
+        world.act(&Action::Send(ANN, BOB));
+        world.act(&Action::Elapse(2_000));
+    }
+    world.act(&Action::RestoreBackup(ANN));
+    world.act(&Action::Send(ANN, BOB));
+    good(world, 7);
+}
+
+#[test]
+fn blocked_people_are_sent_nothing() {
+    let mut world = friends(6);
+    let ann = world.people[ANN].account;
+    world.people[BOB].command(kith_engine::Command::BlockContact { contact: ann });
+    world.act(&Action::CutConnection(ANN, BOB));
+    world.act(&Action::Elapse(5_000));
+    let before = world.counts.frames;
+    world.act(&Action::Send(BOB, ANN));
+    world.act(&Action::Elapse(60_000));
+    let chat = kith_proto::id::ChatId::direct(&ann, &world.people[BOB].account);
+    let written = kith_simulations::oracle::timeline(&world.people[BOB].disk, &chat);
+    assert!(written.is_empty(), "writing to somebody blocked is refused");
+    assert!(world.counts.frames - before < 200, "no storm of dials");
+}
