@@ -1,0 +1,303 @@
+//! Every word comes back as it was written; cut short it fails; changed it fails or is exactly another word.
+#![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
+
+use kith_proto::address::DeviceAddress;
+use kith_proto::address::Multiaddress;
+use kith_proto::bounded::BoundedBytes;
+use kith_proto::bounded::BoundedStr;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::codec::Decode;
+use kith_proto::codec::Encode;
+use kith_proto::codec::Reader;
+use kith_proto::codec::put_varint;
+use kith_proto::envelope::Envelope;
+use kith_proto::envelope::SIZE_CLASSES;
+use kith_proto::error::DecodeError;
+use kith_proto::frame::Frame;
+use kith_proto::frame::InviteProof;
+use kith_proto::id::AccountId;
+use kith_proto::id::DeviceId;
+use kith_proto::id::EnvelopeId;
+use kith_proto::id::InviteId;
+use kith_proto::id::MessageId;
+use kith_proto::id::QueueId;
+use kith_proto::invite::Invite;
+use kith_proto::invite::InviteSecret;
+use kith_proto::mailbox::Answer;
+use kith_proto::mailbox::IndexEntry;
+use kith_proto::mailbox::KeepFor;
+use kith_proto::mailbox::Request;
+use kith_proto::payload::ContactRequest;
+use kith_proto::payload::Content;
+use kith_proto::payload::Payload;
+use kith_proto::payload::Profile;
+use kith_proto::payload::Receipt;
+use kith_proto::payload::TextMessage;
+use kith_proto::record::DeviceRecord;
+use kith_proto::record::Record;
+use kith_proto::record::RecordKind;
+use kith_proto::time::Timestamp;
+use proptest::prelude::*;
+
+/// The three laws for one word.
+fn check<T: Encode + Decode + PartialEq + std::fmt::Debug>(word: &T, cut: usize, flip: usize) {
+    let bytes = word.to_bytes();
+    assert_eq!(&T::from_bytes(&bytes).unwrap(), word);
+    let cut = cut % bytes.len();
+    assert!(T::from_bytes(bytes.get(..cut).unwrap()).is_err(), "cut at {cut} of {}", bytes.len());
+    let mut longer = bytes.clone();
+    longer.push(0);
+    assert!(T::from_bytes(&longer).is_err(), "a byte too many");
+    let mut changed = bytes;
+    let flip = flip % (changed.len() * 8);
+    if let Some(byte) = changed.get_mut(flip / 8) {
+        *byte ^= 1 << (flip % 8);
+    }
+    if let Ok(other) = T::from_bytes(&changed) {
+        assert_eq!(other.to_bytes(), changed, "one value, one encoding");
+    }
+}
+
+fn bytes<const MAX: usize>(most: usize) -> impl Strategy<Value = BoundedBytes<MAX>> {
+    prop::collection::vec(any::<u8>(), 0..most).prop_map(|bytes| BoundedBytes::new(bytes).unwrap())
+}
+
+fn text<const MAX: usize>() -> impl Strategy<Value = BoundedStr<MAX>> {
+    ".{0,20}".prop_map(BoundedStr::truncated)
+}
+
+fn address() -> impl Strategy<Value = Multiaddress> {
+    prop::collection::vec(any::<u8>(), 1..60).prop_map(|bytes| Multiaddress::new(bytes).unwrap())
+}
+
+fn envelope() -> impl Strategy<Value = Envelope> {
+    (any::<[u8; 16]>(), 0..2_usize, any::<u8>()).prop_map(|(tag, class, fill)| {
+        Envelope::new(tag, &vec![fill; SIZE_CLASSES.get(class).unwrap() - 17]).unwrap()
+    })
+}
+
+fn profile() -> impl Strategy<Value = Profile> {
+    (any::<u64>(), text(), text()).prop_map(|(version, name, status)| Profile { version, name, status })
+}
+
+fn content() -> impl Strategy<Value = Content> {
+    let message = (any::<[u8; 16]>(), text(), any::<Option<[u8; 16]>>(), any::<Option<u32>>());
+    let request =
+        (any::<[u8; 32]>(), bytes(90), bytes(90), any::<[u8; 8]>(), any::<[u8; 32]>(), profile(), text());
+    prop_oneof![
+        message.prop_map(|(message, text, reply_to, expires_secs)| {
+            let (message, reply_to) = (MessageId(message), reply_to.map(MessageId));
+            Content::Text(TextMessage { message, text, reply_to, expires_secs })
+        }),
+        any::<(u64, u64)>().prop_map(|(delivered, read)| Content::Receipt(Receipt { delivered, read })),
+        profile().prop_map(Content::Profile),
+        request.prop_map(|(account, device_list, bundle, invite, proof, profile, greeting)| {
+            let (account, invite) = (AccountId(account), InviteId(invite));
+            Content::ContactRequest(Box::new(ContactRequest {
+                account,
+                device_list,
+                bundle,
+                invite,
+                proof,
+                profile,
+                greeting,
+            }))
+        }),
+        Just(Content::ContactAccept),
+        prop::collection::vec(address(), 0..8)
+            .prop_map(|list| Content::Addresses(BoundedVec::new(list).unwrap())),
+        bytes(90).prop_map(Content::Prekeys),
+        bytes(90).prop_map(Content::DeviceList),
+        (9..=255_u8, bytes(90)).prop_map(|(kind, bytes)| Content::Unknown { kind, bytes }),
+    ]
+}
+
+fn payload() -> impl Strategy<Value = Payload> {
+    (any::<(u64, u64, u64, u64)>(), prop::collection::vec(content(), 0..4)).prop_map(
+        |((position, previous, floor, sent_at), contents)| {
+            let (sent_at, contents) = (Timestamp(sent_at), BoundedVec::new(contents).unwrap());
+            Payload { position, previous, floor, sent_at, contents }
+        },
+    )
+}
+
+fn frame() -> impl Strategy<Value = Frame> {
+    prop_oneof![
+        any::<u8>().prop_map(|version| Frame::Hello { version }),
+        Just(Frame::Ready),
+        envelope().prop_map(Frame::Put),
+        any::<Option<([u8; 8], [u8; 32])>>().prop_map(|proof| {
+            let invite = proof.map(|(invite, mac)| InviteProof { invite: InviteId(invite), mac });
+            Frame::PrekeyRequest { invite }
+        }),
+        (bytes(90), bytes(90)).prop_map(|(device_list, bundle)| Frame::Prekeys { device_list, bundle }),
+        Just(Frame::PrekeysRefused),
+    ]
+}
+
+fn invite() -> impl Strategy<Value = Invite> {
+    let places = prop::collection::vec((any::<[u8; 32]>(), address()), 0..3);
+    (any::<([u8; 32], [u8; 16], u32)>(), places).prop_map(|((account, secret, expires_secs), places)| {
+        let places =
+            places.into_iter().map(|(device, address)| DeviceAddress { device: DeviceId(device), address });
+        Invite::new(AccountId(account), &InviteSecret(secret), expires_secs, &places.collect::<Vec<_>>())
+    })
+}
+
+fn record() -> impl Strategy<Value = Record> {
+    (any::<([u8; 32], u64, u64)>(), bytes(200), any::<u8>()).prop_map(
+        |((blinded_key, sequence, expires), body, fill)| {
+            let signature = BoundedBytes::new(vec![fill; 64]).unwrap();
+            Record {
+                kind: RecordKind::Device,
+                blinded_key,
+                sequence,
+                expires: Timestamp(expires),
+                body,
+                signature,
+            }
+        },
+    )
+}
+
+fn keep() -> impl Strategy<Value = KeepFor> {
+    prop_oneof![Just(KeepFor::Hour), Just(KeepFor::Days2), Just(KeepFor::Days14), Just(KeepFor::Days30)]
+}
+
+fn signature() -> impl Strategy<Value = [u8; 64]> {
+    any::<u8>().prop_map(|fill| [fill; 64])
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let queues = prop::collection::vec(any::<([u8; 16], [u8; 32])>(), 0..3);
+    prop_oneof![
+        any::<u8>().prop_map(|version| Request::Hello { version }),
+        (any::<([u8; 32], u32)>(), queues, signature()).prop_map(|((inbox, period), queues, signature)| {
+            let queues = queues.into_iter().map(|(queue, key)| (QueueId(queue), key)).collect();
+            Request::Register { inbox, period, queues: BoundedVec::new(queues).unwrap(), signature }
+        }),
+        (any::<[u8; 16]>(), envelope(), keep(), signature()).prop_map(
+            |(queue, envelope, keep, signature)| {
+                Request::Deposit { queue: QueueId(queue), envelope, keep, signature }
+            }
+        ),
+        (any::<([u8; 32], u64)>(), signature()).prop_map(|((inbox, after), signature)| Request::Subscribe {
+            inbox,
+            after,
+            signature
+        }),
+        prop::collection::vec(any::<u64>(), 0..5)
+            .prop_map(|list| Request::Get { sequences: BoundedVec::new(list).unwrap() }),
+        any::<u64>().prop_map(|up_to| Request::Delete { up_to }),
+        Just(Request::Info {}),
+    ]
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    let entry = any::<(u64, [u8; 16], [u8; 16], u8)>().prop_map(|(sequence, queue, envelope, size_class)| {
+        IndexEntry { sequence, queue: QueueId(queue), envelope: EnvelopeId(envelope), size_class }
+    });
+    prop_oneof![
+        any::<(u8, [u8; 16])>().prop_map(|(version, nonce)| Answer::Hello { version, nonce }),
+        any::<(u64, u64)>().prop_map(|(quota_left, last)| Answer::Registered { quota_left, last }),
+        (any::<([u8; 16], u64)>(), signature()).prop_map(|((envelope, expires), signature)| Answer::Stored {
+            envelope: EnvelopeId(envelope),
+            expires: Timestamp(expires),
+            signature
+        }),
+        any::<u32>().prop_map(|retry_after_secs| Answer::OverQuota { retry_after_secs }),
+        Just(Answer::NoQueue {}),
+        Just(Answer::Full {}),
+        any::<u8>().prop_map(|bits| Answer::WorkWanted { bits }),
+        prop::collection::vec(entry, 0..4)
+            .prop_map(|list| Answer::Index { entries: BoundedVec::new(list).unwrap() }),
+        (any::<u64>(), envelope()).prop_map(|(sequence, envelope)| Answer::Envelope { sequence, envelope }),
+        Just(Answer::Done {}),
+        any::<(u64, u8, u8, u32)>().prop_map(|(capacity, load_percent, work_bits, keep_secs)| Answer::Info {
+            capacity,
+            load_percent,
+            work_bits,
+            keep_secs
+        }),
+        Just(Answer::Refused {}),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_word_keeps_the_laws(
+        payload in payload(), frame in frame(), invite in invite(), record in record(), request in request(),
+        answer in answer(), addresses in prop::collection::vec(address(), 0..8), cut in any::<usize>(), flip in any::<usize>(),
+    ) {
+        check(&payload, cut, flip);
+        check(&frame, cut, flip);
+        check(&invite, cut, flip);
+        check(&record, cut, flip);
+        check(&request, cut, flip);
+        check(&answer, cut, flip);
+        check(&DeviceRecord { addresses: BoundedVec::new(addresses).unwrap() }, cut, flip);
+    }
+
+    #[test]
+    fn a_link_is_short_comes_back_and_is_known_as_damaged_when_it_is(invite in invite(), at in any::<usize>()) {
+        let link = invite.to_string();
+        prop_assert!(link.len() <= 400);
+        prop_assert_eq!(&link.parse::<Invite>().unwrap(), &invite);
+        prop_assert_eq!(&format!("  KITH:{}\n", &link[5..]).parse::<Invite>().unwrap(), &invite);
+        let at = 5 + at % (link.len() - 5);
+        let mut damaged = link.clone().into_bytes();
+        damaged[at] = if damaged[at] == b'A' { b'B' } else { b'A' };
+        let damaged = String::from_utf8(damaged).unwrap();
+        prop_assert!(damaged.parse::<Invite>().is_err());
+    }
+
+    #[test]
+    fn numbers_have_one_form(value in any::<u64>()) {
+        let mut out = Vec::new();
+        put_varint(&mut out, value);
+        prop_assert_eq!(Reader::new(&out).varint("number", u64::MAX), Ok(value));
+        if let Some(last) = out.last_mut() { *last |= 0x80; }
+        out.push(0);
+        prop_assert!(Reader::new(&out).varint("number", u64::MAX).is_err(), "a longer form of the same number");
+    }
+
+    #[test]
+    fn noise_never_panics(noise in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = Payload::from_bytes(&noise);
+        let _ = Frame::from_bytes(&noise);
+        let _ = Record::from_bytes(&noise);
+        let _ = Request::from_bytes(&noise);
+        let _ = Answer::from_bytes(&noise);
+        let _ = String::from_utf8_lossy(&noise).parse::<Invite>();
+    }
+}
+
+#[test]
+fn limits_are_kept_before_anything_is_allocated() {
+    let mut claim = Vec::new();
+    put_varint(&mut claim, 1 << 40);
+    let limit = 8;
+    let refused = BoundedVec::<u64, 8>::from_bytes(&claim);
+    assert_eq!(refused, Err(DecodeError::TooLarge { what: "list", limit }));
+    assert!(BoundedStr::<8>::from_bytes(&[2, 0xff, 0xfe]).is_err());
+}
+
+#[test]
+fn ids_have_texts_that_come_back() {
+    let account = AccountId([7; 32]);
+    assert!(account.to_string().starts_with("kith1"));
+    assert_eq!(account.to_string().parse(), Ok(account));
+    assert_eq!(
+        account.to_string().to_uppercase().parse(),
+        Ok(account),
+        "bech32m may be upper case (BIP-350)"
+    );
+    let mut typo = account.to_string();
+    typo.replace_range(8..9, if typo.get(8..9) == Some("q") { "p" } else { "q" });
+    assert!(typo.parse::<AccountId>().is_err());
+    let device = DeviceId([7; 32]);
+    assert!(device.to_string().starts_with("12D3KooW"));
+    assert_eq!(device.to_string().parse(), Ok(device));
+}
