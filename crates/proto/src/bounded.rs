@@ -4,7 +4,9 @@ use std::fmt;
 use std::ops::Deref;
 
 use serde::Deserialize;
+use serde::Deserializer;
 use serde::Serialize;
+use serde::de::Error as _;
 
 use crate::codec::Decode;
 use crate::codec::Encode;
@@ -13,7 +15,7 @@ use crate::codec::put_varint;
 use crate::error::DecodeError;
 
 /// A list of at most `MAX` items.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct BoundedVec<T, const MAX: usize>(Vec<T>);
 
@@ -48,6 +50,12 @@ impl<T, const MAX: usize> Deref for BoundedVec<T, MAX> {
     }
 }
 
+impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for BoundedVec<T, MAX> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::new(Vec::deserialize(from)?).ok_or_else(|| D::Error::custom("the list is over its limit"))
+    }
+}
+
 impl<T: Encode, const MAX: usize> Encode for BoundedVec<T, MAX> {
     fn encode(&self, out: &mut Vec<u8>) {
         put_varint(out, self.0.len() as u64);
@@ -70,7 +78,7 @@ impl<T: Decode, const MAX: usize> Decode for BoundedVec<T, MAX> {
 }
 
 /// At most `MAX` bytes. `Debug` prints the length only: the bytes may be a secret or a message.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct BoundedBytes<const MAX: usize>(Vec<u8>);
 
@@ -99,6 +107,12 @@ impl<const MAX: usize> fmt::Debug for BoundedBytes<MAX> {
     }
 }
 
+impl<'de, const MAX: usize> Deserialize<'de> for BoundedBytes<MAX> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::new(Vec::deserialize(from)?).ok_or_else(|| D::Error::custom("there are more bytes than the limit"))
+    }
+}
+
 impl<const MAX: usize> Encode for BoundedBytes<MAX> {
     fn encode(&self, out: &mut Vec<u8>) {
         put_varint(out, self.0.len() as u64);
@@ -114,7 +128,7 @@ impl<const MAX: usize> Decode for BoundedBytes<MAX> {
 }
 
 /// A text of at most `MAX` bytes of UTF-8. `Debug` prints the length only: logs never hold what people write.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct BoundedStr<const MAX: usize>(String);
 
@@ -151,6 +165,12 @@ impl<const MAX: usize> fmt::Debug for BoundedStr<MAX> {
     }
 }
 
+impl<'de, const MAX: usize> Deserialize<'de> for BoundedStr<MAX> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::new(String::deserialize(from)?).ok_or_else(|| D::Error::custom("the text is over its limit"))
+    }
+}
+
 impl<const MAX: usize> Encode for BoundedStr<MAX> {
     fn encode(&self, out: &mut Vec<u8>) {
         put_varint(out, self.0.len() as u64);
@@ -163,5 +183,38 @@ impl<const MAX: usize> Decode for BoundedStr<MAX> {
         let count = reader.length("text", MAX)?;
         let text = std::str::from_utf8(reader.take(count)?).map_err(|_| DecodeError::NotText)?;
         Ok(Self(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_at_its_limit_is_taken_and_one_more_is_not() {
+        let full = BoundedVec::<u8, 3>::new(vec![1, 2, 3]).unwrap();
+        assert_eq!(BoundedVec::from_bytes(&full.to_bytes()), Ok(full));
+        assert!(BoundedVec::<u8, 3>::new(vec![1, 2, 3, 4]).is_none());
+        let refused = DecodeError::TooLarge { what: "list", limit: 3 };
+        assert_eq!(BoundedVec::<u8, 3>::from_bytes(&[4, 1, 2, 3, 4]), Err(refused));
+    }
+
+    #[test]
+    fn a_claimed_length_that_is_not_there_is_refused() {
+        assert_eq!(BoundedBytes::<100>::from_bytes(&[100, 1, 2]), Err(DecodeError::Truncated));
+        assert_eq!(BoundedVec::<u64, 100>::from_bytes(&[100, 1, 2]), Err(DecodeError::Truncated));
+    }
+
+    #[test]
+    fn a_text_is_utf8_and_is_cut_between_characters() {
+        assert_eq!(BoundedStr::<8>::from_bytes(&[2, 0xc3, 0x28]), Err(DecodeError::NotText));
+        assert_eq!(&*BoundedStr::<4>::truncated("aäöü"), "aä");
+        assert!(BoundedStr::<4>::new("aäöü").is_none());
+    }
+
+    #[test]
+    fn debug_never_shows_what_is_inside() {
+        assert_eq!(format!("{:?}", BoundedStr::<9>::truncated("secret")), "text of 6 bytes");
+        assert_eq!(format!("{:?}", BoundedBytes::<9>::new(vec![7; 3])), "Some(3 bytes)");
     }
 }

@@ -205,3 +205,60 @@ impl<A: Decode, B: Decode> Decode for (A, B) {
         Ok((A::decode(reader)?, B::decode(reader)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn varint(bytes: &[u8]) -> Result<u64, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let value = reader.varint("number", u64::MAX)?;
+        reader.finish()?;
+        Ok(value)
+    }
+
+    #[test]
+    fn varints_come_back_and_take_the_fewest_bytes() {
+        for value in [0, 1, 0x7f, 0x80, 0x3fff, 0x4000, u64::from(u32::MAX), u64::MAX - 1, u64::MAX] {
+            let mut out = Vec::new();
+            put_varint(&mut out, value);
+            assert_eq!(varint(&out), Ok(value));
+            let bits = (64 - value.leading_zeros() as usize).max(1);
+            assert_eq!(out.len(), bits.div_ceil(7));
+        }
+    }
+
+    #[test]
+    fn a_varint_has_only_one_form() {
+        let refused = Err(DecodeError::NotCanonical { what: "number" });
+        assert_eq!(varint(&[0x80, 0x00]), refused, "zero in two bytes");
+        assert_eq!(varint(&[0xff, 0x80, 0x00]), refused, "127 in three bytes");
+        assert_eq!(varint(&[0x80; 10]), refused, "ten bytes without an end");
+    }
+
+    #[test]
+    fn a_varint_over_64_bits_or_its_limit_is_refused() {
+        let mut over = [0xff; 10];
+        over[9] = 0x02;
+        assert_eq!(varint(&over), Err(DecodeError::TooLarge { what: "number", limit: u64::MAX }));
+        let refused = Err(DecodeError::TooLarge { what: "number", limit: 9 });
+        assert_eq!(Reader::new(&[10]).varint("number", 9), refused);
+        assert_eq!(Reader::new(&[9]).varint("number", 9), Ok(9));
+    }
+
+    #[test]
+    fn a_cut_or_overlong_word_is_refused() {
+        assert_eq!(u32::from_bytes(&[1, 2, 3]), Err(DecodeError::Truncated));
+        assert_eq!(u32::from_bytes(&[1, 2, 3, 4, 5]), Err(DecodeError::Trailing));
+        assert_eq!(u32::from_bytes(&[1, 2, 3, 4]), Ok(0x0403_0201));
+        assert_eq!(varint(&[]), Err(DecodeError::Truncated));
+        assert_eq!(varint(&[0x80]), Err(DecodeError::Truncated));
+    }
+
+    #[test]
+    fn a_flag_is_zero_or_one() {
+        assert_eq!(Option::<u8>::from_bytes(&[0]), Ok(None));
+        assert_eq!(Option::<u8>::from_bytes(&[1, 7]), Ok(Some(7)));
+        assert_eq!(bool::from_bytes(&[2]), Err(DecodeError::Invalid { what: "flag" }));
+    }
+}

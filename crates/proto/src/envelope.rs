@@ -107,3 +107,30 @@ impl Decode for Envelope {
         Self::parse(reader.take(count)?.to_vec())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_envelope_has_one_of_four_sizes() {
+        for size in SIZE_CLASSES {
+            let envelope = Envelope::new([3; TAG_BYTES], &vec![0; size - HEADER_BYTES]).unwrap();
+            assert_eq!(envelope.tag(), [3; TAG_BYTES]);
+            assert_eq!(envelope.sealed().len(), size - HEADER_BYTES);
+            assert_eq!(Envelope::parse(envelope.as_bytes().to_vec()), Ok(envelope));
+            assert!(Envelope::new([3; TAG_BYTES], &vec![0; size - HEADER_BYTES - 1]).is_none());
+        }
+        let refused = Err(DecodeError::Invalid { what: "envelope size" });
+        assert_eq!(Envelope::parse(vec![ENVELOPE_VERSION; 1000]), refused);
+        assert_eq!(Envelope::parse(vec![2; 1024]), Err(DecodeError::Invalid { what: "envelope version" }));
+    }
+
+    #[test]
+    fn the_smallest_class_with_room_is_chosen() {
+        assert_eq!(Envelope::box_len_for(0), Some(1024 - HEADER_BYTES));
+        assert_eq!(Envelope::box_len_for(1024 - HEADER_BYTES), Some(1024 - HEADER_BYTES));
+        assert_eq!(Envelope::box_len_for(1025 - HEADER_BYTES), Some(4096 - HEADER_BYTES));
+        assert_eq!(Envelope::box_len_for(MAX_ENVELOPE_BYTES), None);
+    }
+}

@@ -204,3 +204,105 @@ fn first_16(hash: &blake3::Hash) -> [u8; 16] {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// libp2p peer-ids specification, test vectors, "Ed25519": the public key in protobuf is 08011220 and this key.
+    const SPEC_KEY: &str = "1ed1e8fae2c4a144b8be8fd4b47bf3d3b34b871c3cacf6010f0e42d474fce27e";
+
+    fn key(hex: &str) -> [u8; 32] {
+        data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap().try_into().unwrap()
+    }
+
+    /// An address made by the BIP-350 rule in a few lines, independent of the crate that is used above.
+    fn bip350(hrp: &str, data: &[u8], constant: u32) -> String {
+        const CHARSET: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+        let mut words = Vec::new();
+        let (mut buffer, mut bits) = (0u32, 0);
+        for byte in data {
+            buffer = (buffer << 8 | u32::from(*byte)) & 0xfff;
+            bits += 8;
+            while bits >= 5 {
+                bits -= 5;
+                words.push((buffer >> bits & 31) as u8);
+            }
+        }
+        if bits > 0 {
+            words.push((buffer << (5 - bits) & 31) as u8);
+        }
+        let mut values: Vec<u8> = hrp.bytes().map(|c| c >> 5).collect();
+        values.push(0);
+        values.extend(hrp.bytes().map(|c| c & 31));
+        values.extend(&words);
+        values.extend([0; 6]);
+        let mut sum = 1u32;
+        for value in values {
+            let top = sum >> 25;
+            sum = (sum & 0x01ff_ffff) << 5 ^ u32::from(value);
+            for (bit, generator) in
+                [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3].into_iter().enumerate()
+            {
+                if top >> bit & 1 == 1 {
+                    sum ^= generator;
+                }
+            }
+        }
+        let sum = sum ^ constant;
+        words.extend((0..6).map(|place| (sum >> (5 * (5 - place)) & 31) as u8));
+        let text: String = words.iter().map(|word| char::from(CHARSET[usize::from(*word)])).collect();
+        format!("{hrp}1{text}")
+    }
+
+    #[test]
+    fn an_account_address_follows_bip350() {
+        assert_eq!(bip350("a", &[], 0x2bc8_30a3), "a1lqfn3a", "a test vector of BIP-350");
+        for bytes in [[0; 32], [0xff; 32], key(SPEC_KEY)] {
+            let text = AccountId(bytes).to_string();
+            assert_eq!(text, bip350("kith", &bytes, 0x2bc8_30a3));
+            assert_eq!(text.parse(), Ok(AccountId(bytes)));
+            assert_eq!(text.to_uppercase().parse(), Ok(AccountId(bytes)), "as a QR code carries it");
+        }
+    }
+
+    #[test]
+    fn the_older_checksum_another_prefix_and_typing_errors_are_refused() {
+        let bytes = key(SPEC_KEY);
+        assert!(bip350("kith", &bytes, 1).parse::<AccountId>().is_err(), "bech32 instead of bech32m");
+        assert!(bip350("kitten", &bytes, 0x2bc8_30a3).parse::<AccountId>().is_err());
+        assert!(bip350("kith", &bytes[..31], 0x2bc8_30a3).parse::<AccountId>().is_err(), "31 bytes");
+        let text = AccountId(bytes).to_string();
+        for place in 5..text.len() {
+            let typed = if text.as_bytes()[place] == b'q' { "p" } else { "q" };
+            let mut wrong = text.clone();
+            wrong.replace_range(place..=place, typed);
+            assert!(wrong.parse::<AccountId>().is_err(), "one wrong character at {place}");
+        }
+    }
+
+    #[test]
+    fn a_device_is_written_as_its_libp2p_peer_id() {
+        let device = DeviceId(key(SPEC_KEY));
+        let text = device.to_string();
+        assert_eq!(text, "12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq");
+        assert_eq!(text.parse(), Ok(device));
+        assert_eq!(DeviceId::from_peer_id_bytes(&device.to_peer_id_bytes()), Some(device));
+        assert!("QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N".parse::<DeviceId>().is_err(), "an RSA peer");
+    }
+
+    #[test]
+    fn a_direct_chat_is_the_same_from_both_ends() {
+        let (one, other) = (AccountId([1; 32]), AccountId([2; 32]));
+        assert_eq!(ChatId::direct(&one, &other), ChatId::direct(&other, &one));
+        assert_ne!(ChatId::direct(&one, &other), ChatId::direct(&one, &one));
+    }
+
+    #[test]
+    fn hex_ids_come_back_and_logs_see_three_bytes() {
+        let id = MessageId([0xab; 16]);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert!("abab".parse::<MessageId>().is_err());
+        assert_eq!(format!("{id:?}"), "MessageId-ababab");
+    }
+}

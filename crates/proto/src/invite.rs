@@ -161,3 +161,62 @@ impl Decode for Invite {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::MAX_ADDRESS_BYTES;
+    use crate::address::Multiaddress;
+    use crate::id::DeviceId;
+
+    fn place(length: usize) -> DeviceAddress {
+        DeviceAddress { device: DeviceId([9; 32]), address: Multiaddress::new(vec![4; length]).unwrap() }
+    }
+
+    fn invite(addresses: &[DeviceAddress]) -> Invite {
+        Invite::new(AccountId([7; 32]), &InviteSecret([8; 16]), 1_800_000_000, addresses)
+    }
+
+    #[test]
+    fn a_link_is_at_most_400_characters_whatever_it_names() {
+        for length in 1..=MAX_ADDRESS_BYTES {
+            for count in 0..=4 {
+                let link = invite(&vec![place(length); count]).to_string();
+                assert!(link.len() <= MAX_LINK_CHARS, "{count} addresses of {length} bytes: {}", link.len());
+                assert!(link.parse::<Invite>().is_ok());
+            }
+        }
+        assert_eq!(invite(&vec![place(40); 4]).addresses.len(), MAX_INVITE_ADDRESSES, "three usual ones fit");
+    }
+
+    #[test]
+    fn a_link_comes_back_with_spaces_around_it_and_a_shouted_scheme() {
+        let invite = invite(&[place(20)]);
+        let link = invite.to_string();
+        assert_eq!(format!(" {link}\n").parse(), Ok(invite.clone()));
+        assert_eq!(link.replace("kith:", "KITH:").parse(), Ok(invite));
+    }
+
+    #[test]
+    fn every_changed_or_lost_character_is_noticed() {
+        let link = invite(&[place(20)]).to_string();
+        for end in INVITE_SCHEME.len()..link.len() {
+            assert_eq!(link[..end].parse::<Invite>(), Err(InviteError::Damaged), "cut at {end}");
+            let typed = if link.as_bytes()[end] == b'A' { "B" } else { "A" };
+            let mut wrong = link.clone();
+            wrong.replace_range(end..=end, typed);
+            assert_eq!(wrong.parse::<Invite>(), Err(InviteError::Damaged), "changed at {end}");
+        }
+    }
+
+    #[test]
+    fn other_texts_and_later_versions_are_told_apart() {
+        assert_eq!("https://example.org".parse::<Invite>(), Err(InviteError::NotAnInvite));
+        assert_eq!("ki".parse::<Invite>(), Err(InviteError::NotAnInvite));
+        assert_eq!("kiti\u{300}x".parse::<Invite>(), Err(InviteError::NotAnInvite));
+        let mut bytes = vec![2, 0, 0];
+        bytes.extend(checksum(&bytes));
+        let link = format!("{INVITE_SCHEME}{}", BASE64URL_NOPAD.encode(&bytes));
+        assert_eq!(link.parse::<Invite>(), Err(InviteError::TooNew));
+    }
+}

@@ -1,0 +1,134 @@
+//! What the models do, without any drawing.
+#![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
+
+use kith_engine::view::MessageState;
+use kith_engine::view::MessageView;
+use kith_gui::action::Action;
+use kith_gui::action::Request;
+use kith_gui::bridge::Reply;
+use kith_gui::model::Model;
+use kith_gui::model::Screen;
+use kith_gui::model::dates::Now;
+use kith_gui::model::timeline::Row;
+use kith_gui::model::timeline::Timeline;
+use kith_node::AccountState;
+use kith_proto::id::AccountId;
+use kith_proto::id::ChatId;
+use kith_proto::id::MessageId;
+use kith_proto::time::Timestamp;
+use zeroize::Zeroizing;
+
+const CHAT: ChatId = ChatId([1; 16]);
+const NOON: u64 = 1_795_262_400_000;
+const NOW: Now = Now { time: Timestamp(NOON), offset_minutes: 0 };
+
+fn message(index: u64, outgoing: bool, minutes_ago: u64) -> MessageView {
+    let mut id = [0; 16];
+    id.iter_mut().zip(index.to_le_bytes()).for_each(|(to, from)| *to = from);
+    let time = Timestamp(NOON - minutes_ago * 60_000);
+    MessageView {
+        message: MessageId(id),
+        chat: CHAT,
+        index,
+        sender: AccountId([2; 32]),
+        outgoing,
+        text: format!("message {index}"),
+        reply_to: None,
+        sent_at: time,
+        stored_at: time,
+        state: MessageState::Delivered,
+        expires_at: None,
+    }
+}
+
+fn rows(timeline: &Timeline) -> String {
+    let row = |row: &Row| match row {
+        Row::Day(day) => format!("-- {}", NOW.day_name(*day)),
+        Row::Unread(count) => format!("== {count} new"),
+        Row::Message { at, first, last } => {
+            let message = timeline.message(*at).unwrap();
+            let mark = |set: &bool, mark| if *set { mark } else { ' ' };
+            format!(
+                "{}{}{} {}",
+                mark(first, '/'),
+                mark(last, '\\'),
+                if message.outgoing { '>' } else { '<' },
+                message.text
+            )
+        }
+    };
+    timeline.rows().iter().map(row).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn messages_are_grouped_by_person_time_and_day_with_a_divider_before_the_unread() {
+    let mut timeline = Timeline::new(CHAT, 2, String::new());
+    let page = vec![
+        message(1, false, 1_500),
+        message(2, false, 60),
+        message(3, false, 58),
+        message(4, true, 57),
+        message(5, false, 20),
+        message(6, false, 19),
+    ];
+    timeline.page(None, page);
+    timeline.arrange(NOW);
+    let wanted = "-- Yesterday\n/\\< message 1\n-- Today\n/ < message 2\n \\< message 3\n/\\> message 4\n== 2 new\n/ < message 5\n \\< message 6";
+    assert_eq!(rows(&timeline), wanted);
+}
+
+#[test]
+fn older_pages_are_asked_for_once_and_put_before_what_is_there() {
+    let mut timeline = Timeline::new(CHAT, 0, String::new());
+    assert_eq!(timeline.want_older(), None, "the first page is under way");
+    timeline.page(None, (301..=500).map(|index| message(index, false, 1)).collect());
+    assert_eq!(timeline.want_older(), Some(Request::LoadPage { chat: CHAT, before: Some(301) }));
+    assert_eq!(timeline.want_older(), None, "asked already");
+    timeline.page(Some(301), (251..=300).map(|index| message(index, false, 2)).collect());
+    assert_eq!((timeline.len(), timeline.is_complete()), (250, true));
+    timeline.add(message(501, true, 0));
+    timeline.add(message(501, true, 0));
+    assert_eq!(timeline.len(), 251, "an event that comes twice adds once");
+    timeline.set_state(&message(501, true, 0).message, MessageState::Read);
+    assert_eq!(timeline.find(&message(501, true, 0).message).unwrap().state, MessageState::Read);
+}
+
+#[test]
+fn the_first_start_makes_an_account_only_with_two_equal_passphrases_and_a_phrase_that_was_written_down() {
+    let mut model = Model::new();
+    assert!(model.start(AccountState::None).is_empty());
+    let Screen::Welcome(form) = &mut model.screen else { panic!("the welcome form is shown") };
+    form.name = " Ann ".to_owned();
+    form.protect = true;
+    form.passphrase = Zeroizing::new("four random words".to_owned());
+    form.again = Zeroizing::new("four random word".to_owned());
+    assert!(model.act(Action::CreateAccount).is_empty());
+    let Screen::Welcome(form) = &mut model.screen else { panic!("the form stays") };
+    assert!(form.error.take().unwrap().contains("differ"));
+    form.again = form.passphrase.clone();
+    let wanted = Request::CreateAccount { name: "Ann".to_owned(), passphrase: Some(form.passphrase.clone()) };
+    assert_eq!(model.act(Action::CreateAccount), vec![wanted]);
+    let words: Vec<String> = (1..=24).map(|number| format!("word{number}")).collect();
+    model.reply(Reply::Created(Zeroizing::new(words.join(" "))));
+    assert!(model.act(Action::PhraseKept).is_empty(), "now a word is asked for");
+    let Screen::Phrase(form) = &mut model.screen else { panic!("the phrase is shown") };
+    form.typed = Zeroizing::new("word8".to_owned());
+    assert!(model.act(Action::PhraseKept).is_empty(), "the wrong word");
+    let Screen::Phrase(form) = &mut model.screen else { panic!("the phrase stays") };
+    assert!(form.error.is_some());
+    form.typed = Zeroizing::new("Word7 ".to_owned());
+    assert_eq!(model.act(Action::PhraseKept), vec![Request::LoadAll]);
+}
+
+#[test]
+fn a_failure_is_shown_where_the_person_looks() {
+    let mut model = Model::new();
+    model.start(AccountState::Locked);
+    model.reply(Reply::Failed("this passphrase does not open the data folder".to_owned()));
+    let Screen::Unlock(form) = &model.screen else { panic!("the unlock form stays") };
+    assert!(form.error.as_ref().unwrap().contains("passphrase"));
+    model.screen = Screen::Main;
+    model.reply(Reply::Failed("no".to_owned()));
+    assert!(model.toasts.first().unwrap().bad);
+    assert!(model.pass_time(1.0) && !model.pass_time(60.0), "and goes away");
+}

@@ -1,0 +1,277 @@
+//! The screens as pictures, light and dark, and what a person can do with the keyboard. Drawn by a software renderer;
+//! every font is in the binary, the time is given, nothing moves.
+#![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use eframe::egui;
+use egui_kittest::Harness;
+use egui_kittest::SnapshotOptions;
+use egui_kittest::kittest::Queryable as _;
+use kith_engine::Event;
+use kith_engine::view::ChatView;
+use kith_engine::view::ContactState;
+use kith_engine::view::ContactView;
+use kith_engine::view::MessageState;
+use kith_engine::view::MessageView;
+use kith_engine::view::PreviewView;
+use kith_gui::action::Action;
+use kith_gui::action::Request;
+use kith_gui::bridge::Reply;
+use kith_gui::model::Model;
+use kith_gui::model::Screen;
+use kith_gui::model::WelcomeForm;
+use kith_gui::model::dates::Now;
+use kith_gui::theme::Tokens;
+use kith_gui::theme::fonts;
+use kith_gui::view;
+use kith_proto::id::AccountId;
+use kith_proto::id::ChatId;
+use kith_proto::id::MessageId;
+use kith_proto::time::Timestamp;
+
+const NOW: Now = Now { time: Timestamp(1_795_262_400_000), offset_minutes: 0 };
+const ME: AccountId = AccountId([1; 32]);
+
+fn minutes_ago(minutes: u64) -> Timestamp {
+    Timestamp(NOW.time.0 - minutes * 60_000)
+}
+
+fn contact(number: u8, name: &str, state: ContactState) -> ContactView {
+    let account = AccountId([number; 32]);
+    ContactView {
+        contact: account,
+        chat: ChatId::direct(&ME, &account),
+        name: name.to_owned(),
+        status: String::new(),
+        greeting: "It is me, from the climbing wall".to_owned(),
+        state,
+        verified: number == 10,
+        online: number == 10,
+        since: minutes_ago(9_000),
+    }
+}
+
+fn chat(contact: &ContactView, last: &str, minutes: u64, unread: u64) -> ChatView {
+    ChatView {
+        chat: contact.chat,
+        contact: contact.contact,
+        name: contact.name.clone(),
+        unread,
+        last: Some(PreviewView {
+            message: MessageId([contact.contact.0.first().copied().unwrap(); 16]),
+            outgoing: false,
+            text: last.to_owned(),
+            sent_at: minutes_ago(minutes),
+            state: MessageState::Delivered,
+        }),
+        active_at: minutes_ago(minutes),
+        draft: String::new(),
+    }
+}
+
+fn message(
+    contact: &ContactView,
+    index: u64,
+    outgoing: bool,
+    minutes: u64,
+    text: &str,
+    state: MessageState,
+) -> MessageView {
+    MessageView {
+        message: MessageId([u8::try_from(index).unwrap(); 16]),
+        chat: contact.chat,
+        index,
+        sender: if outgoing { ME } else { contact.contact },
+        outgoing,
+        text: text.to_owned(),
+        reply_to: (index == 6).then_some(MessageId([2; 16])),
+        sent_at: minutes_ago(minutes),
+        stored_at: minutes_ago(minutes),
+        state,
+        expires_at: None,
+    }
+}
+
+/// A few friends and a conversation.
+fn model() -> Model {
+    let mut model = Model::new();
+    model.screen = Screen::Main;
+    let mira = contact(10, "Mira Okafor", ContactState::Accepted);
+    let sara = contact(12, "سارة العلي", ContactState::Accepted);
+    let ana = contact(14, "Ana Sousa 🌻", ContactState::Accepted);
+    let jonas = contact(15, "Jonas Weber", ContactState::Incoming);
+    for view in [&mira, &sara, &ana, &jonas] {
+        model.event(Event::ContactChanged(view.clone()));
+    }
+    model.event(Event::ChatChanged(chat(&mira, "See you at six!", 3, 2)));
+    model.event(Event::ChatChanged(chat(&sara, "مرحبا، هل وصلتك الرسالة؟", 1_500, 1)));
+    model.event(Event::ChatChanged(chat(&ana, "Chapter seven?", 5_000, 0)));
+    model.network.listen = vec![kith_proto::address::Multiaddress::new(vec![1]).unwrap()];
+    model.network.contacts_online = 1;
+    model.act(Action::OpenChat(mira.chat));
+    let said = [
+        (false, 1_460, "Hey! Did the new build arrive?", MessageState::Read),
+        (
+            true,
+            30,
+            "I tried it on the old laptop: first frame after 180 ms, idle CPU is zero. Nice work 🚀",
+            MessageState::Read,
+        ),
+        (false, 29, "Great 🎉", MessageState::Read),
+        (false, 28, "שלום! מה שלומך?", MessageState::Read),
+        (true, 20, "The mixed one: the word سلام means peace, and שלום too.", MessageState::Delivered),
+        (false, 10, "👍🏽", MessageState::Delivered),
+        (
+            true,
+            6,
+            "Notes are at https://example.org/notes if you want to read ahead.\nSecond line.",
+            MessageState::Sent,
+        ),
+        (true, 5, "Merci beaucoup ! À demain ☕", MessageState::Queued),
+        (false, 3, "See you at six!", MessageState::Delivered),
+    ];
+    let messages = said.iter().enumerate().map(|(at, (outgoing, minutes, text, state))| {
+        message(&mira, at as u64 + 1, *outgoing, *minutes, text, *state)
+    });
+    model.reply(Reply::Page { chat: mira.chat, before: None, messages: messages.collect() });
+    model
+}
+
+struct Shown {
+    harness: Harness<'static>,
+    model: Rc<RefCell<Model>>,
+    actions: Rc<RefCell<Vec<Action>>>,
+}
+
+fn show(model: Model, dark: bool, size: [f32; 2]) -> Shown {
+    let (model, actions) = (Rc::new(RefCell::new(model)), Rc::new(RefCell::new(Vec::new())));
+    let (shown, wanted) = (Rc::clone(&model), Rc::clone(&actions));
+    let tokens = if dark { Tokens::dark() } else { Tokens::light() };
+    let mut ready = false;
+    let harness = Harness::builder().with_size(size).with_pixels_per_point(1.0).wgpu().build_ui(move |ui| {
+        if !std::mem::replace(&mut ready, true) {
+            ui.ctx().set_fonts(fonts::definitions());
+            tokens.apply(ui.ctx());
+            ui.ctx().set_theme(if tokens.dark { egui::Theme::Dark } else { egui::Theme::Light });
+            ui.ctx().all_styles_mut(|style| {
+                style.animation_time = 0.0;
+                style.visuals.text_cursor.blink = false;
+            });
+            return;
+        }
+        let asked = view::show(ui, &mut shown.borrow_mut(), &tokens, NOW);
+        wanted.borrow_mut().extend(asked);
+    });
+    Shown { harness, model, actions }
+}
+
+impl Shown {
+    fn settle(&mut self) {
+        for _ in 0..6 {
+            self.harness.step();
+        }
+    }
+
+    /// Compares with the picture in `tests/snapshots`. Renderers differ by a shade here and there.
+    fn picture(&mut self, name: &str) {
+        self.settle();
+        let options = SnapshotOptions::new().threshold(1.5).max_failed_pixels(400);
+        self.harness.snapshot_options(name, &options);
+    }
+}
+
+/// The first start with the passphrase wanted.
+fn welcome() -> Model {
+    let mut model = Model::new();
+    model.screen = Screen::Welcome(WelcomeForm { protect: true, ..WelcomeForm::default() });
+    model
+}
+
+fn settings() -> Model {
+    let mut model = model();
+    model.act(Action::OpenSettings);
+    model
+}
+
+fn list() -> Model {
+    let mut model = model();
+    model.act(Action::CloseChat);
+    model
+}
+
+const WIDE: [f32; 2] = [1_180.0, 780.0];
+const NARROW: [f32; 2] = [420.0, 700.0];
+
+#[test]
+fn a_conversation_in_the_dark_theme() {
+    show(model(), true, WIDE).picture("conversation-dark");
+}
+
+#[test]
+fn a_conversation_in_the_light_theme() {
+    show(model(), false, WIDE).picture("conversation-light");
+}
+
+#[test]
+fn a_narrow_window_shows_only_the_chat() {
+    show(model(), true, NARROW).picture("narrow-chat-dark");
+}
+
+#[test]
+fn a_narrow_window_shows_only_the_list() {
+    show(list(), false, NARROW).picture("narrow-list-light");
+}
+
+#[test]
+fn the_first_start_in_the_dark_theme() {
+    show(welcome(), true, WIDE).picture("welcome-dark");
+}
+
+#[test]
+fn the_first_start_in_the_light_theme() {
+    show(welcome(), false, WIDE).picture("welcome-light");
+}
+
+#[test]
+fn the_settings_in_the_dark_theme() {
+    show(settings(), true, WIDE).picture("settings-dark");
+}
+
+#[test]
+fn the_settings_in_the_light_theme() {
+    show(settings(), false, WIDE).picture("settings-light");
+}
+
+#[test]
+fn every_button_has_a_name_and_does_what_it_says() {
+    let mut shown = show(model(), true, [1_180.0, 780.0]);
+    shown.settle();
+    for name in ["Add somebody", "Settings", "Change the theme", "Emoji", "Send", "More"] {
+        assert!(shown.harness.query_by_label(name).is_some(), "{name}");
+    }
+    shown.harness.get_by_label("Accept").click();
+    shown.settle();
+    assert!(shown.actions.borrow().contains(&Action::Accept(AccountId([15; 32]))));
+}
+
+#[test]
+fn typing_and_enter_send_and_the_newest_message_is_seen() {
+    let mut model = model();
+    if let Some(timeline) = &mut model.timeline {
+        timeline.draft = "on my way".to_owned();
+    }
+    let mut shown = show(model, true, [1_180.0, 780.0]);
+    shown.settle();
+    assert!(shown.actions.borrow().iter().any(|action| matches!(action, Action::Seen(_))));
+    shown.harness.get_by_label("Send").click();
+    shown.settle();
+    assert!(shown.actions.borrow().contains(&Action::Send));
+    let asked = shown.model.borrow_mut().act(Action::Send);
+    let sent = asked.iter().any(|request| {
+        matches!(request, Request::Command(kith_engine::Command::SendMessage { text, .. }) if text == "on my way")
+    });
+    assert!(sent);
+    assert!(shown.model.borrow().timeline.as_ref().unwrap().draft.is_empty(), "the composer is empty again");
+}
