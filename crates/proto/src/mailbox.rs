@@ -250,27 +250,3 @@ impl Decode for IndexEntry {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn work_counts_leading_zero_bits_and_belongs_to_its_subject() {
-        let mut proof = WorkProof { challenge: [5; 32], solution: 0 };
-        while proof.bits(b"a deposit") < 8 {
-            proof.solution += 1;
-        }
-        assert!(proof.bits(b"a deposit") >= 8);
-        assert!(proof.bits(b"another deposit") < 8, "work done for one deposit does not pay for another");
-    }
-
-    #[test]
-    fn nobody_can_ask_for_more_work_than_the_limit() {
-        let mut wanted = WorkWanted { challenge: [0; 32], bits: MAX_WORK_BITS };
-        assert_eq!(WorkWanted::from_bytes(&wanted.to_bytes()), Ok(wanted));
-        wanted.bits += 1;
-        let refused = DecodeError::TooLarge { what: "work", limit: u64::from(MAX_WORK_BITS) };
-        assert_eq!(WorkWanted::from_bytes(&wanted.to_bytes()), Err(refused));
-    }
-}
