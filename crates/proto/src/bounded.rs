@@ -109,7 +109,8 @@ impl<const MAX: usize> fmt::Debug for BoundedBytes<MAX> {
 
 impl<'de, const MAX: usize> Deserialize<'de> for BoundedBytes<MAX> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Self::new(Vec::deserialize(from)?).ok_or_else(|| D::Error::custom("there are more bytes than the limit"))
+        Self::new(Vec::deserialize(from)?)
+            .ok_or_else(|| D::Error::custom("there are more bytes than the limit"))
     }
 }
 
