@@ -1,5 +1,6 @@
 //! The real program over pipes: two nodes, messages in both directions, kill -9, wrong input.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says by panicking what went wrong")]
+#![expect(clippy::needless_pass_by_value, reason = "parameters are written where they are used")]
 
 use std::collections::VecDeque;
 use std::io::BufRead as _;

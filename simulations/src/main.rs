@@ -152,6 +152,9 @@ fn run_seeds(path: &PathBuf, seeds: u64, first: u64, threads: usize) -> anyhow::
     Ok(failed == 0)
 }
 
+/// A figure of a result, by name.
+type Figure = (&'static str, fn(&Summary) -> u64);
+
 fn compare(before: &PathBuf, after: &PathBuf) -> anyhow::Result<bool> {
     let last = |path: &PathBuf| -> anyhow::Result<Summary> {
         let text =
@@ -160,7 +163,7 @@ fn compare(before: &PathBuf, after: &PathBuf) -> anyhow::Result<bool> {
         serde_json::from_str(line).with_context(|| format!("{} does not end with a result", path.display()))
     };
     let (before, after) = (last(before)?, last(after)?);
-    let rows: [(&str, fn(&Summary) -> u64); 7] = [
+    let rows: [Figure; 7] = [
         ("failed", |summary| summary.failed),
         ("shown", |summary| summary.shown),
         ("delay p50", |summary| summary.delay_p50_max),

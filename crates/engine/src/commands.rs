@@ -39,7 +39,7 @@ const MAX_BOOTSTRAPS: usize = 32;
 /// Carries out one command.
 pub(crate) fn run(engine: &mut Engine, out: &mut Output, command: Command) -> Result<Answer, Refusal> {
     match command {
-        Command::SetProfile { name, status } => set_profile(engine, out, name, status),
+        Command::SetProfile { name, status } => set_profile(engine, out, name.as_deref(), status),
         Command::CreateInvite { uses, expires_secs } => {
             let addresses = engine.presence.invite_addresses(engine.devices.device());
             let (core, own) = (&mut engine.core, engine.devices.account);
@@ -103,14 +103,14 @@ pub(crate) fn checked_name(name: &str) -> Result<BoundedStr<MAX_NAME_BYTES>, Ref
 fn set_profile(
     engine: &mut Engine,
     out: &mut Output,
-    name: Option<String>,
+    name: Option<&str>,
     status: Option<String>,
 ) -> Result<Answer, Refusal> {
     let old = &engine.devices.profile;
     let profile = Profile {
         // A time, so that a profile set after going back to an old state is still the newest.
         version: old.version.saturating_add(1).max(engine.core.now.0),
-        name: name.as_deref().map(checked_name).transpose()?.unwrap_or_else(|| old.name.clone()),
+        name: name.map(checked_name).transpose()?.unwrap_or_else(|| old.name.clone()),
         status: status.map(bounded::<MAX_STATUS_BYTES>).transpose()?.unwrap_or_else(|| old.status.clone()),
     };
     engine.devices.set_profile(profile.clone(), out);

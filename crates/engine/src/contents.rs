@@ -40,7 +40,7 @@ pub(crate) fn take(engine: &mut Engine, out: &mut Output, device: &DeviceId, pay
             }
             Content::DeviceList(list) => take_list(engine, out, &contact, &list),
             Content::Text(text) if position > 0 => {
-                take_text(engine, out, (*device, position), contact, sent_at, text)
+                take_text(engine, out, (*device, position), contact, sent_at, text);
             }
             Content::ContactAccept if position > 0 => {
                 if engine.contacts.state(&contact) == Some(ContactState::Requested) {

@@ -247,7 +247,7 @@ proptest! {
         prop_assert_eq!(&link.parse::<Invite>().unwrap(), &invite);
         prop_assert_eq!(&format!("  KITH:{}\n", &link[5..]).parse::<Invite>().unwrap(), &invite);
         let at = 5 + at % (link.len() - 5);
-        let mut damaged = link.clone().into_bytes();
+        let mut damaged = link.into_bytes();
         damaged[at] = if damaged[at] == b'A' { b'B' } else { b'A' };
         let damaged = String::from_utf8(damaged).unwrap();
         prop_assert!(damaged.parse::<Invite>().is_err());
