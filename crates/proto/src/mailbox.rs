@@ -2,17 +2,37 @@
 //! mailbox's.
 //!
 //! A mailbox knows inboxes by a key that changes with the period, and queues by random names, one for each contact. It
-//! learns no account, no sender and no exact size.
+//! learns no account, no sender and no exact size. Both directions are pipelined: the asker numbers its requests, and
+//! each answer repeats the number of its request.
+//!
+//! ```text
+//!  asker                       mailbox
+//!   Hello ──────────────────────▶
+//!        ◀────────────────────── Hello: its nonce goes into every signature below
+//!   Deposit ────────────────────▶
+//!        ◀────────────────────── Stored, or OverQuota, NoQueue, Full, WorkWanted, Refused
+//!   Subscribe ──────────────────▶
+//!        ◀────────────────────── Index … CaughtUp, and Index again whenever something arrives
+//!   Get ────────────────────────▶
+//!        ◀────────────────────── Envelope or Gone, one for each
+//!   Delete ─────────────────────▶
+//!        ◀────────────────────── Done
+//! ```
 
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::address::DeviceAddress;
+use crate::bounded::BoundedBytes;
 use crate::bounded::BoundedVec;
 use crate::codec::Decode;
 use crate::codec::Encode;
 use crate::codec::Reader;
 use crate::envelope::Envelope;
+use crate::envelope::MAX_ENVELOPE_BYTES;
+use crate::envelope::SIZE_CLASSES;
 use crate::error::DecodeError;
+use crate::id::DeviceId;
 use crate::id::EnvelopeId;
 use crate::id::QueueId;
 use crate::time::Timestamp;
@@ -20,11 +40,30 @@ use crate::time::Timestamp;
 /// The libp2p protocol name.
 pub const MAILBOX_PROTOCOL: &str = "/kith/mbx/1";
 
+/// The version of the mailbox words that this crate writes.
+pub const MAILBOX_VERSION: u8 = 1;
+
+/// The longest frame body: an envelope of the largest class, sealed once more to be forwarded, and what goes with it.
+pub const MAX_MAILBOX_FRAME_BYTES: usize = MAX_ENVELOPE_BYTES + 1024;
+
+/// The longest sealed deposit that is forwarded: a frame without the words around it.
+pub const MAX_FORWARDED_BYTES: usize = MAX_MAILBOX_FRAME_BYTES - 256;
+
+/// The longest voucher of a community: a blind signature and its key fit.
+pub const MAX_VOUCHER_BYTES: usize = 256;
+
+/// The most leading zero bits a mailbox may ask for: 2^28 hashes are half a minute on one core, and whoever asks for
+/// more does not want the deposit.
+pub const MAX_WORK_BITS: u8 = 28;
+
 /// Queues in one registration: one for each contact, in several requests when there are more.
 pub const MAX_QUEUES: usize = 256;
 
 /// Entries of one index, and envelopes asked for at once.
 pub const MAX_INDEX: usize = 1_024;
+
+/// What a mailbox draws for each stream, so that no signature can be used again on another.
+pub type Nonce = [u8; 16];
 
 /// A place in an inbox; grows with every envelope.
 pub type Sequence = u64;
@@ -79,7 +118,9 @@ words! {
             period: u32,
             /// The queues, with the key that may deposit into each.
             queues: BoundedVec<(QueueId, [u8; 32]), MAX_QUEUES>,
-            /// By the inbox's key, over the mailbox's nonce and everything before.
+            /// Why the mailbox should take it.
+            admission: Admission,
+            /// By the inbox's key, over [`Request::signed_bytes`].
             signature: Signature,
         }
         /// Leaves an envelope.
@@ -90,7 +131,9 @@ words! {
             envelope: Envelope,
             /// For how long.
             keep: KeepFor,
-            /// By the queue's deposit key, over the mailbox's nonce, the queue and the envelope's id.
+            /// Work for a queue at which strangers knock: over the queue and the envelope's id.
+            work: Option<WorkProof>,
+            /// By the queue's deposit key, over [`Request::signed_bytes`].
             signature: Signature,
         }
         /// Asks to be told what is there and what comes.
@@ -99,7 +142,7 @@ words! {
             inbox: [u8; 32],
             /// After which place.
             after: Sequence,
-            /// By the inbox's key, over the mailbox's nonce.
+            /// By the inbox's key, over [`Request::signed_bytes`].
             signature: Signature,
         }
         /// Asks for envelopes.
@@ -114,6 +157,18 @@ words! {
         }
         /// Asks what this mailbox offers.
         6 Info {}
+        /// Says that single envelopes are safe elsewhere.
+        7 DeleteThese {
+            /// Which.
+            sequences: BoundedVec<Sequence, MAX_INDEX>,
+        }
+        /// Asks this mailbox to hand a deposit to another, which then does not see where it came from.
+        8 Forward {
+            /// The other mailbox.
+            to: DeviceAddress,
+            /// A deposit sealed for it and signed with a nonce of zeroes; repeated, it is known by its envelope's id.
+            sealed: BoundedBytes<MAX_FORWARDED_BYTES>,
+        }
     }
 }
 
@@ -125,7 +180,7 @@ words! {
             /// The version spoken.
             version: u8,
             /// Goes into every signature, so that none can be used twice.
-            nonce: [u8; 16],
+            nonce: Nonce,
         }
         /// The inbox is open.
         1 Registered {
@@ -140,7 +195,7 @@ words! {
             envelope: EnvelopeId,
             /// Until when.
             expires: Timestamp,
-            /// By the mailbox's key, over all of this.
+            /// By the mailbox's device key, over [`receipt_bytes`].
             signature: Signature,
         }
         /// The inbox is full; it says when it is drained.
@@ -154,8 +209,10 @@ words! {
         5 Full {}
         /// A stranger has to do some work first.
         6 WorkWanted {
+            /// What the hash begins with; the mailbox forgets it after a while.
+            challenge: [u8; 32],
             /// Leading zero bits of the hash.
-            bits: u8,
+            bits: WorkBits,
         }
         /// What is there.
         7 Index {
@@ -178,12 +235,166 @@ words! {
             /// How full it is, in percent.
             load_percent: u8,
             /// The work a stranger has to do.
-            work_bits: u8,
+            work_bits: WorkBits,
             /// The longest time it keeps anything.
             keep_secs: u32,
         }
         /// The request was not understood or its signature does not hold.
         11 Refused {}
+        /// The index is complete; what follows arrives now.
+        12 CaughtUp {}
+        /// An envelope that was asked for is not there any more.
+        13 Gone {
+            /// Its place.
+            sequence: Sequence,
+        }
+        /// The mailbox goes away, and another takes its place.
+        14 Moved {
+            /// The other mailbox.
+            to: DeviceAddress,
+            /// Until when this one keeps what it holds.
+            until: Timestamp,
+        }
+    }
+}
+
+words! {
+    /// Why a mailbox should open an inbox.
+    Admission {
+        /// It knows the inbox, or is open to all.
+        0 Open {}
+        /// Work was done: over the inbox's key.
+        1 Work {
+            /// The work.
+            proof: WorkProof,
+        }
+        /// A community vouches for it.
+        2 Voucher {
+            /// What the community gave.
+            voucher: BoundedBytes<MAX_VOUCHER_BYTES>,
+        }
+    }
+}
+
+/// A word and the number of the request that it is or answers; zero for answers that nobody asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Numbered<T> {
+    /// The number, chosen by the asker.
+    pub number: u32,
+    /// The word.
+    pub word: T,
+}
+
+impl<T: Encode> Numbered<T> {
+    /// The frame with its length before it, as written to the stream.
+    pub fn to_wire(&self) -> Vec<u8> {
+        let body = self.to_bytes();
+        let mut out = Vec::with_capacity(4 + body.len());
+        u32::try_from(body.len()).unwrap_or(u32::MAX).encode(&mut out);
+        out.extend_from_slice(&body);
+        out
+    }
+}
+
+impl<T: Encode> Encode for Numbered<T> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.number.encode(out);
+        self.word.encode(out);
+    }
+}
+
+impl<T: Decode> Decode for Numbered<T> {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { number: Decode::decode(reader)?, word: Decode::decode(reader)? })
+    }
+}
+
+impl Request {
+    /// What the signature of a request covers on a stream to `mailbox`: a label, the mailbox, its nonce, and the whole
+    /// request without the signature at its end. Only `Register`, `Deposit` and `Subscribe` are signed.
+    pub fn signed_bytes(&self, mailbox: &DeviceId, nonce: &Nonce) -> Vec<u8> {
+        let mut out = b"kith mailbox request v1".to_vec();
+        mailbox.encode(&mut out);
+        nonce.encode(&mut out);
+        self.encode(&mut out);
+        if matches!(self, Self::Register { .. } | Self::Deposit { .. } | Self::Subscribe { .. }) {
+            out.truncate(out.len() - size_of::<Signature>());
+        }
+        out
+    }
+}
+
+/// What a mailbox signs when it promises to keep an envelope. No nonce: the reader, too, can check it later.
+pub fn receipt_bytes(queue: &QueueId, envelope: &EnvelopeId, expires: Timestamp) -> Vec<u8> {
+    let mut out = b"kith mailbox receipt v1".to_vec();
+    queue.encode(&mut out);
+    envelope.encode(&mut out);
+    expires.encode(&mut out);
+    out
+}
+
+/// Leading zero bits that are asked for, at most [`MAX_WORK_BITS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WorkBits(u8);
+
+impl WorkBits {
+    /// The bits, or the most that may be asked for.
+    pub fn capped(bits: u8) -> Self {
+        Self(bits.min(MAX_WORK_BITS))
+    }
+
+    /// The number of bits.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+}
+
+impl Encode for WorkBits {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.0.encode(out);
+    }
+}
+
+impl Decode for WorkBits {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let limit = u64::from(MAX_WORK_BITS);
+        let bits = u8::decode(reader)?;
+        if bits > MAX_WORK_BITS { Err(DecodeError::TooLarge { what: "work", limit }) } else { Ok(Self(bits)) }
+    }
+}
+
+/// Work that was done for a mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkProof {
+    /// The challenge as the mailbox gave it.
+    pub challenge: [u8; 32],
+    /// The number that was found.
+    pub solution: u64,
+}
+
+impl WorkProof {
+    /// How many leading zero bits this reaches for `subject`, the bytes of what it pays for.
+    pub fn bits(&self, subject: &[u8]) -> u8 {
+        let mut hasher = blake3::Hasher::new_derive_key("kith 2026-11-21 mailbox work v1");
+        hasher.update(&self.challenge);
+        hasher.update(&self.solution.to_le_bytes());
+        hasher.update(subject);
+        let mut head = [0; 8];
+        hasher.finalize_xof().fill(&mut head);
+        u8::try_from(u64::from_be_bytes(head).leading_zeros()).unwrap_or(u8::MAX)
+    }
+}
+
+impl Encode for WorkProof {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.challenge.encode(out);
+        self.solution.encode(out);
+    }
+}
+
+impl Decode for WorkProof {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { challenge: reader.array()?, solution: Decode::decode(reader)? })
     }
 }
 
@@ -242,11 +453,68 @@ impl Encode for IndexEntry {
 
 impl Decode for IndexEntry {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
+        let entry = Self {
             sequence: Decode::decode(reader)?,
             queue: Decode::decode(reader)?,
             envelope: Decode::decode(reader)?,
             size_class: Decode::decode(reader)?,
-        })
+        };
+        if usize::from(entry.size_class) < SIZE_CLASSES.len() {
+            Ok(entry)
+        } else {
+            Err(DecodeError::Invalid { what: "size class" })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_counts_leading_zero_bits_and_belongs_to_its_subject() {
+        let mut proof = WorkProof { challenge: [5; 32], solution: 0 };
+        while proof.bits(b"a deposit") < 8 {
+            proof.solution += 1;
+        }
+        assert!(proof.bits(b"a deposit") >= 8);
+        assert!(proof.bits(b"another deposit") < 8, "work done for one deposit does not pay for another");
+    }
+
+    #[test]
+    fn nobody_can_ask_for_more_work_than_the_limit() {
+        let refused = DecodeError::TooLarge { what: "work", limit: u64::from(MAX_WORK_BITS) };
+        assert_eq!(WorkBits::from_bytes(&[MAX_WORK_BITS + 1]), Err(refused));
+        assert_eq!(WorkBits::from_bytes(&[MAX_WORK_BITS]), Ok(WorkBits::capped(99)));
+    }
+
+    #[test]
+    fn a_signature_covers_everything_but_itself_on_one_stream_only() {
+        let (mailbox, nonce) = (DeviceId([1; 32]), [2; 16]);
+        let ask = |after, signature| Request::Subscribe { inbox: [3; 32], after, signature };
+        let signed = ask(4, [5; 64]).signed_bytes(&mailbox, &nonce);
+        assert_eq!(signed, ask(4, [6; 64]).signed_bytes(&mailbox, &nonce));
+        assert_ne!(signed, ask(5, [5; 64]).signed_bytes(&mailbox, &nonce));
+        assert_ne!(signed, ask(4, [5; 64]).signed_bytes(&mailbox, &[9; 16]));
+        assert_ne!(signed, ask(4, [5; 64]).signed_bytes(&DeviceId([9; 32]), &nonce));
+    }
+
+    #[test]
+    fn the_largest_words_fit_a_frame() {
+        let full = Request::Forward {
+            to: DeviceAddress {
+                device: DeviceId([0; 32]),
+                address: crate::address::Multiaddress::new(vec![1; crate::address::MAX_ADDRESS_BYTES])
+                    .unwrap(),
+            },
+            sealed: BoundedBytes::new(vec![0; MAX_FORWARDED_BYTES]).unwrap(),
+        };
+        assert!(Numbered { number: 1, word: full }.to_bytes().len() <= MAX_MAILBOX_FRAME_BYTES);
+        let entry =
+            IndexEntry { sequence: 1, queue: QueueId([0; 16]), envelope: EnvelopeId([0; 16]), size_class: 0 };
+        let full = Answer::Index { entries: BoundedVec::new(vec![entry; MAX_INDEX]).unwrap() };
+        let wire = Numbered { number: 1, word: full }.to_wire();
+        assert!(wire.len() <= 4 + MAX_MAILBOX_FRAME_BYTES);
+        assert_eq!(wire[..4], u32::try_from(wire.len() - 4).unwrap().to_le_bytes());
     }
 }

@@ -23,10 +23,14 @@ use kith_proto::id::MessageId;
 use kith_proto::id::QueueId;
 use kith_proto::invite::Invite;
 use kith_proto::invite::InviteSecret;
+use kith_proto::mailbox::Admission;
 use kith_proto::mailbox::Answer;
 use kith_proto::mailbox::IndexEntry;
 use kith_proto::mailbox::KeepFor;
+use kith_proto::mailbox::Numbered;
 use kith_proto::mailbox::Request;
+use kith_proto::mailbox::WorkBits;
+use kith_proto::mailbox::WorkProof;
 use kith_proto::payload::ContactRequest;
 use kith_proto::payload::Content;
 use kith_proto::payload::Payload;
@@ -168,17 +172,42 @@ fn signature() -> impl Strategy<Value = [u8; 64]> {
     any::<u8>().prop_map(|fill| [fill; 64])
 }
 
+fn place() -> impl Strategy<Value = DeviceAddress> {
+    (any::<[u8; 32]>(), address())
+        .prop_map(|(device, address)| DeviceAddress { device: DeviceId(device), address })
+}
+
+fn proof() -> impl Strategy<Value = WorkProof> {
+    any::<([u8; 32], u64)>().prop_map(|(challenge, solution)| WorkProof { challenge, solution })
+}
+
+fn admission() -> impl Strategy<Value = Admission> {
+    prop_oneof![
+        Just(Admission::Open {}),
+        proof().prop_map(|proof| Admission::Work { proof }),
+        bytes(90).prop_map(|voucher| Admission::Voucher { voucher }),
+    ]
+}
+
 fn request() -> impl Strategy<Value = Request> {
     let queues = prop::collection::vec(any::<([u8; 16], [u8; 32])>(), 0..3);
     prop_oneof![
         any::<u8>().prop_map(|version| Request::Hello { version }),
-        (any::<([u8; 32], u32)>(), queues, signature()).prop_map(|((inbox, period), queues, signature)| {
-            let queues = queues.into_iter().map(|(queue, key)| (QueueId(queue), key)).collect();
-            Request::Register { inbox, period, queues: BoundedVec::new(queues).unwrap(), signature }
-        }),
-        (any::<[u8; 16]>(), envelope(), keep(), signature()).prop_map(
-            |(queue, envelope, keep, signature)| {
-                Request::Deposit { queue: QueueId(queue), envelope, keep, signature }
+        (any::<([u8; 32], u32)>(), queues, admission(), signature()).prop_map(
+            |((inbox, period), queues, admission, signature)| {
+                let queues = queues.into_iter().map(|(queue, key)| (QueueId(queue), key)).collect();
+                Request::Register {
+                    inbox,
+                    period,
+                    queues: BoundedVec::new(queues).unwrap(),
+                    admission,
+                    signature,
+                }
+            }
+        ),
+        (any::<[u8; 16]>(), envelope(), keep(), prop::option::of(proof()), signature()).prop_map(
+            |(queue, envelope, keep, work, signature)| {
+                Request::Deposit { queue: QueueId(queue), envelope, keep, work, signature }
             }
         ),
         (any::<([u8; 32], u64)>(), signature()).prop_map(|((inbox, after), signature)| Request::Subscribe {
@@ -190,13 +219,21 @@ fn request() -> impl Strategy<Value = Request> {
             .prop_map(|list| Request::Get { sequences: BoundedVec::new(list).unwrap() }),
         any::<u64>().prop_map(|up_to| Request::Delete { up_to }),
         Just(Request::Info {}),
+        prop::collection::vec(any::<u64>(), 0..5)
+            .prop_map(|list| Request::DeleteThese { sequences: BoundedVec::new(list).unwrap() }),
+        (place(), bytes(90)).prop_map(|(to, sealed)| Request::Forward { to, sealed }),
     ]
 }
 
 fn answer() -> impl Strategy<Value = Answer> {
-    let entry = any::<(u64, [u8; 16], [u8; 16], u8)>().prop_map(|(sequence, queue, envelope, size_class)| {
-        IndexEntry { sequence, queue: QueueId(queue), envelope: EnvelopeId(envelope), size_class }
-    });
+    let entry = (any::<(u64, [u8; 16], [u8; 16])>(), 0..4_u8).prop_map(
+        |((sequence, queue, envelope), size_class)| IndexEntry {
+            sequence,
+            queue: QueueId(queue),
+            envelope: EnvelopeId(envelope),
+            size_class,
+        },
+    );
     prop_oneof![
         any::<(u8, [u8; 16])>().prop_map(|(version, nonce)| Answer::Hello { version, nonce }),
         any::<(u64, u64)>().prop_map(|(quota_left, last)| Answer::Registered { quota_left, last }),
@@ -208,7 +245,10 @@ fn answer() -> impl Strategy<Value = Answer> {
         any::<u32>().prop_map(|retry_after_secs| Answer::OverQuota { retry_after_secs }),
         Just(Answer::NoQueue {}),
         Just(Answer::Full {}),
-        any::<u8>().prop_map(|bits| Answer::WorkWanted { bits }),
+        any::<([u8; 32], u8)>().prop_map(|(challenge, bits)| {
+            let bits = WorkBits::capped(bits);
+            Answer::WorkWanted { challenge, bits }
+        }),
         prop::collection::vec(entry, 0..4)
             .prop_map(|list| Answer::Index { entries: BoundedVec::new(list).unwrap() }),
         (any::<u64>(), envelope()).prop_map(|(sequence, envelope)| Answer::Envelope { sequence, envelope }),
@@ -216,10 +256,13 @@ fn answer() -> impl Strategy<Value = Answer> {
         any::<(u64, u8, u8, u32)>().prop_map(|(capacity, load_percent, work_bits, keep_secs)| Answer::Info {
             capacity,
             load_percent,
-            work_bits,
+            work_bits: WorkBits::capped(work_bits),
             keep_secs
         }),
         Just(Answer::Refused {}),
+        Just(Answer::CaughtUp {}),
+        any::<u64>().prop_map(|sequence| Answer::Gone { sequence }),
+        (place(), any::<u64>()).prop_map(|(to, until)| Answer::Moved { to, until: Timestamp(until) }),
     ]
 }
 
@@ -235,8 +278,8 @@ proptest! {
         check(&frame, cut, flip);
         check(&invite, cut, flip);
         check(&record, cut, flip);
-        check(&request, cut, flip);
-        check(&answer, cut, flip);
+        check(&Numbered { number: 7, word: request }, cut, flip);
+        check(&Numbered { number: 7, word: answer }, cut, flip);
         check(&DeviceRecord { addresses: BoundedVec::new(addresses).unwrap() }, cut, flip);
     }
 

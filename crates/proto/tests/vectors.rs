@@ -1,0 +1,317 @@
+//! Golden vectors: the bytes of every word in `tests/vectors/v1`. They never change; a new version adds a folder.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says by panicking what went wrong")]
+
+use std::fmt::Debug;
+use std::fs;
+use std::path::PathBuf;
+
+use kith_proto::DecodeError;
+use kith_proto::address::DeviceAddress;
+use kith_proto::address::Multiaddress;
+use kith_proto::bounded::BoundedBytes;
+use kith_proto::bounded::BoundedStr;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::codec::Decode;
+use kith_proto::codec::Encode;
+use kith_proto::envelope::Envelope;
+use kith_proto::envelope::HEADER_BYTES;
+use kith_proto::envelope::SIZE_CLASSES;
+use kith_proto::frame::Frame;
+use kith_proto::frame::InviteProof;
+use kith_proto::id::AccountId;
+use kith_proto::id::DeviceId;
+use kith_proto::id::EnvelopeId;
+use kith_proto::id::InviteId;
+use kith_proto::id::MessageId;
+use kith_proto::id::QueueId;
+use kith_proto::invite::Invite;
+use kith_proto::invite::InviteSecret;
+use kith_proto::mailbox::Admission;
+use kith_proto::mailbox::Answer;
+use kith_proto::mailbox::IndexEntry;
+use kith_proto::mailbox::KeepFor;
+use kith_proto::mailbox::Numbered;
+use kith_proto::mailbox::Request;
+use kith_proto::mailbox::WorkBits;
+use kith_proto::mailbox::WorkProof;
+use kith_proto::payload::ContactRequest;
+use kith_proto::payload::Content;
+use kith_proto::payload::Payload;
+use kith_proto::payload::Profile;
+use kith_proto::payload::Receipt;
+use kith_proto::payload::TextMessage;
+use kith_proto::record::DeviceRecord;
+use kith_proto::record::Record;
+use kith_proto::record::RecordKind;
+use kith_proto::time::Timestamp;
+
+/// One word with its bytes, and how to read and write it again.
+struct Sample {
+    name: &'static str,
+    bytes: Vec<u8>,
+    recode: fn(&[u8]) -> Result<Vec<u8>, DecodeError>,
+}
+
+fn sample<T: Encode + Decode + PartialEq + Debug>(name: &'static str, word: &T) -> Sample {
+    let bytes = word.to_bytes();
+    assert_eq!(T::from_bytes(&bytes).as_ref(), Ok(word), "{name}");
+    Sample { name, bytes, recode: |bytes| T::from_bytes(bytes).map(|word| word.to_bytes()) }
+}
+
+fn path(sample: &Sample) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/v1").join(format!("{}.hex", sample.name))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for line in bytes.chunks(48) {
+        text.push_str(&data_encoding::HEXLOWER.encode(line));
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn every_word_has_the_bytes_that_were_published() {
+    for sample in samples() {
+        let published = fs::read_to_string(path(&sample)).unwrap_or_default();
+        assert!(published == hex(&sample.bytes), "{} has other bytes than its vector", sample.name);
+    }
+}
+
+#[test]
+fn there_is_no_vector_that_nothing_reads() {
+    let folder = path(&samples()[0]).parent().unwrap().to_owned();
+    assert_eq!(fs::read_dir(folder).unwrap().count(), samples().len());
+}
+
+#[test]
+#[ignore = "writes the vectors of a new version; published ones must not change"]
+#[expect(clippy::disallowed_methods, reason = "run by hand, to write files")]
+fn write_vectors() {
+    for sample in samples() {
+        fs::write(path(&sample), hex(&sample.bytes)).unwrap();
+    }
+}
+
+#[test]
+fn a_word_cut_anywhere_is_refused() {
+    for sample in samples() {
+        // Every place in the structure; in the long boxes, whose bytes are all alike, every 97th.
+        let step = if sample.bytes.len() > 1500 { 97 } else { 1 };
+        for end in (0..sample.bytes.len()).step_by(step) {
+            assert!((sample.recode)(&sample.bytes[..end]).is_err(), "{} cut at {end}", sample.name);
+        }
+        let mut longer = sample.bytes.clone();
+        longer.push(0);
+        assert_eq!((sample.recode)(&longer), Err(DecodeError::Trailing), "{}", sample.name);
+    }
+}
+
+#[test]
+fn a_changed_byte_is_refused_or_means_something_else() {
+    for sample in samples() {
+        let step = if sample.bytes.len() > 1500 { 97 } else { 1 };
+        for place in (0..sample.bytes.len()).step_by(step) {
+            for change in [0x01, 0x02, 0x40, 0x80, 0xff] {
+                let mut bytes = sample.bytes.clone();
+                bytes[place] ^= change;
+                if let Ok(again) = (sample.recode)(&bytes) {
+                    assert!(again == bytes, "{} changed at {place} has a second form", sample.name);
+                }
+            }
+        }
+    }
+}
+
+fn samples() -> Vec<Sample> {
+    let mut all = Vec::new();
+    all.extend(frames());
+    all.extend(payloads());
+    all.extend(meetings());
+    all.extend(requests());
+    all.extend(answers());
+    all
+}
+
+fn bytes<const MAX: usize>(first: u8, count: u8) -> BoundedBytes<MAX> {
+    BoundedBytes::new((0..count).map(|n| first.wrapping_add(n)).collect()).unwrap()
+}
+
+fn list<T, const MAX: usize>(items: Vec<T>) -> BoundedVec<T, MAX> {
+    BoundedVec::new(items).unwrap()
+}
+
+fn envelope(class: usize) -> Envelope {
+    Envelope::new([0x21; 16], &vec![0x22; SIZE_CLASSES[class] - HEADER_BYTES]).unwrap()
+}
+
+/// `/ip4/192.0.2.1/udp/4001/quic-v1`, in libp2p's binary form.
+fn address() -> Multiaddress {
+    Multiaddress::new(vec![4, 192, 0, 2, 1, 0x91, 0x02, 0x0f, 0xa1, 0xcd, 0x03]).unwrap()
+}
+
+fn place() -> DeviceAddress {
+    DeviceAddress { device: DeviceId([0x31; 32]), address: address() }
+}
+
+fn profile() -> Profile {
+    Profile { version: 300, name: BoundedStr::truncated("Zoë"), status: BoundedStr::truncated("at sea ⛵") }
+}
+
+fn frames() -> Vec<Sample> {
+    let proof = InviteProof { invite: InviteId([0x41; 8]), mac: [0x42; 32] };
+    vec![
+        sample("envelope-1k", &envelope(0)),
+        sample("envelope-4k", &envelope(1)),
+        sample("frame-hello", &Frame::Hello { version: 1 }),
+        sample("frame-ready", &Frame::Ready),
+        sample("frame-put", &Frame::Put(envelope(0))),
+        sample("frame-prekey-request", &Frame::PrekeyRequest { invite: None }),
+        sample("frame-prekey-request-invited", &Frame::PrekeyRequest { invite: Some(proof) }),
+        sample("frame-prekeys", &Frame::Prekeys { device_list: bytes(0x51, 20), bundle: bytes(0x71, 30) }),
+        sample("frame-prekeys-refused", &Frame::PrekeysRefused),
+    ]
+}
+
+fn payloads() -> Vec<Sample> {
+    let text = |reply_to, expires_secs| {
+        Content::Text(TextMessage {
+            message: MessageId([0x61; 16]),
+            text: BoundedStr::truncated("Grüße, שלום, 你好 👋🏽"),
+            reply_to,
+            expires_secs,
+        })
+    };
+    let request = ContactRequest {
+        account: AccountId([0x62; 32]),
+        device_list: bytes(1, 9),
+        bundle: bytes(2, 8),
+        invite: InviteId([0x63; 8]),
+        proof: [0x64; 32],
+        profile: profile(),
+        greeting: BoundedStr::truncated("we met at the harbour"),
+    };
+    let payload = Payload {
+        position: 70_000,
+        previous: 69_999,
+        floor: 128,
+        sent_at: Timestamp(1_795_000_000_000),
+        contents: list(vec![text(None, None), Content::Receipt(Receipt { delivered: 12, read: 0 })]),
+    };
+    vec![
+        sample("payload", &payload),
+        sample("payload-empty", &Payload { contents: list(Vec::new()), ..payload }),
+        sample("content-text", &text(None, None)),
+        sample("content-text-reply", &text(Some(MessageId([0x65; 16])), Some(3600))),
+        sample("content-receipt", &Content::Receipt(Receipt { delivered: u64::MAX, read: 300 })),
+        sample("content-profile", &Content::Profile(profile())),
+        sample("content-contact-request", &Content::ContactRequest(Box::new(request))),
+        sample("content-contact-accept", &Content::ContactAccept),
+        sample("content-addresses", &Content::Addresses(list(vec![address(), address()]))),
+        sample("content-prekeys", &Content::Prekeys(bytes(3, 7))),
+        sample("content-device-list", &Content::DeviceList(bytes(4, 6))),
+        sample("content-unknown", &Content::Unknown { kind: 200, bytes: bytes(5, 5) }),
+    ]
+}
+
+fn meetings() -> Vec<Sample> {
+    let record = Record {
+        kind: RecordKind::Device,
+        blinded_key: [0x81; 32],
+        sequence: 5,
+        expires: Timestamp(1_795_000_000_000),
+        body: bytes(0x82, 40),
+        signature: BoundedBytes::new(vec![0x83; 64]).unwrap(),
+    };
+    let invite =
+        Invite::new(AccountId([0x84; 32]), &InviteSecret([0x85; 16]), 1_795_000_000, &[place(), place()]);
+    vec![
+        sample("record", &record),
+        sample("device-record", &DeviceRecord { addresses: list(vec![address()]) }),
+        sample("invite", &invite),
+        sample("invite-bare", &Invite::new(AccountId([0x84; 32]), &InviteSecret([0x85; 16]), 0, &[])),
+    ]
+}
+
+fn request(name: &'static str, word: Request) -> Sample {
+    sample(name, &Numbered { number: 0x0102_0304, word })
+}
+
+fn requests() -> Vec<Sample> {
+    let (inbox, signature) = ([0x91; 32], [0x92; 64]);
+    let proof = WorkProof { challenge: [0x93; 32], solution: 0x1122_3344_5566_7788 };
+    let register = |admission| Request::Register {
+        inbox,
+        period: 2968,
+        queues: list(vec![(QueueId([0x94; 16]), [0x95; 32]), (QueueId([0x96; 16]), [0x97; 32])]),
+        admission,
+        signature,
+    };
+    let deposit = |keep, work| Request::Deposit {
+        queue: QueueId([0x98; 16]),
+        envelope: envelope(0),
+        keep,
+        work,
+        signature,
+    };
+    vec![
+        request("request-hello", Request::Hello { version: 1 }),
+        request("request-register", register(Admission::Open {})),
+        request("request-register-work", register(Admission::Work { proof })),
+        request("request-register-voucher", register(Admission::Voucher { voucher: bytes(9, 9) })),
+        request("request-deposit", deposit(KeepFor::Days14, None)),
+        request("request-deposit-hour", deposit(KeepFor::Hour, None)),
+        request("request-deposit-days2-work", deposit(KeepFor::Days2, Some(proof))),
+        request("request-deposit-days30", deposit(KeepFor::Days30, None)),
+        request("request-subscribe", Request::Subscribe { inbox, after: 77, signature }),
+        request("request-get", Request::Get { sequences: list(vec![78, 1 << 40]) }),
+        request("request-delete", Request::Delete { up_to: 79 }),
+        request("request-info", Request::Info {}),
+        request("request-delete-these", Request::DeleteThese { sequences: list(vec![80, 82]) }),
+        request("request-forward", Request::Forward { to: place(), sealed: bytes(10, 30) }),
+    ]
+}
+
+fn answer(name: &'static str, word: Answer) -> Sample {
+    sample(name, &Numbered { number: 0x0102_0304, word })
+}
+
+fn answers() -> Vec<Sample> {
+    let entry = |sequence, size_class| IndexEntry {
+        sequence,
+        queue: QueueId([0xa1; 16]),
+        envelope: EnvelopeId([0xa2; 16]),
+        size_class,
+    };
+    let until = Timestamp(1_796_000_000_000);
+    let info = Answer::Info {
+        capacity: 20 << 30,
+        load_percent: 42,
+        work_bits: WorkBits::capped(22),
+        keep_secs: 14 * 86_400,
+    };
+    vec![
+        answer("answer-hello", Answer::Hello { version: 1, nonce: [0xa3; 16] }),
+        answer("answer-registered", Answer::Registered { quota_left: 32 << 20, last: 9 }),
+        answer(
+            "answer-stored",
+            Answer::Stored { envelope: EnvelopeId([0xa4; 16]), expires: until, signature: [0xa5; 64] },
+        ),
+        answer("answer-over-quota", Answer::OverQuota { retry_after_secs: 300 }),
+        answer("answer-no-queue", Answer::NoQueue {}),
+        answer("answer-full", Answer::Full {}),
+        answer(
+            "answer-work-wanted",
+            Answer::WorkWanted { challenge: [0xa6; 32], bits: WorkBits::capped(20) },
+        ),
+        answer("answer-index", Answer::Index { entries: list(vec![entry(78, 0), entry(81, 3)]) }),
+        answer("answer-envelope", Answer::Envelope { sequence: 78, envelope: envelope(0) }),
+        answer("answer-done", Answer::Done {}),
+        answer("answer-info", info),
+        answer("answer-refused", Answer::Refused {}),
+        answer("answer-caught-up", Answer::CaughtUp {}),
+        answer("answer-gone", Answer::Gone { sequence: 81 }),
+        answer("answer-moved", Answer::Moved { to: place(), until }),
+    ]
+}
