@@ -1,10 +1,12 @@
 # `make run` opens the app, `make test` runs the tests; both install what is missing first. `make help` lists the rest.
-.PHONY: help run test lint doc sim smoke bench deny size purity ci setup-run setup-test
+.PHONY: help setup setup-run setup-test run test lint doc sim smoke bench fuzz deny size purity ci
 
 CARGO ?= cargo
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+
+setup: setup-test ## install what building, running and testing need
 
 setup-run:
 	@tools/setup.sh run
@@ -38,6 +40,15 @@ smoke: ## the real programs over loopback: messages, kill -9, an absent friend, 
 
 bench: ## the figures of the README
 	$(CARGO) bench --locked -p kith-crypto -p kith-store
+
+# How long each fuzzer runs.
+SECONDS_EACH ?= 60
+
+fuzz: ## a minute for each fuzzer (needs a nightly Rust and cargo-fuzz)
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "Install it first: cargo install --locked cargo-fuzz"; exit 1; }
+	@for target in $$(cd crates/proto && $(CARGO) +nightly fuzz list); do \
+		(cd crates/proto && $(CARGO) +nightly fuzz run $$target -- -max_total_time=$(SECONDS_EACH)) || exit 1; \
+	done
 
 deny: ## licences, advisories, duplicates (needs cargo-deny)
 	$(CARGO) deny check

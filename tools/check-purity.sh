@@ -19,6 +19,19 @@ allow kith-bootstrap "kith-proto kith-store kith-net"
 allow kith-simulations "kith-proto kith-crypto kith-engine"
 allow kith-node "kith-proto kith-crypto kith-engine kith-store kith-net"
 allow kith-gui "kith-proto kith-crypto kith-engine kith-node"
+# What each pure crate uses directly. A new name is a decision: it must be pure as well.
+uses() {
+    local crate=$1 allowed
+    allowed=" $(echo $2) "
+    for used in $(cargo tree --locked -q -p "$crate" --edges normal --depth 1 --prefix none | awk 'NR > 1 { print $1 }' | sort -u); do
+        [[ $allowed == *" $used "* ]] || { echo "$crate uses $used, which tools/check-purity.sh does not list" >&2; bad=1; }
+    done
+}
+uses kith-proto "bech32 blake3 bs58 data-encoding serde thiserror"
+uses kith-crypto "bip39 blake3 chacha20poly1305 curve25519-dalek ed25519-dalek hkdf hmac hpke kith-proto ml-kem rand_core
+    sha2 subtle thiserror x25519-dalek zeroize"
+uses kith-engine "blake3 kith-crypto kith-proto rand_chacha rand_core serde thiserror tracing zeroize"
+
 for crate in kith-proto kith-crypto kith-engine; do
     if found=$(cargo tree --locked -q -p "$crate" --edges normal --prefix none | grep -E '^(tokio|redb|libp2p|mio|socket2|async-|getrandom v0\.[0-9])' | sort -u) && [ -n "$found" ]; then
         echo "$crate must stay pure, but uses:" "$found" >&2

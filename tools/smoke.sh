@@ -13,4 +13,6 @@ if command -v xvfb-run >/dev/null; then
         [ -s "$folder/$theme.png" ] || { echo "the app drew nothing ($theme)" >&2; exit 1; }
     done
     echo "the app opens, light and dark"
+else
+    echo "xvfb-run is missing: the app was not opened"
 fi
