@@ -59,10 +59,8 @@ pub(crate) fn take(engine: &mut Engine, out: &mut Output, device: &DeviceId, pay
 
 fn confirm(engine: &mut Engine, out: &mut Output, device: &DeviceId, receipt: Receipt) {
     let confirmed = engine.outbox.confirm(&mut engine.core, &mut engine.peers, out, device, receipt);
-    let progressed = !confirmed.delivered.is_empty() || !engine.outbox.awaits_receipt(device);
-    if progressed {
-        let more = engine.outbox.awaits_receipt(device);
-        engine.presence.progress(&mut engine.core, device, more);
+    if confirmed.items > 0 {
+        engine.presence.progress(&mut engine.core, device);
     }
     let mut chat_of_last = None;
     for (messages, state) in

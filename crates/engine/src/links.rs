@@ -103,6 +103,7 @@ pub(crate) fn resume(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
         engine.peers.update(device, out, |row| row.told = tag);
     }
     out.effect(Effect::Send { device: *device, frame: Frame::Ready });
+    pump(engine, out, device);
 }
 
 fn address_tag(addresses: &[Multiaddress]) -> [u8; 8] {
@@ -137,17 +138,26 @@ pub(crate) fn ready(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     pump(engine, out, device);
 }
 
+/// Whether only a contact request may go to a device, or everything; `None` when nothing may.
+fn opening_only(engine: &Engine, device: &DeviceId) -> Option<bool> {
+    match engine.contacts.state(&engine.peers.contact_of(device)?)? {
+        ContactState::Accepted => Some(false),
+        ContactState::Requested => Some(true),
+        _ => None,
+    }
+}
+
 /// Puts as much on the stream as the window holds.
 pub(crate) fn pump(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    let Some(opening_only) = opening_only(engine, device) else { return };
+    if !engine.outbox.unconfirmed(device, opening_only) {
+        return;
+    }
+    // Whatever is missing to send it, an answer to our greeting or their prekeys, may have been lost on the way.
+    engine.presence.expect_answer(&mut engine.core, device);
     if !engine.presence.is_ready(device) || !ensure_session(engine, out, device) {
         return;
     }
-    let Some(contact) = engine.peers.contact_of(device) else { return };
-    let opening_only = match engine.contacts.state(&contact) {
-        Some(ContactState::Accepted) => false,
-        Some(ContactState::Requested) => true,
-        _ => return,
-    };
     while let Some(next) = engine.outbox.next(&engine.core, device, opening_only) {
         let envelope = match next {
             Next::Sealed(envelope) => envelope,
@@ -163,7 +173,6 @@ pub(crate) fn pump(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
             out.event(Event::MessageState { chat, message, state: MessageState::Sent });
         }
         out.effect(Effect::Send { device: *device, frame: Frame::Put(envelope) });
-        engine.presence.expect_receipt(&mut engine.core, device);
     }
 }
 
@@ -173,9 +182,6 @@ fn ensure_session(engine: &mut Engine, out: &mut Output, device: &DeviceId) -> b
         return true;
     }
     let Some(contact) = engine.peers.contact_of(device) else { return false };
-    if engine.outbox.waiting(device) == 0 {
-        return false;
-    }
     if engine.sessions.start(&mut engine.core, out, &engine.devices, &contact, device) {
         return true;
     }
@@ -209,9 +215,10 @@ pub(crate) fn repair(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     }
 }
 
-/// What was sent is not confirmed: compare notes, and after some tries seal it anew.
+/// What waits is not confirmed: compare notes, and after some tries seal it anew.
 pub(crate) fn probe(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
-    if !engine.outbox.awaits_receipt(device) {
+    let waits = opening_only(engine, device).is_some_and(|only| engine.outbox.unconfirmed(device, only));
+    if !waits {
         return;
     }
     let Some(before) = engine.presence.probe(device) else { return };

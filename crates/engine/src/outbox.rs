@@ -61,6 +61,13 @@ struct Item {
     sealed: Option<Envelope>,
 }
 
+impl Item {
+    /// Whether it asks to be a contact.
+    fn opens(&self) -> bool {
+        self.row.contents.iter().any(|content| matches!(content, Content::ContactRequest(_)))
+    }
+}
+
 /// What is to be put on the stream next.
 pub(crate) enum Next {
     /// Sealed before: the same bytes go again.
@@ -72,6 +79,8 @@ pub(crate) enum Next {
 /// What a receipt confirmed.
 #[derive(Default)]
 pub(crate) struct Confirmed {
+    /// How many items are not waiting any more, messages and others.
+    pub(crate) items: usize,
     /// Messages now delivered.
     pub(crate) delivered: Vec<(ChatId, MessageId)>,
     /// Messages now read.
@@ -130,9 +139,7 @@ impl Outbox {
             return None;
         }
         let item = queue.items.get(queue.sent)?;
-        if opening_only
-            && !item.row.contents.iter().any(|content| matches!(content, Content::ContactRequest(_)))
-        {
+        if opening_only && !item.opens() {
             return None;
         }
         if let Some(envelope) = &item.sealed {
@@ -170,9 +177,11 @@ impl Outbox {
         item.row.message.filter(|_| first_time)
     }
 
-    /// Whether something was sent and is not confirmed.
-    pub(crate) fn awaits_receipt(&self, device: &DeviceId) -> bool {
-        self.by_device.get(device).is_some_and(|queue| queue.sent > 0)
+    /// Whether something that may go is not confirmed: on the stream, or the next to be put there.
+    pub(crate) fn unconfirmed(&self, device: &DeviceId, opening_only: bool) -> bool {
+        let Some(queue) = self.by_device.get(device) else { return false };
+        let next_may_go = queue.items.get(queue.sent).is_some_and(|item| !opening_only || item.opens());
+        queue.sent > 0 || next_may_go
     }
 
     /// The stream was lost or starts anew: everything not confirmed goes again, with the same sealed bytes.
@@ -217,6 +226,7 @@ impl Outbox {
                 break;
             }
             let Some(item) = queue.items.pop_front() else { break };
+            confirmed.items += 1;
             out.delete(rows::OUTBOX, &rows::place_key(device, item.position));
             core.stats.waiting = core.stats.waiting.saturating_sub(1);
             if queue.sent > 0 {

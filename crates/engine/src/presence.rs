@@ -170,18 +170,15 @@ impl Presence {
     }
 
     /// The device confirmed something: no probe is unanswered.
-    pub(crate) fn progress(&mut self, core: &mut Core, device: &DeviceId, more: bool) {
+    pub(crate) fn progress(&mut self, core: &mut Core, device: &DeviceId) {
         if let Some(link) = self.links.get_mut(device) {
             link.probes = 0;
         }
         core.timers.clear(TimerKey::Probe(*device));
-        if more {
-            self.expect_receipt(core, device);
-        }
     }
 
-    /// Something was sent: it should be confirmed in time.
-    pub(crate) fn expect_receipt(&mut self, core: &mut Core, device: &DeviceId) {
+    /// Something waits: it should be confirmed in time.
+    pub(crate) fn expect_answer(&self, core: &mut Core, device: &DeviceId) {
         if self.is_up(device) {
             core.timers.set_earlier(TimerKey::Probe(*device), core.now + core.config.probe_after);
         }
