@@ -231,6 +231,7 @@ impl Handle {
         let (overview, waiting) = (Arc::new(Mutex::new(engine.overview())), Arc::new(Waiting::default()));
         let driver = Driver {
             engine,
+            rows: store.reader(),
             store,
             net: net.clone(),
             inputs,

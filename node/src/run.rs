@@ -22,6 +22,7 @@ use kith_engine::command::Answer;
 use kith_engine::command::Refusal;
 use kith_net::Net;
 use kith_proto::id::CommandId;
+use kith_store::Reader;
 use kith_store::Store;
 use kith_store::StoreError;
 
@@ -66,6 +67,7 @@ impl Waiting {
 pub(crate) struct Driver {
     pub(crate) engine: Engine,
     pub(crate) store: Store,
+    pub(crate) rows: Reader,
     pub(crate) net: Net,
     pub(crate) inputs: Receiver<ToEngine>,
     pub(crate) hub: Arc<Hub>,
@@ -142,7 +144,7 @@ impl Driver {
                 self.record = None;
             }
         }
-        self.engine.handle(now, input, &mut self.out);
+        self.engine.handle(now, input, &self.rows, &mut self.out);
     }
 
     /// Commit, effects, events. Returns whether forgettable rows may have changed.

@@ -120,11 +120,11 @@ impl Person {
         let mut out = Output::new();
         for input in self.inbox.drain(..) {
             trace(&input);
-            engine.handle(now, input, &mut out);
+            engine.handle(now, input, &self.disk, &mut out);
         }
         if engine.next_wake().is_some_and(|at| at <= now) {
             trace(&Input::Wake);
-            engine.handle(now, Input::Wake, &mut out);
+            engine.handle(now, Input::Wake, &self.disk, &mut out);
         }
         let crash = self.crash.take();
         if crash == Some(Phase::BeforeCommit) {

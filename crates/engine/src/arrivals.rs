@@ -20,6 +20,7 @@ use kith_proto::id::DeviceId;
 use kith_proto::payload::ContactRequest;
 use kith_proto::payload::Content;
 use kith_proto::payload::Payload;
+use kith_proto::rows::Rows;
 
 use crate::contents;
 use crate::effect::Effect;
@@ -35,7 +36,13 @@ use crate::sessions::NotOpened;
 use crate::view::ContactState;
 
 /// A frame came in.
-pub(crate) fn frame(engine: &mut Engine, out: &mut Output, device: DeviceId, frame: Frame) {
+pub(crate) fn frame(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    device: DeviceId,
+    frame: Frame,
+) {
     let contact = engine.peers.contact_of(&device);
     match contact.and_then(|contact| engine.contacts.state(&contact)) {
         Some(ContactState::Blocked) => return,
@@ -49,7 +56,7 @@ pub(crate) fn frame(engine: &mut Engine, out: &mut Output, device: DeviceId, fra
             Greeting::Said => {}
         },
         Frame::Ready => links::ready(engine, out, &device),
-        Frame::Put(envelope) => put(engine, out, &device, &envelope),
+        Frame::Put(envelope) => put(engine, rows, out, &device, &envelope),
         Frame::PrekeyRequest { invite } => give_prekeys(engine, out, device, contact, invite.as_ref()),
         Frame::Prekeys { device_list, bundle } => {
             if let Some(contact) = contact {
@@ -117,7 +124,7 @@ fn take_prekeys(
 }
 
 /// An envelope came in on the stream of a device.
-fn put(engine: &mut Engine, out: &mut Output, device: &DeviceId, envelope: &Envelope) {
+fn put(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId, envelope: &Envelope) {
     let opened = match engine.sessions.open(&mut engine.core, &engine.devices, device, envelope) {
         Ok(opened) => opened,
         Err(NotOpened::Duplicate) => {
@@ -157,7 +164,7 @@ fn put(engine: &mut Engine, out: &mut Output, device: &DeviceId, envelope: &Enve
     }
     if let Taken::Now(payloads) = taken {
         for payload in payloads {
-            contents::take(engine, out, device, payload);
+            contents::take(engine, rows, out, device, payload);
         }
     }
 }

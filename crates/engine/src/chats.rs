@@ -128,6 +128,7 @@ impl Chats {
         let kept = self.by_id.get_mut(chat)?;
         let NewMessage { content, outgoing, sent_at, places } = new;
         let index = kept.row.next_index;
+        let name = rows::message_key(&content.message, chat);
         let expires_at = content.expires_secs.map(|secs| core.now + Span::from_secs(u64::from(secs)));
         let key = rows::history_key(chat, index);
         let preview: String = match expires_at {
@@ -159,7 +160,7 @@ impl Chats {
             core.timers.set_earlier(TimerKey::Expiry, at);
         }
         out.put(rows::CHATS, &chat.0, kept.row.to_bytes());
-        out.put(rows::MESSAGES, &content.message.0, key.clone());
+        out.put(rows::MESSAGES, &name, key.clone());
         let row = HistoryRow {
             message: content.message,
             outgoing,
@@ -219,7 +220,7 @@ impl Chats {
             out.delete(rows::EXPIRY, &rows::expiry_key(at, &chat, index));
             out.delete(rows::FADING, &key);
             out.delete(rows::HISTORY, &key);
-            out.delete(rows::MESSAGES, &message.0);
+            out.delete(rows::MESSAGES, &rows::message_key(&message, &chat));
             if let Some(kept) = self.by_id.get_mut(&chat) {
                 kept.unread.retain(|unread| unread.index != index);
                 kept.row.unread = kept.unread.len() as u64;

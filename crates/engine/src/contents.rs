@@ -8,6 +8,7 @@ use kith_proto::payload::Payload;
 use kith_proto::payload::Position;
 use kith_proto::payload::Receipt;
 use kith_proto::payload::TextMessage;
+use kith_proto::rows::Rows;
 use kith_proto::time::Timestamp;
 
 use crate::chats::NewMessage;
@@ -17,12 +18,19 @@ use crate::engine::Engine;
 use crate::event::Event;
 use crate::links;
 use crate::output::Output;
+use crate::rows;
 use crate::view::ContactState;
 use crate::view::MessageState;
 use crate::view::MessageView;
 
 /// Takes every content of a payload.
-pub(crate) fn take(engine: &mut Engine, out: &mut Output, device: &DeviceId, payload: Payload) {
+pub(crate) fn take(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    device: &DeviceId,
+    payload: Payload,
+) {
     let Some(contact) = engine.peers.contact_of(device) else { return };
     let (position, sent_at) = (payload.position, payload.sent_at);
     for content in payload.contents.into_inner() {
@@ -40,6 +48,9 @@ pub(crate) fn take(engine: &mut Engine, out: &mut Output, device: &DeviceId, pay
             }
             Content::DeviceList(list) => take_list(engine, out, &contact, &list),
             Content::Text(text) if position > 0 => {
+                if is_known(engine, rows, out, &contact, &text) {
+                    continue;
+                }
                 take_text(engine, out, (*device, position), contact, sent_at, text);
             }
             Content::ContactAccept if position > 0 => {
@@ -57,7 +68,31 @@ pub(crate) fn take(engine: &mut Engine, out: &mut Output, device: &DeviceId, pay
     }
 }
 
+/// Whether a message is in its chat already: its author put an old disk back and sends it again from there.
+fn is_known(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &Output,
+    contact: &ContactId,
+    text: &TextMessage,
+) -> bool {
+    let chat = ChatId::direct(&engine.devices.account, contact);
+    match out.read(rows, rows::MESSAGES, &rows::message_key(&text.message, &chat)) {
+        Ok(None) => false,
+        Ok(Some(_)) => {
+            engine.core.stats.duplicate_messages += 1;
+            true
+        }
+        // Storage that cannot be read will fail the commit of this batch too; showing twice loses nothing.
+        Err(_) => false,
+    }
+}
+
 fn confirm(engine: &mut Engine, out: &mut Output, device: &DeviceId, receipt: Receipt) {
+    let known = engine.peers.get(device).map_or(0, |row| row.delivered);
+    if receipt.delivered < known && engine.presence.remind(device) {
+        remind(engine, out, device);
+    }
     let confirmed = engine.outbox.confirm(&mut engine.core, &mut engine.peers, out, device, receipt);
     if confirmed.items > 0 {
         engine.presence.progress(&mut engine.core, device);
@@ -85,9 +120,14 @@ fn take_text(
     sent_at: Timestamp,
     content: TextMessage,
 ) {
-    if engine.contacts.state(&contact) != Some(ContactState::Accepted) {
-        engine.core.stats.bad_payloads += 1;
-        return;
+    match engine.contacts.state(&contact) {
+        Some(ContactState::Accepted) => {}
+        // We asked, and they write: they agreed, and we were set back to before we heard of it.
+        Some(ContactState::Requested) => accepted(engine, out, &contact),
+        _ => {
+            engine.core.stats.bad_payloads += 1;
+            return;
+        }
     }
     let chat = ChatId::direct(&engine.devices.account, &contact);
     let (message, reply_to, text) = (content.message, content.reply_to, content.text.to_string());
@@ -147,6 +187,16 @@ pub(crate) fn accepted(engine: &mut Engine, out: &mut Output, contact: &ContactI
     engine.chats.open(&engine.core, out, chat, *contact);
     send_acceptance(engine, out, contact);
     contact_and_chat_changed(engine, out, contact);
+}
+
+/// They have confirmed more before than they know of now: an old disk was put back. They may have forgotten that we
+/// agreed, who we are and where.
+fn remind(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    let Some(contact) = engine.peers.contact_of(device) else { return };
+    engine.peers.update(device, out, |row| row.told = Default::default());
+    if engine.contacts.state(&contact) == Some(ContactState::Accepted) {
+        send_acceptance(engine, out, &contact);
+    }
 }
 
 /// Says that we agree, and who we are.

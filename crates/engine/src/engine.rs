@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::id::DeviceId;
+use kith_proto::rows::Rows;
 use kith_proto::time::Timestamp;
 
 use crate::arrivals;
@@ -57,13 +58,18 @@ pub struct Overview {
 }
 
 impl Engine {
-    /// Takes one input. Writes, effects and events are added to `out`, which several inputs may share.
-    pub fn handle(&mut self, now: Timestamp, input: Input, out: &mut Output) {
+    /// Takes one input. Writes, effects and events are added to `out`, which several inputs may share. `rows` is what
+    /// was committed before this batch: history is too long to be kept in memory, and is looked at when something
+    /// old comes up.
+    pub fn handle(&mut self, now: Timestamp, input: Input, rows: &dyn Rows, out: &mut Output) {
         self.core.advance(now);
         match input {
             Input::Command { id, command } => {
                 let answer = commands::run(self, out, command);
                 out.event(Event::Answered { id, answer });
+            }
+            Input::Net(NetInput::Frame { device, frame }) => {
+                arrivals::frame(self, rows, out, device, frame);
             }
             Input::Net(input) => self.on_net(input, out),
             Input::Entropy(bytes) => self.core.stir(&bytes),
@@ -98,7 +104,7 @@ impl Engine {
                 self.outbox.rewind(&device);
                 return;
             }
-            NetInput::Frame { device, frame } => return arrivals::frame(self, out, device, frame),
+            NetInput::Frame { .. } => return,
             NetInput::DialFailed { device } => return presence.dial_failed(&mut self.core, &device),
             NetInput::Found { key, record } => {
                 if let Some((device, told)) = presence.found(&mut self.core, &key, &record) {

@@ -10,7 +10,7 @@ use kith_proto::frame::InviteProof;
 use kith_proto::id::DeviceId;
 use kith_proto::payload::Content;
 use kith_proto::payload::Payload;
-use kith_proto::payload::Receipt;
+use kith_proto::time::Span;
 
 use crate::effect::Effect;
 use crate::engine::Engine;
@@ -24,6 +24,9 @@ use crate::view::MessageState;
 
 /// After so many probes without progress, what was sent is taken as unreadable and sealed anew.
 const PROBES_BEFORE_REPAIR: u32 = 3;
+
+/// How often the pause between unanswered probes is doubled at most.
+const PROBE_DOUBLED_MAX: u32 = 6;
 
 /// A connection is up.
 pub(crate) fn connected(
@@ -87,11 +90,8 @@ pub(crate) fn greet(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
 
 /// Says how far we are and where we are, then `Ready`.
 pub(crate) fn resume(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
-    let mut contents = Vec::new();
-    let receipt = Inbox::receipt(&engine.peers, device);
-    if receipt != Receipt::default() {
-        contents.push(Content::Receipt(receipt));
-    }
+    // Also when nothing was taken yet: they may know better, and then we were set back.
+    let mut contents = vec![Content::Receipt(Inbox::receipt(&engine.peers, device))];
     let own = engine.presence.own_addresses();
     let tag = address_tag(&own);
     let told = engine.peers.get(device).map(|row| row.told);
@@ -99,7 +99,7 @@ pub(crate) fn resume(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     if tell {
         contents.push(Content::Addresses(own));
     }
-    if !contents.is_empty() && say(engine, out, device, contents) && tell {
+    if say(engine, out, device, contents) && tell {
         engine.peers.update(device, out, |row| row.told = tag);
     }
     out.effect(Effect::Send { device: *device, frame: Frame::Ready });
@@ -222,7 +222,10 @@ pub(crate) fn probe(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
         return;
     }
     let Some(before) = engine.presence.probe(device) else { return };
-    engine.core.timers.set(TimerKey::Probe(*device), engine.core.now + engine.core.config.probe_after);
+    // Somebody who never answers may have forgotten us altogether: less and less is spent on them.
+    let doubled = (before / PROBES_BEFORE_REPAIR).min(PROBE_DOUBLED_MAX);
+    let pause = Span(engine.core.config.probe_after.0.saturating_mul(1 << doubled));
+    engine.core.timers.set(TimerKey::Probe(*device), engine.core.now + pause);
     if before > 0 && before % PROBES_BEFORE_REPAIR == 0 {
         repair(engine, out, device);
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
+use kith_proto::rows::Rows;
+use kith_proto::rows::RowsError;
 use kith_proto::rows::Table;
 use kith_proto::rows::Write;
 
@@ -43,6 +45,17 @@ impl Output {
     /// Deletes a row.
     pub(crate) fn delete(&mut self, table: Table, key: &[u8]) {
         self.writes.insert((table.name, key.to_vec()), None);
+    }
+
+    /// A row as it will be after this batch.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    pub(crate) fn read(&self, rows: &dyn Rows, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, RowsError> {
+        match self.writes.get(&(table.name, key.to_vec())) {
+            Some(written) => Ok(written.clone()),
+            None => rows.get(table, key),
+        }
     }
 
     /// Adds an effect.

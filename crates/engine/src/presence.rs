@@ -59,6 +59,8 @@ struct Link {
     ready: bool,
     /// Probes without an answer.
     probes: u32,
+    /// They seem to have forgotten things, and were told again.
+    reminded: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +68,10 @@ struct Dial {
     attempts: u32,
     next: Timestamp,
     under_way: bool,
+    /// The sequence number of the newest record that was dialled.
+    record: u64,
+    /// When a hint last made us dial at once.
+    hinted: Timestamp,
 }
 
 /// What their `Hello` asks of us.
@@ -84,8 +90,9 @@ impl Presence {
     pub(crate) fn connected(&mut self, core: &mut Core, device: &DeviceId) -> bool {
         if let Some(dial) = self.dials.get_mut(device) {
             // Only a greeting that is answered makes it a good one: somebody may hang up at once, every time.
-            *dial =
-                Dial { attempts: dial.attempts.saturating_add(1), next: Timestamp::NEVER, under_way: false };
+            dial.attempts = dial.attempts.saturating_add(1);
+            dial.next = Timestamp::NEVER;
+            dial.under_way = false;
         }
         self.schedule_dials(core);
         self.links.insert(*device, Link::default()).is_none()
@@ -99,7 +106,8 @@ impl Presence {
         let attempts = self.dials.get(device).map_or(0, |dial| dial.attempts);
         let pause = if attempts == 0 { Span(0) } else { dial_pause(core, attempts) };
         if let Some(dial) = self.dials.get_mut(device) {
-            *dial = Dial { attempts, next: core.now + pause, under_way: false };
+            dial.next = core.now + pause;
+            dial.under_way = false;
         }
         self.schedule_dials(core);
         was_up
@@ -162,6 +170,12 @@ impl Presence {
         self.links.keys().filter(|device| !known(device)).count()
     }
 
+    /// They have forgotten something. Returns whether they are to be reminded: once for each connection, since an old
+    /// receipt that comes late looks the same.
+    pub(crate) fn remind(&mut self, device: &DeviceId) -> bool {
+        self.links.get_mut(device).is_some_and(|link| !std::mem::replace(&mut link.reminded, true))
+    }
+
     /// A probe is due. Returns how many went unanswered before, or `None` when the device is gone.
     pub(crate) fn probe(&mut self, device: &DeviceId) -> Option<u32> {
         let link = self.links.get_mut(device)?;
@@ -187,7 +201,8 @@ impl Presence {
     /// From now on this device is to be connected.
     pub(crate) fn want(&mut self, core: &mut Core, device: &DeviceId) {
         let next = if self.is_up(device) { Timestamp::NEVER } else { core.now };
-        self.dials.entry(*device).or_insert(Dial { attempts: 0, next, under_way: false });
+        let new = Dial { attempts: 0, next, under_way: false, record: 0, hinted: Timestamp(0) };
+        self.dials.entry(*device).or_insert(new);
         self.schedule_dials(core);
     }
 
@@ -214,12 +229,15 @@ impl Presence {
         self.schedule_dials(core);
     }
 
-    /// Something new is known about where a device is: dial it at once.
+    /// Something new is known about where a device is: dial it at once, but not for every hint of a storm of them.
     pub(crate) fn dial_now(&mut self, core: &mut Core, device: &DeviceId) {
         if let Some(dial) = self.dials.get_mut(device)
             && !self.links.contains_key(device)
+            && core.now >= dial.hinted + core.config.dial_pause_min
         {
-            *dial = Dial { attempts: dial.attempts, next: core.now, under_way: false };
+            dial.hinted = core.now;
+            dial.next = core.now;
+            dial.under_way = false;
         }
         self.schedule_dials(core);
     }
@@ -295,7 +313,13 @@ impl Presence {
             .filter(|period| record::record_key(&device, *period) == Some(*key))
             .find_map(|period| record::open_record(&device, period, found).ok());
         match opened {
-            Some(told) if found.expires > core.now => Some((device, told.addresses.into_inner())),
+            Some(told) if found.expires > core.now => {
+                let dial = self.dials.get_mut(&device)?;
+                // What was dialled in vain is not worth more for being found again: the pause holds.
+                let newer = found.sequence > dial.record;
+                dial.record = dial.record.max(found.sequence);
+                newer.then(|| (device, told.addresses.into_inner()))
+            }
             _ => {
                 core.stats.bad_records += 1;
                 None

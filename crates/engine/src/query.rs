@@ -320,7 +320,14 @@ fn view(
 /// # Errors
 /// When the rows cannot be read.
 pub fn message(rows: &dyn Rows, message: &MessageId) -> Result<Option<MessageView>, QueryError> {
-    let Some(key) = rows.get(rows::MESSAGES, &message.0)? else { return Ok(None) };
+    let mut found = None;
+    let (from, to) = ([message.0, [0; 16]].concat(), [message.0, [0xff; 16]].concat());
+    let bounds = (Bound::Included(from.as_slice()), Bound::Included(to.as_slice()));
+    rows.scan(rows::MESSAGES, bounds.0, bounds.1, Direction::Up, &mut |_, place| {
+        found = Some(place.to_vec());
+        false
+    })?;
+    let Some(key) = found else { return Ok(None) };
     let place = rows::split_key::<16>(&key).zip(get::<HistoryRow>(rows, rows::HISTORY, &key)?);
     let Some(((chat, index), row)) = place.filter(|(_, row)| row.message == *message) else {
         return Ok(None);

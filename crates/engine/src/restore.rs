@@ -268,20 +268,23 @@ fn sweep_removed(rows: &dyn Rows, out: &mut Output) -> Result<(), RestoreError> 
     if removed.is_empty() {
         return Ok(());
     }
+    // A chat may have begun anew since: only what leads nowhere goes.
     let mut entries = Vec::new();
     each(
         rows,
         rows::MESSAGES,
-        |key| Some(key.to_vec()),
-        |message: MessageId, key| {
-            entries.push((message, key));
+        |place| Some(place.to_vec()),
+        |(message, chat): (MessageId, ChatId), place| {
+            if removed.contains(&chat) {
+                entries.push((message, chat, place));
+            }
             Some(())
         },
     )?;
-    for (message, key) in entries {
-        let there = rows.get(rows::HISTORY, &key)?.and_then(|bytes| HistoryRow::from_bytes(&bytes).ok());
+    for (message, chat, place) in entries {
+        let there = rows.get(rows::HISTORY, &place)?.and_then(|bytes| HistoryRow::from_bytes(&bytes).ok());
         if there.is_none_or(|row| row.message != message) {
-            out.delete(rows::MESSAGES, &message.0);
+            out.delete(rows::MESSAGES, &rows::message_key(&message, &chat));
         }
     }
     for chat in removed {

@@ -18,7 +18,7 @@
 //! | `history` | chat, index | [`HistoryRow`] | no |
 //! | `fading` | chat, index | text of a disappearing message | yes |
 //! | `expiry` | time, chat, index | the message | no |
-//! | `messages` | message | chat, index | no |
+//! | `messages` | message, chat | chat, index | no |
 //! | `drafts` | chat | text | yes |
 //! | `removed` | chat | empty: its entries in `messages` are swept at the next start | no |
 //! | `bootstraps` | address text | empty | no |
@@ -319,6 +319,12 @@ pub(crate) fn place_key(device: &DeviceId, position: Position) -> Vec<u8> {
 /// The key of a message in its chat.
 pub(crate) fn history_key(chat: &ChatId, index: u64) -> Vec<u8> {
     [chat.0.as_slice(), &index.to_be_bytes()].concat()
+}
+
+/// The key under which the place of a message in its chat is found. The id alone is not enough: whoever sees an id in
+/// one chat could use it in another.
+pub(crate) fn message_key(message: &MessageId, chat: &ChatId) -> Vec<u8> {
+    [message.0, chat.0].concat()
 }
 
 /// The key of a deadline of a disappearing message.

@@ -14,6 +14,8 @@ pub struct Stats {
     pub duplicate_envelopes: u64,
     /// Payloads that had been taken before.
     pub duplicate_payloads: u64,
+    /// Messages that were in their chat already.
+    pub duplicate_messages: u64,
     /// Envelopes that no session here could open.
     pub unopenable: u64,
     /// Payloads that were not well formed or broke the rules.

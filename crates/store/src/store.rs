@@ -433,6 +433,24 @@ impl Snapshot {
     }
 }
 
+/// Each read sees everything that is committed by then.
+impl Rows for Reader {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, RowsError> {
+        self.snapshot()?.get(table, key)
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        direction: Direction,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), RowsError> {
+        self.snapshot()?.scan(table, from, to, direction, visit)
+    }
+}
+
 impl Rows for Snapshot {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, RowsError> {
         let unreadable = |error: redb::Error| self.shared.unreadable(error);
