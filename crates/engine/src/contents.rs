@@ -94,6 +94,10 @@ fn confirm(engine: &mut Engine, out: &mut Output, device: &DeviceId, receipt: Re
         remind(engine, out, device);
     }
     let confirmed = engine.outbox.confirm(&mut engine.core, &mut engine.peers, out, device, receipt);
+    if confirmed.set_back {
+        // Our sessions are old too: they would take what we seal with them for something they know.
+        links::repair(engine, out, device);
+    }
     if confirmed.items > 0 {
         engine.presence.progress(&mut engine.core, device);
     }

@@ -79,6 +79,8 @@ pub(crate) enum Next {
 /// What a receipt confirmed.
 #[derive(Default)]
 pub(crate) struct Confirmed {
+    /// They have seen more than we remember to have sent: an old disk was put back here.
+    pub(crate) set_back: bool,
     /// How many items are not waiting any more, messages and others.
     pub(crate) items: usize,
     /// Messages now delivered.
@@ -240,6 +242,7 @@ impl Outbox {
             }
         }
         if receipt.delivered > sent {
+            confirmed.set_back = true;
             Self::move_above(queue, peers, out, device, receipt.delivered);
         }
         let read = receipt.read.min(receipt.delivered).max(read_before);
