@@ -147,6 +147,7 @@ fn put(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId
             None => return,
         }
     }
+    let asks_again = welcome.is_none() && payload.contents.iter().any(is_request);
     let taken = if payload.position == 0 {
         Taken::Now(vec![payload])
     } else {
@@ -162,11 +163,18 @@ fn put(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId
     if let Some(Admitted { account, before }) = welcome {
         greet_asker(engine, out, &account, before);
     }
+    if asks_again && taken == Taken::Again {
+        contents::remind(engine, out, device);
+    }
     if let Taken::Now(payloads) = taken {
         for payload in payloads {
             contents::take(engine, rows, out, device, payload);
         }
     }
+}
+
+fn is_request(content: &Content) -> bool {
+    matches!(content, Content::ContactRequest(_))
 }
 
 /// Somebody whose request was let in.

@@ -89,14 +89,14 @@ fn is_known(
 }
 
 fn confirm(engine: &mut Engine, out: &mut Output, device: &DeviceId, receipt: Receipt) {
-    let known = engine.peers.get(device).map_or(0, |row| row.delivered);
-    if receipt.delivered < known && engine.presence.remind(device) {
+    if engine.peers.get(device).is_some_and(|row| receipt.delivered < row.delivered) {
         remind(engine, out, device);
     }
     let confirmed = engine.outbox.confirm(&mut engine.core, &mut engine.peers, out, device, receipt);
     if confirmed.set_back {
         // Our sessions are old too: they would take what we seal with them for something they know.
         links::repair(engine, out, device);
+        engine.inbox.owe(&mut engine.core, device);
     }
     if confirmed.items > 0 {
         engine.presence.progress(&mut engine.core, device);
@@ -193,10 +193,13 @@ pub(crate) fn accepted(engine: &mut Engine, out: &mut Output, contact: &ContactI
     contact_and_chat_changed(engine, out, contact);
 }
 
-/// They have confirmed more before than they know of now: an old disk was put back. They may have forgotten that we
-/// agreed, who we are and where.
-fn remind(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+/// They have confirmed more than they know of now, or ask what was answered: an old disk was put back. They may have
+/// forgotten that we agreed, who we are and where.
+pub(crate) fn remind(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     let Some(contact) = engine.peers.contact_of(device) else { return };
+    if !engine.presence.remind(device) {
+        return;
+    }
     engine.peers.update(device, out, |row| row.told = Default::default());
     if engine.contacts.state(&contact) == Some(ContactState::Accepted) {
         send_acceptance(engine, out, &contact);
