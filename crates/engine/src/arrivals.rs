@@ -36,13 +36,7 @@ use crate::sessions::NotOpened;
 use crate::view::ContactState;
 
 /// A frame came in.
-pub(crate) fn frame(
-    engine: &mut Engine,
-    rows: &dyn Rows,
-    out: &mut Output,
-    device: DeviceId,
-    frame: Frame,
-) {
+pub(crate) fn frame(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: DeviceId, frame: Frame) {
     let contact = engine.peers.contact_of(&device);
     match contact.and_then(|contact| engine.contacts.state(&contact)) {
         Some(ContactState::Blocked) => return,

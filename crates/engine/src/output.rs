@@ -51,7 +51,12 @@ impl Output {
     ///
     /// # Errors
     /// When the storage cannot be read.
-    pub(crate) fn read(&self, rows: &dyn Rows, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, RowsError> {
+    pub(crate) fn read(
+        &self,
+        rows: &dyn Rows,
+        table: Table,
+        key: &[u8],
+    ) -> Result<Option<Vec<u8>>, RowsError> {
         match self.writes.get(&(table.name, key.to_vec())) {
             Some(written) => Ok(written.clone()),
             None => rows.get(table, key),
