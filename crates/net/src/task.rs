@@ -1,5 +1,8 @@
 //! The task that owns the swarm: the only event loop of this crate. Its arms are one call each.
 
+mod dht;
+mod direct;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -10,7 +13,6 @@ use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
 use futures::StreamExt as _;
-use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
 use kith_proto::frame::Frame;
 use kith_proto::id::DeviceId;
@@ -18,12 +20,10 @@ use kith_proto::id::RecordKey;
 use kith_proto::record::Record;
 use libp2p::Multiaddr;
 use libp2p::PeerId;
-use libp2p::Stream;
 use libp2p::Swarm;
 use libp2p::core::transport::ListenerId;
 use libp2p::identify;
 use libp2p::kad;
-use libp2p::kad::store::RecordStore as _;
 use libp2p::mdns;
 use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::DialOpts;
@@ -34,28 +34,19 @@ use tokio::time::Instant;
 use tokio::time::MissedTickBehavior;
 
 use crate::address;
-use crate::behaviour;
 use crate::behaviour::Behaviour;
 use crate::behaviour::BehaviourEvent;
 use crate::config::NetConfig;
 use crate::error::NetError;
 use crate::event::NetCommand;
 use crate::event::NetEvent;
-use crate::pipes;
 use crate::pipes::FromPipe;
-use crate::pipes::ReaderConfig;
-use crate::pipes::WRITER_QUEUE;
 use crate::records;
 use crate::stats;
 use crate::stats::Counters;
-use crate::streams;
-use crate::streams::Slot;
 
 /// Events that wait for the driver before the swarm is left alone.
 const MAX_PENDING: usize = 1_024;
-
-/// Frames that wait for a stream to open.
-const MAX_OPENING: usize = 64;
 
 /// Messages of the pipes that wait here.
 const PIPE_QUEUE: usize = 1_024;
@@ -71,9 +62,6 @@ const SWEEP_TICKS: u64 = 6_000;
 
 /// How long a record that could not be stored waits, in ticks: five seconds.
 const RETRY_TICKS: u64 = 50;
-
-/// Addresses that are taken over from what a peer says of itself.
-const MAX_IDENTIFY_ADDRESSES: usize = 8;
 
 /// Records of ours that wait to be published.
 const MAX_UNPUBLISHED: usize = 16;
@@ -220,10 +208,6 @@ impl Task {
             || (self.has_bootstrap() && !self.unpublished.is_empty())
     }
 
-    fn has_bootstrap(&self) -> bool {
-        self.bootstraps.values().any(|node| node.connected)
-    }
-
     fn on_tick(&mut self) {
         self.ticks += 1;
         let now = Instant::now();
@@ -320,129 +304,6 @@ impl Task {
         }
     }
 
-    fn add_bootstrap(&mut self, node: &DeviceAddress) {
-        let (Some(peer), Some(address)) = (address::peer_of(&node.device), address::to_libp2p(&node.address))
-        else {
-            return;
-        };
-        let connected = self.swarm.is_connected(&peer);
-        let pause = self.config.limits.bootstrap_pause;
-        let next_dial = Instant::now() + pause;
-        self.swarm.behaviour_mut().kad.add_address(&peer, address.clone());
-        self.bootstraps.insert(peer, Bootstrap { address, pause, next_dial, connected });
-        self.update_kept();
-        if connected {
-            self.bootstrap_is_up(peer);
-        } else {
-            self.dial_bootstrap(peer);
-        }
-    }
-
-    fn dial_bootstrap(&mut self, peer: PeerId) {
-        let Some(node) = self.bootstraps.get(&peer) else { return };
-        let options = DialOpts::peer_id(peer)
-            .condition(PeerCondition::DisconnectedAndNotDialing)
-            .addresses(vec![node.address.clone()])
-            .build();
-        let _ = self.swarm.dial(options);
-    }
-
-    fn bootstrap_is_up(&mut self, peer: PeerId) {
-        let pause = self.config.limits.bootstrap_pause;
-        let Some(node) = self.bootstraps.get_mut(&peer) else { return };
-        node.connected = true;
-        node.pause = pause;
-        let known = address::device_of(&peer).zip(address::from_libp2p(&node.address));
-        if let Some((device, address)) = known {
-            self.tell(NetEvent::BootstrapConnected { node: DeviceAddress { device, address } });
-        }
-        // More nodes than the one we know; there may be none, then the query just ends.
-        let _ = self.swarm.behaviour_mut().kad.bootstrap();
-        self.publish_waiting();
-    }
-
-    fn publish_waiting(&mut self) {
-        for record in std::mem::take(&mut self.unpublished).into_values() {
-            let stored = records::to_libp2p(&record);
-            // The own store would keep it for others too, but a client serves none; only the servers matter.
-            if self.swarm.behaviour_mut().kad.put_record(stored, kad::Quorum::One).is_err() {
-                self.unpublished.insert(record.key(), record);
-            }
-        }
-    }
-
-    fn send(&mut self, device: DeviceId, frame: Frame) {
-        let Some(peer) = address::peer_of(&device) else { return };
-        match self.outgoing.get_mut(&device) {
-            Some(Outgoing::Open { frames, .. }) => {
-                if frames.try_send(frame).is_err() {
-                    // The peer does not read. Closing tells both sides to compare notes again.
-                    stats::count(&self.counters.frames_dropped);
-                    self.outgoing.remove(&device);
-                    self.tell(NetEvent::StreamClosed { device });
-                }
-            }
-            Some(Outgoing::Opening(waiting)) if waiting.len() < MAX_OPENING => waiting.push_back(frame),
-            Some(Outgoing::Opening(_)) => stats::count(&self.counters.frames_dropped),
-            None if self.swarm.is_connected(&peer) => {
-                self.outgoing.insert(device, Outgoing::Opening(VecDeque::from([frame])));
-                self.swarm.behaviour_mut().streams.open(peer);
-            }
-            None => stats::count(&self.counters.frames_dropped),
-        }
-    }
-
-    fn on_pipe(&mut self, message: FromPipe) {
-        match message {
-            FromPipe::Frame { device, frame } => self.tell(NetEvent::Frame { device, frame }),
-            FromPipe::Broken { device } => self.misbehaved(device),
-            FromPipe::Closed { device, number } => {
-                let ours = matches!(self.outgoing.get(&device), Some(Outgoing::Open { number: open, .. }) if *open == number);
-                if ours {
-                    self.outgoing.remove(&device);
-                    self.tell(NetEvent::StreamClosed { device });
-                }
-            }
-        }
-    }
-
-    fn on_stream(&mut self, event: streams::Event) {
-        match event {
-            streams::Event::Opened { peer, stream } => self.opened(peer, stream),
-            streams::Event::OpenFailed { peer } => {
-                let device = address::device_of(&peer);
-                if let Some(device) = device.filter(|device| self.outgoing.remove(device).is_some()) {
-                    self.tell(NetEvent::StreamClosed { device });
-                }
-            }
-            streams::Event::Accepted { peer, stream, slot } => self.accepted(peer, stream, slot),
-        }
-    }
-
-    fn opened(&mut self, peer: PeerId, stream: Stream) {
-        let Some(device) = address::device_of(&peer) else { return };
-        let Some(Outgoing::Opening(waiting)) = self.outgoing.remove(&device) else { return };
-        let (frames, queue) = mpsc::channel(WRITER_QUEUE);
-        for frame in waiting {
-            // The queue is longer than what may wait for the stream.
-            let _ = frames.try_send(frame);
-        }
-        self.next_stream += 1;
-        let number = self.next_stream;
-        self.outgoing.insert(device, Outgoing::Open { number, frames });
-        let writer =
-            pipes::write(stream, device, number, queue, self.pipe.clone(), Arc::clone(&self.counters));
-        tokio::spawn(writer);
-    }
-
-    fn accepted(&self, peer: PeerId, stream: Stream, slot: Slot) {
-        let Some(device) = address::device_of(&peer) else { return };
-        let limits = &self.config.limits;
-        let idle = (!self.friends.contains(&device)).then_some(limits.stranger_idle);
-        let config = ReaderConfig { device, frame_timeout: limits.frame_timeout, idle };
-        tokio::spawn(pipes::read(stream, config, self.pipe.clone(), Arc::clone(&self.counters), slot));
-    }
-
     fn on_swarm(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::Behaviour(event) => self.on_behaviour(event),
@@ -536,104 +397,6 @@ impl Task {
         }
         for (device, addresses) in by_device {
             self.tell(NetEvent::Discovered { device, addresses });
-        }
-    }
-
-    /// Takes a DHT server into the routing table. libp2p learns listen addresses only from here.
-    fn identified(&mut self, peer: PeerId, info: &identify::Info) {
-        if !behaviour::serves_dht(&info.protocols) {
-            return;
-        }
-        for address in info.listen_addrs.iter().take(MAX_IDENTIFY_ADDRESSES) {
-            self.swarm.behaviour_mut().kad.add_address(&peer, address.clone());
-        }
-        self.tell_peers();
-    }
-
-    fn on_kad(&mut self, event: kad::Event) {
-        match event {
-            kad::Event::InboundRequest {
-                request: kad::InboundRequest::PutRecord { source, record: Some(record), .. },
-            } => match records::read(&record, now_millis()) {
-                Ok(read) if self.store_record(&read) => {
-                    stats::count(&self.counters.records_stored);
-                    self.tell(NetEvent::Stored { record: read });
-                }
-                Ok(_) | Err(records::BadRecord::Old) => {}
-                Err(_) => {
-                    stats::count(&self.counters.records_refused);
-                    if let Some(device) = address::device_of(&source) {
-                        self.misbehaved(device);
-                    }
-                }
-            },
-            kad::Event::OutboundQueryProgressed { id, result, step, .. } => {
-                self.on_query(id, result, step.last);
-            }
-            _ => {}
-        }
-    }
-
-    /// Stores a record that was checked, unless a newer one is there. Returns whether it is stored now.
-    fn store_record(&mut self, record: &Record) -> bool {
-        let now = now_millis();
-        let stored = records::to_libp2p(record);
-        let store = self.swarm.behaviour_mut().kad.store_mut();
-        let old = store.get(&stored.key).and_then(|old| records::read(&old, now).ok());
-        let wanted =
-            old.is_none_or(|old| records::replaces(record, &old)) && records::check(record, now).is_ok();
-        wanted && store.put(stored).is_ok()
-    }
-
-    fn sweep_records(&mut self) {
-        let now = now_millis();
-        let store = self.swarm.behaviour_mut().kad.store_mut();
-        let gone: Vec<_> = store
-            .records()
-            .filter(|record| records::read(record, now).is_err())
-            .map(|record| record.key.clone())
-            .collect();
-        for key in gone {
-            store.remove(&key);
-        }
-    }
-
-    fn on_query(&mut self, id: kad::QueryId, result: kad::QueryResult, last: bool) {
-        match result {
-            kad::QueryResult::GetRecord(result) => self.on_look_up(id, result, last),
-            kad::QueryResult::PutRecord(Err(error)) => {
-                // The own store has it; nobody else does yet.
-                let store = self.swarm.behaviour_mut().kad.store_mut();
-                let kept =
-                    store.get(error.key()).and_then(|record| records::read(&record, now_millis()).ok());
-                if let Some(record) = kept.filter(|_| self.unpublished.len() < MAX_UNPUBLISHED) {
-                    self.unpublished.insert(record.key(), record);
-                }
-                self.retry_at = self.ticks + RETRY_TICKS;
-            }
-            _ => {}
-        }
-    }
-
-    fn on_look_up(&mut self, id: kad::QueryId, result: kad::GetRecordResult, last: bool) {
-        if let Ok(kad::GetRecordOk::FoundRecord(found)) = result {
-            match (records::read(&found.record, now_millis()), self.look_ups.get_mut(&id)) {
-                (Ok(record), Some(look_up)) if look_up.best.is_none_or(|best| record.sequence > best) => {
-                    look_up.best = Some(record.sequence);
-                    let key = look_up.key;
-                    self.tell(NetEvent::Found { key, record });
-                }
-                (Err(_), _) => {
-                    stats::count(&self.counters.records_refused);
-                    if let Some(device) = found.peer.and_then(|peer| address::device_of(&peer)) {
-                        self.misbehaved(device);
-                    }
-                }
-                _ => {}
-            }
-        }
-        if last && let Some(look_up) = self.look_ups.remove(&id) {
-            self.tell(NetEvent::LookUpDone { key: look_up.key });
         }
     }
 }

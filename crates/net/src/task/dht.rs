@@ -1,0 +1,180 @@
+//! The task's part in the DHT: records in, records out, the routing table, and the bootstrap nodes that lead to it.
+
+use kith_proto::address::DeviceAddress;
+use kith_proto::record::Record;
+use libp2p::PeerId;
+use libp2p::identify;
+use libp2p::kad;
+use libp2p::kad::store::RecordStore as _;
+use libp2p::swarm::dial_opts::DialOpts;
+use libp2p::swarm::dial_opts::PeerCondition;
+use tokio::time::Instant;
+
+use super::Bootstrap;
+use super::MAX_UNPUBLISHED;
+use super::RETRY_TICKS;
+use super::Task;
+use super::now_millis;
+use crate::address;
+use crate::behaviour;
+use crate::event::NetEvent;
+use crate::records;
+use crate::stats;
+
+/// Addresses that are taken over from what a peer says of itself.
+const MAX_IDENTIFY_ADDRESSES: usize = 8;
+
+impl Task {
+    pub(super) fn has_bootstrap(&self) -> bool {
+        self.bootstraps.values().any(|node| node.connected)
+    }
+
+    pub(super) fn add_bootstrap(&mut self, node: &DeviceAddress) {
+        let (Some(peer), Some(address)) = (address::peer_of(&node.device), address::to_libp2p(&node.address))
+        else {
+            return;
+        };
+        let connected = self.swarm.is_connected(&peer);
+        let pause = self.config.limits.bootstrap_pause;
+        let next_dial = Instant::now() + pause;
+        self.swarm.behaviour_mut().kad.add_address(&peer, address.clone());
+        self.bootstraps.insert(peer, Bootstrap { address, pause, next_dial, connected });
+        self.update_kept();
+        if connected {
+            self.bootstrap_is_up(peer);
+        } else {
+            self.dial_bootstrap(peer);
+        }
+    }
+
+    pub(super) fn dial_bootstrap(&mut self, peer: PeerId) {
+        let Some(node) = self.bootstraps.get(&peer) else { return };
+        let options = DialOpts::peer_id(peer)
+            .condition(PeerCondition::DisconnectedAndNotDialing)
+            .addresses(vec![node.address.clone()])
+            .build();
+        let _ = self.swarm.dial(options);
+    }
+
+    pub(super) fn bootstrap_is_up(&mut self, peer: PeerId) {
+        let pause = self.config.limits.bootstrap_pause;
+        let Some(node) = self.bootstraps.get_mut(&peer) else { return };
+        node.connected = true;
+        node.pause = pause;
+        let known = address::device_of(&peer).zip(address::from_libp2p(&node.address));
+        if let Some((device, address)) = known {
+            self.tell(NetEvent::BootstrapConnected { node: DeviceAddress { device, address } });
+        }
+        // More nodes than the one we know; there may be none, then the query just ends.
+        let _ = self.swarm.behaviour_mut().kad.bootstrap();
+        self.publish_waiting();
+    }
+
+    pub(super) fn publish_waiting(&mut self) {
+        for record in std::mem::take(&mut self.unpublished).into_values() {
+            let stored = records::to_libp2p(&record);
+            // The own store would keep it for others too, but a client serves none; only the servers matter.
+            if self.swarm.behaviour_mut().kad.put_record(stored, kad::Quorum::One).is_err() {
+                self.unpublished.insert(record.key(), record);
+            }
+        }
+    }
+
+    pub(super) fn on_kad(&mut self, event: kad::Event) {
+        match event {
+            kad::Event::InboundRequest {
+                request: kad::InboundRequest::PutRecord { source, record: Some(record), .. },
+            } => match records::read(&record, now_millis()) {
+                Ok(read) if self.store_record(&read) => {
+                    stats::count(&self.counters.records_stored);
+                    self.tell(NetEvent::Stored { record: read });
+                }
+                Ok(_) | Err(records::BadRecord::Old) => {}
+                Err(_) => {
+                    stats::count(&self.counters.records_refused);
+                    if let Some(device) = address::device_of(&source) {
+                        self.misbehaved(device);
+                    }
+                }
+            },
+            kad::Event::OutboundQueryProgressed { id, result, step, .. } => {
+                self.on_query(id, result, step.last);
+            }
+            _ => {}
+        }
+    }
+
+    /// Stores a record that was checked, unless a newer one is there. Returns whether it is stored now.
+    pub(super) fn store_record(&mut self, record: &Record) -> bool {
+        let now = now_millis();
+        let stored = records::to_libp2p(record);
+        let store = self.swarm.behaviour_mut().kad.store_mut();
+        let old = store.get(&stored.key).and_then(|old| records::read(&old, now).ok());
+        let wanted =
+            old.is_none_or(|old| records::replaces(record, &old)) && records::check(record, now).is_ok();
+        wanted && store.put(stored).is_ok()
+    }
+
+    pub(super) fn sweep_records(&mut self) {
+        let now = now_millis();
+        let store = self.swarm.behaviour_mut().kad.store_mut();
+        let gone: Vec<_> = store
+            .records()
+            .filter(|record| records::read(record, now).is_err())
+            .map(|record| record.key.clone())
+            .collect();
+        for key in gone {
+            store.remove(&key);
+        }
+    }
+
+    pub(super) fn on_query(&mut self, id: kad::QueryId, result: kad::QueryResult, last: bool) {
+        match result {
+            kad::QueryResult::GetRecord(result) => self.on_look_up(id, result, last),
+            kad::QueryResult::PutRecord(Err(error)) => {
+                // The own store has it; nobody else does yet.
+                let store = self.swarm.behaviour_mut().kad.store_mut();
+                let kept =
+                    store.get(error.key()).and_then(|record| records::read(&record, now_millis()).ok());
+                if let Some(record) = kept.filter(|_| self.unpublished.len() < MAX_UNPUBLISHED) {
+                    self.unpublished.insert(record.key(), record);
+                }
+                self.retry_at = self.ticks + RETRY_TICKS;
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn on_look_up(&mut self, id: kad::QueryId, result: kad::GetRecordResult, last: bool) {
+        if let Ok(kad::GetRecordOk::FoundRecord(found)) = result {
+            match (records::read(&found.record, now_millis()), self.look_ups.get_mut(&id)) {
+                (Ok(record), Some(look_up)) if look_up.best.is_none_or(|best| record.sequence > best) => {
+                    look_up.best = Some(record.sequence);
+                    let key = look_up.key;
+                    self.tell(NetEvent::Found { key, record });
+                }
+                (Err(_), _) => {
+                    stats::count(&self.counters.records_refused);
+                    if let Some(device) = found.peer.and_then(|peer| address::device_of(&peer)) {
+                        self.misbehaved(device);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if last && let Some(look_up) = self.look_ups.remove(&id) {
+            self.tell(NetEvent::LookUpDone { key: look_up.key });
+        }
+    }
+
+    /// Takes a DHT server into the routing table. libp2p learns listen addresses only from here.
+    pub(super) fn identified(&mut self, peer: PeerId, info: &identify::Info) {
+        if !behaviour::serves_dht(&info.protocols) {
+            return;
+        }
+        for address in info.listen_addrs.iter().take(MAX_IDENTIFY_ADDRESSES) {
+            self.swarm.behaviour_mut().kad.add_address(&peer, address.clone());
+        }
+        self.tell_peers();
+    }
+}

@@ -1,0 +1,8 @@
+//! Real nodes over loopback: with each other, through a third, and with somebody who means harm.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says by panicking what went wrong")]
+
+mod dht;
+mod hostile;
+mod mallory;
+mod pair;
+mod rig;
