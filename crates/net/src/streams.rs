@@ -110,6 +110,13 @@ impl Behaviour {
         });
     }
 
+    /// A connection is as good as closed: nothing is opened on it any more.
+    pub(crate) fn forget(&mut self, peer: PeerId, connection: ConnectionId) {
+        if let Some(connections) = self.connections.get_mut(&peer) {
+            connections.retain(|known| *known != connection);
+        }
+    }
+
     /// The peers whose connections stay open when nothing is said.
     pub(crate) fn keep(&mut self, peers: BTreeSet<PeerId>) {
         let changed: Vec<_> = self.keep.symmetric_difference(&peers).copied().collect();

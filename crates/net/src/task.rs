@@ -25,6 +25,7 @@ use libp2p::core::transport::ListenerId;
 use libp2p::identify;
 use libp2p::kad;
 use libp2p::mdns;
+use libp2p::swarm::ConnectionId;
 use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::swarm::dial_opts::PeerCondition;
@@ -76,6 +77,9 @@ pub(crate) struct Task {
     pipes: mpsc::Receiver<FromPipe>,
     pipe: mpsc::Sender<FromPipe>,
     listeners: HashMap<ListenerId, usize>,
+    /// The connections that answer, and until when the next answer has to come. One that does not is taken out at
+    /// once: libp2p's ping gives it three more tries, and the swarm goes on closing it politely for many seconds.
+    alive: BTreeMap<PeerId, BTreeMap<ConnectionId, Instant>>,
     outgoing: BTreeMap<DeviceId, Outgoing>,
     next_stream: u64,
     friends: BTreeSet<DeviceId>,
@@ -144,6 +148,7 @@ impl Task {
             pipes,
             pipe,
             listeners,
+            alive: BTreeMap::new(),
             outgoing: BTreeMap::new(),
             next_stream: 0,
             friends: BTreeSet::new(),
@@ -160,6 +165,8 @@ impl Task {
     pub(crate) async fn run(mut self, mut stopped: oneshot::Receiver<()>) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut look = tokio::time::interval(self.config.limits.ping_timeout / 3);
+        look.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let events = self.events.clone();
         loop {
             let room = self.pending.len() < MAX_PENDING;
@@ -179,6 +186,7 @@ impl Task {
                 message = self.pipes.recv(), if room => { if let Some(message) = message { self.on_pipe(message) } }
                 event = self.swarm.select_next_some(), if room => self.on_swarm(event),
                 _ = tick.tick(), if busy => self.on_tick(),
+                _ = look.tick(), if !self.alive.is_empty() => self.drop_silent(),
             }
         }
         self.close().await;
@@ -276,6 +284,15 @@ impl Task {
         }
     }
 
+    /// Not while a connection answers or another dial is under way.
+    fn unless_connected(&self, peer: &PeerId) -> PeerCondition {
+        if self.alive.contains_key(peer) {
+            PeerCondition::DisconnectedAndNotDialing
+        } else {
+            PeerCondition::NotDialing
+        }
+    }
+
     fn update_kept(&mut self) {
         let friends = self.friends.iter().filter_map(address::peer_of);
         let kept = friends.chain(self.bootstraps.keys().copied()).collect();
@@ -293,7 +310,7 @@ impl Task {
         let Some(peer) = address::peer_of(&device) else { return };
         let addresses: Vec<Multiaddr> = addresses.iter().filter_map(address::to_libp2p).collect();
         let options = DialOpts::peer_id(peer)
-            .condition(PeerCondition::DisconnectedAndNotDialing)
+            .condition(self.unless_connected(&peer))
             .addresses(addresses)
             .extend_addresses_through_behaviour()
             .build();
@@ -315,16 +332,19 @@ impl Task {
             }
             SwarmEvent::ExpiredListenAddr { address, .. } => self.listener_gone(&[address]),
             SwarmEvent::ListenerClosed { addresses, .. } => self.listener_gone(&addresses),
-            SwarmEvent::ConnectionEstablished { peer_id, endpoint, num_established, .. } => {
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 stats::count(&self.counters.connections);
-                if num_established.get() == 1 {
+                let patience = self.config.limits.ping_every + self.config.limits.ping_timeout;
+                let alive = self.alive.entry(peer_id).or_default();
+                alive.insert(connection_id, Instant::now() + patience);
+                if alive.len() == 1 {
                     let dialled = endpoint.is_dialer().then(|| endpoint.get_remote_address());
                     self.connected(peer_id, dialled.and_then(address::from_libp2p));
                 }
             }
-            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => self.disconnected(peer_id),
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, .. } => self.lost(peer_id, connection_id),
             SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), .. } => {
-                let device = address::device_of(&peer).filter(|_| !self.swarm.is_connected(&peer));
+                let device = address::device_of(&peer).filter(|_| !self.alive.contains_key(&peer));
                 if let Some(device) = device {
                     self.tell(NetEvent::DialFailed { device });
                 }
@@ -348,6 +368,37 @@ impl Task {
         self.tell_peers();
     }
 
+    /// A connection is closed or does not answer.
+    fn lost(&mut self, peer: PeerId, connection: ConnectionId) {
+        let Some(alive) = self.alive.get_mut(&peer) else { return };
+        if alive.remove(&connection).is_some() && alive.is_empty() {
+            self.alive.remove(&peer);
+            self.disconnected(peer);
+        }
+    }
+
+    /// Gives up the connections that have been silent for too long, whatever TCP thinks of them.
+    fn drop_silent(&mut self) {
+        let now = Instant::now();
+        let silent: Vec<_> = self
+            .alive
+            .iter()
+            .flat_map(|(peer, alive)| {
+                alive.iter().map(move |(connection, until)| (*peer, *connection, *until))
+            })
+            .filter(|(_, _, until)| *until < now)
+            .collect();
+        for (peer, connection, _) in silent {
+            self.give_up(peer, connection);
+        }
+    }
+
+    fn give_up(&mut self, peer: PeerId, connection: ConnectionId) {
+        self.swarm.behaviour_mut().streams.forget(peer, connection);
+        self.swarm.close_connection(connection);
+        self.lost(peer, connection);
+    }
+
     fn disconnected(&mut self, peer: PeerId) {
         let Some(device) = address::device_of(&peer) else { return };
         self.outgoing.remove(&device);
@@ -361,7 +412,7 @@ impl Task {
     }
 
     fn tell_peers(&mut self) {
-        let connected = u32::try_from(self.swarm.connected_peers().count()).unwrap_or(u32::MAX);
+        let connected = u32::try_from(self.alive.len()).unwrap_or(u32::MAX);
         let dht = self.swarm.behaviour_mut().kad.kbuckets().map(|bucket| bucket.num_entries()).sum::<usize>();
         let counts = (connected, u32::try_from(dht).unwrap_or(u32::MAX));
         if counts != self.told {
@@ -377,10 +428,17 @@ impl Task {
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 self.identified(peer_id, &info);
             }
-            BehaviourEvent::Ping(ping) if ping.result.is_err() => {
-                // A connection that does not answer is gone, whatever TCP thinks.
-                self.swarm.close_connection(ping.connection);
-            }
+            BehaviourEvent::Ping(ping) => match ping.result {
+                Ok(_) => {
+                    let patience = self.config.limits.ping_every + self.config.limits.ping_timeout;
+                    let until =
+                        self.alive.get_mut(&ping.peer).and_then(|alive| alive.get_mut(&ping.connection));
+                    if let Some(until) = until {
+                        *until = Instant::now() + patience;
+                    }
+                }
+                Err(_) => self.give_up(ping.peer, ping.connection),
+            },
             BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => self.discovered(found),
             _ => {}
         }

@@ -7,7 +7,6 @@ use libp2p::identify;
 use libp2p::kad;
 use libp2p::kad::store::RecordStore as _;
 use libp2p::swarm::dial_opts::DialOpts;
-use libp2p::swarm::dial_opts::PeerCondition;
 use tokio::time::Instant;
 
 use super::Bootstrap;
@@ -34,7 +33,7 @@ impl Task {
         else {
             return;
         };
-        let connected = self.swarm.is_connected(&peer);
+        let connected = self.alive.contains_key(&peer);
         let pause = self.config.limits.bootstrap_pause;
         let next_dial = Instant::now() + pause;
         self.swarm.behaviour_mut().kad.add_address(&peer, address.clone());
@@ -50,7 +49,7 @@ impl Task {
     pub(super) fn dial_bootstrap(&mut self, peer: PeerId) {
         let Some(node) = self.bootstraps.get(&peer) else { return };
         let options = DialOpts::peer_id(peer)
-            .condition(PeerCondition::DisconnectedAndNotDialing)
+            .condition(self.unless_connected(&peer))
             .addresses(vec![node.address.clone()])
             .build();
         let _ = self.swarm.dial(options);

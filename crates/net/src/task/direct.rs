@@ -33,7 +33,7 @@ impl Task {
                 }
                 room
             }
-            None if self.swarm.is_connected(&peer) => {
+            None if self.alive.contains_key(&peer) => {
                 self.outgoing.insert(device, Outgoing::Opening(VecDeque::from([frame])));
                 self.swarm.behaviour_mut().streams.open(peer);
                 true
