@@ -33,7 +33,7 @@ pub(crate) const PROTOCOLS: [&str; 4] =
 type Opened = oneshot::Sender<io::Result<SubstreamBox>>;
 
 pub(crate) struct Mallory {
-    wishes: mpsc::UnboundedSender<Opened>,
+    wishes: mpsc::Sender<Opened>,
 }
 
 impl Mallory {
@@ -50,7 +50,7 @@ impl Mallory {
         let address = Multiaddr::try_from(address.as_bytes().to_vec()).unwrap();
         let options = DialOpts { role: Endpoint::Dialer, port_use: PortUse::New };
         let (_, muxer) = transport.dial(address, options).unwrap().await?;
-        let (wishes, wanted) = mpsc::unbounded_channel();
+        let (wishes, wanted) = mpsc::channel(64);
         tokio::spawn(drive(muxer, wanted));
         Ok(Self { wishes })
     }
@@ -58,7 +58,7 @@ impl Mallory {
     /// Opens a stream and says nothing on it.
     pub(crate) async fn open(&self) -> io::Result<SubstreamBox> {
         let (opened, stream) = oneshot::channel();
-        self.wishes.send(opened).map_err(|_| io::ErrorKind::NotConnected)?;
+        self.wishes.send(opened).await.map_err(|_| io::ErrorKind::NotConnected)?;
         stream.await.map_err(|_| io::ErrorKind::NotConnected)?
     }
 
@@ -84,7 +84,7 @@ impl Mallory {
 }
 
 /// Keeps the connection going and opens streams. What the other side opens is held and never answered.
-async fn drive(mut muxer: StreamMuxerBox, mut wishes: mpsc::UnboundedReceiver<Opened>) {
+async fn drive(mut muxer: StreamMuxerBox, mut wishes: mpsc::Receiver<Opened>) {
     let (mut waiting, mut held) = (VecDeque::new(), Vec::new());
     poll_fn(|cx| {
         while let Poll::Ready(wish) = wishes.poll_recv(cx) {

@@ -1,5 +1,4 @@
 //! Two devices and a network that is against them: it drops, reorders, repeats, flips bits and puts old states back.
-#![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
 
 use kith_crypto::identity::AccountSecret;
 use kith_crypto::identity::DeviceSecret;

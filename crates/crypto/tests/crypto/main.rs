@@ -1,0 +1,7 @@
+//! Sessions against a hostile network, published vectors, and our own.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says by panicking what went wrong")]
+
+mod golden;
+mod session;
+mod vectors;
+mod wycheproof;
