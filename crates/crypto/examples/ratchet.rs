@@ -10,6 +10,8 @@
 //! Everything but the words is hexadecimal; `-` is nothing. Each command is answered by one line: the result, `ok`, or
 //! `error:` and why. `tests/interop/README.md` runs it against an implementation in Python.
 
+#![expect(clippy::disallowed_methods, reason = "a program, unlike the crate, has randomness of its own")]
+
 use std::io;
 use std::io::BufRead as _;
 use std::io::Write as _;

@@ -64,6 +64,8 @@ pub struct Ratchet {
     headers: Headers,
     root: Secret32,
     own: Secret32,
+    /// Of `own`, because every header carries it.
+    own_public: [u8; 32],
     their: Option<[u8; 32]>,
     sending: Option<Chain>,
     receiving: Option<Chain>,
@@ -137,6 +139,7 @@ impl Ratchet {
         Some(Self {
             headers,
             root,
+            own_public: primitives::public(&own),
             own,
             their: Some(their),
             sending,
@@ -155,6 +158,7 @@ impl Ratchet {
         Self {
             headers,
             root,
+            own_public: primitives::public(&own),
             own,
             their: None,
             sending: None,
@@ -177,7 +181,7 @@ impl Ratchet {
         aad: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, RatchetError> {
-        let (own, previous) = (primitives::public(&self.own), self.previous_sent);
+        let (own, previous) = (self.own_public, self.previous_sent);
         let chain = self.sending.as_mut().ok_or(RatchetError::CannotSend)?;
         let header = Header { key: own, previous, number: chain.next };
         let message_key = chain.step();
@@ -400,6 +404,7 @@ impl Ratchet {
         self.sending = Some(Chain { key, header: sending_header, next: 0 });
         self.next_sending_header = next;
         self.root = root;
+        self.own_public = primitives::public(&own);
         self.own = own;
         self.their = Some(*their);
         Some(())
@@ -507,6 +512,7 @@ impl Encode for Ratchet {
         (self.headers == Headers::Clear).encode(out);
         self.root.encode(out);
         self.own.encode(out);
+        self.own_public.encode(out);
         self.their.encode(out);
         self.sending.encode(out);
         self.receiving.encode(out);
@@ -527,6 +533,7 @@ impl Decode for Ratchet {
             headers,
             root: Decode::decode(reader)?,
             own: Decode::decode(reader)?,
+            own_public: reader.array()?,
             their: Decode::decode(reader)?,
             sending: Decode::decode(reader)?,
             receiving: Decode::decode(reader)?,

@@ -1,5 +1,5 @@
 //! Sessions against a hostile network, published vectors, and our own.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says by panicking what went wrong")]
+#![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
 
 mod golden;
 mod session;
