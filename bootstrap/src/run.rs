@@ -44,7 +44,7 @@ pub(crate) fn run(data: &Path, config: &Config) -> Result<()> {
     let mut store = if Store::exists(data) {
         Store::open(&lock, None, TABLES)?
     } else {
-        Store::create(&lock, None, TABLES)?
+        Store::create(&lock, None, TABLES, (0, &[]))?
     };
     let seed = identity(&mut store)?;
     let (records, listen) = {

@@ -1,5 +1,6 @@
 //! The handle that front ends hold: opening a data folder, making or unlocking the account, commands, queries, events.
 
+use std::fs::File;
 use std::fs::OpenOptions;
 use std::io::BufWriter;
 use std::sync::Arc;
@@ -108,6 +109,15 @@ struct Running {
     _runtime: Runtime,
 }
 
+/// What a node uses of the system.
+struct Outside {
+    runtime: Runtime,
+    net: Net,
+    events: EventReceiver,
+    ports: Ports,
+    record: Option<BufWriter<File>>,
+}
+
 impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Handle({:?})", self.account_state())
@@ -157,9 +167,16 @@ impl Handle {
         };
         let new = account::create(entropy()?, name, Clock::default().now())?;
         let passphrase = passphrase.filter(|passphrase| !passphrase.is_empty());
-        let mut store = Store::create(&lock, passphrase, TABLES)?;
-        store.migrate(|_, _| Ok((migrate::SCHEMA_VERSION, new.writes.clone())))?;
-        *phase = Phase::Running(Box::new(self.run(store)?));
+        let store = Store::create(&lock, passphrase, TABLES, (migrate::SCHEMA_VERSION, &new.writes))?;
+        // An account whose phrase nobody saw must not stay.
+        let outside = match self.outside(&store) {
+            Ok(outside) => outside,
+            Err(error) => {
+                store.discard()?;
+                return Err(error);
+            }
+        };
+        *phase = Phase::Running(Box::new(self.run(store, outside)?));
         Ok(NewAccount { account: new.account, device: new.device, phrase: new.phrase })
     }
 
@@ -177,7 +194,8 @@ impl Handle {
         };
         let mut store = Store::open(&lock, passphrase, TABLES)?;
         store.migrate(|from, rows| Ok((migrate::SCHEMA_VERSION, migrate::migrate(from, rows)?)))?;
-        *phase = Phase::Running(Box::new(self.run(store)?));
+        let outside = self.outside(&store)?;
+        *phase = Phase::Running(Box::new(self.run(store, outside)?));
         Ok(())
     }
 
@@ -192,14 +210,10 @@ impl Handle {
         answer.recv().map_err(|_| NodeError::Stopped)?
     }
 
-    fn run(&self, store: Store) -> Result<Running, NodeError> {
+    /// Starts what the node needs of the system. Everything that a wrong configuration can make fail is here.
+    fn outside(&self, store: &Store) -> Result<Outside, NodeError> {
         let config = &self.0.config;
-        let reader = store.reader();
-        let rows = reader.snapshot()?;
-        let seed = account::device_seed(&rows)?.ok_or(NodeError::NoAccount)?;
-        let mut clock = Clock::default();
-        let (engine, out) = Engine::restore(&rows, clock.now(), entropy()?, Config::default())?;
-        drop(rows);
+        let seed = account::device_seed(&store.reader().snapshot()?)?.ok_or(NodeError::NoAccount)?;
         let mut net_config = NetConfig::new(seed, Role::User);
         net_config.mdns = config.mdns;
         let configured = match config.listen.is_empty() {
@@ -227,6 +241,17 @@ impl Handle {
             }
             None => None,
         };
+        Ok(Outside { runtime, net, events, ports, record })
+    }
+
+    fn run(&self, store: Store, outside: Outside) -> Result<Running, NodeError> {
+        let Outside { runtime, net, events, ports, record } = outside;
+        let system = |error: std::io::Error| NodeError::System(error.to_string());
+        let reader = store.reader();
+        let rows = reader.snapshot()?;
+        let mut clock = Clock::default();
+        let (engine, out) = Engine::restore(&rows, clock.now(), entropy()?, Config::default())?;
+        drop(rows);
         let (sender, inputs) = bounded(ENGINE_QUEUE);
         let (overview, waiting) = (Arc::new(Mutex::new(engine.overview())), Arc::new(Waiting::default()));
         let driver = Driver {

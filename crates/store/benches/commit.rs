@@ -65,7 +65,7 @@ fn commits(c: &mut Criterion) {
         let path = folder.path().join(format!("sealed-{count}"));
         std::fs::create_dir(&path).unwrap();
         let lock = Arc::new(FolderLock::take(&path).unwrap());
-        let mut store = Store::create(&lock, None, &[TABLE]).unwrap();
+        let mut store = Store::create(&lock, None, &[TABLE], (0, &[])).unwrap();
         let mut next = 0;
         c.bench_function(&format!("commit, {count} rows"), |b| {
             b.iter(|| store.commit(&writes(&mut next, count)).unwrap());

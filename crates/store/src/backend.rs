@@ -40,6 +40,13 @@ pub const BLOCK_BYTES: usize = NONCE_BYTES + PAGE_BYTES + TAG_BYTES;
 /// A slot of page 0 on disk.
 pub const SLOT_BYTES: usize = GENERATION_BYTES + BLOCK_BYTES;
 
+/// From one slot to the next, and before the first block: no slot shares a sector of 4 KiB with anything else, so that a
+/// sector that is lost takes only one copy of page 0 with it.
+const SLOT_STRIDE: u64 = 8192;
+
+/// Where the first block is.
+pub const HEAD_BYTES: usize = 2 * SLOT_STRIDE as usize;
+
 /// The bit of a generation that says that nothing was being written any more.
 const CLOSED: u64 = 1 << 63;
 
@@ -159,6 +166,7 @@ struct Shared {
     recovering: AtomicBool,
     was_closed: AtomicBool,
     damaged: AtomicBool,
+    failed: AtomicBool,
     head: Mutex<Head>,
 }
 
@@ -186,7 +194,7 @@ impl SealedDisk {
     pub fn open(disk: Box<dyn Disk>, key: &Zeroizing<[u8; 32]>, database: [u8; 16]) -> io::Result<Self> {
         let cipher = XChaCha20Poly1305::new((&**key).into());
         let size = disk.len()?;
-        let length = match size.checked_sub(2 * SLOT_BYTES as u64) {
+        let length = match size.checked_sub(2 * SLOT_STRIDE) {
             Some(rest) => (1 + rest.div_ceil(BLOCK_BYTES as u64)) * PAGE_BYTES as u64,
             None => 0,
         };
@@ -199,6 +207,7 @@ impl SealedDisk {
             recovering: AtomicBool::new(true),
             was_closed: AtomicBool::new(false),
             damaged: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
             head: Mutex::new(head),
         }));
         if length > 0 {
@@ -215,6 +224,21 @@ impl SealedDisk {
     /// Whether a block did not authenticate after recovery.
     pub fn is_damaged(&self) -> bool {
         self.0.damaged.load(Ordering::Acquire)
+    }
+
+    /// Whether the disk could not do something that it was told to: nothing is known about what is on it then.
+    pub fn has_failed(&self) -> bool {
+        self.0.failed.load(Ordering::Acquire)
+    }
+
+    /// Whether nothing was ever written.
+    pub fn is_blank(&self) -> bool {
+        self.0.length.load(Ordering::Acquire) == 0
+    }
+
+    fn noted<T>(&self, done: io::Result<T>) -> io::Result<T> {
+        self.0.failed.fetch_or(done.is_err(), Ordering::AcqRel);
+        done
     }
 
     /// Whether the disk was closed with [`SealedDisk::mark_closed`] and not written since.
@@ -248,7 +272,7 @@ impl SealedDisk {
         let mut blank = true;
         for slot in 0..2 {
             let mut bytes = vec![0; SLOT_BYTES];
-            self.0.disk.read(slot * SLOT_BYTES as u64, &mut bytes)?;
+            self.0.disk.read(slot * SLOT_STRIDE, &mut bytes)?;
             blank &= bytes.iter().all(|byte| *byte == 0);
             let Some((generation, block)) = bytes.split_first_chunk::<GENERATION_BYTES>() else { continue };
             let generation = u64::from_le_bytes(*generation);
@@ -269,7 +293,10 @@ impl SealedDisk {
                 Ok(())
             }
             // The very first write never reached the disk: there is no database yet.
-            None if blank => Ok(()),
+            None if blank => {
+                self.0.length.store(0, Ordering::Release);
+                Ok(())
+            }
             None => Err(self.damage()),
         }
     }
@@ -336,19 +363,24 @@ impl SealedDisk {
     fn read_block(&self, index: u64, page: &mut [u8; PAGE_BYTES]) -> io::Result<()> {
         let mut block = vec![0; BLOCK_BYTES];
         self.0.disk.read(block_offset(index), &mut block)?;
-        self.take_block(index, &block, page)
+        self.take_block(index, &block, page, true)
     }
 
-    /// Opens a block that was read. A block of zeros was never written and is a page of zeros.
-    fn take_block(&self, index: u64, block: &[u8], page: &mut [u8; PAGE_BYTES]) -> io::Result<()> {
+    /// Opens a block that was read. A block of zeros was never written: nothing but a part of it may be asked for before
+    /// the rest is (`blank`), and whoever reads all blocks passes it over.
+    fn take_block(
+        &self,
+        index: u64,
+        block: &[u8],
+        page: &mut [u8; PAGE_BYTES],
+        blank: bool,
+    ) -> io::Result<()> {
         if self.open_block(&self.block_place(index), block, page) {
             return Ok(());
         }
         *page = ZEROS;
-        if self.0.recovering.load(Ordering::Acquire) || block.iter().all(|byte| *byte == 0) {
-            return Ok(());
-        }
-        Err(self.damage())
+        let blank = blank && block.iter().all(|byte| *byte == 0);
+        if blank || self.0.recovering.load(Ordering::Acquire) { Ok(()) } else { Err(self.damage()) }
     }
 
     fn write_head(&self, offset: usize, data: &[u8]) -> io::Result<()> {
@@ -368,7 +400,7 @@ impl SealedDisk {
         out.extend_from_slice(&generation.to_le_bytes());
         let nonce = nonces(1)?.first().copied().unwrap_or_default();
         self.seal_block(&self.slot_place(slot, generation), head.page.as_slice(), nonce, &mut out)?;
-        self.0.disk.write(slot * SLOT_BYTES as u64, &out)
+        self.noted(self.0.disk.write(slot * SLOT_STRIDE, &out))
     }
 
     /// Writes whole blocks from `index` on.
@@ -378,7 +410,7 @@ impl SealedDisk {
         for (at, (page, nonce)) in data.chunks_exact(PAGE_BYTES).zip(nonces(count)?).enumerate() {
             self.seal_block(&self.block_place(index + at as u64), page, nonce, &mut out)?;
         }
-        self.0.disk.write(block_offset(index), &out)
+        self.noted(self.0.disk.write(block_offset(index), &out))
     }
 
     /// Writes a part of one block.
@@ -391,7 +423,7 @@ impl SealedDisk {
 }
 
 fn block_offset(index: u64) -> u64 {
-    2 * SLOT_BYTES as u64 + (index - 1) * BLOCK_BYTES as u64
+    2 * SLOT_STRIDE + (index - 1) * BLOCK_BYTES as u64
 }
 
 fn nonces(count: usize) -> io::Result<Vec<[u8; NONCE_BYTES]>> {
@@ -424,7 +456,7 @@ impl StorageBackend for SealedDisk {
             if index == 0 {
                 page.copy_from_slice(self.head().page.as_slice());
             } else {
-                self.take_block(index, blocks.next().unwrap_or_default(), &mut page)?;
+                self.take_block(index, blocks.next().unwrap_or_default(), &mut page, false)?;
             }
             let count = rest.len().min(PAGE_BYTES - within);
             let (now, later) = rest.split_at_mut(count);
@@ -438,7 +470,7 @@ impl StorageBackend for SealedDisk {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let pages = len.div_ceil(PAGE_BYTES as u64).max(1);
-        self.0.disk.set_len(block_offset(pages))?;
+        self.noted(self.0.disk.set_len(block_offset(pages)))?;
         self.0.length.store(len, Ordering::Release);
         Ok(())
     }
@@ -446,7 +478,7 @@ impl StorageBackend for SealedDisk {
     fn sync_data(&self) -> io::Result<()> {
         // Held over the sync: a slot may only be called durable if nothing was written to it meanwhile.
         let mut head = self.head();
-        self.0.disk.sync()?;
+        self.noted(self.0.disk.sync())?;
         if head.dirty {
             head.durable_slot = 1 - head.durable_slot;
             head.dirty = false;

@@ -67,17 +67,20 @@ enum Locking {
 }
 
 impl Keyring {
-    /// New keys, written to the folder.
-    pub(crate) fn create(folder: &Path, passphrase: Option<&str>) -> Result<Self, StoreError> {
-        let keyring = Self {
+    /// New keys for a folder, not written yet.
+    pub(crate) fn new(folder: &Path, passphrase: Option<&str>) -> Result<Self, StoreError> {
+        Ok(Self {
             path: folder.join(KEYRING_FILE),
             master: Zeroizing::new(random()?),
             database: random()?,
             shred: vec![(1, Zeroizing::new(random()?))],
             locking: Locking::new(passphrase)?,
-        };
-        keyring.write()?;
-        Ok(keyring)
+        })
+    }
+
+    /// The number of the shred key that seals.
+    pub(crate) fn newest(&self) -> u32 {
+        self.shred.last().map_or(0, |(number, _)| *number)
     }
 
     /// The keys of a folder.
@@ -135,7 +138,11 @@ impl Keyring {
     pub(crate) fn add_shred_key(&mut self) -> Result<u32, StoreError> {
         let number = self.shred.last().map_or(1, |(number, _)| number.wrapping_add(1));
         self.shred.push((number, Zeroizing::new(random()?)));
-        self.write().inspect_err(|_| ())?;
+        if let Err(error) = self.write() {
+            // Nothing may be sealed with a key that is not on disk.
+            self.shred.pop();
+            return Err(error);
+        }
         Ok(number)
     }
 
@@ -146,8 +153,10 @@ impl Keyring {
         self.write()
     }
 
-    fn write(&self) -> Result<(), StoreError> {
-        let mut plain = Zeroizing::new(Vec::new());
+    /// Writes the keys to the folder.
+    pub(crate) fn write(&self) -> Result<(), StoreError> {
+        // Room for all of it: a vector that grows leaves copies behind.
+        let mut plain = Zeroizing::new(Vec::with_capacity(128 + 36 * self.shred.len()));
         self.master.encode(&mut plain);
         self.database.encode(&mut plain);
         kith_proto::codec::put_varint(&mut plain, self.shred.len() as u64);

@@ -61,7 +61,14 @@ pub(crate) fn make_private_folder(folder: &Path) -> Result<(), StoreError> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(StoreError::io("making", folder))
+    builder.create(folder).map_err(StoreError::io("making", folder))?;
+    // It may have been there before, open to others.
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        std::fs::set_permissions(folder, mode).map_err(StoreError::io("closing to others", folder))?;
+    }
+    Ok(())
 }
 
 /// Files that only their owner may read.

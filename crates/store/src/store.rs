@@ -25,6 +25,7 @@ use crate::backend::Disk;
 use crate::backend::SealedDisk;
 use crate::error::StoreError;
 use crate::keyring::Keyring;
+use crate::keyring::sync_folder;
 use crate::lock::FolderLock;
 use crate::lock::private;
 use crate::shred;
@@ -42,6 +43,9 @@ const VERIFY_UP_TO_BYTES: u64 = 64 << 20;
 const META: TableDefinition<'static, &'static str, u64> = TableDefinition::new("store_meta");
 
 const SCHEMA: &str = "schema";
+
+/// Where the number of the shred key stands under which all rows are.
+const SHRED_KEY: &str = "shred key";
 
 fn definition(name: &str) -> TableDefinition<'_, &'static [u8], &'static [u8]> {
     TableDefinition::new(name)
@@ -93,7 +97,8 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Makes the data of a folder that this process holds.
+    /// Makes the data of a folder that this process holds, with its first rows. There is data once this returns, and
+    /// none if it is cut off.
     ///
     /// # Errors
     /// [`StoreError::Exists`] when there is data already; otherwise what the system says.
@@ -101,18 +106,24 @@ impl Store {
         lock: &Arc<FolderLock>,
         passphrase: Option<&str>,
         tables: &[Table],
+        (schema, first): (u32, &[Write]),
     ) -> Result<Self, StoreError> {
         let folder = lock.folder();
         if Self::exists(folder) {
             return Err(StoreError::Exists(folder.to_owned()));
         }
-        // A database without a keyring is from a creation that was cut off: nobody can have read or written it.
         let path = folder.join(DATABASE_FILE);
         if path.exists() {
-            std::fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
+            set_aside(&path)?;
         }
-        let keyring = Keyring::create(folder, passphrase)?;
-        Self::start(Arc::clone(lock), keyring, open_file(&path)?, path, tables)
+        // The keyring last: a folder with a keyring has an account.
+        let keyring = Keyring::new(folder, passphrase)?;
+        let disk = open_file(&path, true)?;
+        let mut store = Self::start(Arc::clone(lock), keyring, disk, path, tables, true)?;
+        store.write(first, Some(schema))?;
+        sync_folder(&store.shared.path)?;
+        store.keyring.write()?;
+        Ok(store)
     }
 
     /// Opens the data of a folder that this process holds.
@@ -130,9 +141,23 @@ impl Store {
         }
         let keyring = Keyring::open(folder, passphrase)?;
         let path = folder.join(DATABASE_FILE);
-        let mut store = Self::start(Arc::clone(lock), keyring, open_file(&path)?, path, tables)?;
+        let disk = open_file(&path, false)?;
+        let mut store = Self::start(Arc::clone(lock), keyring, disk, path, tables, false)?;
         store.finish_shredding()?;
         Ok(store)
+    }
+
+    /// Takes back what [`Store::create`] made, before anybody was told of it.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn discard(self) -> Result<(), StoreError> {
+        let path = self.shared.path.clone();
+        let keyring = path.with_file_name(crate::keyring::KEYRING_FILE);
+        for path in [keyring, path] {
+            std::fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
+        }
+        Ok(())
     }
 
     /// Whether there is data in a folder.
@@ -154,9 +179,13 @@ impl Store {
         disk: Box<dyn Disk>,
         path: PathBuf,
         tables: &[Table],
+        new: bool,
     ) -> Result<Self, StoreError> {
         let damaged = || StoreError::Damaged(path.clone());
         let disk = SealedDisk::open(disk, &keyring.master, keyring.database).map_err(|_| damaged())?;
+        if disk.is_blank() != new {
+            return Err(damaged());
+        }
         let failed = |error: redb::DatabaseError| match error {
             redb::DatabaseError::Storage(redb::StorageError::Corrupted(_)) => damaged(),
             redb::DatabaseError::Storage(redb::StorageError::Io(error))
@@ -183,8 +212,7 @@ impl Store {
     /// missing tables.
     fn check(&self, tables: &[Table]) -> Result<(), StoreError> {
         let shared = &self.shared;
-        let small = redb::StorageBackend::len(&shared.disk).unwrap_or(0) <= VERIFY_UP_TO_BYTES;
-        if shared.disk.was_closed() && small {
+        if shared.disk.was_closed() && is_small(&shared.disk) {
             shared.disk.verify().map_err(|_| StoreError::Damaged(shared.path.clone()))?;
         }
         let reading = shared.database.begin_read().map_err(|error| shared.failed(error.into()))?;
@@ -233,14 +261,19 @@ impl Store {
         if self.poisoned {
             return Err(StoreError::Poisoned);
         }
-        let done = self.try_write(writes, schema);
+        let done = self.try_write(writes, schema, None);
         self.poisoned = done.is_err();
         self.stats.commits += 1;
         self.stats.writes += writes.len() as u64;
         done
     }
 
-    fn try_write(&self, writes: &[Write], schema: Option<u32>) -> Result<(), StoreError> {
+    fn try_write(
+        &self,
+        writes: &[Write],
+        schema: Option<u32>,
+        shred_key: Option<u32>,
+    ) -> Result<(), StoreError> {
         let shared = &self.shared;
         let transaction = shared.begin_write()?;
         let mut rest = writes;
@@ -266,9 +299,11 @@ impl Store {
             }
             rest = later;
         }
-        if let Some(version) = schema {
-            let mut meta = transaction.open_table(META).map_err(|error| shared.failed(error.into()))?;
-            meta.insert(SCHEMA, u64::from(version)).map_err(|error| shared.failed(error.into()))?;
+        for (name, number) in [(SCHEMA, schema), (SHRED_KEY, shred_key)] {
+            if let Some(number) = number {
+                let mut meta = transaction.open_table(META).map_err(|error| shared.failed(error.into()))?;
+                meta.insert(name, u64::from(number)).map_err(|error| shared.failed(error.into()))?;
+            }
         }
         transaction.commit().map_err(|error| shared.failed(error.into()))
     }
@@ -305,7 +340,10 @@ impl Store {
         if self.poisoned {
             return Err(StoreError::Poisoned);
         }
-        self.keyring.add_shred_key()?;
+        // What was begun before is finished with the key of then.
+        if self.keyring.shred.len() < 2 {
+            self.keyring.add_shred_key()?;
+        }
         self.finish_shredding()
     }
 
@@ -315,7 +353,9 @@ impl Store {
             return Ok(());
         }
         self.share_keys();
-        let done = self.reseal();
+        // Twice: after an unclean end the database may go back by one commit, and that must not be to rows under the
+        // key that is dropped next.
+        let done = self.reseal().and_then(|()| self.try_write(&[], None, Some(self.keyring.newest())));
         self.poisoned |= done.is_err();
         done?;
         self.keyring.drop_old_shred_keys()?;
@@ -344,8 +384,11 @@ impl Store {
                 }
             }
             for (key, stored) in stale {
-                let plain = shred::open(&self.keyring.shred, name, &key, &stored);
-                let plain = plain.ok_or_else(|| StoreError::Damaged(shared.path.clone()))?;
+                // A row that does not open is forgotten already; nobody loses more by leaving it.
+                let Some(plain) = shred::open(&self.keyring.shred, name, &key, &stored) else {
+                    tracing::warn!(table = name, "a row cannot be read and is left as it is");
+                    continue;
+                };
                 let sealed = shred::seal(&self.keyring.shred, name, &key, &plain)?;
                 let done = table.insert(key.as_slice(), sealed.as_slice()).map(drop);
                 done.map_err(|error| shared.failed(error.into()))?;
@@ -366,6 +409,12 @@ impl Store {
         let Some(shared) = Arc::into_inner(self.shared) else { return Ok(()) };
         let Shared { database, disk, path, .. } = shared;
         drop(database);
+        // The note promises that every block authenticates. After a power cut, half-written free blocks may remain:
+        // then there is no note until they have been used again. After an error nothing is promised at all.
+        let whole = disk.was_closed() || (is_small(&disk) && disk.verify().is_ok());
+        if disk.has_failed() || !whole {
+            return Ok(());
+        }
         disk.mark_closed().map_err(StoreError::io("writing", path))
     }
 
@@ -375,9 +424,24 @@ impl Store {
     }
 }
 
-fn open_file(path: &Path) -> Result<Box<dyn Disk>, StoreError> {
+fn is_small(disk: &SealedDisk) -> bool {
+    redb::StorageBackend::len(disk).unwrap_or(0) <= VERIFY_UP_TO_BYTES
+}
+
+/// Moves a database without a keyring out of the way: from a creation that was cut off, or waiting for its keyring.
+fn set_aside(path: &Path) -> Result<(), StoreError> {
+    let mut number = 1;
+    let mut aside = path.with_extension("db.without-keyring");
+    while aside.exists() {
+        number += 1;
+        aside = path.with_extension(format!("db.without-keyring-{number}"));
+    }
+    std::fs::rename(path, &aside).map_err(StoreError::io("renaming", path))
+}
+
+fn open_file(path: &Path, new: bool) -> Result<Box<dyn Disk>, StoreError> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.read(true).write(true).create_new(new);
     Ok(Box::new(private(&mut options).open(path).map_err(StoreError::io("opening", path))?))
 }
 
@@ -404,9 +468,10 @@ impl Reader {
     /// # Errors
     /// When the database cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, RowsError> {
+        // Held over the beginning: keys and rows must be of the same moment, or rows seem damaged.
+        let keys = self.0.keys.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let transaction = self.0.database.begin_read().map_err(|error| self.0.unreadable(error.into()))?;
-        let keys = Arc::clone(&self.0.keys.read().unwrap_or_else(std::sync::PoisonError::into_inner));
-        Ok(Snapshot { shared: Arc::clone(&self.0), keys, transaction })
+        Ok(Snapshot { shared: Arc::clone(&self.0), keys: Arc::clone(&keys), transaction })
     }
 }
 

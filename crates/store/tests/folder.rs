@@ -32,7 +32,8 @@ fn put(table: Table, key: &[u8], value: &[u8]) -> Write {
 #[test]
 fn what_was_committed_is_there_again_and_a_wrong_passphrase_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::create(&lock(folder.path()), Some("four random words here"), TABLES).unwrap();
+    let mut store =
+        Store::create(&lock(folder.path()), Some("four random words here"), TABLES, (0, &[])).unwrap();
     store.commit(&[put(PLAIN, b"a", b"one"), put(SHRED, b"b", b"two")]).unwrap();
     store.close().unwrap();
     assert!(Store::is_protected(folder.path()).unwrap());
@@ -66,7 +67,7 @@ fn a_folder_has_one_owner() {
 #[test]
 fn a_deleted_row_cannot_be_read_from_an_old_copy_once_the_key_is_changed() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::create(&lock(folder.path()), None, TABLES).unwrap();
+    let mut store = Store::create(&lock(folder.path()), None, TABLES, (0, &[])).unwrap();
     store.commit(&[put(SHRED, b"gone", b"secret"), put(SHRED, b"kept", b"value")]).unwrap();
     let old_database = std::fs::read(folder.path().join("kith.db")).unwrap();
     store.commit(&[Write { table: SHRED.name.to_owned(), key: b"gone".to_vec(), value: None }]).unwrap();
@@ -88,7 +89,7 @@ fn a_deleted_row_cannot_be_read_from_an_old_copy_once_the_key_is_changed() {
 #[test]
 fn every_flipped_byte_of_a_closed_folder_is_named_with_its_file() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::create(&lock(folder.path()), None, TABLES).unwrap();
+    let mut store = Store::create(&lock(folder.path()), None, TABLES, (0, &[])).unwrap();
     for number in 0..50_u32 {
         store.commit(&[put(PLAIN, &number.to_be_bytes(), &[7; 200])]).unwrap();
     }
@@ -96,7 +97,7 @@ fn every_flipped_byte_of_a_closed_folder_is_named_with_its_file() {
     for name in ["kith.db", "keyring"] {
         let path = folder.path().join(name);
         let bytes = std::fs::read(&path).unwrap();
-        let slots = if name == "kith.db" { 2 * kith_store::backend::SLOT_BYTES } else { 0 };
+        let slots = if name == "kith.db" { kith_store::backend::HEAD_BYTES } else { 0 };
         let step = (bytes.len() - slots) / 37;
         for at in (slots..bytes.len()).step_by(step.max(1)) {
             let mut changed = bytes.clone();
@@ -113,7 +114,7 @@ fn every_flipped_byte_of_a_closed_folder_is_named_with_its_file() {
 #[test]
 fn a_folder_of_a_newer_version_is_refused_by_the_owner_of_the_rows() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::create(&lock(folder.path()), None, TABLES).unwrap();
+    let mut store = Store::create(&lock(folder.path()), None, TABLES, (0, &[])).unwrap();
     store.migrate(|from, _| Ok((from + 9, vec![put(PLAIN, b"v", b"9")]))).unwrap();
     let refused = store.migrate(|from, _| Err(format!("format {from} is too new"))).unwrap_err().to_string();
     assert_eq!(refused, "format 9 is too new");
@@ -155,7 +156,7 @@ proptest! {
         1..6,
     )) {
         let folder = tempfile::tempdir().unwrap();
-        let mut store = Store::create(&lock(folder.path()), None, TABLES).unwrap();
+        let mut store = Store::create(&lock(folder.path()), None, TABLES, (0, &[])).unwrap();
         let mut model: BTreeMap<(bool, Vec<u8>), Vec<u8>> = BTreeMap::new();
         for (at, commit) in commits.iter().enumerate() {
             let writes: Vec<Write> = commit.iter().map(|(key, value, shred)| {
@@ -186,4 +187,40 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn half_a_folder_is_never_taken_for_an_empty_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = put(PLAIN, b"k", b"first");
+    let store = Store::create(&lock(folder.path()), None, TABLES, (1, std::slice::from_ref(&row))).unwrap();
+    store.close().unwrap();
+    let [keyring, database, aside] =
+        ["keyring", "kith.db", "kith.db.without-keyring"].map(|name| folder.path().join(name));
+    // The keyring is not there (yet): a new folder is made beside the database, and nothing is lost.
+    let saved = std::fs::read(&keyring).unwrap();
+    std::fs::remove_file(&keyring).unwrap();
+    Store::create(&lock(folder.path()), None, TABLES, (1, &[])).unwrap().close().unwrap();
+    std::fs::write(&keyring, saved).unwrap();
+    std::fs::rename(&aside, &database).unwrap();
+    let store = Store::open(&lock(folder.path()), None, TABLES).unwrap();
+    assert_eq!(store.reader().get(PLAIN, b"k").unwrap(), row.value);
+    drop(store);
+    // The database is gone, or only its beginning is there: an error that names it, not a new one.
+    for left in [None, Some(0), Some(100), Some(9_000)] {
+        match left {
+            None => std::fs::remove_file(&database).unwrap(),
+            Some(length) => std::fs::write(&database, vec![0; length]).unwrap(),
+        }
+        let error = Store::open(&lock(folder.path()), None, TABLES).err().map(|error| error.to_string());
+        assert!(error.is_some_and(|error| error.contains("kith.db")), "{left:?}");
+    }
+}
+
+#[test]
+fn an_account_that_is_taken_back_leaves_an_empty_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    Store::create(&lock(folder.path()), None, TABLES, (1, &[])).unwrap().discard().unwrap();
+    assert!(!Store::exists(folder.path()));
+    Store::create(&lock(folder.path()), None, TABLES, (1, &[])).unwrap();
 }
