@@ -26,7 +26,7 @@ fn sessions(c: &mut Criterion) {
     let (ann, bob) = (DeviceSecret::generate(&mut rng), DeviceSecret::generate(&mut rng));
     let accounts = [AccountSecret::generate(&mut rng).id(), AccountSecret::generate(&mut rng).id()];
     let prekeys = PrekeySecrets::generate(&mut rng, &bob, NOW);
-    let bundle = prekeys.bundle_without_one_time(&bob).verify(&bob.entry()).unwrap();
+    let bundle = prekeys.bundle_without_one_time(&bob).verify(&bob.entry(&accounts[1])).unwrap();
     let start = |rng: &mut ChaCha20Rng| {
         let mut session = Session::initiate(rng, &accounts[0], &ann, &accounts[1], &bundle, NOW).unwrap();
         let first = session.seal(rng, NOW, &TEXT).unwrap();

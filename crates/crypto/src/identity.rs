@@ -38,6 +38,7 @@ pub const MAX_REVOKED: usize = 32;
 pub const ENVELOPE_KEY_BYTES: usize = 1216;
 
 const LIST_LABEL: &[u8] = b"kith device list v1";
+const ENTRY_LABEL: &[u8] = b"kith device of account v1";
 const DEVICE_SECRET_VERSION: u8 = 1;
 
 /// The secret key of an account.
@@ -57,6 +58,8 @@ pub struct DeviceEntry {
     pub device: DeviceId,
     /// Its X25519 identity key.
     pub identity: [u8; 32],
+    /// The device's own signature that it belongs to the account: nobody can list somebody else's device.
+    pub proof: [u8; 64],
 }
 
 /// The devices of an account.
@@ -194,13 +197,16 @@ impl DeviceSecret {
     }
 
     /// What stands about this device in its account's list.
-    pub fn entry(&self) -> DeviceEntry {
-        DeviceEntry { device: self.id(), identity: self.identity_public() }
+    pub fn entry(&self, account: &AccountId) -> DeviceEntry {
+        let (device, identity) = (self.id(), self.identity_public());
+        let proof = self.signing_key().sign(&entry_bytes(account, &device, &identity)).to_bytes();
+        DeviceEntry { device, identity, proof }
     }
 
     /// The secrets as stored.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let mut out = Zeroizing::new(vec![DEVICE_SECRET_VERSION]);
+        let mut out = Zeroizing::new(Vec::with_capacity(128));
+        out.push(DEVICE_SECRET_VERSION);
         for secret in [&self.signing, &self.identity, &self.envelope] {
             secret.encode(&mut out);
         }
@@ -249,6 +255,11 @@ impl DeviceSecret {
     }
 }
 
+/// What a device signs to belong to an account.
+fn entry_bytes(account: &AccountId, device: &DeviceId, identity: &[u8; 32]) -> Vec<u8> {
+    [ENTRY_LABEL, &account.0, &device.0, identity].concat()
+}
+
 impl DeviceList {
     fn signed_bytes(&self) -> Vec<u8> {
         let mut out = LIST_LABEL.to_vec();
@@ -267,6 +278,9 @@ impl SignedDeviceList {
             return Err(IdentityError::OtherAccount);
         }
         verify(&account.0, &self.list.signed_bytes(), &self.signature)?;
+        for DeviceEntry { device, identity, proof } in self.list.devices.iter() {
+            verify(&device.0, &entry_bytes(account, device, identity), proof)?;
+        }
         Ok(&self.list)
     }
 
@@ -287,12 +301,13 @@ impl Encode for DeviceEntry {
     fn encode(&self, out: &mut Vec<u8>) {
         self.device.encode(out);
         self.identity.encode(out);
+        self.proof.encode(out);
     }
 }
 
 impl Decode for DeviceEntry {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { device: Decode::decode(reader)?, identity: reader.array()? })
+        Ok(Self { device: Decode::decode(reader)?, identity: reader.array()?, proof: reader.array()? })
     }
 }
 

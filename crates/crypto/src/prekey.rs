@@ -35,8 +35,14 @@ pub(crate) const KEM_KEY_BYTES: usize = 1184;
 /// How long a signed prekey is given out.
 const ROTATE_AFTER: Span = Span::from_days(7);
 
-/// How long an old signed prekey still opens first envelopes that were long under way.
+/// How long a signed prekey still opens first envelopes that were long under way, once there is a newer one.
 const KEEP_FOR: Span = Span::from_days(30);
+
+/// How far the clocks of two devices may be apart before one of them counts as wrong.
+pub const CLOCKS_APART: Span = Span::from_days(1);
+
+/// Signed prekeys kept at most, whatever the clock did.
+const MAX_SIGNED: usize = 64;
 
 /// One-time prekeys that were given out and not used; the oldest is dropped beyond it.
 const ONE_TIME_KEPT: usize = 100;
@@ -107,13 +113,25 @@ impl PrekeySecrets {
     /// Makes a new signed prekey when the newest is a week old, and drops those that are too old to be used. Returns
     /// whether there is a new one that contacts should hear of.
     pub fn rotate(&mut self, rng: &mut impl CryptoRng, _device: &DeviceSecret, now: Timestamp) -> bool {
-        let due = self.signed.last().is_none_or(|newest| now.since(newest.made_at) >= ROTATE_AFTER);
+        // One that was made in the future was made under a wrong clock, and would never be due.
+        let due = self.signed.last().is_none_or(|newest| {
+            now.since(newest.made_at) >= ROTATE_AFTER || newest.made_at > now + CLOCKS_APART
+        });
         if due {
             self.add_signed(rng, now);
-            let newest = self.next_id - 1;
-            self.signed.retain(|key| key.id == newest || now.since(key.made_at) < KEEP_FOR);
+            self.drop_old(now);
         }
         due
+    }
+
+    /// Drops the signed prekeys whose successor has been given out for long enough. After a long absence the one that
+    /// was newest stays: whoever wrote meanwhile used it.
+    fn drop_old(&mut self, now: Timestamp) {
+        let successors: Vec<Timestamp> = self.signed.iter().skip(1).map(|key| key.made_at).collect();
+        let mut successors = successors.into_iter();
+        self.signed.retain(|_| successors.next().is_none_or(|made_at| now.since(made_at) < KEEP_FOR));
+        let too_many = self.signed.len().saturating_sub(MAX_SIGNED);
+        self.signed.drain(..too_many);
     }
 
     fn add_signed(&mut self, rng: &mut impl CryptoRng, now: Timestamp) {
@@ -188,7 +206,10 @@ impl PrekeySecrets {
 
     /// The secrets as stored.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let mut out = Zeroizing::new(vec![VERSION]);
+        // Room for all of it: a vector that grows leaves copies behind.
+        let room = 128 + 128 * self.signed.len() + 40 * self.one_time.len() + 16 * self.accepted.len();
+        let mut out = Zeroizing::new(Vec::with_capacity(room));
+        out.push(VERSION);
         self.next_id.encode(&mut out);
         kith_proto::codec::put_varint(&mut out, self.signed.len() as u64);
         for key in &self.signed {
@@ -221,7 +242,7 @@ impl PrekeySecrets {
         }
         let next_id = u32::decode(reader)?;
         let mut signed = Vec::new();
-        for _ in 0..reader.length("signed prekeys", 64)? {
+        for _ in 0..reader.length("signed prekeys", MAX_SIGNED)? {
             signed.push(SignedPrekey {
                 id: u32::decode(reader)?,
                 made_at: Timestamp::decode(reader)?,
@@ -251,6 +272,15 @@ impl SignedPrekey {
         let halves = self.kem_seed.iter().flat_map(|half| half.as_bytes());
         seed.iter_mut().zip(halves).for_each(|(to, from)| *to = *from);
         DecapsulationKey768::from_seed((*seed).into())
+    }
+}
+
+impl VerifiedBundle {
+    /// The same without the one-time prekey, which is good for one handshake only.
+    #[must_use]
+    pub fn without_one_time(mut self) -> Self {
+        self.0.one_time = None;
+        self
     }
 }
 

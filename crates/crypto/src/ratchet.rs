@@ -242,6 +242,7 @@ impl Ratchet {
                 let plain = open(key)?;
                 let mut state = self.clone();
                 state.forget_skipped(at, header.number);
+                state.forget_old(now);
                 return Ok((state, plain));
             }
             let current = self.receiving.as_ref().map(|chain| &chain.header);
@@ -269,6 +270,7 @@ impl Ratchet {
         }
         let key = state.receiving.as_mut().ok_or(RatchetError::Damaged)?.step();
         let plain = open(&key)?;
+        state.forget_old(now);
         Ok((state, plain))
     }
 
@@ -348,10 +350,12 @@ impl Ratchet {
         }
         let header = chain.header.clone();
         match self.skipped.iter_mut().find(|skipped| skipped.header == header) {
-            Some(skipped) => skipped.keys.append(&mut keys),
+            Some(skipped) => {
+                skipped.since = now;
+                skipped.keys.append(&mut keys);
+            }
             None => self.skipped.push_back(Skipped { header, since: now, keys }),
         }
-        self.skipped.retain(|skipped| now.since(skipped.since) < SKIPPED_LIFE);
         while self.skipped.iter().map(|skipped| skipped.keys.len()).sum::<usize>() > MAX_SKIPPED_KEPT {
             if let Some(oldest) = self.skipped.front_mut() {
                 oldest.keys.pop_first();
@@ -361,6 +365,17 @@ impl Ratchet {
             }
         }
         Ok(())
+    }
+
+    /// Forgets the keys that were skipped long ago, with every message that is opened: whoever takes the device later
+    /// must not read what never came.
+    fn forget_old(&mut self, now: Timestamp) {
+        self.skipped.retain(|skipped| now.since(skipped.since) < SKIPPED_LIFE);
+    }
+
+    /// About how many bytes the skipped keys take when they are written.
+    pub(crate) fn skipped_bytes(&self) -> usize {
+        self.skipped.iter().map(|skipped| 64 + 40 * skipped.keys.len()).sum()
     }
 
     fn forget_skipped(&mut self, at: usize, number: u32) {

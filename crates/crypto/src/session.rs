@@ -231,7 +231,8 @@ impl Session {
 
     /// The session as stored.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let mut out = Zeroizing::new(Vec::with_capacity(1_024));
+        // Room for all of it: a vector that grows leaves copies behind.
+        let mut out = Zeroizing::new(Vec::with_capacity(4_096 + self.ratchet.skipped_bytes()));
         out.push(VERSION);
         self.id.encode(&mut out);
         self.initiator.encode(&mut out);

@@ -60,7 +60,7 @@ pub fn create(entropy: [u8; 32], name: &str, now: Timestamp) -> Result<NewAccoun
     let list = account_secret.sign_list(DeviceList {
         account,
         version: 1,
-        devices: BoundedVec::truncated(vec![device.entry()]),
+        devices: BoundedVec::truncated(vec![device.entry(&account)]),
         revoked: BoundedVec::default(),
     });
     let row = AccountRow {

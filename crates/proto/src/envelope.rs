@@ -30,7 +30,16 @@ pub const TAG_BYTES: usize = 16;
 
 /// A sealed envelope whose outer form has been checked. Its size is exactly one of [`SIZE_CLASSES`].
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<u8>")]
 pub struct Envelope(Vec<u8>);
+
+impl TryFrom<Vec<u8>> for Envelope {
+    type Error = DecodeError;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, DecodeError> {
+        Self::parse(bytes)
+    }
+}
 
 impl Envelope {
     /// Puts an envelope together.

@@ -93,7 +93,7 @@ fn identities(out: &mut Vectors) -> (AccountId, AccountId) {
     let list = DeviceList {
         account: ann.id(),
         version: 3,
-        devices: BoundedVec::new(vec![device(32).entry()]).unwrap(),
+        devices: BoundedVec::new(vec![device(32).entry(&ann.id())]).unwrap(),
         revoked: BoundedVec::new(vec![device(96).id()]).unwrap(),
     };
     let signed = ann.sign_list(list);
@@ -130,7 +130,7 @@ fn conversation(out: &mut Vectors, rng: &mut ChaCha20Rng, ann: &AccountId, bob: 
     let bundle = prekeys.bundle(rng, &device(64));
     out.put("bob.prekeys", &*prekeys.to_bytes());
     out.put("bob.bundle", bundle.to_bytes());
-    let verified = bundle.verify(&device(64).entry()).unwrap();
+    let verified = bundle.verify(&device(64).entry(bob)).unwrap();
     let mut anns = Session::initiate(rng, ann, &device(32), bob, &verified, NOW).unwrap();
     out.put("ann.session", &*anns.to_bytes());
     let first = anns.seal(rng, NOW, b"hello").unwrap();
@@ -180,7 +180,7 @@ fn what_was_published_opens() {
     let (ann, bob) = (device(32), device(64));
     let bobs_account = AccountSecret::from_seed(seed(16)).id();
     let prekeys = PrekeySecrets::from_bytes(&published["bob.prekeys"]).unwrap();
-    PrekeyBundle::from_bytes(&published["bob.bundle"]).unwrap().verify(&bob.entry()).unwrap();
+    PrekeyBundle::from_bytes(&published["bob.bundle"]).unwrap().verify(&bob.entry(&bobs_account)).unwrap();
     let first = FirstEnvelope::open(&bob, &envelope("first")).unwrap();
     assert_eq!(first.device(), ann.id());
     let (session, payload) = first.respond(&mut rng, &bobs_account, &bob, &prekeys, NOW).unwrap();

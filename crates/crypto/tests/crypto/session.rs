@@ -32,7 +32,8 @@ fn side(rng: &mut ChaCha20Rng) -> Side {
 
 fn start(rng: &mut ChaCha20Rng, from: &Side, to: &mut Side) -> Session {
     let bundle = to.prekeys.bundle(rng, &to.device);
-    let bundle = PrekeyBundle::from_bytes(&bundle.to_bytes()).unwrap().verify(&to.device.entry()).unwrap();
+    let bundle =
+        PrekeyBundle::from_bytes(&bundle.to_bytes()).unwrap().verify(&to.device.entry(&to.account)).unwrap();
     Session::initiate(rng, &from.account, &from.device, &to.account, &bundle, NOW).unwrap()
 }
 
@@ -107,7 +108,7 @@ fn somebody_who_only_names_another_as_sender_is_found_out() {
     let mut rng = ChaCha20Rng::from_seed([4; 32]);
     let (ann, mut bob, eve) = (side(&mut rng), side(&mut rng), side(&mut rng));
     // Eve says she is Ann, with Ann's account, but has only her own keys.
-    let bundle = bob.prekeys.bundle(&mut rng, &bob.device).verify(&bob.device.entry()).unwrap();
+    let bundle = bob.prekeys.bundle(&mut rng, &bob.device).verify(&bob.device.entry(&bob.account)).unwrap();
     let mut session =
         Session::initiate(&mut rng, &ann.account, &eve.device, &bob.account, &bundle, NOW).unwrap();
     let envelope = session.seal(&mut rng, NOW, b"I am Ann").unwrap();

@@ -77,7 +77,7 @@ fn a_recovery_phrase_of_bip_39_brings_the_seed_back_and_says_which_word_is_wrong
 }
 
 fn signed(secret: &AccountSecret, device: &DeviceSecret, version: u32) -> SignedDeviceList {
-    let devices = BoundedVec::new(vec![device.entry()]).unwrap();
+    let devices = BoundedVec::new(vec![device.entry(&secret.id())]).unwrap();
     secret.sign_list(DeviceList { account: secret.id(), version, devices, revoked: BoundedVec::default() })
 }
 
@@ -102,17 +102,54 @@ fn a_device_list_is_believed_only_unchanged_and_only_for_its_account() {
 }
 
 #[test]
+fn nobody_can_list_the_device_of_somebody_else() {
+    let mut rng = ChaCha20Rng::from_seed([11; 32]);
+    let (mallory, bob) = (AccountSecret::generate(&mut rng), AccountSecret::generate(&mut rng));
+    let bobs = DeviceSecret::generate(&mut rng);
+    // What Mallory has seen: the entry from Bob's own list.
+    let seen = bobs.entry(&bob.id());
+    let devices = BoundedVec::new(vec![seen]).unwrap();
+    let stolen = mallory.sign_list(DeviceList {
+        account: mallory.id(),
+        version: 1,
+        devices,
+        revoked: BoundedVec::default(),
+    });
+    assert!(stolen.verify(&mallory.id()).is_err());
+}
+
+#[test]
+fn a_prekey_outlives_an_absence_and_a_wrong_clock() {
+    let mut rng = ChaCha20Rng::from_seed([12; 32]);
+    let device = DeviceSecret::generate(&mut rng);
+    let begin = Timestamp(1_800_000_000_000);
+    let mut prekeys = PrekeySecrets::generate(&mut rng, &device, begin);
+    let count = |prekeys: &PrekeySecrets| prekeys.to_bytes().len() / 100;
+    // Away for 40 days: what was written meanwhile used the old one, and it is still there.
+    assert!(prekeys.rotate(&mut rng, &device, begin + Span::from_days(40)));
+    assert_eq!(count(&prekeys), 2);
+    for week in 1..6 {
+        prekeys.rotate(&mut rng, &device, begin + Span::from_days(40 + 7 * week));
+    }
+    assert_eq!(count(&prekeys), 6, "each goes thirty days after its successor came");
+    // A start under a clock years ahead does not freeze the prekeys until then.
+    let late = begin + Span::from_days(5_000);
+    assert!(prekeys.rotate(&mut rng, &device, late));
+    assert!(prekeys.rotate(&mut rng, &device, begin + Span::from_days(80)));
+}
+
+#[test]
 fn prekeys_are_changed_weekly_survive_storage_and_are_bound_to_their_device() {
     let mut rng = ChaCha20Rng::from_seed([10; 32]);
     let (device, other) = (DeviceSecret::generate(&mut rng), DeviceSecret::generate(&mut rng));
-    let begin = Timestamp(1_800_000_000_000);
+    let (begin, account) = (Timestamp(1_800_000_000_000), AccountId([4; 32]));
     let mut prekeys = PrekeySecrets::generate(&mut rng, &device, begin);
     assert!(!prekeys.rotate(&mut rng, &device, begin + Span::from_days(6)));
     assert!(prekeys.rotate(&mut rng, &device, begin + Span::from_days(7)));
     let mut again = PrekeySecrets::from_bytes(&prekeys.to_bytes()).unwrap();
     let bundle = again.bundle(&mut rng, &device);
-    assert!(bundle.verify(&device.entry()).is_ok());
-    assert!(bundle.verify(&other.entry()).is_err());
+    assert!(bundle.verify(&device.entry(&account)).is_ok());
+    assert!(bundle.verify(&other.entry(&account)).is_err());
     assert!(bundle.to_bytes().len() <= kith_proto::frame::MAX_BUNDLE_BYTES);
     assert!(DeviceSecret::from_bytes(&device.to_bytes()).is_ok_and(|same| same.id() == device.id()));
 }
