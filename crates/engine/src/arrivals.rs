@@ -7,6 +7,7 @@
 //!              repair (contact) or score      counted, scored                      not adopted: they send it again
 //! ```
 
+use kith_crypto::identity::SignedDeviceList;
 use kith_crypto::invite;
 use kith_proto::codec::Decode as _;
 use kith_proto::envelope::Envelope;
@@ -106,11 +107,16 @@ fn take_prekeys(
     bundle: &BundleBytes,
 ) {
     let learned = engine.devices.learn_list(&mut engine.core, out, &contact, list);
-    if learned.is_err() || engine.devices.learn_bundle(out, &contact, device, bundle).is_err() {
+    let learned =
+        learned.and_then(|()| engine.devices.learn_bundle(&engine.core, out, &contact, device, bundle));
+    let Ok(newer) = learned else {
         engine.core.stats.bad_proofs += 1;
         return out.effect(Effect::Misbehaved { device: *device, why: Misbehaviour::BadProof });
-    }
+    };
     if engine.sessions.has(device) {
+        if newer {
+            engine.sessions.may_repair(device);
+        }
         links::repair(engine, out, device);
     } else {
         links::pump(engine, out, device);
@@ -140,6 +146,14 @@ fn put(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId
             Some(before) => welcome = before,
             None => return,
         }
+    }
+    let undecided = engine.peers.contact_of(device).and_then(|contact| engine.contacts.state(&contact));
+    if undecided == Some(ContactState::Incoming)
+        && payload.contents.iter().any(|content| matches!(content, Content::Text(_)))
+    {
+        // Not taken before the person has decided, and so not confirmed: it comes again.
+        engine.core.stats.undecided += 1;
+        return;
     }
     let asks_again = welcome.is_none() && payload.contents.iter().any(is_request);
     let taken = if payload.position == 0 {
@@ -217,7 +231,9 @@ fn introduce(
         Content::ContactRequest(request) if request.account == account => Some(&**request),
         _ => None,
     });
-    let known = engine.peers.contact_of(device);
+    // A device that another contact only claimed to have is nobody's.
+    let known = engine.peers.contact_of(device).filter(|_| !contents::may_belong(engine, device, &account));
+    let known = known.or(engine.peers.contact_of(device).filter(|owner| *owner == account));
     let believed = match (known, request) {
         (Some(contact), _) if contact != account => None,
         (_, Some(request)) => admit(engine, out, device, introduction, request).map(Some),
@@ -252,18 +268,21 @@ fn admit(
             return None;
         }
     }
-    engine.devices.learn_list(&mut engine.core, out, &account, &request.device_list).ok()?;
-    if engine.devices.entry(&account, device)?.identity != identity {
+    // Everything is checked before anything is kept: otherwise a stranger could fill the disk with lists.
+    let list = SignedDeviceList::from_bytes(&request.device_list).ok()?;
+    let listed = list.verify(&account).ok()?.devices.iter().find(|entry| entry.device == *device)?;
+    if listed.identity != identity {
         return None;
     }
-    // An older bundle than the one we have is no lie: the request may have waited.
-    let _ = engine.devices.learn_bundle(out, &account, device, &request.bundle);
     let (profile, greeting) = (request.profile.clone(), request.greeting.clone());
     engine.contacts.asked_by(&engine.core, out, &account, profile, greeting)?;
+    engine.devices.learn_list(&mut engine.core, out, &account, &request.device_list).ok()?;
     if before.is_none() {
         engine.contacts.use_invite(out, &request.invite);
     }
-    engine.peers.add(*device, account, out);
+    // An older bundle than the one we have is no lie: the request may have waited.
+    let _ = engine.devices.learn_bundle(&engine.core, out, &account, device, &request.bundle);
+    engine.peers.bind(*device, account, out);
     engine.keep_connected(out);
     Some(Admitted { account, before })
 }

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use kith_proto::bounded::BoundedStr;
 use kith_proto::bounded::BoundedVec;
+use kith_proto::codec::Decode as _;
 use kith_proto::codec::Encode as _;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
@@ -15,6 +16,7 @@ use kith_proto::id::DeviceId;
 use kith_proto::id::MessageId;
 use kith_proto::payload::Position;
 use kith_proto::payload::TextMessage;
+use kith_proto::rows::Rows;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
@@ -175,19 +177,43 @@ impl Chats {
         Some(Stored { index, expires_at })
     }
 
-    /// Marks everything up to a message as read. Returns what was read now, oldest first; `None` when the chat is
-    /// unknown.
-    pub(crate) fn mark_read(
+    /// The place of a message in its chat, if it is there.
+    pub(crate) fn index_of(rows: &dyn Rows, out: &Output, chat: &ChatId, message: &MessageId) -> Option<u64> {
+        let place = out.read(rows, rows::MESSAGES, &rows::message_key(message, chat)).ok()??;
+        rows::split_key::<16>(&place).map(|(_, index)| index)
+    }
+
+    /// Notes that an own message will not reach anybody: it was taken back from the outbox.
+    pub(crate) fn never_sent(
         &mut self,
+        rows: &dyn Rows,
         out: &mut Output,
         chat: &ChatId,
         message: &MessageId,
-    ) -> Option<Vec<Unread>> {
+    ) {
+        if let Some(kept) = self.by_id.get_mut(chat)
+            && let Some(last) = kept.row.last.as_mut().filter(|last| last.message == *message)
+        {
+            last.places = BoundedVec::default();
+            out.put(rows::CHATS, &chat.0, kept.row.to_bytes());
+        }
+        let Some(index) = Self::index_of(rows, out, chat, message) else { return };
+        let key = rows::history_key(chat, index);
+        let row = out.read(rows, rows::HISTORY, &key).ok().flatten();
+        if let Some(mut row) = row.and_then(|bytes| HistoryRow::from_bytes(&bytes).ok()) {
+            row.places = BoundedVec::default();
+            out.put(rows::HISTORY, &key, row.to_bytes());
+        }
+    }
+
+    /// Marks everything up to a place as read. Returns what was read now, oldest first; `None` when the chat is unknown.
+    pub(crate) fn mark_read(&mut self, out: &mut Output, chat: &ChatId, upto: u64) -> Option<Vec<Unread>> {
         let kept = self.by_id.get_mut(chat)?;
-        let Some(last) = kept.unread.iter().position(|unread| unread.message == *message) else {
+        let count = kept.unread.iter().take_while(|unread| unread.index <= upto).count();
+        if count == 0 {
             return Some(Vec::new());
-        };
-        let read: Vec<Unread> = kept.unread.drain(..=last).collect();
+        }
+        let read: Vec<Unread> = kept.unread.drain(..count).collect();
         kept.row.unread = kept.unread.len() as u64;
         kept.row.read_index = read.last().map_or(kept.row.read_index, |unread| unread.index + 1);
         out.put(rows::CHATS, &chat.0, kept.row.to_bytes());

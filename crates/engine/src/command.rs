@@ -153,6 +153,12 @@ pub enum Refusal {
     /// The invite is one's own.
     #[error("this is your own invite: give it to somebody else")]
     OwnInvite,
+    /// The invite names no device.
+    #[error("this invite does not say where to ask: get a new one")]
+    InviteUseless,
+    /// The invite names the device of another contact.
+    #[error("this invite is not genuine: it names a device that belongs to another of your contacts")]
+    InviteForged,
     /// The invite has expired.
     #[error("this invite has expired: ask for a new one")]
     InviteExpired,
@@ -186,6 +192,8 @@ impl Refusal {
             Self::EmptyName => "empty_name",
             Self::TooLong { .. } => "too_long",
             Self::EmptyMessage => "empty_message",
+            Self::InviteUseless => "invite_useless",
+            Self::InviteForged => "invite_forged",
             Self::UnknownChat => "unknown_chat",
             Self::UnknownContact => "unknown_contact",
             Self::UnknownMessage => "unknown_message",

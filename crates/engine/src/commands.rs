@@ -7,6 +7,7 @@ use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::id::MessageId;
 use kith_proto::invite::Invite;
+use kith_proto::invite::InviteSecret;
 use kith_proto::payload::ContactRequest;
 use kith_proto::payload::Content;
 use kith_proto::payload::MAX_GREETING_BYTES;
@@ -16,8 +17,10 @@ use kith_proto::payload::MAX_TEXT_BYTES;
 use kith_proto::payload::Profile;
 use kith_proto::payload::Text;
 use kith_proto::payload::TextMessage;
+use kith_proto::rows::Rows;
 use kith_proto::rows::Table;
 
+use crate::chats::Chats;
 use crate::chats::NewMessage;
 use crate::command::Answer;
 use crate::command::Command;
@@ -37,7 +40,12 @@ use crate::view::MessageView;
 const MAX_BOOTSTRAPS: usize = 32;
 
 /// Carries out one command.
-pub(crate) fn run(engine: &mut Engine, out: &mut Output, command: Command) -> Result<Answer, Refusal> {
+pub(crate) fn run(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    command: Command,
+) -> Result<Answer, Refusal> {
     match command {
         Command::SetProfile { name, status } => set_profile(engine, out, name.as_deref(), status),
         Command::CreateInvite { uses, expires_secs } => {
@@ -50,7 +58,7 @@ pub(crate) fn run(engine: &mut Engine, out: &mut Output, command: Command) -> Re
         }
         Command::AddContact { invite, greeting } => add_contact(engine, out, &invite, greeting),
         Command::AcceptContact { contact } => accept(engine, out, contact),
-        Command::BlockContact { contact } => block(engine, out, contact),
+        Command::BlockContact { contact } => block(engine, rows, out, contact),
         Command::UnblockContact { contact } => unblock(engine, out, contact),
         Command::RemoveContact { contact } => remove(engine, out, contact),
         Command::VerifyContact { contact, verified } => {
@@ -61,7 +69,7 @@ pub(crate) fn run(engine: &mut Engine, out: &mut Output, command: Command) -> Re
         Command::SendMessage { chat, text, reply_to, expires_secs } => {
             send_message(engine, out, chat, text, reply_to, expires_secs)
         }
-        Command::MarkRead { chat, message } => mark_read(engine, out, &chat, &message),
+        Command::MarkRead { chat, message } => mark_read(engine, rows, out, &chat, &message),
         Command::SaveDraft { chat, text } => {
             limit(&text, MAX_TEXT_BYTES)?;
             if !engine.chats.set_draft(out, &chat, text) {
@@ -138,12 +146,14 @@ fn add_contact(
     if invite.account == own {
         return Err(Refusal::OwnInvite);
     }
-    let first = invite.addresses.first().ok_or(Refusal::NoAddress)?;
+    let device = invite.addresses.first().ok_or(Refusal::InviteUseless)?.device;
+    if !contents::may_belong(engine, &device, &invite.account) {
+        return Err(Refusal::InviteForged);
+    }
     engine.contacts.ask(&engine.core, out, invite)?;
-    let device = first.device;
-    // A newer invite replaces what was asked with an older one.
-    engine.outbox.drop_device(&mut engine.core, out, &device);
-    engine.peers.add(device, invite.account, out);
+    // A newer invite replaces what was asked with an older one; what was written meanwhile stays.
+    engine.outbox.drop_requests(&mut engine.core, out, &device);
+    engine.peers.bind(device, invite.account, out);
     for hint in invite.addresses.iter() {
         if hint.device == device {
             engine.peers.remember_address(&device, &hint.address, out);
@@ -151,17 +161,7 @@ fn add_contact(
             out.effect(Effect::UseBootstrap { node: hint.clone() });
         }
     }
-    let request = ContactRequest {
-        account: own,
-        device_list: engine.devices.own_list(),
-        bundle: engine.devices.own_bundle_for_many(),
-        invite: invite.secret.id(),
-        proof: invite::request_proof(&invite.secret, &own, &invite.account),
-        profile: engine.devices.profile.clone(),
-        greeting,
-    };
-    let contents = vec![Content::ContactRequest(Box::new(request))];
-    engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, &device, contents, None);
+    ask(engine, out, &invite.account, &invite.secret, greeting);
     let chat = ChatId::direct(&own, &invite.account);
     engine.chats.open(&engine.core, out, chat, invite.account);
     engine.keep_connected(out);
@@ -170,6 +170,30 @@ fn add_contact(
         links::greet(engine, out, &device);
     }
     contact_answer(engine, out, &invite.account)
+}
+
+/// Queues a contact request for the devices that are known.
+fn ask(
+    engine: &mut Engine,
+    out: &mut Output,
+    contact: &ContactId,
+    secret: &InviteSecret,
+    greeting: BoundedStr<MAX_GREETING_BYTES>,
+) {
+    let own = engine.devices.account;
+    let request = ContactRequest {
+        account: own,
+        device_list: engine.devices.own_list(),
+        bundle: engine.devices.own_bundle_for_many(),
+        invite: secret.id(),
+        proof: invite::request_proof(secret, &own, contact),
+        profile: engine.devices.profile.clone(),
+        greeting,
+    };
+    for device in engine.peers.devices_of(contact) {
+        let contents = vec![Content::ContactRequest(Box::new(request.clone()))];
+        engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, &device, contents, None);
+    }
 }
 
 fn accept(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<Answer, Refusal> {
@@ -181,11 +205,17 @@ fn accept(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<A
     contact_answer(engine, out, &contact)
 }
 
-fn block(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<Answer, Refusal> {
+fn block(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    contact: ContactId,
+) -> Result<Answer, Refusal> {
     engine.contacts.get(&contact).ok_or(Refusal::UnknownContact)?;
     engine.contacts.set_state(out, &contact, ContactState::Blocked);
     for device in engine.peers.devices_of(&contact) {
         for (chat, message) in engine.outbox.drop_device(&mut engine.core, out, &device) {
+            engine.chats.never_sent(rows, out, &chat, &message);
             out.event(Event::MessageState { chat, message, state: MessageState::Failed });
         }
         engine.presence.unwant(&device);
@@ -198,8 +228,23 @@ fn block(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<An
 fn unblock(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<Answer, Refusal> {
     match engine.contacts.state(&contact) {
         None => return Err(Refusal::UnknownContact),
-        Some(ContactState::Blocked) => contents::accepted(engine, out, &contact),
-        Some(_) => {}
+        Some(ContactState::Blocked) => {}
+        Some(_) => return contact_answer(engine, out, &contact),
+    }
+    // As it was before: a block must not make somebody a friend who never was one.
+    match engine.contacts.before_block(&contact) {
+        ContactState::Incoming => engine.contacts.set_state(out, &contact, ContactState::Incoming),
+        ContactState::Requested => {
+            engine.contacts.set_state(out, &contact, ContactState::Requested);
+            let row = engine.contacts.get(&contact).ok_or(Refusal::UnknownContact)?;
+            if let Some(secret) = row.invite.as_ref().map(|secret| secret.0.clone()) {
+                ask(engine, out, &contact, &secret, BoundedStr::default());
+            }
+        }
+        _ => contents::accepted(engine, out, &contact),
+    }
+    for device in engine.peers.devices_of(&contact) {
+        engine.presence.want(&mut engine.core, &device);
     }
     engine.keep_connected(out);
     contact_answer(engine, out, &contact)
@@ -279,11 +324,14 @@ fn send_message(
 
 fn mark_read(
     engine: &mut Engine,
+    rows: &dyn Rows,
     out: &mut Output,
     chat: &ChatId,
     message: &MessageId,
 ) -> Result<Answer, Refusal> {
-    let read = engine.chats.mark_read(out, chat, message).ok_or(Refusal::UnknownChat)?;
+    engine.chats.contact_of(chat).ok_or(Refusal::UnknownChat)?;
+    let index = Chats::index_of(rows, out, chat, message).ok_or(Refusal::UnknownMessage)?;
+    let read = engine.chats.mark_read(out, chat, index).ok_or(Refusal::UnknownChat)?;
     if read.is_empty() {
         return Ok(Answer::Done);
     }

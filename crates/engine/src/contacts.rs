@@ -55,13 +55,23 @@ impl ContactRow {
         }
     }
 
+    /// A blocked contact's number also says how it stood before: 4, and 16 times the former number.
     fn set_state(&mut self, state: ContactState) {
         self.state = match state {
             ContactState::Requested => 1,
             ContactState::Incoming => 2,
             ContactState::Accepted => 3,
-            ContactState::Blocked => 4,
+            ContactState::Blocked if self.state < 4 => 4 + 16 * self.state,
+            ContactState::Blocked => self.state,
         };
+    }
+
+    fn before_block(&self) -> ContactState {
+        match self.state / 16 {
+            1 => ContactState::Requested,
+            3 => ContactState::Accepted,
+            _ => ContactState::Incoming,
+        }
     }
 
     /// The contact as front ends see it.
@@ -225,6 +235,11 @@ impl Contacts {
                 row.invite = None;
             }
         });
+    }
+
+    /// How a blocked contact stood to us before.
+    pub(crate) fn before_block(&self, contact: &ContactId) -> ContactState {
+        self.by_id.get(contact).map_or(ContactState::Incoming, ContactRow::before_block)
     }
 
     /// Notes whether the safety number was compared.

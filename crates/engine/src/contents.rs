@@ -39,7 +39,7 @@ pub(crate) fn take(
             Content::Addresses(addresses) => engine.peers.learn_addresses(device, &addresses, out),
             Content::Prekeys(bundle) => {
                 // A stale one is no harm: the newer stays.
-                let _ = engine.devices.learn_bundle(out, &contact, device, &bundle);
+                let _ = engine.devices.learn_bundle(&engine.core, out, &contact, device, &bundle);
             }
             Content::Profile(profile) => {
                 if engine.contacts.set_profile(out, &contact, profile) {
@@ -168,10 +168,16 @@ fn take_list(
         forget_device(engine, out, &gone);
     }
     for device in listed {
-        engine.peers.add(device, *contact, out);
+        engine.peers.bind(device, *contact, out);
         engine.presence.want(&mut engine.core, &device);
     }
     engine.keep_connected(out);
+}
+
+/// Whether a device may be taken for a contact's: nobody else's list, which the device itself has signed, has it.
+pub(crate) fn may_belong(engine: &Engine, device: &DeviceId, contact: &ContactId) -> bool {
+    let owner = engine.peers.contact_of(device).filter(|owner| owner != contact);
+    owner.is_none_or(|owner| engine.devices.entry(&owner, device).is_none())
 }
 
 /// Drops everything that belongs to a device. Returns the messages that will not reach it.
@@ -209,6 +215,10 @@ pub(crate) fn remind(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
 /// Says that we agree, and who we are.
 pub(crate) fn send_acceptance(engine: &mut Engine, out: &mut Output, contact: &ContactId) {
     for device in engine.peers.devices_of(contact) {
+        // One is enough, however often they ask.
+        if engine.outbox.is_waiting(&device, |content| matches!(content, Content::ContactAccept)) {
+            continue;
+        }
         let contents = vec![Content::ContactAccept, Content::Profile(engine.devices.profile.clone())];
         engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, &device, contents, None);
         engine.presence.want(&mut engine.core, &device);

@@ -9,6 +9,7 @@ use kith_crypto::identity::AccountSecret;
 use kith_crypto::identity::DeviceEntry;
 use kith_crypto::identity::DeviceSecret;
 use kith_crypto::identity::SignedDeviceList;
+use kith_crypto::prekey::CLOCKS_APART;
 use kith_crypto::prekey::PrekeyBundle;
 use kith_crypto::prekey::PrekeySecrets;
 use kith_crypto::prekey::VerifiedBundle;
@@ -156,23 +157,27 @@ impl Devices {
         Ok(())
     }
 
-    /// Takes a prekey bundle of a device that is in its account's list.
+    /// Takes a prekey bundle of a device that is in its account's list. Returns whether it is another than before.
     pub(crate) fn learn_bundle(
         &mut self,
+        core: &Core,
         out: &mut Output,
         account: &AccountId,
         device: &DeviceId,
         bytes: &BundleBytes,
-    ) -> Result<(), NotBelieved> {
+    ) -> Result<bool, NotBelieved> {
         let bundle = PrekeyBundle::from_bytes(bytes).map_err(|_| NotBelieved::Forged)?;
         let entry = self.entry(account, device).ok_or(NotBelieved::Forged)?;
         bundle.verify(entry).map_err(|_| NotBelieved::Forged)?;
-        if self.bundles.get(device).is_some_and(|known| known.made_at() > bundle.made_at()) {
+        // One from the future was made under a wrong clock, and must not keep out those that follow.
+        let future = core.now + CLOCKS_APART;
+        let newest = self.bundles.get(device).map(PrekeyBundle::made_at).filter(|made_at| *made_at <= future);
+        if newest.is_some_and(|newest| newest > bundle.made_at()) {
             return Err(NotBelieved::Stale);
         }
         out.put(rows::BUNDLES, &device.0, bytes.to_vec());
-        self.bundles.insert(*device, bundle);
-        Ok(())
+        let before = self.bundles.insert(*device, bundle.clone());
+        Ok(before.as_ref() != Some(&bundle))
     }
 
     /// The verified bundle of a device, for a handshake.

@@ -65,7 +65,7 @@ impl Engine {
         self.core.advance(now);
         match input {
             Input::Command { id, command } => {
-                let answer = commands::run(self, out, command);
+                let answer = commands::run(self, rows, out, command);
                 out.event(Event::Answered { id, answer });
             }
             Input::Net(NetInput::Frame { device, frame }) => {

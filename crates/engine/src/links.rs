@@ -207,11 +207,16 @@ pub(crate) fn repair(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     if engine.devices.bundle(&contact, device).is_none() {
         return ask_prekeys(engine, out, device);
     }
+    let tried = engine.sessions.was_repaired(device);
     if engine.sessions.repair(&mut engine.core, out, &engine.devices, &contact, device) {
         engine.outbox.reseal(device);
         let receipt = Inbox::receipt(&engine.peers, device);
         say(engine, out, device, vec![Content::Receipt(receipt)]);
         pump(engine, out, device);
+        if tried {
+            // Still not understood: the prekeys that we know may be gone on their side.
+            ask_prekeys(engine, out, device);
+        }
     }
 }
 

@@ -25,7 +25,6 @@ use kith_proto::payload::Content;
 use kith_proto::payload::Payload;
 use kith_proto::payload::Position;
 use kith_proto::payload::Receipt;
-use kith_proto::time::Span;
 
 use crate::core::Core;
 use crate::output::Output;
@@ -35,9 +34,6 @@ use crate::rows::OutboxRow;
 
 /// How many delivered messages per device are remembered so that a later read receipt can name them.
 const UNREAD_MEMORY: usize = 10_000;
-
-/// A receipt for positions further in the future than this is nonsense, not a sign that we were set back.
-const FUTURE: Span = Span::from_days(2);
 
 /// All queues.
 #[derive(Default)]
@@ -217,10 +213,6 @@ impl Outbox {
         let Some((sent, read_before)) = peers.get(device).map(|row| (row.sent, row.read)) else {
             return confirmed;
         };
-        if receipt.delivered > sent && receipt.delivered > (core.now + FUTURE).0 << 20 {
-            core.stats.bad_payloads += 1;
-            return confirmed;
-        }
         let queue = self.by_device.entry(*device).or_default();
         while let Some(item) = queue.items.front() {
             // Above `sent` nothing ever left this device; a receipt for it is about a future we were set back from.
@@ -296,6 +288,27 @@ impl Outbox {
             messages.extend(item.row.message);
         }
         messages
+    }
+
+    /// Drops the contact requests that wait for a device: a newer one takes their place.
+    pub(crate) fn drop_requests(&mut self, core: &mut Core, out: &mut Output, device: &DeviceId) {
+        let Some(queue) = self.by_device.get_mut(device) else { return };
+        let before = queue.items.len();
+        queue.items.retain(|item| {
+            if item.opens() {
+                out.delete(rows::OUTBOX, &rows::place_key(device, item.position));
+            }
+            !item.opens()
+        });
+        core.stats.waiting = core.stats.waiting.saturating_sub((before - queue.items.len()) as u64);
+        queue.sent = 0;
+        queue.sent_bytes = 0;
+    }
+
+    /// Whether something like this waits for a device, sent or not.
+    pub(crate) fn is_waiting(&self, device: &DeviceId, like: impl Fn(&Content) -> bool) -> bool {
+        let Some(queue) = self.by_device.get(device) else { return false };
+        queue.items.iter().any(|item| item.row.contents.iter().any(&like))
     }
 
     /// How many items wait for a device.

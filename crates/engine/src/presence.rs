@@ -144,7 +144,8 @@ impl Presence {
     /// Their `Ready` came. Returns whether we may send now.
     pub(crate) fn set_ready(&mut self, device: &DeviceId) -> bool {
         match self.links.get_mut(device) {
-            Some(link) if link.greeted => {
+            // Once for each greeting: whoever says it again and again must not have the window sent each time.
+            Some(link) if link.greeted && !link.ready => {
                 link.ready = true;
                 if let Some(dial) = self.dials.get_mut(device) {
                     dial.attempts = 0;

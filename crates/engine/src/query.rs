@@ -192,7 +192,8 @@ pub(crate) fn state_of(
         Some(state @ (MessageState::Delivered | MessageState::Read)) => state,
         _ if contact == ContactState::Blocked => MessageState::Failed,
         Some(state) => state,
-        None => MessageState::Queued,
+        None if places.is_empty() => MessageState::Failed,
+        None => MessageState::Sent,
     }
 }
 

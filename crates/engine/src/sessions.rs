@@ -106,7 +106,11 @@ impl Sessions {
         account: &AccountId,
         device: &DeviceId,
     ) -> bool {
-        let Some(bundle) = devices.bundle(account, device) else { return false };
+        let Some(mut bundle) = devices.bundle(account, device) else { return false };
+        if self.has(device) {
+            // Its one-time prekey went into the session before this one.
+            bundle = bundle.without_one_time();
+        }
         let now = core.now;
         let started =
             Session::initiate(&mut core.rng, &devices.account, &devices.secret, account, &bundle, now);
@@ -145,6 +149,18 @@ impl Sessions {
         }
         self.write(device, out);
         true
+    }
+
+    /// The last repair may have failed for want of these prekeys: another may be tried at once.
+    pub(crate) fn may_repair(&mut self, device: &DeviceId) {
+        if let Some(kept) = self.by_device.get_mut(device) {
+            kept.repair_not_before = Timestamp(0);
+        }
+    }
+
+    /// Whether repairs were tried since the device was last understood.
+    pub(crate) fn was_repaired(&self, device: &DeviceId) -> bool {
+        self.by_device.get(device).is_some_and(|kept| kept.repairs > 0)
     }
 
     /// Seals a payload for a device with the active session.

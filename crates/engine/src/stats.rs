@@ -24,6 +24,8 @@ pub struct Stats {
     pub bad_proofs: u64,
     /// Payloads held because something before them is missing.
     pub held: u64,
+    /// Messages of people whose request was not decided yet; they come again.
+    pub undecided: u64,
     /// Frames from devices that are no contacts.
     pub stranger_frames: u64,
     /// Sessions started, by either side.
