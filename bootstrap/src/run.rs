@@ -152,6 +152,11 @@ impl Server {
                     value: Some(record.to_bytes()),
                 });
             }
+            NetEvent::Expired { keys } => self.unwritten.extend(keys.into_iter().map(|key| Write {
+                table: RECORDS.name.to_owned(),
+                key: key.0.to_vec(),
+                value: None,
+            })),
             NetEvent::Peers { connected, dht } => tracing::debug!(connected, dht, "peers"),
             _ => {}
         }

@@ -20,7 +20,7 @@ pub(crate) fn command(effect: Effect) -> Option<NetCommand> {
             NetCommand::AddBootstrap { node: address::parse_node(&address).ok()? }
         }
         Effect::RemoveBootstrap { address } => {
-            NetCommand::RemoveBootstrap { device: address::parse_node(&address).ok()?.device }
+            NetCommand::RemoveBootstrap { node: address::parse_node(&address).ok()? }
         }
         Effect::UseBootstrap { node } => NetCommand::AddBootstrap { node },
         Effect::KeepConnected { devices } => {
@@ -60,6 +60,6 @@ pub(crate) fn input(event: NetEvent) -> Option<NetInput> {
             tracing::warn!(address, reason, "cannot listen here");
             return None;
         }
-        NetEvent::Stored { .. } => return None,
+        NetEvent::Stored { .. } | NetEvent::Expired { .. } => return None,
     })
 }

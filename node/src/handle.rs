@@ -147,7 +147,8 @@ impl Handle {
     /// Whether there is an account, and whether it can be used.
     pub fn account_state(&self) -> AccountState {
         match &*self.phase() {
-            Phase::Running(_) => AccountState::Ready,
+            Phase::Running(running) if running.waiting.is_open() => AccountState::Ready,
+            Phase::Running(_) => AccountState::Stopped,
             Phase::Stopped => AccountState::Stopped,
             Phase::Closed(_) if Store::exists(&self.0.config.data) => AccountState::Locked,
             Phase::Closed(_) => AccountState::None,
@@ -323,8 +324,13 @@ impl Handle {
         let (engine, waiting) =
             self.running(|running| (running.engine.clone(), Arc::clone(&running.waiting)))?;
         let id = CommandId(self.0.next_command.fetch_add(1, Ordering::Relaxed));
-        waiting.add(id, on_answer);
-        engine.send(ToEngine::Input(Input::Command { id, command })).map_err(|_| NodeError::Stopped)
+        if waiting.add(id, on_answer).is_err() {
+            return Err(NodeError::Stopped);
+        }
+        engine.send(ToEngine::Input(Input::Command { id, command })).map_err(|_| {
+            drop(waiting.take(id));
+            NodeError::Stopped
+        })
     }
 
     /// Carries out a command and waits for its answer.
@@ -334,7 +340,7 @@ impl Handle {
     pub fn call(&self, command: Command) -> Result<Answer, NodeError> {
         let (done, answer) = bounded(1);
         self.submit_with(command, Box::new(move |result| drop(done.send(result))))?;
-        Ok(answer.recv().map_err(|_| NodeError::Stopped)??)
+        answer.recv().map_err(|_| NodeError::Stopped)?
     }
 
     /// A queue of events from now on.

@@ -7,6 +7,7 @@ use std::io::BufWriter;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
@@ -19,7 +20,6 @@ use kith_engine::Input;
 use kith_engine::Output;
 use kith_engine::Overview;
 use kith_engine::command::Answer;
-use kith_engine::command::Refusal;
 use kith_net::Net;
 use kith_proto::id::CommandId;
 use kith_store::Reader;
@@ -39,7 +39,7 @@ const BATCH: usize = 4_096;
 const CHORES_EVERY: Duration = Duration::from_secs(600);
 
 /// What becomes of a command. Called on the engine thread, after the commit; it must not wait.
-pub(crate) type OnAnswer = Box<dyn FnOnce(Result<Answer, Refusal>) + Send>;
+pub(crate) type OnAnswer = Box<dyn FnOnce(Result<Answer, NodeError>) + Send>;
 
 /// What the engine thread is told.
 pub(crate) enum ToEngine {
@@ -49,17 +49,46 @@ pub(crate) enum ToEngine {
     Stop,
 }
 
-/// The answers that somebody waits for.
-#[derive(Default)]
-pub(crate) struct Waiting(Mutex<HashMap<CommandId, OnAnswer>>);
+/// The answers that somebody waits for; `None` once the engine thread has ended.
+pub(crate) struct Waiting(Mutex<Option<HashMap<CommandId, OnAnswer>>>);
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self(Mutex::new(Some(HashMap::new())))
+    }
+}
 
 impl Waiting {
-    pub(crate) fn add(&self, id: CommandId, on_answer: OnAnswer) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, on_answer);
+    fn lock(&self) -> MutexGuard<'_, Option<HashMap<CommandId, OnAnswer>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, id: CommandId) -> Option<OnAnswer> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
+    /// Notes who waits for an answer. Hands them back when there will be none.
+    pub(crate) fn add(&self, id: CommandId, on_answer: OnAnswer) -> Result<(), OnAnswer> {
+        match self.lock().as_mut() {
+            Some(waiting) => {
+                waiting.insert(id, on_answer);
+                Ok(())
+            }
+            None => Err(on_answer),
+        }
+    }
+
+    pub(crate) fn take(&self, id: CommandId) -> Option<OnAnswer> {
+        self.lock().as_mut()?.remove(&id)
+    }
+
+    /// Whether answers come.
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().is_some()
+    }
+
+    /// Tells everybody who waits that there will be no answer.
+    fn close(&self) {
+        let waiting = self.lock().take();
+        for on_answer in waiting.into_iter().flat_map(HashMap::into_values) {
+            on_answer(Err(NodeError::Stopped));
+        }
     }
 }
 
@@ -91,6 +120,7 @@ impl Driver {
                     tracing::error!(%error, "a commit failed");
                     self.hub.publish(&[NodeEvent::Failed(error.to_string())]);
                     self.hub.close();
+                    self.waiting.close();
                     return None;
                 }
             }
@@ -117,6 +147,7 @@ impl Driver {
             self.shred();
         }
         self.hub.close();
+        self.waiting.close();
         Some(self.store)
     }
 
@@ -176,7 +207,7 @@ impl Driver {
             {
                 // What happened before it is told before it.
                 self.hub.publish(&std::mem::take(&mut events));
-                on_answer(answer.clone());
+                on_answer(answer.clone().map_err(NodeError::Refused));
                 continue;
             }
             events.push(NodeEvent::Engine(Box::new(event)));

@@ -39,8 +39,9 @@ pub(crate) fn connected(
     let state = contact.and_then(|contact| engine.contacts.state(&contact));
     match state {
         Some(ContactState::Blocked) => return out.effect(Effect::HangUp { device }),
-        None if engine.presence.strangers(|device| engine.peers.get(device).is_some())
-            >= engine.core.config.strangers =>
+        None if !engine.presence.is_bootstrap(&device)
+            && engine.presence.strangers(|device| engine.peers.get(device).is_some())
+                >= engine.core.config.strangers =>
         {
             return out.effect(Effect::HangUp { device });
         }

@@ -396,6 +396,11 @@ impl Presence {
         }
     }
 
+    /// Whether this is a bootstrap node.
+    pub(crate) fn is_bootstrap(&self, device: &DeviceId) -> bool {
+        self.connected_bootstraps.contains_key(device)
+    }
+
     /// A bootstrap node is gone.
     pub(crate) fn bootstrap_lost(&mut self, device: &DeviceId) {
         self.connected_bootstraps.remove(device);

@@ -46,10 +46,10 @@ pub enum NetCommand {
         /// Which and where.
         node: DeviceAddress,
     },
-    /// Forget a bootstrap node.
+    /// Forget an address of a bootstrap node, and the node with its last one.
     RemoveBootstrap {
-        /// Which.
-        device: DeviceId,
+        /// Which and where.
+        node: DeviceAddress,
     },
     /// The devices whose connections are kept and that limits do not touch. Replaces the former set.
     KeepConnected {
@@ -152,6 +152,11 @@ pub enum NetEvent {
     Stored {
         /// The record.
         record: Record,
+    },
+    /// Records of others have expired and are not kept any more.
+    Expired {
+        /// Which.
+        keys: Vec<RecordKey>,
     },
     /// The counts changed.
     Peers {

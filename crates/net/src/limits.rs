@@ -93,7 +93,7 @@ impl Behaviour {
     }
 
     fn check_ban(&mut self, peer: &PeerId) -> Result<(), ConnectionDenied> {
-        match self.bans.get(peer) {
+        match self.bans.get(peer).filter(|_| !self.friends.contains(peer)) {
             Some(until) if *until > Instant::now() => {
                 stats::count(&self.counters.refused);
                 Err(ConnectionDenied::new(Refused::Banned))

@@ -65,6 +65,11 @@ pub(crate) fn read(record: &kad::Record, now_millis: u64) -> Result<Record, BadR
     Ok(read)
 }
 
+/// Whether a stored record, checked when it came, has expired.
+pub(crate) fn has_expired(record: &kad::Record, now_millis: u64) -> bool {
+    Record::from_bytes(&record.value).map_or(true, |read| read.expires.0 <= now_millis)
+}
+
 /// Checks a record's life and signature.
 ///
 /// # Errors

@@ -68,6 +68,8 @@ pub(crate) struct Behaviour {
     most_inbound: usize,
     counters: Arc<Counters>,
     connections: BTreeMap<PeerId, Vec<ConnectionId>>,
+    /// On which connection a stream was asked for. libp2p drops the wish without a word when that one closes.
+    opening: BTreeMap<PeerId, ConnectionId>,
     keep: BTreeSet<PeerId>,
     out: VecDeque<ToSwarm<Event, ToHandler>>,
     waker: Option<Waker>,
@@ -95,6 +97,7 @@ impl Behaviour {
             most_inbound,
             counters,
             connections: BTreeMap::new(),
+            opening: BTreeMap::new(),
             keep: BTreeSet::new(),
             out: VecDeque::new(),
             waker: None,
@@ -104,16 +107,27 @@ impl Behaviour {
     /// Opens a stream to a connected peer, on its newest connection. Answered by `Opened` or `OpenFailed`, always.
     pub(crate) fn open(&mut self, peer: PeerId) {
         let newest = self.connections.get(&peer).and_then(|connections| connections.last().copied());
-        self.push(match newest {
-            Some(connection) => notify(peer, connection, ToHandler::Open),
+        let event = match newest {
+            Some(connection) => {
+                self.opening.insert(peer, connection);
+                notify(peer, connection, ToHandler::Open)
+            }
             None => ToSwarm::GenerateEvent(Event::OpenFailed { peer }),
-        });
+        };
+        self.push(event);
     }
 
-    /// A connection is as good as closed: nothing is opened on it any more.
+    /// A connection is closed, or as good as closed: nothing is opened on it any more.
     pub(crate) fn forget(&mut self, peer: PeerId, connection: ConnectionId) {
         if let Some(connections) = self.connections.get_mut(&peer) {
             connections.retain(|known| *known != connection);
+            if connections.is_empty() {
+                self.connections.remove(&peer);
+            }
+        }
+        if self.opening.get(&peer) == Some(&connection) {
+            self.opening.remove(&peer);
+            self.push(ToSwarm::GenerateEvent(Event::OpenFailed { peer }));
         }
     }
 
@@ -181,22 +195,29 @@ impl NetworkBehaviour for Behaviour {
             FromSwarm::ConnectionEstablished(up) => {
                 self.connections.entry(up.peer_id).or_default().push(up.connection_id);
             }
-            FromSwarm::ConnectionClosed(closed) => {
-                if let Some(connections) = self.connections.get_mut(&closed.peer_id) {
-                    connections.retain(|connection| *connection != closed.connection_id);
-                    if connections.is_empty() {
-                        self.connections.remove(&closed.peer_id);
-                    }
-                }
-            }
+            FromSwarm::ConnectionClosed(closed) => self.forget(closed.peer_id, closed.connection_id),
             _ => {}
         }
     }
 
-    fn on_connection_handler_event(&mut self, peer: PeerId, _: ConnectionId, event: THandlerOutEvent<Self>) {
+    fn on_connection_handler_event(
+        &mut self,
+        peer: PeerId,
+        connection: ConnectionId,
+        event: THandlerOutEvent<Self>,
+    ) {
+        let answers = self.opening.get(&peer) == Some(&connection);
         let event = match event {
-            FromHandler::Opened(stream) => Event::Opened { peer, stream },
-            FromHandler::OpenFailed => Event::OpenFailed { peer },
+            // The answer to a wish that was given up is no answer.
+            FromHandler::Opened(_) | FromHandler::OpenFailed if !answers => return,
+            FromHandler::Opened(stream) => {
+                self.opening.remove(&peer);
+                Event::Opened { peer, stream }
+            }
+            FromHandler::OpenFailed => {
+                self.opening.remove(&peer);
+                Event::OpenFailed { peer }
+            }
             FromHandler::Accepted(stream, slot) => Event::Accepted { peer, stream, slot },
             FromHandler::Refused => return stats::count(&self.counters.streams_refused),
         };

@@ -58,11 +58,14 @@ const BOOTSTRAP_PAUSE_MAX: Duration = Duration::from_secs(60);
 /// How often small things are looked after: bootstrap dials, unpublished records.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How often expired records are swept, in ticks: ten minutes.
-const SWEEP_TICKS: u64 = 6_000;
+/// How often expired records are swept.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
 /// How long a record that could not be stored waits, in ticks: five seconds.
 const RETRY_TICKS: u64 = 50;
+
+/// New records that one peer may bring between two sweeps: a household renews two for each device and day.
+const RECORDS_PER_PEER: u32 = 128;
 
 /// Records of ours that wait to be published.
 const MAX_UNPUBLISHED: usize = 16;
@@ -83,8 +86,11 @@ pub(crate) struct Task {
     outgoing: BTreeMap<DeviceId, Outgoing>,
     next_stream: u64,
     friends: BTreeSet<DeviceId>,
+    kept: BTreeSet<PeerId>,
     bootstraps: BTreeMap<PeerId, Bootstrap>,
     unpublished: BTreeMap<RecordKey, Record>,
+    /// New records that each peer brought since the last sweep.
+    brought: BTreeMap<PeerId, u32>,
     retry_at: u64,
     look_ups: HashMap<kad::QueryId, LookUp>,
     told: (u32, u32),
@@ -98,7 +104,8 @@ enum Outgoing {
 }
 
 struct Bootstrap {
-    address: Multiaddr,
+    /// Where it was said to be; what an invite says comes after what the person said.
+    addresses: Vec<Multiaddr>,
     pause: Duration,
     next_dial: Instant,
     connected: bool,
@@ -152,8 +159,10 @@ impl Task {
             outgoing: BTreeMap::new(),
             next_stream: 0,
             friends: BTreeSet::new(),
+            kept: BTreeSet::new(),
             bootstraps: BTreeMap::new(),
             unpublished: BTreeMap::new(),
+            brought: BTreeMap::new(),
             retry_at: 0,
             look_ups: HashMap::new(),
             told: (0, 0),
@@ -167,6 +176,7 @@ impl Task {
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut look = tokio::time::interval(self.config.limits.ping_timeout / 3);
         look.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut sweep = tokio::time::interval(SWEEP_EVERY);
         let events = self.events.clone();
         loop {
             let room = self.pending.len() < MAX_PENDING;
@@ -186,6 +196,7 @@ impl Task {
                 message = self.pipes.recv(), if room => { if let Some(message) = message { self.on_pipe(message) } }
                 event = self.swarm.select_next_some(), if room => self.on_swarm(event),
                 _ = tick.tick(), if busy => self.on_tick(),
+                _ = sweep.tick() => self.sweep_records(),
                 _ = look.tick(), if !self.alive.is_empty() => self.drop_silent(),
             }
         }
@@ -235,9 +246,6 @@ impl Task {
         if self.ticks >= self.retry_at && self.has_bootstrap() {
             self.publish_waiting();
         }
-        if self.ticks.is_multiple_of(SWEEP_TICKS) {
-            self.sweep_records();
-        }
     }
 
     fn on_command(&mut self, command: NetCommand) {
@@ -262,17 +270,9 @@ impl Task {
                 self.look_ups.insert(query, LookUp { key, best: None });
             }
             NetCommand::AddBootstrap { node } => self.add_bootstrap(&node),
-            NetCommand::RemoveBootstrap { device } => {
-                if let Some(peer) = address::peer_of(&device) {
-                    self.bootstraps.remove(&peer);
-                    self.swarm.behaviour_mut().kad.remove_peer(&peer);
-                    self.update_kept();
-                }
-            }
+            NetCommand::RemoveBootstrap { node } => self.remove_bootstrap(&node),
             NetCommand::KeepConnected { devices } => {
                 self.friends = devices;
-                let friends = self.friends.iter().filter_map(address::peer_of).collect();
-                self.swarm.behaviour_mut().limits.set_friends(friends);
                 self.update_kept();
             }
             NetCommand::Misbehaved { device } => self.misbehaved(device),
@@ -293,10 +293,20 @@ impl Task {
         }
     }
 
+    /// Tells the behaviours whose connections are kept and whom no limit touches: friends and bootstrap nodes.
     fn update_kept(&mut self) {
         let friends = self.friends.iter().filter_map(address::peer_of);
-        let kept = friends.chain(self.bootstraps.keys().copied()).collect();
-        self.swarm.behaviour_mut().streams.keep(kept);
+        let kept: BTreeSet<PeerId> = friends.chain(self.bootstraps.keys().copied()).collect();
+        let behaviour = self.swarm.behaviour_mut();
+        for gone in self.kept.difference(&kept) {
+            behaviour.counts.remove_peer_id(gone);
+        }
+        for new in kept.difference(&self.kept) {
+            behaviour.counts.bypass_peer_id(new);
+        }
+        behaviour.limits.set_friends(kept.clone());
+        behaviour.streams.keep(kept.clone());
+        self.kept = kept;
     }
 
     fn misbehaved(&mut self, device: DeviceId) {
@@ -361,10 +371,11 @@ impl Task {
 
     fn connected(&mut self, peer: PeerId, dialled: Option<Multiaddress>) {
         let Some(device) = address::device_of(&peer) else { return };
-        self.tell(NetEvent::Connected { device, dialled });
+        // First what it is: a bootstrap node is no stranger.
         if self.bootstraps.contains_key(&peer) {
-            self.bootstrap_is_up(peer);
+            self.bootstrap_is_up(peer, dialled.as_ref());
         }
+        self.tell(NetEvent::Connected { device, dialled });
         self.tell_peers();
     }
 

@@ -164,7 +164,10 @@ impl Out {
     }
 
     fn end(&self) {
-        self.lock().under_way -= 1;
+        // A client that went away took the count with it.
+        let mut state = self.lock();
+        state.under_way = state.under_way.saturating_sub(1);
+        drop(state);
         self.changed.notify_all();
     }
 
@@ -337,9 +340,9 @@ fn take(handle: &Handle, out: &Arc<Out>, request: Value) -> bool {
                 out.begin();
                 let (asked, failed) = (reply.clone(), reply);
                 let answering = handle.clone();
-                let done = Box::new(move |result: Result<_, kith_engine::command::Refusal>| {
+                let done = Box::new(move |result: Result<_, NodeError>| {
                     let result = result.map(|answer| methods::answer(&answering, &answer));
-                    asked.send(result.map_err(|refusal| NodeError::Refused(refusal).into()));
+                    asked.send(result.map_err(Into::into));
                     asked.out.end();
                 });
                 if let Err(error) = handle.submit_with(command, done) {

@@ -1,6 +1,7 @@
 //! The task's part in the DHT: records in, records out, the routing table, and the bootstrap nodes that lead to it.
 
 use kith_proto::address::DeviceAddress;
+use kith_proto::address::Multiaddress;
 use kith_proto::record::Record;
 use libp2p::PeerId;
 use libp2p::identify;
@@ -11,6 +12,7 @@ use tokio::time::Instant;
 
 use super::Bootstrap;
 use super::MAX_UNPUBLISHED;
+use super::RECORDS_PER_PEER;
 use super::RETRY_TICKS;
 use super::Task;
 use super::now_millis;
@@ -19,6 +21,9 @@ use crate::behaviour;
 use crate::event::NetEvent;
 use crate::records;
 use crate::stats;
+
+/// Addresses of one bootstrap node.
+const MAX_BOOTSTRAP_ADDRESSES: usize = 8;
 
 /// Addresses that are taken over from what a peer says of itself.
 const MAX_IDENTIFY_ADDRESSES: usize = 8;
@@ -33,16 +38,38 @@ impl Task {
         else {
             return;
         };
-        let connected = self.alive.contains_key(&peer);
         let pause = self.config.limits.bootstrap_pause;
-        let next_dial = Instant::now() + pause;
-        self.swarm.behaviour_mut().kad.add_address(&peer, address.clone());
-        self.bootstraps.insert(peer, Bootstrap { address, pause, next_dial, connected });
+        let connected = self.alive.contains_key(&peer);
+        let new = Bootstrap { addresses: Vec::new(), pause, next_dial: Instant::now() + pause, connected };
+        let known = self.bootstraps.entry(peer).or_insert(new);
+        if !known.addresses.contains(&address) && known.addresses.len() < MAX_BOOTSTRAP_ADDRESSES {
+            known.addresses.push(address.clone());
+            self.swarm.behaviour_mut().kad.add_address(&peer, address);
+        }
         self.update_kept();
         if connected {
-            self.bootstrap_is_up(peer);
+            self.bootstrap_is_up(peer, None);
         } else {
             self.dial_bootstrap(peer);
+        }
+    }
+
+    pub(super) fn remove_bootstrap(&mut self, node: &DeviceAddress) {
+        let (Some(peer), Some(address)) = (address::peer_of(&node.device), address::to_libp2p(&node.address))
+        else {
+            return;
+        };
+        let Some(known) = self.bootstraps.get_mut(&peer) else { return };
+        known.addresses.retain(|other| *other != address);
+        self.swarm.behaviour_mut().kad.remove_address(&peer, &address);
+        if known.addresses.is_empty() {
+            let was_up = known.connected;
+            self.bootstraps.remove(&peer);
+            self.swarm.behaviour_mut().kad.remove_peer(&peer);
+            self.update_kept();
+            if was_up {
+                self.tell(NetEvent::BootstrapLost { device: node.device });
+            }
         }
     }
 
@@ -50,18 +77,19 @@ impl Task {
         let Some(node) = self.bootstraps.get(&peer) else { return };
         let options = DialOpts::peer_id(peer)
             .condition(self.unless_connected(&peer))
-            .addresses(vec![node.address.clone()])
+            .addresses(node.addresses.clone())
             .build();
         let _ = self.swarm.dial(options);
     }
 
-    pub(super) fn bootstrap_is_up(&mut self, peer: PeerId) {
+    /// A bootstrap node is connected, at `reached` if we dialled it.
+    pub(super) fn bootstrap_is_up(&mut self, peer: PeerId, reached: Option<&Multiaddress>) {
         let pause = self.config.limits.bootstrap_pause;
         let Some(node) = self.bootstraps.get_mut(&peer) else { return };
         node.connected = true;
         node.pause = pause;
-        let known = address::device_of(&peer).zip(address::from_libp2p(&node.address));
-        if let Some((device, address)) = known {
+        let address = reached.cloned().or_else(|| node.addresses.first().and_then(address::from_libp2p));
+        if let Some((device, address)) = address::device_of(&peer).zip(address) {
             self.tell(NetEvent::BootstrapConnected { node: DeviceAddress { device, address } });
         }
         // More nodes than the one we know; there may be none, then the query just ends.
@@ -84,7 +112,7 @@ impl Task {
             kad::Event::InboundRequest {
                 request: kad::InboundRequest::PutRecord { source, record: Some(record), .. },
             } => match records::read(&record, now_millis()) {
-                Ok(read) if self.store_record(&read) => {
+                Ok(read) if self.may_bring(source, &read) && self.store_record(&read) => {
                     stats::count(&self.counters.records_stored);
                     self.tell(NetEvent::Stored { record: read });
                 }
@@ -103,6 +131,17 @@ impl Task {
         }
     }
 
+    /// Whether a peer may bring this record: renewals always, new ones so many between two sweeps.
+    fn may_bring(&mut self, source: PeerId, record: &Record) -> bool {
+        let key = records::key_text(&record.key());
+        if self.swarm.behaviour_mut().kad.store_mut().get(&key).is_some() {
+            return true;
+        }
+        let brought = self.brought.entry(source).or_default();
+        *brought += 1;
+        *brought <= RECORDS_PER_PEER
+    }
+
     /// Stores a record that was checked, unless a newer one is there. Returns whether it is stored now.
     pub(super) fn store_record(&mut self, record: &Record) -> bool {
         let now = now_millis();
@@ -116,14 +155,18 @@ impl Task {
 
     pub(super) fn sweep_records(&mut self) {
         let now = now_millis();
+        self.brought.clear();
         let store = self.swarm.behaviour_mut().kad.store_mut();
         let gone: Vec<_> = store
             .records()
-            .filter(|record| records::read(record, now).is_err())
+            .filter(|record| records::has_expired(record, now))
             .map(|record| record.key.clone())
             .collect();
-        for key in gone {
-            store.remove(&key);
+        for key in &gone {
+            store.remove(key);
+        }
+        if !gone.is_empty() {
+            self.tell(NetEvent::Expired { keys: gone.iter().filter_map(records::key_of).collect() });
         }
     }
 

@@ -77,7 +77,8 @@ impl Task {
 
     pub(super) fn opened(&mut self, peer: PeerId, stream: Stream) {
         let Some(device) = address::device_of(&peer) else { return };
-        let Some(Outgoing::Opening(waiting)) = self.outgoing.remove(&device) else { return };
+        let Some(Outgoing::Opening(waiting)) = self.outgoing.get_mut(&device) else { return };
+        let waiting = std::mem::take(waiting);
         let (frames, queue) = mpsc::channel(WRITER_QUEUE);
         for frame in waiting {
             // The queue is as long as what may wait for the stream.
