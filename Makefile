@@ -35,7 +35,7 @@ sim: ## 200 seeds of simulation
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/two-people.toml --seeds 200
 
 smoke: ## the real programs over loopback: messages, kill -9, an absent friend, a bootstrap node
-	$(CARGO) build --locked -p kith-node -p kith-bootstrap -p kith-gui
+	$(CARGO) build --locked -p kith-node -p kith-bootstrap -p kith-gui -p kith-simulations
 	tools/smoke.sh
 
 bench: ## the figures of the README

@@ -211,6 +211,15 @@ def absent(ann, bob, chat):
     print("  500 messages to somebody who was away, then the sender restarts too: all there", flush=True)
 
 
+def repeat(simulator, record):
+    """Everything that Ann's node did, kill -9 included, happens again from its record, commit by commit."""
+    done = subprocess.run([simulator, "record", record], stdout=subprocess.PIPE, text=True, check=False)
+    counts = json.loads(done.stdout or "{}")
+    if done.returncode or counts.get("commits", 0) < 10 or counts["different"]:
+        raise SystemExit(f"the record could not be repeated: {counts}")
+    print(f"  a record of {counts['inputs']} inputs and {counts['starts']} starts repeats {counts['commits']} commits", flush=True)
+
+
 def leaks(folder, words):
     for root, _, files in os.walk(folder):
         for name in files:
@@ -239,7 +248,8 @@ def main():
         processes.append(boot)
         address = boot.stdout.readline().strip().removeprefix("address: ")
         print("bootstrap", address, flush=True)
-        ann, bob = Node(node, folder + "/ann"), Node(node, folder + "/bob")
+        record = folder + "/ann.record"
+        ann, bob = Node(node, folder + "/ann", "--record", record), Node(node, folder + "/bob")
         processes += [ann.process, bob.process]
         accounts = [ann.call("account.create", name="Annabella"), bob.call("account.create", name="Robertino")]
         start = time.monotonic()
@@ -249,6 +259,7 @@ def main():
         kills(ann, bob, chat, options.kills, texts, random.Random(options.seed))
         absent(ann, bob, chat)
         ann.stop(), bob.stop()
+        repeat(os.path.join(options.bin, "kith-sim"), record)
         words = [b"Annabella", b"Robertino", b"message 7", b"while you were"]
         words += [account["account_id"].encode() for account in accounts]
         leaks(folder + "/ann", words), leaks(folder + "/bob", words)

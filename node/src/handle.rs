@@ -1,8 +1,5 @@
 //! The handle that front ends hold: opening a data folder, making or unlocking the account, commands, queries, events.
 
-use std::fs::File;
-use std::fs::OpenOptions;
-use std::io::BufWriter;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -22,6 +19,8 @@ use kith_engine::Overview;
 use kith_engine::account;
 use kith_engine::command::Answer;
 use kith_engine::migrate;
+use kith_engine::record::Line;
+use kith_engine::record::all_rows;
 use kith_engine::rows::TABLES;
 use kith_net::EventReceiver;
 use kith_net::Net;
@@ -49,6 +48,7 @@ use crate::error::NodeError;
 use crate::events::Events;
 use crate::events::Hub;
 use crate::ports::Ports;
+use crate::recorder::Recorder;
 use crate::run::Driver;
 use crate::run::OnAnswer;
 use crate::run::ToEngine;
@@ -115,7 +115,7 @@ struct Outside {
     net: Net,
     events: EventReceiver,
     ports: Ports,
-    record: Option<BufWriter<File>>,
+    record: Option<Recorder>,
 }
 
 impl std::fmt::Debug for Handle {
@@ -235,13 +235,7 @@ impl Handle {
             let node = address::parse_node(address)?;
             net.command(kith_net::NetCommand::AddBootstrap { node })?;
         }
-        let record = match &config.record {
-            Some(path) => {
-                let file = OpenOptions::new().create(true).append(true).open(path).map_err(system)?;
-                Some(BufWriter::new(file))
-            }
-            None => None,
-        };
+        let record = config.record.as_deref().map(Recorder::open).transpose().map_err(system)?;
         Ok(Outside { runtime, net, events, ports, record })
     }
 
@@ -251,7 +245,12 @@ impl Handle {
         let reader = store.reader();
         let rows = reader.snapshot()?;
         let mut clock = Clock::default();
-        let (engine, out) = Engine::restore(&rows, clock.now(), entropy()?, Config::default())?;
+        let (now, entropy) = (clock.now(), entropy()?);
+        let mut record = record;
+        if let Some(record) = &mut record {
+            record.line(&Line::Start { now, entropy, rows: all_rows(&rows)? });
+        }
+        let (engine, out) = Engine::restore(&rows, now, entropy, Config::default())?;
         drop(rows);
         let (sender, inputs) = bounded(ENGINE_QUEUE);
         let (overview, waiting) = (Arc::new(Mutex::new(engine.overview())), Arc::new(Waiting::default()));

@@ -22,6 +22,7 @@ pub mod time;
 
 mod effects;
 mod ports;
+mod recorder;
 mod run;
 
 pub use config::NodeConfig;

@@ -2,9 +2,6 @@
 //! run the effects, then publish the events**. Several inputs share one commit.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::BufWriter;
-use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -20,6 +17,8 @@ use kith_engine::Input;
 use kith_engine::Output;
 use kith_engine::Overview;
 use kith_engine::command::Answer;
+use kith_engine::record::Line;
+use kith_engine::record::digest;
 use kith_net::Net;
 use kith_proto::id::CommandId;
 use kith_store::Reader;
@@ -31,6 +30,7 @@ use crate::effects;
 use crate::error::NodeError;
 use crate::events::Hub;
 use crate::events::NodeEvent;
+use crate::recorder::Recorder;
 
 /// Inputs that share one commit at most: a whole window of messages and their receipts.
 const BATCH: usize = 4_096;
@@ -103,7 +103,7 @@ pub(crate) struct Driver {
     pub(crate) waiting: Arc<Waiting>,
     pub(crate) overview: Arc<Mutex<Overview>>,
     pub(crate) clock: Clock,
-    pub(crate) record: Option<BufWriter<File>>,
+    pub(crate) record: Option<Recorder>,
     /// What restoring the engine asked for.
     pub(crate) out: Output,
 }
@@ -168,12 +168,8 @@ impl Driver {
 
     fn handle(&mut self, input: Input) {
         let now = self.clock.now();
-        if let Some(file) = &mut self.record {
-            let written = serde_json::to_writer(&mut *file, &(now, &input)).map_err(std::io::Error::other);
-            if written.and_then(|()| file.write_all(b"\n")).is_err() {
-                tracing::warn!("the record of inputs could not be written");
-                self.record = None;
-            }
+        if let Some(record) = &mut self.record {
+            record.line(&Line::Input { now, input: input.clone() });
         }
         self.engine.handle(now, input, &self.rows, &mut self.out);
     }
@@ -188,6 +184,10 @@ impl Driver {
         let wrote = !writes.is_empty();
         if wrote {
             self.store.commit(&writes)?;
+            if let Some(record) = &mut self.record {
+                record.line(&Line::Commit { digest: digest(&writes) });
+                record.flush();
+            }
         }
         for effect in std::mem::take(&mut self.out.effects) {
             if let Some(command) = effects::command(effect) {

@@ -16,5 +16,6 @@ pub mod disk;
 pub mod network;
 pub mod oracle;
 pub mod person;
+pub mod replay;
 pub mod scenario;
 pub mod world;

@@ -1,5 +1,6 @@
 //! `kith-sim`: runs worlds of simulated people with the real engine.
 
+use std::io::BufRead as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicU64;
@@ -10,6 +11,8 @@ use std::thread;
 use anyhow::Context as _;
 use clap::Parser;
 use clap::Subcommand;
+use kith_engine::record::Line;
+use kith_simulations::replay::Replay;
 use kith_simulations::scenario::Outcome;
 use kith_simulations::scenario::Scenario;
 use serde::Deserialize;
@@ -46,6 +49,14 @@ enum Task {
         /// The seed
         #[arg(long)]
         seed: u64,
+    },
+    /// Repeat a run that `kith-node --record` wrote, and compare every commit
+    Record {
+        /// The record
+        file: PathBuf,
+        /// Print every input, with all that was said
+        #[arg(long)]
+        inputs: bool,
     },
     /// Compare the last lines of two runs
     Compare {
@@ -95,8 +106,35 @@ fn run(task: Task) -> anyhow::Result<bool> {
             println!("{}", serde_json::to_string(&outcome)?);
             Ok(outcome.failures.is_empty())
         }
+        Task::Record { file, inputs } => repeat(&file, inputs),
         Task::Compare { before, after } => compare(&before, &after),
     }
+}
+
+fn repeat(path: &PathBuf, tell: bool) -> anyhow::Result<bool> {
+    let file = std::fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let (mut replay, mut cut) = (Replay::default(), None);
+    for (number, line) in std::io::BufReader::new(file).lines().enumerate() {
+        let line = line?;
+        let line: Line = match serde_json::from_str(&line) {
+            Ok(line) => line,
+            Err(_) if line.is_empty() => continue,
+            // Cut off by the end of a run; what follows is another one.
+            Err(error) => {
+                cut = Some(anyhow::Error::new(error).context(format!("line {} is no record", number + 1)));
+                continue;
+            }
+        };
+        if let (Some(error), false) = (cut.take(), matches!(line, Line::Start { .. })) {
+            return Err(error);
+        }
+        if let (true, Line::Input { now, input }) = (tell, &line) {
+            println!("{now:?} {input:?}");
+        }
+        replay.line(line).with_context(|| format!("line {}", number + 1))?;
+    }
+    println!("{}", serde_json::to_string(&replay.counts)?);
+    Ok(replay.counts.different == 0)
 }
 
 fn load(path: &PathBuf) -> anyhow::Result<Scenario> {

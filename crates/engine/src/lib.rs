@@ -22,6 +22,7 @@ pub mod input;
 pub mod migrate;
 pub mod output;
 pub mod query;
+pub mod record;
 pub mod rows;
 pub mod stats;
 pub mod view;
