@@ -151,8 +151,6 @@ fn add_contact(
         return Err(Refusal::InviteForged);
     }
     engine.contacts.ask(&engine.core, out, invite)?;
-    // A newer invite replaces what was asked with an older one; what was written meanwhile stays.
-    engine.outbox.drop_requests(&mut engine.core, out, &device);
     engine.peers.bind(device, invite.account, out);
     for hint in invite.addresses.iter() {
         if hint.device == device {
@@ -191,8 +189,9 @@ fn ask(
         greeting,
     };
     for device in engine.peers.devices_of(contact) {
-        let contents = vec![Content::ContactRequest(Box::new(request.clone()))];
-        engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, &device, contents, None);
+        // A newer one replaces an older one; what was written meanwhile stays.
+        let request = Content::ContactRequest(Box::new(request.clone()));
+        engine.outbox.enqueue_request(&mut engine.core, &mut engine.peers, out, &device, request);
     }
 }
 

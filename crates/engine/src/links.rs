@@ -10,7 +10,6 @@ use kith_proto::frame::InviteProof;
 use kith_proto::id::DeviceId;
 use kith_proto::payload::Content;
 use kith_proto::payload::Payload;
-use kith_proto::time::Span;
 
 use crate::effect::Effect;
 use crate::engine::Engine;
@@ -18,15 +17,9 @@ use crate::event::Event;
 use crate::inbox::Inbox;
 use crate::outbox::Next;
 use crate::output::Output;
-use crate::timer::TimerKey;
+use crate::presence::PROBES_BEFORE_REPAIR;
 use crate::view::ContactState;
 use crate::view::MessageState;
-
-/// After so many probes without progress, what was sent is taken as unreadable and sealed anew.
-const PROBES_BEFORE_REPAIR: u32 = 3;
-
-/// How often the pause between unanswered probes is doubled at most.
-const PROBE_DOUBLED_MAX: u32 = 6;
 
 /// A connection is up.
 pub(crate) fn connected(
@@ -228,10 +221,7 @@ pub(crate) fn probe(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
         return;
     }
     let Some(before) = engine.presence.probe(device) else { return };
-    // Somebody who never answers may have forgotten us altogether: less and less is spent on them.
-    let doubled = (before / PROBES_BEFORE_REPAIR).min(PROBE_DOUBLED_MAX);
-    let pause = Span(engine.core.config.probe_after.0.saturating_mul(1 << doubled));
-    engine.core.timers.set(TimerKey::Probe(*device), engine.core.now + pause);
+    engine.presence.expect_answer(&mut engine.core, device);
     if before > 0 && before % PROBES_BEFORE_REPAIR == 0 {
         repair(engine, out, device);
     }

@@ -290,19 +290,59 @@ impl Outbox {
         messages
     }
 
-    /// Drops the contact requests that wait for a device: a newer one takes their place.
-    pub(crate) fn drop_requests(&mut self, core: &mut Core, out: &mut Output, device: &DeviceId) {
+    /// Keeps a contact request for a device, before everything else that waits: nothing goes until it is answered. It
+    /// takes the place of an older one.
+    pub(crate) fn enqueue_request(
+        &mut self,
+        core: &mut Core,
+        peers: &mut Peers,
+        out: &mut Output,
+        device: &DeviceId,
+        request: Content,
+    ) {
+        self.drop_requests(core, out, device);
+        let delivered = peers.get(device).map_or(0, |row| row.delivered);
+        let front = self.by_device.get_mut(device).and_then(|queue| queue.items.front_mut());
+        let Some(front) = front.filter(|front| front.position > delivered.saturating_add(1)) else {
+            self.enqueue(core, peers, out, device, vec![request], None);
+            return;
+        };
+        let position = front.position - 1;
+        let row = OutboxRow {
+            previous: front.row.previous.min(position.saturating_sub(1)),
+            message: None,
+            written_at: core.now,
+            contents: BoundedVec::truncated(vec![request]),
+        };
+        front.row.previous = position;
+        front.sealed = None;
+        out.put(rows::OUTBOX, &rows::place_key(device, front.position), front.row.to_bytes());
+        out.put(rows::OUTBOX, &rows::place_key(device, position), row.to_bytes());
+        let queue = self.by_device.entry(*device).or_default();
+        queue.items.push_front(Item { position, row, sealed: None });
+        core.stats.waiting += 1;
+    }
+
+    fn drop_requests(&mut self, core: &mut Core, out: &mut Output, device: &DeviceId) {
+        self.rewind(device);
         let Some(queue) = self.by_device.get_mut(device) else { return };
-        let before = queue.items.len();
-        queue.items.retain(|item| {
+        let mut gap = None;
+        for mut item in std::mem::take(&mut queue.items) {
+            let key = rows::place_key(device, item.position);
             if item.opens() {
-                out.delete(rows::OUTBOX, &rows::place_key(device, item.position));
+                gap = gap.or(Some(item.row.previous));
+                out.delete(rows::OUTBOX, &key);
+                core.stats.waiting = core.stats.waiting.saturating_sub(1);
+                continue;
             }
-            !item.opens()
-        });
-        core.stats.waiting = core.stats.waiting.saturating_sub((before - queue.items.len()) as u64);
-        queue.sent = 0;
-        queue.sent_bytes = 0;
+            if let Some(previous) = gap.take() {
+                // What follows must not wait for what will never come.
+                item.row.previous = previous;
+                item.sealed = None;
+                out.put(rows::OUTBOX, &key, item.row.to_bytes());
+            }
+            queue.items.push_back(item);
+        }
     }
 
     /// Whether something like this waits for a device, sent or not.

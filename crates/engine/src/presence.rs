@@ -35,6 +35,12 @@ use crate::peers::Peers;
 use crate::timer::TimerKey;
 use crate::view::NetworkView;
 
+/// After so many probes without progress, what was sent is taken as unreadable and sealed anew, and the pause doubles.
+pub(crate) const PROBES_BEFORE_REPAIR: u32 = 3;
+
+/// How often the pause between unanswered probes is doubled at most.
+const PROBE_DOUBLED_MAX: u32 = 6;
+
 /// Links, dials, own addresses and bootstrap nodes.
 #[derive(Default)]
 pub(crate) struct Presence {
@@ -194,9 +200,11 @@ impl Presence {
 
     /// Something waits: it should be confirmed in time.
     pub(crate) fn expect_answer(&self, core: &mut Core, device: &DeviceId) {
-        if self.is_up(device) {
-            core.timers.set_earlier(TimerKey::Probe(*device), core.now + core.config.probe_after);
-        }
+        let Some(link) = self.links.get(device) else { return };
+        // Somebody who never answers may have forgotten us altogether: less and less is spent on them.
+        let doubled = (link.probes / PROBES_BEFORE_REPAIR).min(PROBE_DOUBLED_MAX);
+        let pause = Span(core.config.probe_after.0.saturating_mul(1 << doubled));
+        core.timers.set_earlier(TimerKey::Probe(*device), core.now + pause);
     }
 
     /// From now on this device is to be connected.
