@@ -31,24 +31,29 @@ lint: ## formatting and clippy, warnings are errors
 doc: ## the documentation, warnings are errors
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
 
-sim: ## 200 seeds of simulation
+sim: ## 200 seeds of simulation, and 100 with everything that can go wrong at once
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/two-people.toml --seeds 200
+	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/everything.toml --seeds 100
 
 smoke: ## the real programs over loopback: messages, kill -9, an absent friend, a bootstrap node
 	$(CARGO) build --locked -p kith-node -p kith-bootstrap -p kith-gui -p kith-simulations
 	tools/smoke.sh
 
-bench: ## the figures of the README
-	$(CARGO) bench --locked -p kith-crypto -p kith-store
+bench: ## the figures of the README, each beside its floor
+	$(CARGO) bench --locked -p kith-crypto --bench session
+	$(CARGO) bench --locked -p kith-store --bench commit
+	$(CARGO) bench --locked -p kith-node --bench whole
+	$(CARGO) bench --locked -p kith-gui --bench frames
+	$(CARGO) run --locked --release -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/thousand.toml
 
 # How long each fuzzer runs.
 SECONDS_EACH ?= 60
 
 fuzz: ## a minute for each fuzzer (needs a nightly Rust and cargo-fuzz)
 	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "Install it first: cargo install --locked cargo-fuzz"; exit 1; }
-	@for target in $$(cd crates/proto && $(CARGO) +nightly fuzz list); do \
-		(cd crates/proto && $(CARGO) +nightly fuzz run $$target -- -max_total_time=$(SECONDS_EACH)) || exit 1; \
-	done
+	@for crate in proto crypto engine; do for target in $$(cd crates/$$crate && $(CARGO) +nightly fuzz list); do \
+		(cd crates/$$crate && $(CARGO) +nightly fuzz run $$target -- -max_total_time=$(SECONDS_EACH)) || exit 1; \
+	done; done
 
 deny: ## licences, advisories, duplicates (needs cargo-deny)
 	$(CARGO) deny check
