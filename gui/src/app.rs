@@ -38,6 +38,7 @@ pub struct App {
     model: Model,
     bridge: Bridge,
     tokens: [Tokens; 2],
+    begun: Instant,
     frames: u64,
     last_key: f64,
     last_frame: Option<Instant>,
@@ -45,14 +46,22 @@ pub struct App {
 }
 
 impl App {
-    /// The app on a bridge. `screenshot` takes a picture of the settled window and ends the app.
-    pub fn new(ctx: &egui::Context, bridge: Bridge, theme: Choice, screenshot: Option<PathBuf>) -> Self {
+    /// The app on a bridge; the program began at `begun`. `screenshot` takes a picture of the settled window and ends the
+    /// app.
+    pub fn new(
+        ctx: &egui::Context,
+        bridge: Bridge,
+        theme: Choice,
+        begun: Instant,
+        screenshot: Option<PathBuf>,
+    ) -> Self {
         ctx.set_fonts(fonts::definitions());
         let tokens = [Tokens::light(), Tokens::dark()];
         tokens.iter().for_each(|tokens| tokens.apply(ctx));
         let mut model = Model::new();
         model.theme = theme;
-        let mut app = Self { model, bridge, tokens, frames: 0, last_key: 0.0, last_frame: None, screenshot };
+        let mut app =
+            Self { model, bridge, tokens, begun, frames: 0, last_key: 0.0, last_frame: None, screenshot };
         let requests = app.model.start(app.bridge.account_state());
         app.ask(requests);
         app
@@ -198,6 +207,13 @@ fn present() -> Now {
 impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
         self.frames += 1;
+        match self.frames {
+            1 => ui.ctx().request_repaint(),
+            2 => {
+                tracing::info!(millis = self.begun.elapsed().as_millis(), "the first frame is on the screen")
+            }
+            _ => {}
+        }
         self.drain();
         let (time, key) = ui.input(|input| (input.time, !input.events.is_empty()));
         if key {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser;
 use clap::ValueEnum;
@@ -47,11 +48,12 @@ enum Theme {
 }
 
 fn main() -> ExitCode {
+    let begun = Instant::now();
     let args = Args::parse();
     let filter = tracing_subscriber::EnvFilter::try_new(args.log.as_deref().unwrap_or("warn,libp2p=error"))
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match run(args) {
+    match run(args, begun) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -60,7 +62,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: Args) -> anyhow::Result<()> {
+fn run(args: Args, begun: Instant) -> anyhow::Result<()> {
     let mut config = NodeConfig::new(args.data.unwrap_or_else(NodeConfig::default_data));
     config.listen = args.listen;
     config.bootstrap = args.bootstrap;
@@ -84,7 +86,7 @@ fn run(args: Args) -> anyhow::Result<()> {
         Box::new(move |creation| {
             let ctx = creation.egui_ctx.clone();
             let bridge = Bridge::start(handle, move || ctx.request_repaint());
-            Ok(Box::new(App::new(&creation.egui_ctx, bridge, theme, screenshot)))
+            Ok(Box::new(App::new(&creation.egui_ctx, bridge, theme, begun, screenshot)))
         }),
     );
     started.map_err(|error| anyhow::anyhow!("no window could be opened ({error}): is there a display?"))

@@ -44,6 +44,11 @@ pub(crate) fn frame(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, devi
         None => engine.core.stats.stranger_frames += 1,
         Some(_) => {}
     }
+    let counted = contact.is_none() || !matches!(frame, Frame::Put(_));
+    if counted && !engine.presence.may_ask(engine.core.now, &device) {
+        engine.core.stats.floods += 1;
+        return out.effect(Effect::Misbehaved { device, why: Misbehaviour::Flood });
+    }
     match frame {
         Frame::Hello { .. } => match engine.presence.hello(&device) {
             Greeting::Full => links::greet(engine, out, &device),

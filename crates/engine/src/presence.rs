@@ -41,6 +41,9 @@ pub(crate) const PROBES_BEFORE_REPAIR: u32 = 3;
 /// How often the pause between unanswered probes is doubled at most.
 const PROBE_DOUBLED_MAX: u32 = 6;
 
+/// Frames beside envelopes that a device may send in ten seconds; an honest one sends a handful after each connecting.
+const ASKED_IN_TEN_SECONDS: u32 = 100;
+
 /// Links, dials, own addresses and bootstrap nodes.
 #[derive(Default)]
 pub(crate) struct Presence {
@@ -67,6 +70,10 @@ struct Link {
     probes: u32,
     /// They seem to have forgotten things, and were told again.
     reminded: bool,
+    /// Frames beside envelopes since `counted_from`.
+    asked: u32,
+    /// The second that `asked` counts from.
+    counted_from: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -175,6 +182,17 @@ impl Presence {
     /// How many devices are connected that are not in `known`.
     pub(crate) fn strangers(&self, known: impl Fn(&DeviceId) -> bool) -> usize {
         self.links.keys().filter(|device| !known(device)).count()
+    }
+
+    /// Whether a device may say something beside envelopes, or say anything as a stranger: so many in ten seconds.
+    /// Greetings and prekeys are answered, and an answer costs more than a question.
+    pub(crate) fn may_ask(&mut self, now: Timestamp, device: &DeviceId) -> bool {
+        let Some(link) = self.links.get_mut(device) else { return false };
+        if now.since(link.counted_from) >= Span::from_secs(10) {
+            (link.asked, link.counted_from) = (0, now);
+        }
+        link.asked = link.asked.saturating_add(1);
+        link.asked <= ASKED_IN_TEN_SECONDS
     }
 
     /// They have forgotten something. Returns whether they are to be reminded: once for each connection, since an old

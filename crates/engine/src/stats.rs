@@ -28,6 +28,8 @@ pub struct Stats {
     pub undecided: u64,
     /// Frames from devices that are no contacts.
     pub stranger_frames: u64,
+    /// Frames that were not answered because there were too many.
+    pub floods: u64,
     /// Sessions started, by either side.
     pub sessions: u64,
     /// Sessions started because the former one could not be read any more.

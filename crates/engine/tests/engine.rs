@@ -295,6 +295,22 @@ fn saying_ready_again_and_again_brings_nothing_again() {
 }
 
 #[test]
+fn a_stranger_who_asks_and_asks_gets_no_more_answers() {
+    let (mut ann, _bob, _) = friends();
+    let device = DeviceId([9; 32]);
+    ann.net(NetInput::Connected { device, dialled: None });
+    ann.sent.clear();
+    for _ in 0..10_000 {
+        ann.net(NetInput::Frame { device, frame: Frame::PrekeyRequest { invite: None } });
+    }
+    assert!(ann.sent.len() <= 100, "{} answers", ann.sent.len());
+    assert!(ann.engine.stats().floods > 9_000);
+    ann.pass(Span::from_minutes(1));
+    ann.net(NetInput::Frame { device, frame: Frame::PrekeyRequest { invite: None } });
+    assert!(ann.sent.iter().any(|(to, frame)| *to == device && *frame == Frame::PrekeysRefused));
+}
+
+#[test]
 fn an_invite_that_names_a_friends_device_is_refused_and_costs_nothing() {
     let (mut ann, mut bob, chat) = friends();
     disconnect(&mut ann, &mut bob);
