@@ -210,7 +210,7 @@ impl eframe::App for App {
         match self.frames {
             1 => ui.ctx().request_repaint(),
             2 => {
-                tracing::info!(millis = self.begun.elapsed().as_millis(), "the first frame is on the screen")
+                tracing::info!(millis = self.begun.elapsed().as_millis(), "the first frame is on the screen");
             }
             _ => {}
         }
