@@ -100,7 +100,7 @@ pub struct WelcomeForm {
 pub struct PhraseForm {
     /// The words.
     pub words: Vec<Zeroizing<String>>,
-    /// Whether the word is asked for now.
+    /// Whether one of the words is being asked for.
     pub checking: bool,
     /// The word as typed.
     pub typed: Zeroizing<String>,

@@ -44,7 +44,7 @@ const MOST_STEPS: u64 = 50_000_000;
 enum Due {
     Step(Who),
     Arrive { from: Who, to: Who, stream: u64, frame: Frame },
-    Dialled { from: Who, to: Who, address: usize, reached: bool },
+    Dialled { from: Who, to: Who, reached: bool },
     Found { who: Who, key: RecordKey },
     Start(Who),
 }
@@ -316,7 +316,7 @@ impl World {
                     self.input(to, Input::Net(NetInput::Frame { device, frame }));
                 }
             }
-            Due::Dialled { from, to, address, reached } => self.dialled(from, to, address, reached),
+            Due::Dialled { from, to, reached } => self.dialled(from, to, reached),
             Due::Found { who, key } => {
                 if let Some(record) = self.network.dht.get(&key).cloned() {
                     self.input(who, Input::Net(NetInput::Found { key, record }));
@@ -388,15 +388,8 @@ impl World {
                 Effect::Dial { device, addresses } => {
                     let Some(to) = self.by_device.get(&device).copied() else { continue };
                     let there = Network::address(to, self.people[to].place);
-                    let address = addresses.iter().position(|address| *address == there);
                     let at = self.now + self.latency();
-                    let due = Due::Dialled {
-                        from: who,
-                        to,
-                        address: address.unwrap_or(0),
-                        reached: address.is_some(),
-                    };
-                    self.later(at, due);
+                    self.later(at, Due::Dialled { from: who, to, reached: addresses.contains(&there) });
                 }
                 Effect::HangUp { device } => {
                     if let Some(to) = self.by_device.get(&device).copied() {
@@ -428,7 +421,7 @@ impl World {
         }
     }
 
-    fn dialled(&mut self, from: Who, to: Who, _address: usize, reached: bool) {
+    fn dialled(&mut self, from: Who, to: Who, reached: bool) {
         let (ours, theirs) = (self.people[from].device, self.people[to].device);
         let up = self.people[from].engine.is_some() && self.people[to].engine.is_some();
         if !reached || !up || !self.network.reachable(from, to) {

@@ -160,7 +160,7 @@ fn put(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId
         engine.core.stats.undecided += 1;
         return;
     }
-    let asks_again = welcome.is_none() && payload.contents.iter().any(is_request);
+    let asks_again = welcome.is_none() && payload.contents.iter().any(Content::is_request);
     let taken = if payload.position == 0 {
         Taken::Now(vec![payload])
     } else {
@@ -184,10 +184,6 @@ fn put(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId
             contents::take(engine, rows, out, device, payload);
         }
     }
-}
-
-fn is_request(content: &Content) -> bool {
-    matches!(content, Content::ContactRequest(_))
 }
 
 /// Somebody whose request was let in.
@@ -237,8 +233,8 @@ fn introduce(
         _ => None,
     });
     // A device that another contact only claimed to have is nobody's.
-    let known = engine.peers.contact_of(device).filter(|_| !contents::may_belong(engine, device, &account));
-    let known = known.or(engine.peers.contact_of(device).filter(|owner| *owner == account));
+    let known = engine.peers.contact_of(device);
+    let known = known.filter(|owner| *owner == account || !contents::may_belong(engine, device, &account));
     let believed = match (known, request) {
         (Some(contact), _) if contact != account => None,
         (_, Some(request)) => admit(engine, out, device, introduction, request).map(Some),

@@ -68,10 +68,7 @@ impl Engine {
                 let answer = commands::run(self, rows, out, command);
                 out.event(Event::Answered { id, answer });
             }
-            Input::Net(NetInput::Frame { device, frame }) => {
-                arrivals::frame(self, rows, out, device, frame);
-            }
-            Input::Net(input) => self.on_net(input, out),
+            Input::Net(input) => self.on_net(input, rows, out),
             Input::Entropy(bytes) => self.core.stir(&bytes),
             Input::Wake => self.on_wake(out),
         }
@@ -92,7 +89,7 @@ impl Engine {
         Stats { waiting: self.outbox.waiting_in_all(), ..self.core.stats }
     }
 
-    fn on_net(&mut self, input: NetInput, out: &mut Output) {
+    fn on_net(&mut self, input: NetInput, rows: &dyn Rows, out: &mut Output) {
         let presence = &mut self.presence;
         match input {
             NetInput::Listening { address, rank } => presence.listening(&mut self.core, rank, address),
@@ -104,7 +101,7 @@ impl Engine {
                 self.outbox.rewind(&device);
                 return;
             }
-            NetInput::Frame { .. } => return,
+            NetInput::Frame { device, frame } => return arrivals::frame(self, rows, out, device, frame),
             NetInput::DialFailed { device } => return presence.dial_failed(&mut self.core, &device),
             NetInput::Found { key, record } => {
                 if let Some((device, told)) = presence.found(&mut self.core, &key, &record) {

@@ -123,6 +123,11 @@ pub(crate) fn say(engine: &mut Engine, out: &mut Output, device: &DeviceId, cont
     true
 }
 
+fn say_receipt(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    let receipt = Inbox::receipt(&engine.peers, device);
+    say(engine, out, device, vec![Content::Receipt(receipt)]);
+}
+
 /// Their `Ready` came: whatever is not confirmed goes, in order.
 pub(crate) fn ready(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     if !engine.presence.set_ready(device) {
@@ -204,8 +209,7 @@ pub(crate) fn repair(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     let tried = engine.sessions.was_repaired(device);
     if engine.sessions.repair(&mut engine.core, out, &engine.devices, &contact, device) {
         engine.outbox.reseal(device);
-        let receipt = Inbox::receipt(&engine.peers, device);
-        say(engine, out, device, vec![Content::Receipt(receipt)]);
+        say_receipt(engine, out, device);
         pump(engine, out, device);
         if tried {
             // Still not understood: the prekeys that we know may be gone on their side.
@@ -233,8 +237,7 @@ pub(crate) fn send_receipts(engine: &mut Engine, out: &mut Output) {
     for device in engine.inbox.take_owed() {
         // A device that is not connected hears it when it greets.
         if engine.presence.is_up(&device) {
-            let receipt = Inbox::receipt(&engine.peers, &device);
-            say(engine, out, &device, vec![Content::Receipt(receipt)]);
+            say_receipt(engine, out, &device);
         }
     }
 }

@@ -60,7 +60,7 @@ struct Item {
 impl Item {
     /// Whether it asks to be a contact.
     fn opens(&self) -> bool {
-        self.row.contents.iter().any(|content| matches!(content, Content::ContactRequest(_)))
+        self.row.contents.iter().any(Content::is_request)
     }
 }
 

@@ -1,9 +1,6 @@
 //! The engine with scripted input: two of them on disks in memory, and whoever may tamper with what passes between.
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
-
 use kith_engine::Command;
 use kith_engine::Config;
 use kith_engine::Effect;
@@ -29,76 +26,17 @@ use kith_proto::id::CommandId;
 use kith_proto::id::DeviceId;
 use kith_proto::invite::Invite;
 use kith_proto::invite::InviteSecret;
-use kith_proto::rows::Direction;
-use kith_proto::rows::Rows;
-use kith_proto::rows::RowsError;
-use kith_proto::rows::Table;
-use kith_proto::rows::Write;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
+use kith_simulations::disk::Disk;
 
 const BEGIN: Timestamp = Timestamp(1_800_000_000_000);
-
-/// Rows in memory.
-#[derive(Default)]
-struct Memory(BTreeMap<(String, Vec<u8>), Vec<u8>>);
-
-impl Memory {
-    fn commit(&mut self, writes: Vec<Write>) {
-        for Write { table, key, value } in writes {
-            match value {
-                Some(value) => self.0.insert((table, key), value),
-                None => self.0.remove(&(table, key)),
-            };
-        }
-    }
-}
-
-impl Rows for Memory {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, RowsError> {
-        Ok(self.0.get(&(table.name.to_owned(), key.to_vec())).cloned())
-    }
-
-    fn scan(
-        &self,
-        table: Table,
-        from: Bound<&[u8]>,
-        to: Bound<&[u8]>,
-        direction: Direction,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
-    ) -> Result<(), RowsError> {
-        let inside = |key: &[u8]| {
-            let above = match from {
-                Bound::Included(from) => key >= from,
-                Bound::Excluded(from) => key > from,
-                Bound::Unbounded => true,
-            };
-            let below = match to {
-                Bound::Included(to) => key <= to,
-                Bound::Excluded(to) => key < to,
-                Bound::Unbounded => true,
-            };
-            above && below
-        };
-        let rows = self.0.iter().filter(|((name, key), _)| name == table.name && inside(key));
-        let mut rows: Vec<_> = rows.map(|((_, key), value)| (key.clone(), value.clone())).collect();
-        if direction == Direction::Down {
-            rows.reverse();
-        }
-        for (key, value) in rows {
-            if !visit(&key, &value) {
-                break;
-            }
-        }
-        Ok(())
-    }
-}
 
 /// A person's device.
 struct Side {
     account: AccountId,
     device: DeviceId,
-    rows: Memory,
+    disk: Disk,
     engine: Engine,
     now: Timestamp,
     sent: Vec<(DeviceId, Frame)>,
@@ -109,13 +47,13 @@ struct Side {
 impl Side {
     fn new(seed: u8) -> Self {
         let made = account::create([seed; 32], "Somebody", BEGIN).unwrap();
-        let mut rows = Memory::default();
-        rows.commit(made.writes);
-        let (engine, out) = Engine::restore(&rows, BEGIN, [seed + 100; 32], Config::default()).unwrap();
+        let mut disk = Disk::default();
+        disk.commit(made.writes);
+        let (engine, out) = Engine::restore(&disk, BEGIN, [seed + 100; 32], Config::default()).unwrap();
         let mut side = Self {
             account: made.account,
             device: made.device,
-            rows,
+            disk,
             engine,
             now: BEGIN,
             sent: Vec::new(),
@@ -129,7 +67,7 @@ impl Side {
     }
 
     fn done(&mut self, mut out: Output) {
-        self.rows.commit(out.take_writes());
+        self.disk.commit(out.take_writes());
         for effect in std::mem::take(&mut out.effects) {
             match effect {
                 Effect::Send { device, frame } => self.sent.push((device, frame)),
@@ -142,9 +80,9 @@ impl Side {
 
     fn give(&mut self, input: Input) {
         let mut out = Output::new();
-        self.engine.handle(self.now, input, &self.rows, &mut out);
+        self.engine.handle(self.now, input, &self.disk, &mut out);
         if self.engine.next_wake().is_some_and(|at| at <= self.now) {
-            self.engine.handle(self.now, Input::Wake, &self.rows, &mut out);
+            self.engine.handle(self.now, Input::Wake, &self.disk, &mut out);
         }
         self.done(out);
     }
@@ -181,17 +119,17 @@ impl Side {
     }
 
     fn states(&self, chat: &ChatId) -> Vec<MessageState> {
-        let views = query::timeline(&self.rows, chat, None, 1_000).unwrap();
+        let views = query::timeline(&self.disk, chat, None, 1_000).unwrap();
         views.iter().filter(|view| view.outgoing).map(|view| view.state).collect()
     }
 
     fn texts(&self, chat: &ChatId) -> Vec<String> {
-        let views = query::timeline(&self.rows, chat, None, 1_000).unwrap();
+        let views = query::timeline(&self.disk, chat, None, 1_000).unwrap();
         views.into_iter().filter(|view| !view.outgoing).map(|view| view.text).collect()
     }
 
     fn state_of(&self, contact: &AccountId) -> Option<ContactState> {
-        let contacts = query::contacts(&self.rows).unwrap();
+        let contacts = query::contacts(&self.disk).unwrap();
         contacts.into_iter().find(|view| view.contact == *contact).map(|view| view.state)
     }
 

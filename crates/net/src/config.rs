@@ -73,6 +73,11 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// How long a connection may go without an answer to a probe.
+    pub fn patience(&self) -> Duration {
+        self.ping_every + self.ping_timeout
+    }
+
     /// The limits for a role.
     pub fn for_role(role: Role) -> Self {
         let server = role == Role::Server;

@@ -65,9 +65,9 @@ pub(crate) fn read(record: &kad::Record, now_millis: u64) -> Result<Record, BadR
     Ok(read)
 }
 
-/// Whether a stored record, checked when it came, has expired.
-pub(crate) fn has_expired(record: &kad::Record, now_millis: u64) -> bool {
-    Record::from_bytes(&record.value).map_or(true, |read| read.expires.0 <= now_millis)
+/// A stored record, which was checked when it came, unless it has expired since.
+pub(crate) fn unexpired(record: &kad::Record, now_millis: u64) -> Option<Record> {
+    Record::from_bytes(&record.value).ok().filter(|read| read.expires.0 > now_millis)
 }
 
 /// Checks a record's life and signature.

@@ -277,8 +277,9 @@ impl Task {
             }
             NetCommand::Misbehaved { device } => self.misbehaved(device),
             NetCommand::Restore { records } => {
-                for record in records {
-                    self.store_record(&record);
+                let now = now_millis();
+                for record in records.iter().filter(|record| records::check(record, now).is_ok()) {
+                    self.store_record(record);
                 }
             }
         }
@@ -344,9 +345,9 @@ impl Task {
             SwarmEvent::ListenerClosed { addresses, .. } => self.listener_gone(&addresses),
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 stats::count(&self.counters.connections);
-                let patience = self.config.limits.ping_every + self.config.limits.ping_timeout;
+                let until = Instant::now() + self.config.limits.patience();
                 let alive = self.alive.entry(peer_id).or_default();
-                alive.insert(connection_id, Instant::now() + patience);
+                alive.insert(connection_id, until);
                 if alive.len() == 1 {
                     let dialled = endpoint.is_dialer().then(|| endpoint.get_remote_address());
                     self.connected(peer_id, dialled.and_then(address::from_libp2p));
@@ -441,11 +442,10 @@ impl Task {
             }
             BehaviourEvent::Ping(ping) => match ping.result {
                 Ok(_) => {
-                    let patience = self.config.limits.ping_every + self.config.limits.ping_timeout;
                     let until =
                         self.alive.get_mut(&ping.peer).and_then(|alive| alive.get_mut(&ping.connection));
                     if let Some(until) = until {
-                        *until = Instant::now() + patience;
+                        *until = Instant::now() + self.config.limits.patience();
                     }
                 }
                 Err(_) => self.give_up(ping.peer, ping.connection),

@@ -174,6 +174,11 @@ impl Decode for Payload {
 }
 
 impl Content {
+    /// Whether it asks to be a contact.
+    pub const fn is_request(&self) -> bool {
+        matches!(self, Self::ContactRequest(_))
+    }
+
     fn kind(&self) -> u8 {
         match self {
             Self::Text(_) => 1,

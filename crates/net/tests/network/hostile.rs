@@ -20,17 +20,11 @@ use crate::mallory::counted;
 use crate::rig::Node;
 use crate::rig::TCP;
 use crate::rig::frame;
+use crate::rig::pair_with;
 
 /// Ann, whom Mallory is after, and Bob, her friend; connected.
 async fn friends(change: impl FnOnce(&mut Limits)) -> (Node, Node) {
-    let mut ann = Node::start_with(1, Role::User, TCP, change).await;
-    let mut bob = Node::start(2, Role::User, TCP).await;
-    ann.befriend(&[&bob]);
-    bob.befriend(&[&ann]);
-    ann.dial(&bob);
-    ann.meet(bob.device).await;
-    bob.meet(ann.device).await;
-    (ann, bob)
+    pair_with(TCP, change).await
 }
 
 async fn still_talk(ann: &mut Node, bob: &mut Node, number: u64) {

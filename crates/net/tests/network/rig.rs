@@ -134,7 +134,12 @@ impl Node {
 
 /// Two nodes that are connected and friends.
 pub(crate) async fn pair(listen: &str) -> (Node, Node) {
-    let mut ann = Node::start(1, Role::User, listen).await;
+    pair_with(listen, |_| {}).await
+}
+
+/// The same, the first with other limits.
+pub(crate) async fn pair_with(listen: &str, change: impl FnOnce(&mut Limits)) -> (Node, Node) {
+    let mut ann = Node::start_with(1, Role::User, listen, change).await;
     let mut bob = Node::start(2, Role::User, listen).await;
     ann.befriend(&[&bob]);
     bob.befriend(&[&ann]);
