@@ -68,6 +68,14 @@ pub fn danger(ui: &mut Ui, tokens: &Tokens, label: &str) -> Response {
     ui.add(egui::Button::new(RichText::new(label).font(medium(14.0)).color(tokens.danger)))
 }
 
+/// Puts the caret into a field when it is nowhere. Asking for the focus in every frame would end what an input method
+/// composes, and each end is an event that draws the next frame.
+pub fn focus_first(ui: &Ui, field: &Response) {
+    if ui.memory(|memory| memory.focused().is_none()) {
+        field.request_focus();
+    }
+}
+
 /// A field for one line with a name above it.
 pub fn field(ui: &mut Ui, tokens: &Tokens, name: &str, text: &mut String, secret: bool) -> Response {
     let label = ui.label(RichText::new(name).font(medium(13.0)).color(tokens.muted));

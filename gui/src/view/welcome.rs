@@ -59,8 +59,8 @@ pub fn welcome(ui: &mut Ui, form: &mut WelcomeForm, tokens: &Tokens, busy: bool,
             "Your messages live on your devices and nowhere else. No phone number, no account at a company.";
         heading(ui, tokens, icons::CHATS, "Welcome to Kith", sentence);
         let name = widget::field(ui, tokens, "Your name, as friends will see it", &mut form.name, false);
-        if form.name.is_empty() && !name.has_focus() && !form.protect {
-            name.request_focus();
+        if form.name.is_empty() && !form.protect {
+            widget::focus_first(ui, &name);
         }
         form.name.truncate(form.name.floor_char_boundary(MAX_NAME_BYTES));
         ui.add_space(space::XS);
@@ -95,7 +95,7 @@ pub fn phrase(ui: &mut Ui, form: &mut PhraseForm, tokens: &Tokens, actions: &mut
             heading(ui, tokens, icons::SHIELD, "One check", "Type one of the words from your paper.");
             let name = format!("Word {}", Model::asked_word());
             let typed = widget::field(ui, tokens, &name, &mut form.typed, false);
-            typed.request_focus();
+            widget::focus_first(ui, &typed);
             widget::error(ui, tokens, form.error.as_deref());
             ui.add_space(space::S);
             ui.horizontal(|ui| {
@@ -137,7 +137,7 @@ pub fn unlock(ui: &mut Ui, form: &mut UnlockForm, tokens: &Tokens, busy: bool, a
     card(ui, tokens, size::DIALOG, |ui| {
         heading(ui, tokens, icons::LOCK, "Kith is locked", "Enter the passphrase of this computer.");
         let field = widget::field(ui, tokens, "Passphrase", &mut form.passphrase, true);
-        field.request_focus();
+        widget::focus_first(ui, &field);
         widget::error(ui, tokens, form.error.as_deref());
         ui.add_space(space::S);
         ui.horizontal(|ui| {
