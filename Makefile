@@ -2,6 +2,7 @@
 .PHONY: help setup setup-run setup-test run test lint doc sim smoke bench fuzz deny size purity ci
 
 CARGO ?= cargo
+export PATH := $(PATH):$(HOME)/.cargo/bin
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12

@@ -6,22 +6,34 @@ set -euo pipefail
 what=${1:-run}
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
-
-if ! command -v cargo >/dev/null; then
-    say "Kith is written in Rust: install Rust 1.95 or newer first, as https://www.rust-lang.org/tools/install says."
-    exit 1
-fi
-have=$(cargo --version | cut -d' ' -f2)
-if [ "$(printf '%s\n1.95.0\n' "${have%%-*}" | sort -V | head -1)" != 1.95.0 ]; then
-    say "Kith needs Rust 1.95 or newer and this is $have: run “rustup update”."
-    exit 1
-fi
+export PATH="$PATH:$HOME/.cargo/bin"
 
 root=
 [ "$(id -u)" = 0 ] || root=sudo
 
+# Rust, unless a new enough one is there. The Makefile looks into ~/.cargo/bin, too.
+rust_is_good() {
+    command -v cargo >/dev/null || return 1
+    local have
+    have=$(cargo --version 2>/dev/null | cut -d' ' -f2)
+    [ -n "$have" ] && [ "$(printf '%s\n1.95.0\n' "${have%%-*}" | sort -V | head -1)" = 1.95.0 ]
+}
+
+install_rust() {
+    rust_is_good && return
+    if command -v rustup >/dev/null; then
+        say "Kith needs Rust 1.95 or newer: updating it with rustup"
+        rustup toolchain install stable --profile minimal --component clippy --component rustfmt
+        rustup default stable
+    else
+        say "Installing Rust with rustup, into ~/.rustup and ~/.cargo"
+        curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal -c clippy -c rustfmt --no-modify-path
+    fi
+    rust_is_good || { say "Rust 1.95 could not be installed: see https://www.rust-lang.org/tools/install"; exit 1; }
+}
+
 install_apt() {
-    local wanted=(build-essential cmake pkg-config libegl1 libgl1 libgl1-mesa-dri libxkbcommon0 libxkbcommon-x11-0
+    local wanted=(build-essential ca-certificates cmake curl pkg-config libegl1 libgl1 libgl1-mesa-dri libxkbcommon0 libxkbcommon-x11-0
         libwayland-client0 libwayland-egl1 libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2)
     [ "$what" = test ] && wanted+=(mesa-vulkan-drivers xvfb xauth python3)
     local missing=()
@@ -35,7 +47,7 @@ install_apt() {
 }
 
 install_dnf() {
-    local wanted=(gcc gcc-c++ cmake pkgconf-pkg-config mesa-libEGL mesa-libGL mesa-dri-drivers libxkbcommon
+    local wanted=(gcc gcc-c++ cmake curl pkgconf-pkg-config mesa-libEGL mesa-libGL mesa-dri-drivers libxkbcommon
         libxkbcommon-x11 libwayland-client libwayland-egl libX11 libXcursor libXi libXrandr)
     [ "$what" = test ] && wanted+=(mesa-vulkan-drivers xorg-x11-server-Xvfb python3)
     local missing=()
@@ -46,7 +58,7 @@ install_dnf() {
 }
 
 install_pacman() {
-    local wanted=(base-devel cmake mesa libxkbcommon libxkbcommon-x11 wayland libx11 libxcursor libxi libxrandr)
+    local wanted=(base-devel cmake curl mesa libxkbcommon libxkbcommon-x11 wayland libx11 libxcursor libxi libxrandr)
     [ "$what" = test ] && wanted+=(vulkan-swrast xorg-server-xvfb python)
     local missing=()
     for package in "${wanted[@]}"; do pacman -Qq "$package" >/dev/null 2>&1 || missing+=("$package"); done
@@ -68,6 +80,8 @@ case "$(uname -s)" in
         fi
         ;;
 esac
+
+install_rust
 
 if [ "$what" = test ] && ! cargo nextest --version >/dev/null 2>&1; then
     say "Installing cargo-nextest"

@@ -83,6 +83,7 @@ fn model() -> Model {
         greeting: String::new(),
         state: ContactState::Accepted,
         verified: true,
+        refused: false,
         online: true,
         since: NOW.time,
     }));

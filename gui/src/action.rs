@@ -78,6 +78,8 @@ pub enum Action {
 pub enum Request {
     /// Make an account.
     CreateAccount {
+        /// The words of an account that is to come back.
+        phrase: Option<Zeroizing<String>>,
         /// The name.
         name: String,
         /// The passphrase, if any.

@@ -69,8 +69,8 @@ impl App {
 
     fn ask(&mut self, requests: Vec<Request>) {
         for request in requests {
-            if !self.bridge.ask(request) {
-                self.model.toast("The node is busy: try again in a moment", true);
+            if let Err(request) = self.bridge.ask(request) {
+                self.model.not_asked(request);
             }
         }
     }
@@ -84,7 +84,7 @@ impl App {
         while let Some(event) = self.bridge.event() {
             let requests = match event {
                 NodeEvent::Engine(event) => self.model.event(*event),
-                NodeEvent::Lagged(_) => vec![Request::LoadAll],
+                NodeEvent::Lagged(_) => self.model.lagged(),
                 NodeEvent::Failed(why) => {
                     self.model.screen = Screen::Failed(why);
                     Vec::new()

@@ -5,6 +5,7 @@ use std::thread;
 
 use crossbeam_channel::Receiver;
 use crossbeam_channel::Sender;
+use crossbeam_channel::TrySendError;
 use crossbeam_channel::bounded;
 use kith_engine::Command;
 use kith_engine::command::Answer;
@@ -59,6 +60,15 @@ pub enum Reply {
     QrText(String),
     /// The passphrase is changed.
     PassphraseChanged,
+    /// A message was refused.
+    NotSent {
+        /// In which chat.
+        chat: ChatId,
+        /// What was written.
+        text: String,
+        /// Why, for the person.
+        why: String,
+    },
     /// It could not be done; a sentence for the person.
     Failed(String),
 }
@@ -106,9 +116,12 @@ impl Bridge {
         Self { requests, replies, events, handle }
     }
 
-    /// Hands over a request. Returns `false` when too many wait.
-    pub fn ask(&self, request: Request) -> bool {
-        self.requests.try_send(request).is_ok()
+    /// Hands over a request.
+    ///
+    /// # Errors
+    /// When too many wait; gives it back.
+    pub fn ask(&self, request: Request) -> Result<(), Request> {
+        self.requests.try_send(request).map_err(TrySendError::into_inner)
     }
 
     /// The next answer, if one came.
@@ -137,8 +150,13 @@ impl Bridge {
 
 fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
     Ok(match request {
-        Request::CreateAccount { name, passphrase } => {
-            Reply::Created(node.create_account(&name, passphrase.as_ref().map(|text| text.as_str()))?.phrase)
+        Request::CreateAccount { name, passphrase, phrase } => {
+            let secret =
+                |text: &Option<Zeroizing<String>>| text.as_ref().map(|text| text.as_str().to_owned());
+            let (passphrase, words) = (secret(&passphrase), secret(&phrase));
+            let made = node.create_account(&name, passphrase.as_deref(), words.as_deref())?;
+            // Whoever brought it back has the phrase on paper.
+            if phrase.is_some() { Reply::Unlocked } else { Reply::Created(made.phrase) }
         }
         Request::Unlock(passphrase) => {
             node.unlock(Some(&passphrase))?;
@@ -158,6 +176,15 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             let messages = node.query(|rows| query::timeline(rows, &chat, before, PAGE))?;
             Reply::Page { chat, before, messages }
         }
+        Request::Command(command @ Command::SendMessage { .. }) => match node.call(command.clone()) {
+            Ok(answer) => Reply::Done(Box::new(answer)),
+            Err(error) => match command {
+                Command::SendMessage { chat, text, .. } => {
+                    Reply::NotSent { chat, text, why: error.to_string() }
+                }
+                _ => return Err(error),
+            },
+        },
         Request::Command(command) => Reply::Done(Box::new(node.call(command)?)),
         Request::AddContact { link, greeting } => {
             let invite: Invite = match link.trim().parse() {

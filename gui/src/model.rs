@@ -29,6 +29,11 @@ use crate::model::timeline::Timeline;
 /// How many words of the phrase are asked for before it is believed to be written down.
 const PHRASE_CHECK: usize = 7;
 
+/// Characters that a passphrase needs.
+const MIN_PASSPHRASE_CHARS: usize = 8;
+
+const SHORT_PASSPHRASE: &str = "A passphrase needs at least eight characters; four random words are better.";
+
 /// Toasts on screen at once.
 const MAX_TOASTS: usize = 3;
 
@@ -61,6 +66,8 @@ pub struct Model {
     pub busy: bool,
     /// A text for the clipboard.
     pub clipboard: Option<String>,
+    /// Whether an event came since everything was asked for.
+    stale: bool,
 }
 
 /// Where the person is.
@@ -86,6 +93,10 @@ pub enum Screen {
 pub struct WelcomeForm {
     /// The name.
     pub name: String,
+    /// Whether an account is to come back by its phrase.
+    pub returning: bool,
+    /// That phrase.
+    pub phrase: Zeroizing<String>,
     /// Whether a passphrase is wanted.
     pub protect: bool,
     /// The passphrase.
@@ -162,6 +173,10 @@ pub struct SettingsForm {
     pub old: Zeroizing<String>,
     /// The new one.
     pub new: Zeroizing<String>,
+    /// The same again.
+    pub again: Zeroizing<String>,
+    /// Whether the protection is to be removed.
+    pub unprotect: bool,
     /// What is wrong.
     pub error: Option<String>,
 }
@@ -189,10 +204,23 @@ impl Model {
         match state {
             AccountState::None => self.screen = Screen::Welcome(WelcomeForm::default()),
             AccountState::Locked => self.screen = Screen::Unlock(UnlockForm::default()),
-            AccountState::Ready => return vec![Request::LoadAll],
+            AccountState::Ready => return self.load_all(),
             AccountState::Stopped => self.screen = Screen::Failed("this node has stopped".to_owned()),
         }
         Vec::new()
+    }
+
+    /// Asks for everything that the main window shows.
+    fn load_all(&mut self) -> Vec<Request> {
+        self.stale = false;
+        vec![Request::LoadAll]
+    }
+
+    /// Events were lost: what is shown is read anew.
+    pub fn lagged(&mut self) -> Vec<Request> {
+        let mut requests = self.load_all();
+        requests.extend(self.open_chat().map(|chat| Request::LoadPage { chat, before: None }));
+        requests
     }
 
     /// The chat that is open.
@@ -334,16 +362,15 @@ impl Model {
             form.error = Some("The two passphrases differ.".to_owned());
             return Vec::new();
         }
-        if form.protect && form.passphrase.chars().count() < 8 {
-            form.error = Some(
-                "A passphrase needs at least eight characters; four random words are better.".to_owned(),
-            );
+        if form.protect && form.passphrase.chars().count() < MIN_PASSPHRASE_CHARS {
+            form.error = Some(SHORT_PASSPHRASE.to_owned());
             return Vec::new();
         }
         form.error = None;
         self.busy = true;
         let passphrase = form.protect.then(|| form.passphrase.clone());
-        vec![Request::CreateAccount { name: form.name.trim().to_owned(), passphrase }]
+        let phrase = form.returning.then(|| form.phrase.clone());
+        vec![Request::CreateAccount { name: form.name.trim().to_owned(), passphrase, phrase }]
     }
 
     fn phrase_kept(&mut self) -> Vec<Request> {
@@ -358,7 +385,7 @@ impl Model {
             return Vec::new();
         }
         self.screen = Screen::Starting;
-        vec![Request::LoadAll]
+        self.load_all()
     }
 
     /// The number of the word that is asked for.
@@ -446,6 +473,23 @@ impl Model {
     fn change_passphrase(&mut self) -> Vec<Request> {
         let Some(Dialog::Settings(form)) = &mut self.dialog else { return Vec::new() };
         form.error = None;
+        if form.new != form.again {
+            form.error = Some("The two new passphrases differ.".to_owned());
+            return Vec::new();
+        }
+        if !form.new.is_empty() && form.new.chars().count() < MIN_PASSPHRASE_CHARS {
+            form.error = Some(SHORT_PASSPHRASE.to_owned());
+            return Vec::new();
+        }
+        if form.new.is_empty() != form.unprotect {
+            let sentence = if form.unprotect {
+                "Leave the new passphrase empty to remove the protection."
+            } else {
+                "Enter a new passphrase, or choose to remove the protection."
+            };
+            form.error = Some(sentence.to_owned());
+            return Vec::new();
+        }
         let secret = |text: &Zeroizing<String>| (!text.is_empty()).then(|| text.clone());
         vec![Request::ChangePassphrase { old: secret(&form.old), new: secret(&form.new) }]
     }
@@ -459,7 +503,10 @@ impl Model {
                 let typed = Zeroizing::default();
                 self.screen = Screen::Phrase(PhraseForm { words, checking: false, typed, error: None });
             }
-            Reply::Unlocked => return vec![Request::LoadAll],
+            Reply::Unlocked => {
+                self.screen = Screen::Starting;
+                return self.load_all();
+            }
             Reply::All(all) => {
                 let All { profile, contacts, chats, overview, listen } = *all;
                 self.profile = Some(profile);
@@ -468,7 +515,14 @@ impl Model {
                 self.network = overview.network;
                 self.online = overview.online;
                 self.listen = listen;
-                self.screen = Screen::Main;
+                // Not over a phrase that is still to be written down, nor over a failure.
+                if matches!(self.screen, Screen::Starting) {
+                    self.screen = Screen::Main;
+                }
+                if self.stale {
+                    // Something came while it was read, which it may lack.
+                    return self.load_all();
+                }
             }
             Reply::Page { chat, before, messages } => {
                 if let Some(timeline) = self.timeline.as_mut().filter(|timeline| timeline.chat == chat) {
@@ -493,9 +547,12 @@ impl Model {
                 if let Some(Dialog::Settings(form)) = &mut self.dialog {
                     form.old = Zeroizing::default();
                     form.new = Zeroizing::default();
+                    form.again = Zeroizing::default();
+                    form.unprotect = false;
                 }
                 self.toast("The passphrase is changed", false);
             }
+            Reply::NotSent { chat, text, why } => self.not_sent(chat, text, why),
             Reply::Failed(text) => self.failed(text),
         }
         Vec::new()
@@ -510,7 +567,7 @@ impl Model {
             }
             Answer::Contact(contact) => {
                 let asked =
-                    matches!(self.dialog, Some(Dialog::Add(_))) && contact.state == ContactState::Requested;
+                    matches!(self.dialog, Some(Dialog::Add(_))) && contact.state != ContactState::Incoming;
                 let chat = contact.chat;
                 self.contacts.insert(contact.contact, contact);
                 if asked {
@@ -528,6 +585,26 @@ impl Model {
         Vec::new()
     }
 
+    /// A message was refused: its text goes back to where it was written, unless something else is there now.
+    fn not_sent(&mut self, chat: ChatId, text: String, why: String) {
+        match self.timeline.as_mut().filter(|timeline| timeline.chat == chat && timeline.draft.is_empty()) {
+            Some(timeline) => timeline.draft = text,
+            None => self.clipboard = Some(text),
+        }
+        self.toast(why, true);
+    }
+
+    /// A request could not be handed over.
+    pub fn not_asked(&mut self, request: Request) {
+        let why = "The node is busy: try again in a moment";
+        match request {
+            Request::Command(Command::SendMessage { chat, text, .. }) => {
+                self.not_sent(chat, text, why.to_owned());
+            }
+            _ => self.toast(why, true),
+        }
+    }
+
     /// Shows a failure where the person looks.
     fn failed(&mut self, text: String) {
         match (&mut self.screen, &mut self.dialog) {
@@ -542,6 +619,7 @@ impl Model {
 
     /// Takes an event of the node. Returns what the node has to do next.
     pub fn event(&mut self, event: Event) -> Vec<Request> {
+        self.stale = true;
         match event {
             Event::Answered { .. } => {}
             Event::MessageReceived(view) | Event::MessageWritten(view) => {
@@ -581,7 +659,7 @@ impl Model {
                 let moved = view.listen != self.network.listen;
                 self.network = view;
                 if moved {
-                    return vec![Request::LoadAll];
+                    return self.load_all();
                 }
             }
         }

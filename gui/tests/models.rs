@@ -1,10 +1,15 @@
 //! What the models do, without any drawing.
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
 
+use kith_engine::Event;
+use kith_engine::Overview;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
+use kith_engine::view::NetworkView;
+use kith_engine::view::ProfileView;
 use kith_gui::action::Action;
 use kith_gui::action::Request;
+use kith_gui::bridge::All;
 use kith_gui::bridge::Reply;
 use kith_gui::model::Model;
 use kith_gui::model::Screen;
@@ -12,8 +17,10 @@ use kith_gui::model::dates::Now;
 use kith_gui::model::timeline::Row;
 use kith_gui::model::timeline::Timeline;
 use kith_node::AccountState;
+use kith_proto::address::Multiaddress;
 use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
+use kith_proto::id::DeviceId;
 use kith_proto::id::MessageId;
 use kith_proto::time::Timestamp;
 use zeroize::Zeroizing;
@@ -21,6 +28,17 @@ use zeroize::Zeroizing;
 const CHAT: ChatId = ChatId([1; 16]);
 const NOON: u64 = 1_795_262_400_000;
 const NOW: Now = Now { time: Timestamp(NOON), offset_minutes: 0 };
+
+fn everything() -> All {
+    let (account, device) = (AccountId([1; 32]), DeviceId([1; 32]));
+    All {
+        profile: ProfileView { account, device, name: "Ann".to_owned(), status: String::new() },
+        contacts: Vec::new(),
+        chats: Vec::new(),
+        overview: Overview::default(),
+        listen: Vec::new(),
+    }
+}
 
 fn message(index: u64, outgoing: bool, minutes_ago: u64) -> MessageView {
     let mut id = [0; 16];
@@ -106,10 +124,18 @@ fn the_first_start_makes_an_account_only_with_two_equal_passphrases_and_a_phrase
     let Screen::Welcome(form) = &mut model.screen else { panic!("the form stays") };
     assert!(form.error.take().unwrap().contains("differ"));
     form.again = form.passphrase.clone();
-    let wanted = Request::CreateAccount { name: "Ann".to_owned(), passphrase: Some(form.passphrase.clone()) };
+    let wanted = Request::CreateAccount {
+        name: "Ann".to_owned(),
+        passphrase: Some(form.passphrase.clone()),
+        phrase: None,
+    };
     assert_eq!(model.act(Action::CreateAccount), vec![wanted]);
     let words: Vec<String> = (1..=24).map(|number| format!("word{number}")).collect();
     model.reply(Reply::Created(Zeroizing::new(words.join(" "))));
+    // Meanwhile the new node opens its sockets and says so.
+    let network = NetworkView { listen: vec![Multiaddress::new(vec![4]).unwrap()], ..NetworkView::default() };
+    assert_eq!(model.event(Event::NetworkChanged(network)), vec![Request::LoadAll]);
+    model.reply(Reply::All(Box::new(everything())));
     assert!(model.act(Action::PhraseKept).is_empty(), "now a word is asked for");
     let Screen::Phrase(form) = &mut model.screen else { panic!("the phrase is shown") };
     form.typed = Zeroizing::new("word8".to_owned());

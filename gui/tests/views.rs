@@ -48,6 +48,7 @@ fn contact(number: u8, name: &str, state: ContactState) -> ContactView {
         greeting: "It is me, from the climbing wall".to_owned(),
         state,
         verified: number == 10,
+        refused: false,
         online: number == 10,
         since: minutes_ago(9_000),
     }

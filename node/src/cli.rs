@@ -36,27 +36,26 @@ pub(crate) fn config(common: &Common) -> NodeConfig {
 
 /// Carries out what the command line asks.
 pub(crate) fn run(args: Args) -> Result<()> {
+    let passphrase = args.common.passphrase_file.as_deref().map(first_line).transpose()?;
     match args.task {
-        Task::Rpc => daemon::rpc(&args.common),
-        Task::Run => daemon::run(&args.common),
+        Task::Rpc => daemon::rpc(&args.common, passphrase.as_deref()),
+        Task::Run => daemon::run(&args.common, passphrase.as_deref()),
         Task::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "kith-node", &mut std::io::stdout());
             Ok(())
         }
         task => {
-            let passphrase = match &args.common.passphrase_file {
-                Some(path) => {
-                    let text = std::fs::read_to_string(path);
-                    let text = text
-                        .with_context(|| format!("the passphrase file {} cannot be read", path.display()))?;
-                    Some(text.trim_end_matches(['\r', '\n']).to_owned())
-                }
-                None => None,
-            };
             let client = Client::open(config(&args.common))?;
             let done = commands::run(&client, task, passphrase);
             client.close();
             done
         }
     }
+}
+
+/// The first line of a file.
+fn first_line(path: &std::path::Path) -> Result<String> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("the passphrase file {} cannot be read", path.display()))?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
 }

@@ -1,5 +1,7 @@
 //! What a front end is told when something cannot be done: a stable word for programs, a sentence for people.
 
+use kith_crypto::identity::PhraseError;
+use kith_engine::account::CreateError;
 use kith_engine::command::Refusal;
 use kith_engine::restore::RestoreError;
 use kith_net::NetError;
@@ -22,6 +24,9 @@ pub enum NodeError {
     /// The engine refused the command.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The recovery phrase is none.
+    #[error(transparent)]
+    BadPhrase(#[from] PhraseError),
     /// The data folder.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -47,6 +52,7 @@ impl NodeError {
             Self::HasAccount => "has_account",
             Self::Locked | Self::Store(StoreError::NeedsPassphrase) => "locked",
             Self::Refused(refusal) => refusal.code(),
+            Self::BadPhrase(_) => "bad_phrase",
             Self::Store(StoreError::WrongPassphrase) => "wrong_passphrase",
             Self::Store(StoreError::InUse { .. }) => "in_use",
             Self::Store(StoreError::Damaged(_)) | Self::Restore(RestoreError::Damaged(_)) => "damaged",
@@ -64,5 +70,15 @@ impl NodeError {
 impl From<RowsError> for NodeError {
     fn from(error: RowsError) -> Self {
         Self::Restore(error.into())
+    }
+}
+
+impl From<CreateError> for NodeError {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::Name(refusal) => Self::Refused(refusal),
+            CreateError::Phrase(error) => Self::BadPhrase(error),
+            other => Self::System(other.to_string()),
+        }
     }
 }

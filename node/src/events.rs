@@ -116,11 +116,24 @@ impl State {
 
 /// All front ends.
 #[derive(Debug, Default)]
-pub(crate) struct Hub(Mutex<Vec<Arc<Queue>>>);
+pub(crate) struct Hub {
+    queues: Mutex<Vec<Arc<Queue>>>,
+    end: Mutex<End>,
+    ended: Condvar,
+}
+
+/// Whether the node has ended, and why.
+#[derive(Debug, Default)]
+enum End {
+    #[default]
+    NotYet,
+    Stopped,
+    Failed(String),
+}
 
 impl Hub {
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Queue>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn subscribe(&self) -> Events {
@@ -144,8 +157,39 @@ impl Hub {
         });
     }
 
+    /// The node is over.
     pub(crate) fn close(&self) {
         self.each(|state| state.closed = true);
+        self.set_end(End::Stopped);
+    }
+
+    /// The node is over, and not because it was told to.
+    pub(crate) fn fail(&self, reason: &str) {
+        self.publish(&[NodeEvent::Failed(reason.to_owned())]);
+        self.set_end(End::Failed(reason.to_owned()));
+        self.close();
+    }
+
+    fn set_end(&self, end: End) {
+        let mut state = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*state, End::NotYet) {
+            *state = end;
+        }
+        drop(state);
+        self.ended.notify_all();
+    }
+
+    /// Waits until the node is over. Returns the reason when it failed.
+    pub(crate) fn wait_for_end(&self) -> Option<String> {
+        let mut state = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match &*state {
+                End::NotYet => {}
+                End::Stopped => return None,
+                End::Failed(reason) => return Some(reason.clone()),
+            }
+            state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     fn each(&self, change: impl Fn(&mut State)) {

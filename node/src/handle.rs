@@ -155,18 +155,23 @@ impl Handle {
         }
     }
 
-    /// Makes an account in an empty folder and starts its node.
+    /// Makes an account in an empty folder, or brings one back by its recovery phrase, and starts its node.
     ///
     /// # Errors
-    /// When there is one already, the name is empty, or something cannot be written.
-    pub fn create_account(&self, name: &str, passphrase: Option<&str>) -> Result<NewAccount, NodeError> {
+    /// When there is one already, the name is empty, the phrase is none, or something cannot be written.
+    pub fn create_account(
+        &self,
+        name: &str,
+        passphrase: Option<&str>,
+        phrase: Option<&str>,
+    ) -> Result<NewAccount, NodeError> {
         let mut phase = self.phase();
         let lock = match &*phase {
             Phase::Closed(lock) if !Store::exists(&self.0.config.data) => Arc::clone(lock),
             Phase::Stopped => return Err(NodeError::Stopped),
             _ => return Err(NodeError::HasAccount),
         };
-        let new = account::create(entropy()?, name, Clock::default().now())?;
+        let new = account::create(entropy()?, name, phrase, Clock::default().now())?;
         let passphrase = passphrase.filter(|passphrase| !passphrase.is_empty());
         let store = Store::create(&lock, passphrase, TABLES, (migrate::SCHEMA_VERSION, &new.writes))?;
         // An account whose phrase nobody saw must not stay.
@@ -384,6 +389,11 @@ impl Handle {
         self.tell(ToEngine::Stats(answer))?;
         let (engine, store) = stats.recv().map_err(|_| NodeError::Stopped)?;
         Ok((engine, store, net))
+    }
+
+    /// Waits until the node has ended: by itself with what it says about it, or because it was told to.
+    pub fn wait_for_end(&self) -> Option<String> {
+        self.0.hub.wait_for_end()
     }
 
     /// How the node was set up.

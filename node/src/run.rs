@@ -92,6 +92,22 @@ impl Waiting {
     }
 }
 
+/// Tells everybody that the engine thread is over, however it ends.
+struct LastWords {
+    hub: Arc<Hub>,
+    waiting: Arc<Waiting>,
+}
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.hub.fail("a fault in the program stopped this node; nothing that was confirmed is lost: start it again");
+        }
+        self.hub.close();
+        self.waiting.close();
+    }
+}
+
 /// What the engine thread owns and shares.
 pub(crate) struct Driver {
     pub(crate) engine: Engine,
@@ -111,6 +127,7 @@ pub(crate) struct Driver {
 impl Driver {
     /// Runs until it is told to stop or the store fails. Returns the store, to be closed.
     pub(crate) fn run(mut self) -> Option<Store> {
+        let _last = LastWords { hub: Arc::clone(&self.hub), waiting: Arc::clone(&self.waiting) };
         let mut chores = Instant::now() + CHORES_EVERY;
         let mut shredded = false;
         loop {
@@ -118,9 +135,7 @@ impl Driver {
                 Ok(wrote) => shredded |= wrote,
                 Err(error) => {
                     tracing::error!(%error, "a commit failed");
-                    self.hub.publish(&[NodeEvent::Failed(error.to_string())]);
-                    self.hub.close();
-                    self.waiting.close();
+                    self.hub.fail(&error.to_string());
                     return None;
                 }
             }
@@ -146,8 +161,6 @@ impl Driver {
         if shredded {
             self.shred();
         }
-        self.hub.close();
-        self.waiting.close();
         Some(self.store)
     }
 

@@ -65,7 +65,7 @@ pub struct Done {
 impl Person {
     /// A new person with an account.
     pub fn new(name: &str, entropy: [u8; 32], now: Timestamp) -> Self {
-        let made = account::create(entropy, name, now).expect("a simulated name is a name");
+        let made = account::create(entropy, name, None, now).expect("a simulated name is a name");
         let mut disk = Disk::default();
         disk.commit(made.writes);
         Self {

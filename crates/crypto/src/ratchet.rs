@@ -31,6 +31,10 @@ use crate::secret::Secret32;
 /// message that lies about its number.
 pub const MAX_SKIP: u32 = 2_048;
 
+/// Chains with skipped keys that are kept. Each is tried with every header, so that a peer who skips one message in each
+/// turn must not make opening slow; a message of an older turn that is still on its way is sent again.
+const MAX_SKIPPED_CHAINS: usize = 16;
+
 /// Skipped keys that are kept in all; the oldest chain loses its keys first.
 pub const MAX_SKIPPED_KEPT: usize = 4_096;
 
@@ -355,6 +359,11 @@ impl Ratchet {
                 skipped.keys.append(&mut keys);
             }
             None => self.skipped.push_back(Skipped { header, since: now, keys }),
+        }
+        while self.skipped.len() > MAX_SKIPPED_CHAINS {
+            if let Some(oldest) = self.skipped.pop_front() {
+                self.retire(oldest.header);
+            }
         }
         while self.skipped.iter().map(|skipped| skipped.keys.len()).sum::<usize>() > MAX_SKIPPED_KEPT {
             if let Some(oldest) = self.skipped.front_mut() {

@@ -5,6 +5,7 @@ use std::fmt;
 use kith_crypto::identity::AccountSecret;
 use kith_crypto::identity::DeviceList;
 use kith_crypto::identity::DeviceSecret;
+use kith_crypto::identity::PhraseError;
 use kith_crypto::prekey::PrekeySecrets;
 use kith_proto::bounded::BoundedBytes;
 use kith_proto::bounded::BoundedStr;
@@ -46,20 +47,44 @@ impl fmt::Debug for NewAccount {
     }
 }
 
-/// Makes an account with one device from 32 bytes of the operating system's randomness.
+/// Why no account was made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CreateError {
+    /// The name.
+    #[error(transparent)]
+    Name(#[from] Refusal),
+    /// The recovery phrase.
+    #[error(transparent)]
+    Phrase(#[from] PhraseError),
+}
+
+/// Makes an account with one device from 32 bytes of the operating system's randomness, or brings an account back by
+/// its phrase: with this device in the place of all that it had.
 ///
 /// # Errors
-/// When the name is empty or too long.
-pub fn create(entropy: [u8; 32], name: &str, now: Timestamp) -> Result<NewAccount, Refusal> {
+/// When the name is empty or too long, or the phrase is none.
+pub fn create(
+    entropy: [u8; 32],
+    name: &str,
+    phrase: Option<&str>,
+    now: Timestamp,
+) -> Result<NewAccount, CreateError> {
     let name: BoundedStr<_> = commands::checked_name(name)?;
     let mut core = Core::new(now, entropy, Config::default());
-    let account_secret = AccountSecret::generate(&mut core.rng);
+    let (account_secret, version) = match phrase {
+        None => (AccountSecret::generate(&mut core.rng), 1),
+        // The old lists are not at hand: seconds are above any number that was counted up, and above an older return.
+        Some(phrase) => {
+            (AccountSecret::from_phrase(phrase)?, u32::try_from(now.0 / 1_000).unwrap_or(u32::MAX))
+        }
+    };
     let device = DeviceSecret::generate(&mut core.rng);
     let prekeys = PrekeySecrets::generate(&mut core.rng, &device, now);
     let account = account_secret.id();
     let list = account_secret.sign_list(DeviceList {
         account,
-        version: 1,
+        version,
         devices: BoundedVec::truncated(vec![device.entry(&account)]),
         revoked: BoundedVec::default(),
     });

@@ -39,13 +39,19 @@ use crate::view::ContactState;
 /// A frame came in.
 pub(crate) fn frame(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: DeviceId, frame: Frame) {
     let contact = engine.peers.contact_of(&device);
-    match contact.and_then(|contact| engine.contacts.state(&contact)) {
+    let state = contact.and_then(|contact| engine.contacts.state(&contact));
+    match state {
         Some(ContactState::Blocked) => return,
         None => engine.core.stats.stranger_frames += 1,
         Some(_) => {}
     }
-    let counted = contact.is_none() || !matches!(frame, Frame::Put(_));
-    if counted && !engine.presence.may_ask(engine.core.now, &device) {
+    let friend = matches!(state, Some(ContactState::Accepted | ContactState::Requested));
+    let now = engine.core.now;
+    let allowed = match frame {
+        Frame::Put(_) if friend => engine.presence.may_try(now, &device),
+        _ => engine.presence.may_ask(now, &device),
+    };
+    if !allowed {
         engine.core.stats.floods += 1;
         return out.effect(Effect::Misbehaved { device, why: Misbehaviour::Flood });
     }
@@ -60,11 +66,14 @@ pub(crate) fn frame(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, devi
         Frame::PrekeyRequest { invite } => give_prekeys(engine, out, device, contact, invite.as_ref()),
         Frame::Prekeys { device_list, bundle } => {
             if let Some(contact) = contact {
-                take_prekeys(engine, out, &device, contact, &device_list, &bundle);
+                take_prekeys(engine, rows, out, &device, contact, &device_list, &bundle);
             }
         }
-        // Their invite may be used up; a new one makes us ask again.
-        Frame::PrekeysRefused => {}
+        Frame::PrekeysRefused => {
+            if let Some(contact) = contact.filter(|contact| engine.contacts.refused(out, contact)) {
+                engine.contact_changed(out, &contact);
+            }
+        }
     }
 }
 
@@ -105,6 +114,7 @@ fn give_prekeys(
 /// Takes the prekeys we asked for.
 fn take_prekeys(
     engine: &mut Engine,
+    rows: &dyn Rows,
     out: &mut Output,
     device: &DeviceId,
     contact: ContactId,
@@ -118,6 +128,7 @@ fn take_prekeys(
         engine.core.stats.bad_proofs += 1;
         return out.effect(Effect::Misbehaved { device: *device, why: Misbehaviour::BadProof });
     };
+    contents::match_devices(engine, rows, out, &contact);
     if engine.sessions.has(device) {
         if newer {
             engine.sessions.may_repair(device);
@@ -147,7 +158,7 @@ fn put(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId
     };
     let mut welcome = None;
     if let Some(introduction) = opened.introduction {
-        match introduce(engine, out, device, introduction, &payload) {
+        match introduce(engine, rows, out, device, introduction, &payload) {
             Some(before) => welcome = before,
             None => return,
         }
@@ -164,7 +175,9 @@ fn put(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId
     let taken = if payload.position == 0 {
         Taken::Now(vec![payload])
     } else {
-        engine.inbox.take(&mut engine.core, &mut engine.peers, out, device, payload)
+        // Nothing is kept for later from somebody whom the person has not let in.
+        let may_hold = undecided != Some(ContactState::Incoming);
+        engine.inbox.take(&mut engine.core, &mut engine.peers, out, device, payload, may_hold)
     };
     if taken == Taken::Full {
         return;
@@ -211,6 +224,7 @@ fn greet_asker(engine: &mut Engine, out: &mut Output, account: &AccountId, befor
 fn unreadable(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     engine.core.stats.unopenable += 1;
     if engine.peers.get(device).is_some() {
+        engine.presence.tried_in_vain(device);
         links::repair(engine, out, device);
     } else {
         out.effect(Effect::Misbehaved { device: *device, why: Misbehaviour::UnopenableEnvelope });
@@ -222,6 +236,7 @@ fn unreadable(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
 /// who was let in when it carries a request.
 fn introduce(
     engine: &mut Engine,
+    rows: &dyn Rows,
     out: &mut Output,
     device: &DeviceId,
     introduction: Introduction,
@@ -237,7 +252,7 @@ fn introduce(
     let known = known.filter(|owner| *owner == account || !contents::may_belong(engine, device, &account));
     let believed = match (known, request) {
         (Some(contact), _) if contact != account => None,
-        (_, Some(request)) => admit(engine, out, device, introduction, request).map(Some),
+        (_, Some(request)) => admit(engine, rows, out, device, introduction, request).map(Some),
         (Some(_), None) => {
             let entry = engine.devices.entry(&account, device);
             entry.is_some_and(|entry| entry.identity == identity).then_some(None)
@@ -254,6 +269,7 @@ fn introduce(
 /// Lets somebody in who asks to be a contact: with the proof of an open invite, or because we asked them too.
 fn admit(
     engine: &mut Engine,
+    rows: &dyn Rows,
     out: &mut Output,
     device: &DeviceId,
     introduction: Introduction,
@@ -283,7 +299,8 @@ fn admit(
     }
     // An older bundle than the one we have is no lie: the request may have waited.
     let _ = engine.devices.learn_bundle(&engine.core, out, &account, device, &request.bundle);
-    engine.peers.bind(*device, account, out);
+    contents::bind_device(engine, rows, out, *device, account);
+    contents::match_devices(engine, rows, out, &account);
     engine.keep_connected(out);
     Some(Admitted { account, before })
 }

@@ -28,6 +28,9 @@ use crate::rows::HistoryRow;
 use crate::rows::LastRow;
 use crate::timer::TimerKey;
 
+/// How far the list looks for the newest message that is left when the last one expires: about a screen.
+const LAST_LOOKED_AT: usize = 64;
+
 /// All chats.
 #[derive(Default)]
 pub(crate) struct Chats {
@@ -183,27 +186,33 @@ impl Chats {
         rows::split_key::<16>(&place).map(|(_, index)| index)
     }
 
-    /// Notes that an own message will not reach anybody: it was taken back from the outbox.
-    pub(crate) fn never_sent(
+    /// Notes where an own message waits now; nowhere when it will not reach anybody.
+    pub(crate) fn set_places(
         &mut self,
         rows: &dyn Rows,
         out: &mut Output,
         chat: &ChatId,
         message: &MessageId,
+        places: Vec<(DeviceId, Position)>,
     ) {
+        let places = BoundedVec::truncated(places);
         if let Some(kept) = self.by_id.get_mut(chat)
             && let Some(last) = kept.row.last.as_mut().filter(|last| last.message == *message)
         {
-            last.places = BoundedVec::default();
+            last.places = places.clone();
             out.put(rows::CHATS, &chat.0, kept.row.to_bytes());
         }
         let Some(index) = Self::index_of(rows, out, chat, message) else { return };
-        let key = rows::history_key(chat, index);
-        let row = out.read(rows, rows::HISTORY, &key).ok().flatten();
-        if let Some(mut row) = row.and_then(|bytes| HistoryRow::from_bytes(&bytes).ok()) {
-            row.places = BoundedVec::default();
-            out.put(rows::HISTORY, &key, row.to_bytes());
+        if let Some(mut row) = Self::history(rows, out, chat, index) {
+            row.places = places;
+            out.put(rows::HISTORY, &rows::history_key(chat, index), row.to_bytes());
         }
+    }
+
+    /// A message as it will be after this batch.
+    fn history(rows: &dyn Rows, out: &Output, chat: &ChatId, index: u64) -> Option<HistoryRow> {
+        let bytes = out.read(rows, rows::HISTORY, &rows::history_key(chat, index)).ok()??;
+        HistoryRow::from_bytes(&bytes).ok()
     }
 
     /// Marks everything up to a place as read. Returns what was read now, oldest first; `None` when the chat is unknown.
@@ -233,7 +242,12 @@ impl Chats {
     }
 
     /// Deletes the messages whose time has come.
-    pub(crate) fn expire(&mut self, core: &mut Core, out: &mut Output) -> Vec<(ChatId, MessageId)> {
+    pub(crate) fn expire(
+        &mut self,
+        core: &mut Core,
+        rows: &dyn Rows,
+        out: &mut Output,
+    ) -> Vec<(ChatId, MessageId)> {
         let mut gone = Vec::new();
         while let Some((at, chat, index)) = self.expiry.first().copied() {
             if at > core.now {
@@ -251,13 +265,28 @@ impl Chats {
                 kept.unread.retain(|unread| unread.index != index);
                 kept.row.unread = kept.unread.len() as u64;
                 if kept.row.last.as_ref().is_some_and(|last| last.index == index) {
-                    kept.row.last = None;
+                    kept.row.last = Self::last_before(core, rows, out, &chat, index);
                 }
                 out.put(rows::CHATS, &chat.0, kept.row.to_bytes());
             }
             gone.push((chat, message));
         }
         gone
+    }
+
+    /// The newest message before a place. Not further than a screen: beyond it the list shows none.
+    fn last_before(core: &Core, rows: &dyn Rows, out: &Output, chat: &ChatId, index: u64) -> Option<LastRow> {
+        let nearest = (1..index).rev().take(LAST_LOOKED_AT);
+        let (index, row) = nearest.filter_map(|at| Some((at, Self::history(rows, out, chat, at)?))).next()?;
+        let text = row.text.iter().flat_map(|text| text.chars()).take(core.config.preview_chars);
+        Some(LastRow {
+            index,
+            message: row.message,
+            outgoing: row.outgoing,
+            text: BoundedStr::truncated(text.collect::<String>()),
+            sent_at: row.sent_at,
+            places: row.places,
+        })
     }
 
     /// Forgets a chat and its messages. Their entries in `messages` are not known here: a note in `removed` has them

@@ -56,7 +56,7 @@ pub(crate) fn run(
         Command::RevokeInvite { invite } => {
             engine.contacts.revoke_invite(out, &invite).map(|()| Answer::Done)
         }
-        Command::AddContact { invite, greeting } => add_contact(engine, out, &invite, greeting),
+        Command::AddContact { invite, greeting } => add_contact(engine, rows, out, &invite, greeting),
         Command::AcceptContact { contact } => accept(engine, out, contact),
         Command::BlockContact { contact } => block(engine, rows, out, contact),
         Command::UnblockContact { contact } => unblock(engine, out, contact),
@@ -137,6 +137,7 @@ fn contact_answer(engine: &Engine, out: &mut Output, contact: &ContactId) -> Res
 
 fn add_contact(
     engine: &mut Engine,
+    rows: &dyn Rows,
     out: &mut Output,
     invite: &Invite,
     greeting: String,
@@ -150,8 +151,16 @@ fn add_contact(
     if !contents::may_belong(engine, &device, &invite.account) {
         return Err(Refusal::InviteForged);
     }
+    if engine.contacts.state(&invite.account) == Some(ContactState::Incoming) {
+        // They asked already: this is the answer.
+        return accept(engine, out, invite.account);
+    }
     engine.contacts.ask(&engine.core, out, invite)?;
-    engine.peers.bind(device, invite.account, out);
+    contents::bind_device(engine, rows, out, device, invite.account);
+    // What we had with this device they may have forgotten: the request goes with keys that they give now.
+    engine.sessions.drop_device(out, &device);
+    engine.devices.forget_bundle(out, &device);
+    engine.outbox.reseal(&device);
     for hint in invite.addresses.iter() {
         if hint.device == device {
             engine.peers.remember_address(&device, &hint.address, out);
@@ -214,7 +223,7 @@ fn block(
     engine.contacts.set_state(out, &contact, ContactState::Blocked);
     for device in engine.peers.devices_of(&contact) {
         for (chat, message) in engine.outbox.drop_device(&mut engine.core, out, &device) {
-            engine.chats.never_sent(rows, out, &chat, &message);
+            engine.chats.set_places(rows, out, &chat, &message, Vec::new());
             out.event(Event::MessageState { chat, message, state: MessageState::Failed });
         }
         engine.presence.unwant(&device);
@@ -289,14 +298,7 @@ fn send_message(
     }
     let message = MessageId(engine.core.random());
     let content = TextMessage { message, text: text.clone(), reply_to, expires_secs };
-    let mut places = Vec::with_capacity(devices.len());
-    for device in &devices {
-        let contents = vec![Content::Text(content.clone())];
-        let carries = Some((chat, message));
-        let position =
-            engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, contents, carries);
-        places.push((*device, position));
-    }
+    let places = contents::enqueue_text(engine, out, &devices, chat, &content);
     let now = engine.core.now;
     let new = NewMessage { content, outgoing: true, sent_at: now, places };
     let stored = engine.chats.store(&mut engine.core, out, &chat, new).ok_or(Refusal::UnknownChat)?;

@@ -15,6 +15,8 @@ pub struct Config {
     pub outbox_items: usize,
     /// Payloads that may wait for a gap before them, per device.
     pub held_items: usize,
+    /// Bytes of such payloads: a whole window that waits for its first.
+    pub held_bytes: usize,
     /// How long a chat's last line may be in the list, in characters.
     pub preview_chars: usize,
     /// How long an invite is valid when its maker does not say.
@@ -56,6 +58,7 @@ impl Default for Config {
             window_bytes: 4 << 20,
             outbox_items: 100_000,
             held_items: 1_024,
+            held_bytes: 5 << 20,
             preview_chars: 120,
             invite_life: Span::from_days(7),
             invites: 64,

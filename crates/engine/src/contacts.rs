@@ -84,6 +84,7 @@ impl ContactRow {
             greeting: self.greeting.to_string(),
             state: self.state(),
             verified: self.verified,
+            refused: self.state() == ContactState::Requested && self.invite.is_none(),
             online,
             since: self.since,
         }
@@ -172,7 +173,13 @@ impl Contacts {
         }
         match self.state(&invite.account) {
             Some(ContactState::Blocked) => return Err(Refusal::Blocked),
-            Some(ContactState::Accepted | ContactState::Incoming) => return Err(Refusal::AlreadyContact),
+            Some(ContactState::Accepted) => {
+                // They may have removed us, or come back with another device: the request is made again.
+                let secret = Some(InviteRowSecret(invite.secret.clone()));
+                self.change(out, &invite.account, |row| row.invite = secret);
+                return Ok(());
+            }
+            Some(ContactState::Incoming) => return Err(Refusal::AlreadyContact),
             None if self.by_id.len() >= core.config.contacts => return Err(Refusal::TooMany),
             Some(ContactState::Requested) | None => {}
         }
@@ -235,6 +242,18 @@ impl Contacts {
                 row.invite = None;
             }
         });
+    }
+
+    /// The invite that led to somebody admits nobody any more. Returns whether we were still asking.
+    pub(crate) fn refused(&mut self, out: &mut Output, contact: &ContactId) -> bool {
+        let asking = self
+            .by_id
+            .get(contact)
+            .is_some_and(|row| row.state() == ContactState::Requested && row.invite.is_some());
+        if asking {
+            self.change(out, contact, |row| row.invite = None);
+        }
+        asking
     }
 
     /// How a blocked contact stood to us before.

@@ -1,5 +1,7 @@
 //! What the contents of a payload bring about, once it is this payload's turn.
 
+use std::collections::BTreeSet;
+
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::id::DeviceId;
@@ -46,7 +48,7 @@ pub(crate) fn take(
                     contact_and_chat_changed(engine, out, &contact);
                 }
             }
-            Content::DeviceList(list) => take_list(engine, out, &contact, &list),
+            Content::DeviceList(list) => take_list(engine, rows, out, &contact, &list),
             Content::Text(text) if position > 0 => {
                 if is_known(engine, rows, out, &contact, &text) {
                     continue;
@@ -155,23 +157,88 @@ fn take_text(
 
 fn take_list(
     engine: &mut Engine,
+    rows: &dyn Rows,
     out: &mut Output,
     contact: &ContactId,
     list: &kith_proto::frame::DeviceListBytes,
 ) {
+    if !matches!(engine.contacts.state(contact), Some(ContactState::Accepted | ContactState::Requested)) {
+        return;
+    }
     if engine.devices.learn_list(&mut engine.core, out, contact, list).is_err() {
         engine.core.stats.bad_proofs += 1;
         return;
     }
-    let listed = engine.devices.devices_of(contact);
-    for gone in engine.peers.devices_of(contact).into_iter().filter(|device| !listed.contains(device)) {
-        forget_device(engine, out, &gone);
-    }
-    for device in listed {
-        engine.peers.bind(device, *contact, out);
-        engine.presence.want(&mut engine.core, &device);
-    }
+    match_devices(engine, rows, out, contact);
     engine.keep_connected(out);
+}
+
+/// Makes the devices that we talk to those of the contact's list. What waits for a device that is not there any more
+/// goes to those that are: an account that was brought back by its phrase lives on another device.
+pub(crate) fn match_devices(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, contact: &ContactId) {
+    let listed = engine.devices.devices_of(contact);
+    if listed.is_empty() {
+        return;
+    }
+    let known = engine.peers.devices_of(contact);
+    for device in listed.iter().filter(|device| !known.contains(device)) {
+        if !may_belong(engine, device, contact) {
+            continue;
+        }
+        bind_device(engine, rows, out, *device, *contact);
+        engine.presence.want(&mut engine.core, device);
+    }
+    let mut moved = BTreeSet::new();
+    for gone in known.into_iter().filter(|device| !listed.contains(device)) {
+        let waiting = engine.outbox.texts_for(&gone);
+        forget_device(engine, out, &gone);
+        for (chat, text) in waiting.into_iter().filter(|(_, text)| moved.insert(text.message)) {
+            let places = enqueue_text(engine, out, &listed, chat, &text);
+            engine.chats.set_places(rows, out, &chat, &text.message, places);
+        }
+    }
+    for device in &listed {
+        links::pump(engine, out, device);
+    }
+}
+
+/// Queues a text for devices. Returns its places in their channels.
+pub(crate) fn enqueue_text(
+    engine: &mut Engine,
+    out: &mut Output,
+    devices: &[DeviceId],
+    chat: ChatId,
+    text: &TextMessage,
+) -> Vec<(DeviceId, Position)> {
+    let carries = Some((chat, text.message));
+    let mut places = Vec::with_capacity(devices.len());
+    for device in devices {
+        let contents = vec![Content::Text(text.clone())];
+        let (core, peers) = (&mut engine.core, &mut engine.peers);
+        places.push((*device, engine.outbox.enqueue(core, peers, out, device, contents, carries)));
+    }
+    places
+}
+
+/// Takes a device for a contact's. If another contact claimed it before, nothing that was meant for that one goes there.
+pub(crate) fn bind_device(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    device: DeviceId,
+    contact: ContactId,
+) {
+    if engine.peers.contact_of(&device).is_some_and(|owner| owner != contact) {
+        for (chat, message) in engine.outbox.drop_device(&mut engine.core, out, &device) {
+            engine.chats.set_places(rows, out, &chat, &message, Vec::new());
+            out.event(Event::MessageState { chat, message, state: MessageState::Failed });
+        }
+        engine.inbox.drop_device(out, &device);
+        engine.sessions.drop_device(out, &device);
+        engine.devices.forget_bundle(out, &device);
+        engine.peers.remove(&device, out);
+    }
+    engine.peers.add(device, contact, out);
 }
 
 /// Whether a device may be taken for a contact's: nobody else's list, which the device itself has signed, has it.

@@ -204,15 +204,20 @@ impl Devices {
             .collect()
     }
 
+    /// Forgets the bundle of a device.
+    pub(crate) fn forget_bundle(&mut self, out: &mut Output, device: &DeviceId) {
+        if self.bundles.remove(device).is_some() {
+            out.delete(rows::BUNDLES, &device.0);
+        }
+    }
+
     /// Forgets an account's list and bundles.
     pub(crate) fn forget(&mut self, out: &mut Output, account: &AccountId, devices: &[DeviceId]) {
         if self.lists.remove(account).is_some() {
             out.delete(rows::DEVICE_LISTS, &account.0);
         }
         for device in devices {
-            if self.bundles.remove(device).is_some() {
-                out.delete(rows::BUNDLES, &device.0);
-            }
+            self.forget_bundle(out, device);
         }
     }
 }

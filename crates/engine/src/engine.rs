@@ -70,7 +70,7 @@ impl Engine {
             }
             Input::Net(input) => self.on_net(input, rows, out),
             Input::Entropy(bytes) => self.core.stir(&bytes),
-            Input::Wake => self.on_wake(out),
+            Input::Wake => self.on_wake(rows, out),
         }
     }
 
@@ -111,7 +111,7 @@ impl Engine {
             }
             NetInput::LookUpDone { key } => return presence.look_up_done(&key),
             NetInput::Discovered { device, addresses } => {
-                return links::heard_of(self, out, &device, &addresses);
+                return presence.seen_nearby(&mut self.core, &device, &addresses);
             }
             NetInput::BootstrapConnected { node } => presence.bootstrap_connected(&mut self.core, out, node),
             NetInput::BootstrapLost { device } => presence.bootstrap_lost(&device),
@@ -124,7 +124,7 @@ impl Engine {
         self.network_changed(out);
     }
 
-    fn on_wake(&mut self, out: &mut Output) {
+    fn on_wake(&mut self, rows: &dyn Rows, out: &mut Output) {
         while let Some(key) = self.core.timers.pop_due(self.core.now) {
             match key {
                 TimerKey::Receipts => links::send_receipts(self, out),
@@ -133,7 +133,7 @@ impl Engine {
                 TimerKey::Greet(device) => links::greet(self, out, &device),
                 TimerKey::Publish => self.presence.publish(&mut self.core, out, &self.devices),
                 TimerKey::Expiry => {
-                    for (chat, message) in self.chats.expire(&mut self.core, out) {
+                    for (chat, message) in self.chats.expire(&mut self.core, rows, out) {
                         out.event(Event::MessageExpired { chat, message });
                         self.chat_changed(out, &chat);
                     }
@@ -149,8 +149,9 @@ impl Engine {
 
     /// Whom the network layer keeps connected.
     pub(crate) fn keep_connected(&self, out: &mut Output) {
-        let of_friends =
-            |contact| !matches!(self.contacts.state(contact), Some(ContactState::Blocked) | None);
+        let of_friends = |contact| {
+            matches!(self.contacts.state(contact), Some(ContactState::Accepted | ContactState::Requested))
+        };
         let devices =
             self.peers.all().filter(|(_, row)| of_friends(&row.contact)).map(|(device, _)| *device).collect();
         out.effect(Effect::KeepConnected { devices });

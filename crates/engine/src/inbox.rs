@@ -30,7 +30,7 @@ use crate::timer::TimerKey;
 /// The incoming channels of all devices.
 #[derive(Default)]
 pub(crate) struct Inbox {
-    held: BTreeMap<DeviceId, BTreeMap<Position, Payload>>,
+    held: BTreeMap<DeviceId, BTreeMap<Position, (Payload, usize)>>,
     owed: BTreeSet<DeviceId>,
 }
 
@@ -50,10 +50,11 @@ pub(crate) enum Taken {
 impl Inbox {
     /// Takes a held payload as it was stored.
     pub(crate) fn restore(&mut self, device: DeviceId, payload: Payload) {
-        self.held.entry(device).or_default().insert(payload.position, payload);
+        let size = payload.to_bytes().len();
+        self.held.entry(device).or_default().insert(payload.position, (payload, size));
     }
 
-    /// Takes a payload with a position from a device's channel.
+    /// Takes a payload with a position from a device's channel. Unless it `may_hold`, one that is not next is `Full`.
     pub(crate) fn take(
         &mut self,
         core: &mut Core,
@@ -61,6 +62,7 @@ impl Inbox {
         out: &mut Output,
         device: &DeviceId,
         payload: Payload,
+        may_hold: bool,
     ) -> Taken {
         let Some(taken) = peers.get(device).map(|row| row.taken) else { return Taken::Full };
         if payload.position <= taken {
@@ -72,24 +74,29 @@ impl Inbox {
         let mut settled = taken.max(payload.floor.saturating_sub(1));
         let arrived = payload.position;
         let held = self.held.entry(*device).or_default();
-        if payload.previous > settled && held.len() >= core.config.held_items && !held.contains_key(&arrived)
-        {
-            return Taken::Full;
+        let mut size = held.get(&arrived).map_or(0, |(_, size)| *size);
+        if payload.previous > settled && !held.contains_key(&arrived) {
+            size = payload.to_bytes().len();
+            let bytes: usize = held.values().map(|(_, size)| size).sum();
+            let room = held.len() < core.config.held_items && bytes + size <= core.config.held_bytes;
+            if !may_hold || !room {
+                return Taken::Full;
+            }
         }
-        held.insert(arrived, payload);
+        held.insert(arrived, (payload, size));
         let mut next = Vec::new();
         while let Some(entry) = held.first_entry() {
-            if entry.get().previous > settled && *entry.key() > settled {
+            if entry.get().0.previous > settled && *entry.key() > settled {
                 break;
             }
-            let payload = entry.remove();
+            let (payload, _) = entry.remove();
             settled = settled.max(payload.position);
             if payload.position != arrived {
                 out.delete(rows::HELD, &rows::place_key(device, payload.position));
             }
             next.push(payload);
         }
-        if let Some(payload) = held.get(&arrived) {
+        if let Some((payload, _)) = held.get(&arrived) {
             core.stats.held += 1;
             out.put(rows::HELD, &rows::place_key(device, arrived), payload.to_bytes());
         } else if held.is_empty() {

@@ -63,7 +63,7 @@ pub(crate) fn disconnected(engine: &mut Engine, out: &mut Output, device: Device
     }
 }
 
-/// Addresses of a device came from the DHT or the local network.
+/// Addresses of a device came from the DHT, signed by the device.
 pub(crate) fn heard_of(engine: &mut Engine, out: &mut Output, device: &DeviceId, addresses: &[Multiaddress]) {
     if engine.peers.get(device).is_some() && !engine.presence.is_up(device) {
         engine.peers.learn_addresses(device, addresses, out);
@@ -89,7 +89,8 @@ pub(crate) fn resume(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     let own = engine.presence.own_addresses();
     let tag = address_tag(&own);
     let told = engine.peers.get(device).map(|row| row.told);
-    let tell = told.is_some_and(|told| told != tag) && !own.is_empty();
+    let decided = opening_only(engine, device).is_some();
+    let tell = decided && told.is_some_and(|told| told != tag) && !own.is_empty();
     if tell {
         contents.push(Content::Addresses(own));
     }
@@ -191,8 +192,12 @@ fn ensure_session(engine: &mut Engine, out: &mut Output, device: &DeviceId) -> b
 /// Asks a device for its prekeys, with the proof of the invite that led to it.
 pub(crate) fn ask_prekeys(engine: &Engine, out: &mut Output, device: &DeviceId) {
     let contact = engine.peers.contact_of(device);
-    let secret =
-        contact.and_then(|contact| engine.contacts.get(&contact)).and_then(|row| row.invite.as_ref());
+    let row = contact.and_then(|contact| engine.contacts.get(&contact));
+    let secret = row.and_then(|row| row.invite.as_ref());
+    if secret.is_none() && row.is_some_and(|row| row.state() == ContactState::Requested) {
+        // They refused the invite that we had; without another there is nothing to ask for.
+        return;
+    }
     let invite = secret.map(|secret| InviteProof {
         invite: secret.0.id(),
         mac: invite::prekey_proof(&secret.0, &engine.devices.device(), device),
@@ -203,6 +208,9 @@ pub(crate) fn ask_prekeys(engine: &Engine, out: &mut Output, device: &DeviceId) 
 /// A device cannot be understood: start a new session, or ask for what is needed to start one.
 pub(crate) fn repair(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     let Some(contact) = engine.peers.contact_of(device) else { return };
+    if !engine.sessions.may_be_repaired(engine.core.now, device) {
+        return;
+    }
     if engine.devices.bundle(&contact, device).is_none() {
         return ask_prekeys(engine, out, device);
     }

@@ -25,6 +25,7 @@ use kith_proto::payload::Content;
 use kith_proto::payload::Payload;
 use kith_proto::payload::Position;
 use kith_proto::payload::Receipt;
+use kith_proto::payload::TextMessage;
 
 use crate::core::Core;
 use crate::output::Output;
@@ -343,6 +344,19 @@ impl Outbox {
             }
             queue.items.push_back(item);
         }
+    }
+
+    /// The texts that wait for a device, oldest first.
+    pub(crate) fn texts_for(&self, device: &DeviceId) -> Vec<(ChatId, TextMessage)> {
+        let Some(queue) = self.by_device.get(device) else { return Vec::new() };
+        let texts = |item: &Item| {
+            let (chat, _) = item.row.message?;
+            item.row.contents.iter().find_map(|content| match content {
+                Content::Text(text) => Some((chat, text.clone())),
+                _ => None,
+            })
+        };
+        queue.items.iter().filter_map(texts).collect()
     }
 
     /// Whether something like this waits for a device, sent or not.

@@ -50,14 +50,6 @@ impl Peers {
         self.restore(device, row);
     }
 
-    /// Adds a device of a contact, taking it from one that only claimed it.
-    pub(crate) fn bind(&mut self, device: DeviceId, contact: ContactId, out: &mut Output) {
-        if self.contact_of(&device).is_some_and(|owner| owner != contact) {
-            self.remove(&device, out);
-        }
-        self.add(device, contact, out);
-    }
-
     /// Changes a row and writes it if it is another.
     pub(crate) fn update(&mut self, device: &DeviceId, out: &mut Output, change: impl FnOnce(&mut PeerRow)) {
         let Some(row) = self.by_device.get_mut(device) else { return };

@@ -44,6 +44,10 @@ const PROBE_DOUBLED_MAX: u32 = 6;
 /// Frames beside envelopes that a device may send in ten seconds; an honest one sends a handful after each connecting.
 const ASKED_IN_TEN_SECONDS: u32 = 100;
 
+/// Envelopes of one contact that nothing opens, in ten seconds: more than a whole window of an old session, and as many as
+/// a device can try without noticing.
+const UNREADABLE_IN_TEN_SECONDS: u32 = 2_048;
+
 /// Links, dials, own addresses and bootstrap nodes.
 #[derive(Default)]
 pub(crate) struct Presence {
@@ -74,9 +78,13 @@ struct Link {
     asked: u32,
     /// The second that `asked` counts from.
     counted_from: Timestamp,
+    /// Envelopes that nothing opened since `unreadable_from`.
+    unreadable: u32,
+    /// The second that `unreadable` counts from.
+    unreadable_from: Timestamp,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Dial {
     attempts: u32,
     next: Timestamp,
@@ -85,6 +93,8 @@ struct Dial {
     record: u64,
     /// When a hint last made us dial at once.
     hinted: Timestamp,
+    /// Where the local network says that the device is. Anybody there can say so: good for one dial, never kept.
+    seen_at: Vec<Multiaddress>,
 }
 
 /// What their `Hello` asks of us.
@@ -195,6 +205,22 @@ impl Presence {
         link.asked <= ASKED_IN_TEN_SECONDS
     }
 
+    /// Whether envelopes of a contact are still tried, or so many were in vain that the rest has to come again later.
+    pub(crate) fn may_try(&mut self, now: Timestamp, device: &DeviceId) -> bool {
+        let Some(link) = self.links.get_mut(device) else { return false };
+        if now.since(link.unreadable_from) >= Span::from_secs(10) {
+            (link.unreadable, link.unreadable_from) = (0, now);
+        }
+        link.unreadable < UNREADABLE_IN_TEN_SECONDS
+    }
+
+    /// Nothing opened an envelope of this device.
+    pub(crate) fn tried_in_vain(&mut self, device: &DeviceId) {
+        if let Some(link) = self.links.get_mut(device) {
+            link.unreadable = link.unreadable.saturating_add(1);
+        }
+    }
+
     /// They have forgotten something. Returns whether they are to be reminded: once for each connection, since an old
     /// receipt that comes late looks the same.
     pub(crate) fn remind(&mut self, device: &DeviceId) -> bool {
@@ -228,7 +254,8 @@ impl Presence {
     /// From now on this device is to be connected.
     pub(crate) fn want(&mut self, core: &mut Core, device: &DeviceId) {
         let next = if self.is_up(device) { Timestamp::NEVER } else { core.now };
-        let new = Dial { attempts: 0, next, under_way: false, record: 0, hinted: Timestamp(0) };
+        let hinted = Timestamp(0);
+        let new = Dial { attempts: 0, next, under_way: false, record: 0, hinted, seen_at: Vec::new() };
         self.dials.entry(*device).or_insert(new);
         self.schedule_dials(core);
     }
@@ -269,6 +296,14 @@ impl Presence {
         self.schedule_dials(core);
     }
 
+    /// A device was seen on the local network: dial it there, too.
+    pub(crate) fn seen_nearby(&mut self, core: &mut Core, device: &DeviceId, addresses: &[Multiaddress]) {
+        if let Some(dial) = self.dials.get_mut(device) {
+            dial.seen_at = addresses.iter().take(MAX_ADDRESSES).cloned().collect();
+        }
+        self.dial_now(core, device);
+    }
+
     /// Dials every device that is due, as many at once as allowed.
     pub(crate) fn run_dials(&mut self, core: &mut Core, out: &mut Output, peers: &Peers) {
         let now = core.now;
@@ -286,7 +321,13 @@ impl Presence {
             .take(core.config.dials_at_once.saturating_sub(under_way))
             .collect();
         for device in due {
-            let addresses = peers.get(&device).map(|row| row.addresses.to_vec()).unwrap_or_default();
+            let mut addresses =
+                self.dials.get_mut(&device).map(|dial| std::mem::take(&mut dial.seen_at)).unwrap_or_default();
+            for known in peers.get(&device).iter().flat_map(|row| row.addresses.iter()) {
+                if !addresses.contains(known) {
+                    addresses.push(known.clone());
+                }
+            }
             out.effect(Effect::Dial { device, addresses });
             self.look_up(core.now, out, &device);
             if let Some(dial) = self.dials.get_mut(&device) {

@@ -151,6 +151,11 @@ impl Sessions {
         true
     }
 
+    /// Whether the pause after the last repair is over.
+    pub(crate) fn may_be_repaired(&self, now: Timestamp, device: &DeviceId) -> bool {
+        self.by_device.get(device).is_none_or(|kept| now >= kept.repair_not_before)
+    }
+
     /// The last repair may have failed for want of these prekeys: another may be tried at once.
     pub(crate) fn may_repair(&mut self, device: &DeviceId) {
         if let Some(kept) = self.by_device.get_mut(device) {

@@ -54,6 +54,8 @@ pub struct ContactView {
     pub state: ContactState,
     /// Whether the safety number was compared.
     pub verified: bool,
+    /// Whether we asked, and their invite admits nobody any more: a new one is needed.
+    pub refused: bool,
     /// Whether one of their devices is connected. Queries over rows alone say `false`.
     pub online: bool,
     /// Since when they are in the list.

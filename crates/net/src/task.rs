@@ -83,6 +83,8 @@ pub(crate) struct Task {
     /// The connections that answer, and until when the next answer has to come. One that does not is taken out at
     /// once: libp2p's ping gives it three more tries, and the swarm goes on closing it politely for many seconds.
     alive: BTreeMap<PeerId, BTreeMap<ConnectionId, Instant>>,
+    /// Since when the driver is so far behind that the swarm is not polled.
+    deaf_since: Option<Instant>,
     outgoing: BTreeMap<DeviceId, Outgoing>,
     next_stream: u64,
     friends: BTreeSet<DeviceId>,
@@ -95,6 +97,12 @@ pub(crate) struct Task {
     look_ups: HashMap<kad::QueryId, LookUp>,
     told: (u32, u32),
     ticks: u64,
+}
+
+/// What came next from outside.
+enum Next {
+    Swarm(Box<SwarmEvent<BehaviourEvent>>),
+    Pipe(Option<FromPipe>),
 }
 
 /// The outgoing stream to a device.
@@ -156,6 +164,7 @@ impl Task {
             pipe,
             listeners,
             alive: BTreeMap::new(),
+            deaf_since: None,
             outgoing: BTreeMap::new(),
             next_stream: 0,
             friends: BTreeSet::new(),
@@ -180,6 +189,7 @@ impl Task {
         let events = self.events.clone();
         loop {
             let room = self.pending.len() < MAX_PENDING;
+            self.note_deafness(room);
             // An idle node has nothing to look after: no timer then.
             let busy = self.has_chores();
             tokio::select! {
@@ -193,14 +203,35 @@ impl Task {
                     Some(command) => self.on_command(command),
                     None => break,
                 },
-                message = self.pipes.recv(), if room => { if let Some(message) = message { self.on_pipe(message) } }
-                event = self.swarm.select_next_some(), if room => self.on_swarm(event),
+                // In turn, by chance: frames of one busy peer must not keep the network of all others waiting.
+                next = async {
+                    tokio::select! {
+                        event = self.swarm.select_next_some() => Next::Swarm(Box::new(event)),
+                        message = self.pipes.recv() => Next::Pipe(message),
+                    }
+                }, if room => match next {
+                    Next::Swarm(event) => self.on_swarm(*event),
+                    Next::Pipe(message) => { if let Some(message) = message { self.on_pipe(message) } }
+                },
                 _ = tick.tick(), if busy => self.on_tick(),
                 _ = sweep.tick() => self.sweep_records(),
-                _ = look.tick(), if !self.alive.is_empty() => self.drop_silent(),
+                _ = look.tick(), if room && !self.alive.is_empty() => self.drop_silent(),
             }
         }
         self.close().await;
+    }
+
+    /// While the driver is behind, nothing is read from the network, and nobody can be blamed for not being heard.
+    fn note_deafness(&mut self, room: bool) {
+        match (room, self.deaf_since) {
+            (false, None) => self.deaf_since = Some(Instant::now()),
+            (true, Some(since)) => {
+                self.deaf_since = None;
+                let lost = since.elapsed();
+                self.alive.values_mut().flat_map(BTreeMap::values_mut).for_each(|until| *until += lost);
+            }
+            _ => {}
+        }
     }
 
     /// Hangs up everywhere and gives the goodbyes a moment.

@@ -91,6 +91,11 @@ impl Timeline {
             page.append(&mut self.messages);
             self.messages = page;
         } else {
+            // What was heard since the page was read is newer than what it says.
+            for message in &mut page {
+                let at = self.messages.iter().rev().find(|known| known.message == message.message);
+                message.state = at.map_or(message.state, |known| message.state.max(known.state));
+            }
             // Messages that came as events meanwhile are in the page or newer than it.
             let last = page.last().map_or(0, |message| message.index);
             page.extend(self.messages.drain(..).filter(|message| message.index > last));

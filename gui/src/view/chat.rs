@@ -62,6 +62,11 @@ pub fn chat(
 fn notice(model: &Model) -> Option<(&'static str, String)> {
     let contact = model.open_contact()?;
     match contact.state {
+        ContactState::Requested if contact.refused => {
+            let sentence = "Their link was used by somebody else or is too old: ask them for a new one and add it. What \
+                            you wrote is kept.";
+            Some((icons::WARNING, sentence.to_owned()))
+        }
         ContactState::Requested => {
             let sentence = "They have not accepted yet. What you write is kept and goes when they do.";
             Some((icons::USER_PLUS, sentence.to_owned()))
@@ -106,6 +111,9 @@ fn top_bar(ui: &mut Ui, model: &Model, tokens: &Tokens, narrow: bool, actions: &
                     }
                     (ContactState::Accepted, false) => {
                         (tokens.faint, "Offline: delivered when they are back")
+                    }
+                    (ContactState::Requested, _) if contact.refused => {
+                        (tokens.danger, "Their link no longer works")
                     }
                     (ContactState::Requested, _) => (tokens.warning, "Waiting for their answer"),
                     (ContactState::Incoming, _) => (tokens.warning, "Asks to be added"),

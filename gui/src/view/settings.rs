@@ -77,7 +77,8 @@ fn theme(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &mut Vec<Action>)
 
 fn nodes(ui: &mut Ui, model: &Model, form: &mut SettingsForm, tokens: &Tokens, actions: &mut Vec<Action>) {
     heading(ui, tokens, "Community nodes");
-    let sentence = "They help your devices and your friends' find each other. They cannot read anything.";
+    let sentence = "They help your devices and your friends' find each other. They see when you are online and from \
+                    where, and never what you write.";
     ui.label(RichText::new(sentence).font(regular(13.0)).color(tokens.muted));
     for address in &model.network.bootstraps {
         ui.horizontal(|ui| {
@@ -96,10 +97,14 @@ fn nodes(ui: &mut Ui, model: &Model, form: &mut SettingsForm, tokens: &Tokens, a
 
 fn passphrase(ui: &mut Ui, form: &mut SettingsForm, tokens: &Tokens, actions: &mut Vec<Action>) {
     CollapsingHeader::new("Passphrase of this computer").show(ui, |ui| {
-        let sentence = "Leave the first empty if there is none, the second to remove it.";
+        let sentence = "It locks your messages on this computer. Nobody can reset it.";
         ui.label(RichText::new(sentence).font(regular(13.0)).color(tokens.muted));
-        widget::field(ui, tokens, "Now", &mut form.old, true);
-        widget::field(ui, tokens, "New", &mut form.new, true);
+        widget::field(ui, tokens, "The passphrase now; empty if there is none", &mut form.old, true);
+        ui.checkbox(&mut form.unprotect, "Remove the protection");
+        if !form.unprotect {
+            widget::field(ui, tokens, "New passphrase", &mut form.new, true);
+            widget::field(ui, tokens, "The same again", &mut form.again, true);
+        }
         if ui.button("Change").clicked() {
             actions.push(Action::ChangePassphrase);
         }

@@ -59,11 +59,18 @@ pub fn welcome(ui: &mut Ui, form: &mut WelcomeForm, tokens: &Tokens, busy: bool,
             "Your messages live on your devices and nowhere else. No phone number, no account at a company.";
         heading(ui, tokens, icons::CHATS, "Welcome to Kith", sentence);
         let name = widget::field(ui, tokens, "Your name, as friends will see it", &mut form.name, false);
-        if form.name.is_empty() && !form.protect {
+        if form.name.is_empty() && !form.protect && !form.returning {
             widget::focus_first(ui, &name);
         }
         form.name.truncate(form.name.floor_char_boundary(MAX_NAME_BYTES));
         ui.add_space(space::XS);
+        ui.checkbox(&mut form.returning, "I have a recovery phrase");
+        if form.returning {
+            widget::field(ui, tokens, "The 24 words, in order", &mut form.phrase, false);
+            let sentence = "Your account moves to this device. Contacts and messages were on the lost one: your \
+                            contacts see that it is you as soon as you add each other again.";
+            ui.label(RichText::new(sentence).font(regular(12.5)).color(tokens.muted));
+        }
         ui.checkbox(&mut form.protect, "Lock my messages on this computer with a passphrase");
         if form.protect {
             widget::field(ui, tokens, "Passphrase", &mut form.passphrase, true);
@@ -110,7 +117,7 @@ pub fn phrase(ui: &mut Ui, form: &mut PhraseForm, tokens: &Tokens, actions: &mut
             });
             return;
         }
-        let sentence = "Write these 24 words on paper, in order. They are the only way back to your account when this \
+        let sentence = "Write these 24 words on paper, in order. They are the only way to be yourself again when this \
                         computer is lost. They are shown this once.";
         heading(ui, tokens, icons::SHIELD, "Your recovery phrase", sentence);
         egui::Grid::new("words").num_columns(4).spacing([space::L, space::S]).show(ui, |ui| {

@@ -60,6 +60,9 @@ pub(crate) enum Task {
         /// Ask for a passphrase that locks the data folder
         #[arg(long)]
         passphrase: bool,
+        /// Bring an account back: ask for its 24 words (standard input if it is no terminal)
+        #[arg(long)]
+        recover: bool,
     },
     /// Show the account, the addresses and the connections
     Status,

@@ -14,6 +14,7 @@ use std::time::Instant;
 use anyhow::Result;
 use anyhow::anyhow;
 use crossbeam_channel::Receiver;
+use crossbeam_channel::RecvTimeoutError;
 use crossbeam_channel::bounded;
 use kith_node::Handle;
 use kith_node::NodeConfig;
@@ -99,20 +100,26 @@ impl Client {
     }
 
     /// The next event, waiting until `end`.
-    pub(crate) fn event(&self, end: Instant) -> Option<Value> {
+    ///
+    /// # Errors
+    /// When the node has ended.
+    pub(crate) fn event(&self, end: Instant) -> Result<Option<Value>> {
         loop {
             if let Some(event) = self.events.borrow_mut().pop_front() {
-                return Some(event);
+                return Ok(Some(event));
             }
-            let line = self.lines.recv_deadline(end).ok()?;
-            self.keep(line);
+            match self.lines.recv_deadline(end) {
+                Ok(line) => self.keep(line),
+                Err(RecvTimeoutError::Timeout) => return Ok(None),
+                Err(RecvTimeoutError::Disconnected) => return Err(anyhow!("the node has stopped")),
+            }
         }
     }
 
     /// Waits until an event is as wanted. Returns whether it came.
     pub(crate) fn wait_for(&self, within: Duration, mut wanted: impl FnMut(&Value) -> bool) -> bool {
         let end = Instant::now() + within;
-        while let Some(event) = self.event(end) {
+        while let Ok(Some(event)) = self.event(end) {
             if wanted(&event) {
                 return true;
             }

@@ -19,9 +19,10 @@ use crate::cli::style;
 
 /// Carries out one command.
 pub(crate) fn run(client: &Client, task: Task, passphrase: Option<String>) -> Result<()> {
-    if let Task::Init { name, passphrase: ask } = &task {
+    if let Task::Init { name, passphrase: ask, recover } = &task {
+        let phrase = recover.then(asked_phrase).transpose()?;
         let passphrase = if *ask && passphrase.is_none() { Some(new_passphrase()?) } else { passphrase };
-        return init(client, name, passphrase.as_deref());
+        return init(client, name, passphrase.as_deref(), phrase.as_deref());
     }
     unlock(client, passphrase)?;
     match task {
@@ -51,8 +52,22 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// A text that somebody else wrote, without what a terminal would take for an order.
+fn shown(value: &Value, name: &str) -> String {
+    style::harmless(text(value, name))
+}
+
 fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn asked_phrase() -> Result<String> {
+    if std::io::stdin().is_terminal() {
+        return Ok(rpassword::prompt_password("The 24 words of your recovery phrase: ")?);
+    }
+    let mut words = String::new();
+    std::io::stdin().lock().read_line(&mut words)?;
+    Ok(words)
 }
 
 fn new_passphrase() -> Result<String> {
@@ -78,8 +93,16 @@ fn unlock(client: &Client, passphrase: Option<String>) -> Result<()> {
     }
 }
 
-fn init(client: &Client, name: &str, passphrase: Option<&str>) -> Result<()> {
-    let made = client.call("account.create", &json!({ "name": name, "passphrase": passphrase }))?;
+fn init(client: &Client, name: &str, passphrase: Option<&str>, phrase: Option<&str>) -> Result<()> {
+    let params = json!({ "name": name, "passphrase": passphrase, "phrase": phrase });
+    let made = client.call("account.create", &params)?;
+    if phrase.is_some() {
+        println!("{} {}", style::good("brought back"), text(&made, "account_id"));
+        println!(
+            "Contacts and messages were on the lost device: add your contacts anew, by a link of theirs or yours."
+        );
+        return Ok(());
+    }
     println!("{} {}", style::good("made"), text(&made, "account_id"));
     println!();
     println!("{}", style::strong("Your recovery phrase, shown this once. Write it on paper:"));
@@ -128,7 +151,7 @@ fn invite(client: &Client, uses: u32, hours: u64, wait: bool) -> Result<()> {
     let mut made = client.call("contacts.invite", &params);
     let end = Instant::now() + Duration::from_secs(5);
     // A node that was just started may still be opening its sockets.
-    while made.is_err() && client.event(end).is_some() {
+    while made.is_err() && client.event(end)?.is_some() {
         made = client.call("contacts.invite", &params);
     }
     let made = made?;
@@ -145,7 +168,7 @@ fn invite(client: &Client, uses: u32, hours: u64, wait: bool) -> Result<()> {
         client.wait_for(Duration::from_secs(86_400 * 365), |event| {
             let asked = text(event, "type") == "contact.request";
             if asked {
-                println!("{} asks: {}", style::name(text(event, "name"), false), text(event, "greeting"));
+                println!("{} asks: {}", style::name(&shown(event, "name"), false), shown(event, "greeting"));
             }
             asked
         });
@@ -159,11 +182,19 @@ fn add(client: &Client, link: &str, message: &str, wait: u64) -> Result<()> {
     let made = client.call("contacts.add", &json!({ "link": link, "message": message }))?;
     let contact = text(&made, "contact_id").to_owned();
     eprintln!("{}", style::faint("request written; waiting for an answer"));
-    let accepted = client.wait_for(Duration::from_secs(wait), |event| {
-        text(event, "type") == "contact.state"
-            && text(event, "contact_id") == contact
-            && text(event, "state") == "accepted"
-    });
+    let (mut accepted, mut refused) = (text(&made, "state") == "accepted", false);
+    if !accepted {
+        client.wait_for(Duration::from_secs(wait), |event| {
+            if text(event, "type") == "contact.state" && text(event, "contact_id") == contact {
+                accepted = text(event, "state") == "accepted";
+                refused = event.get("refused").and_then(Value::as_bool) == Some(true);
+            }
+            accepted || refused
+        });
+    }
+    if refused {
+        bail!("this invite was used up or has expired: ask for a new one");
+    }
     if accepted {
         println!("{} {contact}", style::good("accepted"));
     } else {
@@ -185,11 +216,15 @@ fn contacts(client: &Client) -> Result<()> {
             "accepted" if online => style::good("online"),
             "accepted" => style::faint("offline"),
             "incoming" => style::warn("asks to be added"),
+            "requested" if contact.get("refused").and_then(Value::as_bool) == Some(true) => {
+                style::warn("their invite is used up or too old: ask for a new one")
+            }
             "requested" => style::warn("not answered yet"),
             other => style::faint(other),
         };
         let mark = if verified { style::good("✔") } else { " ".to_owned() };
-        let name = if text(contact, "name").is_empty() { "(unknown)" } else { text(contact, "name") };
+        let name = shown(contact, "name");
+        let name = if name.is_empty() { "(unknown)" } else { name.as_str() };
         println!("{mark} {} {state} {}", style::strong(name), style::faint(text(contact, "contact_id")));
     }
     Ok(())
@@ -214,7 +249,7 @@ fn find(client: &Client, wanted: &str) -> Result<Value> {
 fn change(client: &Client, method: &str, wanted: &str) -> Result<()> {
     let contact = find(client, wanted)?;
     let changed = client.call(method, &json!({ "contact_id": text(&contact, "contact_id") }))?;
-    println!("{} is {}", style::strong(text(&changed, "name")), text(&changed, "state"));
+    println!("{} is {}", style::strong(&shown(&changed, "name")), text(&changed, "state"));
     if method == "contacts.accept" && !client.is_daemon() {
         // They should hear of it before this process ends.
         let id = text(&contact, "contact_id").to_owned();
@@ -230,7 +265,7 @@ fn change(client: &Client, method: &str, wanted: &str) -> Result<()> {
 fn remove(client: &Client, wanted: &str, yes: bool) -> Result<()> {
     let contact = find(client, wanted)?;
     if !yes {
-        eprint!("Forget {} and all messages with them? [y/N] ", text(&contact, "name"));
+        eprint!("Forget {} and all messages with them? [y/N] ", shown(&contact, "name"));
         let mut answer = String::new();
         std::io::stdin().lock().read_line(&mut answer)?;
         if !answer.trim().eq_ignore_ascii_case("y") {
@@ -238,7 +273,7 @@ fn remove(client: &Client, wanted: &str, yes: bool) -> Result<()> {
         }
     }
     client.call("contacts.remove", &json!({ "contact_id": text(&contact, "contact_id") }))?;
-    println!("removed {}", style::strong(text(&contact, "name")));
+    println!("removed {}", style::strong(&shown(&contact, "name")));
     Ok(())
 }
 
@@ -247,7 +282,7 @@ fn verify(client: &Client, wanted: &str, matched: bool) -> Result<()> {
     let id = json!({ "contact_id": text(&contact, "contact_id") });
     if matched {
         client.call("contacts.verify", &id)?;
-        println!("{} {}", style::good("verified"), text(&contact, "name"));
+        println!("{} {}", style::good("verified"), shown(&contact, "name"));
         return Ok(());
     }
     let number = client.call("contacts.safety_number", &id)?;
@@ -292,7 +327,7 @@ fn print_message(message: &Value, name: &str) {
     let time = text(message, "sent_at").get(..16).unwrap_or_default().replace('T', " ");
     let author = if outgoing { "you" } else { name };
     let state = if outgoing { style::faint(&format!("[{}]", text(message, "state"))) } else { String::new() };
-    println!("{} {} {} {state}", style::faint(&time), style::name(author, outgoing), text(message, "text"));
+    println!("{} {} {} {state}", style::faint(&time), style::name(author, outgoing), shown(message, "text"));
 }
 
 fn log(client: &Client, wanted: &str, limit: u64) -> Result<()> {
@@ -300,7 +335,7 @@ fn log(client: &Client, wanted: &str, limit: u64) -> Result<()> {
     let page =
         client.call("messages.list", &json!({ "chat_id": text(&contact, "chat_id"), "limit": limit }))?;
     for message in list(&page, "messages") {
-        print_message(message, text(&contact, "name"));
+        print_message(message, &shown(&contact, "name"));
     }
     Ok(())
 }
@@ -327,11 +362,11 @@ fn chat(client: &Client, wanted: &str) -> Result<()> {
             Err(crossbeam_channel::TryRecvError::Disconnected) => return Ok(()),
         }
         // Events come over a pipe and lines from a terminal; looking at both in turn is enough for a person.
-        if let Some(event) = client.event(Instant::now() + Duration::from_millis(50))
+        if let Some(event) = client.event(Instant::now() + Duration::from_millis(50))?
             && text(&event, "type") == "message.received"
             && text(&event, "chat_id") == chat
         {
-            print_message(&event, text(&contact, "name"));
+            print_message(&event, &shown(&contact, "name"));
             let seen = json!({ "chat_id": chat, "message_id": text(&event, "message_id") });
             client.call("messages.mark_read", &seen)?;
         }

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use anyhow::Result;
 use crossbeam_channel::Sender;
 use crossbeam_channel::bounded;
+use kith_node::AccountState;
 use kith_node::Handle;
 use kith_node::NodeConfig;
 
@@ -15,58 +16,83 @@ use crate::cli::args::Common;
 use crate::cli::style;
 
 /// Serves standard input and output until the input ends or a signal comes.
-pub(crate) fn rpc(common: &Common) -> Result<()> {
-    let handle = start(cli::config(common))?;
+pub(crate) fn rpc(common: &Common, passphrase: Option<&str>) -> Result<()> {
+    let handle = start(cli::config(common), passphrase)?;
     let (stop, stopped) = bounded(4);
     on_signal(stop.clone())?;
+    on_end(&handle, stop.clone())?;
     let serving = handle.clone();
     std::thread::spawn(move || {
         let served = kith_node::rpc::serve(&serving, std::io::stdin(), std::io::stdout());
         if let Err(error) = served {
             tracing::warn!(%error, "standard input or output failed");
         }
-        let _ = stop.send(());
+        let _ = stop.send(None);
     });
-    let _ = stopped.recv();
+    let failure = stopped.recv().ok().flatten();
     handle.shut_down();
-    Ok(())
+    result(failure)
 }
 
 /// Stays online and serves the socket until a signal comes or a client asks to stop.
-pub(crate) fn run(common: &Common) -> Result<()> {
+pub(crate) fn run(common: &Common, passphrase: Option<&str>) -> Result<()> {
     let config = cli::config(common);
     let data = config.data.clone();
-    let handle = start(config)?;
+    let handle = start(config, passphrase)?;
     let (stop, stopped) = bounded(4);
     on_signal(stop.clone())?;
+    on_end(&handle, stop.clone())?;
     #[cfg(unix)]
     {
         let path = data.join("rpc.sock");
         let ask = Arc::new(move || {
-            let _ = stop.send(());
+            let _ = stop.send(None);
         });
         kith_node::rpc::listen(&handle, &path, ask)
             .with_context(|| format!("making {} failed", path.display()))?;
         println!("{} {}", style::good("serving"), path.display());
     }
-    let _ = stopped.recv();
+    let failure = stopped.recv().ok().flatten();
     println!("{}", style::faint("stopping…"));
     handle.shut_down();
     #[cfg(unix)]
     let _ = std::fs::remove_file(data.join("rpc.sock"));
+    result(failure)
+}
+
+/// A node that ended by itself is a failure of the program: whoever watches over it should start it again.
+fn result(failure: Option<String>) -> Result<()> {
+    failure.map_or(Ok(()), |reason| Err(anyhow::anyhow!("{reason}")))
+}
+
+fn start(config: NodeConfig, passphrase: Option<&str>) -> Result<Handle> {
+    let handle = Handle::start(config)?;
+    if handle.account_state() == AccountState::Locked {
+        match passphrase {
+            Some(passphrase) => handle.unlock(Some(passphrase))?,
+            None => {
+                eprintln!("{}", style::warn("locked: a client has to unlock it, or use --passphrase-file"));
+            }
+        }
+    }
+    Ok(handle)
+}
+
+/// Sends what the node says when it ends by itself.
+fn on_end(handle: &Handle, stop: Sender<Option<String>>) -> Result<()> {
+    let handle = handle.clone();
+    std::thread::Builder::new().name("end".to_owned()).spawn(move || {
+        let _ = stop.send(handle.wait_for_end());
+    })?;
     Ok(())
 }
 
-fn start(config: NodeConfig) -> Result<Handle> {
-    Ok(Handle::start(config)?)
-}
-
 /// Sends a word when the system or the person asks the program to stop.
-fn on_signal(stop: Sender<()>) -> Result<()> {
+fn on_signal(stop: Sender<Option<String>>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         runtime.block_on(wait_for_signal());
-        let _ = stop.send(());
+        let _ = stop.send(None);
     })?;
     Ok(())
 }

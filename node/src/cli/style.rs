@@ -40,11 +40,31 @@ pub(crate) fn name(text: &str, outgoing: bool) -> String {
     out(text, colour.on_default().bold())
 }
 
+/// A text without control characters and invisible changes of direction: what somebody else wrote must not move the
+/// cursor, write the clipboard or look like another line.
+pub(crate) fn harmless(text: &str) -> String {
+    let hidden = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let kept = |c: &char| *c == '\n' || *c == '\t' || (!c.is_control() && !hidden(*c));
+    // A line that begins with a space cannot be taken for one of ours.
+    text.chars().filter(kept).collect::<String>().replace('\n', "\n    ")
+}
+
 /// Says on standard error what went wrong, with its causes.
 pub(crate) fn complain(error: &anyhow::Error) {
     let label = paint("error:", AnsiColor::Red.on_default().bold(), std::io::stderr().is_terminal());
     eprintln!("{label} {error}");
     for cause in error.chain().skip(1) {
         eprintln!("  because {cause}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_left_out() {
+        let hostile = "hi\u{1b}]52;c;ZXZpbA==\u{7}\u{9b}2J\r\u{202e}there\nAnn";
+        assert_eq!(harmless(hostile), "hi]52;c;ZXZpbA==2Jthere\n    Ann");
     }
 }

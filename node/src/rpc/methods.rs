@@ -77,10 +77,15 @@ const CHAT: Param = needed("chat_id", "string", "The chat.");
 pub const METHODS: &[Method] = &[
     Method {
         name: "account.create",
-        summary: "Makes an account in an empty data folder. The recovery phrase is told this once.",
+        summary: "Makes an account in an empty data folder, or brings one back. The recovery phrase is told this once.",
         params: &[
             needed("name", "string", "The name that contacts see, at most 64 bytes."),
             optional("passphrase", "string", "Locks the data folder."),
+            optional(
+                "phrase",
+                "string",
+                "The 24 words of an account that is to live on this device from now on.",
+            ),
         ],
         result: "account_id, device_id, recovery_phrase",
         run: Run::Now(account_create),
@@ -362,8 +367,8 @@ pub(crate) fn answer(handle: &Handle, answer: &Answer) -> Value {
 }
 
 fn account_create(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
-    let passphrase = params.text("passphrase")?;
-    let new = handle.create_account(&params.need("name")?, passphrase.as_deref())?;
+    let (passphrase, phrase) = (params.text("passphrase")?, params.text("phrase")?);
+    let new = handle.create_account(&params.need("name")?, passphrase.as_deref(), phrase.as_deref())?;
     Ok(json!({
         "account_id": new.account.to_string(),
         "device_id": new.device.to_string(),

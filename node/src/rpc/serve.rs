@@ -32,7 +32,7 @@ use crate::rpc::views;
 /// The longest line that is taken, in bytes.
 const MAX_LINE: u64 = 1 << 20;
 
-/// Bytes of events that may wait for a slow client; beyond it events are dropped and counted.
+/// Bytes that may wait for a slow client; beyond it events are dropped and counted, and its next request waits.
 const MAX_WAITING: usize = 64 << 20;
 
 /// Requests of one client that may be under way; beyond it its next line waits.
@@ -94,7 +94,16 @@ pub fn listen(
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     let handle = handle.clone();
     thread::Builder::new().name("rpc-socket".to_owned()).spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
+        for stream in listener.incoming() {
+            let stream = match stream {
+                Ok(stream) => stream,
+                Err(error) => {
+                    // Out of file descriptors, most likely: it passes when a client leaves.
+                    tracing::warn!(%error, "a client could not be taken");
+                    thread::sleep(std::time::Duration::from_millis(100));
+                    continue;
+                }
+            };
             let (handle, stop) = (handle.clone(), Arc::clone(&stop));
             let Ok(output) = stream.try_clone() else { continue };
             let serving = thread::Builder::new().name("rpc-client".to_owned()).spawn(move || {
@@ -134,6 +143,9 @@ impl Out {
 
     fn push(&self, line: String) {
         let mut state = self.lock();
+        if state.broken {
+            return;
+        }
         state.bytes += line.len();
         state.lines.push_back(line);
         drop(state);
@@ -153,6 +165,14 @@ impl Out {
         }
         drop(state);
         self.push(line);
+    }
+
+    /// Waits until a client that does not read what it asked for has read some of it.
+    fn wait_for_room(&self) {
+        let mut state = self.lock();
+        while state.bytes > MAX_WAITING && !state.broken {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     fn begin(&self) {
@@ -197,6 +217,7 @@ fn write_lines(out: &Out, output: impl Write) {
         let lines = std::mem::take(&mut state.lines);
         state.bytes = 0;
         drop(state);
+        out.changed.notify_all();
         let written = lines.iter().try_for_each(|line| output.write_all(line.as_bytes()));
         if written.and_then(|()| output.flush()).is_err() {
             let mut state = out.lock();
@@ -328,6 +349,7 @@ fn take(handle: &Handle, out: &Arc<Out>, request: Value) -> bool {
         return false;
     };
     let params = Params(&params);
+    out.wait_for_room();
     match method.run {
         Run::Now(run) => reply.send(run(handle, &params)),
         Run::Stop => {

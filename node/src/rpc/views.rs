@@ -55,6 +55,7 @@ pub(crate) fn contact(view: &ContactView, overview: &Overview) -> Value {
         "greeting": view.greeting,
         "state": contact_state(view.state),
         "verified": view.verified,
+        "refused": view.refused,
         "online": view.online || overview.online.contains(&view.contact),
         "since": rfc3339(view.since),
     })

@@ -17,7 +17,7 @@ use libfuzzer_sys::fuzz_target;
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
 fuzz_target!(|data: &[u8]| {
-    let made = account::create([1; 32], "Ann", NOW).unwrap();
+    let made = account::create([1; 32], "Ann", None, NOW).unwrap();
     let mut disk = Disk::default();
     disk.commit(made.writes);
     let (mut engine, mut out) = Engine::restore(&disk, NOW, [2; 32], Config::default()).unwrap();

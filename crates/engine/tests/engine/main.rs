@@ -30,12 +30,15 @@ use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 use kith_simulations::disk::Disk;
 
+mod devices;
+
 const BEGIN: Timestamp = Timestamp(1_800_000_000_000);
 
 /// A person's device.
 struct Side {
     account: AccountId,
     device: DeviceId,
+    phrase: String,
     disk: Disk,
     engine: Engine,
     now: Timestamp,
@@ -46,13 +49,18 @@ struct Side {
 
 impl Side {
     fn new(seed: u8) -> Self {
-        let made = account::create([seed; 32], "Somebody", BEGIN).unwrap();
+        Self::with_phrase(seed, None)
+    }
+
+    fn with_phrase(seed: u8, phrase: Option<&str>) -> Self {
+        let made = account::create([seed; 32], "Somebody", phrase, BEGIN).unwrap();
         let mut disk = Disk::default();
         disk.commit(made.writes);
         let (engine, out) = Engine::restore(&disk, BEGIN, [seed + 100; 32], Config::default()).unwrap();
         let mut side = Self {
             account: made.account,
             device: made.device,
+            phrase: made.phrase.to_string(),
             disk,
             engine,
             now: BEGIN,
