@@ -43,6 +43,7 @@ smoke: ## the real programs over loopback: messages, kill -9, an absent friend, 
 bench: ## the figures of the README, each beside its floor
 	$(CARGO) bench --locked -p kith-crypto --bench session
 	$(CARGO) bench --locked -p kith-store --bench commit
+	$(CARGO) bench --locked -p kith-mailbox --bench deposits
 	$(CARGO) bench --locked -p kith-node --bench whole
 	$(CARGO) bench --locked -p kith-gui --bench frames
 	$(CARGO) run --locked --release -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/thousand.toml
@@ -52,7 +53,7 @@ SECONDS_EACH ?= 60
 
 fuzz: ## a minute for each fuzzer (needs a nightly Rust and cargo-fuzz)
 	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "Install it first: cargo install --locked cargo-fuzz"; exit 1; }
-	@for crate in proto crypto engine; do for target in $$(cd crates/$$crate && $(CARGO) +nightly fuzz list); do \
+	@for crate in proto crypto engine mailbox; do for target in $$(cd crates/$$crate && $(CARGO) +nightly fuzz list); do \
 		(cd crates/$$crate && $(CARGO) +nightly fuzz run $$target -- -max_total_time=$(SECONDS_EACH)) || exit 1; \
 	done; done
 

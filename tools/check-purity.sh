@@ -13,11 +13,12 @@ allow() {
 allow kith-proto ""
 allow kith-crypto "kith-proto"
 allow kith-engine "kith-proto kith-crypto"
+allow kith-mailbox "kith-proto"
 allow kith-store "kith-proto"
 allow kith-net "kith-proto"
-allow kith-bootstrap "kith-proto kith-store kith-net"
-allow kith-simulations "kith-proto kith-crypto kith-engine"
-allow kith-node "kith-proto kith-crypto kith-engine kith-store kith-net"
+allow kith-bootstrap "kith-proto kith-mailbox kith-store kith-net"
+allow kith-simulations "kith-proto kith-crypto kith-engine kith-mailbox"
+allow kith-node "kith-proto kith-crypto kith-engine kith-mailbox kith-store kith-net"
 allow kith-gui "kith-proto kith-crypto kith-engine kith-node"
 # What each pure crate uses directly. A new name is a decision: it must be pure as well.
 uses() {
@@ -30,9 +31,10 @@ uses() {
 uses kith-proto "bech32 blake3 bs58 data-encoding serde thiserror"
 uses kith-crypto "bip39 blake3 chacha20poly1305 curve25519-dalek ed25519-dalek hkdf hmac hpke kith-proto ml-kem rand_core
     sha2 subtle thiserror x25519-dalek zeroize"
+uses kith-mailbox "blake3 ed25519-dalek hpke kith-proto rand_chacha rand_core serde thiserror tracing zeroize"
 uses kith-engine "blake3 kith-crypto kith-proto rand_chacha rand_core serde thiserror tracing zeroize"
 
-for crate in kith-proto kith-crypto kith-engine; do
+for crate in kith-proto kith-crypto kith-engine kith-mailbox; do
     if found=$(cargo tree --locked -q -p "$crate" --edges normal --prefix none | grep -E '^(tokio|redb|libp2p|mio|socket2|async-|getrandom v0\.[0-9])' | sort -u) && [ -n "$found" ]; then
         echo "$crate must stay pure, but uses:" "$found" >&2
         bad=1

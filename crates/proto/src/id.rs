@@ -112,6 +112,10 @@ id_type!(
     QueueId, 16
 );
 id_type!(
+    /// One of those who read an inbox at a mailbox: a random name, another one for each inbox.
+    ReaderId, 16
+);
+id_type!(
     /// An invite, so that it can be listed and revoked. Derived from the invite's secret.
     InviteId, 8
 );

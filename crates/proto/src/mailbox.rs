@@ -19,8 +19,13 @@
 //!        ◀────────────────────── Done
 //! ```
 
+mod work;
+
 use serde::Deserialize;
+use serde::Deserializer;
 use serde::Serialize;
+use serde::Serializer;
+use serde::de::Error as _;
 
 use crate::address::DeviceAddress;
 use crate::bounded::BoundedBytes;
@@ -35,7 +40,13 @@ use crate::error::DecodeError;
 use crate::id::DeviceId;
 use crate::id::EnvelopeId;
 use crate::id::QueueId;
+use crate::id::ReaderId;
 use crate::time::Timestamp;
+
+pub use work::MAX_WORK_BITS;
+pub use work::WorkBits;
+pub use work::WorkProof;
+pub use work::deposit_subject;
 
 /// The libp2p protocol name.
 pub const MAILBOX_PROTOCOL: &str = "/kith/mbx/1";
@@ -52,12 +63,11 @@ pub const MAX_FORWARDED_BYTES: usize = MAX_MAILBOX_FRAME_BYTES - 256;
 /// The longest voucher of a community: a blind signature and its key fit.
 pub const MAX_VOUCHER_BYTES: usize = 256;
 
-/// The most leading zero bits a mailbox may ask for: 2^28 hashes are half a minute on one core, and whoever asks for
-/// more does not want the deposit.
-pub const MAX_WORK_BITS: u8 = 28;
-
 /// Queues in one registration: one for each contact, in several requests when there are more.
 pub const MAX_QUEUES: usize = 256;
+
+/// Readers of one inbox: as many as an account has devices.
+pub const MAX_READERS: usize = 8;
 
 /// Entries of one index, and envelopes asked for at once.
 pub const MAX_INDEX: usize = 1_024;
@@ -99,6 +109,19 @@ macro_rules! words {
                 })
             }
         }
+
+        /// Recorded as on the wire.
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                self.to_bytes().serialize(to)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                Self::from_bytes(&Vec::deserialize(from)?).map_err(D::Error::custom)
+            }
+        }
     };
 }
 
@@ -110,14 +133,16 @@ words! {
             /// The version spoken.
             version: u8,
         }
-        /// Opens an inbox for a period and names its queues.
+        /// Opens an inbox or renews it, and names queues; those it does not name stay as they are.
         1 Register {
             /// The inbox's key for this period.
             inbox: [u8; 32],
-            /// Which period.
+            /// Which period the queues are for. When it grows, queues of periods before the last one close.
             period: u32,
-            /// The queues, with the key that may deposit into each.
-            queues: BoundedVec<(QueueId, [u8; 32]), MAX_QUEUES>,
+            /// All who read this inbox: an envelope goes when each of them has deleted it.
+            readers: BoundedVec<ReaderId, MAX_READERS>,
+            /// Queues to open, change or close.
+            queues: BoundedVec<(QueueId, Access), MAX_QUEUES>,
             /// Why the mailbox should take it.
             admission: Admission,
             /// By the inbox's key, over [`Request::signed_bytes`].
@@ -133,13 +158,15 @@ words! {
             keep: KeepFor,
             /// Work for a queue at which strangers knock: over the queue and the envelope's id.
             work: Option<WorkProof>,
-            /// By the queue's deposit key, over [`Request::signed_bytes`].
+            /// By the queue's deposit key, over [`Request::signed_bytes`]; not looked at where strangers knock.
             signature: Signature,
         }
         /// Asks to be told what is there and what comes.
         3 Subscribe {
             /// The inbox.
             inbox: [u8; 32],
+            /// Which of its readers asks.
+            reader: ReaderId,
             /// After which place.
             after: Sequence,
             /// By the inbox's key, over [`Request::signed_bytes`].
@@ -166,7 +193,7 @@ words! {
         8 Forward {
             /// The other mailbox.
             to: DeviceAddress,
-            /// A deposit sealed for it and signed with a nonce of zeroes; repeated, it is known by its envelope's id.
+            /// A [`ForwardedDeposit`] sealed for it.
             sealed: BoundedBytes<MAX_FORWARDED_BYTES>,
         }
     }
@@ -188,6 +215,10 @@ words! {
             quota_left: u64,
             /// The last place given.
             last: Sequence,
+            /// How many queues are open; fewer than expected after the mailbox lost its disk.
+            queues: u32,
+            /// Until when they take envelopes unless the inbox is registered again.
+            until: Timestamp,
         }
         /// A promise to keep an envelope.
         2 Stored {
@@ -198,7 +229,7 @@ words! {
             /// By the mailbox's device key, over [`receipt_bytes`].
             signature: Signature,
         }
-        /// The inbox is full; it says when it is drained.
+        /// Too much for this queue, this inbox or this asker.
         3 OverQuota {
             /// When to try again.
             retry_after_secs: u32,
@@ -238,6 +269,8 @@ words! {
             work_bits: WorkBits,
             /// The longest time it keeps anything.
             keep_secs: u32,
+            /// For whom a [`ForwardedDeposit`] is sealed: an X25519 public key.
+            sealing_key: [u8; 32],
         }
         /// The request was not understood or its signature does not hold.
         11 Refused {}
@@ -276,8 +309,54 @@ words! {
     }
 }
 
+words! {
+    /// Who may leave envelopes in a queue.
+    Access {
+        /// Whoever signs with this key's secret.
+        0 Key {
+            /// An Ed25519 public key.
+            deposit: [u8; 32],
+        }
+        /// Any stranger who works for it; a few small envelopes.
+        1 Knock {}
+        /// Nobody any more; what is there stays until it is read.
+        2 Closed {}
+    }
+}
+
+/// A deposit that reaches its mailbox through another one. Sealed as `crates/mailbox/SPEC.md` says, so that the other
+/// one learns neither queue nor envelope. Its request is signed with a nonce of zeroes; the hour takes the nonce's place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForwardedDeposit {
+    /// The hour it was made in, since 1970-01-01: it is not taken much later.
+    pub hour: u32,
+    /// A [`Request::Deposit`].
+    pub deposit: Request,
+}
+
+impl Encode for ForwardedDeposit {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(MAILBOX_VERSION);
+        self.hour.encode(out);
+        self.deposit.encode(out);
+    }
+}
+
+impl Decode for ForwardedDeposit {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        if u8::decode(reader)? != MAILBOX_VERSION {
+            return Err(DecodeError::Invalid { what: "forwarded deposit version" });
+        }
+        let hour = Decode::decode(reader)?;
+        match Request::decode(reader)? {
+            deposit @ Request::Deposit { .. } => Ok(Self { hour, deposit }),
+            _ => Err(DecodeError::Invalid { what: "forwarded deposit" }),
+        }
+    }
+}
+
 /// A word and the number of the request that it is or answers; zero for answers that nobody asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Numbered<T> {
     /// The number, chosen by the asker.
     pub number: u32,
@@ -293,6 +372,20 @@ impl<T: Encode> Numbered<T> {
         u32::try_from(body.len()).unwrap_or(u32::MAX).encode(&mut out);
         out.extend_from_slice(&body);
         out
+    }
+}
+
+impl Numbered<Answer> {
+    /// How many bytes [`to_wire`](Self::to_wire) has, without copying an envelope to count them.
+    pub fn wire_bytes(&self) -> usize {
+        match &self.word {
+            Answer::Envelope { envelope, .. } => {
+                // Length, number, tag and sequence; the envelope's length as a varint of two or three bytes.
+                let length = if envelope.as_bytes().len() < 1 << 14 { 2 } else { 3 };
+                4 + 4 + 1 + 8 + length + envelope.as_bytes().len()
+            }
+            _ => 4 + self.to_bytes().len(),
+        }
     }
 }
 
@@ -331,71 +424,6 @@ pub fn receipt_bytes(queue: &QueueId, envelope: &EnvelopeId, expires: Timestamp)
     envelope.encode(&mut out);
     expires.encode(&mut out);
     out
-}
-
-/// Leading zero bits that are asked for, at most [`MAX_WORK_BITS`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct WorkBits(u8);
-
-impl WorkBits {
-    /// The bits, or the most that may be asked for.
-    pub fn capped(bits: u8) -> Self {
-        Self(bits.min(MAX_WORK_BITS))
-    }
-
-    /// The number of bits.
-    pub fn bits(self) -> u8 {
-        self.0
-    }
-}
-
-impl Encode for WorkBits {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.0.encode(out);
-    }
-}
-
-impl Decode for WorkBits {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let limit = u64::from(MAX_WORK_BITS);
-        let bits = u8::decode(reader)?;
-        if bits > MAX_WORK_BITS { Err(DecodeError::TooLarge { what: "work", limit }) } else { Ok(Self(bits)) }
-    }
-}
-
-/// Work that was done for a mailbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WorkProof {
-    /// The challenge as the mailbox gave it.
-    pub challenge: [u8; 32],
-    /// The number that was found.
-    pub solution: u64,
-}
-
-impl WorkProof {
-    /// How many leading zero bits this reaches for `subject`, the bytes of what it pays for.
-    pub fn bits(&self, subject: &[u8]) -> u8 {
-        let mut hasher = blake3::Hasher::new_derive_key("kith 2026-11-21 mailbox work v1");
-        hasher.update(&self.challenge);
-        hasher.update(&self.solution.to_le_bytes());
-        hasher.update(subject);
-        let mut head = [0; 8];
-        hasher.finalize_xof().fill(&mut head);
-        u8::try_from(u64::from_be_bytes(head).leading_zeros()).unwrap_or(u8::MAX)
-    }
-}
-
-impl Encode for WorkProof {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.challenge.encode(out);
-        self.solution.encode(out);
-    }
-}
-
-impl Decode for WorkProof {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { challenge: reader.array()?, solution: Decode::decode(reader)? })
-    }
 }
 
 /// How long a mailbox is asked to keep an envelope.
@@ -472,26 +500,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_counts_leading_zero_bits_and_belongs_to_its_subject() {
-        let mut proof = WorkProof { challenge: [5; 32], solution: 0 };
-        while proof.bits(b"a deposit") < 8 {
-            proof.solution += 1;
-        }
-        assert!(proof.bits(b"a deposit") >= 8);
-        assert!(proof.bits(b"another deposit") < 8, "work done for one deposit does not pay for another");
-    }
-
-    #[test]
-    fn nobody_can_ask_for_more_work_than_the_limit() {
-        let refused = DecodeError::TooLarge { what: "work", limit: u64::from(MAX_WORK_BITS) };
-        assert_eq!(WorkBits::from_bytes(&[MAX_WORK_BITS + 1]), Err(refused));
-        assert_eq!(WorkBits::from_bytes(&[MAX_WORK_BITS]), Ok(WorkBits::capped(99)));
-    }
-
-    #[test]
     fn a_signature_covers_everything_but_itself_on_one_stream_only() {
         let (mailbox, nonce) = (DeviceId([1; 32]), [2; 16]);
-        let ask = |after, signature| Request::Subscribe { inbox: [3; 32], after, signature };
+        let ask = |after, signature| Request::Subscribe {
+            inbox: [3; 32],
+            reader: ReaderId([7; 16]),
+            after,
+            signature,
+        };
         let signed = ask(4, [5; 64]).signed_bytes(&mailbox, &nonce);
         assert_eq!(signed, ask(4, [6; 64]).signed_bytes(&mailbox, &nonce));
         assert_ne!(signed, ask(5, [5; 64]).signed_bytes(&mailbox, &nonce));
@@ -516,5 +532,30 @@ mod tests {
         let wire = Numbered { number: 1, word: full }.to_wire();
         assert!(wire.len() <= 4 + MAX_MAILBOX_FRAME_BYTES);
         assert_eq!(wire[..4], u32::try_from(wire.len() - 4).unwrap().to_le_bytes());
+    }
+    #[test]
+    fn a_forwarded_deposit_fits_and_is_nothing_else() {
+        let envelope = Envelope::new([1; 16], &vec![2; MAX_ENVELOPE_BYTES - 17]).unwrap();
+        let work = Some(WorkProof { challenge: [3; 32], solution: 4 });
+        let (queue, keep, signature) = (QueueId([5; 16]), KeepFor::Days14, [6; 64]);
+        let deposit = Request::Deposit { queue, envelope, keep, work, signature };
+        let largest = ForwardedDeposit { hour: 7, deposit };
+        // HPKE adds a public key and a tag.
+        assert!(largest.to_bytes().len() + 32 + 16 <= MAX_FORWARDED_BYTES);
+        assert_eq!(ForwardedDeposit::from_bytes(&largest.to_bytes()), Ok(largest));
+        let other = ForwardedDeposit { hour: 7, deposit: Request::Info {} }.to_bytes();
+        let refused = DecodeError::Invalid { what: "forwarded deposit" };
+        assert_eq!(ForwardedDeposit::from_bytes(&other), Err(refused));
+    }
+
+    #[test]
+    fn the_bytes_of_an_answer_are_counted_as_they_are_written() {
+        for class in SIZE_CLASSES {
+            let envelope = Envelope::new([1; 16], &vec![2; class - 17]).unwrap();
+            let answer = Numbered { number: 9, word: Answer::Envelope { sequence: 1 << 60, envelope } };
+            assert_eq!(answer.wire_bytes(), answer.to_wire().len());
+        }
+        let answer = Numbered { number: 9, word: Answer::OverQuota { retry_after_secs: 1 } };
+        assert_eq!(answer.wire_bytes(), answer.to_wire().len());
     }
 }

@@ -21,10 +21,13 @@ use kith_proto::id::EnvelopeId;
 use kith_proto::id::InviteId;
 use kith_proto::id::MessageId;
 use kith_proto::id::QueueId;
+use kith_proto::id::ReaderId;
 use kith_proto::invite::Invite;
 use kith_proto::invite::InviteSecret;
+use kith_proto::mailbox::Access;
 use kith_proto::mailbox::Admission;
 use kith_proto::mailbox::Answer;
+use kith_proto::mailbox::ForwardedDeposit;
 use kith_proto::mailbox::IndexEntry;
 use kith_proto::mailbox::KeepFor;
 use kith_proto::mailbox::Numbered;
@@ -189,31 +192,48 @@ fn admission() -> impl Strategy<Value = Admission> {
     ]
 }
 
+fn access() -> impl Strategy<Value = Access> {
+    prop_oneof![
+        any::<[u8; 32]>().prop_map(|deposit| Access::Key { deposit }),
+        Just(Access::Knock {}),
+        Just(Access::Closed {}),
+    ]
+}
+
+fn deposit() -> impl Strategy<Value = Request> {
+    (any::<[u8; 16]>(), envelope(), keep(), prop::option::of(proof()), signature()).prop_map(
+        |(queue, envelope, keep, work, signature)| Request::Deposit {
+            queue: QueueId(queue),
+            envelope,
+            keep,
+            work,
+            signature,
+        },
+    )
+}
+
 fn request() -> impl Strategy<Value = Request> {
-    let queues = prop::collection::vec(any::<([u8; 16], [u8; 32])>(), 0..3);
+    let queues = prop::collection::vec((any::<[u8; 16]>(), access()), 0..3);
+    let readers = prop::collection::vec(any::<[u8; 16]>(), 0..8);
     prop_oneof![
         any::<u8>().prop_map(|version| Request::Hello { version }),
-        (any::<([u8; 32], u32)>(), queues, admission(), signature()).prop_map(
-            |((inbox, period), queues, admission, signature)| {
-                let queues = queues.into_iter().map(|(queue, key)| (QueueId(queue), key)).collect();
+        (any::<([u8; 32], u32)>(), readers, queues, admission(), signature()).prop_map(
+            |((inbox, period), readers, queues, admission, signature)| {
+                let readers = readers.into_iter().map(ReaderId).collect();
+                let queues = queues.into_iter().map(|(queue, access)| (QueueId(queue), access)).collect();
                 Request::Register {
                     inbox,
                     period,
+                    readers: BoundedVec::new(readers).unwrap(),
                     queues: BoundedVec::new(queues).unwrap(),
                     admission,
                     signature,
                 }
             }
         ),
-        (any::<[u8; 16]>(), envelope(), keep(), prop::option::of(proof()), signature()).prop_map(
-            |(queue, envelope, keep, work, signature)| {
-                Request::Deposit { queue: QueueId(queue), envelope, keep, work, signature }
-            }
-        ),
-        (any::<([u8; 32], u64)>(), signature()).prop_map(|((inbox, after), signature)| Request::Subscribe {
-            inbox,
-            after,
-            signature
+        deposit(),
+        (any::<([u8; 32], [u8; 16], u64)>(), signature()).prop_map(|((inbox, reader, after), signature)| {
+            Request::Subscribe { inbox, reader: ReaderId(reader), after, signature }
         }),
         prop::collection::vec(any::<u64>(), 0..5)
             .prop_map(|list| Request::Get { sequences: BoundedVec::new(list).unwrap() }),
@@ -236,7 +256,9 @@ fn answer() -> impl Strategy<Value = Answer> {
     );
     prop_oneof![
         any::<(u8, [u8; 16])>().prop_map(|(version, nonce)| Answer::Hello { version, nonce }),
-        any::<(u64, u64)>().prop_map(|(quota_left, last)| Answer::Registered { quota_left, last }),
+        any::<(u64, u64, u32, u64)>().prop_map(|(quota_left, last, queues, until)| {
+            Answer::Registered { quota_left, last, queues, until: Timestamp(until) }
+        }),
         (any::<([u8; 16], u64)>(), signature()).prop_map(|((envelope, expires), signature)| Answer::Stored {
             envelope: EnvelopeId(envelope),
             expires: Timestamp(expires),
@@ -253,12 +275,15 @@ fn answer() -> impl Strategy<Value = Answer> {
             .prop_map(|list| Answer::Index { entries: BoundedVec::new(list).unwrap() }),
         (any::<u64>(), envelope()).prop_map(|(sequence, envelope)| Answer::Envelope { sequence, envelope }),
         Just(Answer::Done {}),
-        any::<(u64, u8, u8, u32)>().prop_map(|(capacity, load_percent, work_bits, keep_secs)| Answer::Info {
-            capacity,
-            load_percent,
-            work_bits: WorkBits::capped(work_bits),
-            keep_secs
-        }),
+        any::<(u64, u8, u8, u32, [u8; 32])>().prop_map(
+            |(capacity, load_percent, work_bits, keep_secs, sealing_key)| Answer::Info {
+                capacity,
+                load_percent,
+                work_bits: WorkBits::capped(work_bits),
+                keep_secs,
+                sealing_key
+            }
+        ),
         Just(Answer::Refused {}),
         Just(Answer::CaughtUp {}),
         any::<u64>().prop_map(|sequence| Answer::Gone { sequence }),
@@ -272,7 +297,7 @@ proptest! {
     #[test]
     fn every_word_keeps_the_laws(
         payload in payload(), frame in frame(), invite in invite(), record in record(), request in request(),
-        answer in answer(), addresses in prop::collection::vec(address(), 0..8), cut in any::<usize>(), flip in any::<usize>(),
+        answer in answer(), deposit in deposit(), addresses in prop::collection::vec(address(), 0..8), cut in any::<usize>(), flip in any::<usize>(),
     ) {
         check(&payload, cut, flip);
         check(&frame, cut, flip);
@@ -280,6 +305,7 @@ proptest! {
         check(&record, cut, flip);
         check(&Numbered { number: 7, word: request }, cut, flip);
         check(&Numbered { number: 7, word: answer }, cut, flip);
+        check(&ForwardedDeposit { hour: 8, deposit }, cut, flip);
         check(&DeviceRecord { addresses: BoundedVec::new(addresses).unwrap() }, cut, flip);
     }
 
@@ -313,6 +339,7 @@ proptest! {
         let _ = Record::from_bytes(&noise);
         let _ = Request::from_bytes(&noise);
         let _ = Answer::from_bytes(&noise);
+        let _ = ForwardedDeposit::from_bytes(&noise);
         let _ = String::from_utf8_lossy(&noise).parse::<Invite>();
     }
 }

@@ -25,10 +25,13 @@ use kith_proto::id::EnvelopeId;
 use kith_proto::id::InviteId;
 use kith_proto::id::MessageId;
 use kith_proto::id::QueueId;
+use kith_proto::id::ReaderId;
 use kith_proto::invite::Invite;
 use kith_proto::invite::InviteSecret;
+use kith_proto::mailbox::Access;
 use kith_proto::mailbox::Admission;
 use kith_proto::mailbox::Answer;
+use kith_proto::mailbox::ForwardedDeposit;
 use kith_proto::mailbox::IndexEntry;
 use kith_proto::mailbox::KeepFor;
 use kith_proto::mailbox::Numbered;
@@ -244,7 +247,12 @@ fn requests() -> Vec<Sample> {
     let register = |admission| Request::Register {
         inbox,
         period: 2968,
-        queues: list(vec![(QueueId([0x94; 16]), [0x95; 32]), (QueueId([0x96; 16]), [0x97; 32])]),
+        readers: list(vec![ReaderId([0x99; 16]), ReaderId([0x9a; 16])]),
+        queues: list(vec![
+            (QueueId([0x94; 16]), Access::Key { deposit: [0x95; 32] }),
+            (QueueId([0x96; 16]), Access::Knock {}),
+            (QueueId([0x97; 16]), Access::Closed {}),
+        ]),
         admission,
         signature,
     };
@@ -264,12 +272,19 @@ fn requests() -> Vec<Sample> {
         request("request-deposit-hour", deposit(KeepFor::Hour, None)),
         request("request-deposit-days2-work", deposit(KeepFor::Days2, Some(proof))),
         request("request-deposit-days30", deposit(KeepFor::Days30, None)),
-        request("request-subscribe", Request::Subscribe { inbox, after: 77, signature }),
+        request(
+            "request-subscribe",
+            Request::Subscribe { inbox, reader: ReaderId([0x99; 16]), after: 77, signature },
+        ),
         request("request-get", Request::Get { sequences: list(vec![78, 1 << 40]) }),
         request("request-delete", Request::Delete { up_to: 79 }),
         request("request-info", Request::Info {}),
         request("request-delete-these", Request::DeleteThese { sequences: list(vec![80, 82]) }),
         request("request-forward", Request::Forward { to: place(), sealed: bytes(10, 30) }),
+        sample(
+            "forwarded-deposit",
+            &ForwardedDeposit { hour: 498_600, deposit: deposit(KeepFor::Days14, None) },
+        ),
     ]
 }
 
@@ -289,11 +304,12 @@ fn answers() -> Vec<Sample> {
         capacity: 20 << 30,
         load_percent: 42,
         work_bits: WorkBits::capped(22),
-        keep_secs: 14 * 86_400,
+        keep_secs: 30 * 86_400,
+        sealing_key: [0xa7; 32],
     };
     vec![
         answer("answer-hello", Answer::Hello { version: 1, nonce: [0xa3; 16] }),
-        answer("answer-registered", Answer::Registered { quota_left: 32 << 20, last: 9 }),
+        answer("answer-registered", Answer::Registered { quota_left: 32 << 20, last: 9, queues: 3, until }),
         answer(
             "answer-stored",
             Answer::Stored { envelope: EnvelopeId([0xa4; 16]), expires: until, signature: [0xa5; 64] },

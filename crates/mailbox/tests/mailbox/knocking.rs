@@ -1,0 +1,138 @@
+//! Strangers: work instead of a key, few and small envelopes, and a price that rises.
+
+use kith_mailbox::Config;
+use kith_proto::envelope::Envelope;
+use kith_proto::mailbox::Access;
+use kith_proto::mailbox::Answer;
+use kith_proto::mailbox::KeepFor;
+use kith_proto::mailbox::Request;
+use kith_proto::mailbox::WorkProof;
+use kith_proto::mailbox::deposit_subject;
+use kith_proto::time::Span;
+
+use crate::house::House;
+use crate::house::Person;
+use crate::house::envelope;
+
+fn house(ann: &Person) -> House {
+    let mut house = House::new(Config { open: true, knock_bits: 4, knock_rise_bits: 5, ..Config::default() });
+    let queues = (0..40).map(|number| (ann.queue(number), Access::Knock {})).collect();
+    ann.register(&mut house, queues);
+    house
+}
+
+fn knock(
+    house: &mut House,
+    ann: &Person,
+    queue: u16,
+    envelope: &Envelope,
+    work: Option<WorkProof>,
+) -> Answer {
+    let stream = house.stream();
+    let (queue, keep, envelope) = (ann.queue(queue), KeepFor::Days14, envelope.clone());
+    house.ask_one(stream, Request::Deposit { queue, envelope, keep, work, signature: [0; 64] })
+}
+
+/// Asks for the price and works.
+fn work(house: &mut House, ann: &Person, queue: u16, envelope: &Envelope) -> (u8, WorkProof) {
+    let Answer::WorkWanted { challenge, bits } = knock(house, ann, queue, envelope, None) else {
+        panic!("no work is wanted")
+    };
+    let subject = deposit_subject(&ann.queue(queue), &envelope.id());
+    (bits.bits(), WorkProof::search(&challenge, bits, &subject, 0, 1 << 20).unwrap())
+}
+
+#[test]
+fn a_stranger_knocks_with_work_for_one_envelope_in_one_queue() {
+    let ann = Person::new(1, 1);
+    let mut house = house(&ann);
+    let (first, second) = (envelope(1, 1), envelope(2, 1));
+    let (bits, proof) = work(&mut house, &ann, 0, &first);
+    assert_eq!(bits, 4);
+    let mut wrong = proof;
+    while wrong.bits(&deposit_subject(&ann.queue(0), &first.id())) >= 4 {
+        wrong.solution += 1;
+    }
+    assert!(matches!(knock(&mut house, &ann, 0, &first, Some(wrong)), Answer::WorkWanted { .. }));
+    let elsewhere = knock(&mut house, &ann, 1, &first, Some(proof));
+    assert!(matches!(elsewhere, Answer::WorkWanted { .. }), "another queue has another challenge");
+    let receipt = knock(&mut house, &ann, 0, &first, Some(proof));
+    assert!(matches!(receipt, Answer::Stored { .. }));
+    assert_eq!(knock(&mut house, &ann, 0, &first, None), receipt, "the same again costs nothing");
+    let forged = WorkProof { challenge: [0; 32], ..proof };
+    assert!(matches!(knock(&mut house, &ann, 0, &second, Some(forged)), Answer::WorkWanted { .. }));
+    assert_eq!(ann.listen(&mut house, 0).1.len(), 1);
+}
+
+#[test]
+fn a_challenge_lives_an_hour_and_needs_no_memory() {
+    let ann = Person::new(1, 1);
+    let mut house = house(&ann);
+    let (_, one) = work(&mut house, &ann, 0, &envelope(1, 0));
+    let (_, two) = work(&mut house, &ann, 0, &envelope(2, 0));
+    house.elapse(Span::from_minutes(119));
+    house.crash();
+    assert!(matches!(knock(&mut house, &ann, 0, &envelope(1, 0), Some(one)), Answer::Stored { .. }));
+    house.elapse(Span::from_minutes(1));
+    assert!(matches!(knock(&mut house, &ann, 0, &envelope(2, 0), Some(two)), Answer::WorkWanted { .. }));
+}
+
+#[test]
+fn the_price_rises_until_the_queue_is_full() {
+    let ann = Person::new(1, 1);
+    let mut house = house(&ann);
+    let mut prices = Vec::new();
+    let (_, cheap) = work(&mut house, &ann, 0, &envelope(99, 0));
+    for number in 0..20 {
+        let (bits, proof) = work(&mut house, &ann, 0, &envelope(number, 0));
+        prices.push(bits);
+        assert!(matches!(
+            knock(&mut house, &ann, 0, &envelope(number, 0), Some(proof)),
+            Answer::Stored { .. }
+        ));
+    }
+    assert!(prices.is_sorted() && prices[0] == 4 && prices[19] == 8, "{prices:?}");
+    let full = knock(&mut house, &ann, 0, &envelope(99, 0), Some(cheap));
+    assert!(matches!(full, Answer::OverQuota { .. }), "no work opens a full queue");
+    let (phone, listed) = ann.listen(&mut house, 0);
+    house.ask(phone, Request::Delete { up_to: listed[11].sequence });
+    let wanted = knock(&mut house, &ann, 0, &envelope(99, 0), None);
+    let Answer::WorkWanted { bits, .. } = wanted else { panic!("{wanted:?}") };
+    assert_eq!(bits.bits(), 6);
+    assert!(
+        matches!(knock(&mut house, &ann, 0, &envelope(99, 0), Some(cheap)), Answer::Stored { .. }),
+        "work done two bits ago still counts"
+    );
+}
+
+#[test]
+fn many_knocks_anywhere_raise_the_price_for_an_hour_or_two() {
+    let ann = Person::new(1, 1);
+    let mut house = house(&ann);
+    for number in 0..120 {
+        let queue = u16::try_from(number % 40).unwrap();
+        let (_, proof) = work(&mut house, &ann, queue, &envelope(number, 0));
+        let answer = knock(&mut house, &ann, queue, &envelope(number, 0), Some(proof));
+        assert!(matches!(answer, Answer::Stored { .. }));
+    }
+    let price = |house: &mut House| {
+        let stream = house.stream();
+        match house.ask_one(stream, Request::Info {}) {
+            Answer::Info { work_bits, .. } => work_bits.bits(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(price(&mut house), 6, "twice the calm rate");
+    house.elapse(Span::from_hours(1));
+    assert_eq!(price(&mut house), 6);
+    house.elapse(Span::from_hours(1));
+    assert_eq!(price(&mut house), 4);
+}
+
+#[test]
+fn strangers_leave_small_envelopes_only() {
+    let ann = Person::new(1, 1);
+    let mut house = house(&ann);
+    assert!(matches!(knock(&mut house, &ann, 0, &envelope(1, 2), None), Answer::WorkWanted { .. }));
+    assert_eq!(knock(&mut house, &ann, 0, &envelope(1, 3), None), Answer::Refused {});
+}
