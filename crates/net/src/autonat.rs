@@ -20,6 +20,8 @@ use libp2p::core::Endpoint;
 use libp2p::core::transport::PortUse;
 use libp2p::swarm::ConnectionDenied;
 use libp2p::swarm::ConnectionId;
+use libp2p::swarm::DialError;
+use libp2p::swarm::DialFailure;
 use libp2p::swarm::FromSwarm;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::NewExternalAddrCandidate;
@@ -39,6 +41,9 @@ const TESTS_AT_ONCE: u32 = 6;
 
 /// How long until one more test may be asked for.
 const TEST_EVERY: Duration = Duration::from_secs(60);
+
+/// How long a test may take.
+const TEST_TIME: Duration = Duration::from_secs(5);
 
 /// Client addresses whose tests are counted.
 const MAX_CLIENTS: usize = 8_192;
@@ -143,8 +148,10 @@ enum Refused {
 /// Tests for others whether they can be reached: only at public addresses or in the client's own subnet, and so often.
 pub(crate) struct Tester {
     inner: server::Behaviour,
-    /// Dials that the inner behaviour asked for.
+    /// Dials that the inner behaviour asked for and that have not been looked at.
     dials: BTreeSet<ConnectionId>,
+    /// Dials under way.
+    tests: BTreeMap<ConnectionId, (Option<PeerId>, Instant)>,
     clients: BTreeMap<PeerId, (ConnectionId, IpAddr)>,
     asked: BTreeMap<IpAddr, Asked>,
 }
@@ -160,8 +167,20 @@ impl Tester {
         Self {
             inner: server::Behaviour::default(),
             dials: BTreeSet::new(),
+            tests: BTreeMap::new(),
             clients: BTreeMap::new(),
             asked: BTreeMap::new(),
+        }
+    }
+
+    /// Counts the tests that take too long as failed. Most routers say nothing when they refuse; libp2p would answer
+    /// the client nothing either, and be asked again every five seconds.
+    pub(crate) fn end_slow_tests(&mut self, now: Instant) {
+        for (connection_id, (peer_id, _)) in
+            self.tests.extract_if(.., |_, (_, begun)| now >= *begun + TEST_TIME)
+        {
+            let failure = DialFailure { peer_id, connection_id, error: &DialError::Aborted };
+            self.inner.on_swarm_event(FromSwarm::DialFailure(failure));
         }
     }
 
@@ -221,7 +240,9 @@ impl NetworkBehaviour for Tester {
         _: Endpoint,
     ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
         if self.dials.remove(&connection) {
-            self.check(peer, addresses, Instant::now()).map_err(ConnectionDenied::new)?;
+            let now = Instant::now();
+            self.check(peer, addresses, now).map_err(ConnectionDenied::new)?;
+            self.tests.insert(connection, (peer, now));
         }
         Ok(Vec::new())
     }
@@ -249,7 +270,13 @@ impl NetworkBehaviour for Tester {
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
         match &event {
-            FromSwarm::ConnectionEstablished(up) if up.endpoint.is_listener() => {
+            FromSwarm::DialFailure(failure) => {
+                self.tests.remove(&failure.connection_id);
+            }
+            FromSwarm::ConnectionEstablished(up) if up.endpoint.is_dialer() => {
+                self.tests.remove(&up.connection_id);
+            }
+            FromSwarm::ConnectionEstablished(up) => {
                 if let Some(ip) = address::ip_of(up.endpoint.get_remote_address()) {
                     self.clients.insert(up.peer_id, (up.connection_id, ip));
                 }

@@ -64,7 +64,7 @@ pub struct NetConfig {
 }
 
 /// Limits and intervals.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Connections in all.
     pub connections: u32,
@@ -113,6 +113,9 @@ pub struct Limits {
     pub relay_pause: Duration,
     /// How long a relayed connection is kept after there is a direct one: what is under way on it arrives.
     pub relay_grace: Duration,
+    /// When a hole is punched a second time if the first try, which libp2p makes by itself, did not do: it fails when
+    /// one side has not heard yet from anybody what its own address is.
+    pub punch_again: Duration,
     /// How often it is tested again whether this device can be reached from outside.
     pub probe_every: Duration,
     /// How long an address is taken as reachable without a test or a connection that proves it.
@@ -157,6 +160,7 @@ impl Limits {
             relays: if server { 0 } else { 2 },
             relay_pause: Duration::from_secs(1),
             relay_grace: Duration::from_secs(5),
+            punch_again: Duration::from_secs(2),
             probe_every: Duration::from_secs(10 * 60),
             external_life: Duration::from_secs(15 * 60),
             serve_after: Duration::from_secs(30 * 60),

@@ -86,8 +86,8 @@ struct Known {
     kept: bool,
 }
 
-/// Which connection is used when there are several: the first kind, and of one kind the newest. Both sides see the
-/// same kind, so both let the same connections go.
+/// Which connection is used when there are several: the first kind. Both sides see the same kind, so both let the same
+/// connections go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     /// Direct, dialled by the side with the smaller id.
@@ -130,10 +130,7 @@ impl Behaviour {
 
     /// Opens a stream to a connected peer, on its best connection. Answered by `Opened` or `OpenFailed`, always.
     pub(crate) fn open(&mut self, peer: PeerId) {
-        let known = self.connections.get(&peer).map_or(&[][..], Vec::as_slice);
-        // Of the equal ones, `min_by_key` takes the first: the newest.
-        let best = known.iter().rev().min_by_key(|known| known.kind).map(|known| known.id);
-        let event = match best {
+        let event = match self.best(&peer) {
             Some(connection) => {
                 self.opening.insert(peer, connection);
                 notify(peer, connection, ToHandler::Open)
@@ -141,6 +138,16 @@ impl Behaviour {
             None => ToSwarm::GenerateEvent(Event::OpenFailed { peer }),
         };
         self.push(event);
+    }
+
+    /// The newest direct connection, since the other side may have restarted; but the oldest relayed one, since a
+    /// second is a try for a direct one and goes soon.
+    fn best(&self, peer: &PeerId) -> Option<ConnectionId> {
+        let known = self.connections.get(peer)?;
+        let kind = known.iter().map(|known| known.kind).min()?;
+        let mut same = known.iter().filter(|known| known.kind == kind);
+        let best = if kind == Kind::Relayed { same.next() } else { same.next_back() };
+        best.map(|known| known.id)
     }
 
     /// Whether a peer is connected without a relay.

@@ -93,6 +93,8 @@ pub(crate) struct Task {
     relayed: BTreeSet<PeerId>,
     /// Direct addresses of devices that are being dialled, should a relay be faster.
     hints: BTreeMap<PeerId, Vec<Multiaddr>>,
+    /// Relayed connections that are dialled only to punch a hole.
+    punching: BTreeSet<ConnectionId>,
     reach: Reachability,
     outgoing: BTreeMap<DeviceId, Outgoing>,
     next_stream: u64,
@@ -185,6 +187,7 @@ impl Task {
             alive: BTreeMap::new(),
             relayed: BTreeSet::new(),
             hints: BTreeMap::new(),
+            punching: BTreeSet::new(),
             reach,
             outgoing: BTreeMap::new(),
             next_stream: 0,
@@ -362,7 +365,9 @@ impl Task {
                 self.established(peer_id, connection_id, &endpoint);
             }
             SwarmEvent::ConnectionClosed { peer_id, connection_id, .. } => self.lost(peer_id, connection_id),
-            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), .. } => self.dial_error(peer),
+            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), connection_id, .. } => {
+                self.dial_error(peer, connection_id);
+            }
             _ => {}
         }
     }

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::net::UdpSocket;
+use std::time::Duration;
 
 use kith_proto::address::Multiaddress;
 use kith_proto::id::DeviceId;
@@ -40,7 +41,17 @@ pub(super) struct Alive {
     local: Option<IpAddr>,
     /// When it is closed because there is a better one.
     retires: Option<Instant>,
+    /// It was dialled only to punch a hole.
+    is_try: bool,
+    /// When a hole is to be punched again, and which relay leads there.
+    punch: Option<(Instant, Multiaddr)>,
 }
+
+/// How often a hole is punched again after the second try: networks may have changed.
+const PUNCH_EVERY: Duration = Duration::from_secs(300);
+
+/// How long one try may take.
+const PUNCH_TIME: Duration = Duration::from_secs(20);
 
 impl Task {
     /// Dials a device at everything that is known, unless it is connected directly.
@@ -88,10 +99,15 @@ impl Task {
     pub(super) fn established(&mut self, peer: PeerId, connection: ConnectionId, endpoint: &ConnectedPoint) {
         stats::count(&self.counters.connections);
         let relayed = endpoint.is_relayed();
+        let now = Instant::now();
         let local = (self.config.role == Role::User && !relayed).then(|| local_ip(endpoint)).flatten();
-        let until = Instant::now() + self.config.limits.patience();
+        let is_try = self.punching.remove(&connection);
+        let retires = is_try.then(|| now + PUNCH_TIME);
+        let punch = (relayed && !is_try && endpoint.is_dialer())
+            .then(|| (now + self.config.limits.punch_again, endpoint.get_remote_address().clone()));
+        let until = now + self.config.limits.patience();
         let alive = self.alive.entry(peer).or_default();
-        alive.insert(connection, Alive { until, relayed, local, retires: None });
+        alive.insert(connection, Alive { until, relayed, local, retires, is_try, punch });
         if alive.len() == 1 {
             let dialled = endpoint.is_dialer().then(|| endpoint.get_remote_address());
             self.connected(peer, dialled.and_then(address::from_libp2p));
@@ -117,7 +133,7 @@ impl Task {
         let Some(alive) = self.alive.get_mut(&peer) else { return };
         let direct = alive.values().any(|connection| !connection.relayed);
         let retires = Instant::now() + self.config.limits.relay_grace;
-        for connection in alive.values_mut().filter(|connection| connection.relayed) {
+        for connection in alive.values_mut().filter(|connection| connection.relayed && !connection.is_try) {
             connection.retires = direct.then(|| connection.retires.unwrap_or(retires));
         }
         let changed = if direct { self.relayed.remove(&peer) } else { self.relayed.insert(peer) };
@@ -132,7 +148,28 @@ impl Task {
         }
     }
 
-    pub(super) fn dial_error(&mut self, peer: PeerId) {
+    /// Through a second relayed connection the other side tries once more for a direct one.
+    fn punch_again(&mut self) {
+        let now = Instant::now();
+        let alive = self.alive.iter_mut().filter(|(peer, _)| self.relayed.contains(peer));
+        let due = alive.filter_map(|(peer, alive)| {
+            let mut dialled = alive.values_mut().filter_map(|connection| connection.punch.as_mut());
+            let (at, address) = dialled.find(|(at, _)| *at <= now)?;
+            *at = now + PUNCH_EVERY;
+            Some((*peer, address.clone()))
+        });
+        for (peer, address) in due.collect::<Vec<_>>() {
+            let options = DialOpts::peer_id(peer).condition(PeerCondition::Always);
+            let options = options.addresses(vec![address]).build();
+            let connection = options.connection_id();
+            if self.swarm.dial(options).is_ok() {
+                self.punching.insert(connection);
+            }
+        }
+    }
+
+    pub(super) fn dial_error(&mut self, peer: PeerId, connection: ConnectionId) {
+        self.punching.remove(&connection);
         if let Some(device) = address::device_of(&peer).filter(|_| !self.alive.contains_key(&peer)) {
             self.hints.remove(&peer);
             self.tell(NetEvent::DialFailed { device });
@@ -164,7 +201,11 @@ impl Task {
     /// Gives up the connections that have been silent for too long, whatever TCP thinks of them, and the relayed ones
     /// that have served their time.
     pub(super) fn drop_silent(&mut self) {
+        self.punch_again();
         let now = Instant::now();
+        if let Some(tester) = self.swarm.behaviour_mut().tester.as_mut() {
+            tester.end_slow_tests(now.into_std());
+        }
         self.give_up_if(|alive| alive.until < now || alive.retires.is_some_and(|at| at < now));
     }
 

@@ -17,6 +17,7 @@ fn quick(limits: &mut Limits) {
     limits.bootstrap_pause = Duration::from_millis(10);
     limits.relay_pause = Duration::from_millis(10);
     limits.relay_grace = Duration::from_millis(100);
+    limits.punch_again = Duration::from_millis(100);
 }
 
 async fn user(seed: u8, listen: &str) -> Node {
