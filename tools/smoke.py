@@ -26,8 +26,9 @@ DEADLINE = 120.0
 class Node:
     """One `kith-node rpc` process that can be killed and started again on the same folder."""
 
-    def __init__(self, binary, folder, *extra):
-        self.command = [binary, "--data", folder, "--no-mdns", "--listen", "/ip4/127.0.0.1/tcp/0", *extra, "rpc"]
+    def __init__(self, binary, folder, *extra, before=(), listen="/ip4/127.0.0.1/tcp/0"):
+        places = ["--listen", listen] if listen else []
+        self.command = [*before, binary, "--data", folder, "--no-mdns", *places, *extra, "rpc"]
         self.folder = folder
         self.received = []
         self.states = {}

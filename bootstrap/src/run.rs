@@ -14,6 +14,7 @@ use kith_net::NetCommand;
 use kith_net::NetConfig;
 use kith_net::NetEvent;
 use kith_net::Role;
+use kith_net::Services;
 use kith_net::address;
 use kith_net::config::Listen;
 use kith_proto::codec::Decode as _;
@@ -64,12 +65,16 @@ pub(crate) fn run(data: &Path, config: &Config) -> Result<()> {
     };
     let mut net_config = NetConfig::new(seed, Role::Server);
     net_config.listen = listen;
-    net_config.limits.connections = config.connections;
-    net_config.limits.connections_per_ip = config.connections_per_ip;
-    net_config.limits.records = config.records;
+    net_config.external = config.external.clone();
+    net_config.services =
+        Services { dht: config.roles.dht, relay: config.roles.relay, autonat: config.roles.autonat };
+    config.set_limits(&mut net_config.limits);
     let device = device_of(&net_config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let (net, events) = Net::start(net_config, runtime.handle())?;
+    for address in &config.external {
+        println!("address: {}", address::text(&address::parse(address)?.0, Some(&device)));
+    }
     for node in &config.bootstrap {
         net.command(NetCommand::AddBootstrap { node: address::parse_node(node)? })?;
     }
@@ -135,7 +140,9 @@ impl Server {
                 let text = address::text(&address, None);
                 println!("address: {}", address::text(&address, Some(&self.device)));
                 let _ = std::io::stdout().flush();
-                self.remember_port(listener, text);
+                if let Some(listener) = listener {
+                    self.remember_port(listener, text);
+                }
             }
             NetEvent::ListenFailed { address, reason } => {
                 tracing::error!(

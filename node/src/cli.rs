@@ -30,6 +30,7 @@ pub(crate) fn config(common: &Common) -> NodeConfig {
     config.listen.clone_from(&common.listen);
     config.bootstrap.clone_from(&common.bootstrap);
     config.mdns = !common.no_mdns;
+    config.upnp = !common.no_upnp;
     config.record.clone_from(&common.record);
     config
 }

@@ -13,6 +13,8 @@ pub struct NodeConfig {
     pub bootstrap: Vec<String>,
     /// Whether to look for contacts on the local network.
     pub mdns: bool,
+    /// Whether to ask the home router for a port that leads here.
+    pub upnp: bool,
     /// Where to write every input, for replay. The file holds everything that is said, in the clear.
     pub record: Option<PathBuf>,
 }
@@ -20,7 +22,7 @@ pub struct NodeConfig {
 impl NodeConfig {
     /// The usual node on a data folder.
     pub fn new(data: PathBuf) -> Self {
-        Self { data, listen: Vec::new(), bootstrap: Vec::new(), mdns: true, record: None }
+        Self { data, listen: Vec::new(), bootstrap: Vec::new(), mdns: true, upnp: true, record: None }
     }
 
     /// The folder that is used when none is named: `kith` in the user's data folder.

@@ -3,6 +3,7 @@
 use kith_engine::Effect;
 use kith_engine::input::AddressRank;
 use kith_engine::input::NetInput;
+use kith_engine::view::Nat;
 use kith_net::NetCommand;
 use kith_net::NetEvent;
 use kith_net::address;
@@ -41,11 +42,18 @@ pub(crate) fn input(event: NetEvent) -> Option<NetInput> {
                 Reach::Global => AddressRank::Global,
                 Reach::Local => AddressRank::Local,
                 Reach::Loopback => AddressRank::Loopback,
+                Reach::Relayed => AddressRank::Relayed,
             };
             NetInput::Listening { address, rank }
         }
         NetEvent::ListenerClosed { address } => NetInput::ListenerClosed { address },
         NetEvent::Connected { device, dialled } => NetInput::Connected { device, dialled },
+        NetEvent::Path { device, relayed } => NetInput::Path { device, relayed },
+        NetEvent::Nat { nat, .. } => NetInput::Nat(match nat {
+            kith_net::Nat::Unknown => Nat::Unknown,
+            kith_net::Nat::Public => Nat::Public,
+            kith_net::Nat::Private => Nat::Private,
+        }),
         NetEvent::Disconnected { device } => NetInput::Disconnected { device },
         NetEvent::StreamClosed { device } => NetInput::StreamClosed { device },
         NetEvent::Frame { device, frame } => NetInput::Frame { device, frame },

@@ -222,6 +222,7 @@ impl Handle {
         let seed = account::device_seed(&store.reader().snapshot()?)?.ok_or(NodeError::NoAccount)?;
         let mut net_config = NetConfig::new(seed, Role::User);
         net_config.mdns = config.mdns;
+        net_config.upnp = config.upnp;
         let configured = match config.listen.is_empty() {
             true => net_config.listen.into_iter().map(|listen| listen.address).collect(),
             false => config.listen.clone(),
@@ -453,7 +454,7 @@ impl Pump {
                 () = self.stop.notified() => None,
             };
             let Some(event) = event else { break };
-            if let NetEvent::Listening { listener, address } = &event {
+            if let NetEvent::Listening { listener: Some(listener), address } = &event {
                 self.ports.note(*listener, &address::text(address, None));
             }
             let Some(input) = effects::input(event) else { continue };

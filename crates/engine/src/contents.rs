@@ -38,7 +38,7 @@ pub(crate) fn take(
     for content in payload.contents.into_inner() {
         match content {
             Content::Receipt(receipt) => confirm(engine, out, device, receipt),
-            Content::Addresses(addresses) => engine.peers.learn_addresses(device, &addresses, out),
+            Content::Addresses(addresses) => links::told_addresses(engine, out, device, &addresses),
             Content::Prekeys(bundle) => {
                 // A stale one is no harm: the newer stays.
                 let _ = engine.devices.learn_bundle(&engine.core, out, &contact, device, &bundle);

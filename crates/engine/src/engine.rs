@@ -55,6 +55,8 @@ pub struct Overview {
     pub network: NetworkView,
     /// The contacts with a connected device.
     pub online: BTreeSet<ContactId>,
+    /// Those of them that only relays lead to.
+    pub relayed: BTreeSet<ContactId>,
 }
 
 impl Engine {
@@ -81,7 +83,11 @@ impl Engine {
 
     /// What is true now and stands in no row.
     pub fn overview(&self) -> Overview {
-        Overview { network: self.presence.view(&self.peers), online: self.presence.online(&self.peers) }
+        Overview {
+            network: self.presence.view(&self.peers),
+            online: self.presence.online(&self.peers),
+            relayed: self.presence.relayed(&self.peers),
+        }
     }
 
     /// The counters.
@@ -95,6 +101,12 @@ impl Engine {
             NetInput::Listening { address, rank } => presence.listening(&mut self.core, rank, address),
             NetInput::ListenerClosed { address } => presence.listener_closed(&mut self.core, &address),
             NetInput::Connected { device, dialled } => return links::connected(self, out, device, dialled),
+            NetInput::Path { device, relayed } => return links::path(self, out, &device, relayed),
+            NetInput::Nat(nat) => {
+                if !presence.set_nat(nat) {
+                    return;
+                }
+            }
             NetInput::Disconnected { device } => return links::disconnected(self, out, device),
             NetInput::StreamClosed { device } => {
                 presence.stream_closed(&mut self.core, &device);
@@ -131,7 +143,10 @@ impl Engine {
                 TimerKey::Dial => self.presence.run_dials(&mut self.core, out, &self.peers),
                 TimerKey::Probe(device) => links::probe(self, out, &device),
                 TimerKey::Greet(device) => links::greet(self, out, &device),
-                TimerKey::Publish => self.presence.publish(&mut self.core, out, &self.devices),
+                TimerKey::Publish => {
+                    self.presence.publish(&mut self.core, out, &self.devices);
+                    links::tell_addresses(self, out);
+                }
                 TimerKey::Expiry => {
                     for (chat, message) in self.chats.expire(&mut self.core, rows, out) {
                         out.event(Event::MessageExpired { chat, message });

@@ -12,6 +12,7 @@ use kith_proto::id::RecordKey;
 use kith_proto::record::Record;
 
 use crate::command::Command;
+use crate::view::Nat;
 
 /// One input of [`Engine::handle`](crate::Engine::handle).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +54,16 @@ pub enum NetInput {
         /// The address that was dialled and answered; `None` when they dialled.
         dialled: Option<Multiaddress>,
     },
+    /// A connected device is now reached through a relay, or directly. One that just connected is reached directly
+    /// unless this says otherwise.
+    Path {
+        /// Who.
+        device: DeviceId,
+        /// Whether only a relay leads to it.
+        relayed: bool,
+    },
+    /// Whether this device can be reached from outside.
+    Nat(Nat),
     /// The last connection to a device is gone.
     Disconnected {
         /// Who.
@@ -122,4 +133,6 @@ pub enum AddressRank {
     Local,
     /// Reachable on this machine only.
     Loopback,
+    /// Reachable from anywhere through a relay: told along with the others, used when none of them answers.
+    Relayed,
 }

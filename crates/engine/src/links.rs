@@ -63,11 +63,69 @@ pub(crate) fn disconnected(engine: &mut Engine, out: &mut Output, device: Device
     }
 }
 
+/// A device is reached in another way now.
+pub(crate) fn path(engine: &mut Engine, out: &mut Output, device: &DeviceId, relayed: bool) {
+    if engine.presence.set_relayed(device, relayed)
+        && let Some(contact) = engine.peers.contact_of(device)
+    {
+        engine.contact_changed(out, &contact);
+    }
+}
+
 /// Addresses of a device came from the DHT, signed by the device.
 pub(crate) fn heard_of(engine: &mut Engine, out: &mut Output, device: &DeviceId, addresses: &[Multiaddress]) {
-    if engine.peers.get(device).is_some() && !engine.presence.is_up(device) {
+    if engine.peers.get(device).is_none() {
+        return;
+    }
+    if !engine.presence.is_up(device) {
         engine.peers.learn_addresses(device, addresses, out);
         engine.presence.dial_now(&mut engine.core, device);
+    } else if engine.presence.is_relayed(device) {
+        told_addresses(engine, out, device, addresses);
+    }
+}
+
+/// A device tells where it is. If only a relay leads to it, one of the addresses may be a better way.
+pub(crate) fn told_addresses(
+    engine: &mut Engine,
+    out: &mut Output,
+    device: &DeviceId,
+    addresses: &[Multiaddress],
+) {
+    engine.peers.learn_addresses(device, addresses, out);
+    if engine.presence.is_relayed(device) {
+        out.effect(Effect::Dial { device: *device, addresses: addresses.to_vec() });
+    }
+}
+
+/// Tells the connected devices of contacts where this device is, if they heard otherwise.
+pub(crate) fn tell_addresses(engine: &mut Engine, out: &mut Output) {
+    for device in engine.presence.ready_devices() {
+        if let Some(content) = untold_addresses(engine, &device) {
+            say_addresses(engine, out, &device, vec![content]);
+        }
+    }
+}
+
+/// The own addresses, unless the device was told the same or there are none.
+fn untold_addresses(engine: &Engine, device: &DeviceId) -> Option<Content> {
+    // Nothing for somebody whom the person has not let in.
+    opening_only(engine, device)?;
+    let own = engine.presence.own_addresses();
+    let told = engine.peers.get(device)?.told;
+    (told != address_tag(&own) && !own.is_empty()).then_some(Content::Addresses(own))
+}
+
+/// Says something, perhaps own addresses, and notes that they were told.
+fn say_addresses(engine: &mut Engine, out: &mut Output, device: &DeviceId, contents: Vec<Content>) {
+    let tag = contents.iter().find_map(|content| match content {
+        Content::Addresses(own) => Some(address_tag(own)),
+        _ => None,
+    });
+    if say(engine, out, device, contents)
+        && let Some(tag) = tag
+    {
+        engine.peers.update(device, out, |row| row.told = tag);
     }
 }
 
@@ -86,17 +144,8 @@ pub(crate) fn greet(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
 pub(crate) fn resume(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     // Also when nothing was taken yet: they may know better, and then we were set back.
     let mut contents = vec![Content::Receipt(Inbox::receipt(&engine.peers, device))];
-    let own = engine.presence.own_addresses();
-    let tag = address_tag(&own);
-    let told = engine.peers.get(device).map(|row| row.told);
-    let decided = opening_only(engine, device).is_some();
-    let tell = decided && told.is_some_and(|told| told != tag) && !own.is_empty();
-    if tell {
-        contents.push(Content::Addresses(own));
-    }
-    if say(engine, out, device, contents) && tell {
-        engine.peers.update(device, out, |row| row.told = tag);
-    }
+    contents.extend(untold_addresses(engine, device));
+    say_addresses(engine, out, device, contents);
     out.effect(Effect::Send { device: *device, frame: Frame::Ready });
     pump(engine, out, device);
 }

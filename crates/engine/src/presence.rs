@@ -33,6 +33,7 @@ use crate::input::AddressRank;
 use crate::output::Output;
 use crate::peers::Peers;
 use crate::timer::TimerKey;
+use crate::view::Nat;
 use crate::view::NetworkView;
 
 /// After so many probes without progress, what was sent is taken as unreadable and sealed anew, and the pause doubles.
@@ -40,6 +41,9 @@ pub(crate) const PROBES_BEFORE_REPAIR: u32 = 3;
 
 /// How often the pause between unanswered probes is doubled at most.
 const PROBE_DOUBLED_MAX: u32 = 6;
+
+/// Of the addresses told, so many may be such as relays lend when there are more direct ones than fit.
+const RELAYED_ADDRESSES: usize = 4;
 
 /// Frames beside envelopes that a device may send in ten seconds; an honest one sends a handful after each connecting.
 const ASKED_IN_TEN_SECONDS: u32 = 100;
@@ -59,6 +63,7 @@ pub(crate) struct Presence {
     connected_bootstraps: BTreeMap<DeviceId, Multiaddress>,
     peers_connected: u32,
     dht_peers: u32,
+    nat: Nat,
 }
 
 /// A connection to a device.
@@ -70,6 +75,8 @@ struct Link {
     hello_seen: bool,
     /// They have said `Ready` since we greeted: messages may go.
     ready: bool,
+    /// Only a relay leads to them.
+    relayed: bool,
     /// Probes without an answer.
     probes: u32,
     /// They seem to have forgotten things, and were told again.
@@ -399,7 +406,20 @@ impl Presence {
     pub(crate) fn listening(&mut self, core: &mut Core, rank: AddressRank, address: Multiaddress) {
         if self.own.len() < MAX_ADDRESSES * 4 && self.own.insert((rank, address)) {
             core.timers.set(TimerKey::Publish, core.now + core.config.publish_pause);
+            if rank < AddressRank::Loopback {
+                self.dial_afresh(core);
+            }
         }
+    }
+
+    /// This device is in another network: whoever could not be reached before may be now.
+    fn dial_afresh(&mut self, core: &mut Core) {
+        for (device, dial) in &mut self.dials {
+            if !dial.under_way && !self.links.contains_key(device) {
+                (dial.attempts, dial.next) = (0, core.now);
+            }
+        }
+        self.schedule_dials(core);
     }
 
     /// This device no longer listens at an address.
@@ -411,17 +431,34 @@ impl Presence {
         }
     }
 
-    /// The own addresses to tell others, best first. Loopback only when there is nothing else.
+    /// The own addresses to tell others, best first. Loopback only when there is nothing else; however many direct ones
+    /// there are, some room is left for those that relays lend.
     pub(crate) fn own_addresses(&self) -> BoundedVec<Multiaddress, MAX_ADDRESSES> {
-        let reachable = self.own.iter().any(|(rank, _)| *rank < AddressRank::Loopback);
-        let told = self.own.iter().filter(|(rank, _)| !reachable || *rank < AddressRank::Loopback);
-        BoundedVec::truncated(told.map(|(_, address)| address.clone()).collect())
+        let (direct, relayed) = self.told_addresses();
+        let most = MAX_ADDRESSES - relayed.len().min(RELAYED_ADDRESSES);
+        let told: Vec<_> = direct.into_iter().take(most).chain(relayed).cloned().collect();
+        BoundedVec::truncated(told)
     }
 
-    /// What an invite names: two own addresses, and a bootstrap node in case they change.
+    /// The own addresses that are worth telling: direct ones, and those that relays lend.
+    fn told_addresses(&self) -> (Vec<&Multiaddress>, Vec<&Multiaddress>) {
+        let reachable = self.own.iter().any(|(rank, _)| *rank < AddressRank::Loopback);
+        let told = |relayed: bool| {
+            let own = self.own.iter().filter(|(rank, _)| !reachable || *rank != AddressRank::Loopback);
+            own.filter(move |(rank, _)| (*rank == AddressRank::Relayed) == relayed)
+                .map(|(_, own)| own)
+                .collect()
+        };
+        (told(false), told(true))
+    }
+
+    /// What an invite names: the best own address, one that a relay lends or the second best, and a bootstrap node in
+    /// case they change.
     pub(crate) fn invite_addresses(&self, device: DeviceId) -> Vec<DeviceAddress> {
-        let own =
-            self.own_addresses().into_inner().into_iter().map(|address| DeviceAddress { device, address });
+        let (direct, relayed) = self.told_addresses();
+        let (first, rest) = (direct.iter().take(1), direct.iter().skip(1));
+        let own = first.chain(relayed.iter().take(1)).chain(rest);
+        let own = own.map(|address| DeviceAddress { device, address: (*address).clone() });
         let nodes = self.connected_bootstraps.iter();
         let node =
             nodes.map(|(device, address)| DeviceAddress { device: *device, address: address.clone() }).next();
@@ -500,6 +537,36 @@ impl Presence {
         self.links.keys().filter_map(|device| peers.contact_of(device)).collect()
     }
 
+    /// Notes whether only a relay leads to a device. Returns whether that is new.
+    pub(crate) fn set_relayed(&mut self, device: &DeviceId, relayed: bool) -> bool {
+        let link = self.links.get_mut(device);
+        link.is_some_and(|link| std::mem::replace(&mut link.relayed, relayed) != relayed)
+    }
+
+    /// Whether only a relay leads to a device.
+    pub(crate) fn is_relayed(&self, device: &DeviceId) -> bool {
+        self.links.get(device).is_some_and(|link| link.relayed)
+    }
+
+    /// The connected contacts that only relays lead to.
+    pub(crate) fn relayed(&self, peers: &Peers) -> BTreeSet<ContactId> {
+        let of = |relayed: bool| {
+            let links = self.links.iter().filter(move |(_, link)| link.relayed == relayed);
+            links.filter_map(|(device, _)| peers.contact_of(device)).collect::<BTreeSet<_>>()
+        };
+        &of(true) - &of(false)
+    }
+
+    /// The devices that messages may be sent to now.
+    pub(crate) fn ready_devices(&self) -> Vec<DeviceId> {
+        self.links.iter().filter(|(_, link)| link.ready).map(|(device, _)| *device).collect()
+    }
+
+    /// Notes whether this device can be reached from outside. Returns whether that is new.
+    pub(crate) fn set_nat(&mut self, nat: Nat) -> bool {
+        std::mem::replace(&mut self.nat, nat) != nat
+    }
+
     /// The network as front ends see it.
     pub(crate) fn view(&self, peers: &Peers) -> NetworkView {
         NetworkView {
@@ -509,6 +576,7 @@ impl Presence {
             peers: self.peers_connected,
             dht_peers: self.dht_peers,
             contacts_online: u32::try_from(self.online(peers).len()).unwrap_or(u32::MAX),
+            nat: self.nat,
         }
     }
 }

@@ -153,6 +153,20 @@ pub struct NetworkView {
     pub dht_peers: u32,
     /// How many contacts have a connected device.
     pub contacts_online: u32,
+    /// Whether this device can be reached from outside.
+    pub nat: Nat,
+}
+
+/// Whether this device can be reached from outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Nat {
+    /// Nobody has tried yet.
+    #[default]
+    Unknown,
+    /// It can.
+    Public,
+    /// It cannot, except through relays or a punched hole.
+    Private,
 }
 
 macro_rules! silent_debug {

@@ -20,6 +20,8 @@ pub enum Reach {
     Local,
     /// On this machine.
     Loopback,
+    /// From anywhere, through a relay.
+    Relayed,
 }
 
 /// Reads a multiaddress as people write it, with or without `/p2p/…` at the end.
@@ -60,15 +62,36 @@ pub fn text(address: &Multiaddress, device: Option<&DeviceId>) -> String {
 
 /// How far an address reaches.
 pub fn reach(address: &Multiaddress) -> Reach {
-    let ip = to_libp2p(address).and_then(|address| ip_of(&address));
-    match ip {
-        Some(ip) if ip.is_loopback() => Reach::Loopback,
-        Some(IpAddr::V4(ip)) if ip.is_private() || ip.is_link_local() || ip.is_unspecified() => Reach::Local,
-        Some(IpAddr::V6(ip)) if ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified() => {
-            Reach::Local
-        }
-        _ => Reach::Global,
+    to_libp2p(address).map_or(Reach::Global, |address| reach_of(&address))
+}
+
+/// How far an address of libp2p reaches.
+pub(crate) fn reach_of(address: &Multiaddr) -> Reach {
+    if is_relayed(address) {
+        return Reach::Relayed;
     }
+    ip_of(address).map_or(Reach::Global, reach_of_ip)
+}
+
+/// How far an IP address reaches. What providers share among customers (100.64.0.0/10) is no better than a house.
+pub(crate) fn reach_of_ip(ip: IpAddr) -> Reach {
+    match ip.to_canonical() {
+        ip if ip.is_loopback() => Reach::Loopback,
+        IpAddr::V4(ip) => {
+            let shared = ip.to_bits() >> 22 == 0x6440_0000 >> 22;
+            let local = shared || ip.is_private() || ip.is_link_local() || ip.is_unspecified();
+            if local { Reach::Local } else { Reach::Global }
+        }
+        IpAddr::V6(ip) => {
+            let local = ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified();
+            if local { Reach::Local } else { Reach::Global }
+        }
+    }
+}
+
+/// Whether an address leads through a relay.
+pub(crate) fn is_relayed(address: &Multiaddr) -> bool {
+    address.iter().any(|part| part == Protocol::P2pCircuit)
 }
 
 /// The IP address in a multiaddress.
@@ -134,7 +157,11 @@ mod tests {
         assert_eq!(of("/ip4/127.0.0.1/tcp/1"), Reach::Loopback);
         assert_eq!(of("/ip4/192.168.1.5/tcp/1"), Reach::Local);
         assert_eq!(of("/ip6/fe80::1/tcp/1"), Reach::Local);
+        assert_eq!(of("/ip4/100.127.1.5/tcp/1"), Reach::Local);
+        assert_eq!(of("/ip4/100.128.1.5/tcp/1"), Reach::Global);
         assert_eq!(of("/ip4/198.51.100.5/tcp/1"), Reach::Global);
         assert_eq!(of("/dns4/node.example.org/tcp/1"), Reach::Global);
+        let relay = DeviceId([9; 32]);
+        assert_eq!(of(&format!("/ip4/127.0.0.1/tcp/1/p2p/{relay}/p2p-circuit")), Reach::Relayed);
     }
 }

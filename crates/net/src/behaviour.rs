@@ -1,13 +1,16 @@
 //! The behaviours of a node, limits first: hooks run in field order, and nothing else should see a connection that is
 //! refused.
 
+use std::num::NonZeroU32;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kith_proto::record::MAX_RECORD_BYTES;
+use libp2p::PeerId;
 use libp2p::connection_limits;
 use libp2p::connection_limits::ConnectionLimits;
+use libp2p::dcutr;
 use libp2p::identify;
 use libp2p::identity::Keypair;
 use libp2p::kad;
@@ -15,10 +18,16 @@ use libp2p::kad::store::MemoryStore;
 use libp2p::kad::store::MemoryStoreConfig;
 use libp2p::mdns;
 use libp2p::ping;
+use libp2p::relay;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::StreamProtocol;
 use libp2p::swarm::behaviour::toggle::Toggle;
+use libp2p::upnp;
 
+use crate::address;
+use crate::address::Reach;
+use crate::autonat;
+use crate::config::Limits;
 use crate::config::NetConfig;
 use crate::config::Role;
 use crate::error::NetError;
@@ -42,7 +51,14 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct Behaviour {
     pub(crate) limits: limits::Behaviour,
     pub(crate) counts: connection_limits::Behaviour,
+    pub(crate) tester: Toggle<autonat::Tester>,
     pub(crate) streams: streams::Behaviour,
+    pub(crate) relay: Toggle<relay::Behaviour>,
+    /// On every node, because the transport of relayed connections cannot be without it.
+    pub(crate) circuits: relay::client::Behaviour,
+    pub(crate) punch: Toggle<dcutr::Behaviour>,
+    pub(crate) probe: Toggle<autonat::Probe>,
+    pub(crate) upnp: Toggle<upnp::tokio::Behaviour>,
     pub(crate) kad: kad::Behaviour<MemoryStore>,
     pub(crate) identify: identify::Behaviour,
     pub(crate) ping: ping::Behaviour,
@@ -53,9 +69,10 @@ impl Behaviour {
     pub(crate) fn new(
         config: &NetConfig,
         keypair: &Keypair,
+        circuits: relay::client::Behaviour,
         counters: &Arc<Counters>,
     ) -> Result<Self, NetError> {
-        let limits = &config.limits;
+        let (limits, user) = (&config.limits, config.role == Role::User);
         let peer = keypair.public().to_peer_id();
         let counts = ConnectionLimits::default()
             .with_max_pending_incoming(Some(limits.connections / 2))
@@ -64,7 +81,8 @@ impl Behaviour {
             .with_max_established_per_peer(Some(limits.connections_per_peer));
         let identify = identify::Config::new(IDENTIFY_PROTOCOL.to_owned(), keypair.public())
             .with_agent_version(AGENT.to_owned())
-            .with_hide_listen_addrs(config.role == Role::User)
+            // Behind a forwarded port the own addresses would lead nowhere.
+            .with_hide_listen_addrs(user || !config.external.is_empty())
             .with_interval(Duration::from_secs(3_600))
             .with_cache_size(0);
         let ping = ping::Config::new().with_interval(limits.ping_every).with_timeout(limits.ping_timeout);
@@ -77,7 +95,13 @@ impl Behaviour {
         Ok(Self {
             limits: limits::Behaviour::new(limits.clone(), Arc::clone(counters)),
             counts: connection_limits::Behaviour::new(counts),
-            streams: streams::Behaviour::new(limits.streams_per_connection, Arc::clone(counters)),
+            tester: Toggle::from(config.services.autonat.then(autonat::Tester::new)),
+            streams: streams::Behaviour::new(peer, limits.streams_per_connection, Arc::clone(counters)),
+            relay: Toggle::from(config.services.relay.then(|| relay_server(peer, limits))),
+            circuits,
+            punch: Toggle::from(user.then(|| dcutr::Behaviour::new(peer))),
+            probe: Toggle::from(user.then(autonat::Probe::new)),
+            upnp: Toggle::from((config.upnp && !only_here(config)).then(upnp::tokio::Behaviour::default)),
             kad: kademlia(config, keypair),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping),
@@ -109,11 +133,42 @@ fn kademlia(config: &NetConfig, keypair: &Keypair) -> kad::Behaviour<MemoryStore
         .disjoint_query_paths(true)
         .set_parallelism(NonZeroUsize::new(3).expect("three is not zero"));
     let mut behaviour = kad::Behaviour::with_config(peer, MemoryStore::with_config(peer, store), kad);
-    behaviour.set_mode(Some(match config.role {
-        Role::User => kad::Mode::Client,
-        Role::Server => kad::Mode::Server,
-    }));
+    behaviour.set_mode(Some(if config.services.dht { kad::Mode::Server } else { kad::Mode::Client }));
     behaviour
+}
+
+/// A relay for devices that cannot be reached directly. libp2p's own limits (16 circuits of 128 KiB) are for a courtesy,
+/// not for a service; its rates count per address, and a campus shares one.
+fn relay_server(peer: PeerId, limits: &Limits) -> relay::Behaviour {
+    let asks = NonZeroU32::new(limits.relay_asks_per_ip).unwrap_or(NonZeroU32::MIN);
+    let every = Duration::from_secs(3_600) / asks.get();
+    let config = relay::Config {
+        max_reservations: limits.reservations,
+        max_reservations_per_peer: 4,
+        reservation_duration: Duration::from_secs(3_600),
+        reservation_rate_limiters: Vec::new(),
+        max_circuits: limits.circuits,
+        max_circuits_per_peer: limits.circuits_per_peer,
+        max_circuit_duration: limits.circuit_time,
+        max_circuit_bytes: limits.circuit_bytes,
+        circuit_src_rate_limiters: Vec::new(),
+    };
+    let config = config.reservation_rate_per_ip(asks, every).circuit_src_per_ip(asks, every);
+    let mut relay = relay::Behaviour::new(peer, config);
+    // Otherwise it would not say so on a local network, where no address is known to be reachable from outside.
+    relay.set_status(Some(relay::Status::Enable));
+    relay
+}
+
+/// Whether a node listens only on this machine.
+fn only_here(config: &NetConfig) -> bool {
+    let mut listen = config.listen.iter().filter_map(|listen| address::parse(&listen.address).ok());
+    listen.all(|(address, _)| address::reach(&address) == Reach::Loopback)
+}
+
+/// Whether a peer's protocols say that it is a relay.
+pub(crate) fn relays(protocols: &[StreamProtocol]) -> bool {
+    protocols.contains(&relay::HOP_PROTOCOL_NAME)
 }
 
 /// Whether a peer's protocols say that it serves our DHT.

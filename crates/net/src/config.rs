@@ -13,6 +13,25 @@ pub enum Role {
     Server,
 }
 
+/// What a node does for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Services {
+    /// Store and find records. A person's device begins by itself once it has been reachable for long.
+    pub dht: bool,
+    /// Pass connections on to devices that cannot be reached directly.
+    pub relay: bool,
+    /// Tell devices whether they can be reached from outside.
+    pub autonat: bool,
+}
+
+impl Services {
+    /// The usual ones of a role.
+    pub fn for_role(role: Role) -> Self {
+        let server = role == Role::Server;
+        Self { dht: server, relay: server, autonat: server }
+    }
+}
+
 /// One address to listen at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
@@ -31,23 +50,32 @@ pub struct NetConfig {
     pub listen: Vec<Listen>,
     /// Whether to look for devices on the local network, and be found there.
     pub mdns: bool,
+    /// Whether to ask the home router for a port. Without effect on a node that listens only on this machine.
+    pub upnp: bool,
     /// What kind of node this is.
     pub role: Role,
+    /// What it does for others.
+    pub services: Services,
+    /// Addresses under which this node is known to be reachable, such as a forwarded port. A community node without
+    /// any tells those it listens at.
+    pub external: Vec<String>,
     /// The numbers.
     pub limits: Limits,
 }
 
 /// Limits and intervals.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Connections in all.
     pub connections: u32,
     /// Connections from one IPv4 address or IPv6 /64 that is not loopback. A household or a small office behind one
     /// address fits, a flood does not.
     pub connections_per_ip: u32,
+    /// Connections from one IPv4 /24 or IPv6 /48.
+    pub connections_per_network: u32,
     /// Connections from this machine.
     pub connections_loopback: u32,
-    /// Connections per peer: direct QUIC, direct TCP, both dialled at once, relayed (later).
+    /// Connections per peer: direct QUIC, direct TCP, both dialled at once, relayed. Fewer would make hole punching fail.
     pub connections_per_peer: u32,
     /// Inbound streams that one connection may have open.
     pub streams_per_connection: usize,
@@ -66,6 +94,34 @@ pub struct Limits {
     pub records: usize,
     /// The first pause before a lost bootstrap node is dialled again; it doubles up to a minute.
     pub bootstrap_pause: Duration,
+    /// Devices that may be reached through this node.
+    pub reservations: usize,
+    /// Relayed connections at once.
+    pub circuits: usize,
+    /// Relayed connections of one device.
+    pub circuits_per_peer: usize,
+    /// How long a relayed connection may last; devices then open another.
+    pub circuit_time: Duration,
+    /// How many bytes a relayed connection may carry.
+    pub circuit_bytes: u64,
+    /// Reservations and circuits that one IP address may ask for in an hour: a campus shares one.
+    pub relay_asks_per_ip: u32,
+    /// Community nodes through which a device that cannot be reached directly is to be reached: two, so that one may
+    /// fail.
+    pub relays: usize,
+    /// The first pause before a lost reservation is asked for again; it doubles up to five minutes.
+    pub relay_pause: Duration,
+    /// How long a relayed connection is kept after there is a direct one: what is under way on it arrives.
+    pub relay_grace: Duration,
+    /// When a hole is punched a second time if the first try, which libp2p makes by itself, did not do: it fails when
+    /// one side has not heard yet from anybody what its own address is.
+    pub punch_again: Duration,
+    /// How often it is tested again whether this device can be reached from outside.
+    pub probe_every: Duration,
+    /// How long an address is taken as reachable without a test or a connection that proves it.
+    pub external_life: Duration,
+    /// How long a person's device must have been reachable before it serves the DHT.
+    pub serve_after: Duration,
     /// Misdeeds before a device is banned.
     pub misdeeds: u32,
     /// How long a ban lasts.
@@ -84,6 +140,7 @@ impl Limits {
         Self {
             connections: if server { 5_000 } else { 512 },
             connections_per_ip: if server { 64 } else { 16 },
+            connections_per_network: if server { 256 } else { 64 },
             connections_loopback: if server { 2_000 } else { 256 },
             connections_per_peer: 4,
             streams_per_connection: 8,
@@ -94,6 +151,19 @@ impl Limits {
             idle: Duration::from_secs(30),
             records: if server { 100_000 } else { 256 },
             bootstrap_pause: Duration::from_millis(250),
+            reservations: 2_048,
+            circuits: 256,
+            circuits_per_peer: 8,
+            circuit_time: Duration::from_secs(30 * 60),
+            circuit_bytes: 16 << 20,
+            relay_asks_per_ip: 600,
+            relays: if server { 0 } else { 2 },
+            relay_pause: Duration::from_secs(1),
+            relay_grace: Duration::from_secs(5),
+            punch_again: Duration::from_secs(2),
+            probe_every: Duration::from_secs(10 * 60),
+            external_life: Duration::from_secs(15 * 60),
+            serve_after: Duration::from_secs(30 * 60),
             misdeeds: 20,
             ban: Duration::from_secs(600),
         }
@@ -107,7 +177,16 @@ impl NetConfig {
             ["/ip4/0.0.0.0/tcp/0", "/ip6/::/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1", "/ip6/::/udp/0/quic-v1"];
         let listen =
             everywhere.map(|address| Listen { address: address.to_owned(), remembered: None }).to_vec();
-        Self { device_seed, listen, mdns: role == Role::User, role, limits: Limits::for_role(role) }
+        Self {
+            device_seed,
+            listen,
+            mdns: role == Role::User,
+            upnp: role == Role::User,
+            role,
+            services: Services::for_role(role),
+            external: Vec::new(),
+            limits: Limits::for_role(role),
+        }
     }
 }
 

@@ -68,13 +68,25 @@ pub enum NetCommand {
     },
 }
 
+/// Whether this device can be reached from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nat {
+    /// Nobody has tried yet.
+    Unknown,
+    /// It can.
+    Public,
+    /// It cannot, except through relays or a punched hole.
+    Private,
+}
+
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NetEvent {
     /// This node listens at an address.
     Listening {
-        /// The place in [`NetConfig::listen`](crate::NetConfig) it belongs to.
-        listener: usize,
+        /// The place in [`NetConfig::listen`](crate::NetConfig) it belongs to; `None` for an address that a relay or
+        /// the router lends.
+        listener: Option<usize>,
         /// Where.
         address: Multiaddress,
     },
@@ -84,6 +96,13 @@ pub enum NetEvent {
         address: String,
         /// What the system says.
         reason: String,
+    },
+    /// Whether this device can be reached from outside; only a person's device asks.
+    Nat {
+        /// What is known now.
+        nat: Nat,
+        /// The addresses that others reached it at.
+        external: Vec<Multiaddress>,
     },
     /// This node no longer listens at an address.
     ListenerClosed {
@@ -96,6 +115,14 @@ pub enum NetEvent {
         device: DeviceId,
         /// The address that was dialled; `None` when they dialled.
         dialled: Option<Multiaddress>,
+    },
+    /// A connected device is now reached through a relay, or directly. A device that just connected is reached
+    /// directly unless this says otherwise.
+    Path {
+        /// Who.
+        device: DeviceId,
+        /// Whether only a relay leads to it.
+        relayed: bool,
     },
     /// The last connection to a device is gone.
     Disconnected {

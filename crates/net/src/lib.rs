@@ -18,6 +18,7 @@ pub mod net;
 pub mod records;
 pub mod stats;
 
+mod autonat;
 mod behaviour;
 mod limits;
 mod pipes;
@@ -26,7 +27,9 @@ mod task;
 
 pub use config::NetConfig;
 pub use config::Role;
+pub use config::Services;
 pub use error::NetError;
+pub use event::Nat;
 pub use event::NetCommand;
 pub use event::NetEvent;
 pub use net::EventReceiver;

@@ -44,8 +44,8 @@ enum Refused {
 pub(crate) struct Behaviour {
     limits: Limits,
     counters: Arc<Counters>,
-    by_network: BTreeMap<IpAddr, u32>,
-    networks: BTreeMap<ConnectionId, IpAddr>,
+    by_network: BTreeMap<Network, u32>,
+    networks: BTreeMap<ConnectionId, [Network; 2]>,
     friends: BTreeSet<PeerId>,
     misdeeds: BTreeMap<PeerId, u32>,
     bans: BTreeMap<PeerId, Instant>,
@@ -107,28 +107,45 @@ impl Behaviour {
     }
 
     fn leave(&mut self, connection: ConnectionId) {
-        let Some(network) = self.networks.remove(&connection) else { return };
-        if let Some(count) = self.by_network.get_mut(&network) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_network.remove(&network);
+        for network in self.networks.remove(&connection).into_iter().flatten() {
+            if let Some(count) = self.by_network.get_mut(&network) {
+                *count -= 1;
+                if *count == 0 {
+                    self.by_network.remove(&network);
+                }
             }
+        }
+    }
+
+    /// How many connections a network may have.
+    fn most(&self, network: Network) -> u32 {
+        match network {
+            Network::Host(ip) | Network::Site(ip) if ip.is_loopback() => self.limits.connections_loopback,
+            Network::Host(_) => self.limits.connections_per_ip,
+            Network::Site(_) => self.limits.connections_per_network,
         }
     }
 }
 
-/// What counts as one network: an IPv4 address, or the /64 that one IPv6 customer gets.
-fn network_of(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
-            Some(ip) => ip.into(),
-            None => {
-                let bits = ip.to_bits() & !u128::from(u64::MAX);
-                IpAddr::V6(bits.into())
-            }
-        },
-        ip => ip,
-    }
+/// What connections are counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Network {
+    /// An IPv4 address, or the /64 that one IPv6 customer gets.
+    Host(IpAddr),
+    /// The /24 or /48 around it: what one provider hands to one site.
+    Site(IpAddr),
+}
+
+fn networks_of(ip: IpAddr) -> [Network; 2] {
+    let (host, site) = match ip.to_canonical() {
+        ip if ip.is_loopback() => (ip, ip),
+        IpAddr::V4(ip) => (ip.into(), IpAddr::V4((ip.to_bits() & (u32::MAX << 8)).into())),
+        IpAddr::V6(ip) => {
+            let cut = |bits: u32| IpAddr::V6((ip.to_bits() & (u128::MAX << (128 - bits))).into());
+            (cut(64), cut(48))
+        }
+    };
+    [Network::Host(host), Network::Site(site)]
 }
 
 impl NetworkBehaviour for Behaviour {
@@ -142,16 +159,18 @@ impl NetworkBehaviour for Behaviour {
         remote: &Multiaddr,
     ) -> Result<(), ConnectionDenied> {
         let Some(ip) = address::ip_of(remote) else { return Ok(()) };
-        let network = network_of(ip);
-        let most =
-            if ip.is_loopback() { self.limits.connections_loopback } else { self.limits.connections_per_ip };
-        let count = self.by_network.entry(network).or_default();
-        if *count >= most {
+        let networks = networks_of(ip);
+        if networks
+            .iter()
+            .any(|network| self.by_network.get(network).is_some_and(|count| *count >= self.most(*network)))
+        {
             stats::count(&self.counters.refused);
             return Err(ConnectionDenied::new(Refused::Network));
         }
-        *count += 1;
-        self.networks.insert(connection, network);
+        for network in networks {
+            *self.by_network.entry(network).or_default() += 1;
+        }
+        self.networks.insert(connection, networks);
         Ok(())
     }
 
@@ -228,9 +247,23 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_customer_is_one_network() {
-        let one = network_of("2001:db8:1:2::7".parse().unwrap());
-        assert_eq!(one, network_of("2001:db8:1:2:ffff::1".parse().unwrap()));
-        assert_ne!(one, network_of("2001:db8:1:3::7".parse().unwrap()));
+    fn an_ipv6_customer_is_one_host_and_a_site_is_counted_too() {
+        let of = |text: &str| networks_of(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::7"), of("2001:db8:1:2:ffff::1"));
+        assert_ne!(of("2001:db8:1:2::7")[0], of("2001:db8:1:3::7")[0]);
+        assert_eq!(of("2001:db8:1:2::7")[1], of("2001:db8:1:3::7")[1], "one /48");
+        assert_ne!(of("192.0.2.1")[0], of("192.0.2.2")[0]);
+        assert_eq!(of("192.0.2.1")[1], of("192.0.2.2")[1], "one /24");
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+
+        let limits =
+            Limits { connections_per_ip: 2, connections_per_network: 3, ..Limits::for_role(Role::Server) };
+        let mut behaviour = Behaviour::new(limits, Arc::default());
+        let mut ask = |id, host: u8| {
+            let remote: Multiaddr = format!("/ip4/192.0.2.{host}/tcp/5").parse().unwrap();
+            behaviour.handle_pending_inbound_connection(ConnectionId::new_unchecked(id), &remote, &remote)
+        };
+        assert!((0..3).all(|host| ask(host, 1 + u8::try_from(host).unwrap()).is_ok()));
+        assert!(ask(4, 9).is_err(), "the fourth of the /24 is one too many");
     }
 }

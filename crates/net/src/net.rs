@@ -1,14 +1,22 @@
 //! The handle to a running network, and starting one.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use kith_proto::id::DeviceId;
+use libp2p::PeerId;
 use libp2p::Swarm;
 use libp2p::SwarmBuilder;
+use libp2p::Transport as _;
+use libp2p::core::muxing::StreamMuxerBox;
+use libp2p::core::transport::Boxed;
+use libp2p::core::upgrade;
 use libp2p::identity::Keypair;
 use libp2p::noise;
 use libp2p::quic;
+use libp2p::swarm::Config as SwarmConfig;
 use libp2p::tcp;
+use libp2p::websocket;
 use libp2p::yamux;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -34,6 +42,8 @@ const EVENT_QUEUE: usize = 4_096;
 
 /// Streams of one connection that yamux carries; ours need few.
 const YAMUX_STREAMS: usize = 64;
+
+type WebSocket = Boxed<(PeerId, StreamMuxerBox)>;
 
 /// A running network. Clones talk to the same one.
 #[derive(Clone, Debug)]
@@ -144,12 +154,31 @@ fn swarm(config: &NetConfig, counters: &Arc<Counters>) -> Result<Swarm<Behaviour
                 u32::try_from((config.limits.ping_every * 5).as_millis()).unwrap_or(u32::MAX);
             quic
         })
+        .with_other_transport(|keypair| web_socket(keypair, yamux()))
+        .map_err(|error| setup(&error))?
         .with_dns()
+        .map_err(|error| setup(&error))?
+        .with_relay_client(noise::Config::new, yamux)
         .map_err(|error| setup(&error))?;
     let builder = builder
-        .with_behaviour(|keypair| Behaviour::new(config, keypair, counters).map_err(Into::into))
+        .with_behaviour(|keypair, circuits| {
+            Behaviour::new(config, keypair, circuits, counters).map_err(Into::into)
+        })
         .map_err(|error| setup(&error))?;
-    Ok(builder.with_swarm_config(|swarm| swarm.with_idle_connection_timeout(idle)).build())
+    // Everything known is dialled, a relay a quarter of a second after the direct addresses.
+    let settings = |swarm: SwarmConfig| swarm.with_idle_connection_timeout(idle).with_smart_dial();
+    Ok(builder.with_swarm_config(settings).build())
+}
+
+/// WebSocket over TCP, for networks that let nothing else through. The builder's own would need an async start.
+fn web_socket(keypair: &Keypair, yamux: yamux::Config) -> Result<WebSocket, Box<dyn Error + Send + Sync>> {
+    let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true));
+    Ok(websocket::Config::new(tcp)
+        .upgrade(upgrade::Version::V1Lazy)
+        .authenticate(noise::Config::new(keypair)?)
+        .multiplex(yamux)
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)))
+        .boxed())
 }
 
 /// The device that a seed makes: what others see of this node.

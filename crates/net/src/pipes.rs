@@ -26,6 +26,9 @@ pub(crate) const WRITER_QUEUE: usize = 4_096;
 /// Bytes gathered before they are written: one Noise message (65,519 bytes) holds them.
 const WRITE_BYTES: usize = 60 << 10;
 
+/// How long the peer may take to read the rest of a stream that we close.
+const LAST_WORD: Duration = Duration::from_secs(5);
+
 /// What the pipes tell the swarm's task.
 #[derive(Debug)]
 pub(crate) enum FromPipe {
@@ -33,8 +36,8 @@ pub(crate) enum FromPipe {
     Frame { device: DeviceId, frame: Frame },
     /// An inbound stream ended because of what came on it.
     Broken { device: DeviceId },
-    /// An outbound stream ended.
-    Closed { device: DeviceId, number: u64 },
+    /// An outbound stream ended; `clean` when the peer has read all that was written.
+    Closed { device: DeviceId, number: u64, clean: bool },
 }
 
 /// What a reader needs to know.
@@ -116,11 +119,20 @@ pub(crate) async fn write(
     out: mpsc::Sender<FromPipe>,
     counters: Arc<Counters>,
 ) {
-    if write_all(&mut stream, &mut frames, &counters).await.is_ok() {
-        let _ = stream.close().await;
-    }
+    let clean = write_all(&mut stream, &mut frames, &counters).await.is_ok()
+        && matches!(timeout(LAST_WORD, finish(&mut stream)).await, Ok(Ok(())));
     // The task forgets the stream when it hears of it; frames sent meanwhile are lost, and the engine knows.
-    let _ = out.send(FromPipe::Closed { device, number }).await;
+    let _ = out.send(FromPipe::Closed { device, number, clean }).await;
+}
+
+/// Closes our side and waits for theirs, which they close once they have read everything.
+async fn finish(stream: &mut Stream) -> io::Result<()> {
+    stream.close().await?;
+    let mut nothing = [0; 1];
+    match stream.read(&mut nothing).await? {
+        0 => Ok(()),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
 }
 
 async fn write_all(

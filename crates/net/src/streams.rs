@@ -1,8 +1,8 @@
 //! The behaviour that opens and accepts streams of `/kith/dm/1`. Each side opens its own and writes only there.
 //!
 //! Not `libp2p-stream`: that one loses dials, leaks per connection, drops queued streams and picks a random connection
-//! (`DESIGN.md`). This one opens on a connection that it knows to be up, reports every outcome, and caps what a peer
-//! may have open.
+//! (`DESIGN.md`). This one opens on the best connection that is up, direct before relayed, reports every outcome,
+//! and caps what a peer may have open.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -19,6 +19,7 @@ use libp2p::Multiaddr;
 use libp2p::PeerId;
 use libp2p::Stream;
 use libp2p::StreamProtocol;
+use libp2p::core::ConnectedPoint;
 use libp2p::core::Endpoint;
 use libp2p::core::transport::PortUse;
 use libp2p::core::upgrade::ReadyUpgrade;
@@ -45,8 +46,8 @@ const PROTOCOL: StreamProtocol = StreamProtocol::new(DM_PROTOCOL);
 /// What the behaviour reports.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// The stream that was asked for is open.
-    Opened { peer: PeerId, stream: Stream },
+    /// The stream that was asked for is open, perhaps through a relay.
+    Opened { peer: PeerId, stream: Stream, relayed: bool },
     /// The stream that was asked for could not be opened.
     OpenFailed { peer: PeerId },
     /// The peer opened its stream.
@@ -67,12 +68,34 @@ impl Drop for Slot {
 pub(crate) struct Behaviour {
     most_inbound: usize,
     counters: Arc<Counters>,
-    connections: BTreeMap<PeerId, Vec<ConnectionId>>,
+    own: PeerId,
+    connections: BTreeMap<PeerId, Vec<Known>>,
     /// On which connection a stream was asked for. libp2p drops the wish without a word when that one closes.
     opening: BTreeMap<PeerId, ConnectionId>,
     keep: BTreeSet<PeerId>,
     out: VecDeque<ToSwarm<Event, ToHandler>>,
     waker: Option<Waker>,
+}
+
+/// A connection that is up.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    id: ConnectionId,
+    kind: Kind,
+    /// What its handler was told last.
+    kept: bool,
+}
+
+/// Which connection is used when there are several: the first kind. Both sides see the same kind, so both let the same
+/// connections go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// Direct, dialled by the side with the smaller id.
+    Direct,
+    /// Direct, dialled by the other side.
+    Spare,
+    /// Through a relay.
+    Relayed,
 }
 
 /// What a connection's handler is told.
@@ -92,8 +115,9 @@ pub(crate) enum FromHandler {
 }
 
 impl Behaviour {
-    pub(crate) fn new(most_inbound: usize, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(own: PeerId, most_inbound: usize, counters: Arc<Counters>) -> Self {
         Self {
+            own,
             most_inbound,
             counters,
             connections: BTreeMap::new(),
@@ -104,10 +128,9 @@ impl Behaviour {
         }
     }
 
-    /// Opens a stream to a connected peer, on its newest connection. Answered by `Opened` or `OpenFailed`, always.
+    /// Opens a stream to a connected peer, on its best connection. Answered by `Opened` or `OpenFailed`, always.
     pub(crate) fn open(&mut self, peer: PeerId) {
-        let newest = self.connections.get(&peer).and_then(|connections| connections.last().copied());
-        let event = match newest {
+        let event = match self.best(&peer) {
             Some(connection) => {
                 self.opening.insert(peer, connection);
                 notify(peer, connection, ToHandler::Open)
@@ -117,10 +140,25 @@ impl Behaviour {
         self.push(event);
     }
 
+    /// The newest direct connection, since the other side may have restarted; but the oldest relayed one, since a
+    /// second is a try for a direct one and goes soon.
+    fn best(&self, peer: &PeerId) -> Option<ConnectionId> {
+        let known = self.connections.get(peer)?;
+        let kind = known.iter().map(|known| known.kind).min()?;
+        let mut same = known.iter().filter(|known| known.kind == kind);
+        let best = if kind == Kind::Relayed { same.next() } else { same.next_back() };
+        best.map(|known| known.id)
+    }
+
+    /// Whether a peer is connected without a relay.
+    pub(crate) fn is_direct(&self, peer: &PeerId) -> bool {
+        self.connections.get(peer).is_some_and(|known| known.iter().any(|known| known.kind != Kind::Relayed))
+    }
+
     /// A connection is closed, or as good as closed: nothing is opened on it any more.
     pub(crate) fn forget(&mut self, peer: PeerId, connection: ConnectionId) {
         if let Some(connections) = self.connections.get_mut(&peer) {
-            connections.retain(|known| *known != connection);
+            connections.retain(|known| known.id != connection);
             if connections.is_empty() {
                 self.connections.remove(&peer);
             }
@@ -129,6 +167,7 @@ impl Behaviour {
             self.opening.remove(&peer);
             self.push(ToSwarm::GenerateEvent(Event::OpenFailed { peer }));
         }
+        self.choose_kept(&peer);
     }
 
     /// The peers whose connections stay open when nothing is said.
@@ -136,11 +175,39 @@ impl Behaviour {
         let changed: Vec<_> = self.keep.symmetric_difference(&peers).copied().collect();
         self.keep = peers;
         for peer in changed {
-            let keep = ToHandler::Keep(self.keep.contains(&peer));
-            for connection in self.connections.get(&peer).cloned().unwrap_or_default() {
-                self.push(notify(peer, connection, keep));
+            self.choose_kept(&peer);
+        }
+    }
+
+    /// Of several connections only those of the best kind stay open without a stream: the others end by themselves
+    /// once nothing is said on them, and nothing is cut off.
+    fn choose_kept(&mut self, peer: &PeerId) {
+        let wanted = self.keep.contains(peer);
+        let Some(connections) = self.connections.get_mut(peer) else { return };
+        let best = connections.iter().map(|known| known.kind).min();
+        let mut changed = Vec::new();
+        for known in connections {
+            let keep = wanted && Some(known.kind) == best;
+            if std::mem::replace(&mut known.kept, keep) != keep {
+                changed.push(notify(*peer, known.id, ToHandler::Keep(keep)));
             }
         }
+        for event in changed {
+            self.push(event);
+        }
+    }
+
+    fn established(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {
+        // In a hole punch both sides dial; the one that plays the listener says so.
+        let we_dialled = matches!(endpoint, ConnectedPoint::Dialer { role_override: Endpoint::Dialer, .. });
+        let kind = match endpoint.is_relayed() {
+            true => Kind::Relayed,
+            false if we_dialled == (self.own < peer) => Kind::Direct,
+            false => Kind::Spare,
+        };
+        let kept = self.keep.contains(&peer);
+        self.connections.entry(peer).or_default().push(Known { id, kind, kept });
+        self.choose_kept(&peer);
     }
 
     fn push(&mut self, event: ToSwarm<Event, ToHandler>) {
@@ -193,7 +260,7 @@ impl NetworkBehaviour for Behaviour {
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
         match event {
             FromSwarm::ConnectionEstablished(up) => {
-                self.connections.entry(up.peer_id).or_default().push(up.connection_id);
+                self.established(up.peer_id, up.connection_id, up.endpoint);
             }
             FromSwarm::ConnectionClosed(closed) => self.forget(closed.peer_id, closed.connection_id),
             _ => {}
@@ -212,7 +279,9 @@ impl NetworkBehaviour for Behaviour {
             FromHandler::Opened(_) | FromHandler::OpenFailed if !answers => return,
             FromHandler::Opened(stream) => {
                 self.opening.remove(&peer);
-                Event::Opened { peer, stream }
+                let mut known = self.connections.get(&peer).into_iter().flatten();
+                let relayed = known.any(|known| known.id == connection && known.kind == Kind::Relayed);
+                Event::Opened { peer, stream, relayed }
             }
             FromHandler::OpenFailed => {
                 self.opening.remove(&peer);

@@ -2,6 +2,8 @@
 
 mod dht;
 mod direct;
+mod links;
+mod reach;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -27,23 +29,24 @@ use libp2p::kad;
 use libp2p::mdns;
 use libp2p::swarm::ConnectionId;
 use libp2p::swarm::SwarmEvent;
-use libp2p::swarm::dial_opts::DialOpts;
-use libp2p::swarm::dial_opts::PeerCondition;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio::time::MissedTickBehavior;
 
+use self::links::Alive;
+use self::reach::Reachability;
 use crate::address;
+use crate::address::Reach;
 use crate::behaviour::Behaviour;
 use crate::behaviour::BehaviourEvent;
 use crate::config::NetConfig;
+use crate::config::Role;
 use crate::error::NetError;
 use crate::event::NetCommand;
 use crate::event::NetEvent;
 use crate::pipes::FromPipe;
 use crate::records;
-use crate::stats;
 use crate::stats::Counters;
 
 /// Events that wait for the driver before the swarm is left alone.
@@ -57,6 +60,9 @@ const BOOTSTRAP_PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// How often small things are looked after: bootstrap dials, unpublished records.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How often what others know of this device's addresses is looked after.
+const REACH_EVERY: Duration = Duration::from_secs(30);
 
 /// How often expired records are swept.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
@@ -80,11 +86,18 @@ pub(crate) struct Task {
     pipes: mpsc::Receiver<FromPipe>,
     pipe: mpsc::Sender<FromPipe>,
     listeners: HashMap<ListenerId, usize>,
-    /// The connections that answer, and until when the next answer has to come. One that does not is taken out at
-    /// once: libp2p's ping gives it three more tries, and the swarm goes on closing it politely for many seconds.
-    alive: BTreeMap<PeerId, BTreeMap<ConnectionId, Instant>>,
+    /// The connections that answer. One that does not is taken out at once: libp2p's ping gives it three more tries,
+    /// and the swarm goes on closing it politely for many seconds.
+    alive: BTreeMap<PeerId, BTreeMap<ConnectionId, Alive>>,
     /// Since when the driver is so far behind that the swarm is not polled.
     deaf_since: Option<Instant>,
+    /// Connected peers that only a relay leads to.
+    relayed: BTreeSet<PeerId>,
+    /// Direct addresses of devices that are being dialled, should a relay be faster.
+    hints: BTreeMap<PeerId, Vec<Multiaddr>>,
+    /// Relayed connections that are dialled only to punch a hole.
+    punching: BTreeSet<ConnectionId>,
+    reach: Reachability,
     outgoing: BTreeMap<DeviceId, Outgoing>,
     next_stream: u64,
     friends: BTreeSet<DeviceId>,
@@ -108,7 +121,16 @@ enum Next {
 /// The outgoing stream to a device.
 enum Outgoing {
     Opening(VecDeque<Frame>),
-    Open { number: u64, frames: mpsc::Sender<Frame> },
+    Open {
+        number: u64,
+        frames: mpsc::Sender<Frame>,
+        relayed: bool,
+    },
+    /// The relayed stream says its last; what comes meanwhile waits for the direct one, so the order stays.
+    Moving {
+        number: u64,
+        waiting: VecDeque<Frame>,
+    },
 }
 
 struct Bootstrap {
@@ -152,7 +174,14 @@ impl Task {
             let address = listen.address.clone();
             pending.extend(failed.map(|reason| NetEvent::ListenFailed { address, reason }));
         }
+        for text in &config.external {
+            let bad = |reason: String| NetError::BadAddress { text: text.clone(), reason };
+            swarm.add_external_address(
+                text.parse().map_err(|error: libp2p::multiaddr::Error| bad(error.to_string()))?,
+            );
+        }
         let (pipe, pipes) = mpsc::channel(PIPE_QUEUE);
+        let reach = Reachability::new(&config);
         Ok(Self {
             swarm,
             config,
@@ -165,6 +194,10 @@ impl Task {
             listeners,
             alive: BTreeMap::new(),
             deaf_since: None,
+            relayed: BTreeSet::new(),
+            hints: BTreeMap::new(),
+            punching: BTreeSet::new(),
+            reach,
             outgoing: BTreeMap::new(),
             next_stream: 0,
             friends: BTreeSet::new(),
@@ -186,6 +219,9 @@ impl Task {
         let mut look = tokio::time::interval(self.config.limits.ping_timeout / 3);
         look.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
+        let mut reach = tokio::time::interval(REACH_EVERY);
+        reach.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let is_user = self.config.role == Role::User;
         let events = self.events.clone();
         loop {
             let room = self.pending.len() < MAX_PENDING;
@@ -215,6 +251,7 @@ impl Task {
                 },
                 _ = tick.tick(), if busy => self.on_tick(),
                 _ = sweep.tick() => self.sweep_records(),
+                _ = reach.tick(), if is_user => self.look_after_reach(),
                 _ = look.tick(), if room && !self.alive.is_empty() => self.drop_silent(),
             }
         }
@@ -228,7 +265,10 @@ impl Task {
             (true, Some(since)) => {
                 self.deaf_since = None;
                 let lost = since.elapsed();
-                self.alive.values_mut().flat_map(BTreeMap::values_mut).for_each(|until| *until += lost);
+                self.alive
+                    .values_mut()
+                    .flat_map(BTreeMap::values_mut)
+                    .for_each(|alive| alive.be_patient(lost));
             }
             _ => {}
         }
@@ -256,6 +296,7 @@ impl Task {
     fn has_chores(&self) -> bool {
         self.bootstraps.values().any(|node| !node.connected)
             || (self.has_bootstrap() && !self.unpublished.is_empty())
+            || self.wants_relay()
     }
 
     fn on_tick(&mut self) {
@@ -277,6 +318,7 @@ impl Task {
         if self.ticks >= self.retry_at && self.has_bootstrap() {
             self.publish_waiting();
         }
+        self.ask_relay();
     }
 
     fn on_command(&mut self, command: NetCommand) {
@@ -316,15 +358,6 @@ impl Task {
         }
     }
 
-    /// Not while a connection answers or another dial is under way.
-    fn unless_connected(&self, peer: &PeerId) -> PeerCondition {
-        if self.alive.contains_key(peer) {
-            PeerCondition::DisconnectedAndNotDialing
-        } else {
-            PeerCondition::NotDialing
-        }
-    }
-
     /// Tells the behaviours whose connections are kept and whom no limit touches: friends and bootstrap nodes.
     fn update_kept(&mut self) {
         let friends = self.friends.iter().filter_map(address::peer_of);
@@ -348,110 +381,56 @@ impl Task {
         }
     }
 
-    fn dial(&mut self, device: DeviceId, addresses: &[Multiaddress]) {
-        let Some(peer) = address::peer_of(&device) else { return };
-        let addresses: Vec<Multiaddr> = addresses.iter().filter_map(address::to_libp2p).collect();
-        let options = DialOpts::peer_id(peer)
-            .condition(self.unless_connected(&peer))
-            .addresses(addresses)
-            .extend_addresses_through_behaviour()
-            .build();
-        if let Err(error) = self.swarm.dial(options)
-            && !matches!(error, libp2p::swarm::DialError::DialPeerConditionFalse(_))
-        {
-            self.tell(NetEvent::DialFailed { device });
-        }
-    }
-
     fn on_swarm(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::Behaviour(event) => self.on_behaviour(event),
-            SwarmEvent::NewListenAddr { listener_id, address } => {
-                let listener = self.listeners.get(&listener_id).copied().unwrap_or(usize::MAX);
-                if let Some(address) = address::from_libp2p(&address) {
-                    self.tell(NetEvent::Listening { listener, address });
-                }
+            SwarmEvent::NewListenAddr { listener_id, address } => self.listening(listener_id, &address),
+            SwarmEvent::ExpiredListenAddr { address, .. } => {
+                self.listener_gone(std::slice::from_ref(&address));
+                self.network_lost(&address);
             }
-            SwarmEvent::ExpiredListenAddr { address, .. } => self.listener_gone(&[address]),
-            SwarmEvent::ListenerClosed { addresses, .. } => self.listener_gone(&addresses),
+            SwarmEvent::ListenerClosed { listener_id, addresses, .. } => {
+                self.relay_closed(listener_id);
+                self.listener_gone(&addresses);
+            }
+            SwarmEvent::ExternalAddrConfirmed { address } => self.on_external(&address),
+            SwarmEvent::ExternalAddrExpired { address } => self.external_gone(&address),
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
-                stats::count(&self.counters.connections);
-                let until = Instant::now() + self.config.limits.patience();
-                let alive = self.alive.entry(peer_id).or_default();
-                alive.insert(connection_id, until);
-                if alive.len() == 1 {
-                    let dialled = endpoint.is_dialer().then(|| endpoint.get_remote_address());
-                    self.connected(peer_id, dialled.and_then(address::from_libp2p));
-                }
+                self.established(peer_id, connection_id, &endpoint);
             }
             SwarmEvent::ConnectionClosed { peer_id, connection_id, .. } => self.lost(peer_id, connection_id),
-            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), .. } => {
-                let device = address::device_of(&peer).filter(|_| !self.alive.contains_key(&peer));
-                if let Some(device) = device {
-                    self.tell(NetEvent::DialFailed { device });
-                }
+            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), connection_id, .. } => {
+                self.dial_error(peer, connection_id);
             }
             _ => {}
         }
     }
 
+    fn listening(&mut self, id: ListenerId, address: &Multiaddr) {
+        if self.on_relay_address(id, address) {
+            return;
+        }
+        self.announce(address);
+        if address::reach_of(address) != Reach::Loopback {
+            // A new network: whoever could not be reached before may be now.
+            let next_dial = Instant::now();
+            for node in self.bootstraps.values_mut().filter(|node| !node.connected) {
+                (node.pause, node.next_dial) = (self.config.limits.bootstrap_pause, next_dial);
+            }
+        }
+        let listener = self.listeners.get(&id).copied();
+        if let Some(address) = address::from_libp2p(address) {
+            self.tell(NetEvent::Listening { listener, address });
+        }
+    }
+
     fn listener_gone(&mut self, addresses: &[Multiaddr]) {
-        for address in addresses.iter().filter_map(address::from_libp2p) {
-            self.tell(NetEvent::ListenerClosed { address });
+        for address in addresses.iter().filter(|address| !address::is_relayed(address)) {
+            self.unannounce(address);
+            if let Some(address) = address::from_libp2p(address) {
+                self.tell(NetEvent::ListenerClosed { address });
+            }
         }
-    }
-
-    fn connected(&mut self, peer: PeerId, dialled: Option<Multiaddress>) {
-        let Some(device) = address::device_of(&peer) else { return };
-        // First what it is: a bootstrap node is no stranger.
-        if self.bootstraps.contains_key(&peer) {
-            self.bootstrap_is_up(peer, dialled.as_ref());
-        }
-        self.tell(NetEvent::Connected { device, dialled });
-        self.tell_peers();
-    }
-
-    /// A connection is closed or does not answer.
-    fn lost(&mut self, peer: PeerId, connection: ConnectionId) {
-        let Some(alive) = self.alive.get_mut(&peer) else { return };
-        if alive.remove(&connection).is_some() && alive.is_empty() {
-            self.alive.remove(&peer);
-            self.disconnected(peer);
-        }
-    }
-
-    /// Gives up the connections that have been silent for too long, whatever TCP thinks of them.
-    fn drop_silent(&mut self) {
-        let now = Instant::now();
-        let silent: Vec<_> = self
-            .alive
-            .iter()
-            .flat_map(|(peer, alive)| {
-                alive.iter().map(move |(connection, until)| (*peer, *connection, *until))
-            })
-            .filter(|(_, _, until)| *until < now)
-            .collect();
-        for (peer, connection, _) in silent {
-            self.give_up(peer, connection);
-        }
-    }
-
-    fn give_up(&mut self, peer: PeerId, connection: ConnectionId) {
-        self.swarm.behaviour_mut().streams.forget(peer, connection);
-        self.swarm.close_connection(connection);
-        self.lost(peer, connection);
-    }
-
-    fn disconnected(&mut self, peer: PeerId) {
-        let Some(device) = address::device_of(&peer) else { return };
-        self.outgoing.remove(&device);
-        self.tell(NetEvent::Disconnected { device });
-        if let Some(node) = self.bootstraps.get_mut(&peer) {
-            node.connected = false;
-            node.next_dial = Instant::now() + node.pause;
-            self.tell(NetEvent::BootstrapLost { device });
-        }
-        self.tell_peers();
     }
 
     fn tell_peers(&mut self) {
@@ -472,15 +451,10 @@ impl Task {
                 self.identified(peer_id, &info);
             }
             BehaviourEvent::Ping(ping) => match ping.result {
-                Ok(_) => {
-                    let until =
-                        self.alive.get_mut(&ping.peer).and_then(|alive| alive.get_mut(&ping.connection));
-                    if let Some(until) = until {
-                        *until = Instant::now() + self.config.limits.patience();
-                    }
-                }
+                Ok(_) => self.answered(ping.peer, ping.connection),
                 Err(_) => self.give_up(ping.peer, ping.connection),
             },
+            BehaviourEvent::Probe(test) => self.on_tested(&test),
             BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => self.discovered(found),
             _ => {}
         }

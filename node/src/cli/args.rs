@@ -40,6 +40,9 @@ pub(crate) struct Common {
     /// Do not look for contacts on the local network
     #[arg(long, global = true)]
     pub(crate) no_mdns: bool,
+    /// Do not ask the home router for a port
+    #[arg(long, global = true)]
+    pub(crate) no_upnp: bool,
     /// What to log to standard error, like kith_engine=debug
     #[arg(long, global = true, value_name = "FILTER")]
     pub(crate) log: Option<String>,

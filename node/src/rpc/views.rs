@@ -7,6 +7,7 @@ use kith_engine::view::ContactState;
 use kith_engine::view::ContactView;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
+use kith_engine::view::Nat;
 use kith_engine::view::NetworkView;
 use kith_engine::view::ProfileView;
 use kith_net::address;
@@ -57,8 +58,17 @@ pub(crate) fn contact(view: &ContactView, overview: &Overview) -> Value {
         "verified": view.verified,
         "refused": view.refused,
         "online": view.online || overview.online.contains(&view.contact),
+        "path": path(view, overview),
         "since": rfc3339(view.since),
     })
+}
+
+/// How a contact is reached, if it is.
+fn path(view: &ContactView, overview: &Overview) -> Option<&'static str> {
+    if overview.relayed.contains(&view.contact) {
+        return Some("relayed");
+    }
+    overview.online.contains(&view.contact).then_some("direct")
 }
 
 pub(crate) fn message(view: &MessageView) -> Value {
@@ -113,7 +123,11 @@ pub(crate) fn network(view: &NetworkView, device: Option<&DeviceId>) -> Value {
         "contacts_online": view.contacts_online,
         "bootstraps": view.bootstraps,
         "bootstraps_connected": view.bootstraps_connected,
-        "nat": "unknown",
+        "nat": match view.nat {
+            Nat::Unknown => "unknown",
+            Nat::Public => "public",
+            Nat::Private => "private",
+        },
         "mailboxes": [],
     })
 }

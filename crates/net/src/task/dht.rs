@@ -208,12 +208,14 @@ impl Task {
         }
     }
 
-    /// Takes a DHT server into the routing table. libp2p learns listen addresses only from here.
+    /// Notes what a peer does for others, and takes a DHT server into the routing table. libp2p learns listen addresses only from here.
     pub(super) fn identified(&mut self, peer: PeerId, info: &identify::Info) {
+        self.offers_relay(peer, behaviour::relays(&info.protocols));
         if !behaviour::serves_dht(&info.protocols) {
             return;
         }
-        for address in info.listen_addrs.iter().take(MAX_IDENTIFY_ADDRESSES) {
+        let direct = info.listen_addrs.iter().filter(|address| !address::is_relayed(address));
+        for address in direct.take(MAX_IDENTIFY_ADDRESSES) {
             self.swarm.behaviour_mut().kad.add_address(&peer, address.clone());
         }
         self.tell_peers();

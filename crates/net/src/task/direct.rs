@@ -26,7 +26,7 @@ impl Task {
         let Some(peer) = address::peer_of(&device) else { return };
         let taken = match self.outgoing.get_mut(&device) {
             Some(Outgoing::Open { frames, .. }) => frames.try_send(frame).is_ok(),
-            Some(Outgoing::Opening(waiting)) => {
+            Some(Outgoing::Opening(waiting) | Outgoing::Moving { waiting, .. }) => {
                 let room = waiting.len() < WRITER_QUEUE;
                 if room {
                     waiting.push_back(frame);
@@ -52,19 +52,41 @@ impl Task {
         match message {
             FromPipe::Frame { device, frame } => self.tell(NetEvent::Frame { device, frame }),
             FromPipe::Broken { device } => self.misbehaved(device),
-            FromPipe::Closed { device, number } => {
-                let ours = matches!(self.outgoing.get(&device), Some(Outgoing::Open { number: open, .. }) if *open == number);
-                if ours {
-                    self.outgoing.remove(&device);
-                    self.tell(NetEvent::StreamClosed { device });
+            FromPipe::Closed { device, number, clean } => self.closed(device, number, clean),
+        }
+    }
+
+    /// An outgoing stream has ended.
+    fn closed(&mut self, device: DeviceId, ended: u64, clean: bool) {
+        match self.outgoing.get_mut(&device) {
+            Some(Outgoing::Moving { number, waiting }) if *number == ended && clean => {
+                let waiting = std::mem::take(waiting);
+                self.outgoing.insert(device, Outgoing::Opening(waiting));
+                if let Some(peer) = address::peer_of(&device) {
+                    self.swarm.behaviour_mut().streams.open(peer);
                 }
             }
+            Some(Outgoing::Moving { number, .. } | Outgoing::Open { number, .. }) if *number == ended => {
+                self.outgoing.remove(&device);
+                self.tell(NetEvent::StreamClosed { device });
+            }
+            _ => {}
+        }
+    }
+
+    /// A device is connected directly now: the stream moves there. The old one ends once everything on it has been
+    /// read; only then does the new one open. So no frame is lost and none overtakes another.
+    pub(super) fn leave_relay(&mut self, device: DeviceId) {
+        if let Some(outgoing) = self.outgoing.get_mut(&device)
+            && let Outgoing::Open { number, relayed: true, .. } = *outgoing
+        {
+            *outgoing = Outgoing::Moving { number, waiting: VecDeque::new() };
         }
     }
 
     pub(super) fn on_stream(&mut self, event: streams::Event) {
         match event {
-            streams::Event::Opened { peer, stream } => self.opened(peer, stream),
+            streams::Event::Opened { peer, stream, relayed } => self.opened(peer, stream, relayed),
             streams::Event::OpenFailed { peer } => {
                 let device = address::device_of(&peer);
                 if let Some(device) = device.filter(|device| self.outgoing.remove(device).is_some()) {
@@ -75,7 +97,7 @@ impl Task {
         }
     }
 
-    pub(super) fn opened(&mut self, peer: PeerId, stream: Stream) {
+    fn opened(&mut self, peer: PeerId, stream: Stream, relayed: bool) {
         let Some(device) = address::device_of(&peer) else { return };
         let Some(Outgoing::Opening(waiting)) = self.outgoing.get_mut(&device) else { return };
         let waiting = std::mem::take(waiting);
@@ -86,10 +108,13 @@ impl Task {
         }
         self.next_stream += 1;
         let number = self.next_stream;
-        self.outgoing.insert(device, Outgoing::Open { number, frames });
+        self.outgoing.insert(device, Outgoing::Open { number, frames, relayed });
         let writer =
             pipes::write(stream, device, number, queue, self.pipe.clone(), Arc::clone(&self.counters));
         tokio::spawn(writer);
+        if self.swarm.behaviour().streams.is_direct(&peer) {
+            self.leave_relay(device);
+        }
     }
 
     pub(super) fn accepted(&self, peer: PeerId, stream: Stream, slot: Slot) {

@@ -52,11 +52,6 @@ async fn look_up(node: &mut Node, wanted: RecordKey) -> Vec<u64> {
     found
 }
 
-async fn at_bootstrap(node: &mut Node, server: &Node) {
-    node.tell(NetCommand::AddBootstrap { node: server.place() });
-    node.until(|event| matches!(event, NetEvent::BootstrapConnected { .. }).then_some(())).await;
-}
-
 #[tokio::test]
 async fn a_record_is_found_through_a_third_node_and_the_newest_wins() {
     let mut server = Node::start(9, Role::Server, TCP).await;
@@ -66,8 +61,8 @@ async fn a_record_is_found_through_a_third_node_and_the_newest_wins() {
     let (_, new) = record(5, 11);
     // Before there is anybody to tell it to: it waits.
     ann.tell(NetCommand::Publish { record: old.clone() });
-    at_bootstrap(&mut ann, &server).await;
-    at_bootstrap(&mut bob, &server).await;
+    ann.join(&server).await;
+    bob.join(&server).await;
     server.until(|event| matches!(event, NetEvent::Stored { .. }).then_some(())).await;
     assert_eq!(look_up(&mut bob, old.key()).await, [10]);
     ann.tell(NetCommand::Publish { record: new.clone() });
@@ -82,7 +77,7 @@ async fn a_bootstrap_node_that_comes_back_is_connected_again() {
     let mut ann = Node::start_with(1, Role::User, TCP, |limits| limits.bootstrap_pause /= 25).await;
     let server = Node::start(9, Role::Server, TCP).await;
     let (place, listen) = (server.place(), kith_net::address::text(&server.address, None));
-    at_bootstrap(&mut ann, &server).await;
+    ann.join(&server).await;
     server.stop().await;
     ann.until(|event| {
         matches!(event, NetEvent::BootstrapLost { device } if *device == place.device).then_some(())
@@ -99,6 +94,6 @@ async fn a_server_keeps_its_records_over_a_restart() {
     let (_, kept) = record(5, 10);
     server.tell(NetCommand::Restore { records: vec![kept.clone()] });
     let mut bob = Node::start(2, Role::User, TCP).await;
-    at_bootstrap(&mut bob, &server).await;
+    bob.join(&server).await;
     assert_eq!(look_up(&mut bob, kept.key()).await, [10]);
 }

@@ -5,4 +5,5 @@ mod dht;
 mod hostile;
 mod mallory;
 mod pair;
+mod relay;
 mod rig;

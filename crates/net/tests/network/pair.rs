@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use crate::rig::Node;
 use crate::rig::QUIC;
 use crate::rig::TCP;
+use crate::rig::WEB_SOCKET;
 use crate::rig::pair;
 
 async fn frames_keep_their_order(listen: &str) {
@@ -43,6 +44,11 @@ async fn frames_keep_their_order_over_tcp() {
 #[tokio::test]
 async fn frames_keep_their_order_over_quic() {
     frames_keep_their_order(QUIC).await;
+}
+
+#[tokio::test]
+async fn frames_keep_their_order_over_web_socket() {
+    frames_keep_their_order(WEB_SOCKET).await;
 }
 
 #[tokio::test]

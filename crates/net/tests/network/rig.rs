@@ -23,6 +23,9 @@ use zeroize::Zeroizing;
 
 pub(crate) const TCP: &str = "/ip4/127.0.0.1/tcp/0";
 pub(crate) const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
+pub(crate) const WEB_SOCKET: &str = "/ip4/127.0.0.1/tcp/0/ws";
+/// Nowhere: nobody can dial this node.
+pub(crate) const NOWHERE: &str = "";
 
 pub(crate) struct Node {
     pub device: DeviceId,
@@ -43,14 +46,27 @@ impl Node {
         listen: &str,
         change: impl FnOnce(&mut Limits),
     ) -> Self {
+        Self::start_as(seed, role, listen, |config| change(&mut config.limits)).await
+    }
+
+    pub(crate) async fn start_as(
+        seed: u8,
+        role: Role,
+        listen: &str,
+        change: impl FnOnce(&mut NetConfig),
+    ) -> Self {
         let mut config = NetConfig::new(Zeroizing::new([seed; 32]), role);
         config.listen = vec![Listen { address: listen.to_owned(), remembered: None }];
+        config.listen.retain(|listen| listen.address != NOWHERE);
         config.mdns = false;
-        change(&mut config.limits);
+        change(&mut config);
         let (net, events) = Net::start(config, &Handle::current()).unwrap();
         let device = device_of_seed(&[seed; 32]).unwrap();
         let address = Multiaddress::new(vec![0]).unwrap();
         let mut node = Self { device, net, address, events, kept: VecDeque::new() };
+        if listen == NOWHERE {
+            return node;
+        }
         node.address = node
             .until(|event| match event {
                 NetEvent::Listening { address, .. } => Some(address.clone()),
@@ -70,6 +86,39 @@ impl Node {
 
     pub(crate) fn dial(&self, other: &Self) {
         self.tell(NetCommand::Dial { device: other.device, addresses: vec![other.address.clone()] });
+    }
+
+    pub(crate) fn dial_at(&self, other: &Self, address: &Multiaddress) {
+        self.tell(NetCommand::Dial { device: other.device, addresses: vec![address.clone()] });
+    }
+
+    /// Keeps a community node, and waits until it is connected.
+    pub(crate) async fn join(&mut self, server: &Self) {
+        self.tell(NetCommand::AddBootstrap { node: server.place() });
+        let joined = server.device;
+        self.until(|event| match event {
+            NetEvent::BootstrapConnected { node } if node.device == joined => Some(()),
+            _ => None,
+        })
+        .await;
+    }
+
+    /// Waits for an address that a relay lends.
+    pub(crate) async fn lent(&mut self) -> Multiaddress {
+        self.until(|event| match event {
+            NetEvent::Listening { listener: None, address } => Some(address.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Waits until a device is reached through a relay, or directly.
+    pub(crate) async fn path(&mut self, other: DeviceId, through_relay: bool) {
+        self.until(|event| match event {
+            NetEvent::Path { device, relayed } if *device == other && *relayed == through_relay => Some(()),
+            _ => None,
+        })
+        .await;
     }
 
     pub(crate) fn befriend(&self, others: &[&Self]) {

@@ -1,0 +1,273 @@
+//! The task's part in connections: dialling, which ones answer, whether they are direct, and which ones go.
+//!
+//! ```text
+//!  nothing ──dial everything known──▶ relayed ──hole punched, or a direct address answers──▶ both ──grace──▶ direct
+//!     ▲                                  │                                                            │
+//!     └────────── last connection lost ──┴────────────────────────────────────────────────────────────┘
+//! ```
+
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::net::UdpSocket;
+use std::time::Duration;
+
+use kith_proto::address::Multiaddress;
+use kith_proto::id::DeviceId;
+use libp2p::Multiaddr;
+use libp2p::PeerId;
+use libp2p::core::ConnectedPoint;
+use libp2p::swarm::ConnectionId;
+use libp2p::swarm::DialError;
+use libp2p::swarm::dial_opts::DialOpts;
+use libp2p::swarm::dial_opts::PeerCondition;
+use tokio::time::Instant;
+
+use super::Task;
+use crate::address;
+use crate::config::Role;
+use crate::event::NetEvent;
+use crate::stats;
+
+/// Devices whose direct addresses are remembered while they are dialled.
+const MAX_HINTS: usize = 1_024;
+
+/// A connection that answers.
+pub(super) struct Alive {
+    /// Until when the next answer has to come.
+    until: Instant,
+    relayed: bool,
+    /// Our address on it, as far as known: when the network goes, the connection is dead.
+    local: Option<IpAddr>,
+    /// When it is closed because there is a better one.
+    retires: Option<Instant>,
+    /// It was dialled only to punch a hole.
+    is_try: bool,
+    /// When a hole is to be punched again, and which relay leads there.
+    punch: Option<(Instant, Multiaddr)>,
+}
+
+impl Alive {
+    /// The next answer may come so much later.
+    pub(super) fn be_patient(&mut self, by: Duration) {
+        self.until += by;
+    }
+}
+
+/// How often a hole is punched again after the second try: networks may have changed.
+const PUNCH_EVERY: Duration = Duration::from_secs(300);
+
+/// How long one try may take.
+const PUNCH_TIME: Duration = Duration::from_secs(20);
+
+impl Task {
+    /// Dials a device at everything that is known, unless it is connected directly.
+    pub(super) fn dial(&mut self, device: DeviceId, addresses: &[Multiaddress]) {
+        let Some(peer) = address::peer_of(&device) else { return };
+        let addresses: Vec<Multiaddr> = addresses.iter().filter_map(address::to_libp2p).collect();
+        let direct: Vec<_> =
+            addresses.iter().filter(|address| !address::is_relayed(address)).cloned().collect();
+        if self.relayed.contains(&peer) {
+            return self.dial_direct(peer, direct);
+        }
+        if self.hints.len() < MAX_HINTS && !direct.is_empty() {
+            self.hints.insert(peer, direct);
+        }
+        let options = DialOpts::peer_id(peer)
+            .condition(self.unless_connected(&peer))
+            .addresses(addresses)
+            .extend_addresses_through_behaviour()
+            .build();
+        if let Err(error) = self.swarm.dial(options)
+            && !matches!(error, DialError::DialPeerConditionFalse(_))
+        {
+            self.hints.remove(&peer);
+            self.tell(NetEvent::DialFailed { device });
+        }
+    }
+
+    /// Tries for a direct connection to a device that a relay leads to. Nothing is reported when it fails.
+    fn dial_direct(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) {
+        if !addresses.is_empty() {
+            let options = DialOpts::peer_id(peer).condition(PeerCondition::NotDialing).addresses(addresses);
+            let _ = self.swarm.dial(options.build());
+        }
+    }
+
+    /// Not while a connection answers or another dial is under way.
+    pub(super) fn unless_connected(&self, peer: &PeerId) -> PeerCondition {
+        if self.alive.contains_key(peer) {
+            PeerCondition::DisconnectedAndNotDialing
+        } else {
+            PeerCondition::NotDialing
+        }
+    }
+
+    pub(super) fn established(&mut self, peer: PeerId, connection: ConnectionId, endpoint: &ConnectedPoint) {
+        stats::count(&self.counters.connections);
+        let relayed = endpoint.is_relayed();
+        let now = Instant::now();
+        let local = (self.config.role == Role::User && !relayed).then(|| local_ip(endpoint)).flatten();
+        let is_try = self.punching.remove(&connection);
+        let retires = is_try.then(|| now + PUNCH_TIME);
+        let punch = (relayed && !is_try && endpoint.is_dialer())
+            .then(|| (now + self.config.limits.punch_again, endpoint.get_remote_address().clone()));
+        let until = now + self.config.limits.patience();
+        let alive = self.alive.entry(peer).or_default();
+        alive.insert(connection, Alive { until, relayed, local, retires, is_try, punch });
+        if alive.len() == 1 {
+            let dialled = endpoint.is_dialer().then(|| endpoint.get_remote_address());
+            self.connected(peer, dialled.and_then(address::from_libp2p));
+        }
+        if endpoint.is_listener() && !relayed {
+            self.was_reached(endpoint.get_remote_address());
+        }
+        self.path_changed(peer);
+    }
+
+    fn connected(&mut self, peer: PeerId, dialled: Option<Multiaddress>) {
+        let Some(device) = address::device_of(&peer) else { return };
+        // First what it is: a bootstrap node is no stranger.
+        if self.bootstraps.contains_key(&peer) {
+            self.bootstrap_is_up(peer, dialled.as_ref());
+        }
+        self.tell(NetEvent::Connected { device, dialled });
+        self.tell_peers();
+    }
+
+    /// A connection came or went: says whether the device is reached directly, and acts on it.
+    fn path_changed(&mut self, peer: PeerId) {
+        let Some(alive) = self.alive.get_mut(&peer) else { return };
+        let direct = alive.values().any(|connection| !connection.relayed);
+        let retires = Instant::now() + self.config.limits.relay_grace;
+        for connection in alive.values_mut().filter(|connection| connection.relayed && !connection.is_try) {
+            connection.retires = direct.then(|| connection.retires.unwrap_or(retires));
+        }
+        let changed = if direct { self.relayed.remove(&peer) } else { self.relayed.insert(peer) };
+        let Some(device) = address::device_of(&peer).filter(|_| changed) else { return };
+        self.tell(NetEvent::Path { device, relayed: !direct });
+        if direct {
+            self.hints.remove(&peer);
+            self.leave_relay(device);
+        } else if let Some(addresses) = self.hints.remove(&peer) {
+            // The relay was faster, or the direct connection is gone: it may come yet.
+            self.dial_direct(peer, addresses);
+        }
+    }
+
+    /// Through a second relayed connection the other side tries once more for a direct one.
+    fn punch_again(&mut self) {
+        let now = Instant::now();
+        let alive = self.alive.iter_mut().filter(|(peer, _)| self.relayed.contains(peer));
+        let due = alive.filter_map(|(peer, alive)| {
+            let mut dialled = alive.values_mut().filter_map(|connection| connection.punch.as_mut());
+            let (at, address) = dialled.find(|(at, _)| *at <= now)?;
+            *at = now + PUNCH_EVERY;
+            Some((*peer, address.clone()))
+        });
+        for (peer, address) in due.collect::<Vec<_>>() {
+            let options = DialOpts::peer_id(peer).condition(PeerCondition::Always);
+            let options = options.addresses(vec![address]).build();
+            let connection = options.connection_id();
+            if self.swarm.dial(options).is_ok() {
+                self.punching.insert(connection);
+            }
+        }
+    }
+
+    pub(super) fn dial_error(&mut self, peer: PeerId, connection: ConnectionId) {
+        self.punching.remove(&connection);
+        if let Some(device) = address::device_of(&peer).filter(|_| !self.alive.contains_key(&peer)) {
+            self.hints.remove(&peer);
+            self.tell(NetEvent::DialFailed { device });
+        }
+    }
+
+    /// A connection is closed or does not answer.
+    pub(super) fn lost(&mut self, peer: PeerId, connection: ConnectionId) {
+        let Some(alive) = self.alive.get_mut(&peer) else { return };
+        if alive.remove(&connection).is_none() {
+            return;
+        }
+        if alive.is_empty() {
+            self.alive.remove(&peer);
+            self.disconnected(peer);
+        } else {
+            self.path_changed(peer);
+        }
+    }
+
+    /// The other side answered a probe.
+    pub(super) fn answered(&mut self, peer: PeerId, connection: ConnectionId) {
+        let alive = self.alive.get_mut(&peer).and_then(|alive| alive.get_mut(&connection));
+        if let Some(alive) = alive {
+            alive.until = Instant::now() + self.config.limits.patience();
+        }
+    }
+
+    /// Gives up the connections that have been silent for too long, whatever TCP thinks of them, and the relayed ones
+    /// that have served their time.
+    pub(super) fn drop_silent(&mut self) {
+        self.punch_again();
+        let now = Instant::now();
+        if let Some(tester) = self.swarm.behaviour_mut().tester.as_mut() {
+            tester.end_slow_tests(now.into_std());
+        }
+        self.give_up_if(|alive| alive.until < now || alive.retires.is_some_and(|at| at < now));
+    }
+
+    /// An address of this machine is gone, and with it every connection that used it.
+    pub(super) fn network_lost(&mut self, address: &Multiaddr) {
+        if let Some(ip) = address::ip_of(address) {
+            self.give_up_if(|alive| alive.local == Some(ip));
+        }
+    }
+
+    fn give_up_if(&mut self, is_lost: impl Fn(&Alive) -> bool) {
+        let all = self.alive.iter().flat_map(|(peer, alive)| {
+            alive.iter().map(move |(connection, alive)| (*peer, *connection, alive))
+        });
+        let lost: Vec<_> = all
+            .filter(|(_, _, alive)| is_lost(alive))
+            .map(|(peer, connection, _)| (peer, connection))
+            .collect();
+        for (peer, connection) in lost {
+            self.give_up(peer, connection);
+        }
+    }
+
+    pub(super) fn give_up(&mut self, peer: PeerId, connection: ConnectionId) {
+        self.swarm.behaviour_mut().streams.forget(peer, connection);
+        self.swarm.close_connection(connection);
+        self.lost(peer, connection);
+    }
+
+    fn disconnected(&mut self, peer: PeerId) {
+        self.relayed.remove(&peer);
+        self.no_relay_any_more(&peer);
+        let Some(device) = address::device_of(&peer) else { return };
+        self.outgoing.remove(&device);
+        self.tell(NetEvent::Disconnected { device });
+        if let Some(node) = self.bootstraps.get_mut(&peer) {
+            node.connected = false;
+            node.next_dial = Instant::now() + node.pause;
+            self.tell(NetEvent::BootstrapLost { device });
+        }
+        self.tell_peers();
+    }
+}
+
+/// Our own IP address on a connection: what the transport says, else what the system would use now. Nothing is sent.
+fn local_ip(endpoint: &ConnectedPoint) -> Option<IpAddr> {
+    if let ConnectedPoint::Listener { local_addr, .. } = endpoint
+        && let Some(ip) = address::ip_of(local_addr).filter(|ip| !ip.is_unspecified())
+    {
+        return Some(ip);
+    }
+    let remote = address::ip_of(endpoint.get_remote_address()).filter(|ip| !ip.is_loopback())?;
+    let any: IpAddr =
+        if remote.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind((any, 0)).ok()?;
+    socket.connect((remote, 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}
