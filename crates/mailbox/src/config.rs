@@ -19,8 +19,8 @@ pub struct Config {
     /// Bytes that all inboxes together may be charged: 1 GiB is what a volunteer gives without noticing; a community
     /// node sets 20 GiB.
     pub capacity_bytes: u64,
-    /// From this load on only those who come with a voucher may open an inbox, so that a community's own members still
-    /// can when strangers have filled the node.
+    /// From this load on only those who come with a voucher may open an inbox, and only theirs take envelopes if there are
+    /// vouchers at all, so that strangers cannot fill a community's node.
     pub vouchers_only_percent: u8,
     /// Inboxes at once: twice what one community node is meant for, because each lives for two periods.
     pub inboxes: u32,
@@ -70,7 +70,8 @@ pub struct Config {
     pub requests: Rate,
     /// Requests with a signature from one source; checking one takes 50 µs.
     pub checks: Rate,
-    /// New inboxes from one source.
+    /// New inboxes from one source: an inbox has a new key each week, so this is for 2,000 people behind one address,
+    /// and a stranger needs hours to open as many as fill a gigabyte.
     pub openings: Rate,
     /// Deposits from one source that go to other mailboxes.
     pub forwarding: Rate,
@@ -132,7 +133,7 @@ impl Default for Config {
             local_ease: 64,
             requests: Rate { per_hour: 360_000, burst: 4_096 },
             checks: Rate { per_hour: 180_000, burst: 4_096 },
-            openings: Rate { per_hour: 30, burst: 32 },
+            openings: Rate { per_hour: 12, burst: 16 },
             forwarding: Rate { per_hour: 3_600, burst: 64 },
             deposits: Rate { per_hour: 7_200, burst: 1_024 },
             busy_queues: 65_536,

@@ -160,7 +160,11 @@ fn over_quota(step: &mut Step<'_>, asked: &Asked<'_>, queue: &QueueRow, inbox: &
         core.stats.over_quota += 1;
         return Some(Answer::OverQuota { retry_after_secs: retry_after(inbox, core.now) });
     }
-    if core.charged() + charge > core.config.capacity_bytes {
+    // The last part of a community's mailbox is for its own people.
+    let reserved = !inbox.vouched
+        && !core.config.vouchers.is_empty()
+        && core.load_percent() >= core.config.vouchers_only_percent;
+    if reserved || core.charged() + charge > core.config.capacity_bytes {
         core.stats.full += 1;
         return Some(Answer::Full {});
     }

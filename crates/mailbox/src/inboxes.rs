@@ -64,17 +64,19 @@ pub(crate) fn register(
     if known.as_ref().is_some_and(|inbox| is_old(asked.period, inbox.period)) {
         return Ok(step.core.refuse());
     }
+    let vouched = is_vouched(step, asked.admission);
     if known.is_none()
-        && let Err(answer) = admit(step, limits, from, asked)
+        && let Err(answer) = admit(step, limits, from, asked, vouched)
     {
         return Ok(answer);
     }
     // Nothing is written before everything is read and found good.
-    let changes = match plan(step, known.as_ref().map_or(0, |inbox| inbox.queues), asked)? {
+    let changes = match plan(step, known.as_ref(), asked)? {
         Ok(changes) => changes,
         Err(answer) => return Ok(answer),
     };
     let mut inbox = known.unwrap_or_else(|| open(step, asked.period));
+    inbox.vouched |= vouched;
     for (id, queue, access) in changes {
         change_queue(step, &mut inbox, asked, &id, queue, access);
     }
@@ -161,20 +163,25 @@ pub(crate) fn end(
     Ok((looked_at, (!all).then_some(inbox.due_hour)))
 }
 
+/// Whether a community vouches for an inbox.
+fn is_vouched(step: &Step<'_>, admission: &Admission) -> bool {
+    match admission {
+        Admission::Voucher { voucher } => {
+            step.core.config.vouchers.contains(&crate::sealing::voucher_hash(voucher))
+        }
+        _ => false,
+    }
+}
+
 /// Whether a new inbox may be opened; else the answer.
 fn admit(
     step: &mut Step<'_>,
     limits: &mut Limits,
     from: Source,
     asked: &Registration<'_>,
+    vouched: bool,
 ) -> Result<(), Answer> {
     let core = &mut *step.core;
-    let vouched = match asked.admission {
-        Admission::Voucher { voucher } => {
-            core.config.vouchers.contains(&crate::sealing::voucher_hash(voucher))
-        }
-        _ => false,
-    };
     let strangers_may = core.load_percent() < core.config.vouchers_only_percent;
     if core.totals.inboxes >= core.config.inboxes || !(vouched || strangers_may) {
         core.stats.full += 1;
@@ -203,7 +210,7 @@ type Change = (QueueId, Option<QueueRow>, Access);
 /// What a registration does to queues, or why not.
 fn plan(
     step: &mut Step<'_>,
-    has: u32,
+    known: Option<&InboxRow>,
     asked: &Registration<'_>,
 ) -> Result<Result<Vec<Change>, Answer>, StorageError> {
     let wanted: BTreeMap<QueueId, &Access> = asked.queues.iter().map(|(id, access)| (*id, access)).collect();
@@ -218,11 +225,15 @@ fn plan(
         changes.push((id, queue, access.clone()));
     }
     let config = &step.core.config;
+    let has = known.map_or(0, |inbox| inbox.queues);
+    let opening = if known.is_none() { rows::INBOX_CHARGE } else { 0 };
+    let charge = opening + u64::from(more) * rows::QUEUE_CHARGE;
     if more > 0 && has + more > config.inbox_queues {
         step.core.stats.over_quota += 1;
         return Ok(Err(Answer::OverQuota { retry_after_secs: LONG_RETRY_SECS }));
     }
-    if more > 0 && step.core.totals.queues + more > config.queues {
+    let too_many = more > 0 && step.core.totals.queues + more > config.queues;
+    if too_many || (charge > 0 && step.core.charged() + charge > config.capacity_bytes) {
         step.core.stats.full += 1;
         return Ok(Err(Answer::Full {}));
     }
@@ -237,6 +248,7 @@ fn open(step: &mut Step<'_>, period: u32) -> InboxRow {
         until: step.core.now,
         due_hour: 0,
         last: 0,
+        vouched: false,
         queues: 0,
         envelopes: 0,
         memories: 0,

@@ -338,9 +338,10 @@ impl Mailbox {
             match key {
                 TimerKey::Sweep => {
                     let step = &mut Step { core: &mut self.core, rows, out };
-                    sweep::run(step)?;
-                    self.streams.note_readers(step)?;
-                    self.limits.tidy(self.core.now);
+                    if sweep::run(step)? {
+                        self.streams.note_readers(step)?;
+                        self.limits.tidy(self.core.now);
+                    }
                 }
                 TimerKey::Idle(stream) => {
                     let greeted = self.streams.is_greeted(stream);

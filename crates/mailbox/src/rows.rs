@@ -113,6 +113,8 @@ row!(
         due_hour: u32,
         /// The last place given.
         last: Sequence,
+        /// Whether a community vouches for it.
+        vouched: bool,
         /// Its queues, with closed ones that still hold something.
         queues: u32,
         /// Its envelopes.

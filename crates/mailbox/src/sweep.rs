@@ -17,8 +17,8 @@ use crate::shelf;
 use crate::shelf::Removal;
 use crate::timer::TimerKey;
 
-/// Does a slice of what is due and sets the next deadline.
-pub(crate) fn run(step: &mut Step<'_>) -> Result<(), StorageError> {
+/// Does a slice of what is due and sets the next deadline. Says whether that was all for this hour.
+pub(crate) fn run(step: &mut Step<'_>) -> Result<bool, StorageError> {
     let now = step.core.now;
     let hour = hour_of(now);
     let mut budget = step.core.config.slice_rows.max(1);
@@ -40,7 +40,7 @@ pub(crate) fn run(step: &mut Step<'_>) -> Result<(), StorageError> {
     }
     let next = if more { now + step.core.config.slice_pause } else { start_of(hour.saturating_add(1)) };
     step.core.timers.set(TimerKey::Sweep, next);
-    Ok(())
+    Ok(!more)
 }
 
 /// Does one thing that is due. Says how many rows it looked at and whether some of it is still due.

@@ -234,7 +234,7 @@ words! {
             /// When to try again.
             retry_after_secs: u32,
         }
-        /// There is no such queue.
+        /// There is no such queue, or no such inbox with this reader.
         4 NoQueue {}
         /// The mailbox is full.
         5 Full {}

@@ -101,8 +101,7 @@ impl Run {
             }
         }
         let overview = self.mailbox.overview();
-        // Deleting leaves memories, and inboxes and queues are not turned away by a few bytes.
-        assert!(overview.bytes <= CAPACITY + 10_000, "{overview:?}");
+        assert!(overview.bytes <= CAPACITY, "{overview:?}");
     }
 
     fn restart(&mut self) {

@@ -33,6 +33,7 @@ fn every_row_has_the_bytes_that_are_on_disks() {
             until: Timestamp(2),
             due_hour: 3,
             last: 4,
+            vouched: true,
             queues: 5,
             envelopes: 6,
             memories: 7,
@@ -40,7 +41,7 @@ fn every_row_has_the_bytes_that_are_on_disks() {
             readers: BoundedVec::truncated(vec![reader]),
         },
         &format!(
-            "01 01000000 0200000000000000 03000000 0400000000000000 05000000 06000000 07000000 0800000000000000
+            "01 01000000 0200000000000000 03000000 0400000000000000 01 05000000 06000000 07000000 0800000000000000
              01 01 {} 0600000000000000 0700000000000000",
             "11".repeat(16)
         ),

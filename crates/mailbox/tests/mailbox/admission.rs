@@ -86,6 +86,18 @@ fn a_voucher_opens_an_inbox_even_when_strangers_may_not() {
     let cat = Person::new(3, 1);
     assert_eq!(asks(&mut house, &cat, Admission::Open {}), Answer::Full {}, "above it");
     assert!(matches!(asks(&mut house, &cat, voucher(b"harbour friends")), Answer::Registered { .. }));
+
+    house.config.capacity_bytes = 21 << 10;
+    house.crash();
+    let stream = house.stream();
+    let strange = bob.deposit(&house, stream, 0, &envelope(2, 0), KeepFor::Days14);
+    assert_eq!(house.ask_one(stream, strange), Answer::Full {}, "the last tenth is not for strangers");
+    ann.leave(&mut house, stream, 0, &envelope(2, 0));
+    asks(&mut house, &bob, voucher(b"harbour friends"));
+    house.config.capacity_bytes = 23 << 10;
+    house.crash();
+    let stream = house.stream();
+    bob.leave(&mut house, stream, 0, &envelope(2, 0));
 }
 
 #[test]

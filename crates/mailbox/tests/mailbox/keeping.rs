@@ -3,6 +3,7 @@
 use ed25519_dalek::Signature;
 use ed25519_dalek::VerifyingKey;
 use kith_mailbox::Config;
+use kith_mailbox::Input;
 use kith_mailbox::config::Rate;
 use kith_proto::mailbox::Access;
 use kith_proto::mailbox::Answer;
@@ -257,4 +258,29 @@ fn a_closed_queue_takes_nothing_and_gives_what_it_has() {
     assert_eq!(house.mailbox.overview().queues, 0);
     ann.register(&mut house, ann.queues(1));
     ann.leave(&mut house, bob, 0, &envelope(3, 0));
+}
+
+#[test]
+fn what_expires_at_once_goes_in_short_commits() {
+    let config = Config { open: true, slice_rows: 50, ..Config::default() };
+    let (mut house, ann) = (House::new(config), Person::new(1, 1));
+    ann.register(&mut house, ann.queues(1));
+    let bob = house.stream();
+    for number in 0..300 {
+        let deposit = ann.deposit(&house, bob, 0, &envelope(number, 0), KeepFor::Hour);
+        house.send(bob, deposit);
+    }
+    house.settle();
+    house.elapse(Span::from_millis(Span::from_hours(1).0 - 1));
+    house.now = START + Span::from_hours(1);
+    let mut commits = 0;
+    while house.mailbox.overview().envelopes > 0 {
+        house.now = house.mailbox.next_wake().unwrap().max(house.now);
+        house.give(Input::Wake);
+        // Four rows for each envelope, and those of queue, inbox and mailbox.
+        assert!(house.out.writes() <= 50 * 4 + 3, "{}", house.out.writes());
+        house.settle();
+        commits += 1;
+    }
+    assert_eq!(commits, 6);
 }
