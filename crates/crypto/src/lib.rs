@@ -13,11 +13,13 @@
 //! | the DHT learns neither who a record is about nor what it says | [`record`] | 8 |
 //! | an invite proves itself without saying its secret | [`invite`] | 9 |
 //! | a file opens only with its key, piece by piece | [`blob`] | 10 |
+//! | a mailbox learns no account, and nothing links two of its periods | [`mailbox`] | 11 |
 #![doc = include_str!("../SPEC.md")]
 
 pub mod blob;
 pub mod identity;
 pub mod invite;
+pub mod mailbox;
 pub mod prekey;
 pub mod ratchet;
 pub mod record;

@@ -8,6 +8,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::address::DeviceAddress;
 use crate::address::MAX_ADDRESSES;
 use crate::address::Multiaddress;
 use crate::bounded::BoundedBytes;
@@ -45,6 +46,9 @@ pub const MAX_CONTENTS: usize = 16;
 
 /// The longest content of a kind that this version does not know, in bytes.
 pub const MAX_UNKNOWN_BYTES: usize = 32 << 10;
+
+/// Places in a mailbox list: five mailboxes with three addresses each.
+pub const MAX_PLACES: usize = 15;
 
 /// A place in the channel from one device to another. Zero means outside the channel: sent once, never repeated.
 pub type Position = u64;
@@ -86,6 +90,8 @@ pub enum Content {
     Prekeys(BundleBytes),
     /// The sender account's current device list.
     DeviceList(DeviceListBytes),
+    /// Where the receiver may leave envelopes for the sender's device.
+    Mailboxes(MailboxList),
     /// Something a later version says. It is acknowledged, kept out of sight, and lost to nobody else.
     Unknown {
         /// Its kind.
@@ -126,6 +132,42 @@ pub struct Profile {
     pub name: BoundedStr<MAX_NAME_BYTES>,
     /// The status line, may be empty.
     pub status: BoundedStr<MAX_STATUS_BYTES>,
+}
+
+/// Where somebody may leave envelopes for a device, told to one device of a contact.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailboxList {
+    /// When it was made, in milliseconds; an older one is ignored.
+    pub version: u64,
+    /// What queues and deposit keys are derived from (`kith-crypto`, `mailbox`); for this one receiver.
+    pub secret: [u8; 32],
+    /// The mailboxes, best first, each with some addresses. None: nothing can be left.
+    pub places: BoundedVec<DeviceAddress, MAX_PLACES>,
+}
+
+impl std::fmt::Debug for MailboxList {
+    /// Without the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MailboxList").field("places", &self.places.len()).finish_non_exhaustive()
+    }
+}
+
+impl Encode for MailboxList {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.version);
+        out.extend_from_slice(&self.secret);
+        self.places.encode(out);
+    }
+}
+
+impl Decode for MailboxList {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            version: reader.varint("mailbox list version", u64::MAX)?,
+            secret: reader.array()?,
+            places: Decode::decode(reader)?,
+        })
+    }
 }
 
 /// A request to become a contact. It introduces the sender completely: nothing has to be looked up.
@@ -189,6 +231,7 @@ impl Content {
             Self::Addresses(_) => 6,
             Self::Prekeys(_) => 7,
             Self::DeviceList(_) => 8,
+            Self::Mailboxes(_) => 9,
             Self::Unknown { kind, .. } => *kind,
         }
     }
@@ -203,6 +246,7 @@ impl Content {
             Self::Addresses(addresses) => addresses.to_bytes(),
             Self::Prekeys(bundle) => bundle.to_bytes(),
             Self::DeviceList(list) => list.to_bytes(),
+            Self::Mailboxes(list) => list.to_bytes(),
             Self::Unknown { bytes, .. } => bytes.to_vec(),
         }
     }
@@ -234,6 +278,7 @@ impl Decode for Content {
             6 => Self::Addresses(Decode::from_bytes(body)?),
             7 => Self::Prekeys(Decode::from_bytes(body)?),
             8 => Self::DeviceList(Decode::from_bytes(body)?),
+            9 => Self::Mailboxes(Decode::from_bytes(body)?),
             kind => Self::Unknown {
                 kind,
                 bytes: BoundedBytes::new(body.to_vec())

@@ -36,6 +36,7 @@ use kith_proto::mailbox::WorkBits;
 use kith_proto::mailbox::WorkProof;
 use kith_proto::payload::ContactRequest;
 use kith_proto::payload::Content;
+use kith_proto::payload::MailboxList;
 use kith_proto::payload::Payload;
 use kith_proto::payload::Profile;
 use kith_proto::payload::Receipt;
@@ -115,7 +116,13 @@ fn content() -> impl Strategy<Value = Content> {
             .prop_map(|list| Content::Addresses(BoundedVec::new(list).unwrap())),
         bytes(90).prop_map(Content::Prekeys),
         bytes(90).prop_map(Content::DeviceList),
-        (9..=255_u8, bytes(90)).prop_map(|(kind, bytes)| Content::Unknown { kind, bytes }),
+        (any::<(u64, [u8; 32])>(), prop::collection::vec(place(), 0..4)).prop_map(
+            |((version, secret), places)| {
+                let places = BoundedVec::new(places).unwrap();
+                Content::Mailboxes(MailboxList { version, secret, places })
+            }
+        ),
+        (10..=255_u8, bytes(90)).prop_map(|(kind, bytes)| Content::Unknown { kind, bytes }),
     ]
 }
 

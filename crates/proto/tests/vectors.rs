@@ -40,6 +40,7 @@ use kith_proto::mailbox::WorkBits;
 use kith_proto::mailbox::WorkProof;
 use kith_proto::payload::ContactRequest;
 use kith_proto::payload::Content;
+use kith_proto::payload::MailboxList;
 use kith_proto::payload::Payload;
 use kith_proto::payload::Profile;
 use kith_proto::payload::Receipt;
@@ -214,6 +215,10 @@ fn payloads() -> Vec<Sample> {
         sample("content-addresses", &Content::Addresses(list(vec![address(), address()]))),
         sample("content-prekeys", &Content::Prekeys(bytes(3, 7))),
         sample("content-device-list", &Content::DeviceList(bytes(4, 6))),
+        sample(
+            "content-mailboxes",
+            &Content::Mailboxes(MailboxList { version: 300, secret: [9; 32], places: list(vec![place()]) }),
+        ),
         sample("content-unknown", &Content::Unknown { kind: 200, bytes: bytes(5, 5) }),
     ]
 }
