@@ -46,6 +46,12 @@ pub enum Action {
     RestoreBackup(Who),
     /// Somebody is at another address from now on.
     Move(Who),
+    /// A community node is switched off at once.
+    StopMailbox(usize),
+    /// A community node is switched on.
+    StartMailbox(usize),
+    /// A community node loses the next thing it does before it is on disk, and stops.
+    CrashMailbox(usize),
     /// Time passes, in milliseconds.
     Elapse(u64),
 }

@@ -16,6 +16,7 @@ pub mod disk;
 pub mod network;
 pub mod oracle;
 pub mod person;
+pub mod post;
 pub mod replay;
 pub mod scenario;
 pub mod world;

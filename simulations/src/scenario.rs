@@ -25,6 +25,9 @@ pub struct Scenario {
     /// Of 1,000 things that happen, so many are each of these.
     #[serde(default)]
     pub faults: Faults,
+    /// How many community nodes serve as mailboxes.
+    #[serde(default)]
+    pub mailboxes: usize,
     /// How the network behaves.
     #[serde(default)]
     pub weather: Weather,
@@ -46,6 +49,8 @@ pub struct Faults {
     pub movement: u64,
     /// Somebody copies their disk, or puts the copy back.
     pub backup: u64,
+    /// A community node is switched off or on, or crashes.
+    pub mailbox: u64,
 }
 
 /// What became of one seed.
@@ -78,7 +83,7 @@ pub struct Outcome {
 impl Scenario {
     /// Runs one seed. `tell` prints every input.
     pub fn run(&self, seed: u64, tell: bool) -> Outcome {
-        let mut world = World::new(seed, self.people, self.weather.clone());
+        let mut world = World::with_mailboxes(seed, self.people, self.mailboxes, self.weather.clone());
         if tell {
             world.tell_all();
         }
@@ -165,6 +170,14 @@ impl Scenario {
         }
         if hit(faults.backup) {
             return if world.roll(3) > 0 { Action::Backup(who) } else { Action::RestoreBackup(who) };
+        }
+        if faults.mailbox > 0 && hit(faults.mailbox) {
+            let host = usize::try_from(world.roll(self.mailboxes as u64)).unwrap_or(0);
+            return match (world.mailbox_is_on(host), world.roll(2)) {
+                (false, _) => Action::StartMailbox(host),
+                (true, 0) => Action::StopMailbox(host),
+                (true, _) => Action::CrashMailbox(host),
+            };
         }
         if hit(50) {
             return Action::Read(to, from);

@@ -29,6 +29,9 @@ use crate::network::Weather;
 use crate::oracle;
 use crate::oracle::Oracle;
 use crate::person::Person;
+use crate::post::Host;
+use crate::post::Post;
+use crate::post::Sent;
 
 /// When every world begins.
 pub const BEGIN: Timestamp = Timestamp(1_800_000_000_000);
@@ -47,6 +50,7 @@ enum Due {
     Dialled { from: Who, to: Who, reached: bool },
     Found { who: Who, key: RecordKey },
     Start(Who),
+    Post(Sent),
 }
 
 /// What was counted.
@@ -82,6 +86,7 @@ pub struct World {
     weather: Weather,
     by_device: BTreeMap<DeviceId, Who>,
     invites: BTreeMap<(Who, CommandId), Who>,
+    post: Post,
     trace: blake3::Hasher,
     tell: bool,
 }
@@ -89,6 +94,11 @@ pub struct World {
 impl World {
     /// A world of so many people, all switched on.
     pub fn new(seed: u64, people: usize, weather: Weather) -> Self {
+        Self::with_mailboxes(seed, people, 0, weather)
+    }
+
+    /// A world of so many people and community nodes that serve as mailboxes, all switched on.
+    pub fn with_mailboxes(seed: u64, people: usize, mailboxes: usize, weather: Weather) -> Self {
         let mut world = Self {
             people: Vec::new(),
             oracle: Oracle::default(),
@@ -103,9 +113,16 @@ impl World {
             weather,
             by_device: BTreeMap::new(),
             invites: BTreeMap::new(),
+            post: Post::default(),
             trace: blake3::Hasher::new(),
             tell: false,
         };
+        for _ in 0..mailboxes {
+            let seed = world.entropy();
+            // Some work, but not seconds of it for each inbox of each person.
+            let config = kith_mailbox::Config { opening_bits: Some(8), ..Default::default() };
+            world.post.add(seed, config, BEGIN);
+        }
         for who in 0..people {
             let entropy = world.entropy();
             let person = Person::new(&format!("Person {who}"), entropy, BEGIN);
@@ -126,6 +143,16 @@ impl World {
     /// A name for everything that happened.
     pub fn trace_hash(&self) -> String {
         self.trace.finalize().to_hex().chars().take(16).collect()
+    }
+
+    /// How many community nodes serve as mailboxes.
+    pub fn mailboxes(&self) -> usize {
+        self.post.len()
+    }
+
+    /// Whether a community node is on.
+    pub fn mailbox_is_on(&self, host: Host) -> bool {
+        self.post.is_on(host)
     }
 
     /// The time.
@@ -212,6 +239,9 @@ impl World {
                 self.people[who].place += 1;
                 self.start(who);
             }
+            Action::StopMailbox(host) => self.stop_host(host),
+            Action::StartMailbox(host) => self.start_host(host),
+            Action::CrashMailbox(host) => self.post.crash(host),
             Action::Elapse(millis) => self.run_until(self.now + Span(millis)),
         }
     }
@@ -249,6 +279,9 @@ impl World {
         let address = Network::address(who, self.people[who].place);
         self.people[who].inbox.push(Input::Net(NetInput::Listening { address, rank: AddressRank::Local }));
         self.people[who].inbox.push(Input::Net(NetInput::Peers { connected: 0, dht: 1 }));
+        for node in self.post.on() {
+            self.people[who].inbox.push(Input::Net(NetInput::BootstrapConnected { node }));
+        }
         self.people[who].scheduled = false;
         self.people[who].wake_at = None;
         self.run_effects(who, effects);
@@ -260,6 +293,8 @@ impl World {
             return;
         }
         self.people[who].inbox.clear();
+        let sent = self.post.left(who);
+        self.send_post(sent);
         for peer in self.network.peers(who) {
             self.disconnect(who, peer);
         }
@@ -322,6 +357,15 @@ impl World {
                     self.input(who, Input::Net(NetInput::Found { key, record }));
                 }
                 self.input(who, Input::Net(NetInput::LookUpDone { key }));
+            }
+            Due::Post(Sent::ToPerson(who, input)) => self.input(who, Input::Net(input)),
+            Due::Post(Sent::ToHost(host, input)) => {
+                let (sent, crashed) = self.post.arrive(host, input, self.now);
+                self.send_post(sent);
+                if crashed {
+                    self.counts.crashes += 1;
+                    self.stop_host(host);
+                }
             }
             Due::Start(who) => {
                 if self.people[who].engine.is_none() {
@@ -412,12 +456,50 @@ impl World {
                     let at = self.now + self.latency();
                     self.later(at, Due::Found { who, key });
                 }
+                Effect::OpenMailbox { stream, device, .. } => {
+                    let reachable = !self.network.split || who.is_multiple_of(2);
+                    let sent = self.post.open(who, stream, &device, reachable);
+                    self.send_post(sent);
+                }
+                Effect::AskMailbox { stream, request } => {
+                    let sent = self.post.ask(who, stream, request);
+                    self.send_post(sent);
+                }
+                Effect::CloseMailbox { stream } => {
+                    let sent = self.post.close(who, stream);
+                    self.send_post(sent);
+                }
                 Effect::AddBootstrap { .. }
                 | Effect::RemoveBootstrap { .. }
                 | Effect::UseBootstrap { .. }
                 | Effect::KeepConnected { .. }
                 | Effect::Misbehaved { .. } => {}
             }
+        }
+    }
+
+    /// Everything between people and mailboxes takes the same time, so that it keeps its order.
+    fn send_post(&mut self, sent: Vec<Sent>) {
+        let at = self.now + Span(self.weather.latency_min.max(1));
+        for sent in sent {
+            self.later(at, Due::Post(sent));
+        }
+    }
+
+    fn stop_host(&mut self, host: Host) {
+        let (sent, device) = self.post.stop(host);
+        self.send_post(sent);
+        for who in 0..self.people.len() {
+            if let Some(device) = device {
+                self.input(who, Input::Net(NetInput::BootstrapLost { device }));
+            }
+        }
+    }
+
+    fn start_host(&mut self, host: Host) {
+        let Some(node) = self.post.start(host, self.now) else { return };
+        for who in 0..self.people.len() {
+            self.input(who, Input::Net(NetInput::BootstrapConnected { node: node.clone() }));
         }
     }
 
@@ -478,6 +560,9 @@ impl World {
         }
         // Longer than the longest pauses between dials and between repairs.
         for _ in 0..30 {
+            for host in 0..self.post.len() {
+                self.start_host(host);
+            }
             for who in 0..self.people.len() {
                 self.act(&Action::Start(who));
             }

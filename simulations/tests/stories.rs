@@ -1,6 +1,7 @@
 //! Stories of people, in virtual time.
 #![expect(clippy::indexing_slicing, reason = "a person is named by a number that the world gave")]
 
+use kith_engine::view::MessageState;
 use kith_simulations::action::Action;
 use kith_simulations::action::Phase;
 use kith_simulations::network::Weather;
@@ -95,4 +96,78 @@ fn blocked_people_are_sent_nothing() {
     let written = kith_simulations::oracle::timeline(&world.people[BOB].disk, &chat);
     assert!(written.is_empty(), "writing to somebody blocked is refused");
     assert!(world.counts.frames - before < 200, "no storm of dials");
+}
+
+/// Ann and Bob, who are friends, and three community nodes that they both use as mailboxes.
+fn friends_with_mailboxes(seed: u64) -> World {
+    let mut world = World::with_mailboxes(seed, 2, 3, Weather::default());
+    world.act(&Action::Elapse(2_000));
+    world.act(&Action::Befriend(ANN, BOB));
+    world.act(&Action::Elapse(10_000));
+    world
+}
+
+fn shown_to(world: &World, who: usize) -> usize {
+    let chat = kith_proto::id::ChatId::direct(&world.people[ANN].account, &world.people[BOB].account);
+    let there = kith_simulations::oracle::timeline(&world.people[who].disk, &chat);
+    there.iter().filter(|view| !view.outgoing).count()
+}
+
+fn states(world: &World, who: usize) -> Vec<MessageState> {
+    let chat = kith_proto::id::ChatId::direct(&world.people[ANN].account, &world.people[BOB].account);
+    let there = kith_simulations::oracle::timeline(&world.people[who].disk, &chat);
+    there.iter().filter(|view| view.outgoing).map(|view| view.state).collect()
+}
+
+#[test]
+fn what_ann_leaves_for_bob_is_there_when_she_is_gone_and_two_of_three_mailboxes_are_dead() {
+    for (seed, alive) in [(11, 0), (12, 1), (13, 2)] {
+        let mut world = friends_with_mailboxes(seed);
+        world.act(&Action::Stop(BOB));
+        for _ in 0..200 {
+            world.act(&Action::Send(ANN, BOB));
+        }
+        world.act(&Action::Elapse(20_000));
+        assert_eq!(states(&world, ANN), vec![MessageState::Stored; 200], "seed {seed}");
+        world.act(&Action::Stop(ANN));
+        for host in (0..3).filter(|host| *host != alive) {
+            world.act(&Action::StopMailbox(host));
+        }
+        world.act(&Action::Start(BOB));
+        world.act(&Action::Elapse(20_000));
+        assert_eq!(shown_to(&world, BOB), 200, "seed {seed}");
+    }
+}
+
+#[test]
+fn ann_hears_that_it_was_delivered_though_the_two_are_never_there_at_once() {
+    let mut world = friends_with_mailboxes(14);
+    world.act(&Action::Stop(BOB));
+    for _ in 0..20 {
+        world.act(&Action::Send(ANN, BOB));
+    }
+    world.act(&Action::Elapse(20_000));
+    world.act(&Action::Stop(ANN));
+    world.act(&Action::Start(BOB));
+    world.act(&Action::Elapse(20_000));
+    world.act(&Action::Stop(BOB));
+    world.act(&Action::Start(ANN));
+    world.act(&Action::Elapse(20_000));
+    assert_eq!(states(&world, ANN), vec![MessageState::Delivered; 20]);
+}
+
+#[test]
+fn somebody_who_is_away_for_two_weeks_misses_nothing() {
+    let mut world = friends_with_mailboxes(15);
+    world.act(&Action::Stop(BOB));
+    world.act(&Action::Elapse(6 * 24 * 3_600_000));
+    for _ in 0..20 {
+        world.act(&Action::Send(ANN, BOB));
+    }
+    world.act(&Action::Elapse(3_600_000));
+    world.act(&Action::Stop(ANN));
+    world.act(&Action::Elapse(13 * 24 * 3_600_000));
+    world.act(&Action::Start(BOB));
+    world.act(&Action::Elapse(60_000));
+    assert_eq!(shown_to(&world, BOB), 20);
 }

@@ -62,7 +62,9 @@ pub(crate) fn frame(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, devi
             Greeting::Said => {}
         },
         Frame::Ready => links::ready(engine, out, &device),
-        Frame::Put(envelope) => put(engine, rows, out, &device, &envelope),
+        Frame::Put(envelope) => {
+            put(engine, rows, out, &device, &envelope);
+        }
         Frame::PrekeyRequest { invite } => give_prekeys(engine, out, device, contact, invite.as_ref()),
         Frame::Prekeys { device_list, bundle } => {
             if let Some(contact) = contact {
@@ -139,8 +141,27 @@ fn take_prekeys(
     }
 }
 
-/// An envelope came in on the stream of a device.
-fn put(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId, envelope: &Envelope) {
+/// An envelope of a device was found in a mailbox. Returns whether it may be deleted there: it is taken, or nothing will
+/// ever come of it.
+pub(crate) fn mail(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    device: &DeviceId,
+    envelope: &Envelope,
+) -> bool {
+    let state = engine.peers.contact_of(device).and_then(|contact| engine.contacts.state(&contact));
+    state == Some(ContactState::Blocked) || put(engine, rows, out, device, envelope)
+}
+
+/// An envelope of a device came in. Returns whether it is done with; one that is not has to come again.
+fn put(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    device: &DeviceId,
+    envelope: &Envelope,
+) -> bool {
     let opened = match engine.sessions.open(&mut engine.core, &engine.devices, device, envelope) {
         Ok(opened) => opened,
         Err(NotOpened::Duplicate) => {
@@ -148,19 +169,23 @@ fn put(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId
             if engine.peers.get(device).is_some() {
                 engine.inbox.owe(&mut engine.core, device);
             }
-            return;
+            return true;
         }
-        Err(NotOpened::Unreadable) => return unreadable(engine, out, device),
+        Err(NotOpened::Unreadable) => {
+            unreadable(engine, out, device);
+            return true;
+        }
     };
     let Ok(payload) = Payload::from_bytes(&opened.payload) else {
         engine.core.stats.bad_payloads += 1;
-        return out.effect(Effect::Misbehaved { device: *device, why: Misbehaviour::BadPayload });
+        out.effect(Effect::Misbehaved { device: *device, why: Misbehaviour::BadPayload });
+        return true;
     };
     let mut welcome = None;
     if let Some(introduction) = opened.introduction {
         match introduce(engine, rows, out, device, introduction, &payload) {
             Some(before) => welcome = before,
-            None => return,
+            None => return true,
         }
     }
     let undecided = engine.peers.contact_of(device).and_then(|contact| engine.contacts.state(&contact));
@@ -169,7 +194,7 @@ fn put(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId
     {
         // Not taken before the person has decided, and so not confirmed: it comes again.
         engine.core.stats.undecided += 1;
-        return;
+        return false;
     }
     let asks_again = welcome.is_none() && payload.contents.iter().any(Content::is_request);
     let taken = if payload.position == 0 {
@@ -180,10 +205,10 @@ fn put(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId
         engine.inbox.take(&mut engine.core, &mut engine.peers, out, device, payload, may_hold)
     };
     if taken == Taken::Full {
-        return;
+        return false;
     }
     if engine.sessions.adopt(&mut engine.core, out, &mut engine.devices, device, opened) {
-        engine.outbox.reseal(device);
+        links::reseal(engine, out, device);
         links::pump(engine, out, device);
     }
     if let Some(Admitted { account, before }) = welcome {
@@ -197,6 +222,7 @@ fn put(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId
             contents::take(engine, rows, out, device, payload);
         }
     }
+    true
 }
 
 /// Somebody whose request was let in.

@@ -30,6 +30,7 @@ use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::links;
+use crate::mail;
 use crate::output::Output;
 use crate::rows;
 use crate::view::ContactState;
@@ -51,7 +52,9 @@ pub(crate) fn run(
         Command::CreateInvite { uses, expires_secs } => {
             let addresses = engine.presence.invite_addresses(engine.devices.device());
             let (core, own) = (&mut engine.core, engine.devices.account);
-            engine.contacts.create_invite(core, out, own, &addresses, uses, expires_secs).map(Answer::Invite)
+            let made = engine.contacts.create_invite(core, out, own, &addresses, uses, expires_secs)?;
+            mail::queues_changed(engine, out);
+            Ok(Answer::Invite(made))
         }
         Command::RevokeInvite { invite } => {
             engine.contacts.revoke_invite(out, &invite).map(|()| Answer::Done)
@@ -160,7 +163,7 @@ fn add_contact(
     // What we had with this device they may have forgotten: the request goes with keys that they give now.
     engine.sessions.drop_device(out, &device);
     engine.devices.forget_bundle(out, &device);
-    engine.outbox.reseal(&device);
+    links::reseal(engine, out, &device);
     for hint in invite.addresses.iter() {
         if hint.device == device {
             engine.peers.remember_address(&device, &hint.address, out);
@@ -199,8 +202,9 @@ fn ask(
     };
     for device in engine.peers.devices_of(contact) {
         // A newer one replaces an older one; what was written meanwhile stays.
-        let request = Content::ContactRequest(Box::new(request.clone()));
-        engine.outbox.enqueue_request(&mut engine.core, &mut engine.peers, out, &device, request);
+        let mut contents = vec![Content::ContactRequest(Box::new(request.clone()))];
+        contents.extend(mail::untold(engine, out, &device));
+        engine.outbox.enqueue_request(&mut engine.core, &mut engine.peers, out, &device, contents);
     }
 }
 

@@ -153,6 +153,12 @@ impl Contacts {
         Some(InviteSecret(row.secret))
     }
 
+    /// All invites that still admit somebody.
+    pub(crate) fn open_invites(&self, now: Timestamp) -> Vec<(InviteId, InviteSecret)> {
+        let open = self.invites.iter().filter(|(_, row)| row.expires > now && row.uses_left > 0);
+        open.map(|(invite, row)| (*invite, InviteSecret(row.secret))).collect()
+    }
+
     /// Counts one use of an invite.
     pub(crate) fn use_invite(&mut self, out: &mut Output, invite: &InviteId) {
         let Some(row) = self.invites.get_mut(invite) else { return };

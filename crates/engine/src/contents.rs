@@ -19,6 +19,7 @@ use crate::effect::Misbehaviour;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::links;
+use crate::mail;
 use crate::output::Output;
 use crate::rows;
 use crate::view::ContactState;
@@ -48,6 +49,7 @@ pub(crate) fn take(
                     contact_and_chat_changed(engine, out, &contact);
                 }
             }
+            Content::Mailboxes(list) => mail::learn(engine, out, device, list),
             Content::DeviceList(list) => take_list(engine, rows, out, &contact, &list),
             Content::Text(text) if position > 0 => {
                 if is_known(engine, rows, out, &contact, &text) {
@@ -234,6 +236,7 @@ pub(crate) fn bind_device(
             out.event(Event::MessageState { chat, message, state: MessageState::Failed });
         }
         engine.inbox.drop_device(out, &device);
+        engine.deposits.drop_device(out, &device);
         engine.sessions.drop_device(out, &device);
         engine.devices.forget_bundle(out, &device);
         engine.peers.remove(&device, out);
@@ -251,6 +254,7 @@ pub(crate) fn may_belong(engine: &Engine, device: &DeviceId, contact: &ContactId
 pub(crate) fn forget_device(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     engine.outbox.drop_device(&mut engine.core, out, device);
     engine.inbox.drop_device(out, device);
+    engine.deposits.drop_device(out, device);
     engine.sessions.drop_device(out, device);
     engine.peers.remove(device, out);
     engine.presence.unwant(device);
@@ -263,6 +267,8 @@ pub(crate) fn accepted(engine: &mut Engine, out: &mut Output, contact: &ContactI
     let chat = ChatId::direct(&engine.devices.account, contact);
     engine.chats.open(&engine.core, out, chat, *contact);
     send_acceptance(engine, out, contact);
+    mail::queues_changed(engine, out);
+    mail::read_again(engine, out);
     contact_and_chat_changed(engine, out, contact);
 }
 
@@ -286,7 +292,8 @@ pub(crate) fn send_acceptance(engine: &mut Engine, out: &mut Output, contact: &C
         if engine.outbox.is_waiting(&device, |content| matches!(content, Content::ContactAccept)) {
             continue;
         }
-        let contents = vec![Content::ContactAccept, Content::Profile(engine.devices.profile.clone())];
+        let mut contents = vec![Content::ContactAccept, Content::Profile(engine.devices.profile.clone())];
+        contents.extend(mail::untold(engine, out, &device));
         engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, &device, contents, None);
         engine.presence.want(&mut engine.core, &device);
         links::pump(engine, out, &device);

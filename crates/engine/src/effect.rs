@@ -8,6 +8,8 @@ use kith_proto::address::Multiaddress;
 use kith_proto::frame::Frame;
 use kith_proto::id::DeviceId;
 use kith_proto::id::RecordKey;
+use kith_proto::mailbox::Numbered;
+use kith_proto::mailbox::Request;
 use kith_proto::record::Record;
 
 /// One thing to do on the network.
@@ -61,6 +63,27 @@ pub enum Effect {
     KeepConnected {
         /// The devices of all contacts.
         devices: Vec<DeviceId>,
+    },
+    /// Open a stream to a mailbox. Always answered, by `MailboxOpened` or `MailboxClosed`.
+    OpenMailbox {
+        /// A name for the stream.
+        stream: u64,
+        /// Whose mailbox.
+        device: DeviceId,
+        /// Where it may be.
+        addresses: Vec<Multiaddress>,
+    },
+    /// Ask a mailbox something.
+    AskMailbox {
+        /// On which stream.
+        stream: u64,
+        /// What.
+        request: Numbered<Request>,
+    },
+    /// Close a stream to a mailbox.
+    CloseMailbox {
+        /// Which.
+        stream: u64,
     },
     /// A device broke the protocol; the network layer scores it.
     Misbehaved {

@@ -10,10 +10,12 @@ use kith_proto::rows::Rows;
 use kith_proto::time::Timestamp;
 
 use crate::arrivals;
+use crate::askers::Askers;
 use crate::chats::Chats;
 use crate::commands;
 use crate::contacts::Contacts;
 use crate::core::Core;
+use crate::deposits::Deposits;
 use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::event::Event;
@@ -21,6 +23,8 @@ use crate::inbox::Inbox;
 use crate::input::Input;
 use crate::input::NetInput;
 use crate::links;
+use crate::mail;
+use crate::mailboxes::Mailboxes;
 use crate::outbox::Outbox;
 use crate::output::Output;
 use crate::peers::Peers;
@@ -46,6 +50,9 @@ pub struct Engine {
     pub(crate) inbox: Inbox,
     pub(crate) chats: Chats,
     pub(crate) presence: Presence,
+    pub(crate) mailboxes: Mailboxes,
+    pub(crate) deposits: Deposits,
+    pub(crate) askers: Askers,
 }
 
 /// What is true now and stands in no row.
@@ -84,7 +91,7 @@ impl Engine {
     /// What is true now and stands in no row.
     pub fn overview(&self) -> Overview {
         Overview {
-            network: self.presence.view(&self.peers),
+            network: self.network_view(),
             online: self.presence.online(&self.peers),
             relayed: self.presence.relayed(&self.peers),
         }
@@ -125,8 +132,16 @@ impl Engine {
             NetInput::Discovered { device, addresses } => {
                 return presence.seen_nearby(&mut self.core, &device, &addresses);
             }
-            NetInput::BootstrapConnected { node } => presence.bootstrap_connected(&mut self.core, out, node),
+            NetInput::BootstrapConnected { node } => {
+                presence.bootstrap_connected(&mut self.core, out, node.clone());
+                mail::candidate(self, &node);
+            }
             NetInput::BootstrapLost { device } => presence.bootstrap_lost(&device),
+            NetInput::MailboxOpened { stream } => return mail::opened(self, out, stream),
+            NetInput::MailboxAnswered { stream, answer } => {
+                return mail::answered(self, rows, out, stream, answer);
+            }
+            NetInput::MailboxClosed { stream } => return mail::closed(self, out, stream),
             NetInput::Peers { connected, dht } => {
                 if !presence.count(connected, dht) {
                     return;
@@ -153,6 +168,10 @@ impl Engine {
                         self.chat_changed(out, &chat);
                     }
                 }
+                TimerKey::Mail => mail::look_after(self, out),
+                TimerKey::Work => mail::work(self, out),
+                TimerKey::Notes => mail::send_notes(self, out),
+                TimerKey::Leave(device) => mail::leave(self, out, &device),
                 TimerKey::Prekeys => {
                     if self.devices.rotate_prekeys(&mut self.core, out) {
                         links::tell_prekeys(self, out);
@@ -197,8 +216,11 @@ impl Engine {
     pub(crate) fn chat_view(&self, chat: &ChatId) -> Option<ChatView> {
         let (row, draft) = self.chats.get(chat)?;
         let contact = self.contacts.get(&row.contact)?;
-        let state_of =
-            |places: &[_]| query::state_of(contact.state(), places, |device| self.peers.get(device).cloned());
+        let progress = |device: &DeviceId| {
+            let stored = self.deposits.get(device).map_or(0, |row| row.stored);
+            Some((self.peers.get(device)?.clone(), stored))
+        };
+        let state_of = |places: &[_]| query::state_of(contact.state(), places, progress);
         Some(query::chat_view(*chat, row, &contact.profile.name, draft.to_owned(), state_of))
     }
 
@@ -218,6 +240,10 @@ impl Engine {
 
     /// Publishes the network as it is now.
     pub(crate) fn network_changed(&self, out: &mut Output) {
-        out.event(Event::NetworkChanged(self.presence.view(&self.peers)));
+        out.event(Event::NetworkChanged(self.network_view()));
+    }
+
+    fn network_view(&self) -> NetworkView {
+        NetworkView { mailboxes: mail::views(self), ..self.presence.view(&self.peers) }
     }
 }

@@ -9,6 +9,8 @@ use kith_proto::frame::Frame;
 use kith_proto::id::CommandId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::RecordKey;
+use kith_proto::mailbox::Answer;
+use kith_proto::mailbox::Numbered;
 use kith_proto::record::Record;
 
 use crate::command::Command;
@@ -114,6 +116,23 @@ pub enum NetInput {
     BootstrapLost {
         /// Which node.
         device: DeviceId,
+    },
+    /// A stream to a mailbox is open.
+    MailboxOpened {
+        /// Which.
+        stream: u64,
+    },
+    /// A mailbox answered.
+    MailboxAnswered {
+        /// On which stream.
+        stream: u64,
+        /// What.
+        answer: Numbered<Answer>,
+    },
+    /// A stream to a mailbox is gone, or could not be opened.
+    MailboxClosed {
+        /// Which.
+        stream: u64,
     },
     /// How many nodes are connected and known to the DHT now.
     Peers {

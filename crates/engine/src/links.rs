@@ -4,6 +4,7 @@ use kith_crypto::invite;
 use kith_proto::address::Multiaddress;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Encode as _;
+use kith_proto::envelope::Envelope;
 use kith_proto::frame::FRAME_VERSION;
 use kith_proto::frame::Frame;
 use kith_proto::frame::InviteProof;
@@ -15,6 +16,7 @@ use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::inbox::Inbox;
+use crate::mail;
 use crate::outbox::Next;
 use crate::output::Output;
 use crate::presence::PROBES_BEFORE_REPAIR;
@@ -57,6 +59,8 @@ pub(crate) fn disconnected(engine: &mut Engine, out: &mut Output, device: Device
     if !engine.presence.disconnected(&mut engine.core, &device) {
         return;
     }
+    mail::said_until_now(engine, out, &device);
+    mail::consider(engine, &device);
     if let Some(contact) = engine.peers.contact_of(&device) {
         engine.contact_changed(out, &contact);
         engine.network_changed(out);
@@ -188,7 +192,7 @@ pub(crate) fn ready(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
 }
 
 /// Whether only a contact request may go to a device, or everything; `None` when nothing may.
-fn opening_only(engine: &Engine, device: &DeviceId) -> Option<bool> {
+pub(crate) fn opening_only(engine: &Engine, device: &DeviceId) -> Option<bool> {
     match engine.contacts.state(&engine.peers.contact_of(device)?)? {
         ContactState::Accepted => Some(false),
         ContactState::Requested => Some(true),
@@ -202,6 +206,7 @@ pub(crate) fn pump(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     if !engine.outbox.unconfirmed(device, opening_only) {
         return;
     }
+    mail::consider(engine, device);
     // Whatever is missing to send it, an answer to our greeting or their prekeys, may have been lost on the way.
     engine.presence.expect_answer(&mut engine.core, device);
     if !engine.presence.is_ready(device) || !ensure_session(engine, out, device) {
@@ -223,6 +228,25 @@ pub(crate) fn pump(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
         }
         out.effect(Effect::Send { device: *device, frame: Frame::Put(envelope) });
     }
+}
+
+/// Seals an item for a device, with a session that is there or can be started.
+pub(crate) fn seal_for(
+    engine: &mut Engine,
+    out: &mut Output,
+    device: &DeviceId,
+    payload: &Payload,
+) -> Option<Envelope> {
+    if !ensure_session(engine, out, device) {
+        return None;
+    }
+    engine.sessions.seal(&mut engine.core, out, device, &payload.to_bytes())
+}
+
+/// Another session is used with a device from now on: whatever it has not confirmed goes again, sealed anew.
+pub(crate) fn reseal(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    engine.outbox.reseal(device);
+    engine.deposits.begin_again(device, out);
 }
 
 /// Makes sure that something can be sealed for a device; asks it for prekeys when we have none.
@@ -265,8 +289,11 @@ pub(crate) fn repair(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     }
     let tried = engine.sessions.was_repaired(device);
     if engine.sessions.repair(&mut engine.core, out, &engine.devices, &contact, device) {
-        engine.outbox.reseal(device);
+        reseal(engine, out, device);
         say_receipt(engine, out, device);
+        if !engine.presence.is_up(device) {
+            mail::owe_receipt(engine, device);
+        }
         pump(engine, out, device);
         if tried {
             // Still not understood: the prekeys that we know may be gone on their side.
@@ -295,6 +322,8 @@ pub(crate) fn send_receipts(engine: &mut Engine, out: &mut Output) {
         // A device that is not connected hears it when it greets.
         if engine.presence.is_up(&device) {
             say_receipt(engine, out, &device);
+        } else {
+            mail::owe_receipt(engine, &device);
         }
     }
 }

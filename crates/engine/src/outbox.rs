@@ -26,6 +26,7 @@ use kith_proto::payload::Payload;
 use kith_proto::payload::Position;
 use kith_proto::payload::Receipt;
 use kith_proto::payload::TextMessage;
+use kith_proto::time::Timestamp;
 
 use crate::core::Core;
 use crate::output::Output;
@@ -56,6 +57,19 @@ struct Item {
     position: Position,
     row: OutboxRow,
     sealed: Option<Envelope>,
+}
+
+impl Queue {
+    /// What is sealed for an item.
+    fn payload(&self, item: &Item) -> Payload {
+        Payload {
+            position: item.position,
+            previous: item.row.previous,
+            floor: self.items.front().map_or(item.position, |first| first.position),
+            sent_at: item.row.written_at,
+            contents: item.row.contents.clone(),
+        }
+    }
 }
 
 impl Item {
@@ -144,13 +158,7 @@ impl Outbox {
         if let Some(envelope) = &item.sealed {
             return Some(Next::Sealed(envelope.clone()));
         }
-        Some(Next::Unsealed(Payload {
-            position: item.position,
-            previous: item.row.previous,
-            floor: queue.items.front().map_or(item.position, |first| first.position),
-            sent_at: item.row.written_at,
-            contents: item.row.contents.clone(),
-        }))
+        Some(Next::Unsealed(queue.payload(item)))
     }
 
     /// Notes that the item named by [`next`](Self::next) was put on the stream. Returns the message it carries if this
@@ -174,6 +182,68 @@ impl Outbox {
         let first_time = peers.get(device).is_some_and(|row| row.sent < position);
         peers.update(device, out, |row| row.sent = row.sent.max(position));
         item.row.message.filter(|_| first_time)
+    }
+
+    /// The first item after a position, to be left in a mailbox: its place, and what to seal or what was sealed.
+    pub(crate) fn after(
+        &self,
+        device: &DeviceId,
+        from: Position,
+        opening_only: bool,
+    ) -> Option<(Position, Next)> {
+        let queue = self.by_device.get(device)?;
+        let at = queue.items.partition_point(|item| item.position <= from);
+        let item = queue.items.get(at).filter(|item| !opening_only || item.opens())?;
+        let next = match &item.sealed {
+            Some(envelope) => Next::Sealed(envelope.clone()),
+            None => Next::Unsealed(queue.payload(item)),
+        };
+        Some((item.position, next))
+    }
+
+    /// Notes that an item was left in a mailbox as this envelope. Returns the message it carries if it never left this
+    /// device before.
+    pub(crate) fn mark_left(
+        &mut self,
+        peers: &mut Peers,
+        out: &mut Output,
+        device: &DeviceId,
+        position: Position,
+        envelope: &Envelope,
+    ) -> Option<(ChatId, MessageId)> {
+        let queue = self.by_device.get_mut(device)?;
+        let at = queue.items.binary_search_by_key(&position, |item| item.position).ok()?;
+        let item = queue.items.get_mut(at)?;
+        item.sealed = Some(envelope.clone());
+        let first_time = peers.get(device).is_some_and(|row| row.sent < position);
+        peers.update(device, out, |row| row.sent = row.sent.max(position));
+        item.row.message.filter(|_| first_time)
+    }
+
+    /// The messages that wait for a device at places above `from` and up to `to`.
+    pub(crate) fn between(
+        &self,
+        device: &DeviceId,
+        from: Position,
+        to: Position,
+    ) -> Vec<(ChatId, MessageId)> {
+        let Some(queue) = self.by_device.get(device) else { return Vec::new() };
+        let inside = queue.items.iter().filter(|item| item.position > from && item.position <= to);
+        inside.filter_map(|item| item.row.message).collect()
+    }
+
+    /// When the oldest item that waits for a device was written.
+    pub(crate) fn oldest(&self, device: &DeviceId) -> Option<Timestamp> {
+        self.by_device.get(device)?.items.front().map(|item| item.row.written_at)
+    }
+
+    /// Every device that something waits for.
+    pub(crate) fn devices(&self) -> Vec<DeviceId> {
+        self.by_device
+            .iter()
+            .filter(|(_, queue)| !queue.items.is_empty())
+            .map(|(device, _)| *device)
+            .collect()
     }
 
     /// Whether something that may go is not confirmed: on the stream, or the next to be put there.
@@ -299,13 +369,13 @@ impl Outbox {
         peers: &mut Peers,
         out: &mut Output,
         device: &DeviceId,
-        request: Content,
+        request: Vec<Content>,
     ) {
         self.drop_requests(core, out, device);
         let delivered = peers.get(device).map_or(0, |row| row.delivered);
         let front = self.by_device.get_mut(device).and_then(|queue| queue.items.front_mut());
         let Some(front) = front.filter(|front| front.position > delivered.saturating_add(1)) else {
-            self.enqueue(core, peers, out, device, vec![request], None);
+            self.enqueue(core, peers, out, device, request, None);
             return;
         };
         let position = front.position - 1;
@@ -313,7 +383,7 @@ impl Outbox {
             previous: front.row.previous.min(position.saturating_sub(1)),
             message: None,
             written_at: core.now,
-            contents: BoundedVec::truncated(vec![request]),
+            contents: BoundedVec::truncated(request),
         };
         front.row.previous = position;
         front.sealed = None;

@@ -500,6 +500,12 @@ impl Presence {
         }
     }
 
+    /// The bootstrap nodes that are connected.
+    pub(crate) fn bootstraps_connected(&self) -> impl Iterator<Item = DeviceAddress> {
+        let nodes = self.connected_bootstraps.iter();
+        nodes.map(|(device, address)| DeviceAddress { device: *device, address: address.clone() })
+    }
+
     /// Whether this is a bootstrap node.
     pub(crate) fn is_bootstrap(&self, device: &DeviceId) -> bool {
         self.connected_bootstraps.contains_key(device)
@@ -577,6 +583,7 @@ impl Presence {
             dht_peers: self.dht_peers,
             contacts_online: u32::try_from(self.online(peers).len()).unwrap_or(u32::MAX),
             nat: self.nat,
+            mailboxes: Vec::new(),
         }
     }
 }

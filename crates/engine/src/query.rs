@@ -26,6 +26,7 @@ use crate::rows::ChatRow;
 use crate::rows::ContactRow;
 use crate::rows::HistoryRow;
 use crate::rows::InviteRow;
+use crate::rows::MailRow;
 use crate::rows::PeerRow;
 use crate::view::ChatView;
 use crate::view::ContactState;
@@ -177,13 +178,14 @@ pub(crate) fn chat_view(
 pub(crate) fn state_of(
     contact: ContactState,
     places: &[(DeviceId, Position)],
-    peer: impl Fn(&DeviceId) -> Option<PeerRow>,
+    progress: impl Fn(&DeviceId) -> Option<(PeerRow, Position)>,
 ) -> MessageState {
     let best = places.iter().filter_map(|(device, position)| {
-        let row = peer(device)?;
+        let (row, stored) = progress(device)?;
         Some(match *position {
             position if position <= row.read => MessageState::Read,
             position if position <= row.delivered => MessageState::Delivered,
+            position if position <= stored => MessageState::Stored,
             position if position <= row.sent => MessageState::Sent,
             _ => MessageState::Queued,
         })
@@ -201,7 +203,7 @@ pub(crate) fn state_of(
 struct States<'a> {
     rows: &'a dyn Rows,
     contact: ContactState,
-    peers: BTreeMap<DeviceId, Option<PeerRow>>,
+    peers: BTreeMap<DeviceId, Option<(PeerRow, Position)>>,
 }
 
 impl<'a> States<'a> {
@@ -212,7 +214,10 @@ impl<'a> States<'a> {
     fn of(&mut self, places: &[(DeviceId, Position)]) -> Result<MessageState, QueryError> {
         for (device, _) in places {
             if !self.peers.contains_key(device) {
-                self.peers.insert(*device, get(self.rows, rows::PEERS, &device.0)?);
+                let peer = get::<PeerRow>(self.rows, rows::PEERS, &device.0)?;
+                let mail = get::<MailRow>(self.rows, rows::MAIL, &device.0)?;
+                let stored = mail.map_or(0, |row| row.stored);
+                self.peers.insert(*device, peer.map(|peer| (peer, stored)));
             }
         }
         Ok(state_of(self.contact, places, |device| self.peers.get(device).cloned().flatten()))

@@ -6,7 +6,9 @@ use std::ops::Bound;
 use kith_crypto::identity::SignedDeviceList;
 use kith_crypto::prekey::PrekeyBundle;
 use kith_crypto::prekey::PrekeySecrets;
+use kith_crypto::secret::Secret32;
 use kith_proto::codec::Decode;
+use kith_proto::codec::Encode as _;
 use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::DeviceId;
@@ -21,15 +23,19 @@ use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 use crate::account;
+use crate::askers::Askers;
 use crate::chats::Chats;
 use crate::chats::Unread;
 use crate::config::Config;
 use crate::contacts::Contacts;
 use crate::core::Core;
+use crate::deposits::Deposits;
 use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::inbox::Inbox;
+use crate::mail;
+use crate::mailboxes::Mailboxes;
 use crate::outbox::Outbox;
 use crate::output::Output;
 use crate::peers::Peers;
@@ -90,8 +96,12 @@ impl Engine {
             inbox: Inbox::default(),
             chats: Chats::default(),
             presence: Presence::default(),
+            mailboxes: Mailboxes::new(Secret32::new([0; 32])),
+            deposits: Deposits::default(),
+            askers: Askers::default(),
         };
         let mut out = Output::new();
+        load_mailboxes(&mut engine, rows, &mut out)?;
         load_people(&mut engine, rows)?;
         load_channels(&mut engine, rows)?;
         load_chats(&mut engine, rows)?;
@@ -150,6 +160,29 @@ fn load_people(engine: &mut Engine, rows: &dyn Rows) -> Result<(), RestoreError>
     })?;
     each(rows, rows::PEERS, row, |device: DeviceId, row| {
         peers.restore(device, row);
+        Some(())
+    })
+}
+
+fn load_mailboxes(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), RestoreError> {
+    let seed = match rows.get(rows::MAILBOX_KEYS, rows::SELF)? {
+        Some(bytes) => {
+            Secret32::from_bytes(&bytes).map_err(|_| RestoreError::Damaged(rows::MAILBOX_KEYS.name))?
+        }
+        None => {
+            let seed = Secret32::new(engine.core.random());
+            out.put(rows::MAILBOX_KEYS, rows::SELF, seed.to_bytes());
+            seed
+        }
+    };
+    engine.mailboxes = Mailboxes::new(seed);
+    let Engine { mailboxes, deposits, .. } = engine;
+    each(rows, rows::MAILBOXES, row, |device: DeviceId, row| {
+        mailboxes.restore(device, row);
+        Some(())
+    })?;
+    each(rows, rows::MAIL, row, |device: DeviceId, row| {
+        deposits.restore(device, row);
         Some(())
     })
 }
@@ -319,6 +352,7 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
         }
     }
     engine.core.timers.set(TimerKey::Prekeys, engine.core.now);
+    mail::start(engine);
     Ok(())
 }
 

@@ -22,9 +22,13 @@
 //! | `drafts` | chat | text | yes |
 //! | `removed` | chat | empty: its entries in `messages` are swept at the next start | no |
 //! | `bootstraps` | address text | empty | no |
+//! | `mailboxes` | device | [`MailboxRow`]: an own mailbox | no |
+//! | `mailbox_keys` | `self` | 32 bytes that own inboxes are derived from | yes |
+//! | `mail` | device | [`MailRow`] | yes |
 //!
 //! Numbers in keys are big-endian, so that key order is number order.
 
+use kith_crypto::secret::Secret32;
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::MAX_ADDRESSES;
 use kith_proto::address::Multiaddress;
@@ -44,6 +48,8 @@ use kith_proto::invite::InviteSecret;
 use kith_proto::payload::Content;
 use kith_proto::payload::MAX_CONTENTS;
 use kith_proto::payload::MAX_GREETING_BYTES;
+use kith_proto::payload::MAX_PLACES;
+use kith_proto::payload::MailboxList;
 use kith_proto::payload::Position;
 use kith_proto::payload::Profile;
 use kith_proto::payload::Text;
@@ -68,6 +74,9 @@ pub(crate) const MESSAGES: Table = Table::plain("messages");
 pub(crate) const DRAFTS: Table = Table::shredded("drafts");
 pub(crate) const REMOVED: Table = Table::plain("removed");
 pub(crate) const BOOTSTRAPS: Table = Table::plain("bootstraps");
+pub(crate) const MAILBOXES: Table = Table::plain("mailboxes");
+pub(crate) const MAILBOX_KEYS: Table = Table::shredded("mailbox_keys");
+pub(crate) const MAIL: Table = Table::shredded("mail");
 
 /// Every table, for whoever opens the store.
 pub const TABLES: &[Table] = &[
@@ -89,6 +98,9 @@ pub const TABLES: &[Table] = &[
     DRAFTS,
     REMOVED,
     BOOTSTRAPS,
+    MAILBOXES,
+    MAILBOX_KEYS,
+    MAIL,
 ];
 
 /// The key of rows that exist once.
@@ -150,6 +162,71 @@ row!(
         created: Timestamp,
     }
 );
+
+row!(
+    /// A mailbox that this device uses.
+    MailboxRow {
+        /// Where it answers.
+        address: Multiaddress,
+        /// Since when; the newest is the version of the list.
+        since: Timestamp,
+    }
+);
+
+row!(
+    /// How far a mailbox has kept a device's channel.
+    Progress {
+        /// Which mailbox.
+        mailbox: DeviceId,
+        /// Everything up to this position.
+        upto: Position,
+        /// Since when it keeps the first of it.
+        since: Timestamp,
+    }
+);
+
+/// What passes between us and a device by way of mailboxes.
+#[derive(Clone, Default)]
+pub(crate) struct MailRow {
+    /// What we gave that device: the secret of its queues at our mailboxes.
+    pub(crate) mine: Option<Secret32>,
+    /// Which version of our list it was told.
+    pub(crate) told: u64,
+    /// Its mailboxes, as it told us.
+    pub(crate) theirs: Option<MailboxList>,
+    /// How far each of them has kept what waits for it.
+    pub(crate) progress: BoundedVec<Progress, MAX_PLACES>,
+    /// Up to which position enough of them have.
+    pub(crate) stored: Position,
+    /// Up to which of its positions it knows that we have taken them.
+    pub(crate) receipt_told: Position,
+}
+
+impl Encode for MailRow {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(VERSION);
+        self.mine.encode(out);
+        self.told.encode(out);
+        self.theirs.encode(out);
+        self.progress.encode(out);
+        self.stored.encode(out);
+        self.receipt_told.encode(out);
+    }
+}
+
+impl Decode for MailRow {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        version(reader)?;
+        Ok(Self {
+            mine: Decode::decode(reader)?,
+            told: Decode::decode(reader)?,
+            theirs: Decode::decode(reader)?,
+            progress: Decode::decode(reader)?,
+            stored: Decode::decode(reader)?,
+            receipt_told: Decode::decode(reader)?,
+        })
+    }
+}
 
 row!(
     /// An open invite.

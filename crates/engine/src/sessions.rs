@@ -236,6 +236,11 @@ impl Sessions {
         }
     }
 
+    /// Which device a first envelope says it is from.
+    pub(crate) fn first_device(&self, devices: &Devices, envelope: &Envelope) -> Option<DeviceId> {
+        FirstEnvelope::open(&devices.secret, envelope).ok().map(|first| first.device())
+    }
+
     /// Takes the new state of an opened envelope. Returns whether another session than before is now active.
     pub(crate) fn adopt(
         &mut self,

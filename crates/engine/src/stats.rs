@@ -40,6 +40,14 @@ pub struct Stats {
     pub bad_records: u64,
     /// Device lists with the same version and another content: somebody lies.
     pub equivocations: u64,
+    /// Envelopes that mailboxes have promised to keep.
+    pub deposited: u64,
+    /// Envelopes fetched from own mailboxes.
+    pub fetched: u64,
+    /// Requests that a mailbox did not carry out.
+    pub mailbox_refusals: u64,
+    /// Answers of mailboxes that nothing was asked for, or whose promise does not hold.
+    pub bad_mailbox_answers: u64,
     /// Messages waiting in the outbox now.
     pub waiting: u64,
 }

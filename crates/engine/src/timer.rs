@@ -23,6 +23,14 @@ pub(crate) enum TimerKey {
     Expiry,
     /// Own prekeys are looked at.
     Prekeys,
+    /// Mailboxes are looked after: streams that should be open, pauses that are over.
+    Mail,
+    /// A mailbox wants work.
+    Work,
+    /// Receipts go by mailbox.
+    Notes,
+    /// What waits for a device goes to its mailboxes.
+    Leave(DeviceId),
 }
 
 /// The deadlines, each key at most once.

@@ -69,6 +69,8 @@ pub enum MessageState {
     Queued,
     /// It was sent to at least one device and is not confirmed yet.
     Sent,
+    /// Mailboxes of the recipient have promised to keep it.
+    Stored,
     /// It is on disk on at least one device of the recipient.
     Delivered,
     /// It was shown to the recipient.
@@ -155,6 +157,21 @@ pub struct NetworkView {
     pub contacts_online: u32,
     /// Whether this device can be reached from outside.
     pub nat: Nat,
+    /// The mailboxes that keep what comes while this device is away.
+    pub mailboxes: Vec<MailboxView>,
+}
+
+/// An own mailbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailboxView {
+    /// Who it is.
+    pub device: DeviceId,
+    /// Where it answers.
+    pub address: Multiaddress,
+    /// Whether it has opened an inbox for us.
+    pub accepted: bool,
+    /// Whether it answers now.
+    pub connected: bool,
 }
 
 /// Whether this device can be reached from outside.

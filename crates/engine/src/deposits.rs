@@ -1,0 +1,241 @@
+//! What is left for contacts in their mailboxes: where these are, and how far each has kept what waits in the outbox.
+//!
+//! Not here: the envelopes (`outbox`), streams (`askers`), the conversation (`mail`).
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+
+use kith_crypto::secret::Secret32;
+use kith_proto::address::Multiaddress;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::codec::Encode as _;
+use kith_proto::envelope::Envelope;
+use kith_proto::id::DeviceId;
+use kith_proto::payload::MailboxList;
+use kith_proto::payload::Position;
+use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
+
+use crate::output::Output;
+use crate::rows;
+use crate::rows::MailRow;
+use crate::rows::Progress;
+
+/// So many mailboxes have to keep a message before it counts as stored, if there are so many.
+const QUORUM: usize = 2;
+
+/// After this time what a mailbox keeps is about to expire, and it is left again.
+const AGAIN_AFTER: Span = Span::from_days(13);
+
+/// Receipts that may wait for one mailbox.
+const MAX_NOTES: usize = 1_024;
+
+/// A receipt on its way to a mailbox.
+#[derive(Clone)]
+pub(crate) struct Note {
+    /// For whose device.
+    pub(crate) device: DeviceId,
+    /// Sealed.
+    pub(crate) envelope: Envelope,
+    /// How far it goes.
+    pub(crate) told: Position,
+}
+
+/// What goes on between one device's channel and one mailbox.
+#[derive(Default)]
+pub(crate) struct Flight {
+    /// Asked and not answered.
+    pub(crate) flying: BTreeSet<Position>,
+    /// The last that was asked.
+    pub(crate) asked: Position,
+    /// The last that was kept.
+    kept: Position,
+    /// Not before this time.
+    pub(crate) paused_until: Timestamp,
+}
+
+/// All contacts' mailboxes.
+#[derive(Default)]
+pub(crate) struct Deposits {
+    by_device: BTreeMap<DeviceId, MailRow>,
+    flights: BTreeMap<(DeviceId, DeviceId), Flight>,
+    notes: BTreeMap<DeviceId, VecDeque<Note>>,
+    /// Devices that are to hear by mailbox how far we are.
+    pub(crate) owed: BTreeSet<DeviceId>,
+}
+
+impl Deposits {
+    /// Takes a row as it was stored.
+    pub(crate) fn restore(&mut self, device: DeviceId, row: MailRow) {
+        self.by_device.insert(device, row);
+    }
+
+    /// What is known of a device's mail.
+    pub(crate) fn get(&self, device: &DeviceId) -> Option<&MailRow> {
+        self.by_device.get(device)
+    }
+
+    /// Changes a row and writes it if it is another.
+    pub(crate) fn update(&mut self, device: &DeviceId, out: &mut Output, change: impl FnOnce(&mut MailRow)) {
+        let row = self.by_device.entry(*device).or_default();
+        let before = row.to_bytes();
+        change(row);
+        let after = row.to_bytes();
+        if after != before {
+            out.put(rows::MAIL, &device.0, after);
+        }
+    }
+
+    /// The secret of the queue that a device leaves envelopes for us in; made when first needed.
+    pub(crate) fn own_secret(&mut self, fresh: [u8; 32], device: &DeviceId, out: &mut Output) -> Secret32 {
+        self.update(device, out, |row| {
+            row.mine.get_or_insert(Secret32::new(fresh));
+        });
+        self.by_device.get(device).and_then(|row| row.mine.clone()).unwrap_or_else(|| Secret32::new(fresh))
+    }
+
+    /// Takes what a device says about its mailboxes.
+    pub(crate) fn learn(&mut self, device: &DeviceId, list: MailboxList, out: &mut Output) {
+        let known = self.by_device.get(device).and_then(|row| row.theirs.as_ref());
+        if known.is_some_and(|known| known.version >= list.version) {
+            return;
+        }
+        let same_secret = known.is_some_and(|known| known.secret == list.secret);
+        let there: BTreeSet<DeviceId> = list.places.iter().map(|place| place.device).collect();
+        self.update(device, out, |row| {
+            let progress = std::mem::take(&mut row.progress).into_inner().into_iter();
+            let kept = progress.filter(|progress| same_secret && there.contains(&progress.mailbox));
+            row.progress = BoundedVec::truncated(kept.collect());
+            row.theirs = Some(list);
+        });
+        self.flights.retain(|(of, mailbox), _| of != device || (same_secret && there.contains(mailbox)));
+    }
+
+    /// The mailboxes of a device, each with its addresses.
+    pub(crate) fn mailboxes_of(&self, device: &DeviceId) -> BTreeMap<DeviceId, Vec<Multiaddress>> {
+        let mut found: BTreeMap<DeviceId, Vec<Multiaddress>> = BTreeMap::new();
+        let theirs = self.by_device.get(device).and_then(|row| row.theirs.as_ref());
+        for place in theirs.iter().flat_map(|list| list.places.iter()) {
+            found.entry(place.device).or_default().push(place.address.clone());
+        }
+        found
+    }
+
+    /// The devices that a mailbox serves.
+    pub(crate) fn served_by(&self, mailbox: &DeviceId) -> Vec<DeviceId> {
+        let serves = |row: &MailRow| {
+            row.theirs.as_ref().is_some_and(|list| list.places.iter().any(|place| place.device == *mailbox))
+        };
+        self.by_device.iter().filter(|(_, row)| serves(row)).map(|(device, _)| *device).collect()
+    }
+
+    /// What is under way between a device's channel and a mailbox.
+    pub(crate) fn flight(&mut self, device: &DeviceId, mailbox: &DeviceId) -> &mut Flight {
+        self.flights.entry((*device, *mailbox)).or_default()
+    }
+
+    /// How far a mailbox has kept a device's channel; from the beginning again when that is about to expire.
+    pub(crate) fn kept(&self, now: Timestamp, device: &DeviceId, mailbox: &DeviceId) -> Position {
+        let progress = self.by_device.get(device).map(|row| &row.progress);
+        let found =
+            progress.and_then(|progress| progress.iter().find(|progress| progress.mailbox == *mailbox));
+        found.filter(|progress| now.since(progress.since) < AGAIN_AFTER).map_or(0, |progress| progress.upto)
+    }
+
+    /// A mailbox has kept an item. Returns the places between which messages now count as stored, if any do.
+    pub(crate) fn stored(
+        &mut self,
+        now: Timestamp,
+        out: &mut Output,
+        device: &DeviceId,
+        mailbox: &DeviceId,
+        position: Position,
+    ) -> Option<(Position, Position)> {
+        let upto = {
+            let flight = self.flight(device, mailbox);
+            flight.flying.remove(&position);
+            flight.kept = flight.kept.max(position);
+            flight.flying.first().map_or(flight.kept, |first| flight.kept.min(first - 1))
+        };
+        if upto <= self.kept(now, device, mailbox) {
+            return None;
+        }
+        let quorum = QUORUM.min(self.mailboxes_of(device).len()).max(1);
+        let mut grown = None;
+        self.update(device, out, |row| {
+            let mut list = std::mem::take(&mut row.progress).into_inner();
+            match list.iter_mut().find(|progress| progress.mailbox == *mailbox) {
+                Some(progress) => {
+                    if now.since(progress.since) >= AGAIN_AFTER {
+                        progress.since = now;
+                    }
+                    progress.upto = upto;
+                }
+                None => list.push(Progress { mailbox: *mailbox, upto, since: now }),
+            }
+            let mut all: Vec<Position> = list.iter().map(|progress| progress.upto).collect();
+            all.sort_unstable_by(|one, other| other.cmp(one));
+            let stored = all.get(quorum - 1).copied().unwrap_or(0);
+            if stored > row.stored {
+                grown = Some((row.stored, stored));
+                row.stored = stored;
+            }
+            row.progress = BoundedVec::truncated(list);
+        });
+        grown
+    }
+
+    /// A mailbox is gone, or did not take something: whatever was under way to it is asked again.
+    pub(crate) fn rewind(&mut self, mailbox: &DeviceId) {
+        for ((_, of), flight) in &mut self.flights {
+            if of == mailbox {
+                flight.flying.clear();
+                flight.asked = 0;
+            }
+        }
+        self.notes.remove(mailbox);
+    }
+
+    /// What was left for a device cannot be opened any more: all of it is left again.
+    pub(crate) fn begin_again(&mut self, device: &DeviceId, out: &mut Output) {
+        self.flights.retain(|(of, _), _| of != device);
+        if self.by_device.get(device).is_some_and(|row| !row.progress.is_empty()) {
+            self.update(device, out, |row| row.progress = BoundedVec::default());
+        }
+    }
+
+    /// Nothing goes from a device's channel to a mailbox for a while.
+    pub(crate) fn pause(&mut self, device: &DeviceId, mailbox: &DeviceId, until: Timestamp) {
+        let flight = self.flight(device, mailbox);
+        flight.flying.clear();
+        flight.asked = 0;
+        flight.paused_until = until;
+    }
+
+    /// Puts a receipt on its way to a mailbox.
+    pub(crate) fn push_note(&mut self, mailbox: &DeviceId, note: Note) {
+        let notes = self.notes.entry(*mailbox).or_default();
+        notes.retain(|older| older.device != note.device);
+        if notes.len() < MAX_NOTES {
+            notes.push_back(note);
+        }
+    }
+
+    /// The next receipt for a mailbox.
+    pub(crate) fn pop_note(&mut self, mailbox: &DeviceId) -> Option<Note> {
+        self.notes.get_mut(mailbox)?.pop_front()
+    }
+
+    /// Forgets a device.
+    pub(crate) fn drop_device(&mut self, out: &mut Output, device: &DeviceId) {
+        self.owed.remove(device);
+        self.flights.retain(|(of, _), _| of != device);
+        for notes in self.notes.values_mut() {
+            notes.retain(|note| note.device != *device);
+        }
+        if self.by_device.remove(device).is_some() {
+            out.delete(rows::MAIL, &device.0);
+        }
+    }
+}
