@@ -22,6 +22,10 @@ pub enum Phase {
 pub enum Action {
     /// One invites, the other uses the link; the inviter accepts as soon as they see the request.
     Befriend(Who, Who),
+    /// One makes a link for another, who keeps it for later.
+    Invite(Who, Who),
+    /// The other uses the link that was kept; its maker accepts as soon as they see the request.
+    UseInvite(Who, Who),
     /// Somebody writes to a friend.
     Send(Who, Who),
     /// Somebody reads everything from a friend.

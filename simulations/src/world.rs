@@ -16,6 +16,7 @@ use kith_proto::id::ChatId;
 use kith_proto::id::CommandId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::RecordKey;
+use kith_proto::invite::Invite;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 use rand_chacha::ChaCha8Rng;
@@ -86,6 +87,8 @@ pub struct World {
     weather: Weather,
     by_device: BTreeMap<DeviceId, Who>,
     invites: BTreeMap<(Who, CommandId), Who>,
+    /// Links that were made and not used yet.
+    kept: BTreeMap<(Who, Who), (CommandId, Option<Invite>)>,
     post: Post,
     trace: blake3::Hasher,
     tell: bool,
@@ -113,6 +116,7 @@ impl World {
             weather,
             by_device: BTreeMap::new(),
             invites: BTreeMap::new(),
+            kept: BTreeMap::new(),
             post: Post::default(),
             trace: blake3::Hasher::new(),
             tell: false,
@@ -190,6 +194,19 @@ impl World {
                     self.people[inviter].command(Command::CreateInvite { uses: None, expires_secs: None });
                 self.invites.insert((inviter, id), asker);
                 self.wake(inviter);
+            }
+            Action::Invite(inviter, asker) => {
+                let id =
+                    self.people[inviter].command(Command::CreateInvite { uses: None, expires_secs: None });
+                self.kept.insert((inviter, asker), (id, None));
+                self.wake(inviter);
+            }
+            Action::UseInvite(inviter, asker) => {
+                if let Some((_, Some(invite))) = self.kept.remove(&(inviter, asker)) {
+                    self.friends.push((inviter, asker));
+                    self.people[asker].command(Command::AddContact { invite, greeting: "hello".to_owned() });
+                    self.wake(asker);
+                }
             }
             Action::Send(from, to) => self.send(from, to),
             Action::Read(who, friend) => self.read(who, friend),
@@ -417,6 +434,12 @@ impl World {
                 self.wake(who);
             }
             Event::Answered { id, answer: Ok(Answer::Invite(invite)) } => {
+                let kept =
+                    self.kept.iter_mut().find(|((inviter, _), (made, _))| *inviter == who && *made == id);
+                if let Some((_, (_, slot))) = kept {
+                    *slot = Some(invite);
+                    return;
+                }
                 if let Some(asker) = self.invites.remove(&(who, id)) {
                     self.people[asker].command(Command::AddContact { invite, greeting: "hello".to_owned() });
                     self.wake(asker);

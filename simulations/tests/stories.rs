@@ -171,3 +171,27 @@ fn somebody_who_is_away_for_two_weeks_misses_nothing() {
     world.act(&Action::Elapse(60_000));
     assert_eq!(shown_to(&world, BOB), 20);
 }
+
+#[test]
+fn a_link_works_while_its_maker_is_away_and_so_does_the_answer() {
+    let mut world = World::with_mailboxes(16, 2, 3, Weather::default());
+    world.act(&Action::Elapse(5_000));
+    world.act(&Action::Invite(ANN, BOB));
+    world.act(&Action::Elapse(5_000));
+    world.act(&Action::Stop(ANN));
+    world.act(&Action::UseInvite(ANN, BOB));
+    world.act(&Action::Elapse(60_000));
+    world.act(&Action::Send(BOB, ANN));
+    world.act(&Action::Elapse(20_000));
+    world.act(&Action::Stop(BOB));
+    world.act(&Action::Start(ANN));
+    world.act(&Action::Elapse(20_000));
+    world.act(&Action::Stop(ANN));
+    world.act(&Action::Start(BOB));
+    world.act(&Action::Elapse(60_000));
+    assert_eq!(states(&world, BOB), [MessageState::Stored], "Bob heard that Ann agrees, and his text went");
+    world.act(&Action::Stop(BOB));
+    world.act(&Action::Start(ANN));
+    world.act(&Action::Elapse(20_000));
+    assert_eq!(shown_to(&world, ANN), 1);
+}

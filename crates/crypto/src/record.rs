@@ -15,6 +15,7 @@ use kith_proto::codec::Decode as _;
 use kith_proto::codec::Encode as _;
 use kith_proto::id::DeviceId;
 use kith_proto::id::RecordKey;
+use kith_proto::record::CardRecord;
 use kith_proto::record::DeviceRecord;
 use kith_proto::record::Record;
 use kith_proto::record::RecordKind;
@@ -33,8 +34,8 @@ use crate::primitives;
 /// How long a blinded key is in use: what a DHT node sees of one device cannot be linked from day to day.
 pub const PERIOD: Span = Span::from_days(1);
 
-/// The sizes that opened bodies are padded to: most devices have few addresses.
-const BODY_SIZES: [usize; 3] = [512, 1_024, 2_048];
+/// The sizes that opened bodies are padded to: most devices have few addresses; a card has prekeys.
+const BODY_SIZES: [usize; 4] = [512, 1_024, 2_048, 3_456];
 
 const NONCE_BYTES: usize = 24;
 
@@ -60,6 +61,11 @@ pub fn record_key(device: &DeviceId, period: u32) -> Option<RecordKey> {
     Some(Record::key_for(RecordKind::Device, &blinded_public(device, period)?))
 }
 
+/// Where a device's card lives in a period; `None` when the device id is no valid key.
+pub fn card_key(device: &DeviceId, period: u32) -> Option<RecordKey> {
+    Some(Record::key_for(RecordKind::Card, &blinded_public(device, period)?))
+}
+
 /// Signs and seals a device's record.
 pub fn seal_record(
     rng: &mut impl CryptoRng,
@@ -69,6 +75,32 @@ pub fn seal_record(
     expires: Timestamp,
     told: &DeviceRecord,
 ) -> Record {
+    let meta = Meta { kind: RecordKind::Device, period, sequence, expires };
+    seal(rng, device, meta, told.to_bytes()).expect("eight addresses fit the largest size")
+}
+
+/// Signs and seals a device's card; `None` when it says more than fits.
+pub fn seal_card(
+    rng: &mut impl CryptoRng,
+    device: &DeviceSecret,
+    period: u32,
+    sequence: u64,
+    expires: Timestamp,
+    card: &CardRecord,
+) -> Option<Record> {
+    seal(rng, device, Meta { kind: RecordKind::Card, period, sequence, expires }, card.to_bytes())
+}
+
+/// What is said of a record in the clear.
+struct Meta {
+    kind: RecordKind,
+    period: u32,
+    sequence: u64,
+    expires: Timestamp,
+}
+
+fn seal(rng: &mut impl CryptoRng, device: &DeviceSecret, meta: Meta, mut plain: Vec<u8>) -> Option<Record> {
+    let Meta { kind, period, sequence, expires } = meta;
     let id = device.id();
     let factor = blinding_factor(&id, period);
     let signing = device.signing_key();
@@ -80,27 +112,23 @@ pub fn seal_record(
     let mut nonce = [0; NONCE_BYTES];
     rng.fill_bytes(&mut nonce);
     let mut record = Record {
-        kind: RecordKind::Device,
+        kind,
         blinded_key: public.to_bytes(),
         sequence,
         expires,
         body: BoundedBytes::default(),
         signature: BoundedBytes::default(),
     };
-    let mut plain = told.to_bytes();
-    let size = BODY_SIZES
-        .into_iter()
-        .find(|size| plain.len() < *size)
-        .expect("eight addresses fit the largest size");
+    let size = BODY_SIZES.into_iter().find(|size| plain.len() < *size)?;
     padding::pad(&mut plain, size).expect("the size was chosen to fit");
-    XChaCha20Poly1305::new((&*body_key(&id, period)).into())
+    XChaCha20Poly1305::new((&*body_key(&id, kind, period)).into())
         .encrypt_in_place((&nonce).into(), &record.blinded_key, &mut plain)
         .expect("a body is far below the limit of the cipher");
     record.body =
         BoundedBytes::new([nonce.as_slice(), &plain].concat()).expect("the largest body fits a record");
     let signature = raw_sign::<Sha512>(&secret, &record.signed_bytes(), &public);
     record.signature = BoundedBytes::new(signature.to_bytes().to_vec()).expect("a signature has 64 bytes");
-    record
+    Some(record)
 }
 
 /// Opens a record that was looked up for a device and period.
@@ -108,16 +136,30 @@ pub fn seal_record(
 /// # Errors
 /// When it is another's, forged or not readable.
 pub fn open_record(device: &DeviceId, period: u32, record: &Record) -> Result<DeviceRecord, RecordError> {
-    if blinded_public(device, period) != Some(record.blinded_key) || !verify_record(record) {
+    let told = open(device, RecordKind::Device, period, record)?;
+    DeviceRecord::from_bytes(&told).map_err(|_| RecordError::Unreadable)
+}
+
+/// Opens a card that was looked up for a device and period.
+///
+/// # Errors
+/// When it is another's, forged or not readable.
+pub fn open_card(device: &DeviceId, period: u32, record: &Record) -> Result<CardRecord, RecordError> {
+    let told = open(device, RecordKind::Card, period, record)?;
+    CardRecord::from_bytes(&told).map_err(|_| RecordError::Unreadable)
+}
+
+fn open(device: &DeviceId, kind: RecordKind, period: u32, record: &Record) -> Result<Vec<u8>, RecordError> {
+    let ours = record.kind == kind && blinded_public(device, period) == Some(record.blinded_key);
+    if !ours || !verify_record(record) {
         return Err(RecordError::Forged);
     }
     let (nonce, sealed) = record.body.split_first_chunk::<NONCE_BYTES>().ok_or(RecordError::Unreadable)?;
     let mut plain = sealed.to_vec();
-    XChaCha20Poly1305::new((&*body_key(device, period)).into())
+    XChaCha20Poly1305::new((&*body_key(device, kind, period)).into())
         .decrypt_in_place(nonce.into(), &record.blinded_key, &mut plain)
         .map_err(|_| RecordError::Unreadable)?;
-    let told = padding::unpad(&plain).ok_or(RecordError::Unreadable)?;
-    DeviceRecord::from_bytes(told).map_err(|_| RecordError::Unreadable)
+    padding::unpad(&plain).map(<[u8]>::to_vec).ok_or(RecordError::Unreadable)
 }
 
 /// Whether a record's signature holds; all that a DHT node can and must check.
@@ -140,8 +182,12 @@ fn blinded_public(device: &DeviceId, period: u32) -> Option<[u8; 32]> {
     Some((blinding_factor(device, period) * point).compress().to_bytes())
 }
 
-fn body_key(device: &DeviceId, period: u32) -> Zeroizing<[u8; 32]> {
-    primitives::hkdf(&period.to_be_bytes(), &device.0, b"kith record body v1")
+fn body_key(device: &DeviceId, kind: RecordKind, period: u32) -> Zeroizing<[u8; 32]> {
+    let label: &[u8] = match kind {
+        RecordKind::Device => b"kith record body v1",
+        RecordKind::Card => b"kith record card v1",
+    };
+    primitives::hkdf(&period.to_be_bytes(), &device.0, label)
 }
 
 #[cfg(test)]
@@ -167,6 +213,23 @@ mod tests {
         let (device, told, record) = sealed();
         assert_eq!(record_key(&device.id(), 20_000), Some(record.key()));
         assert_eq!(open_record(&device.id(), 20_000, &record), Ok(told));
+    }
+
+    #[test]
+    fn a_card_is_found_by_its_own_key_and_is_no_record_of_addresses() {
+        let (device, _, _) = sealed();
+        let card = CardRecord {
+            device_list: BoundedBytes::new(vec![1; 900]).unwrap(),
+            bundle: BoundedBytes::new(vec![2; 1_500]).unwrap(),
+            places: BoundedVec::default(),
+        };
+        let mut rng = ChaCha20Rng::from_seed([4; 32]);
+        let record = seal_card(&mut rng, &device, 20_000, 7, Timestamp(1_000), &card).unwrap();
+        assert!(record.to_bytes().len() <= kith_proto::record::MAX_RECORD_BYTES);
+        assert_eq!(card_key(&device.id(), 20_000), Some(record.key()));
+        assert_ne!(record_key(&device.id(), 20_000), Some(record.key()));
+        assert_eq!(open_card(&device.id(), 20_000, &record), Ok(card));
+        assert_eq!(open_record(&device.id(), 20_000, &record), Err(RecordError::Forged));
     }
 
     #[test]

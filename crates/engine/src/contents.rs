@@ -242,6 +242,7 @@ pub(crate) fn bind_device(
         engine.peers.remove(&device, out);
     }
     engine.peers.add(device, contact, out);
+    mail::queues_changed(engine, out);
 }
 
 /// Whether a device may be taken for a contact's: nobody else's list, which the device itself has signed, has it.

@@ -12,6 +12,7 @@ use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Encode as _;
 use kith_proto::envelope::Envelope;
 use kith_proto::id::DeviceId;
+use kith_proto::id::RecordKey;
 use kith_proto::payload::MailboxList;
 use kith_proto::payload::Position;
 use kith_proto::time::Span;
@@ -63,6 +64,8 @@ pub(crate) struct Deposits {
     notes: BTreeMap<DeviceId, VecDeque<Note>>,
     /// Devices that are to hear by mailbox how far we are.
     pub(crate) owed: BTreeSet<DeviceId>,
+    /// Cards that are looked for: whose, and for which period.
+    pub(crate) cards: BTreeMap<RecordKey, (DeviceId, u32)>,
 }
 
 impl Deposits {

@@ -121,14 +121,26 @@ impl Engine {
                 return;
             }
             NetInput::Frame { device, frame } => return arrivals::frame(self, rows, out, device, frame),
-            NetInput::DialFailed { device } => return presence.dial_failed(&mut self.core, &device),
+            NetInput::DialFailed { device } => {
+                presence.dial_failed(&mut self.core, &device);
+                mail::look_for_card(self, out, &device);
+                return;
+            }
+            NetInput::Found { key, record } if self.deposits.cards.contains_key(&key) => {
+                mail::found(self, rows, out, &key, &record);
+                return;
+            }
             NetInput::Found { key, record } => {
                 if let Some((device, told)) = presence.found(&mut self.core, &key, &record) {
                     links::heard_of(self, out, &device, &told);
                 }
                 return;
             }
-            NetInput::LookUpDone { key } => return presence.look_up_done(&key),
+            NetInput::LookUpDone { key } => {
+                presence.look_up_done(&key);
+                self.deposits.cards.remove(&key);
+                return;
+            }
             NetInput::Discovered { device, addresses } => {
                 return presence.seen_nearby(&mut self.core, &device, &addresses);
             }
@@ -161,6 +173,7 @@ impl Engine {
                 TimerKey::Publish => {
                     self.presence.publish(&mut self.core, out, &self.devices);
                     links::tell_addresses(self, out);
+                    mail::publish_card(self, out);
                 }
                 TimerKey::Expiry => {
                     for (chat, message) in self.chats.expire(&mut self.core, rows, out) {

@@ -10,11 +10,13 @@
 
 use kith_crypto::mailbox;
 use kith_crypto::mailbox::MailboxKey;
+use kith_crypto::record;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Encode as _;
 use kith_proto::envelope::Envelope;
 use kith_proto::id::DeviceId;
 use kith_proto::id::QueueId;
+use kith_proto::id::RecordKey;
 use kith_proto::mailbox::Access;
 use kith_proto::mailbox::Admission;
 use kith_proto::mailbox::Answer;
@@ -29,6 +31,8 @@ use kith_proto::payload::Content;
 use kith_proto::payload::MailboxList;
 use kith_proto::payload::Payload;
 use kith_proto::payload::Position;
+use kith_proto::record::CardRecord;
+use kith_proto::record::Record;
 use kith_proto::rows::Rows;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
@@ -36,7 +40,9 @@ use kith_proto::time::Timestamp;
 use crate::arrivals;
 use crate::askers::Asked;
 use crate::askers::Use;
+use crate::contents;
 use crate::deposits::Note;
+use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::inbox::Inbox;
@@ -81,6 +87,9 @@ const GIVEN_UP_AFTER: Span = Span::from_days(1);
 
 /// How often the inbox of the period before is read again while clocks may differ.
 const REREAD_AFTER: Span = Span::from_hours(1);
+
+/// How long a card stays in the DHT: as long as the DHT keeps anything, less an hour for clocks that differ.
+const CARD_LIFE: Span = Span::from_hours(47);
 
 /// Hashes tried in one step: some milliseconds.
 const WORK_SLICE: u64 = 20_000;
@@ -572,6 +581,7 @@ fn tell_everyone(engine: &mut Engine, out: &mut Output) {
         tell(engine, out, &device);
     }
     queues_changed(engine, out);
+    publish_card(engine, out);
 }
 
 /// A device says where its mailboxes are.
@@ -730,6 +740,83 @@ fn kept(engine: &mut Engine, out: &mut Output, about: &Deposited) {
         }
     }
     fill(engine, out, device, mailbox);
+}
+
+/// Publishes what the holder of an invite needs to write while this device is away.
+pub(crate) fn publish_card(engine: &mut Engine, out: &mut Output) {
+    let places = engine.mailboxes.places();
+    if places.is_empty() {
+        return;
+    }
+    let now = engine.core.now;
+    let card = CardRecord {
+        device_list: engine.devices.own_list(),
+        bundle: engine.devices.own_bundle_for_many(),
+        places,
+    };
+    // As long as the DHT keeps anything: whoever publishes is about to go.
+    let expires = now + CARD_LIFE;
+    // Several changes of one moment have versions that follow each other.
+    let sequence = now.0.max(engine.mailboxes.version);
+    let period = record::period_at(now);
+    for period in [period, period.saturating_add(1)] {
+        let (rng, secret) = (&mut engine.core.rng, &engine.devices.secret);
+        let sealed = record::seal_card(rng, secret, period, sequence, expires, &card);
+        if let Some(record) = sealed {
+            out.effect(Effect::Publish { record });
+        }
+    }
+}
+
+/// Looks for the card of a device that was asked by an invite and cannot be reached.
+pub(crate) fn look_for_card(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    let Some(contact) = engine.peers.contact_of(device) else { return };
+    let asking = engine
+        .contacts
+        .get(&contact)
+        .is_some_and(|row| row.state() == ContactState::Requested && row.invite.is_some());
+    if !asking || engine.deposits.get(device).is_some_and(|row| row.theirs.is_some()) {
+        return;
+    }
+    let period = record::period_at(engine.core.now);
+    for period in [period, period.saturating_sub(1)] {
+        let Some(key) = record::card_key(device, period) else { continue };
+        if engine.deposits.cards.insert(key, (*device, period)).is_none() {
+            out.effect(Effect::LookUp { key });
+        }
+    }
+}
+
+/// A card came. Returns whether it was looked for.
+pub(crate) fn found(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    key: &RecordKey,
+    record: &Record,
+) -> bool {
+    let Some((device, period)) = engine.deposits.cards.get(key).copied() else { return false };
+    let card = record::open_card(&device, period, record).ok().filter(|_| record.expires > engine.core.now);
+    let contact = engine.peers.contact_of(&device);
+    let (Some(card), Some(contact)) = (card, contact) else {
+        engine.core.stats.bad_records += 1;
+        return true;
+    };
+    let invite =
+        engine.contacts.get(&contact).and_then(|row| row.invite.as_ref()).map(|secret| secret.0.clone());
+    let learned = engine
+        .devices
+        .learn_list(&mut engine.core, out, &contact, &card.device_list)
+        .and_then(|()| engine.devices.learn_bundle(&engine.core, out, &contact, &device, &card.bundle));
+    let (Some(invite), Ok(_)) = (invite, learned) else {
+        engine.core.stats.bad_proofs += 1;
+        return true;
+    };
+    contents::match_devices(engine, rows, out, &contact);
+    // Older than anything that the device itself will say.
+    let secret = *mailbox::invite_secret(&invite).as_bytes();
+    learn(engine, out, &device, MailboxList { version: 1, secret, places: card.places });
+    true
 }
 
 /// Whether a device has not been told how far we are.

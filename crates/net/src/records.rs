@@ -8,7 +8,6 @@ use kith_proto::id::RecordKey;
 use kith_proto::record::MAX_RECORD_BYTES;
 use kith_proto::record::MAX_RECORD_LIFE_MILLIS;
 use kith_proto::record::Record;
-use kith_proto::record::RecordKind;
 use libp2p::identity::ed25519::PublicKey;
 use libp2p::kad;
 
@@ -86,7 +85,7 @@ pub fn check(record: &Record, now_millis: u64) -> Result<(), BadRecord> {
 /// Whether `new` may take the place of `old`: only a later one of the same key, so that nobody can bring back an
 /// address that its owner has left.
 pub(crate) fn replaces(new: &Record, old: &Record) -> bool {
-    new.kind == RecordKind::Device && new.sequence > old.sequence
+    new.kind == old.kind && new.sequence > old.sequence
 }
 
 /// A record in the form of the DHT.

@@ -6,6 +6,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::address::DeviceAddress;
 use crate::address::MAX_ADDRESSES;
 use crate::address::Multiaddress;
 use crate::bounded::BoundedBytes;
@@ -14,7 +15,10 @@ use crate::codec::Decode;
 use crate::codec::Encode;
 use crate::codec::Reader;
 use crate::error::DecodeError;
+use crate::frame::BundleBytes;
+use crate::frame::DeviceListBytes;
 use crate::id::RecordKey;
+use crate::payload::MAX_PLACES;
 use crate::time::Timestamp;
 
 /// The largest record in bytes (DESIGN, section 6).
@@ -34,6 +38,8 @@ const RECORD_VERSION: u8 = 1;
 pub enum RecordKind {
     /// Where a device can be reached: a sealed [`DeviceRecord`].
     Device,
+    /// How to write to a device that is away: a sealed [`CardRecord`].
+    Card,
 }
 
 /// A signed record as DHT nodes hold it.
@@ -60,10 +66,23 @@ pub struct DeviceRecord {
     pub addresses: BoundedVec<Multiaddress, MAX_ADDRESSES>,
 }
 
+/// The opened body of a [`RecordKind::Card`] record: all that the holder of an invite needs to leave a request for a device
+/// that is not there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardRecord {
+    /// The account's signed devices.
+    pub device_list: DeviceListBytes,
+    /// Prekeys of this device, without a one-time prekey.
+    pub bundle: BundleBytes,
+    /// Its mailboxes.
+    pub places: BoundedVec<DeviceAddress, MAX_PLACES>,
+}
+
 impl RecordKind {
     fn tag(self) -> u8 {
         match self {
             Self::Device => 1,
+            Self::Card => 2,
         }
     }
 }
@@ -113,6 +132,7 @@ impl Decode for Record {
         }
         let kind = match u8::decode(reader)? {
             1 => RecordKind::Device,
+            2 => RecordKind::Card,
             _ => return Err(DecodeError::Invalid { what: "record kind" }),
         };
         let record = Self {
@@ -140,5 +160,23 @@ impl Encode for DeviceRecord {
 impl Decode for DeviceRecord {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self { addresses: Decode::decode(reader)? })
+    }
+}
+
+impl Encode for CardRecord {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.device_list.encode(out);
+        self.bundle.encode(out);
+        self.places.encode(out);
+    }
+}
+
+impl Decode for CardRecord {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            device_list: Decode::decode(reader)?,
+            bundle: Decode::decode(reader)?,
+            places: Decode::decode(reader)?,
+        })
     }
 }
