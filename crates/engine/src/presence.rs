@@ -404,7 +404,9 @@ impl Presence {
         let reachable = self.own.iter().any(|(rank, _)| *rank < AddressRank::Loopback);
         let told = |relayed: bool| {
             let own = self.own.iter().filter(|(rank, _)| !reachable || *rank != AddressRank::Loopback);
-            own.filter(move |(rank, _)| (*rank == AddressRank::Relayed) == relayed).map(|(_, own)| own).collect()
+            own.filter(move |(rank, _)| (*rank == AddressRank::Relayed) == relayed)
+                .map(|(_, own)| own)
+                .collect()
         };
         (told(false), told(true))
     }
@@ -442,6 +444,13 @@ impl Presence {
     pub(crate) fn bootstrap_connected(&mut self, core: &mut Core, out: &mut Output, node: DeviceAddress) {
         let first = self.connected_bootstraps.is_empty();
         self.connected_bootstraps.insert(node.device, node.address);
+        // Relays are in reach again: whoever is dialled at addresses of old need not be waited for.
+        for (device, dial) in &mut self.dials {
+            if !self.links.contains_key(device) {
+                (dial.attempts, dial.under_way, dial.next) = (0, false, core.now);
+            }
+        }
+        self.schedule_dials(core);
         if first {
             core.timers.set_earlier(TimerKey::Publish, core.now);
             let missing: Vec<_> = self

@@ -67,8 +67,7 @@ impl Probe {
         self.members.clear();
         self.candidates = confirmed.into_iter().collect();
         for addr in &self.candidates {
-            self.inner
-                .on_swarm_event(FromSwarm::NewExternalAddrCandidate(NewExternalAddrCandidate { addr }));
+            self.inner.on_swarm_event(FromSwarm::NewExternalAddrCandidate(NewExternalAddrCandidate { addr }));
         }
     }
 
@@ -184,7 +183,12 @@ impl Tester {
         }
     }
 
-    fn check(&mut self, client: Option<PeerId>, addresses: &[Multiaddr], now: Instant) -> Result<(), Refused> {
+    fn check(
+        &mut self,
+        client: Option<PeerId>,
+        addresses: &[Multiaddr],
+        now: Instant,
+    ) -> Result<(), Refused> {
         let client = client.and_then(|peer| self.clients.get(&peer)).ok_or(Refused::Address)?.1;
         let [address] = addresses else { return Err(Refused::Address) };
         let tested = address::ip_of(address).ok_or(Refused::Address)?;

@@ -160,9 +160,10 @@ impl NetworkBehaviour for Behaviour {
     ) -> Result<(), ConnectionDenied> {
         let Some(ip) = address::ip_of(remote) else { return Ok(()) };
         let networks = networks_of(ip);
-        if networks.iter().any(|network| {
-            self.by_network.get(network).is_some_and(|count| *count >= self.most(*network))
-        }) {
+        if networks
+            .iter()
+            .any(|network| self.by_network.get(network).is_some_and(|count| *count >= self.most(*network)))
+        {
             stats::count(&self.counters.refused);
             return Err(ConnectionDenied::new(Refused::Network));
         }

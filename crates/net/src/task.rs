@@ -35,6 +35,7 @@ use tokio::time::Instant;
 use tokio::time::MissedTickBehavior;
 
 use self::links::Alive;
+use self::links::RelayDial;
 use self::reach::Reachability;
 use crate::address;
 use crate::address::Reach;
@@ -93,6 +94,9 @@ pub(crate) struct Task {
     relayed: BTreeSet<PeerId>,
     /// Direct addresses of devices that are being dialled, should a relay be faster.
     hints: BTreeMap<PeerId, Vec<Multiaddr>>,
+    /// Devices that are dialled through relays soon, and dials through relays that are under way.
+    relay_dials: BTreeMap<PeerId, RelayDial>,
+    relay_dialling: BTreeMap<ConnectionId, PeerId>,
     /// Relayed connections that are dialled only to punch a hole.
     punching: BTreeSet<ConnectionId>,
     reach: Reachability,
@@ -187,6 +191,8 @@ impl Task {
             alive: BTreeMap::new(),
             relayed: BTreeSet::new(),
             hints: BTreeMap::new(),
+            relay_dials: BTreeMap::new(),
+            relay_dialling: BTreeMap::new(),
             punching: BTreeSet::new(),
             reach,
             outgoing: BTreeMap::new(),
@@ -263,6 +269,7 @@ impl Task {
         self.bootstraps.values().any(|node| !node.connected)
             || (self.has_bootstrap() && !self.unpublished.is_empty())
             || self.wants_relay()
+            || !self.relay_dials.is_empty()
     }
 
     fn on_tick(&mut self) {
@@ -285,6 +292,7 @@ impl Task {
             self.publish_waiting();
         }
         self.ask_relay();
+        self.dial_relays();
     }
 
     fn on_command(&mut self, command: NetCommand) {

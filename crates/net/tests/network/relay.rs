@@ -134,7 +134,11 @@ async fn a_relay_that_restarts_is_used_again_and_the_break_is_told() {
     ann.meet(bob.device).await;
     bob.meet(ann.device).await;
     ann.say(&bob, 3);
-    assert_eq!(bob.hear(ann.device).await, 3, "what was sent into the break is sent again by who was told of it");
+    assert_eq!(
+        bob.hear(ann.device).await,
+        3,
+        "what was sent into the break is sent again by who was told of it"
+    );
 }
 
 #[tokio::test]
