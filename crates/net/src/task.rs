@@ -243,7 +243,7 @@ impl Task {
                 _ = look.tick(), if !self.alive.is_empty() => self.drop_silent(),
             }
         }
-        self.close().await;
+        Box::pin(self.close()).await;
     }
 
     /// Hangs up everywhere and gives the goodbyes a moment.
