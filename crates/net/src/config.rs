@@ -83,7 +83,7 @@ pub struct Limits {
     pub frame_timeout: Duration,
     /// How long a stream of a device that is no contact may be silent.
     pub stranger_idle: Duration,
-    /// How often a connection is probed. With the timeout, and a third of it until somebody looks, a device that
+    /// How often a connection is probed; a community node, which nobody waits for, asks more rarely. With the timeout, and a third of it until somebody looks, a device that
     /// vanished without a word is noticed within ten seconds.
     pub ping_every: Duration,
     /// How long an answer to a probe may take.
@@ -146,7 +146,7 @@ impl Limits {
             streams_per_connection: 8,
             frame_timeout: Duration::from_secs(30),
             stranger_idle: Duration::from_secs(60),
-            ping_every: Duration::from_secs(5),
+            ping_every: Duration::from_secs(if server { 15 } else { 5 }),
             ping_timeout: Duration::from_secs(3),
             idle: Duration::from_secs(30),
             records: if server { 100_000 } else { 256 },

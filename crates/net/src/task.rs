@@ -92,8 +92,6 @@ pub(crate) struct Task {
     alive: BTreeMap<PeerId, BTreeMap<ConnectionId, Alive>>,
     /// Connected peers that only a relay leads to.
     relayed: BTreeSet<PeerId>,
-    /// Direct addresses of devices that are being dialled, should a relay be faster.
-    hints: BTreeMap<PeerId, Vec<Multiaddr>>,
     /// Devices that are dialled through relays soon, and dials through relays that are under way.
     relay_dials: BTreeMap<PeerId, RelayDial>,
     relay_dialling: BTreeMap<ConnectionId, PeerId>,
@@ -120,11 +118,13 @@ enum Outgoing {
     Open {
         number: u64,
         frames: mpsc::Sender<Frame>,
+        connection: ConnectionId,
         relayed: bool,
     },
     /// The relayed stream says its last; what comes meanwhile waits for the direct one, so the order stays.
     Moving {
         number: u64,
+        connection: ConnectionId,
         waiting: VecDeque<Frame>,
     },
 }
@@ -190,7 +190,6 @@ impl Task {
             listeners,
             alive: BTreeMap::new(),
             relayed: BTreeSet::new(),
-            hints: BTreeMap::new(),
             relay_dials: BTreeMap::new(),
             relay_dialling: BTreeMap::new(),
             punching: BTreeSet::new(),
@@ -381,7 +380,7 @@ impl Task {
     }
 
     fn listening(&mut self, id: ListenerId, address: &Multiaddr) {
-        if self.on_relay_address(id, address) {
+        if self.on_relay_address(id, address) || address::is_link_local(address) {
             return;
         }
         self.announce(address);

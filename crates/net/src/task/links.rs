@@ -29,9 +29,6 @@ use crate::config::Role;
 use crate::event::NetEvent;
 use crate::stats;
 
-/// Devices whose direct addresses are remembered while they are dialled.
-const MAX_HINTS: usize = 1_024;
-
 /// How long direct addresses are given before a relay is asked.
 const HEAD_START: Duration = Duration::from_millis(200);
 
@@ -48,6 +45,7 @@ pub(super) struct Alive {
     relayed: bool,
     /// Our address on it, as far as known: when the network goes, the connection is dead.
     local: Option<IpAddr>,
+    endpoint: ConnectedPoint,
     /// When it is closed because there is a better one.
     retires: Option<Instant>,
     /// It was dialled only to punch a hole.
@@ -76,9 +74,6 @@ impl Task {
         if self.alive.contains_key(&peer) {
             return;
         }
-        if (self.hints.len() < MAX_HINTS || self.hints.contains_key(&peer)) && !direct.is_empty() {
-            self.hints.insert(peer, direct.clone());
-        }
         let alone = direct.is_empty();
         let options = DialOpts::peer_id(peer)
             .condition(self.unless_connected(&peer))
@@ -91,7 +86,6 @@ impl Task {
             self.relay_dials.insert(peer, RelayDial { due, addresses: lent });
             self.dial_relays();
         } else if result.is_err_and(|error| !matches!(error, DialError::DialPeerConditionFalse(_))) {
-            self.hints.remove(&peer);
             self.tell(NetEvent::DialFailed { device });
         }
     }
@@ -146,7 +140,7 @@ impl Task {
             .then(|| (now + self.config.limits.punch_again, endpoint.get_remote_address().clone()));
         let until = now + self.config.limits.patience();
         let alive = self.alive.entry(peer).or_default();
-        alive.insert(connection, Alive { until, relayed, local, retires, is_try, punch });
+        alive.insert(connection, Alive { endpoint: endpoint.clone(), until, relayed, local, retires, is_try, punch });
         if alive.len() == 1 {
             let dialled = endpoint.is_dialer().then(|| endpoint.get_remote_address());
             self.connected(peer, dialled.and_then(address::from_libp2p));
@@ -179,11 +173,7 @@ impl Task {
         let Some(device) = address::device_of(&peer).filter(|_| changed) else { return };
         self.tell(NetEvent::Path { device, relayed: !direct });
         if direct {
-            self.hints.remove(&peer);
             self.leave_relay(device);
-        } else if let Some(addresses) = self.hints.remove(&peer) {
-            // The relay was faster, or the direct connection is gone: it may come yet.
-            self.dial_direct(peer, addresses);
         }
     }
 
@@ -269,14 +259,19 @@ impl Task {
     }
 
     pub(super) fn give_up(&mut self, peer: PeerId, connection: ConnectionId) {
-        self.swarm.behaviour_mut().streams.forget(peer, connection);
+        let behaviour = self.swarm.behaviour_mut();
+        behaviour.streams.forget(peer, connection);
+        if let Some(alive) = self.alive.get(&peer).and_then(|alive| alive.get(&connection)) {
+            behaviour.circuits.forget(peer, connection, &alive.endpoint);
+        }
         self.swarm.close_connection(connection);
+        self.break_stream(&peer, connection);
         self.lost(peer, connection);
     }
 
     fn disconnected(&mut self, peer: PeerId) {
         self.relayed.remove(&peer);
-        self.no_relay_any_more(&peer);
+        self.relay_gone(peer);
         let Some(device) = address::device_of(&peer) else { return };
         self.outgoing.remove(&device);
         self.tell(NetEvent::Disconnected { device });

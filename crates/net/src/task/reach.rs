@@ -110,8 +110,13 @@ impl Task {
         }
     }
 
-    pub(super) fn no_relay_any_more(&mut self, peer: &PeerId) {
-        self.reach.offering.remove(peer);
+    /// A relay is not connected any more. Its listener may take a while to notice.
+    pub(super) fn relay_gone(&mut self, peer: PeerId) {
+        self.reach.offering.remove(&peer);
+        let lost = self.reach.relays.iter().find(|(_, relay)| relay.peer == peer).map(|(id, _)| *id);
+        if let Some(listener) = lost {
+            self.relay_closed(listener);
+        }
     }
 
     /// The nodes at which a reservation is to be asked for: community nodes that were chosen, not any passer-by.
