@@ -36,13 +36,8 @@ impl Circuits {
     /// A connection is as good as closed: no circuit or reservation is asked for on it any more.
     pub(crate) fn forget(&mut self, peer_id: PeerId, connection_id: ConnectionId, endpoint: &ConnectedPoint) {
         if self.gone.insert(connection_id) {
-            let closed = ConnectionClosed {
-                peer_id,
-                connection_id,
-                endpoint,
-                cause: None,
-                remaining_established: 0,
-            };
+            let closed =
+                ConnectionClosed { peer_id, connection_id, endpoint, cause: None, remaining_established: 0 };
             self.inner.on_swarm_event(FromSwarm::ConnectionClosed(closed));
         }
     }

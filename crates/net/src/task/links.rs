@@ -140,7 +140,10 @@ impl Task {
             .then(|| (now + self.config.limits.punch_again, endpoint.get_remote_address().clone()));
         let until = now + self.config.limits.patience();
         let alive = self.alive.entry(peer).or_default();
-        alive.insert(connection, Alive { endpoint: endpoint.clone(), until, relayed, local, retires, is_try, punch });
+        alive.insert(
+            connection,
+            Alive { endpoint: endpoint.clone(), until, relayed, local, retires, is_try, punch },
+        );
         if alive.len() == 1 {
             let dialled = endpoint.is_dialer().then(|| endpoint.get_remote_address());
             self.connected(peer, dialled.and_then(address::from_libp2p));
