@@ -202,22 +202,21 @@ impl Behaviour {
     }
 
     /// The peer opened its stream on a connection. When its last one was on another that was no worse, it has lost that
-    /// one: it has moved, and knows it before we do.
+    /// one: it has moved, and knows it before we do. Then it has lost all that are older, too.
     fn heard_on(&mut self, peer: PeerId, connection: ConnectionId) {
         let Some(connections) = self.connections.get_mut(&peer) else { return };
-        let Some(kind) = connections.iter().find(|known| known.id == connection).map(|known| known.kind)
-        else {
-            return;
-        };
-        let mut left = None;
-        for known in connections {
-            let used = std::mem::replace(&mut known.heard, known.id == connection);
-            if used && known.id != connection && known.kind <= kind {
-                left = Some(known.id);
-            }
+        let Some(place) = connections.iter().position(|known| known.id == connection) else { return };
+        let (older, rest) = connections.split_at_mut(place);
+        let Some(now) = rest.first_mut() else { return };
+        now.heard = true;
+        let has_left = older.iter().any(|known| known.heard && known.kind <= now.kind);
+        for known in older.iter_mut().chain(rest.iter_mut().skip(1)) {
+            known.heard = false;
         }
-        if let Some(connection) = left {
-            self.push(ToSwarm::GenerateEvent(Event::Left { peer, connection }));
+        if has_left {
+            for connection in older.iter().map(|known| known.id).collect::<Vec<_>>() {
+                self.push(ToSwarm::GenerateEvent(Event::Left { peer, connection }));
+            }
         }
     }
 
