@@ -421,8 +421,9 @@ impl Presence {
         self.connected_bootstraps.insert(node.device, node.address);
         // Relays are in reach again: whoever is dialled at addresses of old need not be waited for.
         for (device, dial) in &mut self.dials {
-            if !self.links.contains_key(device) {
-                (dial.attempts, dial.under_way, dial.next) = (0, false, core.now);
+            // Not every time for a node that comes and goes.
+            if !self.links.contains_key(device) && core.now >= dial.hinted + core.config.dial_pause_min {
+                (dial.hinted, dial.under_way, dial.next) = (core.now, false, core.now);
             }
         }
         self.schedule_dials(core);
