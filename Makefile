@@ -1,5 +1,5 @@
 # `make run` opens the app, `make test` runs the tests; both install what is missing first. `make help` lists the rest.
-.PHONY: help setup setup-run setup-test run test lint doc sim smoke bench fuzz deny size purity ci
+.PHONY: help setup setup-run setup-test run test lint doc sim nat-lab smoke bench fuzz deny size purity ci
 
 CARGO ?= cargo
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -35,6 +35,9 @@ doc: ## the documentation, warnings are errors
 sim: ## 200 seeds of simulation, and 100 with everything that can go wrong at once
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/two-people.toml --seeds 200
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/everything.toml --seeds 100
+
+nat-lab: ## the real programs behind two routers: hole punching, relays, moving; needs root, says so where it cannot run
+	tools/nat-lab.sh
 
 smoke: ## the real programs over loopback: messages, kill -9, an absent friend, a bootstrap node
 	$(CARGO) build --locked -p kith-node -p kith-bootstrap -p kith-gui -p kith-simulations

@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """Two homes behind routers of their own, a community node on an internet between them, and what people see of it.
 
-    tools/nat_lab.py [--bin DIR] [--rounds N]
+    tools/nat_lab.py [--bin DIR] [--rounds N] [--scene cone|symmetric|forwarded ...]
 
 Real programs in network namespaces; the routers are the kernel's own address translation. Needs root, `ip` and `nft`;
 without them it says so and ends well. Checked and measured:
 
-* routers that keep the port (most homes): the two devices end up connected directly;
+* routers that keep the port (most homes): the two devices end up connected directly; one moves to another address and
+  is back; and what a device that only waits costs;
 * routers that give every destination another port (mobile networks, offices): they talk through the relay;
-* the community node is killed and started again: both are back, and what was said meanwhile arrives.
+* the community node is killed and started again: both are back, and what was said meanwhile arrives;
+* a router that forwards a port: the device learns that it can be reached.
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -24,6 +27,9 @@ import smoke
 DIRECT_WITHIN = 3.0
 RELAYED_WITHIN = 2.0
 BACK_WITHIN = 10.0
+MOVED_WITHIN = 5.0
+IDLE_BYTES = 200
+IDLE_SECONDS = 30
 
 CONE, SYMMETRIC = "masquerade persistent", "masquerade fully-random"
 
@@ -31,16 +37,21 @@ CONE, SYMMETRIC = "masquerade persistent", "masquerade fully-random"
 RULES = """
 table ip lab {
     chain out { type nat hook postrouting priority srcnat; oifname "wan" %s; }
-    chain through { type filter hook forward priority 0; policy drop; ct state established,related accept; iifname "lan" accept; }
+    chain into { type nat hook prerouting priority dstnat; %s }
+    chain through { type filter hook forward priority 0; policy drop; ct state established,related accept; ct status dnat accept; iifname "lan" accept; }
     chain here { type filter hook input priority 0; policy drop; ct state established,related accept; iifname { "lan", "lo" } accept; }
 }
 """
+
+
+FORWARDED = """iifname "wan" tcp dport 4101 dnat to 192.168.1.2; iifname "wan" udp dport 4101 dnat to 192.168.1.2;"""
 
 
 def run(*command, **more):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **more)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stdout.strip()}")
+    return done.stdout
 
 
 class Lab:
@@ -66,7 +77,7 @@ class Lab:
         return ["ip", "netns", "exec", self.name(space)]
 
     def inside(self, space, *command, **more):
-        run(*self.enter(space), *command, **more)
+        return run(*self.enter(space), *command, **more)
 
     def cable(self, one, one_end, other, other_end):
         run("ip", "-n", self.name(one), "link", "add", one_end, "type", "veth", "peer", "name", other_end, "netns", self.name(other))
@@ -84,10 +95,20 @@ class Lab:
         self.inside(home, "ip", "addr", "add", f"192.168.{side}.2/24", "dev", "eth")
         self.inside(home, "ip", "route", "add", "default", "via", f"192.168.{side}.1")
 
-    def translate(self, how):
-        for router in ("router1", "router2"):
+    def translate(self, one, other, forward=""):
+        for router, how, into in (("router1", one, forward), ("router2", other, "")):
             self.inside(router, "nft", "flush", "ruleset")
-            self.inside(router, "nft", "-f", "-", input=RULES % how)
+            self.inside(router, "nft", "-f", "-", input=RULES % (how, into))
+
+    def move(self, side, old, new):
+        """The device in a home gets another address, as after a change of network."""
+        home = f"home{side}"
+        self.inside(home, "ip", "addr", "del", f"192.168.{side}.{old}/24", "dev", "eth")
+        self.inside(home, "ip", "addr", "add", f"192.168.{side}.{new}/24", "dev", "eth")
+        self.inside(home, "ip", "route", "replace", "default", "via", f"192.168.{side}.1")
+
+    def sent(self, space, link):
+        return json.loads(self.inside(space, "ip", "-s", "-j", "link", "show", link))[0]["stats64"]["tx"]["bytes"]
 
     def close(self):
         for name in self.spaces:
@@ -153,47 +174,101 @@ def restart(community, ann, bob, chat, number):
     return since(start)
 
 
-def judge(what, times, limit):
-    shown = ", ".join(f"{seconds:.2f}" for seconds in times)
-    print(f"  {what}: {shown} s (at most {limit:g})", flush=True)
+def moved(lab, ann, bob, chat, number):
+    """Bob's device gets another address in the middle of a conversation."""
+    start = time.monotonic()
+    lab.move(2, 2 + number, 3 + number)
+    text = f"are you still there {number}"
+    ann.call("messages.send", chat_id=chat, text=text)
+    smoke.until("it arrives", lambda: any(m["text"] == text for m in smoke.history(bob, chat)), 60)
+    return since(start)
+
+
+def judge(what, times, limit, unit="s"):
+    shown = ", ".join(f"{value:.2f}" for value in times)
+    print(f"  {what}: {shown} {unit} (at most {limit:g})", flush=True)
     return [] if max(times) <= limit else [what]
 
 
-def scenario(lab, options, folder, how, wanted):
-    lab.translate(how)
-    community = Community(lab, os.path.join(options.bin, "kith-bootstrap"), f"{folder}/community")
-    processes = [community]
-    try:
-        binary = os.path.join(options.bin, "kith-node")
-        more = ["--no-upnp", "--bootstrap", community.address]
-        if options.log:
-            more += ["--log", options.log]
-        ann, bob = (
-            smoke.Node(binary, f"{folder}/{name}", *more, before=lab.enter(f"home{side}"), listen=None)
-            for side, name in ((1, "ann"), (2, "bob")))
-        processes += [ann, bob]
-        ann.call("account.create", name="Ann"), bob.call("account.create", name="Bob")
-        smoke.until("Ann can be reached", lambda: joined(ann), 20)
+class Scene:
+    """A community node and two people, one in each home."""
+
+    def __init__(self, lab, options, folder):
+        self.lab, self.options = lab, options
+        self.community = Community(lab, os.path.join(options.bin, "kith-bootstrap"), f"{folder}/community")
+        self.processes = [self.community]
+        self.ann, self.bob = (self.person(f"{folder}/{name}", side) for side, name in ((1, "ann"), (2, "bob")))
+        self.ann.call("account.create", name="Ann"), self.bob.call("account.create", name="Bob")
+        smoke.until("both can be reached", lambda: joined(self.ann) and joined(self.bob), 20)
         start = time.monotonic()
-        chat = smoke.befriend(ann, bob)
+        self.chat = smoke.befriend(self.ann, self.bob)
         print(f"  friends after {since(start):.2f} s", flush=True)
-        met = [meet(ann, bob, chat, wanted, number) for number in range(options.rounds)]
-        online, delivered, there = zip(*met)
-        failed = []
-        if wanted == "direct":
-            failed += judge("from the start of a device to a direct connection", there, DIRECT_WITHIN)
-        else:
-            failed += judge("from the start of a device to a message through the relay", delivered, RELAYED_WITHIN)
-            smoke.until("both know that nobody can dial them", lambda: all(
-                node.call("network.info")["nat"] == "private" for node in (ann, bob)), 40)
-            back = [restart(community, ann, bob, chat, number) for number in range(options.rounds)]
-            failed += judge("from the death of the community node to everything being as before", back, BACK_WITHIN)
-        ann.stop(), bob.stop()
-        return failed
-    finally:
-        for process in processes:
+
+    def person(self, folder, side):
+        more = ["--no-upnp", "--bootstrap", self.community.address]
+        more += ["--listen", "/ip4/0.0.0.0/tcp/4101", "--listen", "/ip4/0.0.0.0/udp/4101/quic-v1"]
+        more += ["--log", self.options.log] if self.options.log else []
+        binary = os.path.join(self.options.bin, "kith-node")
+        node = smoke.Node(binary, folder, *more, before=self.lab.enter(f"home{side}"), listen=None)
+        self.processes.append(node)
+        return node
+
+    def meetings(self, wanted):
+        rounds = range(self.options.rounds)
+        return zip(*[meet(self.ann, self.bob, self.chat, wanted, number) for number in rounds])
+
+    def nat(self, *wanted):
+        def told():
+            return [node.call("network.info")["nat"] for node in (self.ann, self.bob)]
+        smoke.until(f"they know that they are {' and '.join(wanted)}", lambda: told() == list(wanted), 40)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes:
             process.process.kill()
             process.process.wait()
+
+
+def cone(lab, options, folder):
+    print("routers that keep the port", flush=True)
+    lab.translate(CONE, CONE)
+    with Scene(lab, options, folder) as scene:
+        _, _, direct = scene.meetings("direct")
+        failed = judge("from the start of a device to a direct connection", direct, DIRECT_WITHIN)
+        scene.nat("private", "private")
+        time.sleep(6)  # the relayed connection goes
+        before = lab.sent("home1", "eth")
+        time.sleep(IDLE_SECONDS)
+        idle = (lab.sent("home1", "eth") - before) / IDLE_SECONDS
+        failed += judge("a device that waits, with a friend and a community node, sends", [idle], IDLE_BYTES, "bytes/s")
+        times = [moved(lab, scene.ann, scene.bob, scene.chat, number) for number in range(options.rounds)]
+        lab.move(2, 2 + options.rounds, 2)
+        return failed + judge("from another address to a message", times, MOVED_WITHIN)
+
+
+def symmetric(lab, options, folder):
+    print("routers that give every destination another port", flush=True)
+    lab.translate(SYMMETRIC, SYMMETRIC)
+    with Scene(lab, options, folder) as scene:
+        _, delivered, _ = scene.meetings("relayed")
+        failed = judge("from the start of a device to a message through the relay", delivered, RELAYED_WITHIN)
+        scene.nat("private", "private")
+        times = [restart(scene.community, scene.ann, scene.bob, scene.chat, number) for number in range(options.rounds)]
+        return failed + judge("from the death of the community node to everything being as before", times, BACK_WITHIN)
+
+
+def forwarded(lab, options, folder):
+    print("a router that forwards a port, and one that gives every destination another", flush=True)
+    lab.translate(CONE, SYMMETRIC, FORWARDED)
+    with Scene(lab, options, folder) as scene:
+        scene.nat("public", "private")
+        external = scene.ann.call("network.info")["external"]
+        if not any(place.startswith("/ip4/198.51.100.11/") for place in external):
+            raise SystemExit(f"Ann does not tell the forwarded port: {external}")
+        _, _, direct = scene.meetings("direct")
+        return judge("from the start of a device to a direct connection", direct, DIRECT_WITHIN)
 
 
 def possible():
@@ -215,6 +290,7 @@ def main():
     options.add_argument("--bin", default="target/debug")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--log")
+    options.add_argument("--scene", nargs="*", default=["cone", "symmetric", "forwarded"])
     options = options.parse_args()
     reason = possible()
     if reason:
@@ -224,10 +300,9 @@ def main():
     lab = Lab()
     failed = []
     try:
-        print("routers that keep the port", flush=True)
-        failed += scenario(lab, options, f"{folder}/cone", CONE, "direct")
-        print("routers that give every destination another port", flush=True)
-        failed += scenario(lab, options, f"{folder}/symmetric", SYMMETRIC, "relayed")
+        for scene in (cone, symmetric, forwarded):
+            if scene.__name__ in options.scene:
+                failed += scene(lab, options, f"{folder}/{scene.__name__}")
     finally:
         lab.close()
         shutil.rmtree(folder, ignore_errors=True)

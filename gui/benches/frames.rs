@@ -84,6 +84,7 @@ fn model() -> Model {
         state: ContactState::Accepted,
         verified: true,
         refused: false,
+        mailboxes: 0,
         online: true,
         since: NOW.time,
     }));

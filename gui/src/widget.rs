@@ -184,6 +184,13 @@ pub fn ticks(
         MessageState::Sent => {
             painter.add(tick(3.0));
         }
+        MessageState::Stored => {
+            // A tick in a tray: it is out of our hands, and not yet in theirs.
+            painter.add(tick(3.0));
+            let tray =
+                vec![at + vec2(0.5, 2.0), at + vec2(0.5, 5.2), at + vec2(13.5, 5.2), at + vec2(13.5, 2.0)];
+            painter.add(Shape::line(tray, Stroke::new(1.2, color)));
+        }
         MessageState::Delivered | MessageState::Read => {
             painter.add(tick(0.0));
             painter.add(tick(4.4));
@@ -199,6 +206,7 @@ pub fn state_word(state: MessageState) -> &'static str {
     match state {
         MessageState::Queued => "waits for a connection",
         MessageState::Sent => "sent",
+        MessageState::Stored => "kept in their mailboxes until they are back",
         MessageState::Delivered => "delivered",
         MessageState::Read => "read",
         MessageState::Failed => "not delivered: this contact is blocked",

@@ -49,6 +49,7 @@ fn contact(number: u8, name: &str, state: ContactState) -> ContactView {
         state,
         verified: number == 10,
         refused: false,
+        mailboxes: 0,
         online: number == 10,
         since: minutes_ago(9_000),
     }

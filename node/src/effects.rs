@@ -27,6 +27,11 @@ pub(crate) fn command(effect: Effect) -> Option<NetCommand> {
         Effect::KeepConnected { devices } => {
             NetCommand::KeepConnected { devices: devices.into_iter().collect() }
         }
+        Effect::OpenMailbox { stream, device, addresses } => {
+            NetCommand::OpenMailbox { stream, device, addresses }
+        }
+        Effect::AskMailbox { stream, request } => NetCommand::AskMailbox { stream, request },
+        Effect::CloseMailbox { stream } => NetCommand::CloseMailbox { stream },
         Effect::Misbehaved { device, why } => {
             tracing::debug!(?device, ?why, "misbehaved");
             NetCommand::Misbehaved { device }

@@ -75,7 +75,13 @@ impl ContactRow {
     }
 
     /// The contact as front ends see it.
-    pub(crate) fn view(&self, own: &ContactId, contact: ContactId, online: bool) -> ContactView {
+    pub(crate) fn view(
+        &self,
+        own: &ContactId,
+        contact: ContactId,
+        online: bool,
+        mailboxes: u32,
+    ) -> ContactView {
         ContactView {
             contact,
             chat: ChatId::direct(own, &contact),
@@ -85,6 +91,7 @@ impl ContactRow {
             state: self.state(),
             verified: self.verified,
             refused: self.state() == ContactState::Requested && self.invite.is_none(),
+            mailboxes,
             online,
             since: self.since,
         }

@@ -222,7 +222,11 @@ impl Engine {
     /// A contact as front ends see it.
     pub(crate) fn contact_view(&self, contact: &ContactId) -> Option<ContactView> {
         let row = self.contacts.get(contact)?;
-        Some(row.view(&self.devices.account, *contact, self.is_online(contact)))
+        let devices = self.peers.devices_of(contact);
+        let mailboxes =
+            devices.iter().map(|device| self.deposits.mailboxes_of(device).len()).max().unwrap_or(0);
+        let mailboxes = u32::try_from(mailboxes).unwrap_or(u32::MAX);
+        Some(row.view(&self.devices.account, *contact, self.is_online(contact), mailboxes))
     }
 
     /// A chat as front ends see it.

@@ -27,6 +27,7 @@ pub mod rows;
 pub mod stats;
 pub mod view;
 
+mod addresses;
 mod arrivals;
 mod askers;
 mod chats;

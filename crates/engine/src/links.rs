@@ -69,11 +69,16 @@ pub(crate) fn disconnected(engine: &mut Engine, out: &mut Output, device: Device
 
 /// A device is reached in another way now.
 pub(crate) fn path(engine: &mut Engine, out: &mut Output, device: &DeviceId, relayed: bool) {
-    if engine.presence.set_relayed(device, relayed)
-        && let Some(contact) = engine.peers.contact_of(device)
-    {
-        engine.contact_changed(out, &contact);
+    if !engine.presence.set_relayed(device, relayed) {
+        return;
     }
+    let Some(row) = engine.peers.get(device) else { return };
+    if relayed {
+        // The relay was faster, or they dialled: one of the other addresses may still be a way.
+        out.effect(Effect::Dial { device: *device, addresses: row.addresses.to_vec() });
+    }
+    let contact = row.contact;
+    engine.contact_changed(out, &contact);
 }
 
 /// Addresses of a device came from the DHT, signed by the device.

@@ -26,6 +26,7 @@ use kith_proto::record::Record;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
+use crate::addresses::Addresses;
 use crate::core::Core;
 use crate::devices::Devices;
 use crate::effect::Effect;
@@ -42,9 +43,6 @@ pub(crate) const PROBES_BEFORE_REPAIR: u32 = 3;
 /// How often the pause between unanswered probes is doubled at most.
 const PROBE_DOUBLED_MAX: u32 = 6;
 
-/// Of the addresses told, so many may be such as relays lend when there are more direct ones than fit.
-const RELAYED_ADDRESSES: usize = 4;
-
 /// Frames beside envelopes that a device may send in ten seconds; an honest one sends a handful after each connecting.
 const ASKED_IN_TEN_SECONDS: u32 = 100;
 
@@ -58,7 +56,7 @@ pub(crate) struct Presence {
     links: BTreeMap<DeviceId, Link>,
     dials: BTreeMap<DeviceId, Dial>,
     look_ups: BTreeMap<RecordKey, DeviceId>,
-    own: BTreeSet<(AddressRank, Multiaddress)>,
+    own: Addresses,
     bootstraps: BTreeSet<String>,
     connected_bootstraps: BTreeMap<DeviceId, Multiaddress>,
     peers_connected: u32,
@@ -404,7 +402,7 @@ impl Presence {
 
     /// This device listens at an address.
     pub(crate) fn listening(&mut self, core: &mut Core, rank: AddressRank, address: Multiaddress) {
-        if self.own.len() < MAX_ADDRESSES * 4 && self.own.insert((rank, address)) {
+        if self.own.add(rank, address) {
             core.timers.set(TimerKey::Publish, core.now + core.config.publish_pause);
             if rank < AddressRank::Loopback {
                 self.dial_afresh(core);
@@ -424,45 +422,22 @@ impl Presence {
 
     /// This device no longer listens at an address.
     pub(crate) fn listener_closed(&mut self, core: &mut Core, address: &Multiaddress) {
-        let before = self.own.len();
-        self.own.retain(|(_, own)| own != address);
-        if self.own.len() != before {
+        if self.own.remove(address) {
             core.timers.set(TimerKey::Publish, core.now + core.config.publish_pause);
         }
     }
 
-    /// The own addresses to tell others, best first. Loopback only when there is nothing else; however many direct ones
-    /// there are, some room is left for those that relays lend.
+    /// The own addresses to tell others, best first.
     pub(crate) fn own_addresses(&self) -> BoundedVec<Multiaddress, MAX_ADDRESSES> {
-        let (direct, relayed) = self.told_addresses();
-        let most = MAX_ADDRESSES - relayed.len().min(RELAYED_ADDRESSES);
-        let told: Vec<_> = direct.into_iter().take(most).chain(relayed).cloned().collect();
-        BoundedVec::truncated(told)
+        self.own.told()
     }
 
-    /// The own addresses that are worth telling: direct ones, and those that relays lend.
-    fn told_addresses(&self) -> (Vec<&Multiaddress>, Vec<&Multiaddress>) {
-        let reachable = self.own.iter().any(|(rank, _)| *rank < AddressRank::Loopback);
-        let told = |relayed: bool| {
-            let own = self.own.iter().filter(|(rank, _)| !reachable || *rank != AddressRank::Loopback);
-            own.filter(move |(rank, _)| (*rank == AddressRank::Relayed) == relayed)
-                .map(|(_, own)| own)
-                .collect()
-        };
-        (told(false), told(true))
-    }
-
-    /// What an invite names: the best own address, one that a relay lends or the second best, and a bootstrap node in
-    /// case they change.
+    /// What an invite names: two own addresses, and a bootstrap node in case they change.
     pub(crate) fn invite_addresses(&self, device: DeviceId) -> Vec<DeviceAddress> {
-        let (direct, relayed) = self.told_addresses();
-        let (first, rest) = (direct.iter().take(1), direct.iter().skip(1));
-        let own = first.chain(relayed.iter().take(1)).chain(rest);
-        let own = own.map(|address| DeviceAddress { device, address: (*address).clone() });
         let nodes = self.connected_bootstraps.iter();
         let node =
             nodes.map(|(device, address)| DeviceAddress { device: *device, address: address.clone() }).next();
-        own.take(if node.is_some() { 2 } else { 3 }).chain(node).collect()
+        self.own.for_invite(device).take(if node.is_some() { 2 } else { 3 }).chain(node).collect()
     }
 
     /// Publishes the own addresses for this period and the next.
@@ -485,6 +460,14 @@ impl Presence {
     pub(crate) fn bootstrap_connected(&mut self, core: &mut Core, out: &mut Output, node: DeviceAddress) {
         let first = self.connected_bootstraps.is_empty();
         self.connected_bootstraps.insert(node.device, node.address);
+        // Relays are in reach again: whoever is dialled at addresses of old need not be waited for.
+        for (device, dial) in &mut self.dials {
+            // Not every time for a node that comes and goes.
+            if !self.links.contains_key(device) && core.now >= dial.hinted + core.config.dial_pause_min {
+                (dial.hinted, dial.under_way, dial.next) = (core.now, false, core.now);
+            }
+        }
+        self.schedule_dials(core);
         if first {
             core.timers.set_earlier(TimerKey::Publish, core.now);
             let missing: Vec<_> = self
@@ -576,7 +559,7 @@ impl Presence {
     /// The network as front ends see it.
     pub(crate) fn view(&self, peers: &Peers) -> NetworkView {
         NetworkView {
-            listen: self.own.iter().map(|(_, address)| address.clone()).collect(),
+            listen: self.own.all().cloned().collect(),
             bootstraps: self.bootstraps.iter().cloned().collect(),
             bootstraps_connected: u32::try_from(self.connected_bootstraps.len()).unwrap_or(u32::MAX),
             peers: self.peers_connected,

@@ -3,6 +3,7 @@
 //! Not here: what is true only now (`Engine::overview`); `online` is always `false` in these answers.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use kith_crypto::safety::SafetyNumber;
@@ -17,6 +18,7 @@ use kith_proto::id::MessageId;
 use kith_proto::payload::Position;
 use kith_proto::rows::Direction;
 use kith_proto::rows::Rows;
+use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 use crate::account;
@@ -31,10 +33,16 @@ use crate::rows::PeerRow;
 use crate::view::ChatView;
 use crate::view::ContactState;
 use crate::view::ContactView;
+use crate::view::KeptView;
 use crate::view::MessageState;
 use crate::view::MessageView;
 use crate::view::PreviewView;
 use crate::view::ProfileView;
+use crate::view::TraceView;
+use crate::view::TracedDevice;
+
+/// How long mailboxes keep messages (`KeepFor::Days14`).
+const KEPT_FOR: Span = Span::from_days(14);
 
 /// Why a page could not be read: the same causes as at a start.
 pub type QueryError = RestoreError;
@@ -98,7 +106,49 @@ pub fn profile(rows: &dyn Rows) -> Result<Option<ProfileView>, QueryError> {
 pub fn contacts(rows: &dyn Rows) -> Result<Vec<ContactView>, QueryError> {
     let own = own_account(rows)?;
     let found: Vec<(ContactId, ContactRow)> = all(rows, rows::CONTACTS)?;
-    Ok(found.into_iter().map(|(contact, row)| row.view(&own, contact, false)).collect())
+    let mailboxes = mailboxes_of_contacts(rows)?;
+    let count = |contact: &ContactId| mailboxes.get(contact).copied().unwrap_or(0);
+    Ok(found.into_iter().map(|(contact, row)| row.view(&own, contact, false, count(&contact))).collect())
+}
+
+/// In how many mailboxes something can be left for each contact.
+fn mailboxes_of_contacts(rows: &dyn Rows) -> Result<BTreeMap<ContactId, u32>, QueryError> {
+    let mut counts = BTreeMap::new();
+    let found: Vec<(DeviceId, MailRow)> = all(rows, rows::MAIL)?;
+    for (device, row) in found {
+        let Some(peer) = get::<PeerRow>(rows, rows::PEERS, &device.0)? else { continue };
+        let known = row.theirs.iter().flat_map(|list| list.places.iter().map(|place| place.device));
+        let known = u32::try_from(known.collect::<BTreeSet<_>>().len()).unwrap_or(u32::MAX);
+        let count = counts.entry(peer.contact).or_insert(0);
+        *count = known.max(*count);
+    }
+    Ok(counts)
+}
+
+/// What became of an own message, device by device and mailbox by mailbox.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn trace(rows: &dyn Rows, message: &MessageId) -> Result<Option<TraceView>, QueryError> {
+    let Some(view) = self::message(rows, message)? else { return Ok(None) };
+    let row = get::<HistoryRow>(rows, rows::HISTORY, &rows::history_key(&view.chat, view.index))?;
+    let mut devices = Vec::new();
+    let places = row.filter(|row| row.outgoing).map(|row| row.places.into_inner()).unwrap_or_default();
+    for (device, position) in places {
+        let peer = get::<PeerRow>(rows, rows::PEERS, &device.0)?;
+        let mail = get::<MailRow>(rows, rows::MAIL, &device.0)?.unwrap_or_default();
+        let state =
+            state_of(ContactState::Accepted, &[(device, position)], |_| Some((peer.clone()?, mail.stored)));
+        let mut mailboxes = BTreeMap::new();
+        for place in mail.theirs.iter().flat_map(|list| list.places.iter()) {
+            let kept = mail.progress.iter().find(|progress| progress.mailbox == place.device);
+            let kept = kept.filter(|progress| progress.upto >= position);
+            mailboxes.insert(place.device, kept.map(|progress| progress.since + KEPT_FOR));
+        }
+        let mailboxes = mailboxes.into_iter().map(|(mailbox, until)| KeptView { mailbox, until }).collect();
+        devices.push(TracedDevice { device, state, mailboxes });
+    }
+    Ok(Some(TraceView { message: view, devices }))
 }
 
 /// One contact.
@@ -106,9 +156,7 @@ pub fn contacts(rows: &dyn Rows) -> Result<Vec<ContactView>, QueryError> {
 /// # Errors
 /// When the rows cannot be read.
 pub fn contact(rows: &dyn Rows, contact: &ContactId) -> Result<Option<ContactView>, QueryError> {
-    let own = own_account(rows)?;
-    let row: Option<ContactRow> = get(rows, rows::CONTACTS, &contact.0)?;
-    Ok(row.map(|row| row.view(&own, *contact, false)))
+    Ok(contacts(rows)?.into_iter().find(|view| view.contact == *contact))
 }
 
 /// All chats, the most recently active first.

@@ -56,6 +56,8 @@ pub struct ContactView {
     pub verified: bool,
     /// Whether we asked, and their invite admits nobody any more: a new one is needed.
     pub refused: bool,
+    /// In how many mailboxes something can be left for them.
+    pub mailboxes: u32,
     /// Whether one of their devices is connected. Queries over rows alone say `false`.
     pub online: bool,
     /// Since when they are in the list.
@@ -159,6 +161,35 @@ pub struct NetworkView {
     pub nat: Nat,
     /// The mailboxes that keep what comes while this device is away.
     pub mailboxes: Vec<MailboxView>,
+}
+
+/// What became of an own message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceView {
+    /// The message.
+    pub message: MessageView,
+    /// Each device it is for.
+    pub devices: Vec<TracedDevice>,
+}
+
+/// How far a message is on its way to one device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TracedDevice {
+    /// Which.
+    pub device: DeviceId,
+    /// How far.
+    pub state: MessageState,
+    /// The device's mailboxes.
+    pub mailboxes: Vec<KeptView>,
+}
+
+/// Whether a mailbox keeps a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptView {
+    /// Which.
+    pub mailbox: DeviceId,
+    /// Until when at least; `None` when it has not promised.
+    pub until: Option<Timestamp>,
 }
 
 /// An own mailbox.

@@ -94,6 +94,12 @@ pub(crate) fn is_relayed(address: &Multiaddr) -> bool {
     address.iter().any(|part| part == Protocol::P2pCircuit)
 }
 
+/// Whether an address means something on one cable only (fe80::/10). A multiaddress does not say on which, so nobody
+/// can dial it.
+pub(crate) fn is_link_local(address: &Multiaddr) -> bool {
+    matches!(ip_of(address), Some(IpAddr::V6(ip)) if ip.is_unicast_link_local())
+}
+
 /// The IP address in a multiaddress.
 pub(crate) fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
     address.iter().find_map(|part| match part {

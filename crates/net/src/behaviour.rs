@@ -27,6 +27,7 @@ use libp2p::upnp;
 use crate::address;
 use crate::address::Reach;
 use crate::autonat;
+use crate::circuits::Circuits;
 use crate::config::Limits;
 use crate::config::NetConfig;
 use crate::config::Role;
@@ -55,7 +56,7 @@ pub(crate) struct Behaviour {
     pub(crate) streams: streams::Behaviour,
     pub(crate) relay: Toggle<relay::Behaviour>,
     /// On every node, because the transport of relayed connections cannot be without it.
-    pub(crate) circuits: relay::client::Behaviour,
+    pub(crate) circuits: Circuits,
     pub(crate) punch: Toggle<dcutr::Behaviour>,
     pub(crate) probe: Toggle<autonat::Probe>,
     pub(crate) upnp: Toggle<upnp::tokio::Behaviour>,
@@ -98,7 +99,7 @@ impl Behaviour {
             tester: Toggle::from(config.services.autonat.then(autonat::Tester::new)),
             streams: streams::Behaviour::new(peer, limits.streams_per_connection, Arc::clone(counters)),
             relay: Toggle::from(config.services.relay.then(|| relay_server(peer, limits))),
-            circuits,
+            circuits: Circuits::new(circuits),
             punch: Toggle::from(user.then(|| dcutr::Behaviour::new(peer))),
             probe: Toggle::from(user.then(autonat::Probe::new)),
             upnp: Toggle::from((config.upnp && !only_here(config)).then(upnp::tokio::Behaviour::default)),

@@ -76,6 +76,7 @@ pub struct Limits {
     /// Connections from this machine.
     pub connections_loopback: u32,
     /// Connections per peer: direct QUIC, direct TCP, both dialled at once, relayed. Fewer would make hole punching fail.
+    /// At a community node also those that a device left behind when it moved, until they are noticed.
     pub connections_per_peer: u32,
     /// Inbound streams that one connection may have open.
     pub streams_per_connection: usize,
@@ -83,7 +84,7 @@ pub struct Limits {
     pub frame_timeout: Duration,
     /// How long a stream of a device that is no contact may be silent.
     pub stranger_idle: Duration,
-    /// How often a connection is probed. With the timeout, and a third of it until somebody looks, a device that
+    /// How often a connection is probed; a community node, which nobody waits for, asks more rarely. With the timeout, and a third of it until somebody looks, a device that
     /// vanished without a word is noticed within ten seconds.
     pub ping_every: Duration,
     /// How long an answer to a probe may take.
@@ -142,11 +143,11 @@ impl Limits {
             connections_per_ip: if server { 64 } else { 16 },
             connections_per_network: if server { 256 } else { 64 },
             connections_loopback: if server { 2_000 } else { 256 },
-            connections_per_peer: 4,
+            connections_per_peer: if server { 8 } else { 4 },
             streams_per_connection: 8,
             frame_timeout: Duration::from_secs(30),
             stranger_idle: Duration::from_secs(60),
-            ping_every: Duration::from_secs(5),
+            ping_every: Duration::from_secs(if server { 15 } else { 5 }),
             ping_timeout: Duration::from_secs(3),
             idle: Duration::from_secs(30),
             records: if server { 100_000 } else { 256 },

@@ -141,7 +141,7 @@ pub enum NetEvent {
         /// What.
         frame: Frame,
     },
-    /// No address of a device answered.
+    /// No direct address of a device answered, or no relay leads to it. The others may still.
     DialFailed {
         /// Whose.
         device: DeviceId,

@@ -20,6 +20,7 @@ pub mod stats;
 
 mod autonat;
 mod behaviour;
+mod circuits;
 mod limits;
 mod pipes;
 mod streams;

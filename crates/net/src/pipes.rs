@@ -26,6 +26,9 @@ pub(crate) const WRITER_QUEUE: usize = 4_096;
 /// Bytes gathered before they are written: one Noise message (65,519 bytes) holds them.
 const WRITE_BYTES: usize = 60 << 10;
 
+/// What a reader writes, and all that it ever writes, when it has read a stream to its end.
+const ALL_READ: u8 = 1;
+
 /// How long the peer may take to read the rest of a stream that we close.
 const LAST_WORD: Duration = Duration::from_secs(5);
 
@@ -50,7 +53,9 @@ pub(crate) struct ReaderConfig {
 
 /// Why reading stopped.
 enum End {
-    /// The peer closed it, the connection broke, or it was idle for too long.
+    /// There is no more: the peer closed it between two frames, or it broke, which looks the same.
+    Finished,
+    /// The connection broke, or it was idle for too long.
     Closed,
     /// What came is not the protocol.
     Broken,
@@ -72,6 +77,11 @@ pub(crate) async fn read(
                     break;
                 }
             }
+            Err(End::Finished) => {
+                // A broken connection looks like an end to whoever waits for one. A byte does not.
+                let _ = timeout(LAST_WORD, acknowledge(&mut stream)).await;
+                break;
+            }
             Err(End::Closed) => break,
             Err(End::Broken) => {
                 stats::count(&counters.bad_streams);
@@ -83,6 +93,11 @@ pub(crate) async fn read(
     drop(slot);
 }
 
+async fn acknowledge(stream: &mut Stream) -> io::Result<()> {
+    stream.write_all(&[ALL_READ]).await?;
+    stream.close().await
+}
+
 async fn read_frame(stream: &mut Stream, config: &ReaderConfig, counters: &Counters) -> Result<Frame, End> {
     let (mut first, mut rest) = ([0; 1], [0; 3]);
     // A stream may be silent between frames; within one it may not.
@@ -91,7 +106,10 @@ async fn read_frame(stream: &mut Stream, config: &ReaderConfig, counters: &Count
         Some(idle) => timeout(idle, begun).await.map_err(|_| End::Closed)?,
         None => begun.await,
     }
-    .map_err(|_| End::Closed)?;
+    .map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => End::Finished,
+        _ => End::Closed,
+    })?;
     let body = timeout(config.frame_timeout, async {
         stream.read_exact(&mut rest).await.map_err(|_| End::Closed)?;
         let ([a], [b, c, d]) = (first, rest);
@@ -125,14 +143,12 @@ pub(crate) async fn write(
     let _ = out.send(FromPipe::Closed { device, number, clean }).await;
 }
 
-/// Closes our side and waits for theirs, which they close once they have read everything.
+/// Closes our side and waits for the byte that they send once they have read everything.
 async fn finish(stream: &mut Stream) -> io::Result<()> {
     stream.close().await?;
-    let mut nothing = [0; 1];
-    match stream.read(&mut nothing).await? {
-        0 => Ok(()),
-        _ => Err(io::ErrorKind::InvalidData.into()),
-    }
+    let mut last = [0; 1];
+    stream.read_exact(&mut last).await?;
+    if last == [ALL_READ] { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
 }
 
 async fn write_all(

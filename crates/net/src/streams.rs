@@ -47,11 +47,13 @@ const PROTOCOL: StreamProtocol = StreamProtocol::new(DM_PROTOCOL);
 #[derive(Debug)]
 pub(crate) enum Event {
     /// The stream that was asked for is open, perhaps through a relay.
-    Opened { peer: PeerId, stream: Stream, relayed: bool },
+    Opened { peer: PeerId, stream: Stream, connection: ConnectionId, relayed: bool },
     /// The stream that was asked for could not be opened.
     OpenFailed { peer: PeerId },
     /// The peer opened its stream.
     Accepted { peer: PeerId, stream: Stream, slot: Slot },
+    /// The peer does not use a connection any more that it used before, and has none that is better.
+    Left { peer: PeerId, connection: ConnectionId },
 }
 
 /// Counts an inbound stream against its connection until it is dropped.
@@ -84,6 +86,8 @@ struct Known {
     kind: Kind,
     /// What its handler was told last.
     kept: bool,
+    /// The peer's last stream is on it.
+    heard: bool,
 }
 
 /// Which connection is used when there are several: the first kind. Both sides see the same kind, so both let the same
@@ -197,6 +201,25 @@ impl Behaviour {
         }
     }
 
+    /// The peer opened its stream on a connection. When its last one was on another that was no worse, it has lost that
+    /// one: it has moved, and knows it before we do. Then it has lost all that are older, too.
+    fn heard_on(&mut self, peer: PeerId, connection: ConnectionId) {
+        let Some(connections) = self.connections.get_mut(&peer) else { return };
+        let Some(place) = connections.iter().position(|known| known.id == connection) else { return };
+        let (older, rest) = connections.split_at_mut(place);
+        let Some(now) = rest.first_mut() else { return };
+        now.heard = true;
+        let has_left = older.iter().any(|known| known.heard && known.kind <= now.kind);
+        for known in older.iter_mut().chain(rest.iter_mut().skip(1)) {
+            known.heard = false;
+        }
+        if has_left {
+            for connection in older.iter().map(|known| known.id).collect::<Vec<_>>() {
+                self.push(ToSwarm::GenerateEvent(Event::Left { peer, connection }));
+            }
+        }
+    }
+
     fn established(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {
         // In a hole punch both sides dial; the one that plays the listener says so.
         let we_dialled = matches!(endpoint, ConnectedPoint::Dialer { role_override: Endpoint::Dialer, .. });
@@ -206,7 +229,7 @@ impl Behaviour {
             false => Kind::Spare,
         };
         let kept = self.keep.contains(&peer);
-        self.connections.entry(peer).or_default().push(Known { id, kind, kept });
+        self.connections.entry(peer).or_default().push(Known { id, kind, kept, heard: false });
         self.choose_kept(&peer);
     }
 
@@ -281,13 +304,16 @@ impl NetworkBehaviour for Behaviour {
                 self.opening.remove(&peer);
                 let mut known = self.connections.get(&peer).into_iter().flatten();
                 let relayed = known.any(|known| known.id == connection && known.kind == Kind::Relayed);
-                Event::Opened { peer, stream, relayed }
+                Event::Opened { peer, stream, connection, relayed }
             }
             FromHandler::OpenFailed => {
                 self.opening.remove(&peer);
                 Event::OpenFailed { peer }
             }
-            FromHandler::Accepted(stream, slot) => Event::Accepted { peer, stream, slot },
+            FromHandler::Accepted(stream, slot) => {
+                self.heard_on(peer, connection);
+                Event::Accepted { peer, stream, slot }
+            }
             FromHandler::Refused => return stats::count(&self.counters.streams_refused),
         };
         self.push(ToSwarm::GenerateEvent(event));

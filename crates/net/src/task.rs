@@ -35,6 +35,7 @@ use tokio::time::Instant;
 use tokio::time::MissedTickBehavior;
 
 use self::links::Alive;
+use self::links::RelayDial;
 use self::reach::Reachability;
 use crate::address;
 use crate::address::Reach;
@@ -93,8 +94,9 @@ pub(crate) struct Task {
     deaf_since: Option<Instant>,
     /// Connected peers that only a relay leads to.
     relayed: BTreeSet<PeerId>,
-    /// Direct addresses of devices that are being dialled, should a relay be faster.
-    hints: BTreeMap<PeerId, Vec<Multiaddr>>,
+    /// Devices that are dialled through relays soon, and dials through relays that are under way.
+    relay_dials: BTreeMap<PeerId, RelayDial>,
+    relay_dialling: BTreeMap<ConnectionId, PeerId>,
     /// Relayed connections that are dialled only to punch a hole.
     punching: BTreeSet<ConnectionId>,
     reach: Reachability,
@@ -124,11 +126,13 @@ enum Outgoing {
     Open {
         number: u64,
         frames: mpsc::Sender<Frame>,
+        connection: ConnectionId,
         relayed: bool,
     },
     /// The relayed stream says its last; what comes meanwhile waits for the direct one, so the order stays.
     Moving {
         number: u64,
+        connection: ConnectionId,
         waiting: VecDeque<Frame>,
     },
 }
@@ -195,7 +199,8 @@ impl Task {
             alive: BTreeMap::new(),
             deaf_since: None,
             relayed: BTreeSet::new(),
-            hints: BTreeMap::new(),
+            relay_dials: BTreeMap::new(),
+            relay_dialling: BTreeMap::new(),
             punching: BTreeSet::new(),
             reach,
             outgoing: BTreeMap::new(),
@@ -255,7 +260,7 @@ impl Task {
                 _ = look.tick(), if room && !self.alive.is_empty() => self.drop_silent(),
             }
         }
-        self.close().await;
+        Box::pin(self.close()).await;
     }
 
     /// While the driver is behind, nothing is read from the network, and nobody can be blamed for not being heard.
@@ -297,6 +302,7 @@ impl Task {
         self.bootstraps.values().any(|node| !node.connected)
             || (self.has_bootstrap() && !self.unpublished.is_empty())
             || self.wants_relay()
+            || !self.relay_dials.is_empty()
     }
 
     fn on_tick(&mut self) {
@@ -319,6 +325,7 @@ impl Task {
             self.publish_waiting();
         }
         self.ask_relay();
+        self.dial_relays();
     }
 
     fn on_command(&mut self, command: NetCommand) {
@@ -407,7 +414,7 @@ impl Task {
     }
 
     fn listening(&mut self, id: ListenerId, address: &Multiaddr) {
-        if self.on_relay_address(id, address) {
+        if self.on_relay_address(id, address) || address::is_link_local(address) {
             return;
         }
         self.announce(address);

@@ -109,8 +109,11 @@ fn top_bar(ui: &mut Ui, model: &Model, tokens: &Tokens, narrow: bool, actions: &
                     (ContactState::Accepted, true) => {
                         (tokens.good, "Connected directly, end-to-end encrypted")
                     }
+                    (ContactState::Accepted, false) if contact.mailboxes > 0 => {
+                        (tokens.faint, "Offline: their mailboxes keep what you write")
+                    }
                     (ContactState::Accepted, false) => {
-                        (tokens.faint, "Offline: delivered when they are back")
+                        (tokens.faint, "Offline: it goes when you are both online")
                     }
                     (ContactState::Requested, _) if contact.refused => {
                         (tokens.danger, "Their link no longer works")

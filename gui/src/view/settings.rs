@@ -89,6 +89,15 @@ fn nodes(ui: &mut Ui, model: &Model, form: &mut SettingsForm, tokens: &Tokens, a
             }
         });
     }
+    let mailboxes = &model.network.mailboxes;
+    let accepted = mailboxes.iter().filter(|own| own.accepted).count();
+    let connected = mailboxes.iter().filter(|own| own.accepted && own.connected).count();
+    let words = match accepted {
+        0 => "None of them keeps messages for you while you are away.".to_owned(),
+        1 => format!("One keeps messages for you while you are away; {connected} can be reached now."),
+        many => format!("{many} keep messages for you while you are away; {connected} can be reached now."),
+    };
+    ui.label(RichText::new(words).font(regular(13.0)).color(tokens.muted));
     widget::field(ui, tokens, "Add one: the line it printed, /ip4/…/p2p/…", &mut form.bootstrap, false);
     if !form.bootstrap.trim().is_empty() && ui.button("Add").clicked() {
         actions.push(Action::AddBootstrap);

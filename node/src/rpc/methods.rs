@@ -290,6 +290,13 @@ pub const METHODS: &[Method] = &[
         }),
     },
     Method {
+        name: "messages.trace",
+        summary: "What became of an own message: for each device how far it is, and which mailboxes keep it until when.",
+        params: &[needed("message_id", "string", "The message.")],
+        result: "message_id, chat_id, sent_at, state, summary, devices",
+        run: Run::Now(messages_trace),
+    },
+    Method {
         name: "node.stats",
         summary: "What the engine, the store and the network counted since the start.",
         params: &[],
@@ -474,6 +481,14 @@ fn messages_list(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let page = query::timeline(&rows, &chat, before, limit).map_err(NodeError::from)?;
     Ok(json!({ "messages": page.iter().map(views::message).collect::<Vec<_>>() }))
+}
+
+fn messages_trace(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
+    let message: MessageId = params.id("message_id")?;
+    let rows = handle.rows()?;
+    let found = query::trace(&rows, &message).map_err(NodeError::from)?;
+    let unknown = NodeError::Refused(kith_engine::command::Refusal::UnknownMessage);
+    Ok(views::trace(&found.ok_or(unknown)?))
 }
 
 fn node_stats(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {

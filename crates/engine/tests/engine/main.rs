@@ -44,6 +44,7 @@ struct Side {
     now: Timestamp,
     sent: Vec<(DeviceId, Frame)>,
     dials: usize,
+    dialled: Vec<Multiaddress>,
     events: Vec<Event>,
 }
 
@@ -66,6 +67,7 @@ impl Side {
             now: BEGIN,
             sent: Vec::new(),
             dials: 0,
+            dialled: Vec::new(),
             events: Vec::new(),
         };
         side.done(out);
@@ -79,7 +81,10 @@ impl Side {
         for effect in std::mem::take(&mut out.effects) {
             match effect {
                 Effect::Send { device, frame } => self.sent.push((device, frame)),
-                Effect::Dial { .. } => self.dials += 1,
+                Effect::Dial { addresses, .. } => {
+                    self.dials += 1;
+                    self.dialled = addresses;
+                }
                 _ => {}
             }
         }
@@ -371,4 +376,22 @@ fn a_receipt_that_never_comes_makes_the_pauses_longer() {
     }
     assert!(frames < 800, "{frames} frames in a day");
     carry(&mut ann, &mut bob);
+}
+
+#[test]
+fn a_friend_behind_a_relay_is_dialled_where_they_say_they_are() {
+    let (mut ann, mut bob, _) = friends();
+    let (bobs, anns) = (bob.device, ann.account);
+    bob.net(NetInput::Path { device: ann.device, relayed: true });
+    ann.net(NetInput::Path { device: bobs, relayed: true });
+    assert!(bob.engine.overview().relayed.contains(&anns));
+    let before = bob.dials;
+    let address = Multiaddress::new(vec![77]).unwrap();
+    ann.net(NetInput::Listening { address: address.clone(), rank: AddressRank::Global });
+    ann.pass(Span::from_secs(1));
+    carry(&mut ann, &mut bob);
+    assert_eq!(bob.dials, before + 1, "a friend who is connected is told of a new address at once");
+    assert!(bob.dialled.contains(&address));
+    bob.net(NetInput::Path { device: ann.device, relayed: false });
+    assert!(bob.engine.overview().relayed.is_empty());
 }

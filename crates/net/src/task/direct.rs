@@ -7,6 +7,7 @@ use kith_proto::frame::Frame;
 use kith_proto::id::DeviceId;
 use libp2p::PeerId;
 use libp2p::Stream;
+use libp2p::swarm::ConnectionId;
 use tokio::sync::mpsc;
 
 use super::Outgoing;
@@ -59,7 +60,7 @@ impl Task {
     /// An outgoing stream has ended.
     fn closed(&mut self, device: DeviceId, ended: u64, clean: bool) {
         match self.outgoing.get_mut(&device) {
-            Some(Outgoing::Moving { number, waiting }) if *number == ended && clean => {
+            Some(Outgoing::Moving { number, waiting, .. }) if *number == ended && clean => {
                 let waiting = std::mem::take(waiting);
                 self.outgoing.insert(device, Outgoing::Opening(waiting));
                 if let Some(peer) = address::peer_of(&device) {
@@ -78,15 +79,31 @@ impl Task {
     /// read; only then does the new one open. So no frame is lost and none overtakes another.
     pub(super) fn leave_relay(&mut self, device: DeviceId) {
         if let Some(outgoing) = self.outgoing.get_mut(&device)
-            && let Outgoing::Open { number, relayed: true, .. } = *outgoing
+            && let Outgoing::Open { number, connection, relayed: true, .. } = *outgoing
         {
-            *outgoing = Outgoing::Moving { number, waiting: VecDeque::new() };
+            *outgoing = Outgoing::Moving { number, connection, waiting: VecDeque::new() };
+        }
+    }
+
+    /// A connection is given up, and what was on its way there.
+    pub(super) fn break_stream(&mut self, peer: &PeerId, lost: ConnectionId) {
+        let Some(device) = address::device_of(peer) else { return };
+        let on = self.outgoing.get(&device).and_then(|outgoing| match outgoing {
+            Outgoing::Opening(_) => None,
+            Outgoing::Open { connection, .. } | Outgoing::Moving { connection, .. } => Some(*connection),
+        });
+        if on == Some(lost) {
+            self.outgoing.remove(&device);
+            self.tell(NetEvent::StreamClosed { device });
         }
     }
 
     pub(super) fn on_stream(&mut self, event: streams::Event) {
         match event {
-            streams::Event::Opened { peer, stream, relayed } => self.opened(peer, stream, relayed),
+            streams::Event::Opened { peer, stream, connection, relayed } => {
+                self.opened(peer, stream, connection, relayed);
+            }
+            streams::Event::Left { peer, connection } => self.give_up(peer, connection),
             streams::Event::OpenFailed { peer } => {
                 let device = address::device_of(&peer);
                 if let Some(device) = device.filter(|device| self.outgoing.remove(device).is_some()) {
@@ -97,7 +114,7 @@ impl Task {
         }
     }
 
-    fn opened(&mut self, peer: PeerId, stream: Stream, relayed: bool) {
+    fn opened(&mut self, peer: PeerId, stream: Stream, connection: ConnectionId, relayed: bool) {
         let Some(device) = address::device_of(&peer) else { return };
         let Some(Outgoing::Opening(waiting)) = self.outgoing.get_mut(&device) else { return };
         let waiting = std::mem::take(waiting);
@@ -108,7 +125,7 @@ impl Task {
         }
         self.next_stream += 1;
         let number = self.next_stream;
-        self.outgoing.insert(device, Outgoing::Open { number, frames, relayed });
+        self.outgoing.insert(device, Outgoing::Open { number, frames, connection, relayed });
         let writer =
             pipes::write(stream, device, number, queue, self.pipe.clone(), Arc::clone(&self.counters));
         tokio::spawn(writer);

@@ -29,8 +29,14 @@ use crate::config::Role;
 use crate::event::NetEvent;
 use crate::stats;
 
-/// Devices whose direct addresses are remembered while they are dialled.
-const MAX_HINTS: usize = 1_024;
+/// How long direct addresses are given before a relay is asked.
+const HEAD_START: Duration = Duration::from_millis(200);
+
+/// A device to be dialled through relays, unless it answers directly before.
+pub(super) struct RelayDial {
+    due: Instant,
+    addresses: Vec<Multiaddr>,
+}
 
 /// A connection that answers.
 pub(super) struct Alive {
@@ -39,6 +45,7 @@ pub(super) struct Alive {
     relayed: bool,
     /// Our address on it, as far as known: when the network goes, the connection is dead.
     local: Option<IpAddr>,
+    endpoint: ConnectedPoint,
     /// When it is closed because there is a better one.
     retires: Option<Instant>,
     /// It was dialled only to punch a hole.
@@ -61,28 +68,53 @@ const PUNCH_EVERY: Duration = Duration::from_secs(300);
 const PUNCH_TIME: Duration = Duration::from_secs(20);
 
 impl Task {
-    /// Dials a device at everything that is known, unless it is connected directly.
+    /// Dials a device at everything that is known, unless it is connected directly. In two dials, since libp2p reports
+    /// one only when its last address has failed: an address in a house that is not ours takes ten seconds, and in
+    /// that time a relay can come back.
     pub(super) fn dial(&mut self, device: DeviceId, addresses: &[Multiaddress]) {
         let Some(peer) = address::peer_of(&device) else { return };
-        let addresses: Vec<Multiaddr> = addresses.iter().filter_map(address::to_libp2p).collect();
-        let direct: Vec<_> =
-            addresses.iter().filter(|address| !address::is_relayed(address)).cloned().collect();
+        let addresses = addresses.iter().filter_map(address::to_libp2p);
+        let (lent, direct): (Vec<_>, Vec<_>) = addresses.partition(address::is_relayed);
         if self.relayed.contains(&peer) {
             return self.dial_direct(peer, direct);
         }
-        if self.hints.len() < MAX_HINTS && !direct.is_empty() {
-            self.hints.insert(peer, direct);
+        if self.alive.contains_key(&peer) {
+            return;
         }
+        let alone = direct.is_empty();
         let options = DialOpts::peer_id(peer)
             .condition(self.unless_connected(&peer))
-            .addresses(addresses)
+            .addresses(direct)
             .extend_addresses_through_behaviour()
             .build();
-        if let Err(error) = self.swarm.dial(options)
-            && !matches!(error, DialError::DialPeerConditionFalse(_))
-        {
-            self.hints.remove(&peer);
+        let result = self.swarm.dial(options);
+        if !lent.is_empty() {
+            let due = Instant::now() + if alone { Duration::ZERO } else { HEAD_START };
+            self.relay_dials.insert(peer, RelayDial { due, addresses: lent });
+            self.dial_relays();
+        } else if result.is_err_and(|error| !matches!(error, DialError::DialPeerConditionFalse(_))) {
             self.tell(NetEvent::DialFailed { device });
+        }
+    }
+
+    /// Dials through relays whoever has not answered directly by now.
+    pub(super) fn dial_relays(&mut self) {
+        let now = Instant::now();
+        let due: Vec<_> = self.relay_dials.extract_if(.., |_, dial| dial.due <= now).collect();
+        for (peer, dial) in due {
+            // A dial of its own: the condition of libp2p would see the direct one.
+            let under_way = self.relay_dialling.values().any(|dialled| *dialled == peer);
+            if self.alive.contains_key(&peer) || under_way {
+                continue;
+            }
+            let options = DialOpts::peer_id(peer).condition(PeerCondition::Always);
+            let options = options.addresses(dial.addresses).build();
+            let connection = options.connection_id();
+            if self.swarm.dial(options).is_ok() {
+                self.relay_dialling.insert(connection, peer);
+            } else if let Some(device) = address::device_of(&peer) {
+                self.tell(NetEvent::DialFailed { device });
+            }
         }
     }
 
@@ -108,13 +140,17 @@ impl Task {
         let relayed = endpoint.is_relayed();
         let now = Instant::now();
         let local = (self.config.role == Role::User && !relayed).then(|| local_ip(endpoint)).flatten();
+        self.relay_dialling.remove(&connection);
         let is_try = self.punching.remove(&connection);
         let retires = is_try.then(|| now + PUNCH_TIME);
         let punch = (relayed && !is_try && endpoint.is_dialer())
             .then(|| (now + self.config.limits.punch_again, endpoint.get_remote_address().clone()));
         let until = now + self.config.limits.patience();
         let alive = self.alive.entry(peer).or_default();
-        alive.insert(connection, Alive { until, relayed, local, retires, is_try, punch });
+        alive.insert(
+            connection,
+            Alive { endpoint: endpoint.clone(), until, relayed, local, retires, is_try, punch },
+        );
         if alive.len() == 1 {
             let dialled = endpoint.is_dialer().then(|| endpoint.get_remote_address());
             self.connected(peer, dialled.and_then(address::from_libp2p));
@@ -147,11 +183,7 @@ impl Task {
         let Some(device) = address::device_of(&peer).filter(|_| changed) else { return };
         self.tell(NetEvent::Path { device, relayed: !direct });
         if direct {
-            self.hints.remove(&peer);
             self.leave_relay(device);
-        } else if let Some(addresses) = self.hints.remove(&peer) {
-            // The relay was faster, or the direct connection is gone: it may come yet.
-            self.dial_direct(peer, addresses);
         }
     }
 
@@ -176,9 +208,9 @@ impl Task {
     }
 
     pub(super) fn dial_error(&mut self, peer: PeerId, connection: ConnectionId) {
+        self.relay_dialling.remove(&connection);
         self.punching.remove(&connection);
         if let Some(device) = address::device_of(&peer).filter(|_| !self.alive.contains_key(&peer)) {
-            self.hints.remove(&peer);
             self.tell(NetEvent::DialFailed { device });
         }
     }
@@ -237,14 +269,19 @@ impl Task {
     }
 
     pub(super) fn give_up(&mut self, peer: PeerId, connection: ConnectionId) {
-        self.swarm.behaviour_mut().streams.forget(peer, connection);
+        let behaviour = self.swarm.behaviour_mut();
+        behaviour.streams.forget(peer, connection);
+        if let Some(alive) = self.alive.get(&peer).and_then(|alive| alive.get(&connection)) {
+            behaviour.circuits.forget(peer, connection, &alive.endpoint);
+        }
         self.swarm.close_connection(connection);
+        self.break_stream(&peer, connection);
         self.lost(peer, connection);
     }
 
     fn disconnected(&mut self, peer: PeerId) {
         self.relayed.remove(&peer);
-        self.no_relay_any_more(&peer);
+        self.relay_gone(peer);
         let Some(device) = address::device_of(&peer) else { return };
         self.outgoing.remove(&device);
         self.tell(NetEvent::Disconnected { device });

@@ -38,6 +38,9 @@ use crate::event::NetEvent;
 /// The longest pause before a lost reservation is asked for again.
 const RELAY_PAUSE_MAX: Duration = Duration::from_secs(300);
 
+/// A reservation that was held for so long was no mistake.
+const LONG_HELD: Duration = Duration::from_secs(10);
+
 /// How long the connection for a test is kept.
 const PROBE_TIME: Duration = Duration::from_secs(60);
 
@@ -71,6 +74,8 @@ pub(super) struct Reachability {
 struct Relay {
     peer: PeerId,
     addresses: Vec<Multiaddress>,
+    /// Since when it is held.
+    since: Option<Instant>,
 }
 
 struct Pause {
@@ -105,8 +110,13 @@ impl Task {
         }
     }
 
-    pub(super) fn no_relay_any_more(&mut self, peer: &PeerId) {
-        self.reach.offering.remove(peer);
+    /// A relay is not connected any more. Its listener may take a while to notice.
+    pub(super) fn relay_gone(&mut self, peer: PeerId) {
+        self.reach.offering.remove(&peer);
+        let lost = self.reach.relays.iter().find(|(_, relay)| relay.peer == peer).map(|(id, _)| *id);
+        if let Some(listener) = lost {
+            self.relay_closed(listener);
+        }
     }
 
     /// The nodes at which a reservation is to be asked for: community nodes that were chosen, not any passer-by.
@@ -134,7 +144,7 @@ impl Task {
         };
         self.note_pause(peer, now);
         if let Ok(id) = self.swarm.listen_on(address.with(Protocol::P2p(peer)).with(Protocol::P2pCircuit)) {
-            self.reach.relays.insert(id, Relay { peer, addresses: Vec::new() });
+            self.reach.relays.insert(id, Relay { peer, addresses: Vec::new(), since: None });
         }
     }
 
@@ -148,7 +158,7 @@ impl Task {
     /// A listener of ours has an address. Returns whether a relay lends it.
     pub(super) fn on_relay_address(&mut self, listener: ListenerId, address: &Multiaddr) -> bool {
         let Some(relay) = self.reach.relays.get_mut(&listener) else { return false };
-        self.reach.pauses.remove(&relay.peer);
+        relay.since.get_or_insert_with(Instant::now);
         // A relay tells all its addresses; from where we see it, those that reach less far lead others nowhere.
         let seen = self.bootstraps.get(&relay.peer).and_then(|node| node.addresses.first());
         let seen = seen.and_then(address::ip_of).map_or(Reach::Global, address::reach_of_ip);
@@ -171,7 +181,11 @@ impl Task {
     /// A listener is closed. By its id: when a renewal is denied, libp2p names no address.
     pub(super) fn relay_closed(&mut self, listener: ListenerId) {
         let Some(relay) = self.reach.relays.remove(&listener) else { return };
-        self.note_pause(relay.peer, Instant::now());
+        // One that was held for a while is asked for again at once.
+        let now = Instant::now();
+        if relay.since.is_some_and(|since| now >= since + LONG_HELD) {
+            self.reach.pauses.remove(&relay.peer);
+        }
         if self.reach.nat != Nat::Public {
             for address in relay.addresses {
                 self.tell(NetEvent::ListenerClosed { address });
