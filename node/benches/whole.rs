@@ -60,7 +60,7 @@ impl Person {
     fn new(folder: &Path, name: &str, bootstrap: Option<&str>) -> Self {
         let node = Handle::start(config(folder, bootstrap)).unwrap();
         let events = node.events();
-        let account = node.create_account(name, None).unwrap().account;
+        let account = node.create_account(name, None, None).unwrap().account;
         Self { node, events, account }
     }
 

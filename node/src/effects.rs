@@ -73,6 +73,9 @@ pub(crate) fn input(event: NetEvent) -> Option<NetInput> {
             tracing::warn!(address, reason, "cannot listen here");
             return None;
         }
-        NetEvent::Stored { .. } | NetEvent::Expired { .. } => return None,
+        NetEvent::MailboxOpened { stream } => NetInput::MailboxOpened { stream },
+        NetEvent::MailboxAnswered { stream, answer } => NetInput::MailboxAnswered { stream, answer },
+        NetEvent::MailboxClosed { stream } => NetInput::MailboxClosed { stream },
+        NetEvent::Stored { .. } | NetEvent::Expired { .. } | NetEvent::MailboxServed(_) => return None,
     })
 }

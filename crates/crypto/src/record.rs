@@ -92,6 +92,7 @@ pub fn seal_card(
 }
 
 /// What is said of a record in the clear.
+#[derive(Clone, Copy)]
 struct Meta {
     kind: RecordKind,
     period: u32,

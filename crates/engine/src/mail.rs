@@ -262,7 +262,7 @@ fn greeted(engine: &mut Engine, out: &mut Output, used_for: Use) {
         Use::Read { mailbox, period } => {
             engine.mailboxes.stop_reading(&mailbox, period);
             if period == mailbox::period_at(engine.core.now) {
-                register(engine, out, mailbox, period, Admission::Open {});
+                register(engine, out, mailbox, period, &Admission::Open {});
             } else {
                 for of in [period, period.saturating_add(1)] {
                     owners(engine, out, mailbox, period, of);
@@ -315,7 +315,7 @@ fn owners(
 }
 
 /// Registers the inboxes of this period and the next, with every queue that the mailbox does not know yet.
-fn register(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32, admission: Admission) {
+fn register(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32, admission: &Admission) {
     let used_for = Use::Read { mailbox, period };
     let Some(nonce) = engine.askers.nonce(used_for) else { return };
     let first = engine.mailboxes.reading(&mailbox, period).registered.is_empty();
@@ -406,7 +406,7 @@ pub(crate) fn work(engine: &mut Engine, out: &mut Output) {
             Some(proof) => {
                 own.work = None;
                 engine.mailboxes.reading(&device, period).registered.clear();
-                register(engine, out, device, period, Admission::Work { proof });
+                register(engine, out, device, period, &Admission::Work { proof });
             }
         }
     }
@@ -436,7 +436,7 @@ fn listed(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32,
             engine.mailboxes.reading(&mailbox, period).caught_up = true;
             if period == mailbox::period_at(engine.core.now) {
                 // Contacts may have come since it was registered.
-                register(engine, out, mailbox, period, Admission::Open {});
+                register(engine, out, mailbox, period, &Admission::Open {});
             }
             fetch(engine, out, mailbox, period);
         }
@@ -534,7 +534,7 @@ pub(crate) fn queues_changed(engine: &mut Engine, out: &mut Output) {
     let own: Vec<DeviceId> = engine.mailboxes.all().map(|(device, _)| *device).collect();
     for mailbox in own {
         if engine.mailboxes.reading(&mailbox, period).caught_up {
-            register(engine, out, mailbox, period, Admission::Open {});
+            register(engine, out, mailbox, period, &Admission::Open {});
         }
     }
 }

@@ -3,6 +3,7 @@
 mod dht;
 mod direct;
 mod links;
+mod mailbox;
 mod reach;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ use tokio::time::MissedTickBehavior;
 
 use self::links::Alive;
 use self::links::RelayDial;
+use self::mailbox::Mailboxes;
 use self::reach::Reachability;
 use crate::address;
 use crate::address::Reach;
@@ -48,6 +50,7 @@ use crate::event::NetCommand;
 use crate::event::NetEvent;
 use crate::pipes::FromPipe;
 use crate::records;
+use crate::requests::pipe::Budget;
 use crate::stats::Counters;
 
 /// Events that wait for the driver before the swarm is left alone.
@@ -101,6 +104,7 @@ pub(crate) struct Task {
     punching: BTreeSet<ConnectionId>,
     reach: Reachability,
     outgoing: BTreeMap<DeviceId, Outgoing>,
+    mailboxes: Mailboxes,
     next_stream: u64,
     friends: BTreeSet<DeviceId>,
     kept: BTreeSet<PeerId>,
@@ -115,6 +119,7 @@ pub(crate) struct Task {
 }
 
 /// What came next from outside.
+#[expect(clippy::large_enum_variant, reason = "one lives at a time, and a frame is not worth an allocation")]
 enum Next {
     Swarm(Box<SwarmEvent<BehaviourEvent>>),
     Pipe(Option<FromPipe>),
@@ -157,6 +162,7 @@ impl Task {
         counters: Arc<Counters>,
         commands: mpsc::Receiver<NetCommand>,
         events: mpsc::Sender<NetEvent>,
+        budget: Budget,
     ) -> Result<Self, NetError> {
         let (mut listeners, mut pending) = (HashMap::new(), VecDeque::new());
         for (number, listen) in config.listen.iter().enumerate() {
@@ -204,6 +210,7 @@ impl Task {
             punching: BTreeSet::new(),
             reach,
             outgoing: BTreeMap::new(),
+            mailboxes: Mailboxes::new(budget),
             next_stream: 0,
             friends: BTreeSet::new(),
             kept: BTreeSet::new(),
@@ -282,6 +289,7 @@ impl Task {
     /// Hangs up everywhere and gives the goodbyes a moment.
     async fn close(mut self) {
         self.outgoing.clear();
+        self.mailboxes.clear();
         let peers: Vec<PeerId> = self.swarm.connected_peers().copied().collect();
         for peer in peers {
             let _ = self.swarm.disconnect_peer_id(peer);
@@ -362,6 +370,13 @@ impl Task {
                     self.store_record(record);
                 }
             }
+            NetCommand::OpenMailbox { stream, device, addresses } => {
+                self.open_mailbox(stream, device, &addresses);
+            }
+            NetCommand::AskMailbox { stream, request } => self.ask_mailbox(stream, request),
+            NetCommand::CloseMailbox { stream } => self.close_mailbox(stream),
+            NetCommand::AnswerMailbox { stream, answer } => self.answer_mailbox(stream, answer),
+            NetCommand::EndMailbox { stream } => self.end_mailbox(stream),
         }
     }
 
@@ -453,6 +468,7 @@ impl Task {
     fn on_behaviour(&mut self, event: BehaviourEvent) {
         match event {
             BehaviourEvent::Streams(event) => self.on_stream(event),
+            BehaviourEvent::Requests(event) => self.on_mailbox_stream(event),
             BehaviourEvent::Kad(event) => self.on_kad(event),
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 self.identified(peer_id, &info);

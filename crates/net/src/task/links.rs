@@ -159,6 +159,7 @@ impl Task {
             self.was_reached(endpoint.get_remote_address());
         }
         self.path_changed(peer);
+        self.open_waiting_mailboxes(peer);
     }
 
     fn connected(&mut self, peer: PeerId, dialled: Option<Multiaddress>) {
@@ -210,6 +211,7 @@ impl Task {
     pub(super) fn dial_error(&mut self, peer: PeerId, connection: ConnectionId) {
         self.relay_dialling.remove(&connection);
         self.punching.remove(&connection);
+        self.mailbox_dial_failed(peer, connection);
         if let Some(device) = address::device_of(&peer).filter(|_| !self.alive.contains_key(&peer)) {
             self.tell(NetEvent::DialFailed { device });
         }
@@ -227,6 +229,7 @@ impl Task {
         } else {
             self.path_changed(peer);
         }
+        self.mailbox_connection_lost(connection);
     }
 
     /// The other side answered a probe.
@@ -271,6 +274,7 @@ impl Task {
     pub(super) fn give_up(&mut self, peer: PeerId, connection: ConnectionId) {
         let behaviour = self.swarm.behaviour_mut();
         behaviour.streams.forget(peer, connection);
+        behaviour.requests.forget(connection);
         if let Some(alive) = self.alive.get(&peer).and_then(|alive| alive.get(&connection)) {
             behaviour.circuits.forget(peer, connection, &alive.endpoint);
         }
