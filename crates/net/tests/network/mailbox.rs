@@ -9,7 +9,6 @@ use kith_net::NetConfig;
 use kith_net::NetEvent;
 use kith_net::Role;
 use kith_net::ServedEvent;
-use kith_net::net::device_of_seed;
 use kith_proto::address::Multiaddress;
 use kith_proto::envelope::Envelope;
 use kith_proto::envelope::HEADER_BYTES;
