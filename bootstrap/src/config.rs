@@ -59,6 +59,23 @@ relay = true
 # at public addresses or in the subnet that the device itself is in.
 autonat = true
 
+# Keep what comes for people who are away.
+[mailbox]
+
+# Whether this node is a mailbox.
+serve = true
+
+# Mebibytes that all inboxes together may hold, and one inbox.
+capacity_mebibytes = 20480
+inbox_mebibytes = 32
+
+# Whether anybody may open an inbox. If not, it takes work_bits of work: 2^20 hashes, about a quarter of a second.
+open = false
+work_bits = 20
+
+# Whether deposits may be passed on to mailboxes at private addresses.
+pass_on_to_private_addresses = false
+
 # What relaying may cost.
 [relay]
 
@@ -91,7 +108,46 @@ pub(crate) struct Config {
     pub(crate) records: usize,
     pub(crate) log: String,
     pub(crate) roles: Roles,
+    pub(crate) mailbox: Mailbox,
     pub(crate) relay: Relay,
+}
+
+/// The mailbox of the node.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Mailbox {
+    pub(crate) serve: bool,
+    pub(crate) capacity_mebibytes: u64,
+    pub(crate) inbox_mebibytes: u64,
+    pub(crate) open: bool,
+    pub(crate) work_bits: u8,
+    pub(crate) pass_on_to_private_addresses: bool,
+}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        Self {
+            serve: true,
+            capacity_mebibytes: 20_480,
+            inbox_mebibytes: 32,
+            open: false,
+            work_bits: 20,
+            pass_on_to_private_addresses: false,
+        }
+    }
+}
+
+impl Mailbox {
+    /// In the words of the service.
+    pub(crate) fn limits(&self) -> kith_mailbox::Config {
+        kith_mailbox::Config {
+            capacity_bytes: self.capacity_mebibytes.saturating_mul(1 << 20),
+            inbox_bytes: self.inbox_mebibytes.saturating_mul(1 << 20),
+            open: self.open,
+            opening_bits: Some(self.work_bits),
+            ..kith_mailbox::Config::default()
+        }
+    }
 }
 
 /// What the node does for people.
@@ -155,6 +211,7 @@ impl Default for Config {
             records: 100_000,
             log: "info,libp2p=error".to_owned(),
             roles: Roles::default(),
+            mailbox: Mailbox::default(),
             relay: Relay::default(),
         }
     }

@@ -2,6 +2,7 @@
 //! stores only sealed and signed records, and no single one of its kind is needed.
 
 mod config;
+mod mailbox;
 mod run;
 
 use std::path::PathBuf;

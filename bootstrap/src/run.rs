@@ -27,9 +27,11 @@ use kith_proto::rows::Table;
 use kith_proto::rows::Write;
 use kith_store::FolderLock;
 use kith_store::Store;
+use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use crate::config::Config;
+use crate::mailbox::Service;
 
 const IDENTITY: Table = Table::plain("identity");
 const RECORDS: Table = Table::plain("records");
@@ -69,6 +71,8 @@ pub(crate) fn run(data: &Path, config: &Config) -> Result<()> {
     net_config.services =
         Services { dht: config.roles.dht, relay: config.roles.relay, autonat: config.roles.autonat };
     config.set_limits(&mut net_config.limits);
+    net_config.serve_mailbox = config.mailbox.serve;
+    let seed = net_config.device_seed.clone();
     let device = device_of(&net_config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let (net, events) = Net::start(net_config, runtime.handle())?;
@@ -80,9 +84,18 @@ pub(crate) fn run(data: &Path, config: &Config) -> Result<()> {
     }
     tracing::info!(records = records.len(), "records restored");
     net.command(NetCommand::Restore { records })?;
-    let mut server = Server { store, device, config: config.clone(), unwritten: Vec::new() };
-    runtime.block_on(server.serve(events))?;
+    let (failed, failure) = oneshot::channel();
+    let mailbox = match config.mailbox.serve {
+        true => Some(Service::start(data, &seed, &config.mailbox, net, failed)?),
+        false => None,
+    };
+    let mut server = Server { store, device, config: config.clone(), unwritten: Vec::new(), mailbox };
+    let served = runtime.block_on(server.serve(events, failure));
     server.write()?;
+    if let Some(mailbox) = server.mailbox.take() {
+        mailbox.stop()?;
+    }
+    served?;
     server.store.close()?;
     tracing::info!("stopped");
     Ok(())
@@ -114,10 +127,15 @@ struct Server {
     device: DeviceId,
     config: Config,
     unwritten: Vec<Write>,
+    mailbox: Option<Service>,
 }
 
 impl Server {
-    async fn serve(&mut self, mut events: EventReceiver) -> Result<()> {
+    async fn serve(
+        &mut self,
+        mut events: EventReceiver,
+        mut failure: oneshot::Receiver<String>,
+    ) -> Result<()> {
         let mut tick = tokio::time::interval(WRITE_EVERY);
         let mut stop = std::pin::pin!(stop_signal());
         loop {
@@ -127,6 +145,10 @@ impl Server {
                     None => break,
                 },
                 _ = tick.tick(), if !self.unwritten.is_empty() => self.write()?,
+                reason = &mut failure, if self.mailbox.is_some() => {
+                    events.shut_down().await;
+                    anyhow::bail!("{}", reason.unwrap_or_else(|_| "the mailbox has ended".to_owned()));
+                }
                 () = &mut stop => break,
             }
         }
@@ -165,6 +187,14 @@ impl Server {
                 value: None,
             })),
             NetEvent::Peers { connected, dht } => tracing::debug!(connected, dht, "peers"),
+            NetEvent::MailboxServed(_)
+            | NetEvent::MailboxOpened { .. }
+            | NetEvent::MailboxAnswered { .. }
+            | NetEvent::MailboxClosed { .. } => {
+                if let Some(mailbox) = &self.mailbox {
+                    mailbox.take(event);
+                }
+            }
             _ => {}
         }
     }

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Two people who are never there at once, and three community nodes that keep their mail and die.
+
+    tools/mailboxes.py [--bin DIR] [--messages N] [--rounds N] [--seed N]
+
+Real programs over loopback. In each round one writes and leaves for good while the other is away; mailboxes are killed
+with -9 while they take it, and any two of three are dead when the other comes back: every message is there once and in
+order, from the one that is left. Then the answer goes the same way. First, a link is used while its maker is away.
+Needs nothing but Python 3.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+from smoke import DEADLINE, Node, check, history, send, until
+
+CONFIG = """
+[mailbox]
+work_bits = 8
+"""
+
+
+class Community:
+    """A community node that can be killed and started again on the same folder and port."""
+
+    def __init__(self, binary, folder):
+        os.makedirs(folder)
+        with open(folder + "/settings.toml", "w", encoding="ascii") as file:
+            file.write(CONFIG)
+        self.command = [binary, "--data", folder + "/data", "--config", folder + "/settings.toml",
+                        "--listen", "/ip4/127.0.0.1/tcp/0", "--log", "warn,libp2p=error"]
+        self.address = None
+        self.process = None
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True)
+        address = self.process.stdout.readline().strip().removeprefix("address: ")
+        if self.address not in (None, address):
+            raise SystemExit(f"a community node came back at another address: {address}")
+        self.address = address
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def is_on(self):
+        return self.process.poll() is None
+
+
+def mailboxes(node):
+    return sum(own["accepted"] for own in node.call("network.info")["mailboxes"])
+
+
+def contact_mailboxes(node):
+    return [contact["mailboxes"] for contact in node.call("contacts.list")["contacts"]]
+
+
+def states(node, chat):
+    return [message["state"] for message in history(node, chat) if message["outgoing"]]
+
+
+def gone_before(writer, reader, chat, wanted, options, rng, communities):
+    """The writer leaves for good before the reader comes, and two of three mailboxes are dead by then."""
+    texts = [f"{writer.folder[-3:]} {len(wanted) + n}" for n in range(options.messages)]
+    numbers = send(writer, chat, texts)
+    # Some are killed while they take it, and come back.
+    for _ in range(rng.randrange(3)):
+        victim = rng.choice(communities)
+        time.sleep(rng.random() * 0.2)
+        victim.kill()
+        time.sleep(rng.random() * 0.2)
+        victim.start()
+    for number in numbers:
+        writer.result(number)
+    began = time.monotonic()
+    # Whichever is left later has to have everything: all three have taken it.
+    trace = lambda: writer.call("messages.trace", message_id=writer.call(
+        "messages.list", chat_id=chat, limit=1)["messages"][-1]["message_id"])
+    until("all three mailboxes keep it", lambda: all(
+        mailbox["kept"] for device in trace()["devices"] for mailbox in device["mailboxes"]))
+    assert set(states(writer, chat)[-options.messages:]) == {"stored"}, "the state tells the truth"
+    took = time.monotonic() - began
+    writer.kill()
+    alive = rng.choice(communities)
+    for community in communities:
+        if community is not alive:
+            community.kill()
+    began = time.monotonic()
+    reader.start()
+    wanted += texts
+    until("the reader has everything", lambda: len([m for m in history(reader, chat) if not m["outgoing"]]) >= len(wanted))
+    print(f"  {options.messages} left within {took:.2f} s, fetched from the last of three within {time.monotonic() - began:.2f} s", flush=True)
+    check(reader, chat, wanted, "who came back")
+    for community in communities:
+        if not community.is_on():
+            community.start()
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--bin", default="target/debug")
+    options.add_argument("--messages", type=int, default=100)
+    options.add_argument("--rounds", type=int, default=4)
+    options.add_argument("--seed", type=int, default=1)
+    options = options.parse_args()
+    rng = random.Random(options.seed)
+    folder = tempfile.mkdtemp(prefix="kith-mail-")
+    communities, people = [], []
+    try:
+        communities = [Community(os.path.join(options.bin, "kith-bootstrap"), f"{folder}/node{n}") for n in range(3)]
+        known = [word for community in communities for word in ("--bootstrap", community.address)]
+        node = os.path.join(options.bin, "kith-node")
+        ann, bob = (Node(node, f"{folder}/{name}", *known) for name in ("ann", "bob"))
+        people = [ann, bob]
+        for person, name in ((ann, "Ann"), (bob, "Bob")):
+            person.call("account.create", name=name)
+            until(f"{name} has three mailboxes", lambda p=person: mailboxes(p) == 3)
+        print("both have three mailboxes", flush=True)
+        link = ann.call("contacts.invite")["link"]
+        until("Ann is ready", lambda: all(own["connected"] for own in ann.call("network.info")["mailboxes"]))
+        time.sleep(1)
+        ann.stop()
+        chat = bob.call("contacts.add", link=link, message="while you were away")["chat_id"]
+        until("Bob knows where to leave it", lambda: contact_mailboxes(bob) == [3])
+        time.sleep(2)
+        bob.stop()
+        ann.start()
+        until("Ann sees the request", lambda: any(c["state"] == "incoming" for c in ann.call("contacts.list")["contacts"]))
+        ann.call("contacts.accept", contact_id=ann.call("contacts.list")["contacts"][0]["contact_id"])
+        time.sleep(2)
+        ann.stop()
+        bob.start()
+        until("Bob hears that Ann agrees", lambda: all(c["state"] == "accepted" for c in bob.call("contacts.list")["contacts"]))
+        print("a link was used while its maker was away, and answered while its user was", flush=True)
+        wanted = {"ann": [], "bob": []}
+        writer, reader = bob, ann
+        for _ in range(options.rounds):
+            gone_before(writer, reader, chat, wanted[writer.folder[-3:]], options, rng, communities)
+            writer, reader = reader, writer
+        # The last writer hears that all of it has arrived, without ever meeting the other.
+        until("all mailboxes are back", lambda: all(own["connected"] for own in writer.call("network.info")["mailboxes"]))
+        time.sleep(2)
+        writer.stop()
+        reader.start()
+        until("the writer hears of it", lambda: set(states(reader, chat)) <= {"delivered", "read"}, timeout=DEADLINE)
+        print("  and the writer hears that all has arrived, though the two never met", flush=True)
+        reader.stop()
+        print("mailboxes: passed", flush=True)
+    finally:
+        for process in [one.process for one in communities + people]:
+            process.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
