@@ -68,6 +68,11 @@ pub(crate) fn input(event: NetEvent) -> Option<NetInput> {
             tracing::warn!(address, reason, "cannot listen here");
             return None;
         }
-        NetEvent::Stored { .. } | NetEvent::Expired { .. } => return None,
+        NetEvent::Stored { .. }
+        | NetEvent::Expired { .. }
+        | NetEvent::MailboxOpened { .. }
+        | NetEvent::MailboxAnswered { .. }
+        | NetEvent::MailboxClosed { .. }
+        | NetEvent::MailboxServed(_) => return None,
     })
 }

@@ -32,6 +32,7 @@ use crate::config::NetConfig;
 use crate::config::Role;
 use crate::error::NetError;
 use crate::limits;
+use crate::requests;
 use crate::stats::Counters;
 use crate::streams;
 
@@ -53,6 +54,7 @@ pub(crate) struct Behaviour {
     pub(crate) counts: connection_limits::Behaviour,
     pub(crate) tester: Toggle<autonat::Tester>,
     pub(crate) streams: streams::Behaviour,
+    pub(crate) requests: requests::Behaviour,
     pub(crate) relay: Toggle<relay::Behaviour>,
     /// On every node, because the transport of relayed connections cannot be without it.
     pub(crate) circuits: relay::client::Behaviour,
@@ -97,6 +99,7 @@ impl Behaviour {
             counts: connection_limits::Behaviour::new(counts),
             tester: Toggle::from(config.services.autonat.then(autonat::Tester::new)),
             streams: streams::Behaviour::new(peer, limits.streams_per_connection, Arc::clone(counters)),
+            requests: requests::Behaviour::new(config.serve_mailbox, limits, Arc::clone(counters)),
             relay: Toggle::from(config.services.relay.then(|| relay_server(peer, limits))),
             circuits,
             punch: Toggle::from(user.then(|| dcutr::Behaviour::new(peer))),

@@ -56,6 +56,8 @@ pub struct NetConfig {
     pub role: Role,
     /// What it does for others.
     pub services: Services,
+    /// Whether streams to the mailbox of this device are taken. The driver answers them.
+    pub serve_mailbox: bool,
     /// Addresses under which this node is known to be reachable, such as a forwarded port. A community node without
     /// any tells those it listens at.
     pub external: Vec<String>,
@@ -79,6 +81,11 @@ pub struct Limits {
     pub connections_per_peer: u32,
     /// Inbound streams that one connection may have open.
     pub streams_per_connection: usize,
+    /// Streams to the mailbox of this device that one connection may have open: a device needs one to read and one to
+    /// leave envelopes.
+    pub mailbox_streams_per_connection: usize,
+    /// The same over all connections of one peer.
+    pub mailbox_streams_per_peer: usize,
     /// How long the rest of a frame may take once it began.
     pub frame_timeout: Duration,
     /// How long a stream of a device that is no contact may be silent.
@@ -144,6 +151,8 @@ impl Limits {
             connections_loopback: if server { 2_000 } else { 256 },
             connections_per_peer: 4,
             streams_per_connection: 8,
+            mailbox_streams_per_connection: 4,
+            mailbox_streams_per_peer: 8,
             frame_timeout: Duration::from_secs(30),
             stranger_idle: Duration::from_secs(60),
             ping_every: Duration::from_secs(5),
@@ -184,6 +193,7 @@ impl NetConfig {
             upnp: role == Role::User,
             role,
             services: Services::for_role(role),
+            serve_mailbox: false,
             external: Vec::new(),
             limits: Limits::for_role(role),
         }

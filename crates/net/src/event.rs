@@ -7,6 +7,9 @@ use kith_proto::address::Multiaddress;
 use kith_proto::frame::Frame;
 use kith_proto::id::DeviceId;
 use kith_proto::id::RecordKey;
+use kith_proto::mailbox::Answer;
+use kith_proto::mailbox::Numbered;
+use kith_proto::mailbox::Request;
 use kith_proto::record::Record;
 
 /// One thing to do.
@@ -65,6 +68,41 @@ pub enum NetCommand {
     Restore {
         /// The records, as [`NetEvent::Stored`] told them.
         records: Vec<Record>,
+    },
+    /// Open a stream to a device's mailbox, on the best connection there is, else on a new one; all addresses are
+    /// dialled at once. Answered by [`NetEvent::MailboxOpened`] or [`NetEvent::MailboxClosed`], always.
+    OpenMailbox {
+        /// A name for the stream, never used twice.
+        stream: u64,
+        /// Whose mailbox.
+        device: DeviceId,
+        /// Where.
+        addresses: Vec<Multiaddress>,
+    },
+    /// Ask on a stream; what is asked before it is open waits. At most 4,096 requests may wait to be written: with one
+    /// more the stream is closed.
+    AskMailbox {
+        /// On which stream.
+        stream: u64,
+        /// What.
+        request: Numbered<Request>,
+    },
+    /// Close a stream once what was asked on it is written. Nothing more is reported about it.
+    CloseMailbox {
+        /// Which.
+        stream: u64,
+    },
+    /// Answer on a stream that was opened to the mailbox of this device.
+    AnswerMailbox {
+        /// On which stream.
+        stream: u64,
+        /// What.
+        answer: Numbered<Answer>,
+    },
+    /// Close such a stream once what was answered on it is written. Nothing more is reported about it.
+    EndMailbox {
+        /// Which.
+        stream: u64,
     },
 }
 
@@ -192,4 +230,71 @@ pub enum NetEvent {
         /// Peers in the routing table.
         dht: u32,
     },
+    /// A stream to a mailbox is open.
+    MailboxOpened {
+        /// Which.
+        stream: u64,
+    },
+    /// A mailbox answered.
+    MailboxAnswered {
+        /// On which stream.
+        stream: u64,
+        /// What.
+        answer: Numbered<Answer>,
+    },
+    /// A stream to a mailbox is gone, or could not be opened. Once for each [`NetCommand::OpenMailbox`], unless it was
+    /// closed from here.
+    MailboxClosed {
+        /// Which.
+        stream: u64,
+    },
+    /// Something happened to the mailbox of this device; only with [`NetConfig::serve_mailbox`](crate::NetConfig).
+    MailboxServed(ServedEvent),
+}
+
+/// What happens on the streams that others open to the mailbox of this device. The network names the streams, and uses
+/// no name twice.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ServedEvent {
+    /// Somebody opened a stream.
+    Opened {
+        /// Which.
+        stream: u64,
+        /// From where.
+        from: ServedFrom,
+    },
+    /// A request came in.
+    Asked {
+        /// On which stream.
+        stream: u64,
+        /// What.
+        request: Numbered<Request>,
+    },
+    /// A frame came in that is no request. Nothing more is read from the stream.
+    Malformed {
+        /// Which.
+        stream: u64,
+    },
+    /// Answers were handed to the connection.
+    Drained {
+        /// Of which stream.
+        stream: u64,
+        /// How many bytes, with their lengths.
+        bytes: u64,
+    },
+    /// A stream is gone. Once for each that was opened, unless it was ended from here.
+    Closed {
+        /// Which.
+        stream: u64,
+    },
+}
+
+/// Where a stream comes from, as far as limits need to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServedFrom {
+    /// A name for the /24 or /64 around the remote address, under a key that is drawn at each start. Everybody behind
+    /// relays shares one.
+    pub network: u64,
+    /// Whether it is this machine or a private network.
+    pub local: bool,
 }

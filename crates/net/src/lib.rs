@@ -5,7 +5,8 @@
 //!                                       │ one reader task per inbound stream, one writer per outbound stream
 //! ```
 //!
-//! It connects devices, carries frames in order on `/kith/dm/1`, keeps bootstrap nodes connected, and stores and finds
+//! It connects devices, carries frames in order on `/kith/dm/1`, carries requests and answers of mailboxes on
+//! `/kith/mbx/1`, keeps bootstrap nodes connected, and stores and finds
 //! signed records in the DHT. It is *not* the place for who is a friend or what a frame means: that is `kith-engine`.
 //! Protocol names, limits and record rules are in `SPEC.md`; decisions in `DESIGN.md`.
 #![doc = include_str!("../SPEC.md")]
@@ -22,6 +23,7 @@ mod autonat;
 mod behaviour;
 mod limits;
 mod pipes;
+mod requests;
 mod streams;
 mod task;
 
@@ -32,6 +34,8 @@ pub use error::NetError;
 pub use event::Nat;
 pub use event::NetCommand;
 pub use event::NetEvent;
+pub use event::ServedEvent;
+pub use event::ServedFrom;
 pub use net::EventReceiver;
 pub use net::Net;
 pub use stats::Stats;

@@ -30,6 +30,7 @@ use crate::config::NetConfig;
 use crate::error::NetError;
 use crate::event::NetCommand;
 use crate::event::NetEvent;
+use crate::requests::pipe::Budget;
 use crate::stats::Counters;
 use crate::stats::Stats;
 use crate::task::Task;
@@ -58,6 +59,7 @@ pub struct EventReceiver {
     events: mpsc::Receiver<NetEvent>,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
+    budget: Budget,
 }
 
 impl Net {
@@ -73,9 +75,11 @@ impl Net {
         let (commands, command_queue) = mpsc::channel(COMMAND_QUEUE);
         let (event_queue, events) = mpsc::channel(EVENT_QUEUE);
         let (stop, stopped) = oneshot::channel();
-        let task = Task::new(swarm, config, Arc::clone(&counters), command_queue, event_queue)?;
+        let budget = Budget::new();
+        let counted = Arc::clone(&counters);
+        let task = Task::new(swarm, config, counted, command_queue, event_queue, budget.clone())?;
         let task = runtime.spawn(task.run(stopped));
-        Ok((Self { commands, counters }, EventReceiver { events, stop: Some(stop), task }))
+        Ok((Self { commands, counters }, EventReceiver { events, stop: Some(stop), task, budget }))
     }
 
     /// Hands over a command without waiting.
@@ -119,7 +123,11 @@ impl Net {
 impl EventReceiver {
     /// The next event; `None` once the network has stopped.
     pub async fn next(&mut self) -> Option<NetEvent> {
-        self.events.recv().await
+        let event = self.events.recv().await;
+        if let Some(event) = &event {
+            self.budget.taken(event);
+        }
+        event
     }
 
     /// Closes all connections and waits until the task has ended.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::AsyncRead;
 use futures::AsyncReadExt as _;
 use futures::AsyncWriteExt as _;
 use kith_proto::codec::Decode as _;
@@ -16,6 +17,7 @@ use libp2p::Stream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::requests::pipe::FromMailbox;
 use crate::stats;
 use crate::stats::Counters;
 use crate::streams::Slot;
@@ -24,7 +26,7 @@ use crate::streams::Slot;
 pub(crate) const WRITER_QUEUE: usize = 4_096;
 
 /// Bytes gathered before they are written: one Noise message (65,519 bytes) holds them.
-const WRITE_BYTES: usize = 60 << 10;
+pub(crate) const WRITE_BYTES: usize = 60 << 10;
 
 /// How long the peer may take to read the rest of a stream that we close.
 const LAST_WORD: Duration = Duration::from_secs(5);
@@ -38,6 +40,8 @@ pub(crate) enum FromPipe {
     Broken { device: DeviceId },
     /// An outbound stream ended; `clean` when the peer has read all that was written.
     Closed { device: DeviceId, number: u64, clean: bool },
+    /// Something about a stream to or from a mailbox.
+    Mailbox(Box<FromMailbox>),
 }
 
 /// What a reader needs to know.
@@ -49,7 +53,8 @@ pub(crate) struct ReaderConfig {
 }
 
 /// Why reading stopped.
-enum End {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
     /// The peer closed it, the connection broke, or it was idle for too long.
     Closed,
     /// What came is not the protocol.
@@ -84,30 +89,44 @@ pub(crate) async fn read(
 }
 
 async fn read_frame(stream: &mut Stream, config: &ReaderConfig, counters: &Counters) -> Result<Frame, End> {
+    let body = read_body(stream, config.idle, config.frame_timeout, MAX_FRAME_BYTES).await?;
+    let frame = Frame::from_bytes(&body).map_err(|_| End::Broken)?;
+    note_read(counters, &body);
+    Ok(frame)
+}
+
+/// Counts a frame that was understood.
+pub(crate) fn note_read(counters: &Counters, body: &[u8]) {
+    stats::count(&counters.frames_in);
+    counters.bytes_in.fetch_add(4 + body.len() as u64, Ordering::Relaxed);
+}
+
+/// Reads a length and as many bytes. A stream may be silent between frames, for `idle` at most; within one it may not.
+pub(crate) async fn read_body(
+    stream: &mut (impl AsyncRead + Unpin),
+    idle: Option<Duration>,
+    frame_timeout: Duration,
+    most: usize,
+) -> Result<Vec<u8>, End> {
     let (mut first, mut rest) = ([0; 1], [0; 3]);
-    // A stream may be silent between frames; within one it may not.
     let begun = stream.read_exact(&mut first);
-    match config.idle {
+    match idle {
         Some(idle) => timeout(idle, begun).await.map_err(|_| End::Closed)?,
         None => begun.await,
     }
     .map_err(|_| End::Closed)?;
-    let body = timeout(config.frame_timeout, async {
+    let body = timeout(frame_timeout, async {
         stream.read_exact(&mut rest).await.map_err(|_| End::Closed)?;
         let ([a], [b, c, d]) = (first, rest);
         let count = usize::try_from(u32::from_le_bytes([a, b, c, d])).map_err(|_| End::Broken)?;
-        if count > MAX_FRAME_BYTES {
+        if count > most {
             return Err(End::Broken);
         }
         let mut body = vec![0; count];
         stream.read_exact(&mut body).await.map_err(|_| End::Closed)?;
         Ok(body)
     });
-    let body = body.await.map_err(|_| End::Broken)??;
-    let frame = Frame::from_bytes(&body).map_err(|_| End::Broken)?;
-    stats::count(&counters.frames_in);
-    counters.bytes_in.fetch_add(4 + body.len() as u64, Ordering::Relaxed);
-    Ok(frame)
+    body.await.map_err(|_| End::Broken)?
 }
 
 /// Writes frames until the channel closes or the stream breaks.

@@ -58,6 +58,15 @@ pub(crate) enum Event {
 #[derive(Debug)]
 pub(crate) struct Slot(Arc<AtomicUsize>);
 
+impl Slot {
+    /// Takes one of so many places; `None` when none is left.
+    pub(crate) fn take(taken: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        let slot = Self(Arc::clone(taken));
+        // Counted before it is compared: when it is one too many, dropping it takes it back.
+        (taken.fetch_add(1, Ordering::AcqRel) < most).then_some(slot)
+    }
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
@@ -142,7 +151,7 @@ impl Behaviour {
 
     /// The newest direct connection, since the other side may have restarted; but the oldest relayed one, since a
     /// second is a try for a direct one and goes soon.
-    fn best(&self, peer: &PeerId) -> Option<ConnectionId> {
+    pub(crate) fn best(&self, peer: &PeerId) -> Option<ConnectionId> {
         let known = self.connections.get(peer)?;
         let kind = known.iter().map(|known| known.kind).min()?;
         let mut same = known.iter().filter(|known| known.kind == kind);
@@ -354,13 +363,9 @@ impl ConnectionHandler for Handler {
     fn on_connection_event(&mut self, event: ConnectionEvent<'_, Upgrade, Upgrade>) {
         match event {
             ConnectionEvent::FullyNegotiatedInbound(inbound) => {
-                if self.inbound.fetch_add(1, Ordering::AcqRel) >= self.most_inbound {
-                    self.inbound.fetch_sub(1, Ordering::AcqRel);
-                    self.out.push_back(FromHandler::Refused);
-                } else {
-                    let slot = Slot(Arc::clone(&self.inbound));
-                    self.out.push_back(FromHandler::Accepted(inbound.protocol, slot));
-                }
+                let slot = Slot::take(&self.inbound, self.most_inbound);
+                let accepted = slot.map(|slot| FromHandler::Accepted(inbound.protocol, slot));
+                self.out.push_back(accepted.unwrap_or(FromHandler::Refused));
             }
             ConnectionEvent::FullyNegotiatedOutbound(outbound) => {
                 self.out.push_back(FromHandler::Opened(outbound.protocol));

@@ -3,6 +3,7 @@
 mod dht;
 mod direct;
 mod links;
+mod mailbox;
 mod reach;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ use tokio::time::Instant;
 use tokio::time::MissedTickBehavior;
 
 use self::links::Alive;
+use self::mailbox::Mailboxes;
 use self::reach::Reachability;
 use crate::address;
 use crate::address::Reach;
@@ -47,6 +49,7 @@ use crate::event::NetCommand;
 use crate::event::NetEvent;
 use crate::pipes::FromPipe;
 use crate::records;
+use crate::requests::pipe::Budget;
 use crate::stats::Counters;
 
 /// Events that wait for the driver before the swarm is left alone.
@@ -99,6 +102,7 @@ pub(crate) struct Task {
     punching: BTreeSet<ConnectionId>,
     reach: Reachability,
     outgoing: BTreeMap<DeviceId, Outgoing>,
+    mailboxes: Mailboxes,
     next_stream: u64,
     friends: BTreeSet<DeviceId>,
     kept: BTreeSet<PeerId>,
@@ -153,6 +157,7 @@ impl Task {
         counters: Arc<Counters>,
         commands: mpsc::Receiver<NetCommand>,
         events: mpsc::Sender<NetEvent>,
+        budget: Budget,
     ) -> Result<Self, NetError> {
         let (mut listeners, mut pending) = (HashMap::new(), VecDeque::new());
         for (number, listen) in config.listen.iter().enumerate() {
@@ -199,6 +204,7 @@ impl Task {
             punching: BTreeSet::new(),
             reach,
             outgoing: BTreeMap::new(),
+            mailboxes: Mailboxes::new(budget),
             next_stream: 0,
             friends: BTreeSet::new(),
             kept: BTreeSet::new(),
@@ -255,7 +261,7 @@ impl Task {
                 _ = look.tick(), if room && !self.alive.is_empty() => self.drop_silent(),
             }
         }
-        self.close().await;
+        Box::pin(self.close()).await;
     }
 
     /// While the driver is behind, nothing is read from the network, and nobody can be blamed for not being heard.
@@ -277,6 +283,7 @@ impl Task {
     /// Hangs up everywhere and gives the goodbyes a moment.
     async fn close(mut self) {
         self.outgoing.clear();
+        self.mailboxes.clear();
         let peers: Vec<PeerId> = self.swarm.connected_peers().copied().collect();
         for peer in peers {
             let _ = self.swarm.disconnect_peer_id(peer);
@@ -355,6 +362,13 @@ impl Task {
                     self.store_record(record);
                 }
             }
+            NetCommand::OpenMailbox { stream, device, addresses } => {
+                self.open_mailbox(stream, device, &addresses);
+            }
+            NetCommand::AskMailbox { stream, request } => self.ask_mailbox(stream, request),
+            NetCommand::CloseMailbox { stream } => self.close_mailbox(stream),
+            NetCommand::AnswerMailbox { stream, answer } => self.answer_mailbox(stream, answer),
+            NetCommand::EndMailbox { stream } => self.end_mailbox(stream),
         }
     }
 
@@ -446,6 +460,7 @@ impl Task {
     fn on_behaviour(&mut self, event: BehaviourEvent) {
         match event {
             BehaviourEvent::Streams(event) => self.on_stream(event),
+            BehaviourEvent::Requests(event) => self.on_mailbox_stream(event),
             BehaviourEvent::Kad(event) => self.on_kad(event),
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 self.identified(peer_id, &info);

@@ -123,6 +123,7 @@ impl Task {
             self.was_reached(endpoint.get_remote_address());
         }
         self.path_changed(peer);
+        self.open_waiting_mailboxes(peer);
     }
 
     fn connected(&mut self, peer: PeerId, dialled: Option<Multiaddress>) {
@@ -177,6 +178,7 @@ impl Task {
 
     pub(super) fn dial_error(&mut self, peer: PeerId, connection: ConnectionId) {
         self.punching.remove(&connection);
+        self.mailbox_dial_failed(peer, connection);
         if let Some(device) = address::device_of(&peer).filter(|_| !self.alive.contains_key(&peer)) {
             self.hints.remove(&peer);
             self.tell(NetEvent::DialFailed { device });
@@ -195,6 +197,7 @@ impl Task {
         } else {
             self.path_changed(peer);
         }
+        self.mailbox_connection_lost(connection);
     }
 
     /// The other side answered a probe.
@@ -238,6 +241,7 @@ impl Task {
 
     pub(super) fn give_up(&mut self, peer: PeerId, connection: ConnectionId) {
         self.swarm.behaviour_mut().streams.forget(peer, connection);
+        self.swarm.behaviour_mut().requests.forget(connection);
         self.swarm.close_connection(connection);
         self.lost(peer, connection);
     }

@@ -3,6 +3,7 @@
 
 mod dht;
 mod hostile;
+mod mailbox;
 mod mallory;
 mod pair;
 mod relay;

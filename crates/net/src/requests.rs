@@ -1,0 +1,343 @@
+//! The behaviour that opens and accepts streams of `/kith/mbx/1`. Unlike on a direct stream, both sides speak on the same
+//! one: requests go one way, answers the other. Which connection is used is decided with the direct streams
+//! (`streams.rs`); an open stream keeps its connection.
+
+pub(crate) mod pipe;
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future;
+use std::hash::BuildHasher as _;
+use std::hash::RandomState;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::task::Context;
+use std::task::Poll;
+use std::task::Waker;
+
+use kith_proto::mailbox::MAILBOX_PROTOCOL;
+use libp2p::InboundUpgrade;
+use libp2p::Multiaddr;
+use libp2p::OutboundUpgrade;
+use libp2p::PeerId;
+use libp2p::Stream;
+use libp2p::StreamProtocol;
+use libp2p::core::Endpoint;
+use libp2p::core::UpgradeInfo;
+use libp2p::core::transport::PortUse;
+use libp2p::swarm::ConnectionDenied;
+use libp2p::swarm::ConnectionHandler;
+use libp2p::swarm::ConnectionHandlerEvent;
+use libp2p::swarm::ConnectionId;
+use libp2p::swarm::FromSwarm;
+use libp2p::swarm::NetworkBehaviour;
+use libp2p::swarm::NotifyHandler;
+use libp2p::swarm::SubstreamProtocol;
+use libp2p::swarm::THandler;
+use libp2p::swarm::THandlerInEvent;
+use libp2p::swarm::THandlerOutEvent;
+use libp2p::swarm::ToSwarm;
+use libp2p::swarm::handler::ConnectionEvent;
+
+use crate::address;
+use crate::address::Reach;
+use crate::config::Limits;
+use crate::event::ServedFrom;
+use crate::stats;
+use crate::stats::Counters;
+use crate::streams::Slot;
+
+/// The protocol as libp2p names it.
+const PROTOCOL: StreamProtocol = StreamProtocol::new(MAILBOX_PROTOCOL);
+
+/// What the behaviour reports.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// The stream that was asked for is open.
+    Opened { name: u64, connection: ConnectionId, stream: Stream },
+    /// The stream that was asked for could not be opened.
+    OpenFailed { name: u64 },
+    /// A peer opened a stream to the own mailbox.
+    Accepted { peer: PeerId, connection: ConnectionId, from: ServedFrom, stream: Stream, slot: Slot },
+}
+
+/// Opens and accepts streams.
+pub(crate) struct Behaviour {
+    serve: bool,
+    most_inbound: usize,
+    counters: Arc<Counters>,
+    networks: RandomState,
+    /// On which connection a stream was asked for. libp2p drops the wish without a word when that one closes.
+    opening: BTreeMap<u64, ConnectionId>,
+    out: VecDeque<ToSwarm<Event, u64>>,
+    waker: Option<Waker>,
+}
+
+/// What a connection's handler reports.
+#[derive(Debug)]
+pub(crate) enum FromHandler {
+    Opened(u64, Stream),
+    OpenFailed(u64),
+    Accepted(ServedFrom, Stream, Slot),
+    Refused,
+}
+
+impl Behaviour {
+    pub(crate) fn new(serve: bool, limits: &Limits, counters: Arc<Counters>) -> Self {
+        Self {
+            serve,
+            most_inbound: limits.mailbox_streams_per_connection,
+            counters,
+            networks: RandomState::new(),
+            opening: BTreeMap::new(),
+            out: VecDeque::new(),
+            waker: None,
+        }
+    }
+
+    /// Opens a stream on a connection. Answered by `Opened` or `OpenFailed`, always.
+    pub(crate) fn open(&mut self, name: u64, peer_id: PeerId, connection: ConnectionId) {
+        self.opening.insert(name, connection);
+        let handler = NotifyHandler::One(connection);
+        self.push(ToSwarm::NotifyHandler { peer_id, handler, event: name });
+    }
+
+    /// A connection is closed, or as good as closed: what was to be opened on it is not.
+    pub(crate) fn forget(&mut self, connection: ConnectionId) {
+        let lost: Vec<_> = self.opening.extract_if(.., |_, on| *on == connection).collect();
+        for (name, _) in lost {
+            self.push(ToSwarm::GenerateEvent(Event::OpenFailed { name }));
+        }
+    }
+
+    fn push(&mut self, event: ToSwarm<Event, u64>) {
+        self.out.push_back(event);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn handler(&self, remote: &Multiaddr) -> Handler {
+        Handler {
+            offer: Offer { serve: self.serve },
+            from: self.from(remote),
+            most_inbound: self.most_inbound,
+            inbound: Arc::default(),
+            to_open: VecDeque::new(),
+            out: VecDeque::new(),
+        }
+    }
+
+    /// What limits need to know of a remote address.
+    fn from(&self, remote: &Multiaddr) -> ServedFrom {
+        let ip = address::ip_of(remote).filter(|_| !address::is_relayed(remote));
+        ServedFrom {
+            network: self.networks.hash_one(ip.map(network_of)),
+            local: ip.is_some_and(|ip| address::reach_of_ip(ip) != Reach::Global),
+        }
+    }
+}
+
+/// The IPv4 /24 or IPv6 /64 around an address: what one customer, or one small site, has.
+fn network_of(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => IpAddr::V4((ip.to_bits() & (u32::MAX << 8)).into()),
+        IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() & (u128::MAX << 64)).into()),
+    }
+}
+
+impl NetworkBehaviour for Behaviour {
+    type ConnectionHandler = Handler;
+    type ToSwarm = Event;
+
+    fn handle_established_inbound_connection(
+        &mut self,
+        _: ConnectionId,
+        _: PeerId,
+        _: &Multiaddr,
+        remote: &Multiaddr,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        Ok(self.handler(remote))
+    }
+
+    fn handle_established_outbound_connection(
+        &mut self,
+        _: ConnectionId,
+        _: PeerId,
+        remote: &Multiaddr,
+        _: Endpoint,
+        _: PortUse,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        Ok(self.handler(remote))
+    }
+
+    fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        if let FromSwarm::ConnectionClosed(closed) = event {
+            self.forget(closed.connection_id);
+        }
+    }
+
+    fn on_connection_handler_event(
+        &mut self,
+        peer: PeerId,
+        connection: ConnectionId,
+        event: THandlerOutEvent<Self>,
+    ) {
+        let event = match event {
+            // The answer to a wish that was given up is no answer.
+            FromHandler::Opened(name, _) | FromHandler::OpenFailed(name)
+                if self.opening.remove(&name).is_none() =>
+            {
+                return;
+            }
+            FromHandler::Opened(name, stream) => Event::Opened { name, connection, stream },
+            FromHandler::OpenFailed(name) => Event::OpenFailed { name },
+            FromHandler::Accepted(from, stream, slot) => {
+                Event::Accepted { peer, connection, from, stream, slot }
+            }
+            FromHandler::Refused => return stats::count(&self.counters.streams_refused),
+        };
+        self.push(ToSwarm::GenerateEvent(event));
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
+        match self.out.pop_front() {
+            Some(event) => Poll::Ready(event),
+            None => {
+                self.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// One connection's share.
+pub(crate) struct Handler {
+    offer: Offer,
+    from: ServedFrom,
+    most_inbound: usize,
+    inbound: Arc<AtomicUsize>,
+    to_open: VecDeque<u64>,
+    out: VecDeque<FromHandler>,
+}
+
+impl ConnectionHandler for Handler {
+    type FromBehaviour = u64;
+    type ToBehaviour = FromHandler;
+    type InboundProtocol = Offer;
+    type OutboundProtocol = Wish;
+    type InboundOpenInfo = ();
+    type OutboundOpenInfo = u64;
+
+    fn listen_protocol(&self) -> SubstreamProtocol<Offer> {
+        SubstreamProtocol::new(self.offer, ())
+    }
+
+    fn poll(&mut self, _: &mut Context<'_>) -> Poll<ConnectionHandlerEvent<Wish, u64, FromHandler>> {
+        if let Some(event) = self.out.pop_front() {
+            return Poll::Ready(ConnectionHandlerEvent::NotifyBehaviour(event));
+        }
+        if let Some(name) = self.to_open.pop_front() {
+            let protocol = SubstreamProtocol::new(Wish, name);
+            return Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest { protocol });
+        }
+        // libp2p polls the handler after every event that it is given here.
+        Poll::Pending
+    }
+
+    fn on_behaviour_event(&mut self, name: u64) {
+        self.to_open.push_back(name);
+    }
+
+    fn on_connection_event(&mut self, event: ConnectionEvent<'_, Offer, Wish, (), u64>) {
+        match event {
+            ConnectionEvent::FullyNegotiatedInbound(inbound) => {
+                let slot = Slot::take(&self.inbound, self.most_inbound);
+                let accepted = slot.map(|slot| FromHandler::Accepted(self.from, inbound.protocol, slot));
+                self.out.push_back(accepted.unwrap_or(FromHandler::Refused));
+            }
+            ConnectionEvent::FullyNegotiatedOutbound(outbound) => {
+                self.out.push_back(FromHandler::Opened(outbound.info, outbound.protocol));
+            }
+            ConnectionEvent::DialUpgradeError(failed) => {
+                self.out.push_back(FromHandler::OpenFailed(failed.info));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What is offered to the other side: the protocol, or nothing. A node without a mailbox does not name it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offer {
+    serve: bool,
+}
+
+impl UpgradeInfo for Offer {
+    type Info = StreamProtocol;
+    type InfoIter = std::option::IntoIter<StreamProtocol>;
+
+    fn protocol_info(&self) -> Self::InfoIter {
+        self.serve.then_some(PROTOCOL).into_iter()
+    }
+}
+
+impl InboundUpgrade<Stream> for Offer {
+    type Output = Stream;
+    type Error = Infallible;
+    type Future = future::Ready<Result<Stream, Infallible>>;
+
+    fn upgrade_inbound(self, stream: Stream, _: StreamProtocol) -> Self::Future {
+        future::ready(Ok(stream))
+    }
+}
+
+/// What is asked of the other side.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish;
+
+impl UpgradeInfo for Wish {
+    type Info = StreamProtocol;
+    type InfoIter = std::iter::Once<StreamProtocol>;
+
+    fn protocol_info(&self) -> Self::InfoIter {
+        std::iter::once(PROTOCOL)
+    }
+}
+
+impl OutboundUpgrade<Stream> for Wish {
+    type Output = Stream;
+    type Error = Infallible;
+    type Future = future::Ready<Result<Stream, Infallible>>;
+
+    fn upgrade_outbound(self, stream: Stream, _: StreamProtocol) -> Self::Future {
+        future::ready(Ok(stream))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Role;
+
+    #[test]
+    fn a_source_is_named_by_its_network_and_only_for_this_start() {
+        let start = || Behaviour::new(true, &Limits::for_role(Role::Server), Arc::default());
+        let behaviour = start();
+        let of = |text: &str| behaviour.from(&text.parse().unwrap());
+        assert_eq!(of("/ip4/192.0.2.1/tcp/5"), of("/ip4/192.0.2.200/udp/9/quic-v1"), "one /24");
+        assert_ne!(of("/ip4/192.0.2.1/tcp/5").network, of("/ip4/192.0.3.1/tcp/5").network);
+        assert_eq!(of("/ip6/2001:db8:1:2::7/tcp/5"), of("/ip6/2001:db8:1:2:ffff::1/tcp/5"), "one /64");
+        assert_ne!(of("/ip6/2001:db8:1:2::7/tcp/5").network, of("/ip6/2001:db8:1:3::7/tcp/5").network);
+        assert!(!of("/ip4/192.0.2.1/tcp/5").local && of("/ip4/127.0.0.1/tcp/5").local);
+        assert!(of("/ip4/192.168.0.7/tcp/5").local);
+        let relay = PeerId::random();
+        let relayed = format!("/ip4/127.0.0.1/tcp/5/p2p/{relay}/p2p-circuit");
+        assert!(!of(&relayed).local, "who comes through a relay may come from anywhere");
+        assert_eq!(of(&relayed), of(&format!("/p2p/{relay}")), "and shares one name");
+        let other = start().from(&"/ip4/192.0.2.1/tcp/5".parse().unwrap());
+        assert_ne!(other.network, of("/ip4/192.0.2.1/tcp/5").network, "another start, another name");
+    }
+}
