@@ -104,6 +104,8 @@ fn confirm(engine: &mut Engine, out: &mut Output, device: &DeviceId, receipt: Re
     }
     if confirmed.items > 0 {
         engine.presence.progress(&mut engine.core, device);
+        // Their mailboxes were emptied: what these were too full for may go.
+        engine.deposits.resume(device);
     }
     let mut chat_of_last = None;
     for (messages, state) in

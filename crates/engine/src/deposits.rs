@@ -216,6 +216,16 @@ impl Deposits {
         flight.paused_until = until;
     }
 
+    /// A device has fetched something: nothing is paused for it any more.
+    pub(crate) fn resume(&mut self, device: &DeviceId) {
+        let mailboxes = self.mailboxes_of(device).into_keys();
+        for mailbox in mailboxes {
+            if let Some(flight) = self.flights.get_mut(&(*device, mailbox)) {
+                flight.paused_until = Timestamp(0);
+            }
+        }
+    }
+
     /// Puts a receipt on its way to a mailbox.
     pub(crate) fn push_note(&mut self, mailbox: &DeviceId, note: Note) {
         let notes = self.notes.entry(*mailbox).or_default();

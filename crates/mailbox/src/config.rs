@@ -75,7 +75,8 @@ pub struct Config {
     pub openings: Rate,
     /// Deposits from one source that go to other mailboxes.
     pub forwarding: Rate,
-    /// Deposits into one queue: twice what a fast writer sends, and all that a queue holds at once.
+    /// Deposits into one queue: twice all that a queue holds at once, for a program that writes while its reader empties
+    /// it; then as many a second as cost nothing to check.
     pub deposits: Rate,
     /// Queues whose rates are known at once; beyond it the fullest quotas must do. 50 bytes each.
     pub busy_queues: usize,
@@ -135,7 +136,7 @@ impl Default for Config {
             checks: Rate { per_hour: 180_000, burst: 4_096 },
             openings: Rate { per_hour: 12, burst: 16 },
             forwarding: Rate { per_hour: 3_600, burst: 64 },
-            deposits: Rate { per_hour: 7_200, burst: 1_024 },
+            deposits: Rate { per_hour: 72_000, burst: 2_048 },
             busy_queues: 65_536,
             bad_signature_checks: 16,
             window_bytes: 1 << 20,

@@ -44,7 +44,7 @@ pub(crate) enum FromPipe {
     /// An outbound stream ended; `clean` when the peer has read all that was written.
     Closed { device: DeviceId, number: u64, clean: bool },
     /// Something about a stream to or from a mailbox.
-    Mailbox(FromMailbox),
+    Mailbox(Box<FromMailbox>),
 }
 
 /// What a reader needs to know.

@@ -119,7 +119,6 @@ pub(crate) struct Task {
 }
 
 /// What came next from outside.
-#[expect(clippy::large_enum_variant, reason = "one lives at a time, and a frame is not worth an allocation")]
 enum Next {
     Swarm(Box<SwarmEvent<BehaviourEvent>>),
     Pipe(Option<FromPipe>),

@@ -244,7 +244,7 @@ impl Pipe {
 
     async fn tell(&self, what: FromMailbox) {
         // When the swarm's task is gone, so is this one soon.
-        let _ = self.out.send(FromPipe::Mailbox(what)).await;
+        let _ = self.out.send(FromPipe::Mailbox(Box::new(what))).await;
     }
 }
 

@@ -54,7 +54,7 @@ impl Task {
             FromPipe::Frame { device, frame } => self.tell(NetEvent::Frame { device, frame }),
             FromPipe::Broken { device } => self.misbehaved(device),
             FromPipe::Closed { device, number, clean } => self.closed(device, number, clean),
-            FromPipe::Mailbox(message) => self.on_mailbox_pipe(message),
+            FromPipe::Mailbox(message) => self.on_mailbox_pipe(*message),
         }
     }
 

@@ -9,6 +9,7 @@ use kith_net::NetConfig;
 use kith_net::NetEvent;
 use kith_net::Role;
 use kith_net::ServedEvent;
+use kith_net::net::device_of_seed;
 use kith_proto::address::Multiaddress;
 use kith_proto::envelope::Envelope;
 use kith_proto::envelope::HEADER_BYTES;
@@ -358,4 +359,27 @@ async fn whoever_asks_and_does_not_read_holds_up_nobody() {
     }
     assert_eq!(max.served().await, ServedEvent::Closed { stream: name });
     talk(&mut ann, 1, &mut max, 1).await;
+}
+
+#[tokio::test]
+async fn a_mailbox_that_answers_nonsense_is_left_and_in_the_end_banned() {
+    let mut max = max(TCP, |_| {}).await;
+    let mut ann = Node::start_with(1, Role::User, TCP, |limits| limits.misdeeds = 2).await;
+    let mut mallory = Mallory::connect(100, &ann.address).await.unwrap();
+    let device = device_of_seed(&[100; 32]).unwrap();
+    ann.meet(device).await;
+    ann.open_mailbox(9, &max);
+    ann.opened(9).await;
+    for stream in [1, 2] {
+        ann.tell(NetCommand::OpenMailbox { stream, device, addresses: Vec::new() });
+        let mut said = mallory.accept(MAILBOX_PROTOCOL).await.unwrap();
+        ann.opened(stream).await;
+        said.write_all(&Numbered { number: 1, word: Answer::Done {} }.to_wire()).await.unwrap();
+        said.write_all(&[0xff; 64]).await.unwrap();
+        said.flush().await.unwrap();
+        assert_eq!(ann.answered(stream).await.word, Answer::Done {});
+        ann.closed(stream).await;
+        talk(&mut ann, 9, &mut max, 1).await;
+    }
+    ann.lose(device).await;
 }

@@ -34,6 +34,8 @@ type Opened = oneshot::Sender<io::Result<SubstreamBox>>;
 
 pub(crate) struct Mallory {
     wishes: mpsc::Sender<Opened>,
+    accepted: mpsc::Receiver<SubstreamBox>,
+    held: Vec<SubstreamBox>,
 }
 
 impl Mallory {
@@ -51,8 +53,24 @@ impl Mallory {
         let options = DialOpts { role: Endpoint::Dialer, port_use: PortUse::New };
         let (_, muxer) = transport.dial(address, options).unwrap().await?;
         let (wishes, wanted) = mpsc::channel(64);
-        tokio::spawn(drive(muxer, wanted));
-        Ok(Self { wishes })
+        let (inbound, accepted) = mpsc::channel(64);
+        tokio::spawn(drive(muxer, wanted, inbound));
+        Ok(Self { wishes, accepted, held: Vec::new() })
+    }
+
+    /// Waits until the other side opens a stream of a protocol. All others are held and never answered: a refused
+    /// ping would end the connection.
+    pub(crate) async fn accept(&mut self, protocol: &str) -> io::Result<SubstreamBox> {
+        while let Some(mut stream) = self.accepted.recv().await {
+            read_line(&mut stream).await?;
+            say_line(&mut stream, "/multistream/1.0.0").await?;
+            if read_line(&mut stream).await? == protocol {
+                say_line(&mut stream, protocol).await?;
+                return Ok(stream);
+            }
+            self.held.push(stream);
+        }
+        Err(io::ErrorKind::NotConnected.into())
     }
 
     /// Opens a stream and says nothing on it.
@@ -66,16 +84,8 @@ impl Mallory {
     pub(crate) async fn speak(&self, protocol: &str) -> io::Result<SubstreamBox> {
         let mut stream = self.open().await?;
         for line in ["/multistream/1.0.0", protocol] {
-            let mut said = vec![u8::try_from(line.len() + 1).unwrap()];
-            said.extend_from_slice(line.as_bytes());
-            said.push(b'\n');
-            stream.write_all(&said).await?;
-            stream.flush().await?;
-            let mut count = [0];
-            stream.read_exact(&mut count).await?;
-            let mut answer = vec![0; usize::from(count[0])];
-            stream.read_exact(&mut answer).await?;
-            if answer != said[1..] {
+            say_line(&mut stream, line).await?;
+            if read_line(&mut stream).await? != line {
                 return Err(io::ErrorKind::Unsupported.into());
             }
         }
@@ -83,8 +93,29 @@ impl Mallory {
     }
 }
 
-/// Keeps the connection going and opens streams. What the other side opens is held and never answered.
-async fn drive(mut muxer: StreamMuxerBox, mut wishes: mpsc::Receiver<Opened>) {
+async fn say_line(stream: &mut SubstreamBox, line: &str) -> io::Result<()> {
+    let mut said = vec![u8::try_from(line.len() + 1).unwrap()];
+    said.extend_from_slice(line.as_bytes());
+    said.push(b'\n');
+    stream.write_all(&said).await?;
+    stream.flush().await
+}
+
+async fn read_line(stream: &mut SubstreamBox) -> io::Result<String> {
+    let mut count = [0];
+    stream.read_exact(&mut count).await?;
+    let mut line = vec![0; usize::from(count[0])];
+    stream.read_exact(&mut line).await?;
+    Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
+}
+
+/// Keeps the connection going and opens streams. What the other side opens can be taken, and is else held and never
+/// answered.
+async fn drive(
+    mut muxer: StreamMuxerBox,
+    mut wishes: mpsc::Receiver<Opened>,
+    inbound: mpsc::Sender<SubstreamBox>,
+) {
     let (mut waiting, mut held) = (VecDeque::new(), Vec::new());
     poll_fn(|cx| {
         while let Poll::Ready(wish) = wishes.poll_recv(cx) {
@@ -105,7 +136,7 @@ async fn drive(mut muxer: StreamMuxerBox, mut wishes: mpsc::Receiver<Opened>) {
             }
             while let Poll::Ready(stream) = muxer.poll_inbound_unpin(cx) {
                 match stream {
-                    Ok(stream) => held.push(stream),
+                    Ok(stream) => held.extend(inbound.try_send(stream).err()),
                     Err(_) => return Poll::Ready(()),
                 }
             }
