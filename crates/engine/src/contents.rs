@@ -18,6 +18,7 @@ use crate::effect::Effect;
 use crate::effect::Misbehaviour;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::leaving;
 use crate::links;
 use crate::mail;
 use crate::output::Output;
@@ -49,7 +50,7 @@ pub(crate) fn take(
                     contact_and_chat_changed(engine, out, &contact);
                 }
             }
-            Content::Mailboxes(list) => mail::learn(engine, out, device, list),
+            Content::Mailboxes(list) => leaving::learn(engine, out, device, list),
             Content::DeviceList(list) => take_list(engine, rows, out, &contact, &list),
             Content::Text(text) if position > 0 => {
                 if is_known(engine, rows, out, &contact, &text) {

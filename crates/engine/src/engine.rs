@@ -11,6 +11,7 @@ use kith_proto::time::Timestamp;
 
 use crate::arrivals;
 use crate::askers::Askers;
+use crate::cards;
 use crate::chats::Chats;
 use crate::commands;
 use crate::contacts::Contacts;
@@ -22,6 +23,7 @@ use crate::event::Event;
 use crate::inbox::Inbox;
 use crate::input::Input;
 use crate::input::NetInput;
+use crate::leaving;
 use crate::links;
 use crate::mail;
 use crate::mailboxes::Mailboxes;
@@ -123,11 +125,11 @@ impl Engine {
             NetInput::Frame { device, frame } => return arrivals::frame(self, rows, out, device, frame),
             NetInput::DialFailed { device } => {
                 presence.dial_failed(&mut self.core, &device);
-                mail::look_for_card(self, out, &device);
+                cards::look_for_card(self, out, &device);
                 return;
             }
             NetInput::Found { key, record } if self.deposits.cards.contains_key(&key) => {
-                mail::found(self, rows, out, &key, &record);
+                cards::found(self, rows, out, &key, &record);
                 return;
             }
             NetInput::Found { key, record } => {
@@ -173,7 +175,7 @@ impl Engine {
                 TimerKey::Publish => {
                     self.presence.publish(&mut self.core, out, &self.devices);
                     links::tell_addresses(self, out);
-                    mail::publish_card(self, out);
+                    cards::publish_card(self, out);
                 }
                 TimerKey::Expiry => {
                     for (chat, message) in self.chats.expire(&mut self.core, rows, out) {
@@ -183,8 +185,8 @@ impl Engine {
                 }
                 TimerKey::Mail => mail::look_after(self, out),
                 TimerKey::Work => mail::work(self, out),
-                TimerKey::Notes => mail::send_notes(self, out),
-                TimerKey::Leave(device) => mail::leave(self, out, &device),
+                TimerKey::Notes => leaving::send_notes(self, out),
+                TimerKey::Leave(device) => leaving::leave(self, out, &device),
                 TimerKey::Prekeys => {
                     if self.devices.rotate_prekeys(&mut self.core, out) {
                         links::tell_prekeys(self, out);

@@ -16,7 +16,7 @@ use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::inbox::Inbox;
-use crate::mail;
+use crate::leaving;
 use crate::outbox::Next;
 use crate::output::Output;
 use crate::presence::PROBES_BEFORE_REPAIR;
@@ -59,8 +59,8 @@ pub(crate) fn disconnected(engine: &mut Engine, out: &mut Output, device: Device
     if !engine.presence.disconnected(&mut engine.core, &device) {
         return;
     }
-    mail::said_until_now(engine, out, &device);
-    mail::consider(engine, &device);
+    leaving::said_until_now(engine, out, &device);
+    leaving::consider(engine, &device);
     if let Some(contact) = engine.peers.contact_of(&device) {
         engine.contact_changed(out, &contact);
         engine.network_changed(out);
@@ -211,7 +211,7 @@ pub(crate) fn pump(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     if !engine.outbox.unconfirmed(device, opening_only) {
         return;
     }
-    mail::consider(engine, device);
+    leaving::consider(engine, device);
     // Whatever is missing to send it, an answer to our greeting or their prekeys, may have been lost on the way.
     engine.presence.expect_answer(&mut engine.core, device);
     if !engine.presence.is_ready(device) || !ensure_session(engine, out, device) {
@@ -297,7 +297,7 @@ pub(crate) fn repair(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
         reseal(engine, out, device);
         say_receipt(engine, out, device);
         if !engine.presence.is_up(device) {
-            mail::owe_receipt(engine, device);
+            leaving::owe_receipt(engine, device);
         }
         pump(engine, out, device);
         if tried {
@@ -328,7 +328,7 @@ pub(crate) fn send_receipts(engine: &mut Engine, out: &mut Output) {
         if engine.presence.is_up(&device) {
             say_receipt(engine, out, &device);
         } else {
-            mail::owe_receipt(engine, &device);
+            leaving::owe_receipt(engine, &device);
         }
     }
 }

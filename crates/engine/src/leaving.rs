@@ -1,0 +1,265 @@
+//! What waits for a contact goes to their mailboxes, and receipts go back the same way.
+//!
+//! Not here: how far each mailbox is (`deposits`), the state of streams (`askers`).
+
+use crate::askers::Asked;
+use crate::askers::Use;
+use crate::deposits::Note;
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::inbox::Inbox;
+use crate::links;
+use crate::outbox::Next;
+use crate::output::Output;
+use crate::timer::TimerKey;
+use crate::view::MessageState;
+use kith_crypto::mailbox;
+use kith_crypto::mailbox::MailboxKey;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::codec::Encode as _;
+use kith_proto::envelope::Envelope;
+use kith_proto::id::DeviceId;
+use kith_proto::id::QueueId;
+use kith_proto::mailbox::Answer;
+use kith_proto::mailbox::KeepFor;
+use kith_proto::mailbox::Request;
+use kith_proto::payload::Content;
+use kith_proto::payload::MailboxList;
+use kith_proto::payload::Payload;
+use kith_proto::payload::Position;
+use kith_proto::time::Span;
+
+/// What waits for a connected device may take so long before it is also left in mailboxes.
+const HEAD_START: Span = Span::from_secs(2);
+
+/// Deposits of one channel under way to one mailbox.
+const FLYING: usize = 128;
+
+/// Receipts by mailbox wait so long, so that a backlog is confirmed once.
+const NOTES_AFTER: Span = Span::from_millis(300);
+
+/// After a start, direct connections get so long before receipts go by mailbox.
+pub(crate) const NOTES_AT_START: Span = Span::from_secs(10);
+
+/// Receipts that got lost are tried again after this.
+pub(crate) const NOTES_AGAIN: Span = Span::from_secs(30);
+
+/// A queue that was not there may be registered soon; a mailbox that is full is not emptied at once.
+const NO_QUEUE_PAUSE: Span = Span::from_minutes(1);
+const FULL_PAUSE: Span = Span::from_minutes(10);
+
+/// The longest that a mailbox's word about when to come again is believed.
+const QUOTA_PAUSE_MAX: Span = Span::from_hours(6);
+
+/// A device says where its mailboxes are.
+pub(crate) fn learn(engine: &mut Engine, out: &mut Output, device: &DeviceId, list: MailboxList) {
+    engine.deposits.learn(device, list, out);
+    consider(engine, device);
+}
+
+/// Something waits for a device: when it goes to its mailboxes.
+pub(crate) fn consider(engine: &mut Engine, device: &DeviceId) {
+    if engine.deposits.get(device).is_none_or(|row| row.theirs.is_none()) {
+        return;
+    }
+    let Some(oldest) = engine.outbox.oldest(device) else { return };
+    let direct = engine.presence.is_ready(device);
+    let at = if direct { oldest + HEAD_START } else { engine.core.now };
+    engine.core.timers.set_earlier(TimerKey::Leave(*device), at.max(engine.core.now));
+}
+
+/// Leaves what waits for a device in its mailboxes, unless a connection is about to carry it.
+pub(crate) fn leave(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    let now = engine.core.now;
+    let Some(opening_only) = links::opening_only(engine, device) else { return };
+    let Some(oldest) =
+        engine.outbox.oldest(device).filter(|_| engine.outbox.unconfirmed(device, opening_only))
+    else {
+        return;
+    };
+    if engine.presence.is_ready(device) && oldest + HEAD_START > now {
+        return engine.core.timers.set_earlier(TimerKey::Leave(*device), oldest + HEAD_START);
+    }
+    for (mailbox, addresses) in engine.deposits.mailboxes_of(device) {
+        let later = engine.askers.open(&engine.core, out, Use::Leave { mailbox }, addresses);
+        if let Some(later) = later {
+            engine.core.timers.set_earlier(TimerKey::Mail, later);
+        }
+        fill(engine, out, device, &mailbox);
+    }
+}
+
+/// Puts as much on the way to a mailbox as may fly at once.
+pub(crate) fn fill(engine: &mut Engine, out: &mut Output, device: &DeviceId, mailbox: &DeviceId) {
+    let now = engine.core.now;
+    let used_for = Use::Leave { mailbox: *mailbox };
+    let Some(opening_only) = links::opening_only(engine, device) else { return };
+    let Some(nonce) = engine.askers.nonce(used_for) else { return };
+    let Some((queue, key)) = queue_for(engine, device, mailbox) else { return };
+    loop {
+        let kept = engine.deposits.kept(now, device, mailbox);
+        let flight = engine.deposits.flight(device, mailbox);
+        if flight.paused_until > now {
+            let until = flight.paused_until;
+            return engine.core.timers.set_earlier(TimerKey::Leave(*device), until);
+        }
+        if flight.flying.len() >= FLYING {
+            return;
+        }
+        let from = kept.max(flight.asked);
+        let Some((position, next)) = engine.outbox.after(device, from, opening_only) else { return };
+        let envelope = match next {
+            Next::Sealed(envelope) => envelope,
+            Next::Unsealed(payload) => match links::seal_for(engine, out, device, &payload) {
+                Some(envelope) => envelope,
+                None => return,
+            },
+        };
+        let first = engine.outbox.mark_left(&mut engine.peers, out, device, position, &envelope);
+        if let Some((chat, message)) = first {
+            out.event(Event::MessageState { chat, message, state: MessageState::Sent });
+        }
+        let flight = engine.deposits.flight(device, mailbox);
+        flight.flying.insert(position);
+        flight.asked = position;
+        let about = (*device, Some(position), 0);
+        deposit(engine, out, used_for, &nonce, (queue, &key), envelope, about);
+    }
+}
+
+/// Where a device's envelopes go at a mailbox, and the key to sign them with.
+fn queue_for(engine: &Engine, device: &DeviceId, mailbox: &DeviceId) -> Option<(QueueId, MailboxKey)> {
+    let theirs = engine.deposits.get(device)?.theirs.as_ref()?;
+    let secret = kith_crypto::secret::Secret32::new(theirs.secret);
+    Some(mailbox::queue(&secret, mailbox, mailbox::period_at(engine.core.now)))
+}
+
+fn deposit(
+    engine: &mut Engine,
+    out: &mut Output,
+    used_for: Use,
+    nonce: &kith_proto::mailbox::Nonce,
+    (queue, key): (QueueId, &MailboxKey),
+    envelope: Envelope,
+    (device, position, told): (DeviceId, Option<Position>, Position),
+) {
+    let asked = Asked::Deposit { device, position, queue, envelope: envelope.id(), told };
+    let keep = KeepFor::Days14;
+    let mut request = Request::Deposit { queue, envelope, keep, work: None, signature: [0; 64] };
+    key.sign(&used_for.mailbox(), nonce, &mut request);
+    engine.askers.ask(out, used_for, request, asked);
+}
+
+/// A deposit that was answered.
+pub(crate) struct Deposited {
+    pub(crate) mailbox: DeviceId,
+    pub(crate) device: DeviceId,
+    pub(crate) position: Option<Position>,
+    pub(crate) queue: QueueId,
+    pub(crate) envelope: kith_proto::id::EnvelopeId,
+    pub(crate) told: Position,
+}
+
+pub(crate) fn deposited(engine: &mut Engine, out: &mut Output, about: &Deposited, word: &Answer) {
+    let now = engine.core.now;
+    let (device, mailbox) = (&about.device, &about.mailbox);
+    let pause = match word {
+        Answer::Stored { envelope, expires, signature } => {
+            let genuine = *envelope == about.envelope
+                && mailbox::is_receipt(mailbox, &about.queue, envelope, *expires, signature);
+            if !genuine {
+                engine.core.stats.bad_mailbox_answers += 1;
+                FULL_PAUSE
+            } else {
+                return kept(engine, out, about);
+            }
+        }
+        Answer::OverQuota { retry_after_secs } => {
+            Span::from_secs(u64::from(*retry_after_secs)).min(QUOTA_PAUSE_MAX).max(Span::from_secs(1))
+        }
+        Answer::NoQueue {} => NO_QUEUE_PAUSE,
+        _ => FULL_PAUSE,
+    };
+    engine.core.stats.mailbox_refusals += 1;
+    if about.position.is_some() {
+        engine.deposits.pause(device, mailbox, now + pause);
+        engine.core.timers.set_earlier(TimerKey::Leave(*device), now + pause);
+    }
+}
+
+/// A mailbox has promised to keep an envelope.
+fn kept(engine: &mut Engine, out: &mut Output, about: &Deposited) {
+    let (device, mailbox) = (&about.device, &about.mailbox);
+    engine.core.stats.deposited += 1;
+    let Some(position) = about.position else {
+        let told = about.told;
+        return engine.deposits.update(device, out, |row| row.receipt_told = row.receipt_told.max(told));
+    };
+    let grown = engine.deposits.stored(engine.core.now, out, device, mailbox, position);
+    if let Some((from, to)) = grown {
+        let mut chats = None;
+        for (chat, message) in engine.outbox.between(device, from, to) {
+            out.event(Event::MessageState { chat, message, state: MessageState::Stored });
+            chats = Some(chat);
+        }
+        if let Some(chat) = chats {
+            engine.chat_changed(out, &chat);
+        }
+    }
+    fill(engine, out, device, mailbox);
+}
+
+/// Whether a device has not been told how far we are.
+pub(crate) fn owes_receipt(engine: &Engine, device: &DeviceId) -> bool {
+    let Some(row) = engine.deposits.get(device) else { return false };
+    row.theirs.is_some() && engine.peers.get(device).is_some_and(|peer| peer.taken > row.receipt_told)
+}
+
+/// A device that is not connected is owed a receipt.
+pub(crate) fn owe_receipt(engine: &mut Engine, device: &DeviceId) {
+    if engine.deposits.get(device).is_some_and(|row| row.theirs.is_some()) {
+        engine.deposits.owed.insert(*device);
+        engine.core.timers.set_earlier(TimerKey::Notes, engine.core.now + NOTES_AFTER);
+    }
+}
+
+/// A connection ended on which receipts were said.
+pub(crate) fn said_until_now(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    let taken = engine.peers.get(device).map_or(0, |row| row.taken);
+    if engine.deposits.get(device).is_some_and(|row| row.theirs.is_some() && row.receipt_told < taken) {
+        engine.deposits.update(device, out, |row| row.receipt_told = taken);
+    }
+}
+
+/// Puts receipts on their way to the mailboxes of those who are not connected.
+pub(crate) fn send_notes(engine: &mut Engine, out: &mut Output) {
+    for device in std::mem::take(&mut engine.deposits.owed) {
+        if engine.presence.is_ready(&device) {
+            continue;
+        }
+        let receipt = Inbox::receipt(&engine.peers, &device);
+        let contents = BoundedVec::truncated(vec![Content::Receipt(receipt)]);
+        let payload = Payload { position: 0, previous: 0, floor: 0, sent_at: engine.core.now, contents };
+        let sealed = engine.sessions.seal(&mut engine.core, out, &device, &payload.to_bytes());
+        let Some(envelope) = sealed else { continue };
+        for (mailbox, addresses) in engine.deposits.mailboxes_of(&device) {
+            let note = Note { device, envelope: envelope.clone(), told: receipt.delivered };
+            engine.deposits.push_note(&mailbox, note);
+            let later = engine.askers.open(&engine.core, out, Use::Leave { mailbox }, addresses);
+            if let Some(later) = later {
+                engine.core.timers.set_earlier(TimerKey::Mail, later);
+            }
+            flush_notes(engine, out, &mailbox);
+        }
+    }
+}
+
+pub(crate) fn flush_notes(engine: &mut Engine, out: &mut Output, mailbox: &DeviceId) {
+    let used_for = Use::Leave { mailbox: *mailbox };
+    let Some(nonce) = engine.askers.nonce(used_for) else { return };
+    while let Some(Note { device, envelope, told }) = engine.deposits.pop_note(mailbox) {
+        if let Some((queue, key)) = queue_for(engine, &device, mailbox) {
+            deposit(engine, out, used_for, &nonce, (queue, &key), envelope, (device, None, told));
+        }
+    }
+}
