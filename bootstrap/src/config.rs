@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use kith_mailbox::sealing::voucher_hash;
 use kith_net::config::Limits;
 use serde::Deserialize;
 
@@ -59,6 +60,26 @@ relay = true
 # at public addresses or in the subnet that the device itself is in.
 autonat = true
 
+# Keeping sealed messages for people who are not there. Who they are for, who left them and what they say is not seen.
+[mailbox]
+
+# Whether this node does it.
+serve = true
+
+# Bytes kept in all, and for one person; the rows around them take about half as much again on the disk.
+capacity_bytes = 4294967296
+inbox_bytes = 33554432
+
+# Persons at once.
+inboxes = 20000
+
+# Whether anybody may have an inbox. Otherwise a stranger works for it, about a second, or brings one of these words:
+open = true
+vouchers = []
+
+# Messages on their way to other mailboxes at once, for people who do not want those to see where they are.
+forwards = 64
+
 # What relaying may cost.
 [relay]
 
@@ -91,6 +112,7 @@ pub(crate) struct Config {
     pub(crate) records: usize,
     pub(crate) log: String,
     pub(crate) roles: Roles,
+    pub(crate) mailbox: Mailbox,
     pub(crate) relay: Relay,
 }
 
@@ -106,6 +128,48 @@ pub(crate) struct Roles {
 impl Default for Roles {
     fn default() -> Self {
         Self { dht: true, relay: true, autonat: true }
+    }
+}
+
+/// What is kept for people who are not there.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Mailbox {
+    pub(crate) serve: bool,
+    pub(crate) capacity_bytes: u64,
+    pub(crate) inbox_bytes: u64,
+    pub(crate) inboxes: u32,
+    pub(crate) open: bool,
+    pub(crate) vouchers: Vec<String>,
+    pub(crate) forwards: usize,
+}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        Self {
+            serve: true,
+            capacity_bytes: 4 << 30,
+            inbox_bytes: 32 << 20,
+            inboxes: 20_000,
+            open: true,
+            vouchers: Vec::new(),
+            forwards: 64,
+        }
+    }
+}
+
+impl Mailbox {
+    /// The mailbox's own numbers with those that can be set.
+    pub(crate) fn limits(&self) -> kith_mailbox::Config {
+        kith_mailbox::Config {
+            capacity_bytes: self.capacity_bytes,
+            inbox_bytes: self.inbox_bytes,
+            inboxes: self.inboxes,
+            open: self.open,
+            vouchers: self.vouchers.iter().map(|word| voucher_hash(word.as_bytes())).collect(),
+            forwards: self.forwards,
+            ..kith_mailbox::Config::default()
+        }
     }
 }
 
@@ -155,6 +219,7 @@ impl Default for Config {
             records: 100_000,
             log: "info,libp2p=error".to_owned(),
             roles: Roles::default(),
+            mailbox: Mailbox::default(),
             relay: Relay::default(),
         }
     }
@@ -205,6 +270,12 @@ mod tests {
         assert_eq!(told, network);
         let services = Services { dht: mine.roles.dht, relay: mine.roles.relay, autonat: mine.roles.autonat };
         assert_eq!(services, Services::for_role(Role::Server));
+    }
+
+    #[test]
+    fn what_is_documented_is_what_the_mailbox_does_but_for_its_size_and_its_door() {
+        let mailbox = kith_mailbox::Config { capacity_bytes: 4 << 30, open: true, ..Default::default() };
+        assert_eq!(Config::default().mailbox.limits(), mailbox);
     }
 
     #[test]
