@@ -47,6 +47,7 @@ bench: ## the figures of the README, each beside its floor
 	$(CARGO) bench --locked -p kith-crypto --bench session
 	$(CARGO) bench --locked -p kith-store --bench commit
 	$(CARGO) bench --locked -p kith-mailbox --bench deposits
+	$(CARGO) bench --locked -p kith-bootstrap --bench mailbox
 	$(CARGO) bench --locked -p kith-node --bench whole
 	$(CARGO) bench --locked -p kith-gui --bench frames
 	$(CARGO) run --locked --release -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/thousand.toml

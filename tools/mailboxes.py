@@ -20,21 +20,12 @@ import time
 
 from smoke import DEADLINE, Node, check, history, send, until
 
-CONFIG = """
-[mailbox]
-work_bits = 8
-"""
-
 
 class Community:
     """A community node that can be killed and started again on the same folder and port."""
 
     def __init__(self, binary, folder):
-        os.makedirs(folder)
-        with open(folder + "/settings.toml", "w", encoding="ascii") as file:
-            file.write(CONFIG)
-        self.command = [binary, "--data", folder + "/data", "--config", folder + "/settings.toml",
-                        "--listen", "/ip4/127.0.0.1/tcp/0", "--log", "warn,libp2p=error"]
+        self.command = [binary, "--data", folder, "--listen", "/ip4/127.0.0.1/tcp/0", "--log", "warn,libp2p=error"]
         self.address = None
         self.process = None
         self.start()

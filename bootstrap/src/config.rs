@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use kith_mailbox::sealing::voucher_hash;
 use kith_net::config::Limits;
 use serde::Deserialize;
 
@@ -59,22 +60,25 @@ relay = true
 # at public addresses or in the subnet that the device itself is in.
 autonat = true
 
-# Keep what comes for people who are away.
+# Keeping sealed messages for people who are not there. Who they are for, who left them and what they say is not seen.
 [mailbox]
 
-# Whether this node is a mailbox.
+# Whether this node does it.
 serve = true
 
-# Mebibytes that all inboxes together may hold, and one inbox.
-capacity_mebibytes = 20480
-inbox_mebibytes = 32
+# Bytes kept in all, and for one person; the rows around them take about half as much again on the disk.
+capacity_bytes = 4294967296
+inbox_bytes = 33554432
 
-# Whether anybody may open an inbox. If not, it takes work_bits of work: 2^20 hashes, about a quarter of a second.
-open = false
-work_bits = 20
+# Persons at once.
+inboxes = 20000
 
-# Whether deposits may be passed on to mailboxes at private addresses.
-pass_on_to_private_addresses = false
+# Whether anybody may have an inbox. Otherwise a stranger works for it, about a second, or brings one of these words:
+open = true
+vouchers = []
+
+# Messages on their way to other mailboxes at once, for people who do not want those to see where they are.
+forwards = 64
 
 # What relaying may cost.
 [relay]
@@ -112,44 +116,6 @@ pub(crate) struct Config {
     pub(crate) relay: Relay,
 }
 
-/// The mailbox of the node.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Mailbox {
-    pub(crate) serve: bool,
-    pub(crate) capacity_mebibytes: u64,
-    pub(crate) inbox_mebibytes: u64,
-    pub(crate) open: bool,
-    pub(crate) work_bits: u8,
-    pub(crate) pass_on_to_private_addresses: bool,
-}
-
-impl Default for Mailbox {
-    fn default() -> Self {
-        Self {
-            serve: true,
-            capacity_mebibytes: 20_480,
-            inbox_mebibytes: 32,
-            open: false,
-            work_bits: 20,
-            pass_on_to_private_addresses: false,
-        }
-    }
-}
-
-impl Mailbox {
-    /// In the words of the service.
-    pub(crate) fn limits(&self) -> kith_mailbox::Config {
-        kith_mailbox::Config {
-            capacity_bytes: self.capacity_mebibytes.saturating_mul(1 << 20),
-            inbox_bytes: self.inbox_mebibytes.saturating_mul(1 << 20),
-            open: self.open,
-            opening_bits: Some(self.work_bits),
-            ..kith_mailbox::Config::default()
-        }
-    }
-}
-
 /// What the node does for people.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
@@ -162,6 +128,48 @@ pub(crate) struct Roles {
 impl Default for Roles {
     fn default() -> Self {
         Self { dht: true, relay: true, autonat: true }
+    }
+}
+
+/// What is kept for people who are not there.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Mailbox {
+    pub(crate) serve: bool,
+    pub(crate) capacity_bytes: u64,
+    pub(crate) inbox_bytes: u64,
+    pub(crate) inboxes: u32,
+    pub(crate) open: bool,
+    pub(crate) vouchers: Vec<String>,
+    pub(crate) forwards: usize,
+}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        Self {
+            serve: true,
+            capacity_bytes: 4 << 30,
+            inbox_bytes: 32 << 20,
+            inboxes: 20_000,
+            open: true,
+            vouchers: Vec::new(),
+            forwards: 64,
+        }
+    }
+}
+
+impl Mailbox {
+    /// The mailbox's own numbers with those that can be set.
+    pub(crate) fn limits(&self) -> kith_mailbox::Config {
+        kith_mailbox::Config {
+            capacity_bytes: self.capacity_bytes,
+            inbox_bytes: self.inbox_bytes,
+            inboxes: self.inboxes,
+            open: self.open,
+            vouchers: self.vouchers.iter().map(|word| voucher_hash(word.as_bytes())).collect(),
+            forwards: self.forwards,
+            ..kith_mailbox::Config::default()
+        }
     }
 }
 
@@ -262,6 +270,12 @@ mod tests {
         assert_eq!(told, network);
         let services = Services { dht: mine.roles.dht, relay: mine.roles.relay, autonat: mine.roles.autonat };
         assert_eq!(services, Services::for_role(Role::Server));
+    }
+
+    #[test]
+    fn what_is_documented_is_what_the_mailbox_does_but_for_its_size_and_its_door() {
+        let mailbox = kith_mailbox::Config { capacity_bytes: 4 << 30, open: true, ..Default::default() };
+        assert_eq!(Config::default().mailbox.limits(), mailbox);
     }
 
     #[test]

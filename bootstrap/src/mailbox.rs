@@ -1,290 +1,266 @@
-//! The mailbox of this node: the service of `kith-mailbox` on a store and a thread of its own, fed from the network.
+//! The mailbox of this node, on a thread and a store of its own. One law: drain what waits, handle it, **commit, then
+//! run the effects**. So nothing is answered that is not on disk, and many deposits share one write.
 //!
-//! The law of a step: everything that waits goes into one output, the output is committed, then its effects run. So a
-//! promise to keep an envelope leaves this machine only when the envelope is on its disk, and one sync serves all who
-//! asked meanwhile. A commit that fails ends the program: nothing that is not on disk was ever answered.
+//! ```text
+//!  network ──events──▶ bounded channel ──▶ this thread: Mailbox + Store ──commands──▶ network
+//! ```
+//!
+//! The store is in DATA/mailbox, apart from the identity: it has one writer and no lock, a full or damaged one can be
+//! moved or thrown away without the node's name, and a slow disk does not keep the DHT waiting.
 
-use std::collections::BTreeMap;
+mod forwards;
+
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
-use std::sync::mpsc::RecvTimeoutError;
-use std::sync::mpsc::SyncSender;
-use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use std::time::Instant;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
 use anyhow::Context as _;
 use anyhow::Result;
+use anyhow::anyhow;
 use kith_mailbox::Effect;
 use kith_mailbox::Input;
 use kith_mailbox::Mailbox;
 use kith_mailbox::Output;
 use kith_mailbox::input::Source;
+use kith_mailbox::rows::TABLES;
 use kith_net::Net;
 use kith_net::NetCommand;
 use kith_net::NetEvent;
 use kith_net::ServedEvent;
-use kith_net::address;
-use kith_net::address::Reach;
-use kith_proto::address::DeviceAddress;
-use kith_proto::bounded::BoundedBytes;
-use kith_proto::mailbox::Answer;
-use kith_proto::mailbox::MAILBOX_VERSION;
-use kith_proto::mailbox::MAX_FORWARDED_BYTES;
-use kith_proto::mailbox::Numbered;
-use kith_proto::mailbox::Request;
 use kith_proto::time::Timestamp;
 use kith_store::FolderLock;
 use kith_store::Store;
-use kith_store::store::Reader;
-use tokio::sync::oneshot;
-use zeroize::Zeroizing;
+use kith_store::store::Snapshot;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 
+use self::forwards::Forwards;
 use crate::config;
 
-/// Events that may wait for the mailbox; when there are more, the network waits.
-const QUEUE: usize = 1_024;
+/// The folder of the mailbox's store in the data folder.
+const FOLDER: &str = "mailbox";
 
-/// Events that share one commit at most, so that nobody waits for long.
-const BATCH: usize = 512;
+/// Events that wait for the thread. Few, because each may hold an envelope; while it works, more come in.
+const QUEUE: usize = 256;
 
-/// How often fresh randomness is mixed in, at least.
-const ENTROPY_EVERY: Duration = Duration::from_secs(60);
+/// Events that share one commit at most: what a fast asker sends during two or three of them.
+const BATCH: usize = 1_024;
 
-/// How long another mailbox may take to answer what is passed on to it.
-const FORWARD_WITHIN_MILLIS: u64 = 20_000;
+/// How often the generator gets fresh randomness.
+const STIR_EVERY: Duration = Duration::from_secs(600);
 
-/// The number of the request that passes something on; the one before is the greeting.
-const FORWARD_NUMBER: u32 = 2;
-
-/// The end that the network's events go to.
+/// The running mailbox.
 pub(crate) struct Service {
-    events: SyncSender<NetEvent>,
+    events: mpsc::Sender<NetEvent>,
     thread: JoinHandle<Result<()>>,
 }
 
 impl Service {
-    /// Opens the mailbox in a folder of its own and serves it. `failed` hears when it cannot go on.
+    /// Opens the store and starts the thread. Nothing is answered before.
     pub(crate) fn start(
         data: &Path,
-        seed: &Zeroizing<[u8; 32]>,
+        seed: &[u8; 32],
         config: &config::Mailbox,
         net: Net,
-        failed: oneshot::Sender<String>,
+        runtime: &Handle,
     ) -> Result<Self> {
-        let folder = data.join("mailbox");
+        let folder = data.join(FOLDER);
+        std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         let lock = Arc::new(FolderLock::take(&folder)?);
-        let tables = kith_mailbox::rows::TABLES;
         let store = if Store::exists(&folder) {
-            Store::open(&lock, None, tables)?
+            Store::open(&lock, None, TABLES)?
         } else {
-            Store::create(&lock, None, tables, (0, &[]))?
+            Store::create(&lock, None, TABLES, (0, &[]))?
         };
-        let rows = store.reader();
-        let mailbox =
-            Mailbox::restore(config.limits(), seed, now(Timestamp(0)), entropy()?, &rows.snapshot()?)?;
-        let private = config.pass_on_to_private_addresses;
-        let (events, waiting) = sync_channel(QUEUE);
-        let worker =
-            Worker { mailbox, store, rows, net, private, forwards: BTreeMap::new(), now: Timestamp(0) };
-        let thread = thread::Builder::new().name("mailbox".to_owned()).spawn(move || {
-            let done = worker.run(&waiting);
-            if let Err(error) = &done {
-                let _ = failed.send(format!("{error:#}"));
-            }
-            done
-        })?;
+        let mut clock = Clock::new();
+        let rows = store.reader().snapshot()?;
+        let mailbox = Mailbox::restore(config.limits(), seed, clock.now(), entropy()?, &rows)?;
+        drop(rows);
+        let held = mailbox.overview();
+        tracing::info!(inboxes = held.inboxes, envelopes = held.envelopes, "mailbox restored");
+        let (events, queue) = mpsc::channel(QUEUE);
+        let driver = Driver {
+            mailbox,
+            store,
+            net,
+            queue,
+            runtime: runtime.clone(),
+            clock,
+            out: Output::new(),
+            forwards: Forwards::default(),
+            stirred: Instant::now(),
+        };
+        let thread = thread::Builder::new().name("mailbox".to_owned()).spawn(move || driver.run())?;
         Ok(Self { events, thread })
     }
 
-    /// Hands over an event, and waits when the mailbox is behind.
-    pub(crate) fn take(&self, event: NetEvent) {
-        // One that has ended has said why.
-        let _ = self.events.send(event);
+    /// Hands over an event that is about mailboxes or addresses. Waits when the mailbox is behind.
+    pub(crate) async fn give(&self, event: NetEvent) {
+        // When the thread has ended, `ended` says so.
+        let _ = self.events.send(event).await;
     }
 
-    /// Writes what waits and closes the store.
+    /// Waits until the thread has ended by itself, which is an error.
+    pub(crate) async fn ended(&self) {
+        self.events.closed().await;
+    }
+
+    /// Ends the thread after what it was given, and waits for it.
     pub(crate) fn stop(self) -> Result<()> {
         drop(self.events);
-        self.thread.join().map_err(|_| anyhow::anyhow!("the mailbox ended with a fault of the program"))?
+        let ended = self.thread.join();
+        ended.map_err(|_| {
+            anyhow!("a fault in the program stopped the mailbox; nothing it confirmed is lost")
+        })?
     }
 }
 
-/// Something on its way to another mailbox.
-struct Forward {
-    name: u64,
-    to: DeviceAddress,
-    sealed: BoundedBytes<MAX_FORWARDED_BYTES>,
-    ends: Timestamp,
-}
-
-struct Worker {
+/// What the thread owns.
+struct Driver {
     mailbox: Mailbox,
     store: Store,
-    rows: Reader,
     net: Net,
-    private: bool,
-    /// By the name of the stream to the other mailbox.
-    forwards: BTreeMap<u64, Forward>,
-    now: Timestamp,
+    queue: mpsc::Receiver<NetEvent>,
+    runtime: Handle,
+    clock: Clock,
+    out: Output,
+    forwards: Forwards,
+    stirred: Instant,
 }
 
-impl Worker {
-    fn run(mut self, waiting: &Receiver<NetEvent>) -> Result<()> {
+impl Driver {
+    fn run(mut self) -> Result<()> {
+        let mut batch = Vec::new();
         loop {
-            let mut out = Output::new();
-            let first = match waiting.recv_timeout(self.pause()) {
-                Ok(event) => Some(event),
-                Err(RecvTimeoutError::Timeout) => {
-                    self.handle(Input::Entropy(entropy()?), &mut out)?;
-                    None
-                }
-                Err(RecvTimeoutError::Disconnected) => break,
-            };
-            let rest = waiting.try_iter().take(if first.is_some() { BATCH } else { 0 });
-            for event in first.into_iter().chain(rest) {
-                self.event(event, &mut out)?;
+            let wait = self.wait();
+            // Woken by time, or by the end of the channel, there is nothing in the batch.
+            let received = self.runtime.block_on(async { timeout(wait, self.queue.recv()).await });
+            let stop = matches!(received, Ok(None));
+            batch.extend(received.ok().flatten());
+            while batch.len() < BATCH
+                && let Ok(event) = self.queue.try_recv()
+            {
+                batch.push(event);
             }
-            self.end_late_forwards(&mut out)?;
-            self.settle(out)?;
+            self.step(batch.drain(..))?;
+            if stop {
+                break;
+            }
         }
-        drop(self.rows);
-        self.store.close()?;
+        Ok(self.store.close()?)
+    }
+
+    /// Handles a batch, commits, runs the effects.
+    fn step(&mut self, batch: impl Iterator<Item = NetEvent>) -> Result<()> {
+        let rows = self.store.reader().snapshot().context(READ)?;
+        for event in batch {
+            if let Some(input) = self.input(event) {
+                self.handle(input, &rows)?;
+            }
+        }
+        for forward in self.forwards.overdue(&self.net) {
+            self.handle(Input::ForwardDone { forward, answer: None }, &rows)?;
+        }
+        if self.stirred.elapsed() >= STIR_EVERY {
+            self.stirred = Instant::now();
+            self.handle(Input::Entropy(entropy()?), &rows)?;
+        }
+        while self.mailbox.next_wake().is_some_and(|at| at <= self.clock.now()) {
+            self.handle(Input::Wake, &rows)?;
+        }
+        drop(rows);
+        if !self.out.has_no_writes() {
+            self.store.commit(&self.out.take_writes()).context(WRITE)?;
+        }
+        for effect in self.out.take_effects() {
+            self.run_effect(effect);
+        }
         Ok(())
     }
 
-    /// How long nothing has to be done.
-    fn pause(&mut self) -> Duration {
-        self.now = now(self.now);
-        let wake = [self.mailbox.next_wake(), self.forwards.values().map(|forward| forward.ends).min()];
-        let until = wake
-            .into_iter()
-            .flatten()
-            .min()
-            .map_or(ENTROPY_EVERY.as_millis(), |at| u128::from(at.0.saturating_sub(self.now.0)));
-        Duration::from_millis(u64::try_from(until).unwrap_or(u64::MAX)).min(ENTROPY_EVERY)
+    fn handle(&mut self, input: Input, rows: &Snapshot) -> Result<()> {
+        self.mailbox.handle(self.clock.now(), input, rows, &mut self.out).context(READ)
     }
 
-    fn handle(&mut self, input: Input, out: &mut Output) -> Result<()> {
-        self.now = now(self.now);
-        let rows = self.rows.snapshot()?;
-        self.mailbox.handle(self.now, input, &rows, out).context("the mailbox cannot read what it keeps")
-    }
-
-    /// What the network says, in the words of the mailbox.
-    fn event(&mut self, event: NetEvent, out: &mut Output) -> Result<()> {
-        let input = match event {
-            NetEvent::MailboxServed(served) => match served {
+    fn input(&mut self, event: NetEvent) -> Option<Input> {
+        Some(match event {
+            NetEvent::MailboxServed(event) => match event {
                 ServedEvent::Opened { stream, from } => {
-                    Input::Opened { stream, from: Source { network: from.network, local: from.local } }
+                    let from = Source { network: from.network, local: from.local };
+                    Input::Opened { stream, from }
                 }
                 ServedEvent::Asked { stream, request } => Input::Asked { stream, request },
                 ServedEvent::Malformed { stream } => Input::Malformed { stream },
                 ServedEvent::Drained { stream, bytes } => Input::Drained { stream, bytes },
                 ServedEvent::Closed { stream } => Input::Closed { stream },
             },
-            NetEvent::MailboxOpened { stream } => {
-                let hello = Request::Hello { version: MAILBOX_VERSION };
-                return self.ask(stream, 1, hello);
+            event => {
+                let (forward, answer) = self.forwards.on_event(event, &self.net)?;
+                Input::ForwardDone { forward, answer }
             }
-            NetEvent::MailboxAnswered { stream, answer } => return self.answered(stream, answer, out),
-            NetEvent::MailboxClosed { stream } => return self.forwarded(stream, None, out),
-            _ => return Ok(()),
+        })
+    }
+
+    fn run_effect(&mut self, effect: Effect) {
+        let command = match effect {
+            Effect::Answer { stream, answer } => NetCommand::AnswerMailbox { stream, answer },
+            Effect::Close { stream, .. } => NetCommand::EndMailbox { stream },
+            Effect::Forward { forward, to, sealed } => {
+                return self.forwards.start(forward, &to, sealed, &self.net);
+            }
         };
-        self.handle(input, out)
-    }
-
-    /// Commit, then effects.
-    fn settle(&mut self, mut out: Output) -> Result<()> {
-        self.now = now(self.now);
-        while self.mailbox.next_wake().is_some_and(|at| at <= self.now) {
-            self.handle(Input::Wake, &mut out)?;
-        }
-        if !out.has_no_writes() {
-            self.store.commit(&out.take_writes()).context("the mailbox cannot write: is the disk full?")?;
-        }
-        for effect in out.take_effects() {
-            match effect {
-                Effect::Answer { stream, answer } => {
-                    self.command(NetCommand::AnswerMailbox { stream, answer });
-                }
-                Effect::Close { stream, why } => {
-                    tracing::debug!(?why, "a stream is closed");
-                    self.command(NetCommand::EndMailbox { stream });
-                }
-                Effect::Forward { forward, to, sealed } => self.forward(forward, to, sealed)?,
-            }
-        }
-        Ok(())
-    }
-
-    fn command(&self, command: NetCommand) {
-        // A network that has ended ends this thread, too.
+        // The network always takes commands, so this waits for moments only.
         let _ = self.net.command_blocking(command);
     }
 
-    fn ask(&self, stream: u64, number: u32, word: Request) -> Result<()> {
-        self.command(NetCommand::AskMailbox { stream, request: Numbered { number, word } });
-        Ok(())
-    }
-
-    /// Passes a sealed deposit on. Streams have the name of the forward: the mailbox gives each once.
-    fn forward(
-        &mut self,
-        name: u64,
-        to: DeviceAddress,
-        sealed: BoundedBytes<MAX_FORWARDED_BYTES>,
-    ) -> Result<()> {
-        if !self.private && address::reach(&to.address) != Reach::Global {
-            let mut out = Output::new();
-            self.handle(Input::ForwardDone { forward: name, answer: None }, &mut out)?;
-            return self.settle(out);
-        }
-        let open =
-            NetCommand::OpenMailbox { stream: name, device: to.device, addresses: vec![to.address.clone()] };
-        let ends = Timestamp(self.now.0 + FORWARD_WITHIN_MILLIS);
-        self.forwards.insert(name, Forward { name, to, sealed, ends });
-        self.command(open);
-        Ok(())
-    }
-
-    fn answered(&mut self, stream: u64, answer: Numbered<Answer>, out: &mut Output) -> Result<()> {
-        let Some(forward) = self.forwards.get(&stream) else { return Ok(()) };
-        match (answer.number, answer.word) {
-            (1, Answer::Hello { .. }) => {
-                let word = Request::Forward { to: forward.to.clone(), sealed: forward.sealed.clone() };
-                self.ask(stream, FORWARD_NUMBER, word)
-            }
-            (FORWARD_NUMBER, word) => self.forwarded(stream, Some(word), out),
-            _ => Ok(()),
-        }
-    }
-
-    fn forwarded(&mut self, stream: u64, answer: Option<Answer>, out: &mut Output) -> Result<()> {
-        let Some(forward) = self.forwards.remove(&stream) else { return Ok(()) };
-        self.command(NetCommand::CloseMailbox { stream });
-        self.handle(Input::ForwardDone { forward: forward.name, answer }, out)
-    }
-
-    fn end_late_forwards(&mut self, out: &mut Output) -> Result<()> {
-        let late: Vec<u64> =
-            self.forwards.iter().filter(|(_, of)| of.ends <= self.now).map(|(stream, _)| *stream).collect();
-        late.into_iter().try_for_each(|stream| self.forwarded(stream, None, out))
+    /// How long nothing has to be done unless something comes in.
+    fn wait(&mut self) -> Duration {
+        let stir = STIR_EVERY.saturating_sub(self.stirred.elapsed());
+        let wake = self.mailbox.next_wake().map(|at| at.since(self.clock.now()).as_millis());
+        let wake = wake.map_or(stir, Duration::from_millis);
+        self.forwards.wait().map_or(wake, |forward| forward.min(wake)).min(stir)
     }
 }
 
-/// The time, never earlier than `last`.
-fn now(last: Timestamp) -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)).max(last)
-}
+const READ: &str = "the mailbox cannot be read, so this node stops; nothing it confirmed is lost";
+
+const WRITE: &str = "the mailbox could not be written, so this node stops; nothing it confirmed is lost";
 
 fn entropy() -> Result<[u8; 32]> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("no randomness: {error}"))?;
     Ok(bytes)
+}
+
+/// The wall clock, which goes on even when the system's is set back.
+struct Clock {
+    since: Instant,
+    start: u64,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self { since: Instant::now(), start: wall_millis() }
+    }
+
+    fn now(&mut self) -> Timestamp {
+        let (wall, now) = (wall_millis(), Instant::now());
+        let passed = now.saturating_duration_since(self.since).as_millis();
+        let steady = self.start.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX));
+        if wall > steady {
+            (self.since, self.start) = (now, wall);
+        }
+        Timestamp(wall.max(steady))
+    }
+}
+
+fn wall_millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

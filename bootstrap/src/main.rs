@@ -1,5 +1,6 @@
-//! `kith-bootstrap`: a community's node. It serves the DHT in which people's devices find each other; it knows nobody,
-//! stores only sealed and signed records, and no single one of its kind is needed.
+//! `kith-bootstrap`: a community's node. It serves the DHT in which people's devices find each other, and keeps what was
+//! sent to people who are not there. It knows nobody, stores only what is sealed and signed, and no single one of its
+//! kind is needed.
 
 mod config;
 mod mailbox;

@@ -27,7 +27,6 @@ use kith_proto::rows::Table;
 use kith_proto::rows::Write;
 use kith_store::FolderLock;
 use kith_store::Store;
-use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use crate::config::Config;
@@ -65,38 +64,40 @@ pub(crate) fn run(data: &Path, config: &Config) -> Result<()> {
         }
         (records, listen)
     };
-    let mut net_config = NetConfig::new(seed, Role::Server);
+    let mut net_config = NetConfig::new(seed.clone(), Role::Server);
     net_config.listen = listen;
     net_config.external = config.external.clone();
     net_config.services =
         Services { dht: config.roles.dht, relay: config.roles.relay, autonat: config.roles.autonat };
-    config.set_limits(&mut net_config.limits);
     net_config.serve_mailbox = config.mailbox.serve;
-    let seed = net_config.device_seed.clone();
+    config.set_limits(&mut net_config.limits);
     let device = device_of(&net_config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let (net, events) = Net::start(net_config, runtime.handle())?;
+    let (net, mut events) = Net::start(net_config, runtime.handle())?;
+    let mailbox = match config.mailbox.serve {
+        true => Some(Service::start(data, &seed, &config.mailbox, net.clone(), runtime.handle())?),
+        false => None,
+    };
     for address in &config.external {
-        println!("address: {}", address::text(&address::parse(address)?.0, Some(&device)));
+        let address = address::parse(address)?.0;
+        println!("address: {}", address::text(&address, Some(&device)));
+        if let Some(mailbox) = &mailbox {
+            runtime.block_on(mailbox.give(NetEvent::Listening { listener: None, address }));
+        }
     }
     for node in &config.bootstrap {
         net.command(NetCommand::AddBootstrap { node: address::parse_node(node)? })?;
     }
     tracing::info!(records = records.len(), "records restored");
     net.command(NetCommand::Restore { records })?;
-    let (failed, failure) = oneshot::channel();
-    let mailbox = match config.mailbox.serve {
-        true => Some(Service::start(data, &seed, &config.mailbox, net, failed)?),
-        false => None,
-    };
-    let mut server = Server { store, device, config: config.clone(), unwritten: Vec::new(), mailbox };
-    let served = runtime.block_on(server.serve(events, failure));
+    let mut server = Server { store, device, config: config.clone(), mailbox, unwritten: Vec::new() };
+    runtime.block_on(server.serve(&mut events))?;
+    // While the network still runs: what was committed last is answered.
+    let mailbox = server.mailbox.take().map_or(Ok(()), Service::stop);
+    runtime.block_on(events.shut_down());
     server.write()?;
-    if let Some(mailbox) = server.mailbox.take() {
-        mailbox.stop()?;
-    }
-    served?;
     server.store.close()?;
+    mailbox?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -126,37 +127,38 @@ struct Server {
     store: Store,
     device: DeviceId,
     config: Config,
-    unwritten: Vec<Write>,
     mailbox: Option<Service>,
+    unwritten: Vec<Write>,
 }
 
 impl Server {
-    async fn serve(
-        &mut self,
-        mut events: EventReceiver,
-        mut failure: oneshot::Receiver<String>,
-    ) -> Result<()> {
+    async fn serve(&mut self, events: &mut EventReceiver) -> Result<()> {
         let mut tick = tokio::time::interval(WRITE_EVERY);
         let mut stop = std::pin::pin!(stop_signal());
         loop {
             tokio::select! {
                 event = events.next() => match event {
-                    Some(event) => self.on_event(event),
+                    Some(event) => self.on_event(event).await,
                     None => break,
                 },
                 _ = tick.tick(), if !self.unwritten.is_empty() => self.write()?,
-                reason = &mut failure, if self.mailbox.is_some() => {
-                    events.shut_down().await;
-                    anyhow::bail!("{}", reason.unwrap_or_else(|_| "the mailbox has ended".to_owned()));
-                }
+                () = ended(self.mailbox.as_ref()) => break,
                 () = &mut stop => break,
             }
         }
-        events.shut_down().await;
         Ok(())
     }
 
-    fn on_event(&mut self, event: NetEvent) {
+    async fn on_event(&mut self, event: NetEvent) {
+        if let Some(mailbox) = &self.mailbox {
+            match event {
+                NetEvent::Listening { .. } => mailbox.give(event.clone()).await,
+                NetEvent::MailboxServed(_)
+                | NetEvent::MailboxAnswered { .. }
+                | NetEvent::MailboxClosed { .. } => return mailbox.give(event).await,
+                _ => {}
+            }
+        }
         match event {
             NetEvent::Listening { listener, address } => {
                 let text = address::text(&address, None);
@@ -187,14 +189,6 @@ impl Server {
                 value: None,
             })),
             NetEvent::Peers { connected, dht } => tracing::debug!(connected, dht, "peers"),
-            NetEvent::MailboxServed(_)
-            | NetEvent::MailboxOpened { .. }
-            | NetEvent::MailboxAnswered { .. }
-            | NetEvent::MailboxClosed { .. } => {
-                if let Some(mailbox) = &self.mailbox {
-                    mailbox.take(event);
-                }
-            }
             _ => {}
         }
     }
@@ -217,6 +211,14 @@ impl Server {
         let mut writes = std::mem::take(&mut self.unwritten);
         writes.sort_by(|one, other| one.table.cmp(&other.table));
         Ok(self.store.commit(&writes)?)
+    }
+}
+
+/// Waits until the mailbox has ended by itself; for ever without one.
+async fn ended(mailbox: Option<&Service>) {
+    match mailbox {
+        Some(mailbox) => mailbox.ended().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -2,6 +2,10 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
 
+mod asker;
+mod mailbox;
+
+use std::ffi::OsStr;
 use std::io::BufRead as _;
 use std::io::BufReader;
 use std::path::Path;
@@ -34,6 +38,12 @@ struct Program {
 }
 
 impl Program {
+    /// Ends it without a word.
+    fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
     /// Asks it to stop, and waits until it has.
     fn stop(mut self) -> ExitStatus {
         let id = self.process.id().to_string();
@@ -57,7 +67,11 @@ fn command(folder: &Path) -> Command {
 }
 
 fn start(folder: &Path) -> Program {
-    let mut process = command(folder).stderr(Stdio::null()).spawn().unwrap();
+    start_with(folder, &[])
+}
+
+fn start_with(folder: &Path, arguments: &[&OsStr]) -> Program {
+    let mut process = command(folder).args(arguments).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let line = lines.next().unwrap().unwrap();
     let address = line.strip_prefix("address: ").unwrap().to_owned();
