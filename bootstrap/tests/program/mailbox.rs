@@ -113,7 +113,7 @@ async fn an_envelope_stays_until_the_second_reader_has_it_and_is_told_at_once() 
         let Some(Answer::Index { entries }) = reader.answer().await.map(|answer| answer.word) else {
             panic!("not told")
         };
-        assert_eq!(reader.fetch(&entries).await, [sent.clone()]);
+        assert_eq!(reader.fetch(&entries).await, std::slice::from_ref(&sent));
     }
     let place = phone.list(&inbox, PHONE).await.first().unwrap().sequence;
     assert_eq!(phone.question(Request::Delete { up_to: place }).await, Answer::Done {});
