@@ -14,6 +14,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod doctor;
 pub mod error;
 pub mod events;
 pub mod handle;

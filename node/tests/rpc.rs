@@ -278,3 +278,40 @@ impl Node {
         }
     }
 }
+
+#[test]
+fn the_doctor_says_what_to_do_and_a_message_can_be_traced() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut ann, mut bob) =
+        (Node::start(&folder.path().join("ann")), Node::start(&folder.path().join("bob")));
+    let chat = friends(&mut ann, &mut bob);
+    let report = ann.call("network.doctor", json!({}));
+    let findings = report["findings"].as_array().unwrap();
+    let community = findings.iter().find(|finding| finding["about"] == "community nodes").unwrap();
+    assert_eq!((&report["well"], &community["good"]), (&json!(false), &json!(false)));
+    assert!(community["action"].as_str().unwrap().contains("paste the line"));
+    assert!(!report.to_string().contains("kith1"), "a report names nobody");
+    bob.kill();
+    let sent = ann.call("messages.send", json!({ "chat_id": chat, "text": "are you there?" }));
+    let traced = ann.call("messages.trace", json!({ "message_id": sent["message_id"] }));
+    assert_eq!(traced["devices"].as_array().unwrap().len(), 1);
+    assert!(!traced["summary"].as_str().unwrap().is_empty());
+    let unknown = json!({ "message_id": "00000000000000000000000000000000" });
+    assert_eq!(ann.refused("messages.trace", unknown), "unknown_message");
+    ann.stop();
+}
+
+#[test]
+fn the_phrase_brings_the_account_back_in_another_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = Node::start(&folder.path().join("first"));
+    let made = first.call("account.create", json!({ "name": "Ann" }));
+    first.stop();
+    let mut second = Node::start(&folder.path().join("second"));
+    let wrong = json!({ "name": "Ann", "phrase": "abandon ability able" });
+    assert_eq!(second.refused("account.create", wrong), "bad_phrase");
+    let back = second.call("account.create", json!({ "name": "Ann", "phrase": made["recovery_phrase"] }));
+    assert_eq!(back["account_id"], made["account_id"]);
+    assert_ne!(back["device_id"], made["device_id"]);
+    second.stop();
+}

@@ -102,6 +102,8 @@ fn confirm(engine: &mut Engine, out: &mut Output, device: &DeviceId, receipt: Re
         // Our sessions are old too: they would take what we seal with them for something they know.
         links::repair(engine, out, device);
         engine.inbox.owe(&mut engine.core, device);
+        // The secret of their queue may be newer than our disk: they get another.
+        mail::tell_again(engine, out, device);
     }
     if confirmed.items > 0 {
         engine.presence.progress(&mut engine.core, device);
@@ -286,6 +288,7 @@ pub(crate) fn remind(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     engine.peers.update(device, out, |row| row.told = Default::default());
     if engine.contacts.state(&contact) == Some(ContactState::Accepted) {
         send_acceptance(engine, out, &contact);
+        mail::tell_again(engine, out, device);
     }
 }
 

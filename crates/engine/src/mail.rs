@@ -521,7 +521,17 @@ pub(crate) fn untold(engine: &mut Engine, out: &mut Output, device: &DeviceId) -
     let fresh = engine.core.random();
     let secret = *engine.deposits.own_secret(fresh, device, out).as_bytes();
     engine.deposits.update(device, out, |row| row.told = version);
+    // A time: if an old disk was put back here, this has to be newer than what was told before that.
+    let version = version.max(engine.core.now.0);
     Some(Content::Mailboxes(MailboxList { version, secret, places: engine.mailboxes.places() }))
+}
+
+/// Tells a device of an accepted contact about our mailboxes again: one of us has forgotten.
+pub(crate) fn tell_again(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    if engine.deposits.get(device).is_some_and(|row| row.told > 0) {
+        engine.deposits.update(device, out, |row| row.told = 0);
+        tell(engine, out, device);
+    }
 }
 
 /// Tells a device of an accepted contact about our mailboxes, unless it knows.

@@ -30,6 +30,8 @@ pub const SHIELD: &str = "\u{E40C}";
 pub const CHATS: &str = "\u{E17E}";
 /// A lock.
 pub const LOCK: &str = "\u{E2FE}";
+/// All is well.
+pub const CHECK: &str = "\u{E182}";
 /// Something is wrong.
 pub const WARNING: &str = "\u{E4E2}";
 /// No connection.

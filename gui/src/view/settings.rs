@@ -5,6 +5,8 @@ use eframe::egui::RichText;
 use eframe::egui::ScrollArea;
 use eframe::egui::Ui;
 
+use kith_node::doctor;
+
 use crate::action::Action;
 use crate::model::Model;
 use crate::model::SettingsForm;
@@ -33,6 +35,8 @@ pub fn settings(
         theme(ui, model, tokens, actions);
         ui.separator();
         nodes(ui, model, form, tokens, actions);
+        ui.separator();
+        connection(ui, model, tokens, actions);
         ui.separator();
         passphrase(ui, form, tokens, actions);
         widget::error(ui, tokens, form.error.as_deref());
@@ -102,6 +106,34 @@ fn nodes(ui: &mut Ui, model: &Model, form: &mut SettingsForm, tokens: &Tokens, a
     if !form.bootstrap.trim().is_empty() && ui.button("Add").clicked() {
         actions.push(Action::AddBootstrap);
     }
+}
+
+/// What is known about the connection, with an action where something is wrong.
+fn connection(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &mut Vec<Action>) {
+    CollapsingHeader::new("How the connection is").show(ui, |ui| {
+        let mut contacts: Vec<_> = model.contacts.values().cloned().collect();
+        for contact in &mut contacts {
+            contact.online = model.online.contains(&contact.contact);
+        }
+        // How much waits is shown in the chats.
+        let found = doctor::findings(&model.network, &contacts, 0);
+        let mut report = String::new();
+        for finding in found.iter().filter(|finding| finding.about != "waiting") {
+            let (icon, color) =
+                if finding.good { (icons::CHECK, tokens.good) } else { (icons::WARNING, tokens.warning) };
+            ui.horizontal_wrapped(|ui| {
+                ui.label(RichText::new(icon).color(color));
+                ui.label(RichText::new(&finding.fact).font(regular(13.0)).color(tokens.text));
+                if let Some(action) = finding.action {
+                    ui.label(RichText::new(action).font(medium(13.0)).color(tokens.text));
+                }
+            });
+            report.push_str(&format!("{}: {}\n", finding.about, finding.fact));
+        }
+        if ui.button("Copy this").clicked() {
+            actions.push(Action::Copy(report));
+        }
+    });
 }
 
 fn passphrase(ui: &mut Ui, form: &mut SettingsForm, tokens: &Tokens, actions: &mut Vec<Action>) {

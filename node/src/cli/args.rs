@@ -69,6 +69,13 @@ pub(crate) enum Task {
     },
     /// Show the account, the addresses and the connections
     Status,
+    /// Say what is known about the connection, and what to do where something is wrong
+    Doctor,
+    /// Say what became of a message: how far it is, and which mailboxes keep it
+    Trace {
+        /// The message's name, as “send” prints it
+        message: String,
+    },
     /// Change the name or status line
     Profile {
         /// The new name

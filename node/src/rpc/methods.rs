@@ -12,6 +12,7 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::doctor;
 use crate::error::NodeError;
 use crate::handle::AccountState;
 use crate::handle::Handle;
@@ -132,6 +133,13 @@ pub const METHODS: &[Method] = &[
         params: &[],
         result: "peer_id, listen, external, peers, dht_peers, bootstraps, bootstraps_connected, nat, mailboxes",
         run: Run::Now(network_info),
+    },
+    Method {
+        name: "network.doctor",
+        summary: "What is known about the connection, with one action for each finding; what needs doing comes first.",
+        params: &[],
+        result: "well, findings: [{about, good, fact, action}]; names nobody, and may be passed on",
+        run: Run::Now(network_doctor),
     },
     Method {
         name: "network.add_bootstrap",
@@ -414,6 +422,25 @@ fn account_info(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
 fn network_info(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
     let device = handle.query(query::profile)?.map(|view| view.device);
     Ok(views::network(&handle.overview().network, device.as_ref()))
+}
+
+fn network_doctor(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
+    let overview = handle.overview();
+    let mut contacts = handle.query(query::contacts)?;
+    for contact in &mut contacts {
+        contact.online = overview.online.contains(&contact.contact);
+    }
+    let (engine, _, _) = handle.stats()?;
+    let found = doctor::findings(&overview.network, &contacts, engine.waiting);
+    Ok(json!({
+        "well": found.iter().all(|finding| finding.good),
+        "findings": found.iter().map(|finding| json!({
+            "about": finding.about,
+            "good": finding.good,
+            "fact": finding.fact,
+            "action": finding.action,
+        })).collect::<Vec<_>>(),
+    }))
 }
 
 fn contacts_invites(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
