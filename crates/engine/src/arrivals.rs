@@ -151,7 +151,15 @@ pub(crate) fn mail(
     envelope: &Envelope,
 ) -> bool {
     let state = engine.peers.contact_of(device).and_then(|contact| engine.contacts.state(&contact));
-    state == Some(ContactState::Blocked) || put(engine, rows, out, device, envelope)
+    if state == Some(ContactState::Blocked) {
+        return true;
+    }
+    let before = out.effects.len();
+    let done = put(engine, rows, out, device, envelope);
+    // Whoever left it is not proved to be the device that it names: nobody is scored for mail.
+    let effects = out.effects.split_off(before);
+    out.effects.extend(effects.into_iter().filter(|effect| !matches!(effect, Effect::Misbehaved { .. })));
+    done
 }
 
 /// An envelope of a device came in. Returns whether it is done with; one that is not has to come again.

@@ -66,8 +66,6 @@ pub(crate) enum Asked {
     Register {
         /// Which period.
         period: u32,
-        /// Whether it is the last of several.
-        last: bool,
     },
     /// To be told what is there.
     Subscribe,

@@ -51,7 +51,7 @@ pub(crate) fn look_for_card(engine: &mut Engine, out: &mut Output, device: &Devi
     let asking = engine
         .contacts
         .get(&contact)
-        .is_some_and(|row| row.state() == ContactState::Requested && row.invite.is_some());
+        .is_some_and(|row| row.state() != ContactState::Blocked && row.invite.is_some());
     if !asking || engine.deposits.get(device).is_some_and(|row| row.theirs.is_some()) {
         return;
     }

@@ -164,6 +164,9 @@ fn add_contact(
     engine.sessions.drop_device(out, &device);
     engine.devices.forget_bundle(out, &device);
     links::reseal(engine, out, &device);
+    // The new request tells where our mailboxes are, and theirs may be others by now.
+    engine.deposits.forget_told(&device, out);
+    engine.deposits.forget_theirs(&device, out);
     for hint in invite.addresses.iter() {
         if hint.device == device {
             engine.peers.remember_address(&device, &hint.address, out);
@@ -226,6 +229,7 @@ fn block(
     engine.contacts.get(&contact).ok_or(Refusal::UnknownContact)?;
     engine.contacts.set_state(out, &contact, ContactState::Blocked);
     for device in engine.peers.devices_of(&contact) {
+        engine.deposits.forget_told(&device, out);
         for (chat, message) in engine.outbox.drop_device(&mut engine.core, out, &device) {
             engine.chats.set_places(rows, out, &chat, &message, Vec::new());
             out.event(Event::MessageState { chat, message, state: MessageState::Failed });
@@ -234,6 +238,7 @@ fn block(
         out.effect(Effect::HangUp { device });
     }
     engine.keep_connected(out);
+    mail::queues_changed(engine, out);
     contact_answer(engine, out, &contact)
 }
 
@@ -259,6 +264,7 @@ fn unblock(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<
         engine.presence.want(&mut engine.core, &device);
     }
     engine.keep_connected(out);
+    mail::queues_changed(engine, out);
     contact_answer(engine, out, &contact)
 }
 

@@ -56,6 +56,14 @@ pub(crate) struct Flight {
     pub(crate) paused_until: Timestamp,
 }
 
+impl Flight {
+    /// Whether an answer about this place is still waited for. After a refusal everything that was asked is asked again
+    /// in order, so that a later promise never covers an earlier gap.
+    pub(crate) fn is_flying(&self, position: Option<Position>) -> bool {
+        position.is_none_or(|position| self.flying.contains(&position))
+    }
+}
+
 /// All contacts' mailboxes.
 #[derive(Default)]
 pub(crate) struct Deposits {
@@ -113,6 +121,21 @@ impl Deposits {
             row.theirs = Some(list);
         });
         self.flights.retain(|(of, mailbox), _| of != device || (same_secret && there.contains(mailbox)));
+    }
+
+    /// What a device was told about our mailboxes may not have reached it.
+    pub(crate) fn forget_told(&mut self, device: &DeviceId, out: &mut Output) {
+        if self.by_device.contains_key(device) {
+            self.update(device, out, |row| row.told = 0);
+        }
+    }
+
+    /// What a device said about its mailboxes may not hold any more.
+    pub(crate) fn forget_theirs(&mut self, device: &DeviceId, out: &mut Output) {
+        self.begin_again(device, out);
+        if self.by_device.contains_key(device) {
+            self.update(device, out, |row| row.theirs = None);
+        }
     }
 
     /// The mailboxes of a device, each with its addresses.
@@ -194,7 +217,7 @@ impl Deposits {
         for ((_, of), flight) in &mut self.flights {
             if of == mailbox {
                 flight.flying.clear();
-                flight.asked = 0;
+                (flight.asked, flight.kept) = (0, 0);
             }
         }
         self.notes.remove(mailbox);
@@ -212,7 +235,7 @@ impl Deposits {
     pub(crate) fn pause(&mut self, device: &DeviceId, mailbox: &DeviceId, until: Timestamp) {
         let flight = self.flight(device, mailbox);
         flight.flying.clear();
-        flight.asked = 0;
+        (flight.asked, flight.kept) = (0, 0);
         flight.paused_until = until;
     }
 

@@ -191,6 +191,14 @@ pub(crate) fn deposited(engine: &mut Engine, out: &mut Output, about: &Deposited
 fn kept(engine: &mut Engine, out: &mut Output, about: &Deposited) {
     let (device, mailbox) = (&about.device, &about.mailbox);
     engine.core.stats.deposited += 1;
+    let current = queue_for(engine, device, mailbox).is_some_and(|(queue, _)| queue == about.queue);
+    let same = about.position.is_none_or(|position| {
+        engine.outbox.sealed_at(device, position).is_none_or(|envelope| envelope == about.envelope)
+    });
+    if !current || !same || !engine.deposits.flight(device, mailbox).is_flying(about.position) {
+        // A promise about something that was sealed anew since, or that is on its way again.
+        return;
+    }
     let Some(position) = about.position else {
         let told = about.told;
         return engine.deposits.update(device, out, |row| row.receipt_told = row.receipt_told.max(told));
@@ -215,9 +223,15 @@ pub(crate) fn owes_receipt(engine: &Engine, device: &DeviceId) -> bool {
     row.theirs.is_some() && engine.peers.get(device).is_some_and(|peer| peer.taken > row.receipt_told)
 }
 
+/// Whether more has been read here than a device was told.
+fn reads_more(engine: &Engine, device: &DeviceId) -> bool {
+    let told = engine.deposits.get(device).filter(|row| row.theirs.is_some()).map(|row| row.read_told);
+    told.is_some_and(|told| engine.peers.get(device).is_some_and(|peer| peer.read_here > told))
+}
+
 /// A device that is not connected is owed a receipt.
 pub(crate) fn owe_receipt(engine: &mut Engine, device: &DeviceId) {
-    if engine.deposits.get(device).is_some_and(|row| row.theirs.is_some()) {
+    if owes_receipt(engine, device) || reads_more(engine, device) {
         engine.deposits.owed.insert(*device);
         engine.core.timers.set_earlier(TimerKey::Notes, engine.core.now + NOTES_AFTER);
     }
@@ -234,7 +248,7 @@ pub(crate) fn said_until_now(engine: &mut Engine, out: &mut Output, device: &Dev
 /// Puts receipts on their way to the mailboxes of those who are not connected.
 pub(crate) fn send_notes(engine: &mut Engine, out: &mut Output) {
     for device in std::mem::take(&mut engine.deposits.owed) {
-        if engine.presence.is_ready(&device) {
+        if engine.presence.is_ready(&device) || links::opening_only(engine, &device).is_none() {
             continue;
         }
         let receipt = Inbox::receipt(&engine.peers, &device);
@@ -244,6 +258,7 @@ pub(crate) fn send_notes(engine: &mut Engine, out: &mut Output) {
         let Some(envelope) = sealed else { continue };
         for (mailbox, addresses) in engine.deposits.mailboxes_of(&device) {
             let note = Note { device, envelope: envelope.clone(), told: receipt.delivered };
+            engine.deposits.update(&device, out, |row| row.read_told = row.read_told.max(receipt.read));
             engine.deposits.push_note(&mailbox, note);
             let later = engine.askers.open(&engine.core, out, Use::Leave { mailbox }, addresses);
             if let Some(later) = later {

@@ -46,11 +46,11 @@ use crate::view::MailboxView;
 const FETCHING: usize = 256;
 const FETCHED_AT_ONCE: usize = 64;
 
-/// A mailbox that has not answered for so long is replaced when another can be had.
-const GIVEN_UP_AFTER: Span = Span::from_days(1);
-
 /// How often the inbox of the period before is read again while clocks may differ.
 const REREAD_AFTER: Span = Span::from_hours(1);
+
+/// Envelopes listed and not fetched yet: more than an inbox holds.
+const MAX_LISTED: usize = 65_536;
 
 /// Hashes tried in one step: some milliseconds.
 const WORK_SLICE: u64 = 20_000;
@@ -120,15 +120,16 @@ fn replace_lost(engine: &mut Engine, out: &mut Output) {
         .mailboxes
         .all()
         .filter(|(device, own)| {
+            // One that keeps mail for us is not given up: what it holds would never be read.
             let down = engine.askers.down_since(device);
-            down.is_some_and(|since| now.since(since) >= GIVEN_UP_AFTER || !own.accepted && now > since)
+            !own.accepted && !engine.askers.is_ready(device) && down.is_some_and(|since| now > since)
         })
         .map(|(device, _)| *device)
         .collect();
     let candidates: Vec<_> = engine
         .presence
         .bootstraps_connected()
-        .filter(|node| engine.mailboxes.get(&node.device).is_none())
+        .filter(|node| engine.mailboxes.may_ask(&node.device))
         .collect();
     if candidates.is_empty() {
         return;
@@ -195,8 +196,8 @@ pub(crate) fn answered(
             greeted(engine, out, used_for);
             engine.network_changed(out);
         }
-        (Use::Read { mailbox, period }, Asked::Register { period: of, last }, word) => {
-            registered(engine, out, (mailbox, period), (of, last), &word);
+        (Use::Read { mailbox, period }, Asked::Register { period: of }, word) => {
+            registered(engine, out, (mailbox, period), of, &word);
         }
         (Use::Read { mailbox, period }, Asked::Subscribe, word) => {
             listed(engine, out, mailbox, period, word);
@@ -283,7 +284,13 @@ fn register(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u3
     for of in [period, period.saturating_add(1)] {
         let queues = owners(engine, out, mailbox, period, of);
         let known = &mut engine.mailboxes.reading(&mailbox, period).registered;
-        let new: Vec<_> = queues.into_iter().filter(|(queue, _)| known.insert(*queue)).collect();
+        let new: Vec<_> = queues
+            .into_iter()
+            .filter(|(queue, access)| {
+                let open = *access != Access::Closed {};
+                known.insert(*queue, open) != Some(open)
+            })
+            .collect();
         if new.is_empty() && !first {
             continue;
         }
@@ -294,8 +301,7 @@ fn register(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u3
         if chunks.is_empty() {
             chunks.push(Vec::new());
         }
-        let count = chunks.len();
-        for (at, chunk) in chunks.into_iter().enumerate() {
+        for chunk in chunks {
             let mut request = Request::Register {
                 inbox: key.public(),
                 period: of,
@@ -305,8 +311,7 @@ fn register(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u3
                 signature: [0; 64],
             };
             key.sign(&mailbox, &nonce, &mut request);
-            let last = of != period && at + 1 == count;
-            engine.askers.ask(out, used_for, request, Asked::Register { period: of, last });
+            engine.askers.ask(out, used_for, request, Asked::Register { period: of });
         }
     }
 }
@@ -316,14 +321,16 @@ fn registered(
     engine: &mut Engine,
     out: &mut Output,
     (mailbox, period): (DeviceId, u32),
-    (of, last): (u32, bool),
+    of: u32,
     word: &Answer,
 ) {
     let now = engine.core.now;
     match word {
-        Answer::Registered { .. } if last => {
+        Answer::Registered { .. } if of == period => {
             let new = engine.mailboxes.accepted(now, out, &mailbox);
-            if !engine.mailboxes.reading(&mailbox, period).caught_up {
+            // Whatever becomes of the next period's: what is there can be read.
+            let reading = engine.mailboxes.reading(&mailbox, period);
+            if !std::mem::replace(&mut reading.subscribed, true) {
                 subscribe(engine, out, mailbox, period);
             }
             if new {
@@ -388,6 +395,13 @@ fn subscribe(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u
 fn listed(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32, word: Answer) {
     match word {
         Answer::Index { entries } => {
+            let known = &engine.mailboxes.reading(&mailbox, period).queues;
+            if entries.iter().any(|entry| !known.contains_key(&entry.queue)) {
+                // Somebody who came since this inbox was opened.
+                for of in [period, period.saturating_add(1)] {
+                    owners(engine, out, mailbox, period, of);
+                }
+            }
             for entry in entries.into_inner() {
                 note_entry(engine, mailbox, period, &entry);
             }
@@ -412,11 +426,12 @@ fn listed(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32,
 fn note_entry(engine: &mut Engine, mailbox: DeviceId, period: u32, entry: &IndexEntry) {
     let found = engine.mailboxes.was_found(&entry.envelope);
     let reading = engine.mailboxes.reading(&mailbox, period);
-    if found || !reading.queues.contains_key(&entry.queue) {
+    if found {
         reading.to_delete.push(entry.sequence);
-    } else {
-        reading.to_fetch.push_back((entry.sequence, entry.queue));
+    } else if reading.queues.contains_key(&entry.queue) && reading.to_fetch.len() < MAX_LISTED {
+        reading.to_fetch.push_back((entry.sequence, entry.queue, entry.envelope));
     }
+    // Mail of nobody that we know ends by itself; deleting it could not be taken back.
 }
 
 /// Fetches more, deletes what is safe, and ends a reading that has come to its end.
@@ -424,13 +439,22 @@ fn fetch(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32) 
     let used_for = Use::Read { mailbox, period };
     while engine.askers.fetching(used_for) < FETCHING {
         let reading = engine.mailboxes.reading(&mailbox, period);
-        let count = reading.to_fetch.len().min(FETCHED_AT_ONCE);
-        let batch: Vec<_> = reading.to_fetch.drain(..count).collect();
+        let listed = reading.to_fetch.len().min(FETCHED_AT_ONCE);
+        let batch: Vec<_> = reading.to_fetch.drain(..listed).collect();
         if batch.is_empty() {
             break;
         }
-        let sequences: Vec<Sequence> = batch.iter().map(|(sequence, _)| *sequence).collect();
-        reading.fetching.extend(batch);
+        // Copies may have come from another mailbox since they were listed here.
+        let (found, batch): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|(_, _, envelope)| engine.mailboxes.was_found(envelope));
+        let reading = engine.mailboxes.reading(&mailbox, period);
+        reading.to_delete.extend(found.into_iter().map(|(sequence, ..)| sequence));
+        let sequences: Vec<Sequence> = batch.iter().map(|(sequence, ..)| *sequence).collect();
+        let count = sequences.len();
+        if count == 0 {
+            continue;
+        }
+        reading.fetching.extend(batch.into_iter().map(|(sequence, queue, _)| (sequence, queue)));
         let request = Request::Get { sequences: BoundedVec::truncated(sequences) };
         engine.askers.ask(out, used_for, request, Asked::Get(count));
     }
@@ -475,6 +499,7 @@ fn fetched(
     let owner = reading.queues.get(&queue).copied();
     engine.core.stats.fetched += 1;
     let settled = match owner {
+        _ if engine.mailboxes.was_found(&envelope.id()) => true,
         Some(Owner::Device(device)) => arrivals::mail(engine, rows, out, &device, envelope),
         Some(Owner::Invite(_)) => match engine.sessions.first_device(&engine.devices, envelope) {
             Some(device) => arrivals::mail(engine, rows, out, &device, envelope),

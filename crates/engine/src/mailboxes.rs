@@ -57,14 +57,16 @@ pub(crate) struct Own {
 pub(crate) struct Reading {
     /// Whose queue is which.
     pub(crate) queues: BTreeMap<QueueId, Owner>,
-    /// Queues that the mailbox has opened.
-    pub(crate) registered: BTreeSet<QueueId>,
+    /// Queues that the mailbox was told of, and whether they are open.
+    pub(crate) registered: BTreeMap<QueueId, bool>,
     /// Envelopes to fetch.
-    pub(crate) to_fetch: VecDeque<(Sequence, QueueId)>,
+    pub(crate) to_fetch: VecDeque<(Sequence, QueueId, EnvelopeId)>,
     /// Envelopes that are being fetched.
     pub(crate) fetching: BTreeMap<Sequence, QueueId>,
     /// Envelopes that are safe here.
     pub(crate) to_delete: Vec<Sequence>,
+    /// Whether the mailbox was asked to list what is there.
+    pub(crate) subscribed: bool,
     /// Whether everything that was there has been listed.
     pub(crate) caught_up: bool,
 }
@@ -130,6 +132,11 @@ impl Mailboxes {
         }
         self.own.insert(node.device, Own::new(node.address.clone(), false));
         true
+    }
+
+    /// Whether a node is none of ours and has not refused.
+    pub(crate) fn may_ask(&self, device: &DeviceId) -> bool {
+        !self.own.contains_key(device) && !self.unwilling.contains(device)
     }
 
     /// A mailbox opened an inbox. Returns whether that is new: then contacts have to hear of it.

@@ -20,6 +20,7 @@ use kith_proto::codec::Encode as _;
 use kith_proto::envelope::Envelope;
 use kith_proto::id::ChatId;
 use kith_proto::id::DeviceId;
+use kith_proto::id::EnvelopeId;
 use kith_proto::id::MessageId;
 use kith_proto::payload::Content;
 use kith_proto::payload::Payload;
@@ -218,6 +219,13 @@ impl Outbox {
         let first_time = peers.get(device).is_some_and(|row| row.sent < position);
         peers.update(device, out, |row| row.sent = row.sent.max(position));
         item.row.message.filter(|_| first_time)
+    }
+
+    /// The name of the envelope that an item was sealed into last, if it is still waiting and was sealed.
+    pub(crate) fn sealed_at(&self, device: &DeviceId, position: Position) -> Option<EnvelopeId> {
+        let queue = self.by_device.get(device)?;
+        let at = queue.items.binary_search_by_key(&position, |item| item.position).ok()?;
+        queue.items.get(at)?.sealed.as_ref().map(Envelope::id)
     }
 
     /// The messages that wait for a device at places above `from` and up to `to`.

@@ -200,6 +200,8 @@ pub(crate) struct MailRow {
     pub(crate) stored: Position,
     /// Up to which of its positions it knows that we have taken them.
     pub(crate) receipt_told: Position,
+    /// Up to which it was told by mail that they were read.
+    pub(crate) read_told: Position,
 }
 
 impl Encode for MailRow {
@@ -211,6 +213,7 @@ impl Encode for MailRow {
         self.progress.encode(out);
         self.stored.encode(out);
         self.receipt_told.encode(out);
+        self.read_told.encode(out);
     }
 }
 
@@ -224,6 +227,7 @@ impl Decode for MailRow {
             progress: Decode::decode(reader)?,
             stored: Decode::decode(reader)?,
             receipt_told: Decode::decode(reader)?,
+            read_told: Decode::decode(reader)?,
         })
     }
 }

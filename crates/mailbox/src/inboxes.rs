@@ -219,7 +219,9 @@ fn plan(
     for (id, access) in wanted {
         let queue: Option<QueueRow> = step.out.load(step.rows, rows::QUEUES, &id.0)?;
         if queue.as_ref().is_some_and(|queue| queue.inbox != *asked.inbox) {
-            return Ok(Err(step.core.refuse()));
+            // Whoever knows a queue's name can take it first; that must not close the others.
+            step.core.stats.refused += 1;
+            continue;
         }
         more += u32::from(queue.is_none() && *access != Access::Closed {});
         changes.push((id, queue, access.clone()));
