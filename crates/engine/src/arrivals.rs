@@ -23,6 +23,7 @@ use kith_proto::payload::Content;
 use kith_proto::payload::Payload;
 use kith_proto::rows::Rows;
 
+use crate::contacts::Refused;
 use crate::contents;
 use crate::effect::Effect;
 use crate::effect::Misbehaviour;
@@ -72,8 +73,11 @@ pub(crate) fn frame(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, devi
             }
         }
         Frame::PrekeysRefused => {
-            if let Some(contact) = contact.filter(|contact| engine.contacts.refused(out, contact)) {
-                engine.contact_changed(out, &contact);
+            let Some(contact) = contact else { return };
+            match engine.contacts.refused(out, &contact) {
+                Refused::NotAsked => {}
+                Refused::AskAgain => links::ask_prekeys(engine, out, &device),
+                Refused::ForGood => engine.contact_changed(out, &contact),
             }
         }
     }

@@ -41,6 +41,22 @@ use crate::view::ContactView;
 pub(crate) struct Contacts {
     by_id: BTreeMap<ContactId, ContactRow>,
     invites: BTreeMap<InviteId, InviteRow>,
+    /// How often in a row the invite of somebody we ask was refused.
+    refusals: BTreeMap<ContactId, u32>,
+}
+
+/// So many refusals in a row mean that an invite is used up.
+const REFUSALS_BELIEVED: u32 = 3;
+
+/// What a refusal means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// We did not ask.
+    NotAsked,
+    /// Perhaps nothing.
+    AskAgain,
+    /// The invite admits nobody any more.
+    ForGood,
 }
 
 impl ContactRow {
@@ -206,6 +222,7 @@ impl Contacts {
             hints: BoundedVec::truncated(invite.addresses.to_vec()),
         };
         row.set_state(ContactState::Requested);
+        self.refusals.remove(&invite.account);
         self.put(invite.account, row, out);
         Ok(())
     }
@@ -257,16 +274,23 @@ impl Contacts {
         });
     }
 
-    /// The invite that led to somebody admits nobody any more. Returns whether we were still asking.
-    pub(crate) fn refused(&mut self, out: &mut Output, contact: &ContactId) -> bool {
+    /// The invite that led to somebody was refused. Once is not believed: what was asked may have been damaged.
+    pub(crate) fn refused(&mut self, out: &mut Output, contact: &ContactId) -> Refused {
         let asking = self
             .by_id
             .get(contact)
             .is_some_and(|row| row.state() == ContactState::Requested && row.invite.is_some());
-        if asking {
-            self.change(out, contact, |row| row.invite = None);
+        if !asking {
+            return Refused::NotAsked;
         }
-        asking
+        let times = self.refusals.entry(*contact).or_default();
+        *times += 1;
+        if *times < REFUSALS_BELIEVED {
+            return Refused::AskAgain;
+        }
+        self.refusals.remove(contact);
+        self.change(out, contact, |row| row.invite = None);
+        Refused::ForGood
     }
 
     /// How a blocked contact stood to us before.
