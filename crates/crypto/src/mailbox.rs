@@ -1,8 +1,8 @@
 //! The keys of mailboxes, each derived from one secret so that nothing has to be agreed again when a period ends: an
 //! inbox from a secret of its owner, a queue from a secret that the owner gave to one contact's device.
 //!
-//! Every key belongs to one mailbox and one period. Two mailboxes, or one in two periods, cannot tell that they serve
-//! the same person (`SPEC.md`, section 11).
+//! Every key belongs to one mailbox and one period. Nothing in the keys tells two
+//! mailboxes, or one in two periods, that they serve the same person (`SPEC.md`, section 11); the connection may.
 
 use ed25519_dalek::Signer as _;
 use ed25519_dalek::SigningKey;
