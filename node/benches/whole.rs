@@ -344,7 +344,11 @@ fn main() {
     // On a disk, not in memory: a commit that never reaches a disk is fast and worth nothing.
     let folder =
         TempDir::new_in(std::env::var_os("KITH_BENCH_DIR").map_or(".".into(), PathBuf::from)).unwrap();
-    start_to_connected(folder.path());
-    talking(folder.path());
-    idle(folder.path());
+    // With words after `--`, only the parts of these names.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    for (name, part) in [("start", start_to_connected as fn(&Path)), ("talk", talking), ("idle", idle)] {
+        if wanted.is_empty() || wanted.iter().any(|word| word == name) {
+            part(folder.path());
+        }
+    }
 }

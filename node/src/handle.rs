@@ -9,7 +9,9 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::thread::JoinHandle;
 
+use crossbeam_channel::Receiver;
 use crossbeam_channel::Sender;
+use crossbeam_channel::TrySendError;
 use crossbeam_channel::bounded;
 use kith_engine::Command;
 use kith_engine::Config;
@@ -104,8 +106,9 @@ struct Running {
     overview: Arc<Mutex<Overview>>,
     waiting: Arc<Waiting>,
     stop_net: Arc<Notify>,
+    /// Closed once the network has hung up everywhere.
+    net_ended: Receiver<()>,
     engine_thread: JoinHandle<Option<Store>>,
-    net_thread: JoinHandle<()>,
     _runtime: Runtime,
 }
 
@@ -231,7 +234,9 @@ impl Handle {
         net_config.listen = ports.listen();
         let system = |error: std::io::Error| NodeError::System(error.to_string());
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
+            // One: a frame wakes five tasks one after another, and each wake-up of another thread costs tens of
+            // microseconds.
+            .worker_threads(1)
             .thread_name("kith-net")
             .enable_all()
             .build()
@@ -272,18 +277,16 @@ impl Handle {
             clock,
             record,
             out,
+            sync_at: None,
         };
         let engine_thread = thread::Builder::new()
             .name("kith-engine".to_owned())
             .spawn(move || driver.run())
             .map_err(system)?;
         let stop_net = Arc::new(Notify::new());
-        let pump = Pump { events, ports, engine: sender.clone(), stop: Arc::clone(&stop_net) };
-        let handle = runtime.handle().clone();
-        let net_thread = thread::Builder::new()
-            .name("kith-events".to_owned())
-            .spawn(move || handle.block_on(pump.run()))
-            .map_err(system)?;
+        let (ended, net_ended) = bounded(0);
+        let pump = Pump { events, ports, engine: sender.clone(), stop: Arc::clone(&stop_net), _ended: ended };
+        runtime.spawn(pump.run());
         Ok(Running {
             engine: sender,
             reader,
@@ -291,8 +294,8 @@ impl Handle {
             overview,
             waiting,
             stop_net,
+            net_ended,
             engine_thread,
-            net_thread,
             _runtime: runtime,
         })
     }
@@ -409,9 +412,9 @@ impl Handle {
             self.0.hub.close();
             return;
         };
-        let Running { engine, reader, stop_net, engine_thread, net_thread, .. } = *running;
+        let Running { engine, reader, stop_net, net_ended, engine_thread, .. } = *running;
         stop_net.notify_one();
-        let _ = net_thread.join();
+        let _ = net_ended.recv();
         let _ = engine.send(ToEngine::Stop);
         let store = engine_thread.join();
         // The store can be closed once no reader is left that keeps its database open.
@@ -444,6 +447,7 @@ struct Pump {
     ports: Ports,
     engine: Sender<ToEngine>,
     stop: Arc<Notify>,
+    _ended: Sender<()>,
 }
 
 impl Pump {
@@ -458,11 +462,23 @@ impl Pump {
                 self.ports.note(*listener, &address::text(address, None));
             }
             let Some(input) = effects::input(event) else { continue };
-            if self.engine.send(ToEngine::Input(Input::Net(input))).is_err() {
+            if !self.tell(ToEngine::Input(Input::Net(input))).await {
                 break;
             }
         }
         self.events.shut_down().await;
+    }
+
+    /// Hands over one message, when need be as soon as there is room. Returns whether the engine thread is there.
+    async fn tell(&self, message: ToEngine) -> bool {
+        let message = match self.engine.try_send(message) {
+            Ok(()) => return true,
+            Err(TrySendError::Disconnected(_)) => return false,
+            Err(TrySendError::Full(message)) => message,
+        };
+        let engine = self.engine.clone();
+        let sent = tokio::task::spawn_blocking(move || engine.send(message).is_ok()).await;
+        sent.unwrap_or(false)
     }
 }
 

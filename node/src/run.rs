@@ -35,6 +35,9 @@ use crate::recorder::Recorder;
 /// Inputs that share one commit at most: a whole window of messages and their receipts.
 const BATCH: usize = 4_096;
 
+/// How long what a crash may undo waits for the next commit that takes it to disk.
+const SYNC_AFTER: Duration = Duration::from_millis(100);
+
 /// How often the engine's generator gets fresh randomness, and forgettable rows that went are made unreadable.
 const CHORES_EVERY: Duration = Duration::from_secs(600);
 
@@ -122,6 +125,8 @@ pub(crate) struct Driver {
     pub(crate) record: Option<Recorder>,
     /// What restoring the engine asked for.
     pub(crate) out: Output,
+    /// When what a crash would undo goes to disk at the latest.
+    pub(crate) sync_at: Option<Instant>,
 }
 
 impl Driver {
@@ -143,6 +148,7 @@ impl Driver {
                 .clock
                 .until(self.engine.next_wake())
                 .min(chores.saturating_duration_since(Instant::now()));
+            let wait = self.sync_at.map_or(wait, |at| wait.min(at.saturating_duration_since(Instant::now())));
             if let Ok(first) = self.inputs.recv_timeout(wait) {
                 if !self.take(first) {
                     break;
@@ -157,7 +163,10 @@ impl Driver {
                 self.do_chores(std::mem::take(&mut shredded));
             }
         }
-        let _ = self.settle();
+        let done = self.settle().and_then(|_| self.sync());
+        if let Err(error) = done {
+            tracing::error!(%error, "the last commit failed");
+        }
         if shredded {
             self.shred();
         }
@@ -193,10 +202,19 @@ impl Driver {
         if self.engine.next_wake().is_some_and(|at| at <= now) {
             self.handle(Input::Wake);
         }
+        let may_be_undone = self.out.may_be_undone();
         let writes = self.out.take_writes();
         let wrote = !writes.is_empty();
-        if wrote {
+        if wrote && may_be_undone {
+            self.store.commit_soon(&writes)?;
+            self.sync_at.get_or_insert_with(|| Instant::now() + SYNC_AFTER);
+        } else if wrote {
             self.store.commit(&writes)?;
+            self.sync_at = None;
+        } else if !self.out.effects.is_empty() || self.sync_at.is_some_and(|at| at <= Instant::now()) {
+            self.sync()?;
+        }
+        if wrote {
             if let Some(record) = &mut self.record {
                 record.line(&Line::Commit { digest: digest(&writes) });
                 record.flush();
@@ -210,6 +228,14 @@ impl Driver {
         }
         self.publish();
         Ok(wrote)
+    }
+
+    /// Takes to disk what a crash would undo.
+    fn sync(&mut self) -> Result<(), StoreError> {
+        match self.sync_at.take() {
+            Some(_) => self.store.commit(&[]),
+            None => Ok(()),
+        }
     }
 
     fn publish(&mut self) {

@@ -14,20 +14,41 @@ use kith_proto::rows::Write;
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
     tables: BTreeMap<String, BTreeMap<Vec<u8>, Vec<u8>>>,
+    /// What the rows were before the commits that a crash undoes, oldest first.
+    undo: Vec<Write>,
     /// Commits so far.
     pub commits: u64,
 }
 
 impl Disk {
-    /// Writes all of it.
+    /// Writes all of it, and all that was written before is safe.
     pub fn commit(&mut self, writes: Vec<Write>) {
+        self.commit_soon(writes);
+        self.undo.clear();
+    }
+
+    /// Writes all of it; a crash undoes it, unless a [`commit`](Self::commit) came after.
+    pub fn commit_soon(&mut self, writes: Vec<Write>) {
         self.commits += 1;
         for write in writes {
-            let table = self.tables.entry(write.table).or_default();
-            match write.value {
-                Some(value) => table.insert(write.key, value),
-                None => table.remove(&write.key),
-            };
+            let (table, key) = (write.table.clone(), write.key.clone());
+            let value = self.set(write);
+            self.undo.push(Write { table, key, value });
+        }
+    }
+
+    /// The power goes: what was written and is not safe yet is gone.
+    pub fn crash(&mut self) {
+        while let Some(before) = self.undo.pop() {
+            self.set(before);
+        }
+    }
+
+    fn set(&mut self, write: Write) -> Option<Vec<u8>> {
+        let table = self.tables.entry(write.table).or_default();
+        match write.value {
+            Some(value) => table.insert(write.key, value),
+            None => table.remove(&write.key),
         }
     }
 

@@ -128,11 +128,19 @@ impl Person {
         }
         let crash = self.crash.take();
         if crash == Some(Phase::BeforeCommit) {
+            self.disk.crash();
             return Done { crashed: true, ..Done::default() };
         }
+        // Here nothing is safe before it must be: a real disk gets it a moment later.
+        let may_be_undone = out.may_be_undone();
         let writes = out.take_writes();
-        if !writes.is_empty() {
-            self.disk.commit(writes);
+        match (may_be_undone, writes.is_empty() && out.effects.is_empty()) {
+            (_, true) => {}
+            (true, false) => self.disk.commit_soon(writes),
+            (false, false) => self.disk.commit(writes),
+        }
+        if crash.is_some() {
+            self.disk.crash();
         }
         let effects =
             if crash == Some(Phase::BeforeEffects) { Vec::new() } else { std::mem::take(&mut out.effects) };

@@ -160,6 +160,8 @@ pub(crate) fn mail(
     }
     let before = out.effects.len();
     let done = put(engine, rows, out, device, envelope);
+    // Once it is deleted in the mailbox, nobody says it again.
+    engine.core.only_receipts = false;
     // Whoever left it is not proved to be the device that it names: nobody is scored for mail.
     let effects = out.effects.split_off(before);
     out.effects.extend(effects.into_iter().filter(|effect| !matches!(effect, Effect::Misbehaved { .. })));
@@ -193,6 +195,9 @@ fn put(
         out.effect(Effect::Misbehaved { device: *device, why: Misbehaviour::BadPayload });
         return true;
     };
+    engine.core.only_receipts = opened.introduction.is_none()
+        && payload.position == 0
+        && payload.contents.iter().all(|content| matches!(content, Content::Receipt(_)));
     let mut welcome = None;
     if let Some(introduction) = opened.introduction {
         match introduce(engine, rows, out, device, introduction, &payload) {

@@ -21,12 +21,14 @@ pub(crate) struct Core {
     pub(crate) config: Config,
     /// The counters.
     pub(crate) stats: Stats,
+    /// Whether the input of this moment was a frame that holds receipts and nothing else.
+    pub(crate) only_receipts: bool,
 }
 
 impl Core {
     pub(crate) fn new(now: Timestamp, entropy: [u8; 32], config: Config) -> Self {
         let rng = ChaCha20Rng::from_seed(entropy);
-        Self { now, rng, timers: Timers::default(), config, stats: Stats::default() }
+        Self { now, rng, timers: Timers::default(), config, stats: Stats::default(), only_receipts: false }
     }
 
     /// Moves the time on; an earlier time is ignored.

@@ -74,6 +74,8 @@ impl Engine {
     /// old comes up.
     pub fn handle(&mut self, now: Timestamp, input: Input, rows: &dyn Rows, out: &mut Output) {
         self.core.advance(now);
+        self.core.only_receipts = false;
+        let before = out.extent();
         match input {
             Input::Command { id, command } => {
                 let answer = commands::run(self, rows, out, command);
@@ -82,6 +84,10 @@ impl Engine {
             Input::Net(input) => self.on_net(input, rows, out),
             Input::Entropy(bytes) => self.core.stir(&bytes),
             Input::Wake => self.on_wake(rows, out),
+        }
+        let after = out.extent();
+        if after != before && !(self.core.only_receipts && after.1 == before.1) {
+            out.hurry();
         }
     }
 

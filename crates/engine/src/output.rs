@@ -21,6 +21,10 @@ pub struct Output {
     /// What to show after that, in order.
     pub events: Vec<Event>,
     shown: BTreeMap<Subject, usize>,
+    /// Rows set or deleted so far.
+    touched: u64,
+    /// Whether some of the writes must be on disk before anything else happens.
+    urgent: bool,
 }
 
 /// What an event replaces the former one of.
@@ -39,11 +43,13 @@ impl Output {
 
     /// Sets a row. A later write of the same row replaces this one.
     pub(crate) fn put(&mut self, table: Table, key: &[u8], value: Vec<u8>) {
+        self.touched += 1;
         self.writes.insert((table.name, key.to_vec()), Some(value));
     }
 
     /// Deletes a row.
     pub(crate) fn delete(&mut self, table: Table, key: &[u8]) {
+        self.touched += 1;
         self.writes.insert((table.name, key.to_vec()), None);
     }
 
@@ -102,8 +108,25 @@ impl Output {
         self.writes.is_empty() && self.effects.is_empty() && self.events.is_empty()
     }
 
+    /// How much it holds: whoever asks before and after an input knows whether that did anything.
+    pub(crate) fn extent(&self) -> (u64, usize) {
+        (self.touched, self.effects.len())
+    }
+
+    /// What was added must be on disk before anything else happens.
+    pub(crate) fn hurry(&mut self) {
+        self.urgent = true;
+    }
+
+    /// Whether a crash may undo the writes without harm, until the next commit that may not be undone: there is nothing
+    /// in them but the receipts of others, who say them again, and no effect tells the world of them.
+    pub fn may_be_undone(&self) -> bool {
+        !self.urgent && self.effects.is_empty()
+    }
+
     /// Takes the writes, in key order, leaving effects and events.
     pub fn take_writes(&mut self) -> Vec<Write> {
+        self.urgent = false;
         std::mem::take(&mut self.writes)
             .into_iter()
             .map(|((table, key), value)| Write { table: table.to_owned(), key, value })

@@ -54,8 +54,10 @@ fn definition(name: &str) -> TableDefinition<'_, &'static [u8], &'static [u8]> {
 /// What the store counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Commits that are on disk.
+    /// Commits.
     pub commits: u64,
+    /// Those among them that were on disk when they returned.
+    pub synced: u64,
     /// Rows written or deleted by them.
     pub writes: u64,
     /// Times that the shred key was changed.
@@ -120,7 +122,7 @@ impl Store {
         let keyring = Keyring::new(folder, passphrase)?;
         let disk = open_file(&path, true)?;
         let mut store = Self::start(Arc::clone(lock), keyring, disk, path, tables, true)?;
-        store.write(first, Some(schema))?;
+        store.write(first, Some(schema), Durability::Immediate)?;
         sync_folder(&store.shared.path)?;
         store.keyring.write()?;
         Ok(store)
@@ -246,7 +248,7 @@ impl Store {
         if version == stored && writes.is_empty() {
             return Ok(());
         }
-        self.write(&writes, Some(version))
+        self.write(&writes, Some(version), Durability::Immediate)
     }
 
     /// Makes the writes durable, all or none. The last write of a row wins.
@@ -254,16 +256,31 @@ impl Store {
     /// # Errors
     /// When it could not be done; the store refuses further work until it is opened again.
     pub fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
-        self.write(writes, None)
+        self.write(writes, None, Durability::Immediate)
     }
 
-    fn write(&mut self, writes: &[Write], schema: Option<u32>) -> Result<(), StoreError> {
+    /// Makes the writes, all or none, without waiting for the disk. Readers see them; a crash undoes them, unless a
+    /// [`commit`](Self::commit) came after.
+    ///
+    /// # Errors
+    /// As for [`commit`](Self::commit).
+    pub fn commit_soon(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+        self.write(writes, None, Durability::None)
+    }
+
+    fn write(
+        &mut self,
+        writes: &[Write],
+        schema: Option<u32>,
+        durability: Durability,
+    ) -> Result<(), StoreError> {
         if self.poisoned {
             return Err(StoreError::Poisoned);
         }
-        let done = self.try_write(writes, schema, None);
+        let done = self.try_write(writes, (schema, None), durability);
         self.poisoned = done.is_err();
         self.stats.commits += 1;
+        self.stats.synced += u64::from(matches!(durability, Durability::Immediate));
         self.stats.writes += writes.len() as u64;
         done
     }
@@ -271,11 +288,12 @@ impl Store {
     fn try_write(
         &self,
         writes: &[Write],
-        schema: Option<u32>,
-        shred_key: Option<u32>,
+        (schema, shred_key): (Option<u32>, Option<u32>),
+        durability: Durability,
     ) -> Result<(), StoreError> {
         let shared = &self.shared;
-        let transaction = shared.begin_write()?;
+        let mut transaction = shared.begin_write()?;
+        transaction.set_durability(durability).map_err(|error| shared.failed(error.into()))?;
         let mut rest = writes;
         // Writes come grouped by table; a table is opened once for each group.
         while let Some(first) = rest.first() {
@@ -355,7 +373,9 @@ impl Store {
         self.share_keys();
         // Twice: after an unclean end the database may go back by one commit, and that must not be to rows under the
         // key that is dropped next.
-        let done = self.reseal().and_then(|()| self.try_write(&[], None, Some(self.keyring.newest())));
+        let done = self
+            .reseal()
+            .and_then(|()| self.try_write(&[], (None, Some(self.keyring.newest())), Durability::Immediate));
         self.poisoned |= done.is_err();
         done?;
         self.keyring.drop_old_shred_keys()?;

@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use kith_store::backend::Disk;
 use kith_store::backend::SealedDisk;
 use redb::Database;
+use redb::Durability;
 use redb::ReadableDatabase as _;
 use redb::ReadableTable as _;
 use redb::TableDefinition;
@@ -148,9 +149,10 @@ fn open(disk: &CutDisk) -> Option<Database> {
 }
 
 /// Writes commit `number`: its own row, an overwritten row, and a deleted one. Returns whether it was acknowledged.
-fn commit(database: &Database, number: u64) -> bool {
+fn commit(database: &Database, number: u64, durability: Durability) -> bool {
     let written = || -> Result<(), redb::Error> {
-        let transaction = database.begin_write()?;
+        let mut transaction = database.begin_write()?;
+        transaction.set_durability(durability)?;
         {
             let mut rows = transaction.open_table(ROWS)?;
             let value = vec![number as u8; 300 + (number as usize * 97) % 3_000];
@@ -187,43 +189,63 @@ fn last_whole(database: &Database) -> u64 {
 
 const COMMITS: u64 = 12;
 
-/// Runs commits until the power goes; returns the last acknowledged one.
-fn run(disk: &CutDisk, first: u64) -> u64 {
-    let Some(database) = open(disk) else { return first - 1 };
-    let mut acknowledged = first - 1;
+/// How far the commits came before the power went.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Reached {
+    /// The last that was acknowledged.
+    acknowledged: u64,
+    /// The last of them that did not say that a crash may undo it.
+    safe: u64,
+}
+
+/// Runs commits until the power goes; of so many only one waits for the disk.
+fn run(disk: &CutDisk, first: u64, one_of: u64) -> Reached {
+    let mut reached = Reached { acknowledged: first - 1, safe: first - 1 };
+    let Some(database) = open(disk) else { return reached };
     for number in first..first + COMMITS {
-        if !commit(&database, number) {
+        let is_safe = number % one_of == 0;
+        let durability = if is_safe { Durability::Immediate } else { Durability::None };
+        if !commit(&database, number, durability) {
             break;
         }
-        acknowledged = number;
+        reached.acknowledged = number;
+        if is_safe {
+            reached.safe = number;
+        }
     }
-    acknowledged
+    reached
 }
 
 #[test]
 fn every_acknowledged_commit_survives_a_power_cut_at_every_operation() {
+    cut_everywhere(1);
+}
+
+#[test]
+fn commits_that_did_not_wait_are_undone_from_the_last_and_the_others_survive() {
+    cut_everywhere(3);
+}
+
+fn cut_everywhere(one_of: u64) {
     let whole = CutDisk::with(Vec::new(), u64::MAX);
-    assert_eq!(run(&whole, 1), COMMITS);
+    assert_eq!(run(&whole, 1, one_of), Reached { acknowledged: COMMITS, safe: COMMITS });
     let operations = whole.0.lock().unwrap().operations;
     for cut_after in 0..=operations {
         for seed in 0..4 {
             let disk = CutDisk::with(Vec::new(), cut_after);
-            let acknowledged = run(&disk, 1);
+            let Reached { acknowledged, safe } = run(&disk, 1, one_of);
             let mut luck = Luck(cut_after * 1_000 + seed);
             let image = disk.image(&mut luck);
             let again = CutDisk::with(image, u64::MAX);
             let Some(database) = open(&again) else {
                 assert_eq!(
-                    acknowledged, 0,
+                    safe, 0,
                     "cut after {cut_after}, seed {seed}: the database does not open any more"
                 );
                 continue;
             };
             let last = last_whole(&database);
-            assert!(
-                last >= acknowledged,
-                "cut after {cut_after}, seed {seed}: {last} of {acknowledged} commits"
-            );
+            assert!(last >= safe, "cut after {cut_after}, seed {seed}: {last} of {safe} commits");
             assert!(last <= acknowledged + 1, "nothing is there that was never begun");
         }
     }
@@ -234,13 +256,13 @@ fn a_second_cut_while_recovering_from_the_first_loses_nothing_either() {
     let mut luck = Luck(99);
     for round in 0..60 {
         let disk = CutDisk::with(Vec::new(), 30 + luck.below(60));
-        let mut acknowledged = run(&disk, 1);
+        let mut acknowledged = run(&disk, 1, 1).acknowledged;
         let mut image = disk.image(&mut luck);
         for _ in 0..3 {
             let disk = CutDisk::with(image.clone(), luck.below(40));
             // A number is left out, so that one whose commit was cut off before is not written again.
             let first = acknowledged + 2;
-            let reached = run(&disk, first);
+            let reached = run(&disk, first, 1).acknowledged;
             if reached >= first {
                 acknowledged = reached;
             }
@@ -262,7 +284,7 @@ fn a_second_cut_while_recovering_from_the_first_loses_nothing_either() {
 #[test]
 fn a_changed_byte_is_an_error_and_never_a_wrong_value() {
     let disk = CutDisk::with(Vec::new(), u64::MAX);
-    assert_eq!(run(&disk, 1), COMMITS);
+    assert_eq!(run(&disk, 1, 1).acknowledged, COMMITS);
     let image = disk.0.lock().unwrap().now.clone();
     let mut luck = Luck(5);
     for _ in 0..200 {

@@ -522,7 +522,7 @@ fn node_stats(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
     let (engine, store, net) = handle.stats()?;
     Ok(json!({
         "engine": serde_json::to_value(engine).unwrap_or_default(),
-        "store": { "commits": store.commits, "writes": store.writes, "shreds": store.shreds },
+        "store": { "commits": store.commits, "synced": store.synced, "writes": store.writes, "shreds": store.shreds },
         "net": {
             "connections": net.connections, "refused": net.refused, "frames_out": net.frames_out,
             "frames_in": net.frames_in, "bytes_out": net.bytes_out, "bytes_in": net.bytes_in,

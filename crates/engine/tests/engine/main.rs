@@ -77,7 +77,12 @@ impl Side {
     }
 
     fn done(&mut self, mut out: Output) {
-        self.disk.commit(out.take_writes());
+        let may_be_undone = out.may_be_undone();
+        let writes = out.take_writes();
+        match may_be_undone {
+            true => self.disk.commit_soon(writes),
+            false => self.disk.commit(writes),
+        }
         for effect in std::mem::take(&mut out.effects) {
             match effect {
                 Effect::Send { device, frame } => self.sent.push((device, frame)),
@@ -89,6 +94,16 @@ impl Side {
             }
         }
         self.events.extend(out.take_events());
+    }
+
+    /// The power goes and comes back.
+    fn crash(&mut self) {
+        self.disk.crash();
+        let mut entropy = [77; 32];
+        entropy[..8].copy_from_slice(&self.disk.commits.to_le_bytes());
+        let (engine, out) = Engine::restore(&self.disk, self.now, entropy, Config::default()).unwrap();
+        self.engine = engine;
+        self.done(out);
     }
 
     fn give(&mut self, input: Input) {
@@ -228,6 +243,35 @@ fn a_lost_ready_is_asked_for_again() {
     carry(&mut ann, &mut bob);
     assert_eq!(ann.states(&chat), [MessageState::Delivered]);
     assert_eq!(bob.texts(&chat), ["are you there?"]);
+}
+
+#[test]
+fn a_receipt_that_a_crash_undid_is_said_again_and_a_text_is_never_undone() {
+    let (mut ann, mut bob, chat) = friends();
+    ann.send(chat, "are you there?");
+    carry(&mut ann, &mut bob);
+    assert_eq!(ann.states(&chat), [MessageState::Delivered]);
+    ann.crash();
+    bob.crash();
+    assert_eq!(ann.states(&chat).last(), Some(&MessageState::Sent));
+    assert_eq!(bob.texts(&chat), ["are you there?"]);
+    connect(&mut ann, &mut bob);
+    assert_eq!(ann.states(&chat), [MessageState::Delivered]);
+    for round in 0..20 {
+        bob.send(chat, &format!("bob's {round}"));
+        carry(&mut ann, &mut bob);
+        disconnect(&mut ann, &mut bob);
+        if round % 2 == 0 {
+            ann.crash()
+        } else {
+            bob.crash()
+        }
+        connect(&mut ann, &mut bob);
+        ann.send(chat, &format!("ann's {round}"));
+        carry(&mut ann, &mut bob);
+    }
+    assert_eq!((ann.texts(&chat).len(), bob.texts(&chat).len()), (21, 21));
+    assert!(ann.states(&chat).iter().all(|state| *state == MessageState::Delivered));
 }
 
 #[test]
