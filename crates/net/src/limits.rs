@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
+use std::time::Duration;
 use std::time::Instant;
 
 use libp2p::Multiaddr;
@@ -31,11 +32,19 @@ use crate::stats::Counters;
 /// Bans remembered at once; beyond it the one that ends first is dropped.
 const MAX_BANS: usize = 4_096;
 
+/// Networks whose arrivals are known at once, 100 bytes each. Beyond it the counts have to do: an attacker with so many
+/// networks is not stopped by a rate for each.
+const MAX_ARRIVALS: usize = 16_384;
+
 /// Why a connection was refused.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 enum Refused {
+    #[error("too many connections from this address")]
+    Address,
     #[error("too many connections from this network")]
     Network,
+    #[error("too many new connections from this network")]
+    Rate,
     #[error("banned for a while")]
     Banned,
 }
@@ -46,6 +55,8 @@ pub(crate) struct Behaviour {
     counters: Arc<Counters>,
     by_network: BTreeMap<Network, u32>,
     networks: BTreeMap<ConnectionId, [Network; 2]>,
+    /// Until when what arrived from a site is paid for.
+    arrivals: BTreeMap<Network, Instant>,
     friends: BTreeSet<PeerId>,
     misdeeds: BTreeMap<PeerId, u32>,
     bans: BTreeMap<PeerId, Instant>,
@@ -58,10 +69,16 @@ impl Behaviour {
             counters,
             by_network: BTreeMap::new(),
             networks: BTreeMap::new(),
+            arrivals: BTreeMap::new(),
             friends: BTreeSet::new(),
             misdeeds: BTreeMap::new(),
             bans: BTreeMap::new(),
         }
+    }
+
+    /// Other limits from now on. Connections that are up stay.
+    pub(crate) fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// The peers that are never banned.
@@ -94,10 +111,7 @@ impl Behaviour {
 
     fn check_ban(&mut self, peer: &PeerId) -> Result<(), ConnectionDenied> {
         match self.bans.get(peer).filter(|_| !self.friends.contains(peer)) {
-            Some(until) if *until > Instant::now() => {
-                stats::count(&self.counters.refused);
-                Err(ConnectionDenied::new(Refused::Banned))
-            }
+            Some(until) if *until > Instant::now() => Err(self.refuse(Refused::Banned)),
             Some(_) => {
                 self.bans.remove(peer);
                 Ok(())
@@ -121,9 +135,58 @@ impl Behaviour {
     fn most(&self, network: Network) -> u32 {
         match network {
             Network::Host(ip) | Network::Site(ip) if ip.is_loopback() => self.limits.connections_loopback,
-            Network::Host(_) => self.limits.connections_per_ip,
-            Network::Site(_) => self.limits.connections_per_network,
+            Network::Host(IpAddr::V4(_)) => self.limits.connections_per_ipv4,
+            Network::Host(IpAddr::V6(_)) => self.limits.connections_per_ipv6_64,
+            Network::Site(IpAddr::V4(_)) => self.limits.connections_per_ipv4_24,
+            Network::Site(IpAddr::V6(_)) => self.limits.connections_per_ipv6_48,
         }
+    }
+
+    /// Whether one more connection may come from here now.
+    fn check(&mut self, [host, site]: [Network; 2], now: Instant) -> Result<(), Refused> {
+        let is_full =
+            |network| self.by_network.get(&network).is_some_and(|count| *count >= self.most(network));
+        if is_full(host) {
+            return Err(Refused::Address);
+        }
+        if is_full(site) {
+            return Err(Refused::Network);
+        }
+        self.arrive(site, now)
+    }
+
+    /// Takes an arrival from the rate of a site.
+    fn arrive(&mut self, site: Network, now: Instant) -> Result<(), Refused> {
+        if matches!(site, Network::Site(ip) if ip.is_loopback()) {
+            return Ok(());
+        }
+        if self.arrivals.len() >= MAX_ARRIVALS {
+            self.arrivals.retain(|_, paid| *paid > now);
+        }
+        let is_known = self.arrivals.contains_key(&site);
+        if !is_known && self.arrivals.len() >= MAX_ARRIVALS {
+            return Ok(());
+        }
+        let each = Duration::from_secs(1) / self.limits.arrivals_per_second.max(1);
+        let paid = self.arrivals.entry(site).or_insert(now);
+        let next = (*paid).max(now) + each;
+        if next > now + each * self.limits.arrivals_at_once.max(1) {
+            return Err(Refused::Rate);
+        }
+        *paid = next;
+        Ok(())
+    }
+
+    fn refuse(&self, why: Refused) -> ConnectionDenied {
+        let counters = &self.counters;
+        stats::count(&counters.refused);
+        stats::count(match why {
+            Refused::Address => &counters.refused_address,
+            Refused::Network => &counters.refused_network,
+            Refused::Rate => &counters.refused_rate,
+            Refused::Banned => &counters.refused_banned,
+        });
+        ConnectionDenied::new(why)
     }
 }
 
@@ -160,13 +223,7 @@ impl NetworkBehaviour for Behaviour {
     ) -> Result<(), ConnectionDenied> {
         let Some(ip) = address::ip_of(remote) else { return Ok(()) };
         let networks = networks_of(ip);
-        if networks
-            .iter()
-            .any(|network| self.by_network.get(network).is_some_and(|count| *count >= self.most(*network)))
-        {
-            stats::count(&self.counters.refused);
-            return Err(ConnectionDenied::new(Refused::Network));
-        }
+        self.check(networks, Instant::now()).map_err(|why| self.refuse(why))?;
         for network in networks {
             *self.by_network.entry(network).or_default() += 1;
         }
@@ -218,10 +275,11 @@ impl NetworkBehaviour for Behaviour {
 mod tests {
     use super::*;
     use crate::config::Role;
+    use crate::stats::Stats;
 
     #[test]
     fn one_network_gets_its_share_and_no_more_until_it_leaves() {
-        let limits = Limits { connections_per_ip: 2, ..Limits::for_role(Role::Server) };
+        let limits = Limits { connections_per_ipv4: 2, ..Limits::for_role(Role::Server) };
         let mut behaviour = Behaviour::new(limits, Arc::default());
         let remote: Multiaddr = "/ip4/192.0.2.1/tcp/5".parse().unwrap();
         let ids: Vec<_> = (0..4).map(ConnectionId::new_unchecked).collect();
@@ -255,15 +313,85 @@ mod tests {
         assert_ne!(of("192.0.2.1")[0], of("192.0.2.2")[0]);
         assert_eq!(of("192.0.2.1")[1], of("192.0.2.2")[1], "one /24");
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+    }
 
-        let limits =
-            Limits { connections_per_ip: 2, connections_per_network: 3, ..Limits::for_role(Role::Server) };
-        let mut behaviour = Behaviour::new(limits, Arc::default());
-        let mut ask = |id, host: u8| {
-            let remote: Multiaddr = format!("/ip4/192.0.2.{host}/tcp/5").parse().unwrap();
-            behaviour.handle_pending_inbound_connection(ConnectionId::new_unchecked(id), &remote, &remote)
+    fn strict() -> Behaviour {
+        let limits = Limits {
+            connections_per_ipv4: 2,
+            connections_per_ipv4_24: 3,
+            connections_per_ipv6_64: 4,
+            connections_per_ipv6_48: 5,
+            arrivals_per_second: 2,
+            arrivals_at_once: 10,
+            ..Limits::for_role(Role::Server)
         };
-        assert!((0..3).all(|host| ask(host, 1 + u8::try_from(host).unwrap()).is_ok()));
-        assert!(ask(4, 9).is_err(), "the fourth of the /24 is one too many");
+        Behaviour::new(limits, Arc::default())
+    }
+
+    /// Asks for one connection from each address in turn; says of which the last was refused, and for what.
+    fn refused(behaviour: &mut Behaviour, from: &[&str]) -> Vec<(usize, Stats)> {
+        let mut refused = Vec::new();
+        for (number, from) in from.iter().enumerate() {
+            let remote: Multiaddr = from.parse().unwrap();
+            let id = ConnectionId::new_unchecked(number);
+            if behaviour.handle_pending_inbound_connection(id, &remote, &remote).is_err() {
+                refused.push((number, behaviour.counters.read()));
+            }
+        }
+        refused
+    }
+
+    #[test]
+    fn each_size_of_network_has_its_own_limit_and_each_refusal_its_own_reason() {
+        let ip4 = |host| format!("/ip4/192.0.2.{host}/tcp/5");
+        let hosts = [ip4(1), ip4(1), ip4(1), ip4(2), ip4(3)];
+        let of_24 = refused(&mut strict(), &hosts.each_ref().map(String::as_str));
+        assert_eq!(of_24.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2, 4]);
+        let last = of_24.last().unwrap().1;
+        assert_eq!((last.refused, last.refused_address, last.refused_network), (2, 1, 1));
+        let ip6 = |subnet, host| format!("/ip6/2001:db8:1:{subnet}::{host}/tcp/5");
+        let hosts = [ip6(1, 1), ip6(1, 2), ip6(1, 3), ip6(1, 4), ip6(1, 5), ip6(2, 1), ip6(3, 1)];
+        let of_48 = refused(&mut strict(), &hosts.each_ref().map(String::as_str));
+        assert_eq!(of_48.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [4, 6]);
+        assert!(
+            refused(&mut strict(), &["/ip4/127.0.0.1/tcp/5"; 100]).is_empty(),
+            "this machine is not a flood"
+        );
+    }
+
+    #[test]
+    fn a_site_that_comes_and_goes_is_slowed_down_and_then_forgiven() {
+        let (mut behaviour, now) = (strict(), Instant::now());
+        let site = networks_of("192.0.2.1".parse().unwrap())[1];
+        assert!((0..10).all(|_| behaviour.arrive(site, now).is_ok()));
+        assert_eq!(behaviour.arrive(site, now), Err(Refused::Rate));
+        let other = networks_of("198.51.100.1".parse().unwrap())[1];
+        assert_eq!(behaviour.arrive(other, now), Ok(()), "others are not meant");
+        assert_eq!(behaviour.arrive(site, now + Duration::from_millis(500)), Ok(()), "two a second");
+        assert!(behaviour.arrive(site, now + Duration::from_millis(500)).is_err());
+        assert!((0..10).all(|_| behaviour.arrive(site, now + Duration::from_secs(60)).is_ok()));
+    }
+
+    #[test]
+    fn more_networks_than_can_be_remembered_are_not_remembered() {
+        let (mut behaviour, now) = (strict(), Instant::now());
+        let site = |number: u32| networks_of(IpAddr::V4((number << 8).into()))[1];
+        for number in 1..=u32::try_from(MAX_ARRIVALS).unwrap() + 100 {
+            assert!(behaviour.arrive(site(0x0100_0000 + number), now).is_ok());
+        }
+        assert_eq!(behaviour.arrivals.len(), MAX_ARRIVALS);
+        behaviour.arrive(site(1), now + Duration::from_secs(1)).unwrap();
+        assert_eq!(behaviour.arrivals.len(), 1, "and forgotten when their time is over");
+    }
+
+    #[test]
+    fn a_raised_limit_lets_in_who_was_refused_before() {
+        let mut behaviour = strict();
+        let from = ["/ip4/192.0.2.1/tcp/5"; 3];
+        assert_eq!(refused(&mut behaviour, &from).len(), 1);
+        let limits = Limits { connections_per_ipv4: 3, ..behaviour.limits.clone() };
+        behaviour.set_limits(limits);
+        let (id, remote) = (ConnectionId::new_unchecked(9), from[0].parse().unwrap());
+        assert!(behaviour.handle_pending_inbound_connection(id, &remote, &remote).is_ok());
     }
 }

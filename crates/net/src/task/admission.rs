@@ -1,0 +1,45 @@
+//! The task's part in who may connect: friends and bootstrap nodes always, the banned never, the rest within limits.
+
+use std::collections::BTreeSet;
+
+use kith_proto::id::DeviceId;
+use libp2p::PeerId;
+
+use super::Task;
+use crate::address;
+use crate::behaviour;
+use crate::config::Limits;
+
+impl Task {
+    /// Tells the behaviours whose connections are kept and whom no limit touches: friends and bootstrap nodes.
+    pub(super) fn update_kept(&mut self) {
+        let friends = self.friends.iter().filter_map(address::peer_of);
+        let kept: BTreeSet<PeerId> = friends.chain(self.bootstraps.keys().copied()).collect();
+        let behaviour = self.swarm.behaviour_mut();
+        for gone in self.kept.difference(&kept) {
+            behaviour.counts.remove_peer_id(gone);
+        }
+        for new in kept.difference(&self.kept) {
+            behaviour.counts.bypass_peer_id(new);
+        }
+        behaviour.limits.set_friends(kept.clone());
+        behaviour.streams.keep(kept.clone());
+        self.kept = kept;
+    }
+
+    /// Other limits from now on, as far as they can change.
+    pub(super) fn set_limits(&mut self, limits: &Limits) {
+        self.config.limits.adopt(limits);
+        let limits = self.config.limits.clone();
+        let behaviour = self.swarm.behaviour_mut();
+        *behaviour.counts.limits_mut() = behaviour::counts(&limits);
+        behaviour.limits.set_limits(limits);
+    }
+
+    pub(super) fn misbehaved(&mut self, device: DeviceId) {
+        let Some(peer) = address::peer_of(&device) else { return };
+        if self.swarm.behaviour_mut().limits.misbehaved(peer) {
+            let _ = self.swarm.disconnect_peer_id(peer);
+        }
+    }
+}
