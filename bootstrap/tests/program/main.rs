@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
 
 mod asker;
+mod check;
 mod mailbox;
+mod operations;
 
 use std::ffi::OsStr;
 use std::io::BufRead as _;
@@ -62,6 +64,7 @@ impl Drop for Program {
 fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kith-bootstrap"));
     command.arg("--data").arg(folder).args(["--listen", "/ip4/127.0.0.1/tcp/0"]);
+    command.args(["--http", "off"]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -151,7 +154,7 @@ fn a_folder_has_one_program() {
 fn a_wrong_setting_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config.toml");
-    std::fs::write(&file, "conections = 5\n").unwrap();
+    std::fs::write(&file, "[limits]\nconections = 5\n").unwrap();
     let said = command(&folder.path().join("data")).arg("--config").arg(&file).output().unwrap();
     assert!(!said.status.success());
     let said = String::from_utf8(said.stderr).unwrap();

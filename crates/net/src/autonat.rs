@@ -189,6 +189,14 @@ impl Tester {
         }
     }
 
+    /// A dial has ended; if it was a test, it is counted.
+    fn ended(&mut self, connection: ConnectionId, reached: bool) {
+        if self.tests.remove(&connection).is_some() {
+            let counters = &self.counters;
+            stats::count(if reached { &counters.tests_reached } else { &counters.tests_failed });
+        }
+    }
+
     fn check(
         &mut self,
         client: Option<PeerId>,
@@ -283,15 +291,9 @@ impl NetworkBehaviour for Tester {
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
         match &event {
-            FromSwarm::DialFailure(failure) => {
-                if self.tests.remove(&failure.connection_id).is_some() {
-                    stats::count(&self.counters.tests_failed);
-                }
-            }
+            FromSwarm::DialFailure(failure) => self.ended(failure.connection_id, false),
             FromSwarm::ConnectionEstablished(up) if up.endpoint.is_dialer() => {
-                if self.tests.remove(&up.connection_id).is_some() {
-                    stats::count(&self.counters.tests_reached);
-                }
+                self.ended(up.connection_id, true);
             }
             FromSwarm::ConnectionEstablished(up) => {
                 if let Some(ip) = address::ip_of(up.endpoint.get_remote_address()) {
