@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use anyhow::bail;
 use anyhow::ensure;
+use kith_mailbox::config::Rate;
 use kith_mailbox::sealing::voucher_hash;
 use kith_net::address;
 use serde::Deserialize;
@@ -126,6 +127,7 @@ pub(crate) struct Mailbox {
     pub(crate) inbox_bytes: u64,
     pub(crate) inboxes: u32,
     pub(crate) streams: u32,
+    pub(crate) openings_per_hour: u32,
     pub(crate) open: bool,
     pub(crate) vouchers: Vec<String>,
     pub(crate) forwards: usize,
@@ -139,6 +141,7 @@ impl Default for Mailbox {
             inbox_bytes: 32 << 20,
             inboxes: 20_000,
             streams: 1_024,
+            openings_per_hour: 12,
             open: true,
             vouchers: Vec::new(),
             forwards: 64,
@@ -154,6 +157,10 @@ impl Mailbox {
             inbox_bytes: self.inbox_bytes,
             inboxes: self.inboxes,
             streams: self.streams,
+            openings: Rate {
+                per_hour: self.openings_per_hour.max(1),
+                burst: self.openings_per_hour.saturating_add(self.openings_per_hour / 3).max(1),
+            },
             open: self.open,
             vouchers: self.vouchers.iter().map(|word| voucher_hash(word.as_bytes())).collect(),
             forwards: self.forwards,
