@@ -1,5 +1,5 @@
 //! `kith-bootstrap check`: whether this machine and these settings make a node that works. Every finding is one line, and
-//! says what to do if there is something to do. Nothing is changed, but for a lock that is taken and given back.
+//! says what to do if there is something to do. Nothing is changed.
 
 mod here;
 mod outside;

@@ -1,5 +1,7 @@
 //! What is logged to standard error, and in which form. The filter can change while the program runs.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context as _;
 use anyhow::Result;
 use tracing_subscriber::EnvFilter;
@@ -23,7 +25,9 @@ impl Logs {
     /// When the filter is none.
     pub(crate) fn start(config: &Config) -> Result<Self> {
         let (layer, filter) = reload::Layer::new(EnvFilter::try_new(&config.log)?);
-        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        // Colours are for people at a terminal, not for journals.
+        let colours = std::io::stderr().is_terminal();
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
         let log = tracing_subscriber::registry().with(layer);
         match config.log_format {
             LogFormat::Text => log.with(lines).init(),

@@ -16,6 +16,10 @@ use crate::system::Usage;
 /// From this share on, something is said to be nearly full.
 const NEARLY_FULL_PERCENT: u64 = 90;
 
+/// What a mailbox of the smallest envelopes takes on the disk, in relation to what it is charged: the store keeps keys,
+/// indexes and half-full pages. Measured with `benches/load.rs`; larger envelopes take less.
+pub(crate) const DISK_PERCENT: u64 = 330;
+
 /// What the node's own loop tells whoever looks.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Told {
@@ -133,7 +137,7 @@ impl Picture {
             )
         }));
         if let (Some(free), Some(mailbox)) = (self.usage.disk_free_bytes, &self.mailbox) {
-            let to_come = told.config.mailbox.capacity_bytes.saturating_sub(mailbox.held.bytes);
+            let to_come = on_disk(told.config.mailbox.capacity_bytes.saturating_sub(mailbox.held.bytes));
             if free < to_come {
                 warnings.push(format!(
                     "The disk has {} left, and the mailbox may take {} more: make room or lower capacity_bytes.",
@@ -156,6 +160,11 @@ impl Picture {
 
 fn is_nearly_full(used: u64, most: u64) -> bool {
     used.saturating_mul(100) >= most.saturating_mul(NEARLY_FULL_PERCENT) && most > 0
+}
+
+/// What so many bytes of the mailbox may take on the disk.
+pub(crate) fn on_disk(charged: u64) -> u64 {
+    (charged / 100).saturating_mul(DISK_PERCENT)
 }
 
 /// Bytes as people read them.

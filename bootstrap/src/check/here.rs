@@ -1,5 +1,6 @@
 //! What can be looked at on this machine alone.
 
+use std::fs::TryLockError;
 use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::net::SocketAddr;
@@ -10,11 +11,10 @@ use std::time::Duration;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
-use kith_store::FolderLock;
-use kith_store::error::StoreError;
-
 use super::Finding;
 use crate::config::Config;
+use crate::status::DISK_PERCENT;
+use crate::status::on_disk;
 use crate::status::size;
 use crate::system;
 
@@ -26,9 +26,6 @@ const WRITTEN: Duration = Duration::from_secs(1_795_219_200);
 
 /// Twenty years later it is the clock that is wrong.
 const TOO_LATE: Duration = Duration::from_secs(1_795_219_200 + 20 * 365 * 86_400);
-
-/// What rows cost beside the envelopes in them: the store keeps keys, indexes and free pages.
-const DISK_PERCENT: u64 = 150;
 
 /// Looks at everything here. Returns whether a node runs with this data folder.
 pub(super) fn look(config: &Config, findings: &mut Vec<Finding>) -> bool {
@@ -115,21 +112,16 @@ fn folder(data: &Path, findings: &mut Vec<Finding>) -> bool {
             "set the clock, for example with “timedatectl set-ntp true”",
         ));
     }
-    match FolderLock::take(data) {
-        Ok(_) => {
-            findings.push(Finding::good("data", format!("{shown} is ours alone and can be written")));
-            false
-        }
-        Err(StoreError::InUse { .. }) => {
-            findings.push(Finding::good("data", format!("{shown} is in use by a node that runs")));
-            true
-        }
-        Err(error) => {
-            let action = "run this as the user the node runs as";
-            findings.push(Finding::error("data", format!("{shown} cannot be written ({error})"), action));
-            false
-        }
-    }
+    let is_running = is_locked(data);
+    let says = if is_running { "is in use by a node that runs" } else { "is ours alone" };
+    findings.push(Finding::good("data", format!("{shown} {says}")));
+    is_running
+}
+
+/// Whether a node holds the lock of a folder. Taken and given back at once, and nothing is written.
+fn is_locked(data: &Path) -> bool {
+    let lock = std::fs::File::open(data.join("lock"));
+    lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 #[cfg(unix)]
@@ -137,7 +129,7 @@ fn permissions(data: &Path, metadata: &std::fs::Metadata) -> Option<Finding> {
     use std::os::unix::fs::MetadataExt as _;
     let (shown, owner) = (data.display(), metadata.uid());
     let us = rustix::process::geteuid();
-    if owner != us.as_raw() {
+    if owner != us.as_raw() && !us.is_root() {
         let says = format!("{shown} belongs to user {owner}, and this is user {us}");
         return Some(Finding::error("data", says, "run this as the user the node runs as"));
     }
@@ -163,7 +155,7 @@ fn disk(config: &Config, data: &Path) -> Option<Finding> {
         .filter_map(|entry| entry.ok()?.metadata().ok())
         .map(|metadata| metadata.len())
         .sum();
-    let wanted = (config.mailbox.capacity_bytes / 100).saturating_mul(DISK_PERCENT);
+    let wanted = on_disk(config.mailbox.capacity_bytes);
     let to_come = wanted.saturating_sub(held);
     let says = format!("{} left, the mailbox may take {} more", size(free), size(to_come));
     if free >= to_come {
@@ -276,7 +268,7 @@ mod tests {
         assert_eq!(std::fs::metadata(data.path()).unwrap().permissions().mode() & 0o777, 0o755);
         std::fs::set_permissions(data.path(), Permissions::from_mode(0o700)).unwrap();
         findings.clear();
-        let held = FolderLock::take(data.path()).unwrap();
+        let held = kith_store::FolderLock::take(data.path()).unwrap();
         assert!(folder(data.path(), &mut findings), "a node runs");
         drop(held);
         assert!(!folder(data.path(), &mut findings));

@@ -160,3 +160,21 @@ fn a_wrong_setting_is_named() {
     let said = String::from_utf8(said.stderr).unwrap();
     assert!(said.contains("conections"), "{said}");
 }
+
+#[test]
+fn the_files_to_deploy_fit_the_program() {
+    let printed = Command::new(env!("CARGO_BIN_EXE_kith-bootstrap")).arg("config").output().unwrap();
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    let read = |name: &str| std::fs::read_to_string(deploy.join(name)).unwrap();
+    assert_eq!(String::from_utf8(printed.stdout).unwrap(), read("kith-bootstrap.toml"));
+    let number = |text: &str, before: &str| -> u64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(before)).unwrap();
+        line.trim().parse().unwrap()
+    };
+    let files = number(&read("kith-bootstrap.service"), "LimitNOFILE=");
+    assert!(
+        files > number(&read("kith-bootstrap.toml"), "connections =") + 128,
+        "one file for each connection"
+    );
+    assert!(read("Containerfile").contains("EXPOSE 4001/tcp 4001/udp 4002/tcp"));
+}

@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use kith_proto::record::MAX_RECORD_BYTES;
 use libp2p::PeerId;
-use libp2p::connection_limits;
-use libp2p::connection_limits::ConnectionLimits;
 use libp2p::dcutr;
 use libp2p::identify;
 use libp2p::identity::Keypair;
@@ -52,7 +50,6 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     pub(crate) limits: limits::Behaviour,
-    pub(crate) counts: connection_limits::Behaviour,
     pub(crate) tester: Toggle<autonat::Tester>,
     pub(crate) streams: streams::Behaviour,
     pub(crate) requests: requests::Behaviour,
@@ -92,7 +89,6 @@ impl Behaviour {
         };
         Ok(Self {
             limits: limits::Behaviour::new(limits.clone(), Arc::clone(counters)),
-            counts: connection_limits::Behaviour::new(counts(limits)),
             tester: Toggle::from(config.services.autonat.then(|| autonat::Tester::new(Arc::clone(counters)))),
             streams: streams::Behaviour::new(peer, limits.streams_per_connection, Arc::clone(counters)),
             requests: requests::Behaviour::new(config.serve_mailbox, limits, Arc::clone(counters)),
@@ -107,15 +103,6 @@ impl Behaviour {
             mdns: Toggle::from(mdns),
         })
     }
-}
-
-/// How many connections there may be.
-pub(crate) fn counts(limits: &Limits) -> ConnectionLimits {
-    ConnectionLimits::default()
-        .with_max_pending_incoming(Some(limits.connections / 2))
-        .with_max_pending_outgoing(Some(limits.connections / 2))
-        .with_max_established(Some(limits.connections))
-        .with_max_established_per_peer(Some(limits.connections_per_peer))
 }
 
 /// Kademlia with validated records only. Replication and publication jobs are off: the first would remember every key

@@ -1,5 +1,6 @@
-//! Who may connect at all: a limit per network address, and bans. First in the behaviour, so that nothing else has
-//! looked at a connection that is refused. libp2p itself only counts connections in all and per peer.
+//! Who may connect at all: limits in all, per device and per network address, and bans. First in the behaviour, so that
+//! nothing else has looked at a connection that is refused. libp2p's own `connection_limits` counts in all and per peer
+//! only, and keeps an entry for every peer that was ever connected: 350 bytes for each stranger, for ever.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -45,6 +46,10 @@ enum Refused {
     Network,
     #[error("too many new connections from this network")]
     Rate,
+    #[error("too many connections of this device")]
+    Device,
+    #[error("too many connections")]
+    Full,
     #[error("banned for a while")]
     Banned,
 }
@@ -55,6 +60,12 @@ pub(crate) struct Behaviour {
     counters: Arc<Counters>,
     by_network: BTreeMap<Network, u32>,
     networks: BTreeMap<ConnectionId, [Network; 2]>,
+    /// Connections that are not through the handshake.
+    pending_in: BTreeSet<ConnectionId>,
+    pending_out: BTreeSet<ConnectionId>,
+    /// Connections of each peer, and of all.
+    by_peer: BTreeMap<PeerId, u32>,
+    open: u32,
     /// Until when what arrived from a site is paid for.
     arrivals: BTreeMap<Network, Instant>,
     friends: BTreeSet<PeerId>,
@@ -69,6 +80,10 @@ impl Behaviour {
             counters,
             by_network: BTreeMap::new(),
             networks: BTreeMap::new(),
+            pending_in: BTreeSet::new(),
+            pending_out: BTreeSet::new(),
+            by_peer: BTreeMap::new(),
+            open: 0,
             arrivals: BTreeMap::new(),
             friends: BTreeSet::new(),
             misdeeds: BTreeMap::new(),
@@ -81,7 +96,7 @@ impl Behaviour {
         self.limits = limits;
     }
 
-    /// The peers that are never banned.
+    /// The peers that are never banned, and that no count keeps out.
     pub(crate) fn set_friends(&mut self, friends: BTreeSet<PeerId>) {
         self.friends = friends;
     }
@@ -120,6 +135,40 @@ impl Behaviour {
         }
     }
 
+    /// Whether so many have begun and not ended their handshake that no more may begin.
+    fn has_no_room(&self, pending: &BTreeSet<ConnectionId>) -> bool {
+        pending.len() >= self.limits.connections as usize / 2
+    }
+
+    /// Whether one more connection to this peer may be up, now that it is known who it is.
+    fn admit(&mut self, peer: &PeerId) -> Result<(), ConnectionDenied> {
+        self.check_ban(peer)?;
+        if self.friends.contains(peer) {
+            return Ok(());
+        }
+        if self.by_peer.get(peer).is_some_and(|count| *count >= self.limits.connections_per_peer) {
+            return Err(self.refuse(Refused::Device));
+        }
+        if self.open >= self.limits.connections {
+            return Err(self.refuse(Refused::Full));
+        }
+        Ok(())
+    }
+
+    fn opened(&mut self, peer: PeerId) {
+        self.open += 1;
+        *self.by_peer.entry(peer).or_default() += 1;
+    }
+
+    fn closed(&mut self, peer: &PeerId) {
+        let Some(count) = self.by_peer.get_mut(peer) else { return };
+        *count -= 1;
+        self.open -= 1;
+        if *count == 0 {
+            self.by_peer.remove(peer);
+        }
+    }
+
     fn leave(&mut self, connection: ConnectionId) {
         for network in self.networks.remove(&connection).into_iter().flatten() {
             if let Some(count) = self.by_network.get_mut(&network) {
@@ -144,6 +193,9 @@ impl Behaviour {
 
     /// Whether one more connection may come from here now.
     fn check(&mut self, [host, site]: [Network; 2], now: Instant) -> Result<(), Refused> {
+        if self.has_no_room(&self.pending_in) {
+            return Err(Refused::Full);
+        }
         let is_full =
             |network| self.by_network.get(&network).is_some_and(|count| *count >= self.most(network));
         if is_full(host) {
@@ -184,6 +236,8 @@ impl Behaviour {
             Refused::Address => &counters.refused_address,
             Refused::Network => &counters.refused_network,
             Refused::Rate => &counters.refused_rate,
+            Refused::Device => &counters.refused_device,
+            Refused::Full => &counters.refused_full,
             Refused::Banned => &counters.refused_banned,
         });
         ConnectionDenied::new(why)
@@ -224,6 +278,7 @@ impl NetworkBehaviour for Behaviour {
         let Some(ip) = address::ip_of(remote) else { return Ok(()) };
         let networks = networks_of(ip);
         self.check(networks, Instant::now()).map_err(|why| self.refuse(why))?;
+        self.pending_in.insert(connection);
         for network in networks {
             *self.by_network.entry(network).or_default() += 1;
         }
@@ -231,33 +286,61 @@ impl NetworkBehaviour for Behaviour {
         Ok(())
     }
 
+    fn handle_pending_outbound_connection(
+        &mut self,
+        connection: ConnectionId,
+        peer: Option<PeerId>,
+        _: &[Multiaddr],
+        _: Endpoint,
+    ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
+        if !peer.is_some_and(|peer| self.friends.contains(&peer)) {
+            if self.has_no_room(&self.pending_out) {
+                return Err(self.refuse(Refused::Full));
+            }
+            self.pending_out.insert(connection);
+        }
+        Ok(Vec::new())
+    }
+
     fn handle_established_inbound_connection(
         &mut self,
-        _: ConnectionId,
+        connection: ConnectionId,
         peer: PeerId,
         _: &Multiaddr,
         _: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        self.check_ban(&peer)?;
+        self.pending_in.remove(&connection);
+        self.admit(&peer)?;
         Ok(dummy::ConnectionHandler)
     }
 
     fn handle_established_outbound_connection(
         &mut self,
-        _: ConnectionId,
+        connection: ConnectionId,
         peer: PeerId,
         _: &Multiaddr,
         _: Endpoint,
         _: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        self.check_ban(&peer)?;
+        self.pending_out.remove(&connection);
+        self.admit(&peer)?;
         Ok(dummy::ConnectionHandler)
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
         match event {
-            FromSwarm::ConnectionClosed(closed) => self.leave(closed.connection_id),
-            FromSwarm::ListenFailure(failure) => self.leave(failure.connection_id),
+            FromSwarm::ConnectionEstablished(up) => self.opened(up.peer_id),
+            FromSwarm::ConnectionClosed(closed) => {
+                self.closed(&closed.peer_id);
+                self.leave(closed.connection_id);
+            }
+            FromSwarm::ListenFailure(failure) => {
+                self.pending_in.remove(&failure.connection_id);
+                self.leave(failure.connection_id);
+            }
+            FromSwarm::DialFailure(failure) => {
+                self.pending_out.remove(&failure.connection_id);
+            }
             _ => {}
         }
     }
@@ -382,6 +465,40 @@ mod tests {
         assert_eq!(behaviour.arrivals.len(), MAX_ARRIVALS);
         behaviour.arrive(site(1), now + Duration::from_secs(1)).unwrap();
         assert_eq!(behaviour.arrivals.len(), 1, "and forgotten when their time is over");
+    }
+
+    #[test]
+    fn a_device_gets_its_share_a_full_node_takes_friends_only_and_whoever_left_is_forgotten() {
+        let limits = Limits { connections: 4, connections_per_peer: 2, ..Limits::for_role(Role::Server) };
+        let mut behaviour = Behaviour::new(limits, Arc::default());
+        let (peer, friend) = (PeerId::random(), PeerId::random());
+        for _ in 0..2 {
+            assert!(behaviour.admit(&peer).is_ok());
+            behaviour.opened(peer);
+        }
+        assert!(behaviour.admit(&peer).is_err(), "a third connection of the same device");
+        let others: Vec<_> = (0..2).map(|_| PeerId::random()).collect();
+        others.iter().for_each(|peer| behaviour.opened(*peer));
+        assert!(behaviour.admit(&PeerId::random()).is_err(), "full");
+        behaviour.set_friends([friend].into());
+        assert!(behaviour.admit(&friend).is_ok());
+        let stats = behaviour.counters.read();
+        assert_eq!((stats.refused, stats.refused_device, stats.refused_full), (2, 1, 1));
+        [peer, peer].iter().chain(&others).for_each(|peer| behaviour.closed(peer));
+        assert!(behaviour.by_peer.is_empty() && behaviour.open == 0);
+        assert!(behaviour.admit(&peer).is_ok());
+    }
+
+    #[test]
+    fn handshakes_that_do_not_end_keep_out_new_ones_until_they_fail() {
+        let mut behaviour = strict();
+        behaviour.limits.connections = 4;
+        let from = ["/ip4/192.0.2.1/tcp/5", "/ip4/198.51.100.1/tcp/5", "/ip4/203.0.113.1/tcp/5"];
+        let late = refused(&mut behaviour, &from);
+        assert_eq!(late.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2]);
+        assert_eq!(behaviour.counters.read().refused_full, 1);
+        behaviour.pending_in.clear();
+        assert!(refused(&mut behaviour, &from[2..]).is_empty());
     }
 
     #[test]

@@ -31,7 +31,6 @@ use libp2p::identify;
 use libp2p::kad;
 use libp2p::mdns;
 use libp2p::swarm::ConnectionId;
-use libp2p::swarm::ListenError;
 use libp2p::swarm::SwarmEvent;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -111,7 +110,6 @@ pub(crate) struct Task {
     mailboxes: Mailboxes,
     next_stream: u64,
     friends: BTreeSet<DeviceId>,
-    kept: BTreeSet<PeerId>,
     bootstraps: BTreeMap<PeerId, Bootstrap>,
     unpublished: BTreeMap<RecordKey, Record>,
     /// Reservations that peers hold here, as far as libp2p tells.
@@ -218,7 +216,6 @@ impl Task {
             mailboxes: Mailboxes::new(budget),
             next_stream: 0,
             friends: BTreeSet::new(),
-            kept: BTreeSet::new(),
             bootstraps: BTreeMap::new(),
             unpublished: BTreeMap::new(),
             reserved: BTreeMap::new(),
@@ -409,9 +406,6 @@ impl Task {
             SwarmEvent::ConnectionClosed { peer_id, connection_id, endpoint, num_established, .. } => {
                 self.tally_closed(peer_id, &endpoint, num_established);
                 self.lost(peer_id, connection_id);
-            }
-            SwarmEvent::IncomingConnectionError { error: ListenError::Denied { cause }, .. } => {
-                self.tally_refused(cause);
             }
             SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), connection_id, .. } => {
                 self.dial_error(peer, connection_id);

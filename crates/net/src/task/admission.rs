@@ -7,7 +7,6 @@ use libp2p::PeerId;
 
 use super::Task;
 use crate::address;
-use crate::behaviour;
 use crate::config::Limits;
 
 impl Task {
@@ -16,24 +15,14 @@ impl Task {
         let friends = self.friends.iter().filter_map(address::peer_of);
         let kept: BTreeSet<PeerId> = friends.chain(self.bootstraps.keys().copied()).collect();
         let behaviour = self.swarm.behaviour_mut();
-        for gone in self.kept.difference(&kept) {
-            behaviour.counts.remove_peer_id(gone);
-        }
-        for new in kept.difference(&self.kept) {
-            behaviour.counts.bypass_peer_id(new);
-        }
         behaviour.limits.set_friends(kept.clone());
-        behaviour.streams.keep(kept.clone());
-        self.kept = kept;
+        behaviour.streams.keep(kept);
     }
 
     /// Other limits from now on, as far as they can change.
     pub(super) fn set_limits(&mut self, limits: &Limits) {
         self.config.limits.adopt(limits);
-        let limits = self.config.limits.clone();
-        let behaviour = self.swarm.behaviour_mut();
-        *behaviour.counts.limits_mut() = behaviour::counts(&limits);
-        behaviour.limits.set_limits(limits);
+        self.swarm.behaviour_mut().limits.set_limits(self.config.limits.clone());
     }
 
     pub(super) fn misbehaved(&mut self, device: DeviceId) {

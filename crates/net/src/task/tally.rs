@@ -3,11 +3,9 @@
 use std::sync::atomic::AtomicU64;
 
 use libp2p::PeerId;
-use libp2p::connection_limits::Exceeded;
 use libp2p::core::ConnectedPoint;
 use libp2p::multiaddr::Protocol;
 use libp2p::relay;
-use libp2p::swarm::ConnectionDenied;
 
 use super::Task;
 use crate::stats;
@@ -29,20 +27,6 @@ impl Task {
             }
             self.tally_reserved();
         }
-    }
-
-    /// A connection was refused. Those that our own limits refuse are counted there.
-    pub(super) fn tally_refused(&mut self, cause: ConnectionDenied) {
-        let Ok(exceeded) = cause.downcast::<Exceeded>() else { return };
-        let limits = &self.config.limits;
-        let is_one_device = exceeded.limit() == limits.connections_per_peer
-            && limits.connections_per_peer != limits.connections
-            && limits.connections_per_peer != limits.connections / 2;
-        stats::count(&self.counters.refused);
-        stats::count(match is_one_device {
-            true => &self.counters.refused_device,
-            false => &self.counters.refused_full,
-        });
     }
 
     pub(super) fn tally_relay(&mut self, event: &relay::Event) {
