@@ -25,7 +25,8 @@ class Community:
     """A community node that can be killed and started again on the same folder and port."""
 
     def __init__(self, binary, folder):
-        self.command = [binary, "--data", folder, "--listen", "/ip4/127.0.0.1/tcp/0", "--log", "warn,libp2p=error"]
+        self.command = [binary, "--data", folder, "--listen", "/ip4/127.0.0.1/tcp/0", "--http", "off",
+                        "--log", "warn,libp2p=error"]
         self.address = None
         self.process = None
         self.start()

@@ -119,7 +119,7 @@ class Community:
     """The community node, which can be killed and started again on the same folder and ports."""
 
     def __init__(self, lab, binary, folder):
-        self.command = [*lab.enter("internet"), binary, "--data", folder, "--log", "warn"]
+        self.command = [*lab.enter("internet"), binary, "--data", folder, "--http", "off", "--log", "warn"]
         for place in ("tcp/4001", "udp/4001/quic-v1"):
             self.command += ["--listen", f"/ip4/198.51.100.1/{place}"]
         self.start()

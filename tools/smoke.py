@@ -245,7 +245,8 @@ def main():
     processes = []
     try:
         boot = subprocess.Popen(
-            [server, "--data", folder + "/boot", "--listen", "/ip4/127.0.0.1/tcp/0"], stdout=subprocess.PIPE, text=True)
+            [server, "--data", folder + "/boot", "--listen", "/ip4/127.0.0.1/tcp/0", "--http", "off"],
+            stdout=subprocess.PIPE, text=True)
         processes.append(boot)
         address = boot.stdout.readline().strip().removeprefix("address: ")
         print("bootstrap", address, flush=True)

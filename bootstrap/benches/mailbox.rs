@@ -46,7 +46,7 @@ impl Program {
         std::fs::write(&file, settings).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_kith-bootstrap"));
         command.arg("--data").arg(folder.join("data")).arg("--config").arg(&file);
-        command.args(["--listen", "/ip4/127.0.0.1/tcp/0"]);
+        command.args(["--listen", "/ip4/127.0.0.1/tcp/0", "--http", "off"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();

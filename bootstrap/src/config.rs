@@ -1,102 +1,20 @@
 //! The settings file. `kith-bootstrap config` prints it with every default, and a test holds the two together.
 
-use std::path::Path;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use anyhow::bail;
+use anyhow::ensure;
+use kith_mailbox::config::Rate;
 use kith_mailbox::sealing::voucher_hash;
-use kith_net::config::Limits;
+use kith_net::address;
 use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
 
 /// The settings file with all defaults and what they mean.
-pub(crate) const DOCUMENTED: &str = r#"# Settings of kith-bootstrap. Every line shows the default; the command line wins.
-
-# Where the identity and the records are kept. Needed here or as --data.
-# data = "/var/lib/kith-bootstrap"
-
-# Where to listen. Port 0 asks the system for a port, which is then remembered.
-listen = [
-    "/ip4/0.0.0.0/tcp/4001",
-    "/ip6/::/tcp/4001",
-    "/ip4/0.0.0.0/udp/4001/quic-v1",
-    "/ip6/::/udp/4001/quic-v1",
-    "/ip4/0.0.0.0/tcp/4002/ws",
-    "/ip6/::/tcp/4002/ws",
-]
-
-# Addresses to tell others instead of those it listens at. Needed when a router forwards a port to this machine:
-# external = ["/ip4/198.51.100.7/tcp/4001", "/ip4/198.51.100.7/udp/4001/quic-v1"]
-external = []
-
-# Other bootstrap nodes to join, so that the communities share one DHT: the lines they printed.
-bootstrap = []
-
-# Connections in all. About 60 KiB of memory each.
-connections = 5000
-
-# Connections from one IPv4 address or IPv6 /64. Raise it for a campus behind one address.
-connections_per_ip = 64
-
-# Connections from one IPv4 /24 or IPv6 /48.
-connections_per_network = 256
-
-# DHT records kept for others, at most 4 KiB each.
-records = 100000
-
-# What to log to standard error: error, warn, info, debug, or a filter like kith_net=debug.
-log = "info,libp2p=error"
-
-# What this node does for people.
-[roles]
-
-# Store and find the records that tell where devices are.
-dht = true
-
-# Pass connections on to devices that cannot be reached directly. What is passed on is encrypted from end to end.
-relay = true
-
-# Tell devices whether they can be reached from outside: 6 tests at once for an IP address, then one a minute, and only
-# at public addresses or in the subnet that the device itself is in.
-autonat = true
-
-# Keeping sealed messages for people who are not there. Who they are for, who left them and what they say is not seen.
-[mailbox]
-
-# Whether this node does it.
-serve = true
-
-# Bytes kept in all, and for one person; the rows around them take about half as much again on the disk.
-capacity_bytes = 4294967296
-inbox_bytes = 33554432
-
-# Persons at once.
-inboxes = 20000
-
-# Whether anybody may have an inbox. Otherwise a stranger works for it, about a second, or brings one of these words:
-open = true
-vouchers = []
-
-# Messages on their way to other mailboxes at once, for people who do not want those to see where they are.
-forwards = 64
-
-# What relaying may cost.
-[relay]
-
-# Devices that may be reached through this node; each holds one connection.
-reservations = 2048
-
-# Relayed connections at once, and those of one device.
-circuits = 256
-circuits_per_device = 8
-
-# After this long, or after this much in both directions, a relayed connection ends; devices then open another.
-minutes_per_circuit = 30
-mebibytes_per_circuit = 16
-
-# Reservations, and relayed connections, that one IP address may ask for in an hour. A campus shares one address.
-asks_per_ip = 600
-"#;
+pub(crate) const DOCUMENTED: &str = include_str!("../deploy/kith-bootstrap.toml");
 
 /// The settings.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -106,14 +24,83 @@ pub(crate) struct Config {
     pub(crate) listen: Vec<String>,
     pub(crate) external: Vec<String>,
     pub(crate) bootstrap: Vec<String>,
-    pub(crate) connections: u32,
-    pub(crate) connections_per_ip: u32,
-    pub(crate) connections_per_network: u32,
-    pub(crate) records: usize,
     pub(crate) log: String,
+    pub(crate) log_format: LogFormat,
+    pub(crate) limits: Limits,
+    pub(crate) http: Http,
     pub(crate) roles: Roles,
     pub(crate) mailbox: Mailbox,
     pub(crate) relay: Relay,
+}
+
+/// How to log.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Who may connect, and how much is kept for others.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    pub(crate) connections: u32,
+    pub(crate) per_ipv4: u32,
+    pub(crate) per_ipv4_24: u32,
+    pub(crate) per_ipv6_64: u32,
+    pub(crate) per_ipv6_48: u32,
+    pub(crate) this_machine: u32,
+    pub(crate) per_device: u32,
+    pub(crate) arrivals_per_second: u32,
+    pub(crate) arrivals_at_once: u32,
+    pub(crate) records: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 5_000,
+            per_ipv4: 64,
+            per_ipv4_24: 256,
+            per_ipv6_64: 64,
+            per_ipv6_48: 256,
+            this_machine: 2_000,
+            per_device: 8,
+            arrivals_per_second: 5,
+            arrivals_at_once: 256,
+            records: 100_000,
+        }
+    }
+}
+
+/// The page for whoever runs this node.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Http {
+    pub(crate) listen: String,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:4080".to_owned() }
+    }
+}
+
+impl Http {
+    /// Where the page is; `None` when it is switched off.
+    ///
+    /// # Errors
+    /// When it is no address.
+    pub(crate) fn address(&self) -> anyhow::Result<Option<SocketAddr>> {
+        if self.listen == "off" {
+            return Ok(None);
+        }
+        let bad = || format!("[http] listen = “{}” is neither “off” nor like 127.0.0.1:4080", self.listen);
+        self.listen.parse().map(Some).with_context(bad)
+    }
 }
 
 /// What the node does for people.
@@ -139,6 +126,8 @@ pub(crate) struct Mailbox {
     pub(crate) capacity_bytes: u64,
     pub(crate) inbox_bytes: u64,
     pub(crate) inboxes: u32,
+    pub(crate) streams: u32,
+    pub(crate) openings_per_hour: u32,
     pub(crate) open: bool,
     pub(crate) vouchers: Vec<String>,
     pub(crate) forwards: usize,
@@ -151,6 +140,8 @@ impl Default for Mailbox {
             capacity_bytes: 4 << 30,
             inbox_bytes: 32 << 20,
             inboxes: 20_000,
+            streams: 1_024,
+            openings_per_hour: 12,
             open: true,
             vouchers: Vec::new(),
             forwards: 64,
@@ -165,6 +156,11 @@ impl Mailbox {
             capacity_bytes: self.capacity_bytes,
             inbox_bytes: self.inbox_bytes,
             inboxes: self.inboxes,
+            streams: self.streams,
+            openings: Rate {
+                per_hour: self.openings_per_hour.max(1),
+                burst: self.openings_per_hour.saturating_add(self.openings_per_hour / 3).max(1),
+            },
             open: self.open,
             vouchers: self.vouchers.iter().map(|word| voucher_hash(word.as_bytes())).collect(),
             forwards: self.forwards,
@@ -213,11 +209,10 @@ impl Default for Config {
             listen: listen.map(str::to_owned).to_vec(),
             external: Vec::new(),
             bootstrap: Vec::new(),
-            connections: 5_000,
-            connections_per_ip: 64,
-            connections_per_network: 256,
-            records: 100_000,
             log: "info,libp2p=error".to_owned(),
+            log_format: LogFormat::Text,
+            limits: Limits::default(),
+            http: Http::default(),
             roles: Roles::default(),
             mailbox: Mailbox::default(),
             relay: Relay::default(),
@@ -227,11 +222,17 @@ impl Default for Config {
 
 impl Config {
     /// Puts the limits that can be set into those of the network.
-    pub(crate) fn set_limits(&self, limits: &mut Limits) {
-        limits.connections = self.connections;
-        limits.connections_per_ip = self.connections_per_ip;
-        limits.connections_per_network = self.connections_per_network;
-        limits.records = self.records;
+    pub(crate) fn set_limits(&self, limits: &mut kith_net::config::Limits) {
+        limits.connections = self.limits.connections;
+        limits.connections_per_ipv4 = self.limits.per_ipv4;
+        limits.connections_per_ipv4_24 = self.limits.per_ipv4_24;
+        limits.connections_per_ipv6_64 = self.limits.per_ipv6_64;
+        limits.connections_per_ipv6_48 = self.limits.per_ipv6_48;
+        limits.connections_loopback = self.limits.this_machine;
+        limits.connections_per_peer = self.limits.per_device;
+        limits.arrivals_per_second = self.limits.arrivals_per_second;
+        limits.arrivals_at_once = self.limits.arrivals_at_once;
+        limits.records = self.limits.records;
         limits.reservations = self.relay.reservations;
         limits.circuits = self.relay.circuits;
         limits.circuits_per_peer = self.relay.circuits_per_device;
@@ -239,15 +240,42 @@ impl Config {
         limits.circuit_bytes = u64::from(self.relay.mebibytes_per_circuit) << 20;
         limits.relay_asks_per_ip = self.relay.asks_per_ip;
     }
-}
 
-/// Reads a settings file.
-///
-/// # Errors
-/// When it cannot be read, or a line is not a setting; says which.
-pub(crate) fn load(path: &Path) -> anyhow::Result<Config> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    toml::from_str(&text).with_context(|| format!("{} has a mistake", path.display()))
+    /// Whether the settings can work at all.
+    ///
+    /// # Errors
+    /// When a line cannot; says which.
+    pub(crate) fn validate(&self) -> anyhow::Result<()> {
+        for text in self.listen.iter().chain(&self.external) {
+            address::parse(text)?;
+        }
+        for text in &self.bootstrap {
+            address::parse_node(text)?;
+        }
+        self.http.address()?;
+        EnvFilter::try_new(&self.log).with_context(|| format!("log = “{}” is no filter", self.log))?;
+        ensure!(!self.listen.is_empty(), "listen names no address: nobody could connect");
+        let limits = &self.limits;
+        let none = [
+            ("connections", limits.connections),
+            ("per_ipv4", limits.per_ipv4),
+            ("per_ipv4_24", limits.per_ipv4_24),
+            ("per_ipv6_64", limits.per_ipv6_64),
+            ("per_ipv6_48", limits.per_ipv6_48),
+            ("per_device", limits.per_device),
+            ("arrivals_per_second", limits.arrivals_per_second),
+            ("arrivals_at_once", limits.arrivals_at_once),
+        ];
+        if let Some((name, _)) = none.iter().find(|(_, number)| *number == 0) {
+            bail!("[limits] {name} = 0 lets nobody in");
+        }
+        let mailbox = &self.mailbox;
+        ensure!(
+            !mailbox.serve || mailbox.inbox_bytes <= mailbox.capacity_bytes,
+            "[mailbox] inbox_bytes is more than capacity_bytes: one person could not have so much"
+        );
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -264,7 +292,7 @@ mod tests {
 
     #[test]
     fn what_is_documented_is_what_the_network_does_by_default() {
-        let (mine, network) = (Config::default(), Limits::for_role(Role::Server));
+        let (mine, network) = (Config::default(), kith_net::config::Limits::for_role(Role::Server));
         let mut told = network.clone();
         mine.set_limits(&mut told);
         assert_eq!(told, network);
@@ -280,7 +308,24 @@ mod tests {
 
     #[test]
     fn a_mistyped_setting_is_named() {
-        let error = toml::from_str::<Config>("conections = 5").unwrap_err().to_string();
+        let error = toml::from_str::<Config>("[limits]\nconections = 5").unwrap_err().to_string();
         assert!(error.contains("conections"), "{error}");
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_refused_with_a_sentence() {
+        assert!(Config::default().validate().is_ok());
+        let refused = |text: &str| {
+            let config: Config = toml::from_str(text).unwrap();
+            format!("{:#}", config.validate().unwrap_err())
+        };
+        assert!(refused("listen = []").contains("nobody could connect"));
+        assert!(refused("listen = [\"0.0.0.0:4001\"]").contains("not a multiaddress"));
+        assert!(refused("bootstrap = [\"/ip4/192.0.2.1/tcp/1\"]").contains("/p2p/"));
+        assert!(refused("log = \"kith=loud\"").contains("no filter"));
+        assert!(refused("[http]\nlisten = \"4080\"").contains("127.0.0.1:4080"));
+        assert!(refused("[limits]\nper_ipv6_64 = 0").contains("per_ipv6_64"));
+        assert!(refused("[mailbox]\ncapacity_bytes = 5").contains("inbox_bytes"));
+        assert!(toml::from_str::<Config>("log_format = \"xml\"").is_err());
     }
 }

@@ -38,6 +38,7 @@ use kith_store::Store;
 use kith_store::store::Snapshot;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use self::forwards::Forwards;
@@ -55,9 +56,19 @@ const BATCH: usize = 1_024;
 /// How often the generator gets fresh randomness.
 const STIR_EVERY: Duration = Duration::from_secs(600);
 
+/// What the mailbox holds and has counted, as of its last step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Numbers {
+    pub(crate) held: kith_mailbox::stats::Overview,
+    pub(crate) counted: kith_mailbox::stats::Stats,
+    pub(crate) commits: u64,
+}
+
 /// The running mailbox.
 pub(crate) struct Service {
     events: mpsc::Sender<NetEvent>,
+    numbers: watch::Receiver<Numbers>,
+    limits: watch::Sender<kith_mailbox::Config>,
     thread: JoinHandle<Result<()>>,
 }
 
@@ -85,6 +96,8 @@ impl Service {
         let held = mailbox.overview();
         tracing::info!(inboxes = held.inboxes, envelopes = held.envelopes, "mailbox restored");
         let (events, queue) = mpsc::channel(QUEUE);
+        let (tell, numbers) = watch::channel(Numbers { held, ..Numbers::default() });
+        let (limits, new_limits) = watch::channel(config.limits());
         let driver = Driver {
             mailbox,
             store,
@@ -95,15 +108,27 @@ impl Service {
             out: Output::new(),
             forwards: Forwards::default(),
             stirred: Instant::now(),
+            tell,
+            new_limits,
         };
         let thread = thread::Builder::new().name("mailbox".to_owned()).spawn(move || driver.run())?;
-        Ok(Self { events, thread })
+        Ok(Self { events, numbers, limits, thread })
     }
 
     /// Hands over an event that is about mailboxes or addresses. Waits when the mailbox is behind.
     pub(crate) async fn give(&self, event: NetEvent) {
         // When the thread has ended, `ended` says so.
         let _ = self.events.send(event).await;
+    }
+
+    /// What it holds and has counted, for whoever shows it.
+    pub(crate) fn numbers(&self) -> watch::Receiver<Numbers> {
+        self.numbers.clone()
+    }
+
+    /// Other limits, from the next thing on that somebody asks.
+    pub(crate) fn set_limits(&self, limits: kith_mailbox::Config) {
+        self.limits.send_replace(limits);
     }
 
     /// Waits until the thread has ended by itself, which is an error.
@@ -132,6 +157,8 @@ struct Driver {
     out: Output,
     forwards: Forwards,
     stirred: Instant,
+    tell: watch::Sender<Numbers>,
+    new_limits: watch::Receiver<kith_mailbox::Config>,
 }
 
 impl Driver {
@@ -158,6 +185,9 @@ impl Driver {
 
     /// Handles a batch, commits, runs the effects.
     fn step(&mut self, batch: impl Iterator<Item = NetEvent>) -> Result<()> {
+        if self.new_limits.has_changed().unwrap_or(false) {
+            self.mailbox.set_config(self.new_limits.borrow_and_update().clone());
+        }
         let rows = self.store.reader().snapshot().context(READ)?;
         for event in batch {
             if let Some(input) = self.input(event) {
@@ -178,6 +208,9 @@ impl Driver {
         if !self.out.has_no_writes() {
             self.store.commit(&self.out.take_writes()).context(WRITE)?;
         }
+        // Before the answers: whoever has a receipt sees it counted.
+        let (held, counted) = (self.mailbox.overview(), self.mailbox.stats());
+        self.tell.send_replace(Numbers { held, counted, commits: self.store.stats().commits });
         for effect in self.out.take_effects() {
             self.run_effect(effect);
         }

@@ -2,9 +2,18 @@
 //! sent to people who are not there. It knows nobody, stores only what is sealed and signed, and no single one of its
 //! kind is needed.
 
+mod check;
 mod config;
+mod http;
+mod logs;
 mod mailbox;
+mod metrics;
+mod page;
 mod run;
+mod settings;
+mod signals;
+mod status;
+mod system;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,12 +21,17 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::logs::Logs;
+use crate::settings::Source;
+
 const EXAMPLES: &str = "\
 Examples:
   kith-bootstrap --data /var/lib/kith-bootstrap
       listen on port 4001, TCP and QUIC, and print the addresses to give to people
   kith-bootstrap config > kith-bootstrap.toml
       the settings with their defaults and what they mean
+  kith-bootstrap --config kith-bootstrap.toml check --via /ip4/…/p2p/…
+      look whether everything is as it should be, and ask another node whether this one can be reached
   kith-bootstrap --data DIR --config kith-bootstrap.toml --listen /ip4/0.0.0.0/tcp/443";
 
 /// A community node of Kith, the messenger without servers.
@@ -28,7 +42,7 @@ struct Args {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// A settings file; “kith-bootstrap config” prints one
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     /// Where to listen (repeatable); replaces the settings file's list
     #[arg(long, value_name = "MULTIADDR")]
@@ -39,6 +53,9 @@ struct Args {
     /// What to log to standard error
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+    /// Where the status page is, 127.0.0.1:4080, or “off”
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<String>,
     #[command(subcommand)]
     task: Option<Task>,
 }
@@ -47,39 +64,48 @@ struct Args {
 enum Task {
     /// Print the settings file with all defaults
     Config,
+    /// Look whether everything is as it should be: settings, limits, disk, clock, ports, and whether this node can be
+    /// reached from outside. Ends with 1 when something is not
+    Check {
+        /// Another node to ask, as it printed itself (repeatable); those in “bootstrap” are asked, too
+        #[arg(long, value_name = "MULTIADDR")]
+        via: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    if let Some(Task::Config) = args.task {
-        print!("{}", config::DOCUMENTED);
-        return ExitCode::SUCCESS;
-    }
-    match start(args) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+    let source = Source {
+        file: args.config,
+        data: args.data,
+        listen: args.listen,
+        bootstrap: args.bootstrap,
+        log: args.log,
+        http: args.http,
+    };
+    let done = match args.task {
+        Some(Task::Config) => {
+            print!("{}", config::DOCUMENTED);
+            Ok(ExitCode::SUCCESS)
         }
-    }
+        Some(Task::Check { via, json }) => check::check(&source, &via, json),
+        None => start(source),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
-fn start(args: Args) -> anyhow::Result<()> {
-    let mut config = match &args.config {
-        Some(path) => config::load(path)?,
-        None => config::Config::default(),
-    };
-    if !args.listen.is_empty() {
-        config.listen = args.listen;
-    }
-    config.bootstrap.extend(args.bootstrap);
-    if let Some(log) = args.log {
-        config.log = log;
-    }
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log)?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let data = args.data.or_else(|| config.data.clone());
+fn start(source: Source) -> anyhow::Result<ExitCode> {
+    let config = source.read()?;
+    let logs = Logs::start(&config)?;
+    let data = config.data.clone();
     let data = data
         .ok_or_else(|| anyhow::anyhow!("name a data folder: --data DIR, or “data” in the settings file"))?;
-    run::run(&data, &config)
+    run::run(&data, config, source, logs)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,10 +1,12 @@
 //! The node itself: a DHT server with an identity that stays, and records that survive a restart.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use std::time::Instant;
 
 use anyhow::Context as _;
 use anyhow::Result;
@@ -16,7 +18,10 @@ use kith_net::NetEvent;
 use kith_net::Role;
 use kith_net::Services;
 use kith_net::address;
+use kith_net::address::Reach;
+use kith_net::config::Limits;
 use kith_net::config::Listen;
+use kith_proto::address::Multiaddress;
 use kith_proto::codec::Decode as _;
 use kith_proto::codec::Encode as _;
 use kith_proto::id::DeviceId;
@@ -27,10 +32,22 @@ use kith_proto::rows::Table;
 use kith_proto::rows::Write;
 use kith_store::FolderLock;
 use kith_store::Store;
+use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::config::Config;
+use crate::http;
+use crate::logs::Logs;
 use crate::mailbox::Service;
+use crate::settings;
+use crate::settings::Changes;
+use crate::settings::Source;
+use crate::signals::Signals;
+use crate::signals::Told as Signal;
+use crate::status::Board;
+use crate::status::Shown;
+use crate::status::Told;
+use crate::system;
 
 const IDENTITY: Table = Table::plain("identity");
 const RECORDS: Table = Table::plain("records");
@@ -41,7 +58,9 @@ const TABLES: &[Table] = &[IDENTITY, RECORDS, PORTS];
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs until a signal asks to stop.
-pub(crate) fn run(data: &Path, config: &Config) -> Result<()> {
+pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Result<()> {
+    let since = Instant::now();
+    system::raise_open_files();
     let lock = Arc::new(FolderLock::take(data)?);
     let mut store = if Store::exists(data) {
         Store::open(&lock, None, TABLES)?
@@ -49,49 +68,49 @@ pub(crate) fn run(data: &Path, config: &Config) -> Result<()> {
         Store::create(&lock, None, TABLES, (0, &[]))?
     };
     let seed = identity(&mut store)?;
-    let (records, listen) = {
-        let rows = store.reader().snapshot()?;
-        let mut records = Vec::new();
-        rows.scan(RECORDS, Bound::Unbounded, Bound::Unbounded, Direction::Up, &mut |_, value| {
-            records.extend(Record::from_bytes(value));
-            true
-        })?;
-        let mut listen = Vec::new();
-        for address in &config.listen {
-            let remembered =
-                rows.get(PORTS, address.as_bytes())?.and_then(|bytes| String::from_utf8(bytes).ok());
-            listen.push(Listen { address: address.clone(), remembered });
-        }
-        (records, listen)
-    };
-    let mut net_config = NetConfig::new(seed.clone(), Role::Server);
-    net_config.listen = listen;
-    net_config.external = config.external.clone();
-    net_config.services =
-        Services { dht: config.roles.dht, relay: config.roles.relay, autonat: config.roles.autonat };
-    net_config.serve_mailbox = config.mailbox.serve;
-    config.set_limits(&mut net_config.limits);
+    let (records, listen) = remembered(&store, &config)?;
+    let net_config = net_config(&seed, listen, &config);
     let device = device_of(&net_config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let _inside = runtime.enter();
+    let signals = Signals::listen()?;
     let (net, mut events) = Net::start(net_config, runtime.handle())?;
     let mailbox = match config.mailbox.serve {
         true => Some(Service::start(data, &seed, &config.mailbox, net.clone(), runtime.handle())?),
         false => None,
     };
-    for address in &config.external {
-        let address = address::parse(address)?.0;
-        println!("address: {}", address::text(&address, Some(&device)));
-        if let Some(mailbox) = &mailbox {
-            runtime.block_on(mailbox.give(NetEvent::Listening { listener: None, address }));
-        }
-    }
-    for node in &config.bootstrap {
-        net.command(NetCommand::AddBootstrap { node: address::parse_node(node)? })?;
-    }
     tracing::info!(records = records.len(), "records restored");
     net.command(NetCommand::Restore { records })?;
-    let mut server = Server { store, device, config: config.clone(), mailbox, unwritten: Vec::new() };
-    runtime.block_on(server.serve(&mut events))?;
+    let (told, shown) = watch::channel(Told {
+        config: config.clone(),
+        addresses: Vec::new(),
+        failed: Vec::new(),
+        settings_refused: None,
+        at_next_start: Vec::new(),
+    });
+    let board = Board {
+        since,
+        data: data.to_owned(),
+        net: net.clone(),
+        mailbox: mailbox.as_ref().map(Service::numbers),
+        told: shown,
+    };
+    let mut server = Server {
+        store,
+        device,
+        net,
+        config,
+        mailbox,
+        unwritten: Vec::new(),
+        source,
+        logs,
+        board,
+        told,
+        page: None,
+        page_at: None,
+    };
+    runtime.block_on(server.begin())?;
+    runtime.block_on(server.serve(&mut events, signals))?;
     // While the network still runs: what was committed last is answered.
     let mailbox = server.mailbox.take().map_or(Ok(()), Service::stop);
     runtime.block_on(events.shut_down());
@@ -100,6 +119,33 @@ pub(crate) fn run(data: &Path, config: &Config) -> Result<()> {
     mailbox?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The records that were kept, and the ports that were given.
+fn remembered(store: &Store, config: &Config) -> Result<(Vec<Record>, Vec<Listen>)> {
+    let rows = store.reader().snapshot()?;
+    let mut records = Vec::new();
+    rows.scan(RECORDS, Bound::Unbounded, Bound::Unbounded, Direction::Up, &mut |_, value| {
+        records.extend(Record::from_bytes(value));
+        true
+    })?;
+    let mut listen = Vec::new();
+    for address in &config.listen {
+        let remembered = rows.get(PORTS, address.as_bytes())?.and_then(|bytes| String::from_utf8(bytes).ok());
+        listen.push(Listen { address: address.clone(), remembered });
+    }
+    Ok((records, listen))
+}
+
+fn net_config(seed: &Zeroizing<[u8; 32]>, listen: Vec<Listen>, config: &Config) -> NetConfig {
+    let mut net = NetConfig::new(seed.clone(), Role::Server);
+    net.listen = listen;
+    net.external.clone_from(&config.external);
+    net.services =
+        Services { dht: config.roles.dht, relay: config.roles.relay, autonat: config.roles.autonat };
+    net.serve_mailbox = config.mailbox.serve;
+    config.set_limits(&mut net.limits);
+    net
 }
 
 /// The seed of the node's key, made at the first start.
@@ -126,15 +172,38 @@ fn device_of(config: &NetConfig) -> Result<DeviceId> {
 struct Server {
     store: Store,
     device: DeviceId,
+    net: Net,
     config: Config,
     mailbox: Option<Service>,
     unwritten: Vec<Write>,
+    source: Source,
+    logs: Logs,
+    board: Board,
+    told: watch::Sender<Told>,
+    page: Option<http::Server>,
+    /// Where the page is, until that was said. After the first address, which is what people look for.
+    page_at: Option<SocketAddr>,
 }
 
 impl Server {
-    async fn serve(&mut self, events: &mut EventReceiver) -> Result<()> {
+    /// Says where this node is to be found, joins others, opens the page.
+    async fn begin(&mut self) -> Result<()> {
+        self.open_page().await;
+        for address in self.config.external.clone() {
+            let address = address::parse(&address)?.0;
+            self.show(&address);
+            if let Some(mailbox) = &self.mailbox {
+                mailbox.give(NetEvent::Listening { listener: None, address }).await;
+            }
+        }
+        for node in &self.config.bootstrap {
+            self.net.command(NetCommand::AddBootstrap { node: address::parse_node(node)? })?;
+        }
+        Ok(())
+    }
+
+    async fn serve(&mut self, events: &mut EventReceiver, mut signals: Signals) -> Result<()> {
         let mut tick = tokio::time::interval(WRITE_EVERY);
-        let mut stop = std::pin::pin!(stop_signal());
         loop {
             tokio::select! {
                 event = events.next() => match event {
@@ -143,10 +212,111 @@ impl Server {
                 },
                 _ = tick.tick(), if !self.unwritten.is_empty() => self.write()?,
                 () = ended(self.mailbox.as_ref()) => break,
-                () = &mut stop => break,
+                signal = signals.next() => match signal {
+                    Signal::Stop => break,
+                    Signal::Reload => self.reload().await?,
+                },
             }
         }
         Ok(())
+    }
+
+    /// Reads the settings again. Those that cannot work change nothing.
+    async fn reload(&mut self) -> Result<()> {
+        let new = match self.source.read() {
+            Ok(new) => new,
+            Err(error) => {
+                let why = format!("{error:#}");
+                tracing::error!(why, "the settings file was refused, the old settings go on");
+                self.told.send_modify(|told| told.settings_refused = Some(why));
+                return Ok(());
+            }
+        };
+        let changes = Changes::between(&self.config, &new);
+        let merged = settings::merge(&self.config, new);
+        let old = std::mem::replace(&mut self.config, merged);
+        for changed in &changes.now {
+            match *changed {
+                "log" => self.logs.set_filter(&self.config.log)?,
+                "limits" => {
+                    let mut limits = Limits::for_role(Role::Server);
+                    self.config.set_limits(&mut limits);
+                    self.net.command_async(NetCommand::SetLimits { limits: Box::new(limits) }).await?;
+                }
+                "bootstrap" => self.change_bootstrap(&old.bootstrap).await?,
+                "mailbox" => {
+                    let limits = self.config.mailbox.limits();
+                    self.mailbox.iter().for_each(|mailbox| mailbox.set_limits(limits.clone()));
+                }
+                "http" => self.open_page().await,
+                _ => {}
+            }
+        }
+        let (config, at_next_start) = (self.config.clone(), changes.later.clone());
+        self.told.send_modify(|told| {
+            (told.config, told.at_next_start, told.settings_refused) = (config, at_next_start, None);
+        });
+        let (now, later) = (changes.now.join(", "), changes.later.join(", "));
+        match later.is_empty() {
+            true => tracing::info!(changed = now, "settings read again"),
+            false => tracing::warn!(changed = now, at_the_next_start = later, "settings read again"),
+        }
+        Ok(())
+    }
+
+    async fn change_bootstrap(&self, old: &[String]) -> Result<()> {
+        let new = &self.config.bootstrap;
+        for gone in old.iter().filter(|node| !new.contains(node)) {
+            let node = address::parse_node(gone)?;
+            self.net.command_async(NetCommand::RemoveBootstrap { node }).await?;
+        }
+        for added in new.iter().filter(|node| !old.contains(node)) {
+            let node = address::parse_node(added)?;
+            self.net.command_async(NetCommand::AddBootstrap { node }).await?;
+        }
+        Ok(())
+    }
+
+    /// Opens the page where the settings say, in place of the former one. The node works without it.
+    async fn open_page(&mut self) {
+        self.page = None;
+        let address = match self.config.http.address() {
+            Ok(Some(address)) => address,
+            Ok(None) | Err(_) => return,
+        };
+        match http::Server::start(address, self.board.clone()).await {
+            Ok(page) => {
+                tracing::info!(address = %page.address(), "status page");
+                self.page_at = Some(page.address());
+                self.page = Some(page);
+            }
+            Err(error) => {
+                let why = format!("{error:#}");
+                tracing::warn!(why, "no status page: set “[http] listen” to another address or to “off”");
+            }
+        }
+        if !self.told.borrow().addresses.is_empty() {
+            self.say_page();
+        }
+    }
+
+    /// Prints an address to give to people, and puts it on the page.
+    fn show(&mut self, address: &Multiaddress) {
+        let text = address::text(address, Some(&self.device));
+        println!("address: {text}");
+        let is_public = address::reach(address) == Reach::Global;
+        self.told.send_modify(|told| {
+            told.addresses.retain(|known| known.text != text);
+            told.addresses.push(Shown { text, is_public });
+        });
+        self.say_page();
+    }
+
+    fn say_page(&mut self) {
+        if let Some(address) = self.page_at.take() {
+            println!("status page: http://{address}/");
+        }
+        let _ = std::io::stdout().flush();
     }
 
     async fn on_event(&mut self, event: NetEvent) {
@@ -161,12 +331,14 @@ impl Server {
         }
         match event {
             NetEvent::Listening { listener, address } => {
-                let text = address::text(&address, None);
-                println!("address: {}", address::text(&address, Some(&self.device)));
-                let _ = std::io::stdout().flush();
                 if let Some(listener) = listener {
-                    self.remember_port(listener, text);
+                    self.remember_port(listener, address::text(&address, None));
                 }
+                self.show(&address);
+            }
+            NetEvent::ListenerClosed { address } => {
+                let gone = address::text(&address, Some(&self.device));
+                self.told.send_modify(|told| told.addresses.retain(|known| known.text != gone));
             }
             NetEvent::ListenFailed { address, reason } => {
                 tracing::error!(
@@ -174,6 +346,7 @@ impl Server {
                     reason,
                     "cannot listen here: free the port or choose another address"
                 );
+                self.told.send_modify(|told| told.failed.push(address));
             }
             NetEvent::Stored { record } => {
                 let key = record.key().0.to_vec();
@@ -219,26 +392,5 @@ async fn ended(mailbox: Option<&Service>) {
     match mailbox {
         Some(mailbox) => mailbox.ended().await,
         None => std::future::pending().await,
-    }
-}
-
-#[cfg(unix)]
-async fn stop_signal() {
-    use tokio::signal::unix::SignalKind;
-    use tokio::signal::unix::signal;
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-    }
-}
-
-#[cfg(not(unix))]
-async fn stop_signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }

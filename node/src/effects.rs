@@ -76,6 +76,9 @@ pub(crate) fn input(event: NetEvent) -> Option<NetInput> {
         NetEvent::MailboxOpened { stream } => NetInput::MailboxOpened { stream },
         NetEvent::MailboxAnswered { stream, answer } => NetInput::MailboxAnswered { stream, answer },
         NetEvent::MailboxClosed { stream } => NetInput::MailboxClosed { stream },
-        NetEvent::Stored { .. } | NetEvent::Expired { .. } | NetEvent::MailboxServed(_) => return None,
+        NetEvent::Tested { .. }
+        | NetEvent::Stored { .. }
+        | NetEvent::Expired { .. }
+        | NetEvent::MailboxServed(_) => return None,
     })
 }

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
 
 mod asker;
+mod check;
 mod mailbox;
+mod operations;
 
 use std::ffi::OsStr;
 use std::io::BufRead as _;
@@ -62,6 +64,7 @@ impl Drop for Program {
 fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kith-bootstrap"));
     command.arg("--data").arg(folder).args(["--listen", "/ip4/127.0.0.1/tcp/0"]);
+    command.args(["--http", "off"]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -151,9 +154,27 @@ fn a_folder_has_one_program() {
 fn a_wrong_setting_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config.toml");
-    std::fs::write(&file, "conections = 5\n").unwrap();
+    std::fs::write(&file, "[limits]\nconections = 5\n").unwrap();
     let said = command(&folder.path().join("data")).arg("--config").arg(&file).output().unwrap();
     assert!(!said.status.success());
     let said = String::from_utf8(said.stderr).unwrap();
     assert!(said.contains("conections"), "{said}");
+}
+
+#[test]
+fn the_files_to_deploy_fit_the_program() {
+    let printed = Command::new(env!("CARGO_BIN_EXE_kith-bootstrap")).arg("config").output().unwrap();
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    let read = |name: &str| std::fs::read_to_string(deploy.join(name)).unwrap();
+    assert_eq!(String::from_utf8(printed.stdout).unwrap(), read("kith-bootstrap.toml"));
+    let number = |text: &str, before: &str| -> u64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(before)).unwrap();
+        line.trim().parse().unwrap()
+    };
+    let files = number(&read("kith-bootstrap.service"), "LimitNOFILE=");
+    assert!(
+        files > number(&read("kith-bootstrap.toml"), "connections =") + 128,
+        "one file for each connection"
+    );
+    assert!(read("Containerfile").contains("EXPOSE 4001/tcp 4001/udp 4002/tcp"));
 }

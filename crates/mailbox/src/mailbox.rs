@@ -126,6 +126,11 @@ impl Mailbox {
         self.core.timers.next()
     }
 
+    /// Other numbers from now on. What is held stays: an inbox that has more than it may takes nothing until it has less.
+    pub fn set_config(&mut self, config: Config) {
+        self.core.config = config;
+    }
+
     /// The counters.
     pub fn stats(&self) -> Stats {
         self.core.stats

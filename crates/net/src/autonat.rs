@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
@@ -32,6 +33,8 @@ use libp2p::swarm::ToSwarm;
 
 use crate::address;
 use crate::address::Reach;
+use crate::stats;
+use crate::stats::Counters;
 
 /// Addresses that may be ours. A device has a handful; a liar behind identify has many.
 const MAX_CANDIDATES: usize = 16;
@@ -153,6 +156,7 @@ pub(crate) struct Tester {
     tests: BTreeMap<ConnectionId, (Option<PeerId>, Instant)>,
     clients: BTreeMap<PeerId, (ConnectionId, IpAddr)>,
     asked: BTreeMap<IpAddr, Asked>,
+    counters: Arc<Counters>,
 }
 
 /// Tests that a client address has used up.
@@ -162,13 +166,14 @@ struct Asked {
 }
 
 impl Tester {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(counters: Arc<Counters>) -> Self {
         Self {
             inner: server::Behaviour::default(),
             dials: BTreeSet::new(),
             tests: BTreeMap::new(),
             clients: BTreeMap::new(),
             asked: BTreeMap::new(),
+            counters,
         }
     }
 
@@ -178,8 +183,17 @@ impl Tester {
         for (connection_id, (peer_id, _)) in
             self.tests.extract_if(.., |_, (_, begun)| now >= *begun + TEST_TIME)
         {
+            stats::count(&self.counters.tests_failed);
             let failure = DialFailure { peer_id, connection_id, error: &DialError::Aborted };
             self.inner.on_swarm_event(FromSwarm::DialFailure(failure));
+        }
+    }
+
+    /// A dial has ended; if it was a test, it is counted.
+    fn ended(&mut self, connection: ConnectionId, reached: bool) {
+        if self.tests.remove(&connection).is_some() {
+            let counters = &self.counters;
+            stats::count(if reached { &counters.tests_reached } else { &counters.tests_failed });
         }
     }
 
@@ -245,7 +259,10 @@ impl NetworkBehaviour for Tester {
     ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
         if self.dials.remove(&connection) {
             let now = Instant::now();
-            self.check(peer, addresses, now).map_err(ConnectionDenied::new)?;
+            if let Err(why) = self.check(peer, addresses, now) {
+                stats::count(&self.counters.tests_refused);
+                return Err(ConnectionDenied::new(why));
+            }
             self.tests.insert(connection, (peer, now));
         }
         Ok(Vec::new())
@@ -274,11 +291,9 @@ impl NetworkBehaviour for Tester {
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
         match &event {
-            FromSwarm::DialFailure(failure) => {
-                self.tests.remove(&failure.connection_id);
-            }
+            FromSwarm::DialFailure(failure) => self.ended(failure.connection_id, false),
             FromSwarm::ConnectionEstablished(up) if up.endpoint.is_dialer() => {
-                self.tests.remove(&up.connection_id);
+                self.ended(up.connection_id, true);
             }
             FromSwarm::ConnectionEstablished(up) => {
                 if let Some(ip) = address::ip_of(up.endpoint.get_remote_address()) {
@@ -319,7 +334,7 @@ mod tests {
     use super::*;
 
     fn tester(client: &str) -> (Tester, PeerId) {
-        let (mut tester, peer) = (Tester::new(), PeerId::random());
+        let (mut tester, peer) = (Tester::new(Arc::default()), PeerId::random());
         tester.clients.insert(peer, (ConnectionId::new_unchecked(0), client.parse().unwrap()));
         (tester, peer)
     }

@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use kith_proto::record::MAX_RECORD_BYTES;
 use libp2p::PeerId;
-use libp2p::connection_limits;
-use libp2p::connection_limits::ConnectionLimits;
 use libp2p::dcutr;
 use libp2p::identify;
 use libp2p::identity::Keypair;
@@ -52,7 +50,6 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     pub(crate) limits: limits::Behaviour,
-    pub(crate) counts: connection_limits::Behaviour,
     pub(crate) tester: Toggle<autonat::Tester>,
     pub(crate) streams: streams::Behaviour,
     pub(crate) requests: requests::Behaviour,
@@ -77,11 +74,6 @@ impl Behaviour {
     ) -> Result<Self, NetError> {
         let (limits, user) = (&config.limits, config.role == Role::User);
         let peer = keypair.public().to_peer_id();
-        let counts = ConnectionLimits::default()
-            .with_max_pending_incoming(Some(limits.connections / 2))
-            .with_max_pending_outgoing(Some(limits.connections / 2))
-            .with_max_established(Some(limits.connections))
-            .with_max_established_per_peer(Some(limits.connections_per_peer));
         let identify = identify::Config::new(IDENTIFY_PROTOCOL.to_owned(), keypair.public())
             .with_agent_version(AGENT.to_owned())
             // Behind a forwarded port the own addresses would lead nowhere.
@@ -97,14 +89,13 @@ impl Behaviour {
         };
         Ok(Self {
             limits: limits::Behaviour::new(limits.clone(), Arc::clone(counters)),
-            counts: connection_limits::Behaviour::new(counts),
-            tester: Toggle::from(config.services.autonat.then(autonat::Tester::new)),
+            tester: Toggle::from(config.services.autonat.then(|| autonat::Tester::new(Arc::clone(counters)))),
             streams: streams::Behaviour::new(peer, limits.streams_per_connection, Arc::clone(counters)),
             requests: requests::Behaviour::new(config.serve_mailbox, limits, Arc::clone(counters)),
             relay: Toggle::from(config.services.relay.then(|| relay_server(peer, limits))),
             circuits: Circuits::new(circuits),
             punch: Toggle::from(user.then(|| dcutr::Behaviour::new(peer))),
-            probe: Toggle::from(user.then(autonat::Probe::new)),
+            probe: Toggle::from(config.probe.then(autonat::Probe::new)),
             upnp: Toggle::from((config.upnp && !only_here(config)).then(upnp::tokio::Behaviour::default)),
             kad: kademlia(config, keypair),
             identify: identify::Behaviour::new(identify),
@@ -119,7 +110,8 @@ impl Behaviour {
 fn kademlia(config: &NetConfig, keypair: &Keypair) -> kad::Behaviour<MemoryStore> {
     let peer = keypair.public().to_peer_id();
     let store = MemoryStoreConfig {
-        max_records: config.limits.records,
+        // Who stores for others counts: this limit could not change while the node runs.
+        max_records: usize::MAX,
         max_value_bytes: MAX_RECORD_BYTES,
         max_providers_per_key: 1,
         max_provided_keys: 0,

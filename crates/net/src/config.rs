@@ -58,6 +58,8 @@ pub struct NetConfig {
     pub services: Services,
     /// Whether streams to the mailbox of this device are taken. The driver answers them.
     pub serve_mailbox: bool,
+    /// Whether to ask community nodes if this device can be reached from outside.
+    pub probe: bool,
     /// Addresses under which this node is known to be reachable, such as a forwarded port. A community node without
     /// any tells those it listens at.
     pub external: Vec<String>,
@@ -70,11 +72,20 @@ pub struct NetConfig {
 pub struct Limits {
     /// Connections in all.
     pub connections: u32,
-    /// Connections from one IPv4 address or IPv6 /64 that is not loopback. A household or a small office behind one
-    /// address fits, a flood does not.
-    pub connections_per_ip: u32,
-    /// Connections from one IPv4 /24 or IPv6 /48.
-    pub connections_per_network: u32,
+    /// Connections from one IPv4 address that is not loopback. A household or a small office behind one address fits, a
+    /// flood does not.
+    pub connections_per_ipv4: u32,
+    /// Connections from one IPv4 /24: what one provider hands to one site.
+    pub connections_per_ipv4_24: u32,
+    /// Connections from one IPv6 /64: what one customer gets at least.
+    pub connections_per_ipv6_64: u32,
+    /// Connections from one IPv6 /48: what one customer gets at most.
+    pub connections_per_ipv6_48: u32,
+    /// New connections a second from one IPv4 /24 or IPv6 /48 in the long run, so that whoever comes and goes does not
+    /// cost a handshake each time. Not for this machine.
+    pub arrivals_per_second: u32,
+    /// The same at once, after a silence: a campus whose power comes back.
+    pub arrivals_at_once: u32,
     /// Connections from this machine.
     pub connections_loopback: u32,
     /// Connections per peer: direct QUIC, direct TCP, both dialled at once, relayed. Fewer would make hole punching fail.
@@ -137,6 +148,23 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Takes over from `new` what can change while the network runs: who may connect, how much is kept for others, and
+    /// what a misdeed costs. Everything else is built into libp2p's parts when they start.
+    pub fn adopt(&mut self, new: &Self) {
+        self.connections = new.connections;
+        self.connections_per_ipv4 = new.connections_per_ipv4;
+        self.connections_per_ipv4_24 = new.connections_per_ipv4_24;
+        self.connections_per_ipv6_64 = new.connections_per_ipv6_64;
+        self.connections_per_ipv6_48 = new.connections_per_ipv6_48;
+        self.connections_loopback = new.connections_loopback;
+        self.connections_per_peer = new.connections_per_peer;
+        self.arrivals_per_second = new.arrivals_per_second;
+        self.arrivals_at_once = new.arrivals_at_once;
+        self.records = new.records;
+        self.misdeeds = new.misdeeds;
+        self.ban = new.ban;
+    }
+
     /// How long a connection may go without an answer to a probe.
     pub fn patience(&self) -> Duration {
         self.ping_every + self.ping_timeout
@@ -147,8 +175,12 @@ impl Limits {
         let server = role == Role::Server;
         Self {
             connections: if server { 5_000 } else { 512 },
-            connections_per_ip: if server { 64 } else { 16 },
-            connections_per_network: if server { 256 } else { 64 },
+            connections_per_ipv4: if server { 64 } else { 16 },
+            connections_per_ipv4_24: if server { 256 } else { 64 },
+            connections_per_ipv6_64: if server { 64 } else { 16 },
+            connections_per_ipv6_48: if server { 256 } else { 64 },
+            arrivals_per_second: 5,
+            arrivals_at_once: if server { 256 } else { 64 },
             connections_loopback: if server { 2_000 } else { 256 },
             connections_per_peer: if server { 8 } else { 4 },
             streams_per_connection: 8,
@@ -195,6 +227,7 @@ impl NetConfig {
             role,
             services: Services::for_role(role),
             serve_mailbox: false,
+            probe: role == Role::User,
             external: Vec::new(),
             limits: Limits::for_role(role),
         }

@@ -12,6 +12,8 @@ use kith_proto::mailbox::Numbered;
 use kith_proto::mailbox::Request;
 use kith_proto::record::Record;
 
+use crate::config::Limits;
+
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NetCommand {
@@ -58,6 +60,17 @@ pub enum NetCommand {
     KeepConnected {
         /// The devices.
         devices: BTreeSet<DeviceId>,
+    },
+    /// Take over the limits that can change while the network runs; [`Limits::adopt`] says which.
+    SetLimits {
+        /// The new ones.
+        limits: Box<Limits>,
+    },
+    /// Ask the community nodes that are connected from now on whether they reach this device at these addresses; only
+    /// with [`NetConfig::probe`](crate::NetConfig). Each test is told by [`NetEvent::Tested`].
+    TestAddresses {
+        /// Which.
+        addresses: Vec<Multiaddress>,
     },
     /// A device broke a rule; enough of it and it is refused for a while.
     Misbehaved {
@@ -141,6 +154,13 @@ pub enum NetEvent {
         nat: Nat,
         /// The addresses that others reached it at.
         external: Vec<Multiaddress>,
+    },
+    /// A community node tried to reach this device.
+    Tested {
+        /// Where.
+        address: Multiaddress,
+        /// Whether it did.
+        reached: bool,
     },
     /// This node no longer listens at an address.
     ListenerClosed {

@@ -1,5 +1,6 @@
-//! Who may connect at all: a limit per network address, and bans. First in the behaviour, so that nothing else has
-//! looked at a connection that is refused. libp2p itself only counts connections in all and per peer.
+//! Who may connect at all: limits in all, per device and per network address, and bans. First in the behaviour, so that
+//! nothing else has looked at a connection that is refused. libp2p's own `connection_limits` counts in all and per peer
+//! only, and keeps an entry for every peer that was ever connected: 350 bytes for each stranger, for ever.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -7,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
+use std::time::Duration;
 use std::time::Instant;
 
 use libp2p::Multiaddr;
@@ -31,11 +33,23 @@ use crate::stats::Counters;
 /// Bans remembered at once; beyond it the one that ends first is dropped.
 const MAX_BANS: usize = 4_096;
 
+/// Networks whose arrivals are known at once, 100 bytes each. Beyond it the counts have to do: an attacker with so many
+/// networks is not stopped by a rate for each.
+const MAX_ARRIVALS: usize = 16_384;
+
 /// Why a connection was refused.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 enum Refused {
+    #[error("too many connections from this address")]
+    Address,
     #[error("too many connections from this network")]
     Network,
+    #[error("too many new connections from this network")]
+    Rate,
+    #[error("too many connections of this device")]
+    Device,
+    #[error("too many connections")]
+    Full,
     #[error("banned for a while")]
     Banned,
 }
@@ -46,6 +60,14 @@ pub(crate) struct Behaviour {
     counters: Arc<Counters>,
     by_network: BTreeMap<Network, u32>,
     networks: BTreeMap<ConnectionId, [Network; 2]>,
+    /// Connections that are not through the handshake.
+    pending_in: BTreeSet<ConnectionId>,
+    pending_out: BTreeSet<ConnectionId>,
+    /// Connections of each peer, and of all.
+    by_peer: BTreeMap<PeerId, u32>,
+    open: u32,
+    /// Until when what arrived from a site is paid for.
+    arrivals: BTreeMap<Network, Instant>,
     friends: BTreeSet<PeerId>,
     misdeeds: BTreeMap<PeerId, u32>,
     bans: BTreeMap<PeerId, Instant>,
@@ -58,13 +80,23 @@ impl Behaviour {
             counters,
             by_network: BTreeMap::new(),
             networks: BTreeMap::new(),
+            pending_in: BTreeSet::new(),
+            pending_out: BTreeSet::new(),
+            by_peer: BTreeMap::new(),
+            open: 0,
+            arrivals: BTreeMap::new(),
             friends: BTreeSet::new(),
             misdeeds: BTreeMap::new(),
             bans: BTreeMap::new(),
         }
     }
 
-    /// The peers that are never banned.
+    /// Other limits from now on. Connections that are up stay.
+    pub(crate) fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// The peers that are never banned, and that no count keeps out.
     pub(crate) fn set_friends(&mut self, friends: BTreeSet<PeerId>) {
         self.friends = friends;
     }
@@ -94,15 +126,46 @@ impl Behaviour {
 
     fn check_ban(&mut self, peer: &PeerId) -> Result<(), ConnectionDenied> {
         match self.bans.get(peer).filter(|_| !self.friends.contains(peer)) {
-            Some(until) if *until > Instant::now() => {
-                stats::count(&self.counters.refused);
-                Err(ConnectionDenied::new(Refused::Banned))
-            }
+            Some(until) if *until > Instant::now() => Err(self.refuse(Refused::Banned)),
             Some(_) => {
                 self.bans.remove(peer);
                 Ok(())
             }
             None => Ok(()),
+        }
+    }
+
+    /// Whether so many have begun and not ended their handshake that no more may begin.
+    fn has_no_room(&self, pending: &BTreeSet<ConnectionId>) -> bool {
+        pending.len() >= self.limits.connections as usize / 2
+    }
+
+    /// Whether one more connection to this peer may be up, now that it is known who it is.
+    fn admit(&mut self, peer: &PeerId) -> Result<(), ConnectionDenied> {
+        self.check_ban(peer)?;
+        if self.friends.contains(peer) {
+            return Ok(());
+        }
+        if self.by_peer.get(peer).is_some_and(|count| *count >= self.limits.connections_per_peer) {
+            return Err(self.refuse(Refused::Device));
+        }
+        if self.open >= self.limits.connections {
+            return Err(self.refuse(Refused::Full));
+        }
+        Ok(())
+    }
+
+    fn opened(&mut self, peer: PeerId) {
+        self.open += 1;
+        *self.by_peer.entry(peer).or_default() += 1;
+    }
+
+    fn closed(&mut self, peer: &PeerId) {
+        let Some(count) = self.by_peer.get_mut(peer) else { return };
+        *count -= 1;
+        self.open -= 1;
+        if *count == 0 {
+            self.by_peer.remove(peer);
         }
     }
 
@@ -121,9 +184,63 @@ impl Behaviour {
     fn most(&self, network: Network) -> u32 {
         match network {
             Network::Host(ip) | Network::Site(ip) if ip.is_loopback() => self.limits.connections_loopback,
-            Network::Host(_) => self.limits.connections_per_ip,
-            Network::Site(_) => self.limits.connections_per_network,
+            Network::Host(IpAddr::V4(_)) => self.limits.connections_per_ipv4,
+            Network::Host(IpAddr::V6(_)) => self.limits.connections_per_ipv6_64,
+            Network::Site(IpAddr::V4(_)) => self.limits.connections_per_ipv4_24,
+            Network::Site(IpAddr::V6(_)) => self.limits.connections_per_ipv6_48,
         }
+    }
+
+    /// Whether one more connection may come from here now.
+    fn check(&mut self, [host, site]: [Network; 2], now: Instant) -> Result<(), Refused> {
+        if self.has_no_room(&self.pending_in) {
+            return Err(Refused::Full);
+        }
+        let is_full =
+            |network| self.by_network.get(&network).is_some_and(|count| *count >= self.most(network));
+        if is_full(host) {
+            return Err(Refused::Address);
+        }
+        if is_full(site) {
+            return Err(Refused::Network);
+        }
+        self.arrive(site, now)
+    }
+
+    /// Takes an arrival from the rate of a site.
+    fn arrive(&mut self, site: Network, now: Instant) -> Result<(), Refused> {
+        if matches!(site, Network::Site(ip) if ip.is_loopback()) {
+            return Ok(());
+        }
+        if self.arrivals.len() >= MAX_ARRIVALS {
+            self.arrivals.retain(|_, paid| *paid > now);
+        }
+        let is_known = self.arrivals.contains_key(&site);
+        if !is_known && self.arrivals.len() >= MAX_ARRIVALS {
+            return Ok(());
+        }
+        let each = Duration::from_secs(1) / self.limits.arrivals_per_second.max(1);
+        let paid = self.arrivals.entry(site).or_insert(now);
+        let next = (*paid).max(now) + each;
+        if next > now + each * self.limits.arrivals_at_once.max(1) {
+            return Err(Refused::Rate);
+        }
+        *paid = next;
+        Ok(())
+    }
+
+    fn refuse(&self, why: Refused) -> ConnectionDenied {
+        let counters = &self.counters;
+        stats::count(&counters.refused);
+        stats::count(match why {
+            Refused::Address => &counters.refused_address,
+            Refused::Network => &counters.refused_network,
+            Refused::Rate => &counters.refused_rate,
+            Refused::Device => &counters.refused_device,
+            Refused::Full => &counters.refused_full,
+            Refused::Banned => &counters.refused_banned,
+        });
+        ConnectionDenied::new(why)
     }
 }
 
@@ -160,13 +277,8 @@ impl NetworkBehaviour for Behaviour {
     ) -> Result<(), ConnectionDenied> {
         let Some(ip) = address::ip_of(remote) else { return Ok(()) };
         let networks = networks_of(ip);
-        if networks
-            .iter()
-            .any(|network| self.by_network.get(network).is_some_and(|count| *count >= self.most(*network)))
-        {
-            stats::count(&self.counters.refused);
-            return Err(ConnectionDenied::new(Refused::Network));
-        }
+        self.check(networks, Instant::now()).map_err(|why| self.refuse(why))?;
+        self.pending_in.insert(connection);
         for network in networks {
             *self.by_network.entry(network).or_default() += 1;
         }
@@ -174,33 +286,61 @@ impl NetworkBehaviour for Behaviour {
         Ok(())
     }
 
+    fn handle_pending_outbound_connection(
+        &mut self,
+        connection: ConnectionId,
+        peer: Option<PeerId>,
+        _: &[Multiaddr],
+        _: Endpoint,
+    ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
+        if !peer.is_some_and(|peer| self.friends.contains(&peer)) {
+            if self.has_no_room(&self.pending_out) {
+                return Err(self.refuse(Refused::Full));
+            }
+            self.pending_out.insert(connection);
+        }
+        Ok(Vec::new())
+    }
+
     fn handle_established_inbound_connection(
         &mut self,
-        _: ConnectionId,
+        connection: ConnectionId,
         peer: PeerId,
         _: &Multiaddr,
         _: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        self.check_ban(&peer)?;
+        self.pending_in.remove(&connection);
+        self.admit(&peer)?;
         Ok(dummy::ConnectionHandler)
     }
 
     fn handle_established_outbound_connection(
         &mut self,
-        _: ConnectionId,
+        connection: ConnectionId,
         peer: PeerId,
         _: &Multiaddr,
         _: Endpoint,
         _: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        self.check_ban(&peer)?;
+        self.pending_out.remove(&connection);
+        self.admit(&peer)?;
         Ok(dummy::ConnectionHandler)
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
         match event {
-            FromSwarm::ConnectionClosed(closed) => self.leave(closed.connection_id),
-            FromSwarm::ListenFailure(failure) => self.leave(failure.connection_id),
+            FromSwarm::ConnectionEstablished(up) => self.opened(up.peer_id),
+            FromSwarm::ConnectionClosed(closed) => {
+                self.closed(&closed.peer_id);
+                self.leave(closed.connection_id);
+            }
+            FromSwarm::ListenFailure(failure) => {
+                self.pending_in.remove(&failure.connection_id);
+                self.leave(failure.connection_id);
+            }
+            FromSwarm::DialFailure(failure) => {
+                self.pending_out.remove(&failure.connection_id);
+            }
             _ => {}
         }
     }
@@ -215,55 +355,4 @@ impl NetworkBehaviour for Behaviour {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Role;
-
-    #[test]
-    fn one_network_gets_its_share_and_no_more_until_it_leaves() {
-        let limits = Limits { connections_per_ip: 2, ..Limits::for_role(Role::Server) };
-        let mut behaviour = Behaviour::new(limits, Arc::default());
-        let remote: Multiaddr = "/ip4/192.0.2.1/tcp/5".parse().unwrap();
-        let ids: Vec<_> = (0..4).map(ConnectionId::new_unchecked).collect();
-        let ask =
-            |behaviour: &mut Behaviour, id| behaviour.handle_pending_inbound_connection(id, &remote, &remote);
-        assert!(ask(&mut behaviour, ids[0]).is_ok());
-        assert!(ask(&mut behaviour, ids[1]).is_ok());
-        assert!(ask(&mut behaviour, ids[2]).is_err(), "the third is one too many");
-        behaviour.leave(ids[0]);
-        assert!(ask(&mut behaviour, ids[3]).is_ok(), "one left");
-    }
-
-    #[test]
-    fn a_peer_that_keeps_breaking_rules_is_banned_but_never_a_friend() {
-        let limits = Limits { misdeeds: 3, ..Limits::for_role(Role::User) };
-        let mut behaviour = Behaviour::new(limits, Arc::default());
-        let (mallory, friend) = (PeerId::random(), PeerId::random());
-        behaviour.set_friends([friend].into());
-        assert!(!behaviour.misbehaved(mallory) && !behaviour.misbehaved(mallory));
-        assert!(behaviour.misbehaved(mallory), "the third time");
-        assert!(behaviour.check_ban(&mallory).is_err());
-        assert!((0..10).all(|_| !behaviour.misbehaved(friend)));
-    }
-
-    #[test]
-    fn an_ipv6_customer_is_one_host_and_a_site_is_counted_too() {
-        let of = |text: &str| networks_of(text.parse().unwrap());
-        assert_eq!(of("2001:db8:1:2::7"), of("2001:db8:1:2:ffff::1"));
-        assert_ne!(of("2001:db8:1:2::7")[0], of("2001:db8:1:3::7")[0]);
-        assert_eq!(of("2001:db8:1:2::7")[1], of("2001:db8:1:3::7")[1], "one /48");
-        assert_ne!(of("192.0.2.1")[0], of("192.0.2.2")[0]);
-        assert_eq!(of("192.0.2.1")[1], of("192.0.2.2")[1], "one /24");
-        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
-
-        let limits =
-            Limits { connections_per_ip: 2, connections_per_network: 3, ..Limits::for_role(Role::Server) };
-        let mut behaviour = Behaviour::new(limits, Arc::default());
-        let mut ask = |id, host: u8| {
-            let remote: Multiaddr = format!("/ip4/192.0.2.{host}/tcp/5").parse().unwrap();
-            behaviour.handle_pending_inbound_connection(ConnectionId::new_unchecked(id), &remote, &remote)
-        };
-        assert!((0..3).all(|host| ask(host, 1 + u8::try_from(host).unwrap()).is_ok()));
-        assert!(ask(4, 9).is_err(), "the fourth of the /24 is one too many");
-    }
-}
+mod tests;

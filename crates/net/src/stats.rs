@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// Counters since the start. Plain numbers.
+        /// Counters since the start, and a few numbers of now. Plain numbers.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Stats { $($(#[$doc])* pub $name: u64,)* }
 
@@ -23,8 +23,55 @@ macro_rules! counters {
 counters! {
     /// Connections that came up.
     connections,
-    /// Connections refused by a limit or a ban.
+    /// Connections refused by a limit or a ban; the next six say by which.
     refused,
+    /// Of these, because their IPv4 address or IPv6 /64 had too many.
+    refused_address,
+    /// Because their /24 or /48 had too many.
+    refused_network,
+    /// Because their /24 or /48 sent too many in a short time.
+    refused_rate,
+    /// Because the device is banned for a while.
+    refused_banned,
+    /// Because the device had too many.
+    refused_device,
+    /// Because this node has as many as it may have, or as many that are not through the handshake.
+    refused_full,
+    /// Connections over TCP now.
+    open_tcp,
+    /// Connections over QUIC now.
+    open_quic,
+    /// Connections over WebSocket now.
+    open_websocket,
+    /// Connections through relays now.
+    open_relayed,
+    /// Connected peers now.
+    peers,
+    /// Peers in the routing table now.
+    dht_peers,
+    /// Records kept for others now.
+    records,
+    /// Look-ups of records that others asked this node for.
+    look_ups_served,
+    /// Reservations held at this relay now. When a device has several connections and closes one, its reservation may
+    /// count until the others are closed: libp2p does not say which it was.
+    reservations,
+    /// Reservations given and renewed.
+    reservations_given,
+    /// Reservations refused.
+    reservations_refused,
+    /// Relayed connections through this node now.
+    circuits,
+    /// Relayed connections begun.
+    circuits_begun,
+    /// Relayed connections refused.
+    circuits_refused,
+    /// Tests for others that reached them.
+    tests_reached,
+    /// Tests for others that did not.
+    tests_failed,
+    /// Tests for others that were not made: too many, or at addresses that are nobody's business.
+    tests_refused,
     /// Frames sent.
     frames_out,
     /// Frames received.
@@ -45,6 +92,17 @@ counters! {
     records_refused,
     /// Peers that were banned for a while.
     bans,
+}
+
+/// Takes one away from a number of now.
+pub(crate) fn discount(gauge: &AtomicU64) {
+    // Each is taken away by the task that added it, so nothing is lost between the two.
+    gauge.store(gauge.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
+}
+
+/// Sets a number of now.
+pub(crate) fn set(gauge: &AtomicU64, to: usize) {
+    gauge.store(u64::try_from(to).unwrap_or(u64::MAX), Ordering::Relaxed);
 }
 
 /// Adds one.

@@ -1,10 +1,12 @@
 //! The task that owns the swarm: the only event loop of this crate. Its arms are one call each.
 
+mod admission;
 mod dht;
 mod direct;
 mod links;
 mod mailbox;
 mod reach;
+mod tally;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -51,6 +53,7 @@ use crate::event::NetEvent;
 use crate::pipes::FromPipe;
 use crate::records;
 use crate::requests::pipe::Budget;
+use crate::stats;
 use crate::stats::Counters;
 
 /// Events that wait for the driver before the swarm is left alone.
@@ -107,9 +110,10 @@ pub(crate) struct Task {
     mailboxes: Mailboxes,
     next_stream: u64,
     friends: BTreeSet<DeviceId>,
-    kept: BTreeSet<PeerId>,
     bootstraps: BTreeMap<PeerId, Bootstrap>,
     unpublished: BTreeMap<RecordKey, Record>,
+    /// Reservations that peers hold here, as far as libp2p tells.
+    reserved: BTreeMap<PeerId, u32>,
     /// New records that each peer brought since the last sweep.
     brought: BTreeMap<PeerId, u32>,
     retry_at: u64,
@@ -212,9 +216,9 @@ impl Task {
             mailboxes: Mailboxes::new(budget),
             next_stream: 0,
             friends: BTreeSet::new(),
-            kept: BTreeSet::new(),
             bootstraps: BTreeMap::new(),
             unpublished: BTreeMap::new(),
+            reserved: BTreeMap::new(),
             brought: BTreeMap::new(),
             retry_at: 0,
             look_ups: HashMap::new(),
@@ -362,6 +366,8 @@ impl Task {
                 self.friends = devices;
                 self.update_kept();
             }
+            NetCommand::SetLimits { limits } => self.set_limits(&limits),
+            NetCommand::TestAddresses { addresses } => self.test_addresses(&addresses),
             NetCommand::Misbehaved { device } => self.misbehaved(device),
             NetCommand::Restore { records } => {
                 let now = now_millis();
@@ -376,29 +382,6 @@ impl Task {
             NetCommand::CloseMailbox { stream } => self.close_mailbox(stream),
             NetCommand::AnswerMailbox { stream, answer } => self.answer_mailbox(stream, answer),
             NetCommand::EndMailbox { stream } => self.end_mailbox(stream),
-        }
-    }
-
-    /// Tells the behaviours whose connections are kept and whom no limit touches: friends and bootstrap nodes.
-    fn update_kept(&mut self) {
-        let friends = self.friends.iter().filter_map(address::peer_of);
-        let kept: BTreeSet<PeerId> = friends.chain(self.bootstraps.keys().copied()).collect();
-        let behaviour = self.swarm.behaviour_mut();
-        for gone in self.kept.difference(&kept) {
-            behaviour.counts.remove_peer_id(gone);
-        }
-        for new in kept.difference(&self.kept) {
-            behaviour.counts.bypass_peer_id(new);
-        }
-        behaviour.limits.set_friends(kept.clone());
-        behaviour.streams.keep(kept.clone());
-        self.kept = kept;
-    }
-
-    fn misbehaved(&mut self, device: DeviceId) {
-        let Some(peer) = address::peer_of(&device) else { return };
-        if self.swarm.behaviour_mut().limits.misbehaved(peer) {
-            let _ = self.swarm.disconnect_peer_id(peer);
         }
     }
 
@@ -417,9 +400,13 @@ impl Task {
             SwarmEvent::ExternalAddrConfirmed { address } => self.on_external(&address),
             SwarmEvent::ExternalAddrExpired { address } => self.external_gone(&address),
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
+                self.tally_opened(&endpoint);
                 self.established(peer_id, connection_id, &endpoint);
             }
-            SwarmEvent::ConnectionClosed { peer_id, connection_id, .. } => self.lost(peer_id, connection_id),
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, endpoint, num_established, .. } => {
+                self.tally_closed(peer_id, &endpoint, num_established);
+                self.lost(peer_id, connection_id);
+            }
             SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), connection_id, .. } => {
                 self.dial_error(peer, connection_id);
             }
@@ -460,6 +447,8 @@ impl Task {
         let counts = (connected, u32::try_from(dht).unwrap_or(u32::MAX));
         if counts != self.told {
             self.told = counts;
+            stats::set(&self.counters.peers, self.alive.len());
+            stats::set(&self.counters.dht_peers, dht);
             self.tell(NetEvent::Peers { connected: counts.0, dht: counts.1 });
         }
     }
@@ -477,6 +466,7 @@ impl Task {
                 Err(_) => self.give_up(ping.peer, ping.connection),
             },
             BehaviourEvent::Probe(test) => self.on_tested(&test),
+            BehaviourEvent::Relay(event) => self.tally_relay(&event),
             BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => self.discovered(found),
             _ => {}
         }

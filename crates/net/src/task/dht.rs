@@ -1,5 +1,7 @@
 //! The task's part in the DHT: records in, records out, the routing table, and the bootstrap nodes that lead to it.
 
+use std::sync::atomic::Ordering;
+
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
 use kith_proto::record::Record;
@@ -124,6 +126,9 @@ impl Task {
                     }
                 }
             },
+            kad::Event::InboundRequest { request: kad::InboundRequest::GetRecord { .. } } => {
+                stats::count(&self.counters.look_ups_served);
+            }
             kad::Event::OutboundQueryProgressed { id, result, step, .. } => {
                 self.on_query(id, result, step.last);
             }
@@ -148,8 +153,17 @@ impl Task {
         let stored = records::to_libp2p(record);
         let store = self.swarm.behaviour_mut().kad.store_mut();
         // What is stored was checked when it came: its signature need not be checked for each renewal.
-        let old = store.get(&stored.key).and_then(|old| records::unexpired(&old, now));
-        old.is_none_or(|old| records::replaces(record, &old)) && store.put(stored).is_ok()
+        let held = store.get(&stored.key);
+        let is_new = held.is_none();
+        let old = held.and_then(|old| records::unexpired(&old, now));
+        if is_new && self.counters.records.load(Ordering::Relaxed) >= self.config.limits.records as u64 {
+            return false;
+        }
+        let is_stored = old.is_none_or(|old| records::replaces(record, &old)) && store.put(stored).is_ok();
+        if is_stored && is_new {
+            stats::count(&self.counters.records);
+        }
+        is_stored
     }
 
     pub(super) fn sweep_records(&mut self) {
@@ -164,6 +178,8 @@ impl Task {
         for key in &gone {
             store.remove(key);
         }
+        let left = store.records().count();
+        stats::set(&self.counters.records, left);
         if !gone.is_empty() {
             self.tell(NetEvent::Expired { keys: gone.iter().filter_map(records::key_of).collect() });
         }

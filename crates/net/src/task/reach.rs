@@ -247,11 +247,22 @@ impl Task {
 
     /// The result of a test.
     pub(super) fn on_tested(&mut self, test: &client::Event) {
+        if let Some(address) = address::from_libp2p(&test.tested_addr) {
+            self.tell(NetEvent::Tested { address, reached: test.result.is_ok() });
+        }
         if test.result.is_ok() {
             self.on_external(&test.tested_addr);
         } else {
             self.external_gone(&test.tested_addr);
             self.update_nat(true);
+        }
+    }
+
+    /// Has these addresses tested by whoever is connected next.
+    pub(super) fn test_addresses(&mut self, addresses: &[Multiaddress]) {
+        let addresses = addresses.iter().filter_map(address::to_libp2p).collect();
+        if let Some(probe) = self.swarm.behaviour_mut().probe.as_mut() {
+            probe.restart(addresses);
         }
     }
 

@@ -172,3 +172,28 @@ async fn a_community_node_lends_the_address_that_it_was_told() {
     let lent = address::text(&bob.lent().await, None);
     assert_eq!(lent, format!("{forwarded}/p2p/{}/p2p-circuit", server.device));
 }
+
+#[tokio::test]
+async fn what_a_relay_does_is_counted_while_it_does_it() {
+    let server = Node::start(9, Role::Server, TCP).await;
+    let (mut ann, mut bob) = (user(1, NOWHERE).await, user(2, NOWHERE).await);
+    bob.join(&server).await;
+    let lent = bob.lent().await;
+    ann.dial_at(&bob, &lent);
+    ann.meet(bob.device).await;
+    let now = || {
+        let stats = server.net.stats();
+        (stats.open_tcp, stats.reservations, stats.circuits)
+    };
+    while now() != (2, 1, 1) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ann.net.stats().open_relayed, 1, "and who goes through it counts that");
+    ann.stop().await;
+    bob.stop().await;
+    while now() != (0, 0, 0) {
+        tokio::task::yield_now().await;
+    }
+    let stats = server.net.stats();
+    assert_eq!((stats.reservations_given, stats.circuits_begun, stats.peers), (1, 1, 0));
+}

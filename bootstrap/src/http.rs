@@ -1,0 +1,153 @@
+//! The page for whoever runs this node, over HTTP: few connections, short ones, one request each, nothing but GET. Not
+//! for the internet: no encryption, no passwords. Who wants it elsewhere puts a proxy before it.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use anyhow::Result;
+use http_body_util::Full;
+use hyper::Method;
+use hyper::Request;
+use hyper::Response;
+use hyper::StatusCode;
+use hyper::body::Bytes;
+use hyper::header;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::rt::TokioTimer;
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use tokio::time::timeout;
+
+use crate::metrics;
+use crate::page;
+use crate::status::Board;
+
+/// Connections at once: a browser, two monitors and somebody who is curious.
+const CONNECTIONS: usize = 16;
+
+/// How long a request may take to come in.
+const HEADERS_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a connection may last.
+const ALL_WITHIN: Duration = Duration::from_secs(10);
+
+/// The least that hyper allows; nobody needs more.
+const BUFFER_BYTES: usize = 8 << 10;
+
+/// Headers of one request.
+const HEADERS: usize = 64;
+
+/// The pause after the system could not hand over a connection, for lack of files for example.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The running server; it ends when this is dropped.
+pub(crate) struct Server {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Begins to answer.
+    ///
+    /// # Errors
+    /// When the address cannot be listened at.
+    pub(crate) async fn start(address: SocketAddr, board: Board) -> Result<Self> {
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.with_context(|| format!("the status page cannot be at {address}"))?;
+        let address = listener.local_addr()?;
+        if !address.ip().is_loopback() {
+            tracing::warn!("the status page is open to whoever reaches this machine");
+        }
+        let task = tokio::spawn(serve(listener, board));
+        Ok(Self { address, task })
+    }
+
+    /// Where it is.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(listener: TcpListener, board: Board) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        // Who is one too many waits in the system's queue.
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let board = board.clone();
+                tokio::spawn(async move {
+                    let _ = timeout(ALL_WITHIN, talk(stream, board)).await;
+                    drop(place);
+                });
+            }
+            Err(_) => sleep(PAUSE).await,
+        }
+    }
+}
+
+async fn talk(stream: TcpStream, board: Board) {
+    let service = service_fn(move |request| {
+        let answer = answer(&request, &board);
+        async move { Ok::<_, Infallible>(answer) }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).keep_alive(false);
+    builder.max_buf_size(BUFFER_BYTES).max_headers(HEADERS);
+    // A client that breaks off is no concern of ours.
+    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+}
+
+fn answer<B>(request: &Request<B>, board: &Board) -> Response<Full<Bytes>> {
+    const PLAIN: &str = "text/plain; charset=utf-8";
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut refused = response(StatusCode::METHOD_NOT_ALLOWED, PLAIN, "only GET\n".to_owned());
+        refused.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD"));
+        return refused;
+    }
+    match request.uri().path() {
+        "/" => response(StatusCode::OK, "text/html; charset=utf-8", page::render(&board.look())),
+        "/metrics" => match metrics::render(&board.look()) {
+            Ok(text) => response(StatusCode::OK, metrics::CONTENT_TYPE, text),
+            Err(_) => response(StatusCode::INTERNAL_SERVER_ERROR, PLAIN, "no numbers\n".to_owned()),
+        },
+        "/health" => match board.look().ailment() {
+            None => response(StatusCode::OK, PLAIN, "ok\n".to_owned()),
+            Some(why) => response(StatusCode::SERVICE_UNAVAILABLE, PLAIN, format!("{why}\n")),
+        },
+        _ => response(StatusCode::NOT_FOUND, PLAIN, "there are /, /metrics and /health\n".to_owned()),
+    }
+}
+
+fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+        ),
+    ];
+    for (name, value) in headers {
+        response.headers_mut().insert(name, header::HeaderValue::from_static(value));
+    }
+    response
+}

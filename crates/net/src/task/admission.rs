@@ -1,0 +1,34 @@
+//! The task's part in who may connect: friends and bootstrap nodes always, the banned never, the rest within limits.
+
+use std::collections::BTreeSet;
+
+use kith_proto::id::DeviceId;
+use libp2p::PeerId;
+
+use super::Task;
+use crate::address;
+use crate::config::Limits;
+
+impl Task {
+    /// Tells the behaviours whose connections are kept and whom no limit touches: friends and bootstrap nodes.
+    pub(super) fn update_kept(&mut self) {
+        let friends = self.friends.iter().filter_map(address::peer_of);
+        let kept: BTreeSet<PeerId> = friends.chain(self.bootstraps.keys().copied()).collect();
+        let behaviour = self.swarm.behaviour_mut();
+        behaviour.limits.set_friends(kept.clone());
+        behaviour.streams.keep(kept);
+    }
+
+    /// Other limits from now on, as far as they can change.
+    pub(super) fn set_limits(&mut self, limits: &Limits) {
+        self.config.limits.adopt(limits);
+        self.swarm.behaviour_mut().limits.set_limits(self.config.limits.clone());
+    }
+
+    pub(super) fn misbehaved(&mut self, device: DeviceId) {
+        let Some(peer) = address::peer_of(&device) else { return };
+        if self.swarm.behaviour_mut().limits.misbehaved(peer) {
+            let _ = self.swarm.disconnect_peer_id(peer);
+        }
+    }
+}
