@@ -12,7 +12,10 @@
 #![expect(clippy::indexing_slicing, reason = "a person is named by a number that the world gave")]
 
 pub mod action;
+pub mod counts;
 pub mod disk;
+pub mod hostile;
+pub mod nats;
 pub mod network;
 pub mod oracle;
 pub mod person;
@@ -20,3 +23,7 @@ pub mod post;
 pub mod replay;
 pub mod scenario;
 pub mod world;
+
+mod effects;
+mod friends;
+mod ways;

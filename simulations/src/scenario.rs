@@ -97,7 +97,7 @@ impl Scenario {
             world.act(&Action::Elapse(pause));
         }
         world.settle();
-        let mut delays = std::mem::take(&mut world.delays);
+        let mut delays: Vec<u64> = world.delays.iter().map(|delay| delay.millis).collect();
         delays.sort_unstable();
         let part =
             |part: usize| delays.get(delays.len() * part / 100).or(delays.last()).copied().unwrap_or(0);
