@@ -33,23 +33,25 @@ pub(crate) fn dial(world: &mut World, from: Who, to: Who, addresses: &[Multiaddr
     let there = Network::address(to, world.people[to].place);
     let mut at = world.now + world.latency();
     let known = addresses.contains(&there);
-    let way = match &world.nats {
-        None => known.then_some(Way::Direct),
-        Some(nats) if known && nats.is_public(to) => Some(Way::Direct),
+    let mut ways = Vec::new();
+    match &world.nats {
+        None => ways.extend(known.then_some(Way::Direct)),
+        Some(nats) if known && nats.is_public(to) => ways.push(Way::Direct),
         Some(_) => {
-            let lent = (0..world.post.len()).find(|host| addresses.contains(&Network::lent(*host, to)));
+            let lent = (0..world.post.len()).filter(|host| addresses.contains(&Network::lent(*host, to)));
+            ways.extend(lent.map(Way::Relay));
             // To the relay, on to the other side, and back.
             at = at + world.latency() + world.latency();
-            lent.map(Way::Relay)
         }
-    };
-    world.later(at, Due::Dialled { from, to, way });
+    }
+    world.later(at, Due::Dialled { from, to, ways });
 }
 
 /// A dial is over.
-pub(crate) fn dialled(world: &mut World, from: Who, to: Who, way: Option<Way>) {
+pub(crate) fn dialled(world: &mut World, from: Who, to: Who, ways: &[Way]) {
     let up = world.people[from].engine.is_some() && world.people[to].engine.is_some();
-    let way = way.filter(|way| up && world.network.reachable(from, to) && is_open(world, to, *way));
+    let reachable = up && world.network.reachable(from, to);
+    let way = ways.iter().copied().find(|way| reachable && is_open(world, to, *way));
     let (ours, theirs) = (world.people[from].device, world.people[to].device);
     let Some(way) = way else {
         if !world.network.connected(from, to) || world.nats.is_none() {

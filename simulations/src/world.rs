@@ -50,7 +50,7 @@ const MOST_STEPS: u64 = 50_000_000;
 pub(crate) enum Due {
     Step(Who),
     Arrive { from: Who, to: Who, stream: u64, frame: Frame },
-    Dialled { from: Who, to: Who, way: Option<Way> },
+    Dialled { from: Who, to: Who, ways: Vec<Way> },
     Punched { one: Who, other: Who, number: u64 },
     Reserved { who: Who, host: Host },
     Found { who: Who, key: RecordKey },
@@ -380,7 +380,7 @@ impl World {
         match due {
             Due::Step(who) => self.step(who),
             Due::Arrive { from, to, stream, frame } => effects::arrive(self, from, to, stream, frame),
-            Due::Dialled { from, to, way } => ways::dialled(self, from, to, way),
+            Due::Dialled { from, to, ways } => ways::dialled(self, from, to, &ways),
             Due::Punched { one, other, number } => ways::punched(self, one, other, number),
             Due::Reserved { who, host } => ways::reserved(self, who, host),
             Due::Found { who, key } => {
