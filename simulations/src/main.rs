@@ -109,7 +109,11 @@ fn run(task: Task) -> anyhow::Result<bool> {
                 Loaded::Scenario(scenario) => run_scenario(&scenario, seeds, first_seed, threads),
                 Loaded::Study(study, trace) => {
                     let seeds = seeds.unwrap_or(study.seeds());
-                    let findings = each_seed(seeds, first_seed, threads, |seed| study.run(seed, &trace));
+                    let parts = study.parts();
+                    let findings = each(seeds * parts, 0, threads, |job| {
+                        let part = usize::try_from(job % parts).unwrap_or(0);
+                        study.run(first_seed + job / parts, part, &trace)
+                    });
                     show(&study.report(seeds, findings), json)
                 }
             }
@@ -173,8 +177,8 @@ fn load(path: &Path) -> anyhow::Result<Loaded> {
     Ok(Loaded::Study(study, trace.unwrap_or_default()))
 }
 
-/// Runs something with each of some seeds, several at once. The results are in the order of seeds.
-fn each_seed<T: Send>(seeds: u64, first: u64, threads: usize, run: impl Fn(u64) -> T + Sync) -> Vec<T> {
+/// Runs something with each of so many numbers, several at once. The results are in the order of numbers.
+fn each<T: Send>(count: u64, first: u64, threads: usize, run: impl Fn(u64) -> T + Sync) -> Vec<T> {
     let next = AtomicU64::new(0);
     let (sender, results) = mpsc::sync_channel(threads.max(1));
     let mut all: Vec<(u64, T)> = thread::scope(|scope| {
@@ -183,7 +187,7 @@ fn each_seed<T: Send>(seeds: u64, first: u64, threads: usize, run: impl Fn(u64) 
             scope.spawn(move || {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
-                    if at >= seeds || sender.send((at, run(first + at))).is_err() {
+                    if at >= count || sender.send((at, run(first + at))).is_err() {
                         break;
                     }
                 }
@@ -215,7 +219,7 @@ fn show(report: &Report, json: bool) -> anyhow::Result<bool> {
 
 fn run_scenario(scenario: &Scenario, seeds: Option<u64>, first: u64, threads: usize) -> anyhow::Result<bool> {
     let seeds = seeds.unwrap_or(scenario.seeds);
-    let all: Vec<Outcome> = each_seed(seeds, first, threads, |seed| scenario.run(seed, false));
+    let all: Vec<Outcome> = each(seeds, first, threads, |seed| scenario.run(seed, false));
     for outcome in all.iter().filter(|outcome| !outcome.failures.is_empty()) {
         println!("seed {}: {}", outcome.seed, outcome.failures.join("; "));
     }

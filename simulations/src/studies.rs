@@ -85,18 +85,27 @@ impl Study {
         }
     }
 
-    /// Runs one seed. `trace` is the text of the file that it asks for.
-    pub fn run(&self, seed: u64, trace: &str) -> Findings {
+    /// In how many parts a seed can be run, at the same time if need be.
+    pub fn parts(&self) -> u64 {
+        match self {
+            Self::Delay(_) => 2,
+            Self::Load(study) => study.sizes.len() as u64,
+            Self::Availability(_) | Self::Nat(_) | Self::Hostile(_) => 1,
+        }
+    }
+
+    /// Runs one part of one seed. `trace` is the text of the file that it asks for.
+    pub fn run(&self, seed: u64, part: usize, trace: &str) -> Findings {
         match self {
             Self::Availability(study) => study.run(seed),
-            Self::Delay(study) => study.run(seed, trace),
-            Self::Load(study) => study.run(seed),
+            Self::Delay(study) => study.run(seed, part, trace),
+            Self::Load(study) => study.run(seed, part),
             Self::Nat(study) => study.run(seed),
             Self::Hostile(study) => study.run(seed),
         }
     }
 
-    /// Makes tables of the findings of all seeds, which are in order.
+    /// Makes tables of the findings of all parts of all seeds, which are in order.
     pub fn report(&self, seeds: u64, findings: impl IntoIterator<Item = Findings>) -> Report {
         let mut all = Findings::default();
         findings.into_iter().for_each(|findings| all.add(findings));

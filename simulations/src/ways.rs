@@ -14,6 +14,7 @@ use kith_engine::view::Nat;
 use kith_proto::address::Multiaddress;
 use kith_proto::time::Span;
 
+use crate::action::Action;
 use crate::action::Who;
 use crate::effects;
 use crate::nats::Way;
@@ -172,6 +173,29 @@ pub(crate) fn reserved(world: &mut World, who: Who, host: Host) {
 pub(crate) fn left(world: &mut World, who: Who) {
     if let Some(nats) = &mut world.nats {
         nats.leave(who);
+    }
+}
+
+/// Does something to a community node; nothing for any other action.
+pub(crate) fn act_on_host(world: &mut World, action: &Action) {
+    match *action {
+        Action::StopMailbox(host) => stop_host(world, host),
+        Action::StartMailbox(host) => start_host(world, host),
+        Action::CrashMailbox(host) => world.post.crash(host),
+        Action::MaskMailbox(host, conduct) => world.post.wear(host, conduct),
+        Action::FillMailbox(host) => {
+            let was_on = world.post.is_on(host);
+            stop_host(world, host);
+            world.post.fill(host);
+            if was_on {
+                start_host(world, host);
+            }
+        }
+        Action::LoseMailbox(host) => {
+            stop_host(world, host);
+            world.post.lose(host);
+        }
+        _ => {}
     }
 }
 

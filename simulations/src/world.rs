@@ -271,19 +271,12 @@ impl World {
                 self.people[who].place += 1;
                 self.start(who);
             }
-            Action::StopMailbox(host) => ways::stop_host(self, host),
-            Action::StartMailbox(host) => ways::start_host(self, host),
-            Action::CrashMailbox(host) => self.post.crash(host),
-            Action::MaskMailbox(host, conduct) => self.post.wear(host, conduct),
-            Action::FillMailbox(host) => {
-                ways::stop_host(self, host);
-                self.post.fill(host);
-                ways::start_host(self, host);
-            }
-            Action::LoseMailbox(host) => {
-                ways::stop_host(self, host);
-                self.post.lose(host);
-            }
+            Action::StopMailbox(_)
+            | Action::StartMailbox(_)
+            | Action::CrashMailbox(_)
+            | Action::MaskMailbox(..)
+            | Action::FillMailbox(_)
+            | Action::LoseMailbox(_) => ways::act_on_host(self, action),
             Action::Elapse(millis) => self.run_until(self.now + Span(millis)),
         }
     }
@@ -390,7 +383,7 @@ impl World {
                 self.input(who, Input::Net(NetInput::LookUpDone { key }));
             }
             Due::Post(Sent::ToPerson(who, input) | Sent::Late(who, input, _)) => {
-                self.input(who, Input::Net(input))
+                self.input(who, Input::Net(input));
             }
             Due::Post(Sent::ToHost(host, input)) => {
                 let (sent, crashed) = self.post.arrive(host, input, self.now);

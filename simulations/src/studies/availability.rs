@@ -107,7 +107,7 @@ impl Availability {
 
     /// Makes the table, and fails what is too far from the formula.
     pub fn tables(&self, findings: &mut Findings) -> Vec<Table> {
-        let kinds: [(&str, &'static str, fn(f64) -> f64); 2] = [
+        let kinds: [Kind; 2] = [
             ("Left with all mailboxes, Bob comes once: 1 - (1-p)^K", "first", |p| p),
             ("Ann comes once and Bob comes once: 1 - (1-p²)^K", "second", |p| p * p),
         ];
@@ -147,6 +147,9 @@ impl Availability {
         tables
     }
 }
+
+/// A kind of visit: its heading, what was counted for it, and the chance of one mailbox.
+type Kind = (&'static str, &'static str, fn(f64) -> f64);
 
 /// A measured share beside the computed one.
 struct Compared {

@@ -1,6 +1,6 @@
 //! How long messages take between people of all habits, with mailboxes and without.
 //!
-//! For each two habits there is a pair of friends; everybody writes at moments at which they are there. Nobody is helped
+//! For each two habits there are pairs of friends; everybody writes at moments at which they are there. Nobody is helped
 //! by anything but their own computers and, in the second world, the mailboxes.
 
 use kith_proto::time::Span;
@@ -37,6 +37,8 @@ pub struct Delays {
     pub seeds: u64,
     /// How long each world lasts; it begins on a Friday morning.
     pub days: u64,
+    /// Pairs of friends of each two habits.
+    pub pairs: usize,
     /// How many mailboxes there are in the world that has some.
     pub mailboxes: usize,
     /// How much everybody writes.
@@ -55,47 +57,42 @@ pub struct Delays {
 type Habits = Vec<(usize, Vec<online::Session>)>;
 
 impl Delays {
-    /// Runs one seed. `trace` is the text of the trace, if there is one.
-    pub fn run(&self, seed: u64, trace: &str) -> Findings {
+    /// Runs one seed, without mailboxes or with them. `trace` is the text of the trace, if there is one.
+    pub fn run(&self, seed: u64, part: usize, trace: &str) -> Findings {
         let mut findings = Findings::default();
-        let names = ["without", "with"];
-        for (mailboxes, name) in [0, self.mailboxes].into_iter().zip(names) {
-            // The same seed for both: the same people come at the same times.
-            let mut world =
-                World::with_mailboxes(seed_of(seed, 0, 0), self.people(), mailboxes, Weather::default());
-            let friends: Vec<(Who, Who)> =
-                (0..self.people() / 2).map(|pair| (pair * 2, pair * 2 + 1)).collect();
-            befriend(&mut world, &friends);
-            let habits = match self.habits(seed, trace) {
-                Ok(found) => found,
-                Err(failure) => {
-                    findings.failures.push(failure);
-                    return findings;
-                }
-            };
-            self.live(seed, &mut world, &habits);
-            for (one, other) in friends {
-                for (from, to) in [(one, other), (other, one)] {
-                    note(&mut findings, &world, (habits[from].0, habits[to].0), name, (from, to));
-                }
+        let habits = match self.habits(seed, trace) {
+            Ok(found) => found,
+            Err(failure) => {
+                findings.failures.push(failure);
+                return findings;
             }
-            findings.end(&mut world, &format!("seed {seed}, {name} mailboxes"));
+        };
+        let (mailboxes, name) = if part == 0 { (0, "without") } else { (self.mailboxes, "with") };
+        // The same seed for both: the same people come at the same times.
+        let mut world =
+            World::with_mailboxes(seed_of(seed, 0, 0), habits.len(), mailboxes, Weather::default());
+        let friends: Vec<(Who, Who)> = (0..habits.len() / 2).map(|pair| (pair * 2, pair * 2 + 1)).collect();
+        befriend(&mut world, &friends);
+        self.live(seed, &mut world, &habits);
+        for (one, other) in friends {
+            for (from, to) in [(one, other), (other, one)] {
+                note(&mut findings, &world, (habits[from].0, habits[to].0), name, (from, to));
+            }
         }
+        findings.end(&mut world, &format!("seed {seed}, {name} mailboxes"));
         findings
-    }
-
-    fn people(&self) -> usize {
-        PATTERNS.len() * (PATTERNS.len() + 1) + self.traced
     }
 
     /// Everybody's habit and sessions.
     fn habits(&self, seed: u64, trace: &str) -> Result<Habits, String> {
         let mut roll = online::roller(seed);
         let mut found = Vec::new();
-        for (row, one) in PATTERNS.iter().enumerate() {
-            for (column, other) in PATTERNS.iter().enumerate().skip(row) {
-                for (at, pattern) in [(row, one), (column, other)] {
-                    found.push((at, self.sessions(*pattern, &mut roll)));
+        for row in 0..PATTERNS.len() {
+            for column in row..PATTERNS.len() {
+                for _ in 0..self.pairs {
+                    for at in [row, column] {
+                        found.push((at, self.sessions(PATTERNS[at], &mut roll)));
+                    }
                 }
             }
         }

@@ -52,44 +52,43 @@ pub struct Load {
 }
 
 impl Load {
-    /// Runs one seed.
-    pub fn run(&self, seed: u64) -> Findings {
+    /// Runs one seed with one of the sizes.
+    pub fn run(&self, seed: u64, row: usize) -> Findings {
         let mut findings = Findings::default();
-        for (row, people) in self.sizes.iter().enumerate() {
-            let seed = seed_of(seed, row, 0);
-            let mut world = World::with_mailboxes(seed, *people, self.mailboxes, Weather::default());
-            let friends = self.friendships(*people);
-            befriend(&mut world, &friends);
-            let mut plan = self.plan(seed, &mut world, *people, &friends);
-            plan.play(&mut world, Span::from_days(self.warm_up_days));
-            let (before, shown) = (world.post().traffic, world.oracle.shown);
-            let written = |world: &World| world.people.iter().map(|person| person.written).sum::<u64>();
-            let written_before = written(&world);
-            for _ in 0..self.days * 24 {
-                let hour = world.post().traffic.deposits;
-                plan.play(&mut world, Span::from_hours(1));
-                let held = world.post().held();
-                findings.sample((row, 0), "deposits an hour", world.post().traffic.deposits - hour);
-                findings.sample((row, 0), "envelopes", held.envelopes);
-                findings.sample((row, 0), "rows", held.rows);
-                findings.sample((row, 0), "held bytes", held.bytes);
-            }
-            let after = world.post().traffic;
-            let person_days = *people as u64 * self.days;
-            for (what, count) in [
-                ("person days", person_days),
-                ("people", *people as u64),
-                ("written", written(&world) - written_before),
-                ("shown", world.oracle.shown - shown),
-                ("requests", after.requests - before.requests),
-                ("deposits", after.deposits - before.deposits),
-                ("bytes in", after.bytes_in - before.bytes_in),
-                ("bytes out", after.bytes_out - before.bytes_out),
-            ] {
-                findings.count((row, 0), what, count);
-            }
-            findings.end(&mut world, &format!("seed {seed}, {people} people"));
+        let Some(people) = self.sizes.get(row) else { return findings };
+        let seed = seed_of(seed, row, 0);
+        let mut world = World::with_mailboxes(seed, *people, self.mailboxes, Weather::default());
+        let friends = self.friendships(*people);
+        befriend(&mut world, &friends);
+        let mut plan = self.plan(seed, &mut world, *people, &friends);
+        plan.play(&mut world, Span::from_days(self.warm_up_days));
+        let (before, shown) = (world.post().traffic, world.oracle.shown);
+        let written = |world: &World| world.people.iter().map(|person| person.written).sum::<u64>();
+        let written_before = written(&world);
+        for _ in 0..self.days * 24 {
+            let hour = world.post().traffic.deposits;
+            plan.play(&mut world, Span::from_hours(1));
+            let held = world.post().held();
+            findings.sample((row, 0), "deposits an hour", world.post().traffic.deposits - hour);
+            findings.sample((row, 0), "envelopes", held.envelopes);
+            findings.sample((row, 0), "rows", held.rows);
+            findings.sample((row, 0), "held bytes", held.bytes);
         }
+        let after = world.post().traffic;
+        let person_days = *people as u64 * self.days;
+        for (what, count) in [
+            ("person days", person_days),
+            ("people", *people as u64),
+            ("written", written(&world) - written_before),
+            ("shown", world.oracle.shown - shown),
+            ("requests", after.requests - before.requests),
+            ("deposits", after.deposits - before.deposits),
+            ("bytes in", after.bytes_in - before.bytes_in),
+            ("bytes out", after.bytes_out - before.bytes_out),
+        ] {
+            findings.count((row, 0), what, count);
+        }
+        findings.end(&mut world, &format!("seed {seed}, {people} people"));
         findings
     }
 
@@ -155,6 +154,10 @@ impl Load {
             let cells = (0..self.sizes.len()).map(|row| format!("{:.1}", self.held(findings, row, what)));
             each.row(std::iter::once(format!("{what}, at a time")).chain(cells));
         }
+        let cells = (0..self.sizes.len()).map(|row| {
+            format!("{:.1}", a_day(findings, row, "deposits") / a_day(findings, row, "written").max(1e-9))
+        });
+        each.row(std::iter::once("deposits for one message".to_owned()).chain(cells));
         let each = each.note(format!(
             "everybody has {} friends and {} mailboxes; all mailboxes together",
             self.friends.div_ceil(2) * 2,

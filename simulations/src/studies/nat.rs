@@ -58,9 +58,9 @@ impl Nat {
     /// Runs one seed.
     pub fn run(&self, seed: u64) -> Findings {
         let mut findings = Findings::default();
-        for row in 0..CLASSES.len() {
+        for (row, class) in CLASSES.iter().enumerate() {
             for column in row..=SAME_CARRIER {
-                if column == SAME_CARRIER && CLASSES[row] != Class::Carrier {
+                if column == SAME_CARRIER && *class != Class::Carrier {
                     continue;
                 }
                 for pair in 0..self.pairs {
