@@ -37,6 +37,8 @@ pub struct Delays {
     pub seeds: u64,
     /// How long each world lasts; it begins on a Friday morning.
     pub days: u64,
+    /// The habits.
+    pub habits: Vec<Pattern>,
     /// Pairs of friends of each two habits.
     pub pairs: usize,
     /// How many mailboxes there are in the world that has some.
@@ -87,11 +89,11 @@ impl Delays {
     fn habits(&self, seed: u64, trace: &str) -> Result<Habits, String> {
         let mut roll = online::roller(seed);
         let mut found = Vec::new();
-        for row in 0..PATTERNS.len() {
-            for column in row..PATTERNS.len() {
+        for (at, one) in self.habits.iter().enumerate() {
+            for other in self.habits.iter().skip(at) {
                 for _ in 0..self.pairs {
-                    for at in [row, column] {
-                        found.push((at, self.sessions(PATTERNS[at], &mut roll)));
+                    for habit in [one, other] {
+                        found.push((*habit as usize, self.sessions(*habit, &mut roll)));
                     }
                 }
             }
