@@ -1,5 +1,5 @@
 # `make run` opens the app, `make test` runs the tests; both install what is missing first. `make help` lists the rest.
-.PHONY: help setup setup-run setup-test run test lint doc sim nat-lab smoke bench fuzz deny size purity ci
+.PHONY: help setup setup-run setup-test run test lint doc sim studies nat-lab smoke bench fuzz deny size purity ci
 
 CARGO ?= cargo
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -36,6 +36,14 @@ sim: ## 200 seeds of simulation, and 100 with everything that can go wrong at on
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/two-people.toml --seeds 200
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/everything.toml --seeds 100
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/mailboxes.toml --seeds 30
+	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/dark-times.toml
+
+STUDIES := availability delay load nat hostile
+
+studies: ## the tables of simulations/README.md, some minutes
+	@for study in $(STUDIES); do \
+		$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/$$study.toml || exit 1; \
+	done
 
 nat-lab: ## the real programs behind two routers: hole punching, relays, moving; needs root, says so where it cannot run
 	tools/nat-lab.sh

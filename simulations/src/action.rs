@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::hostile::Conduct;
+
 /// A person, by number.
 pub type Who = usize;
 
@@ -56,6 +58,12 @@ pub enum Action {
     StartMailbox(usize),
     /// A community node loses the next thing it does before it is on disk, and stops.
     CrashMailbox(usize),
+    /// A community node behaves like this from now on.
+    MaskMailbox(usize, Conduct),
+    /// A community node has no room for anything new from now on.
+    FillMailbox(usize),
+    /// A community node is gone for good, with all that it held.
+    LoseMailbox(usize),
     /// Time passes, in milliseconds.
     Elapse(u64),
 }

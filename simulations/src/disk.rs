@@ -57,6 +57,11 @@ impl Disk {
         self.tables.get(table).map_or(0, BTreeMap::len)
     }
 
+    /// How many rows all tables have.
+    pub fn rows(&self) -> usize {
+        self.tables.values().map(BTreeMap::len).sum()
+    }
+
     /// The bytes of all keys and values.
     pub fn size(&self) -> usize {
         let rows = self.tables.values().flatten();

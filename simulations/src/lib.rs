@@ -8,15 +8,28 @@
 //! * [`world`], [`person`], [`disk`], [`network`]: the world
 //! * [`oracle`]: who should have what; checked while it runs and at the end
 //! * [`scenario`]: a world from a file, many seeds, a line of results
+//! * [`studies`]: questions from a file, many worlds, [`table`]s of results; [`online`] and [`plan`] say who comes when
+//! * [`nats`], [`hostile`]: networks that let little through, and mailboxes that lie
 
 #![expect(clippy::indexing_slicing, reason = "a person is named by a number that the world gave")]
 
 pub mod action;
+pub mod counts;
 pub mod disk;
+pub mod hostile;
+pub mod nats;
 pub mod network;
+pub mod online;
 pub mod oracle;
 pub mod person;
+pub mod plan;
 pub mod post;
 pub mod replay;
 pub mod scenario;
+pub mod studies;
+pub mod table;
 pub mod world;
+
+mod effects;
+mod friends;
+mod ways;

@@ -1,6 +1,7 @@
 //! `kith-sim`: runs worlds of simulated people with the real engine.
 
 use std::io::BufRead as _;
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicU64;
@@ -15,6 +16,8 @@ use kith_engine::record::Line;
 use kith_simulations::replay::Replay;
 use kith_simulations::scenario::Outcome;
 use kith_simulations::scenario::Scenario;
+use kith_simulations::studies::Report;
+use kith_simulations::studies::Study;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -28,19 +31,22 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Run a scenario with many seeds; the last line is the result as JSON
+    /// Run a scenario with many seeds, or a study that ends with tables; the last line is the result as JSON
     Run {
         /// The scenario file
         scenario: PathBuf,
-        /// How many seeds
-        #[arg(long, default_value_t = 1)]
-        seeds: u64,
+        /// How many seeds; as many as the file says if left out
+        #[arg(long)]
+        seeds: Option<u64>,
         /// The first seed
         #[arg(long, default_value_t = 1)]
         first_seed: u64,
         /// Seeds at once; all cores if left out
         #[arg(long)]
         threads: Option<usize>,
+        /// Tables as JSON instead of text
+        #[arg(long)]
+        json: bool,
     },
     /// Run one seed and print every input
     Replay {
@@ -97,15 +103,29 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> anyhow::Result<bool> {
     match task {
-        Task::Run { scenario, seeds, first_seed, threads } => {
+        Task::Run { scenario, seeds, first_seed, threads, json } => {
             let threads = threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
-            run_seeds(&scenario, seeds, first_seed, threads)
+            match load(&scenario)? {
+                Loaded::Scenario(scenario) => run_scenario(&scenario, seeds, first_seed, threads),
+                Loaded::Study(study, trace) => {
+                    let seeds = seeds.unwrap_or(study.seeds());
+                    let parts = study.parts();
+                    let findings = each(seeds * parts, 0, threads, |job| {
+                        let part = usize::try_from(job % parts).unwrap_or(0);
+                        study.run(first_seed + job / parts, part, &trace)
+                    });
+                    show(&study.report(seeds, findings), json)
+                }
+            }
         }
-        Task::Replay { scenario, seed } => {
-            let outcome = load(&scenario)?.run(seed, true);
-            println!("{}", serde_json::to_string(&outcome)?);
-            Ok(outcome.failures.is_empty())
-        }
+        Task::Replay { scenario, seed } => match load(&scenario)? {
+            Loaded::Scenario(scenario) => {
+                let outcome = scenario.run(seed, true);
+                println!("{}", serde_json::to_string(&outcome)?);
+                Ok(outcome.failures.is_empty())
+            }
+            Loaded::Study(..) => anyhow::bail!("a study has many worlds; only a scenario can be replayed"),
+        },
         Task::Record { file, inputs } => repeat(&file, inputs),
         Task::Compare { before, after } => compare(&before, &after),
     }
@@ -137,31 +157,69 @@ fn repeat(path: &PathBuf, tell: bool) -> anyhow::Result<bool> {
     Ok(replay.counts.different == 0)
 }
 
-fn load(path: &PathBuf) -> anyhow::Result<Scenario> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    toml::from_str(&text).with_context(|| format!("{} is no scenario", path.display()))
+/// What a file says to run.
+enum Loaded {
+    Scenario(Scenario),
+    Study(Study, String),
 }
 
-fn run_seeds(path: &PathBuf, seeds: u64, first: u64, threads: usize) -> anyhow::Result<bool> {
-    let scenario = load(path)?;
+fn load(path: &Path) -> anyhow::Result<Loaded> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
+    };
+    let text = read(path)?;
+    let what = || format!("{} is no scenario", path.display());
+    if !toml::from_str::<toml::Table>(&text).with_context(what)?.contains_key("study") {
+        return Ok(Loaded::Scenario(toml::from_str(&text).with_context(what)?));
+    }
+    let study: Study = toml::from_str(&text).with_context(what)?;
+    let trace = study.trace_file().map(|name| read(&path.with_file_name(name))).transpose()?;
+    Ok(Loaded::Study(study, trace.unwrap_or_default()))
+}
+
+/// Runs something with each of so many numbers, several at once. The results are in the order of numbers.
+fn each<T: Send>(count: u64, first: u64, threads: usize, run: impl Fn(u64) -> T + Sync) -> Vec<T> {
     let next = AtomicU64::new(0);
-    let (sender, outcomes) = mpsc::sync_channel(threads.max(1));
-    let mut all: Vec<Outcome> = thread::scope(|scope| {
+    let (sender, results) = mpsc::sync_channel(threads.max(1));
+    let mut all: Vec<(u64, T)> = thread::scope(|scope| {
         for _ in 0..threads.max(1) {
-            let (sender, scenario, next) = (sender.clone(), &scenario, &next);
+            let (sender, run, next) = (sender.clone(), &run, &next);
             scope.spawn(move || {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
-                    if at >= seeds || sender.send(scenario.run(first + at, false)).is_err() {
+                    if at >= count || sender.send((at, run(first + at))).is_err() {
                         break;
                     }
                 }
             });
         }
         drop(sender);
-        outcomes.into_iter().collect()
+        results.into_iter().collect()
     });
-    all.sort_by_key(|outcome| outcome.seed);
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Prints what a study found. The last line is JSON: with the tables, or only how it went.
+fn show(report: &Report, json: bool) -> anyhow::Result<bool> {
+    if json {
+        println!("{}", serde_json::to_string(report)?);
+        return Ok(report.failures.is_empty());
+    }
+    for table in &report.tables {
+        println!("{table}");
+    }
+    for failure in &report.failures {
+        println!("{failure}");
+    }
+    let short = Report { tables: Vec::new(), ..report.clone() };
+    println!("{}", serde_json::to_string(&short)?);
+    Ok(report.failures.is_empty())
+}
+
+fn run_scenario(scenario: &Scenario, seeds: Option<u64>, first: u64, threads: usize) -> anyhow::Result<bool> {
+    let seeds = seeds.unwrap_or(scenario.seeds);
+    let all: Vec<Outcome> = each(seeds, first, threads, |seed| scenario.run(seed, false));
     for outcome in all.iter().filter(|outcome| !outcome.failures.is_empty()) {
         println!("seed {}: {}", outcome.seed, outcome.failures.join("; "));
     }
@@ -173,7 +231,7 @@ fn run_seeds(path: &PathBuf, seeds: u64, first: u64, threads: usize) -> anyhow::
     let most = |part: fn(&Outcome) -> u64| all.iter().map(part).max().unwrap_or(0);
     let failed = all.iter().filter(|outcome| !outcome.failures.is_empty()).count() as u64;
     let summary = Summary {
-        scenario: scenario.about,
+        scenario: scenario.about.clone(),
         seeds,
         failed,
         messages: sum(|outcome| outcome.messages),

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::action::Who;
+use crate::post::Host;
 
 /// How the network behaves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,5 +117,11 @@ impl Network {
     /// The address of somebody at their n-th place.
     pub fn address(who: Who, place: u64) -> Multiaddress {
         Multiaddress::new(format!("sim/{who}/{place}").into_bytes()).expect("a short text fits an address")
+    }
+
+    /// The address that a community node lends to somebody.
+    pub fn lent(host: Host, who: Who) -> Multiaddress {
+        Multiaddress::new(format!("sim/host/{host}/{who}").into_bytes())
+            .expect("a short text fits an address")
     }
 }

@@ -41,20 +41,23 @@ impl Oracle {
         }
     }
 
-    /// Somebody is shown a message.
-    pub fn shown(&mut self, people: &[Person], to: Who, message: &MessageView) {
+    /// Somebody is shown a message. Returns who wrote it, if anybody did.
+    pub fn shown(&mut self, people: &[Person], to: Who, message: &MessageView) -> Option<Who> {
         self.shown += 1;
         let from = people.iter().position(|person| person.account == message.sender);
         let Some((from, number)) = from.and_then(|from| Some((from, number_of(&message.text, from, to)?)))
         else {
-            return self.fail(format!("{to} is shown something that nobody wrote to them"));
+            self.fail(format!("{to} is shown something that nobody wrote to them"));
+            return None;
         };
         let last = self.last_seen.entry((to, from)).or_insert(0);
         if number <= *last {
             let last = *last;
-            return self.fail(format!("{to} is shown #{number} of {from} after #{last}"));
+            self.fail(format!("{to} is shown #{number} of {from} after #{last}"));
+            return Some(from);
         }
         *last = number;
+        Some(from)
     }
 
     /// Somebody put an old disk back: what they saw since is forgotten and may come again, and what they wrote before

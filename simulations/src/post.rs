@@ -11,13 +11,18 @@ use kith_mailbox::Output;
 use kith_mailbox::input::Source;
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
+use kith_proto::codec::Encode as _;
 use kith_proto::id::DeviceId;
+use kith_proto::mailbox::Answer;
 use kith_proto::mailbox::Numbered;
 use kith_proto::mailbox::Request;
+use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 use crate::action::Who;
 use crate::disk::Disk;
+use crate::hostile::Conduct;
+use crate::hostile::Mask;
 
 /// A community node, by number.
 pub type Host = usize;
@@ -27,8 +32,44 @@ pub type Host = usize;
 pub enum Sent {
     /// To a person.
     ToPerson(Who, NetInput),
+    /// To a person, by a mailbox that holds everything back.
+    Late(Who, NetInput, Span),
     /// To a mailbox.
     ToHost(Host, Input),
+}
+
+impl Sent {
+    /// How long it is held back.
+    pub fn held_back(&self) -> Span {
+        match self {
+            Self::Late(_, _, pause) => *pause,
+            Self::ToPerson(..) | Self::ToHost(..) => Span(0),
+        }
+    }
+}
+
+/// What the nodes of a world were asked and said, all together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Requests.
+    pub requests: u64,
+    /// Deposits among them.
+    pub deposits: u64,
+    /// Bytes of requests.
+    pub bytes_in: u64,
+    /// Bytes of answers.
+    pub bytes_out: u64,
+}
+
+/// What the nodes of a world hold, all together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Envelopes.
+    pub envelopes: u64,
+    /// Rows of all tables.
+    pub rows: u64,
+    /// Bytes of their keys and values.
+    pub bytes: u64,
 }
 
 struct Node {
@@ -38,6 +79,9 @@ struct Node {
     mailbox: Option<Mailbox>,
     config: Config,
     crash: bool,
+    mask: Mask,
+    /// Gone for good.
+    lost: bool,
 }
 
 /// All community nodes.
@@ -47,6 +91,8 @@ pub struct Post {
     to_node: BTreeMap<(Who, u64), (Host, u64)>,
     to_person: BTreeMap<(Host, u64), (Who, u64)>,
     next: u64,
+    /// What was asked and said.
+    pub traffic: Traffic,
 }
 
 impl Post {
@@ -59,6 +105,8 @@ impl Post {
             mailbox: None,
             config,
             crash: false,
+            mask: Mask::default(),
+            lost: false,
         };
         node.start(now);
         self.nodes.push(node);
@@ -87,7 +135,7 @@ impl Post {
 
     /// Switches a node on. Returns its place if it was off.
     pub fn start(&mut self, host: Host, now: Timestamp) -> Option<DeviceAddress> {
-        let node = self.nodes.get_mut(host).filter(|node| node.mailbox.is_none())?;
+        let node = self.nodes.get_mut(host).filter(|node| node.mailbox.is_none() && !node.lost)?;
         node.start(now);
         Some(DeviceAddress { device: node.device, address: address(host) })
     }
@@ -109,6 +157,40 @@ impl Post {
         if let Some(node) = self.nodes.get_mut(host) {
             node.crash = true;
         }
+    }
+
+    /// A node, which is off, never comes back, and what it held is gone.
+    pub fn lose(&mut self, host: Host) {
+        if let Some(node) = self.nodes.get_mut(host) {
+            node.disk = Disk::default();
+            node.lost = true;
+        }
+    }
+
+    /// A node, which is off, has no room any more when it is on again.
+    pub fn fill(&mut self, host: Host) {
+        if let Some(node) = self.nodes.get_mut(host) {
+            node.config.capacity_bytes = 0;
+        }
+    }
+
+    /// A node behaves like this from now on.
+    pub fn wear(&mut self, host: Host, conduct: Conduct) {
+        if let Some(node) = self.nodes.get_mut(host) {
+            node.mask.wear(conduct);
+        }
+    }
+
+    /// What all of them hold now.
+    pub fn held(&self) -> Held {
+        let mut held = Held::default();
+        for node in &self.nodes {
+            let overview = node.mailbox.as_ref().map(Mailbox::overview).unwrap_or_default();
+            held.envelopes += overview.envelopes;
+            held.rows += node.disk.rows() as u64;
+            held.bytes += node.disk.size() as u64;
+        }
+        held
     }
 
     /// A person's computer is off: their streams are gone.
@@ -137,6 +219,9 @@ impl Post {
     /// A person asks something.
     pub fn ask(&mut self, who: Who, stream: u64, request: Numbered<Request>) -> Vec<Sent> {
         let Some((host, stream)) = self.to_node.get(&(who, stream)).copied() else { return Vec::new() };
+        self.traffic.requests += 1;
+        self.traffic.deposits += u64::from(matches!(request.word, Request::Deposit { .. }));
+        self.traffic.bytes_in += 4 + request.to_bytes().len() as u64;
         vec![Sent::ToHost(host, Input::Asked { stream, request })]
     }
 
@@ -175,7 +260,7 @@ impl Post {
                 Effect::Answer { stream, answer } => {
                     let bytes = answer.wire_bytes() as u64;
                     if let Some((who, to)) = self.to_person.get(&(host, stream)).copied() {
-                        sent.push(Sent::ToPerson(who, NetInput::MailboxAnswered { stream: to, answer }));
+                        sent.extend(self.say(host, now, who, to, answer));
                         sent.push(Sent::ToHost(host, Input::Drained { stream, bytes }));
                     }
                 }
@@ -186,6 +271,26 @@ impl Post {
             }
         }
         (sent, false)
+    }
+
+    /// What a node sends in the place of an answer.
+    fn say(
+        &mut self,
+        host: Host,
+        now: Timestamp,
+        who: Who,
+        stream: u64,
+        answer: Numbered<Answer>,
+    ) -> Vec<Sent> {
+        let Some(node) = self.nodes.get_mut(host) else { return Vec::new() };
+        let pause = node.mask.held_back();
+        let said = node.mask.twist(now, who as u64, answer).into_iter();
+        said.map(|answer| {
+            self.traffic.bytes_out += answer.wire_bytes() as u64;
+            let said = NetInput::MailboxAnswered { stream, answer };
+            if pause == Span(0) { Sent::ToPerson(who, said) } else { Sent::Late(who, said, pause) }
+        })
+        .collect()
     }
 }
 

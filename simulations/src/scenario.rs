@@ -5,6 +5,8 @@ use serde::Serialize;
 
 use crate::action::Action;
 use crate::action::Phase;
+use crate::hostile::Conduct;
+use crate::nats::Shares;
 use crate::network::Weather;
 use crate::world::World;
 
@@ -14,6 +16,9 @@ use crate::world::World;
 pub struct Scenario {
     /// What it is about.
     pub about: String,
+    /// How many seeds are run unless the caller says otherwise.
+    #[serde(default = "one")]
+    pub seeds: u64,
     /// How many people.
     pub people: usize,
     /// How many friends each makes.
@@ -28,9 +33,19 @@ pub struct Scenario {
     /// How many community nodes serve as mailboxes.
     #[serde(default)]
     pub mailboxes: usize,
+    /// How those behave that are not honest, from the first on.
+    #[serde(default)]
+    pub hostile: Vec<Conduct>,
+    /// Who sits behind what address translation; nobody if left out. Community nodes are relays.
+    #[serde(default)]
+    pub nats: Option<Shares>,
     /// How the network behaves.
     #[serde(default)]
     pub weather: Weather,
+}
+
+fn one() -> u64 {
+    1
 }
 
 /// How often what goes wrong, of 1,000 things that happen.
@@ -83,11 +98,14 @@ pub struct Outcome {
 impl Scenario {
     /// Runs one seed. `tell` prints every input.
     pub fn run(&self, seed: u64, tell: bool) -> Outcome {
-        let mut world = World::with_mailboxes(seed, self.people, self.mailboxes, self.weather.clone());
+        let mut world = self.world(seed);
         if tell {
             world.tell_all();
         }
         self.make_friends(&mut world);
+        for (host, conduct) in self.hostile.iter().enumerate() {
+            world.act(&Action::MaskMailbox(host, *conduct));
+        }
         let mut written = 0;
         while written < self.messages && world.oracle.failures.is_empty() {
             let action = self.next(&mut world);
@@ -97,7 +115,7 @@ impl Scenario {
             world.act(&Action::Elapse(pause));
         }
         world.settle();
-        let mut delays = std::mem::take(&mut world.delays);
+        let mut delays: Vec<u64> = world.delays.iter().map(|delay| delay.millis).collect();
         delays.sort_unstable();
         let part =
             |part: usize| delays.get(delays.len() * part / 100).or(delays.last()).copied().unwrap_or(0);
@@ -114,6 +132,14 @@ impl Scenario {
             crashes: world.counts.crashes,
             trace: world.trace_hash(),
         }
+    }
+
+    fn world(&self, seed: u64) -> World {
+        World::with_places(seed, self.people, self.mailboxes, self.weather.clone(), |roll| {
+            let shares = self.nats.as_ref()?;
+            let mut roll = |below| roll(below);
+            Some((0..self.people).map(|_| shares.draw(&mut roll)).collect())
+        })
     }
 
     fn make_friends(&self, world: &mut World) {

@@ -3,20 +3,14 @@
 use std::collections::BTreeMap;
 
 use kith_engine::Command;
-use kith_engine::Effect;
 use kith_engine::Event;
 use kith_engine::Input;
 use kith_engine::command::Answer;
-use kith_engine::input::AddressRank;
 use kith_engine::input::NetInput;
-use kith_proto::codec::Decode as _;
-use kith_proto::codec::Encode as _;
 use kith_proto::frame::Frame;
 use kith_proto::id::ChatId;
-use kith_proto::id::CommandId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::RecordKey;
-use kith_proto::invite::Invite;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 use rand_chacha::ChaCha8Rng;
@@ -25,6 +19,13 @@ use rand_core::SeedableRng as _;
 
 use crate::action::Action;
 use crate::action::Who;
+use crate::counts::Counts;
+use crate::counts::Delay;
+use crate::effects;
+use crate::friends::Links;
+use crate::nats::Nats;
+use crate::nats::Place;
+use crate::nats::Way;
 use crate::network::Network;
 use crate::network::Weather;
 use crate::oracle;
@@ -33,6 +34,7 @@ use crate::person::Person;
 use crate::post::Host;
 use crate::post::Post;
 use crate::post::Sent;
+use crate::ways;
 
 /// When every world begins.
 pub const BEGIN: Timestamp = Timestamp(1_800_000_000_000);
@@ -45,26 +47,15 @@ const MOST_STEPS: u64 = 50_000_000;
 
 /// Something that will happen.
 #[derive(Debug)]
-enum Due {
+pub(crate) enum Due {
     Step(Who),
     Arrive { from: Who, to: Who, stream: u64, frame: Frame },
-    Dialled { from: Who, to: Who, reached: bool },
+    Dialled { from: Who, to: Who, ways: Vec<Way> },
+    Punched { one: Who, other: Who, number: u64 },
+    Reserved { who: Who, host: Host },
     Found { who: Who, key: RecordKey },
     Start(Who),
     Post(Sent),
-}
-
-/// What was counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Events of the queue.
-    pub steps: u64,
-    /// Frames sent.
-    pub frames: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Crashes.
-    pub crashes: u64,
 }
 
 /// A world of people.
@@ -77,19 +68,19 @@ pub struct World {
     pub counts: Counts,
     /// Friends, as they were made.
     pub friends: Vec<(Who, Who)>,
-    /// Delays from writing to being shown, in milliseconds.
-    pub delays: Vec<u64>,
-    now: Timestamp,
+    /// What was shown, and how long after it was written.
+    pub delays: Vec<Delay>,
+    pub(crate) now: Timestamp,
+    pub(crate) network: Network,
+    pub(crate) weather: Weather,
+    pub(crate) by_device: BTreeMap<DeviceId, Who>,
+    pub(crate) post: Post,
+    /// Who can be reached how; nothing where everybody can be dialled.
+    pub(crate) nats: Option<Nats>,
     queue: BTreeMap<(Timestamp, u64), Due>,
     number: u64,
     rng: ChaCha8Rng,
-    network: Network,
-    weather: Weather,
-    by_device: BTreeMap<DeviceId, Who>,
-    invites: BTreeMap<(Who, CommandId), Who>,
-    /// Links that were made and not used yet.
-    kept: BTreeMap<(Who, Who), (CommandId, Option<Invite>)>,
-    post: Post,
+    links: Links,
     trace: blake3::Hasher,
     tell: bool,
 }
@@ -102,6 +93,17 @@ impl World {
 
     /// A world of so many people and community nodes that serve as mailboxes, all switched on.
     pub fn with_mailboxes(seed: u64, people: usize, mailboxes: usize, weather: Weather) -> Self {
+        Self::with_places(seed, people, mailboxes, weather, |_| None)
+    }
+
+    /// The same, with people behind address translation where `places` says how; the community nodes are their relays.
+    pub fn with_places(
+        seed: u64,
+        people: usize,
+        mailboxes: usize,
+        weather: Weather,
+        places: impl FnOnce(&mut dyn FnMut(u64) -> u64) -> Option<Vec<Place>>,
+    ) -> Self {
         let mut world = Self {
             people: Vec::new(),
             oracle: Oracle::default(),
@@ -109,18 +111,19 @@ impl World {
             friends: Vec::new(),
             delays: Vec::new(),
             now: BEGIN,
-            queue: BTreeMap::new(),
-            number: 0,
-            rng: ChaCha8Rng::seed_from_u64(seed),
             network: Network::default(),
             weather,
             by_device: BTreeMap::new(),
-            invites: BTreeMap::new(),
-            kept: BTreeMap::new(),
             post: Post::default(),
+            nats: None,
+            queue: BTreeMap::new(),
+            number: 0,
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            links: Links::default(),
             trace: blake3::Hasher::new(),
             tell: false,
         };
+        world.nats = places(&mut |below| world.rng.next_u64() % below.max(1)).map(Nats::new);
         for _ in 0..mailboxes {
             let seed = world.entropy();
             // Some work, but not seconds of it for each inbox of each person.
@@ -159,6 +162,18 @@ impl World {
         self.post.is_on(host)
     }
 
+    /// The community nodes.
+    pub fn post(&self) -> &Post {
+        &self.post
+    }
+
+    /// How two people are connected now.
+    pub fn way(&self, one: Who, other: Who) -> Option<Way> {
+        let relayed = self.nats.as_ref().and_then(|nats| nats.relayed(one, other));
+        let way = relayed.map_or(Way::Direct, |(host, _)| Way::Relay(host));
+        self.network.connected(one, other).then_some(way)
+    }
+
     /// The time.
     pub fn now(&self) -> Timestamp {
         self.now
@@ -175,12 +190,12 @@ impl World {
         bytes
     }
 
-    fn latency(&mut self) -> Span {
+    pub(crate) fn latency(&mut self) -> Span {
         let (min, max) = (self.weather.latency_min, self.weather.latency_max);
         Span(min + self.roll(max.saturating_sub(min) + 1))
     }
 
-    fn later(&mut self, at: Timestamp, due: Due) {
+    pub(crate) fn later(&mut self, at: Timestamp, due: Due) {
         self.number += 1;
         self.queue.insert((at.max(self.now), self.number), due);
     }
@@ -192,17 +207,17 @@ impl World {
                 self.friends.push((inviter, asker));
                 let id =
                     self.people[inviter].command(Command::CreateInvite { uses: None, expires_secs: None });
-                self.invites.insert((inviter, id), asker);
+                self.links.want(inviter, id, asker);
                 self.wake(inviter);
             }
             Action::Invite(inviter, asker) => {
                 let id =
                     self.people[inviter].command(Command::CreateInvite { uses: None, expires_secs: None });
-                self.kept.insert((inviter, asker), (id, None));
+                self.links.keep(inviter, id, asker);
                 self.wake(inviter);
             }
             Action::UseInvite(inviter, asker) => {
-                if let Some((_, Some(invite))) = self.kept.remove(&(inviter, asker)) {
+                if let Some(invite) = self.links.take(inviter, asker) {
                     self.friends.push((inviter, asker));
                     self.people[asker].command(Command::AddContact { invite, greeting: "hello".to_owned() });
                     self.wake(asker);
@@ -228,7 +243,7 @@ impl World {
                 self.network.split = matches!(action, Action::Split);
                 for (one, other) in self.network.pairs() {
                     if !self.network.reachable(one, other) {
-                        self.disconnect(one, other);
+                        ways::disconnect(self, one, other);
                     }
                 }
             }
@@ -239,7 +254,7 @@ impl World {
                     self.input(from, Input::Net(NetInput::StreamClosed { device }));
                 }
             }
-            Action::CutConnection(one, other) => self.disconnect(one, other),
+            Action::CutConnection(one, other) => ways::disconnect(self, one, other),
             Action::Backup(who) => self.people[who].backup = Some(self.people[who].disk.clone()),
             Action::RestoreBackup(who) => {
                 if let Some(old) = self.people[who].backup.clone() {
@@ -256,9 +271,12 @@ impl World {
                 self.people[who].place += 1;
                 self.start(who);
             }
-            Action::StopMailbox(host) => self.stop_host(host),
-            Action::StartMailbox(host) => self.start_host(host),
-            Action::CrashMailbox(host) => self.post.crash(host),
+            Action::StopMailbox(_)
+            | Action::StartMailbox(_)
+            | Action::CrashMailbox(_)
+            | Action::MaskMailbox(..)
+            | Action::FillMailbox(_)
+            | Action::LoseMailbox(_) => ways::act_on_host(self, action),
             Action::Elapse(millis) => self.run_until(self.now + Span(millis)),
         }
     }
@@ -293,15 +311,14 @@ impl World {
     fn start(&mut self, who: Who) {
         let entropy = self.entropy();
         let effects = self.people[who].start(entropy, self.now);
-        let address = Network::address(who, self.people[who].place);
-        self.people[who].inbox.push(Input::Net(NetInput::Listening { address, rank: AddressRank::Local }));
+        ways::listen(self, who);
         self.people[who].inbox.push(Input::Net(NetInput::Peers { connected: 0, dht: 1 }));
         for node in self.post.on() {
             self.people[who].inbox.push(Input::Net(NetInput::BootstrapConnected { node }));
         }
         self.people[who].scheduled = false;
         self.people[who].wake_at = None;
-        self.run_effects(who, effects);
+        effects::run(self, who, effects);
         self.wake(who);
     }
 
@@ -311,21 +328,14 @@ impl World {
         }
         self.people[who].inbox.clear();
         let sent = self.post.left(who);
-        self.send_post(sent);
+        effects::send_post(self, sent);
+        ways::left(self, who);
         for peer in self.network.peers(who) {
-            self.disconnect(who, peer);
+            ways::disconnect(self, who, peer);
         }
     }
 
-    fn disconnect(&mut self, one: Who, other: Who) {
-        if self.network.disconnect(one, other) {
-            let (ours, theirs) = (self.people[one].device, self.people[other].device);
-            self.input(one, Input::Net(NetInput::Disconnected { device: theirs }));
-            self.input(other, Input::Net(NetInput::Disconnected { device: ours }));
-        }
-    }
-
-    fn input(&mut self, who: Who, input: Input) {
+    pub(crate) fn input(&mut self, who: Who, input: Input) {
         if self.people[who].engine.is_some() {
             self.people[who].inbox.push(input);
             self.wake(who);
@@ -362,26 +372,25 @@ impl World {
     fn happen(&mut self, due: Due) {
         match due {
             Due::Step(who) => self.step(who),
-            Due::Arrive { from, to, stream, frame } => {
-                if self.network.connected(from, to) && self.network.stream(from, to) == stream {
-                    let device = self.people[from].device;
-                    self.input(to, Input::Net(NetInput::Frame { device, frame }));
-                }
-            }
-            Due::Dialled { from, to, reached } => self.dialled(from, to, reached),
+            Due::Arrive { from, to, stream, frame } => effects::arrive(self, from, to, stream, frame),
+            Due::Dialled { from, to, ways } => ways::dialled(self, from, to, &ways),
+            Due::Punched { one, other, number } => ways::punched(self, one, other, number),
+            Due::Reserved { who, host } => ways::reserved(self, who, host),
             Due::Found { who, key } => {
                 if let Some(record) = self.network.dht.get(&key).cloned() {
                     self.input(who, Input::Net(NetInput::Found { key, record }));
                 }
                 self.input(who, Input::Net(NetInput::LookUpDone { key }));
             }
-            Due::Post(Sent::ToPerson(who, input)) => self.input(who, Input::Net(input)),
+            Due::Post(Sent::ToPerson(who, input) | Sent::Late(who, input, _)) => {
+                self.input(who, Input::Net(input));
+            }
             Due::Post(Sent::ToHost(host, input)) => {
                 let (sent, crashed) = self.post.arrive(host, input, self.now);
-                self.send_post(sent);
+                effects::send_post(self, sent);
                 if crashed {
                     self.counts.crashes += 1;
-                    self.stop_host(host);
+                    ways::stop_host(self, host);
                 }
             }
             Due::Start(who) => {
@@ -403,7 +412,7 @@ impl World {
             }
         });
         self.people[who].busy_until = self.now + Span(1 + self.rng.next_u64() % COMMIT_MILLIS);
-        self.run_effects(who, done.effects);
+        effects::run(self, who, done.effects);
         for event in done.events {
             self.shown(who, event);
         }
@@ -426,152 +435,22 @@ impl World {
     fn shown(&mut self, who: Who, event: Event) {
         match event {
             Event::MessageReceived(view) => {
-                self.delays.push(self.now.since(view.sent_at).0);
-                self.oracle.shown(&self.people, who, &view);
+                if let Some(from) = self.oracle.shown(&self.people, who, &view) {
+                    self.delays.push(Delay { from, to: who, millis: self.now.since(view.sent_at).0 });
+                }
             }
             Event::ContactRequested(view) => {
                 self.people[who].command(Command::AcceptContact { contact: view.contact });
                 self.wake(who);
             }
             Event::Answered { id, answer: Ok(Answer::Invite(invite)) } => {
-                let kept =
-                    self.kept.iter_mut().find(|((inviter, _), (made, _))| *inviter == who && *made == id);
-                if let Some((_, (_, slot))) = kept {
-                    *slot = Some(invite);
-                    return;
-                }
-                if let Some(asker) = self.invites.remove(&(who, id)) {
+                if let Some((asker, invite)) = self.links.made(who, id, invite) {
                     self.people[asker].command(Command::AddContact { invite, greeting: "hello".to_owned() });
                     self.wake(asker);
                 }
             }
             _ => {}
         }
-    }
-
-    fn run_effects(&mut self, who: Who, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                Effect::Dial { device, addresses } => {
-                    let Some(to) = self.by_device.get(&device).copied() else { continue };
-                    let there = Network::address(to, self.people[to].place);
-                    let at = self.now + self.latency();
-                    self.later(at, Due::Dialled { from: who, to, reached: addresses.contains(&there) });
-                }
-                Effect::HangUp { device } => {
-                    if let Some(to) = self.by_device.get(&device).copied() {
-                        self.disconnect(who, to);
-                    }
-                }
-                Effect::Send { device, frame } => {
-                    if let Some(to) = self.by_device.get(&device).copied() {
-                        self.carry(who, to, frame);
-                    }
-                }
-                Effect::Publish { record } => {
-                    let newer =
-                        self.network.dht.get(&record.key()).is_none_or(|old| old.sequence < record.sequence);
-                    if newer && kith_crypto::record::verify_record(&record) {
-                        self.network.dht.insert(record.key(), record);
-                    }
-                }
-                Effect::LookUp { key } => {
-                    let at = self.now + self.latency();
-                    self.later(at, Due::Found { who, key });
-                }
-                Effect::OpenMailbox { stream, device, .. } => {
-                    let reachable = !self.network.split || who.is_multiple_of(2);
-                    let sent = self.post.open(who, stream, &device, reachable);
-                    self.send_post(sent);
-                }
-                Effect::AskMailbox { stream, request } => {
-                    let sent = self.post.ask(who, stream, request);
-                    self.send_post(sent);
-                }
-                Effect::CloseMailbox { stream } => {
-                    let sent = self.post.close(who, stream);
-                    self.send_post(sent);
-                }
-                Effect::AddBootstrap { .. }
-                | Effect::RemoveBootstrap { .. }
-                | Effect::UseBootstrap { .. }
-                | Effect::KeepConnected { .. }
-                | Effect::Misbehaved { .. } => {}
-            }
-        }
-    }
-
-    /// Everything between people and mailboxes takes the same time, so that it keeps its order.
-    fn send_post(&mut self, sent: Vec<Sent>) {
-        let at = self.now + Span(self.weather.latency_min.max(1));
-        for sent in sent {
-            self.later(at, Due::Post(sent));
-        }
-    }
-
-    fn stop_host(&mut self, host: Host) {
-        let (sent, device) = self.post.stop(host);
-        self.send_post(sent);
-        for who in 0..self.people.len() {
-            if let Some(device) = device {
-                self.input(who, Input::Net(NetInput::BootstrapLost { device }));
-            }
-        }
-    }
-
-    fn start_host(&mut self, host: Host) {
-        let Some(node) = self.post.start(host, self.now) else { return };
-        for who in 0..self.people.len() {
-            self.input(who, Input::Net(NetInput::BootstrapConnected { node: node.clone() }));
-        }
-    }
-
-    fn dialled(&mut self, from: Who, to: Who, reached: bool) {
-        let (ours, theirs) = (self.people[from].device, self.people[to].device);
-        let up = self.people[from].engine.is_some() && self.people[to].engine.is_some();
-        if !reached || !up || !self.network.reachable(from, to) {
-            return self.input(from, Input::Net(NetInput::DialFailed { device: theirs }));
-        }
-        if self.network.connect(from, to) {
-            let dialled = Some(Network::address(to, self.people[to].place));
-            self.input(from, Input::Net(NetInput::Connected { device: theirs, dialled }));
-            self.input(to, Input::Net(NetInput::Connected { device: ours, dialled: None }));
-        }
-    }
-
-    /// Sends a frame through the weather.
-    fn carry(&mut self, from: Who, to: Who, frame: Frame) {
-        if !self.network.connected(from, to) {
-            return;
-        }
-        self.counts.frames += 1;
-        self.counts.bytes += frame.to_wire().len() as u64;
-        let weather = self.weather.clone();
-        if self.roll(10_000) < weather.lost {
-            return;
-        }
-        let frame = if self.roll(10_000) < weather.flipped { self.flip(frame) } else { frame };
-        let stream = self.network.stream(from, to);
-        let at = self.now + self.latency();
-        let at = if self.roll(10_000) < weather.late {
-            at + self.latency() + self.latency()
-        } else {
-            self.network.arrival(from, to, at)
-        };
-        if self.roll(10_000) < weather.doubled {
-            let again = at + self.latency();
-            self.later(again, Due::Arrive { from, to, stream, frame: frame.clone() });
-        }
-        self.later(at, Due::Arrive { from, to, stream, frame });
-    }
-
-    fn flip(&mut self, frame: Frame) -> Frame {
-        let mut bytes = frame.to_bytes();
-        let at = usize::try_from(self.roll(bytes.len() as u64)).unwrap_or(0);
-        if let Some(byte) = bytes.get_mut(at) {
-            *byte ^= 1 << (at % 8);
-        }
-        Frame::from_bytes(&bytes).unwrap_or(frame)
     }
 
     /// Fair weather, everybody on, and enough time: then everything has to be where it belongs.
@@ -584,7 +463,7 @@ impl World {
         // Longer than the longest pauses between dials and between repairs.
         for _ in 0..30 {
             for host in 0..self.post.len() {
-                self.start_host(host);
+                ways::start_host(self, host);
             }
             for who in 0..self.people.len() {
                 self.act(&Action::Start(who));

@@ -2,6 +2,8 @@
 
 use kith_simulations::action::Action;
 use kith_simulations::action::Phase;
+use kith_simulations::hostile::Conduct;
+use kith_simulations::nats::Shares;
 use kith_simulations::network::Weather;
 use kith_simulations::scenario::Scenario;
 use kith_simulations::world::World;
@@ -57,4 +59,51 @@ fn the_same_seed_gives_the_same_trace() {
     let scenario: Scenario = toml::from_str(text).expect("the scenario is one");
     assert_eq!(scenario.run(7, false), scenario.run(7, false));
     assert_ne!(scenario.run(7, false).trace, scenario.run(8, false).trace);
+}
+
+fn mailbox_action() -> impl Strategy<Value = Action> {
+    // The third is honest and stays, as one of three has to.
+    let host = || 0..2_usize;
+    let conduct = prop_oneof![
+        Just(Conduct::Honest),
+        Just(Conduct::Drops),
+        Just(Conduct::Late),
+        Just(Conduct::Replays),
+        Just(Conduct::Garbles),
+        Just(Conduct::Forgets),
+        Just(Conduct::Hides),
+        Just(Conduct::Mute),
+    ];
+    prop_oneof![
+        2 => (host(), conduct).prop_map(|(host, conduct)| Action::MaskMailbox(host, conduct)),
+        2 => (0..3_usize).prop_map(Action::StopMailbox),
+        2 => (0..3_usize).prop_map(Action::StartMailbox),
+        1 => (0..3_usize).prop_map(Action::CrashMailbox),
+        1 => host().prop_map(Action::FillMailbox),
+        1 => host().prop_map(Action::LoseMailbox),
+        3 => (60_000..7_200_000_u64).prop_map(Action::Elapse),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_mailboxes_and_relays_do_it_ends_well(
+        actions in prop::collection::vec(prop_oneof![2 => action(), 1 => mailbox_action()], 1..50),
+        seed in any::<u64>(),
+    ) {
+        let mut world = World::with_places(seed, 2, 3, Weather::default(), |roll| {
+            let mut roll = |below| roll(below);
+            Some((0..2).map(|_| Shares::default().draw(&mut roll)).collect())
+        });
+        world.act(&Action::Elapse(5_000));
+        world.act(&Action::Befriend(0, 1));
+        world.act(&Action::Elapse(10_000));
+        for action in &actions {
+            world.act(action);
+        }
+        world.settle();
+        prop_assert!(world.oracle.failures.is_empty(), "{:?}", world.oracle.failures);
+    }
 }

@@ -1,0 +1,127 @@
+//! What the world does with the effects of engines: frames through the weather, records, dials, streams to mailboxes.
+//!
+//! Not here: who can be dialled (`ways`), what a mailbox does (`post`).
+
+use kith_engine::Effect;
+use kith_engine::Input;
+use kith_engine::input::NetInput;
+use kith_proto::codec::Decode as _;
+use kith_proto::codec::Encode as _;
+use kith_proto::frame::Frame;
+use kith_proto::record::Record;
+use kith_proto::time::Span;
+
+use crate::action::Who;
+use crate::post::Sent;
+use crate::ways;
+use crate::world::Due;
+use crate::world::World;
+
+/// Runs the effects of one step.
+pub(crate) fn run(world: &mut World, who: Who, effects: Vec<Effect>) {
+    for effect in effects {
+        match effect {
+            Effect::Dial { device, addresses } => {
+                if let Some(to) = world.by_device.get(&device).copied() {
+                    ways::dial(world, who, to, &addresses);
+                }
+            }
+            Effect::HangUp { device } => {
+                if let Some(to) = world.by_device.get(&device).copied() {
+                    ways::disconnect(world, who, to);
+                }
+            }
+            Effect::Send { device, frame } => {
+                if let Some(to) = world.by_device.get(&device).copied() {
+                    carry(world, who, to, frame);
+                }
+            }
+            Effect::Publish { record } => publish(world, record),
+            Effect::LookUp { key } => {
+                let at = world.now + world.latency();
+                world.later(at, Due::Found { who, key });
+            }
+            Effect::OpenMailbox { stream, device, .. } => {
+                let reachable = !world.network.split || who.is_multiple_of(2);
+                let sent = world.post.open(who, stream, &device, reachable);
+                send_post(world, sent);
+            }
+            Effect::AskMailbox { stream, request } => {
+                let sent = world.post.ask(who, stream, request);
+                send_post(world, sent);
+            }
+            Effect::CloseMailbox { stream } => {
+                let sent = world.post.close(who, stream);
+                send_post(world, sent);
+            }
+            Effect::AddBootstrap { .. }
+            | Effect::RemoveBootstrap { .. }
+            | Effect::UseBootstrap { .. }
+            | Effect::KeepConnected { .. }
+            | Effect::Misbehaved { .. } => {}
+        }
+    }
+}
+
+fn publish(world: &mut World, record: Record) {
+    let newer = world.network.dht.get(&record.key()).is_none_or(|old| old.sequence < record.sequence);
+    if newer && kith_crypto::record::verify_record(&record) {
+        world.network.dht.insert(record.key(), record);
+    }
+}
+
+/// Everything between people and mailboxes takes the same time, so that it keeps its order; a mailbox that is slow on
+/// purpose is always as slow.
+pub(crate) fn send_post(world: &mut World, sent: Vec<Sent>) {
+    let at = world.now + Span(world.weather.latency_min.max(1));
+    for sent in sent {
+        let at = at + sent.held_back();
+        world.later(at, Due::Post(sent));
+    }
+}
+
+/// Sends a frame through the weather.
+fn carry(world: &mut World, from: Who, to: Who, frame: Frame) {
+    if !world.network.connected(from, to) {
+        return;
+    }
+    world.counts.frames += 1;
+    world.counts.bytes += frame.to_wire().len() as u64;
+    let weather = world.weather.clone();
+    if world.roll(10_000) < weather.lost {
+        return;
+    }
+    let frame = if world.roll(10_000) < weather.flipped { flip(world, frame) } else { frame };
+    let stream = world.network.stream(from, to);
+    let mut at = world.now + world.latency();
+    if ways::is_relayed(world, from, to) {
+        at = at + world.latency();
+    }
+    let at = if world.roll(10_000) < weather.late {
+        at + world.latency() + world.latency()
+    } else {
+        world.network.arrival(from, to, at)
+    };
+    if world.roll(10_000) < weather.doubled {
+        let again = at + world.latency();
+        world.later(again, Due::Arrive { from, to, stream, frame: frame.clone() });
+    }
+    world.later(at, Due::Arrive { from, to, stream, frame });
+}
+
+fn flip(world: &mut World, frame: Frame) -> Frame {
+    let mut bytes = frame.to_bytes();
+    let at = usize::try_from(world.roll(bytes.len() as u64)).unwrap_or(0);
+    if let Some(byte) = bytes.get_mut(at) {
+        *byte ^= 1 << (at % 8);
+    }
+    Frame::from_bytes(&bytes).unwrap_or(frame)
+}
+
+/// A frame has come, unless the stream it went on broke meanwhile.
+pub(crate) fn arrive(world: &mut World, from: Who, to: Who, stream: u64, frame: Frame) {
+    if world.network.connected(from, to) && world.network.stream(from, to) == stream {
+        let device = world.people[from].device;
+        world.input(to, Input::Net(NetInput::Frame { device, frame }));
+    }
+}
