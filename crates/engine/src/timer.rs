@@ -27,6 +27,8 @@ pub(crate) enum TimerKey {
     Mail,
     /// A mailbox wants work.
     Work,
+    /// A mailbox should have answered by now.
+    Mute,
     /// Receipts go by mailbox.
     Notes,
     /// What waits for a device goes to its mailboxes.
