@@ -40,6 +40,11 @@ struct Node {
     crash: bool,
 }
 
+/// A mailbox that anybody may use without work.
+pub fn open_to_all() -> Config {
+    Config { open: true, ..Config::default() }
+}
+
 /// All community nodes.
 #[derive(Default)]
 pub struct Post {

@@ -45,6 +45,12 @@ const WORKING_PAUSE_MAX: Span = Span::from_secs(30);
 /// A stream that did work and lasted so long ends the doubling. Shorter ones cost less than one a second either way.
 const LASTING: Span = Span::from_minutes(1);
 
+/// A mailbox that failed is taken as down for so long: one that is wanted is tried again within it.
+const DOWN_FOR: Span = Span::from_minutes(15);
+
+/// Mailboxes whose pauses are known; beyond it those whose pause is over begin anew.
+const MAX_PAUSES: usize = 4_096;
+
 /// The first sign of life of a mailbox ends its pause, but not more often than this.
 const HINT_PAUSE: Span = Span::from_minutes(1);
 
@@ -159,6 +165,7 @@ struct Stream {
 #[derive(Clone, Copy, Default)]
 struct Pause {
     failures: u32,
+    failed_at: Timestamp,
     until: Timestamp,
     hinted: Timestamp,
 }
@@ -326,7 +333,11 @@ impl Askers {
     pub(crate) fn closed(&mut self, core: &mut Core, stream: u64) -> Option<Gone> {
         let known = self.streams.remove(&stream)?;
         self.by_use.remove(&known.used_for);
+        if self.pauses.len() > MAX_PAUSES {
+            self.pauses.retain(|_, pause| pause.until > core.now);
+        }
         let pause = self.pauses.entry(known.used_for.mailbox()).or_default();
+        pause.failed_at = core.now;
         if known.worked && core.now.since(known.since) >= LASTING {
             pause.failures = 0;
         }
@@ -397,9 +408,10 @@ impl Askers {
             .any(|stream| stream.used_for.mailbox() == *mailbox && matches!(stream.state, State::Ready(_)))
     }
 
-    /// Whether a mailbox has failed more than once in a row and does not answer now.
-    pub(crate) fn is_down(&self, mailbox: &DeviceId) -> bool {
-        let failed = self.pauses.get(mailbox).is_some_and(|pause| pause.failures > 1);
+    /// Whether a mailbox has failed more than once in a row, a moment ago, and does not answer now.
+    pub(crate) fn is_down(&self, now: Timestamp, mailbox: &DeviceId) -> bool {
+        let pause = self.pauses.get(mailbox);
+        let failed = pause.is_some_and(|pause| pause.failures > 1 && now.since(pause.failed_at) < DOWN_FOR);
         failed && !self.is_ready(mailbox)
     }
 }

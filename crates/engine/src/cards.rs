@@ -213,7 +213,9 @@ fn missing(engine: &Engine, device: &DeviceId) -> Option<What> {
 
 /// Whether all known mailboxes of a device are away, or have no queue of it any more.
 fn is_stranded(engine: &Engine, device: &DeviceId) -> bool {
-    let useless = |mailbox| engine.askers.is_down(mailbox) || engine.deposits.has_no_queue(device, mailbox);
+    let useless = |mailbox| {
+        engine.askers.is_down(engine.core.now, mailbox) || engine.deposits.has_no_queue(device, mailbox)
+    };
     engine.deposits.mailboxes_of(device).keys().all(useless)
 }
 

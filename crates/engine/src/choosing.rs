@@ -88,7 +88,7 @@ fn candidates(engine: &Engine) -> Vec<DeviceAddress> {
         let own = engine.mailboxes.get(device);
         own.is_none_or(|own| !own.is_used() && now.since(own.left) >= MIN_STAY)
             && engine.standing.may_ask(now, device)
-            && !engine.askers.is_down(device)
+            && !engine.askers.is_down(now, device)
     };
     engine.presence.bootstraps_connected().filter(|node| free(&node.device)).collect()
 }
@@ -127,13 +127,13 @@ fn replace(engine: &mut Engine, out: &mut Output) {
 
 fn lost(engine: &Engine) -> Vec<DeviceId> {
     let now = engine.core.now;
-    let down = engine.mailboxes.used().filter(|(device, _)| engine.askers.is_down(device)).count();
+    let down = engine.mailboxes.used().filter(|(device, _)| engine.askers.is_down(now, device)).count();
     let is_lost = |device: &DeviceId, own: &Own| {
         let away = engine.standing.away(device);
         let limit = if down >= WANTED { AWAY_WITH_OTHERS } else { AWAY };
         own.refuses
-            || (!own.accepted && engine.askers.is_down(device))
-            || (engine.askers.is_down(device) && away >= limit && now.since(own.since) >= MIN_STAY)
+            || (!own.accepted && engine.askers.is_down(now, device))
+            || (engine.askers.is_down(now, device) && away >= limit && now.since(own.since) >= MIN_STAY)
     };
     engine.mailboxes.used().filter(|(device, own)| is_lost(device, own)).map(|(device, _)| *device).collect()
 }

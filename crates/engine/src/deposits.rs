@@ -372,3 +372,89 @@ impl Deposits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kith_proto::address::DeviceAddress;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000_000);
+    const BOB: DeviceId = DeviceId([2; 32]);
+
+    fn mailbox(number: u8) -> DeviceId {
+        DeviceId([number; 32])
+    }
+
+    fn list(version: u64, numbers: &[u8]) -> MailboxList {
+        let place = |number: &u8| DeviceAddress {
+            device: mailbox(*number),
+            address: Multiaddress::new(vec![*number]).unwrap(),
+        };
+        let places = BoundedVec::truncated(numbers.iter().map(place).collect());
+        MailboxList { version, secret: [5; 32], places }
+    }
+
+    fn deposits() -> (Deposits, Output) {
+        let (mut deposits, mut out) = (Deposits::default(), Output::new());
+        deposits.learn(&BOB, list(9, &[10, 11, 12]), &mut out);
+        (deposits, out)
+    }
+
+    #[test]
+    fn a_promise_of_an_hour_is_none() {
+        assert!(!Deposits::is_promise(NOW, NOW + Span::from_hours(1)));
+        assert!(Deposits::is_promise(NOW, NOW + Span::from_days(14)));
+    }
+
+    #[test]
+    fn what_is_kept_is_renewed_before_the_shortest_promise_ends() {
+        let (mut deposits, mut out) = deposits();
+        let (short, long) = (NOW + Span::from_days(3), NOW + Span::from_days(14));
+        assert!(deposits.stored(NOW, &mut out, &BOB, &mailbox(10), (5, short, 0)).is_none());
+        let stored = deposits.stored(NOW, &mut out, &BOB, &mailbox(11), (5, long, 0));
+        assert_eq!(stored, Some((0, 5)), "two have promised");
+        deposits.stored(NOW, &mut out, &BOB, &mailbox(10), (6, long, 0));
+        let later = NOW + Span::from_days(2);
+        assert!(!deposits.is_renewal_due(NOW + Span::from_days(1), &BOB, 0));
+        assert!(deposits.is_renewal_due(later, &BOB, 0), "a day before it ends");
+        assert!(!deposits.is_renewal_due(later, &BOB, 6), "not what was delivered");
+        assert_eq!(deposits.kept(short, &BOB, &mailbox(10)), 0, "then it counts as gone");
+        assert_eq!(deposits.kept(short, &BOB, &mailbox(11)), 5);
+    }
+
+    #[test]
+    fn a_promise_about_what_was_delivered_shortens_no_later_one() {
+        let (mut deposits, mut out) = deposits();
+        deposits.stored(NOW, &mut out, &BOB, &mailbox(10), (5, NOW + Span::from_days(14), 0));
+        let later = NOW + Span::from_days(10);
+        deposits.stored(later, &mut out, &BOB, &mailbox(10), (6, later + Span::from_days(14), 5));
+        assert!(!deposits.is_renewal_due(later + Span::from_days(5), &BOB, 5));
+    }
+
+    #[test]
+    fn a_newer_card_takes_the_place_of_an_older_one_and_never_of_what_the_device_said() {
+        let (mut deposits, mut out) = (Deposits::default(), Output::new());
+        let places = |deposits: &Deposits| deposits.mailboxes_of(&BOB).into_keys().collect::<Vec<_>>();
+        deposits.learn_card(&BOB, list(CARD_VERSION, &[10]), &mut out);
+        deposits.learn_card(&BOB, list(CARD_VERSION, &[11]), &mut out);
+        assert_eq!(places(&deposits), [mailbox(11)]);
+        deposits.learn(&BOB, list(9, &[12]), &mut out);
+        deposits.learn_card(&BOB, list(CARD_VERSION, &[13]), &mut out);
+        assert_eq!(places(&deposits), [mailbox(12)]);
+    }
+
+    #[test]
+    fn refused_receipts_are_tried_less_and_less() {
+        let (mut deposits, _) = deposits();
+        let mut now = NOW;
+        let mut tries = 0;
+        while now < NOW + Span::from_days(7) {
+            now = deposits.note_refused(now, &BOB, &mailbox(10));
+            tries += 1;
+        }
+        assert!(tries < 40, "{tries} in a week");
+        deposits.note_taken(&BOB, &mailbox(10));
+        assert_eq!(deposits.notes_paused_until(&BOB, &mailbox(10)), Timestamp(0));
+    }
+}

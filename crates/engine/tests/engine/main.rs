@@ -31,6 +31,7 @@ use kith_proto::time::Timestamp;
 use kith_simulations::disk::Disk;
 
 mod devices;
+mod mailboxes;
 
 const BEGIN: Timestamp = Timestamp(1_800_000_000_000);
 
@@ -45,6 +46,8 @@ struct Side {
     sent: Vec<(DeviceId, Frame)>,
     dials: usize,
     dialled: Vec<Multiaddress>,
+    /// What was said to mailboxes and not carried yet.
+    mail: Vec<Effect>,
     events: Vec<Event>,
 }
 
@@ -68,6 +71,7 @@ impl Side {
             sent: Vec::new(),
             dials: 0,
             dialled: Vec::new(),
+            mail: Vec::new(),
             events: Vec::new(),
         };
         side.done(out);
@@ -85,10 +89,20 @@ impl Side {
                     self.dials += 1;
                     self.dialled = addresses;
                 }
+                Effect::OpenMailbox { .. } | Effect::AskMailbox { .. } | Effect::CloseMailbox { .. } => {
+                    self.mail.push(effect);
+                }
                 _ => {}
             }
         }
         self.events.extend(out.take_events());
+    }
+
+    /// The computer is switched off and on.
+    fn restart(&mut self) {
+        let (engine, out) = Engine::restore(&self.disk, self.now, [77; 32], Config::default()).unwrap();
+        (self.engine, self.sent, self.mail) = (engine, Vec::new(), Vec::new());
+        self.done(out);
     }
 
     fn give(&mut self, input: Input) {
