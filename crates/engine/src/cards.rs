@@ -273,3 +273,30 @@ fn take_card(
     engine.deposits.learn_card(device, list, out);
     leaving::consider(engine, device);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000_000);
+    const BOB: DeviceId = DeviceId([2; 32]);
+
+    #[test]
+    fn the_newest_record_counts_whatever_comes_last() {
+        let mut cards = Cards::default();
+        assert!(cards.is_newest(&BOB, 5));
+        assert!(!cards.is_newest(&BOB, 4), "yesterday's came after today's");
+        assert!(!cards.is_newest(&BOB, 5));
+        assert!(cards.is_newest(&BOB, 6));
+        cards.drop_device(&BOB);
+        assert!(cards.is_newest(&BOB, 1), "somebody else by that name");
+    }
+
+    #[test]
+    fn a_device_that_is_nowhere_is_looked_for_less_and_less() {
+        let mut cards = Cards::default();
+        let seconds = 0..24 * 3_600;
+        let tries = seconds.filter(|second| cards.may_seek(NOW + Span::from_secs(*second), &BOB)).count();
+        assert!((20..=40).contains(&tries), "{tries} in a day");
+    }
+}

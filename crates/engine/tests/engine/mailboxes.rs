@@ -433,3 +433,141 @@ fn receipts_for_somebody_who_removed_us_are_not_repeated_for_ever() {
     assert_eq!(ann.texts(&chat), ["the last"]);
     assert!((3..=60).contains(&notes), "{notes} receipts in a day");
 }
+
+/// A node number `last` in the network 10.`network`.
+fn node_in(network: u8, last: u8) -> DeviceAddress {
+    let address = Multiaddress::new(vec![4, 10, network, 0, last, 6, 0, 5]).unwrap();
+    DeviceAddress { device: DeviceId([last; 32]), address }
+}
+
+/// Mailboxes that say yes to everything, as long as they are not among those that are gone.
+#[derive(Default)]
+struct Yes {
+    streams: std::collections::BTreeMap<u64, DeviceId>,
+    gone: Vec<DeviceId>,
+}
+
+impl Yes {
+    fn play(&mut self, side: &mut Side, effect: Effect) {
+        match effect {
+            Effect::OpenMailbox { stream, device, .. } if self.gone.contains(&device) => {
+                side.net(NetInput::MailboxClosed { stream });
+            }
+            Effect::OpenMailbox { stream, device, .. } => {
+                self.streams.insert(stream, device);
+                side.net(NetInput::MailboxOpened { stream });
+            }
+            Effect::AskMailbox { stream, request } => {
+                let word = match request.word {
+                    Request::Hello { .. } => hello(),
+                    Request::Register { .. } => registered(),
+                    Request::Subscribe { .. } => Answer::CaughtUp {},
+                    Request::Info {} => Answer::Info {
+                        capacity: 1 << 30,
+                        load_percent: 1,
+                        work_bits: WorkBits::capped(0),
+                        keep_secs: 1,
+                        sealing_key: [0; 32],
+                    },
+                    _ => return,
+                };
+                say(side, stream, request.number, word);
+            }
+            Effect::CloseMailbox { stream } => {
+                self.streams.remove(&stream);
+            }
+            _ => {}
+        }
+    }
+
+    /// A node is gone, with all streams to it.
+    fn leave(&mut self, side: &mut Side, device: DeviceId) {
+        self.gone.push(device);
+        let lost: Vec<u64> =
+            self.streams.iter().filter(|(_, of)| **of == device).map(|(stream, _)| *stream).collect();
+        for stream in lost {
+            self.streams.remove(&stream);
+            side.net(NetInput::MailboxClosed { stream });
+        }
+        side.net(NetInput::BootstrapLost { device });
+    }
+
+    fn minutes(&mut self, side: &mut Side, minutes: u64) {
+        for _ in 0..minutes {
+            side.pass(Span::from_minutes(1));
+            while !side.mail.is_empty() {
+                for effect in std::mem::take(&mut side.mail) {
+                    self.play(side, effect);
+                }
+            }
+        }
+    }
+}
+
+fn used(side: &Side) -> Vec<u8> {
+    let own = side.engine.overview().network.mailboxes.into_iter().filter(|own| own.accepted);
+    own.map(|own| own.device.0[0]).collect()
+}
+
+#[test]
+fn of_one_network_one_mailbox_is_used_if_others_can_be_had() {
+    let (mut ann, mut yes) = (Side::new(1), Yes::default());
+    for node in [node_in(1, 51), node_in(1, 52), node_in(1, 53), node_in(2, 54), node_in(3, 55)] {
+        ann.net(NetInput::BootstrapConnected { node });
+    }
+    yes.minutes(&mut ann, 5);
+    let chosen = used(&ann);
+    assert_eq!(chosen.iter().filter(|last| **last <= 53).count(), 1, "{chosen:?}");
+    assert!(chosen.contains(&54) && chosen.contains(&55), "{chosen:?}");
+
+    let (mut bob, mut yes) = (Side::new(2), Yes::default());
+    for node in [node_in(1, 51), node_in(1, 52), node_in(1, 53)] {
+        bob.net(NetInput::BootstrapConnected { node });
+    }
+    yes.minutes(&mut bob, 5);
+    assert_eq!(used(&bob), [51, 52, 53], "else what there is");
+}
+
+#[test]
+fn a_mailbox_that_is_away_is_replaced_after_hours_and_not_taken_back() {
+    let (mut ann, mut yes) = (Side::new(1), Yes::default());
+    for last in 51..=54 {
+        ann.net(NetInput::BootstrapConnected { node: node_in(last, last) });
+    }
+    yes.minutes(&mut ann, 120);
+    let before = used(&ann);
+    let (lost, spare) = (before[0], (51..=54).find(|last| !before.contains(last)).unwrap());
+    yes.leave(&mut ann, DeviceId([lost; 32]));
+    yes.minutes(&mut ann, 180);
+    assert_eq!(used(&ann), before, "three hours may be an update that went wrong");
+    yes.minutes(&mut ann, 150);
+    let after = used(&ann);
+    assert!(!after.contains(&lost) && after.contains(&spare), "{before:?} {after:?}");
+    yes.gone.clear();
+    ann.net(NetInput::BootstrapConnected { node: node_in(lost, lost) });
+    yes.minutes(&mut ann, 24 * 60);
+    assert_eq!(used(&ann), after, "a list that works is not changed");
+    ann.restart();
+    yes.minutes(&mut ann, 1);
+    assert_eq!(used(&ann).len(), 3, "the one that was left is no mailbox after a start either");
+}
+
+#[test]
+fn a_night_without_a_network_replaces_nobody() {
+    let (mut ann, mut yes) = (Side::new(1), Yes::default());
+    for last in 51..=54 {
+        ann.net(NetInput::BootstrapConnected { node: node_in(last, last) });
+    }
+    yes.minutes(&mut ann, 120);
+    let before = used(&ann);
+    for last in 51..=54 {
+        yes.leave(&mut ann, DeviceId([last; 32]));
+    }
+    yes.minutes(&mut ann, 10 * 60);
+    // The one that is not used is there first.
+    yes.gone.clear();
+    let spare = (51..=54).find(|last| !before.contains(last)).unwrap();
+    ann.net(NetInput::BootstrapConnected { node: node_in(spare, spare) });
+    yes.minutes(&mut ann, 20);
+    assert_eq!(used(&ann), before);
+}
