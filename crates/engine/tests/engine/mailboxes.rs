@@ -6,9 +6,12 @@ use kith_engine::input::NetInput;
 use kith_engine::view::MessageState;
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
+use kith_proto::bounded::BoundedVec;
 use kith_proto::id::DeviceId;
+use kith_proto::id::EnvelopeId;
 use kith_proto::mailbox::Access;
 use kith_proto::mailbox::Answer;
+use kith_proto::mailbox::IndexEntry;
 use kith_proto::mailbox::MAILBOX_VERSION;
 use kith_proto::mailbox::Numbered;
 use kith_proto::mailbox::Request;
@@ -162,15 +165,15 @@ fn work_that_is_too_hard_counts_as_a_refusal_and_another_mailbox_is_used() {
     assert!(used.iter().all(|own| own.device != node(50).device));
 }
 
-/// Three mailboxes that do what they should, and people who use them.
+/// Mailboxes that do what they should, and people who use them.
 struct Office {
     post: Post,
 }
 
 impl Office {
-    fn new() -> Self {
+    fn new(mailboxes: u8) -> Self {
         let mut post = Post::default();
-        for number in 1..=3 {
+        for number in 1..=mailboxes {
             let config = kith_simulations::post::open_to_all();
             post.add([number; 32], config, crate::BEGIN);
         }
@@ -185,7 +188,7 @@ impl Office {
             side.pass(SECOND);
             self.carry(side, who);
         }
-        assert_eq!(side.engine.overview().network.mailboxes.iter().filter(|own| own.accepted).count(), 3);
+        assert_eq!(used(side).len(), self.post.len());
     }
 
     fn carry(&mut self, side: &mut Side, who: usize) {
@@ -233,9 +236,9 @@ impl Office {
     }
 }
 
-/// Ann, and so many friends; all of them use three mailboxes and are apart.
-fn ann_and_friends(friends: u8) -> (Office, Side, Vec<Side>) {
-    let mut office = Office::new();
+/// Ann, and so many friends; all of them use the same mailboxes and are apart.
+fn ann_and_friends(friends: u8, mailboxes: u8) -> (Office, Side, Vec<Side>) {
+    let mut office = Office::new(mailboxes);
     let mut ann = Side::new(1);
     office.enter(&mut ann, 1);
     let mut others = Vec::new();
@@ -256,7 +259,7 @@ fn ann_and_friends(friends: u8) -> (Office, Side, Vec<Side>) {
 
 #[test]
 fn many_channels_share_the_window_of_one_mailbox_and_all_of_them_get_through() {
-    let (mut office, mut ann, friends) = ann_and_friends(5);
+    let (mut office, mut ann, friends) = ann_and_friends(5, 3);
     for friend in &friends {
         let chat = ann.chat_with(friend);
         for number in 0..120 {
@@ -300,7 +303,7 @@ fn many_channels_share_the_window_of_one_mailbox_and_all_of_them_get_through() {
 
 #[test]
 fn letting_somebody_in_while_a_backlog_is_fetched_holds_nothing_up() {
-    let (mut office, mut ann, mut friends) = ann_and_friends(1);
+    let (mut office, mut ann, mut friends) = ann_and_friends(1, 1);
     let mut bob = friends.remove(0);
     let chat = ann.chat_with(&bob);
     let mut carl = Side::new(9);
@@ -346,8 +349,60 @@ fn letting_somebody_in_while_a_backlog_is_fetched_holds_nothing_up() {
 }
 
 #[test]
+fn what_is_asked_for_is_fetched_before_the_list_is_asked_for_again() {
+    // A mailbox forgets what it was asked to fetch when it is asked to list anew.
+    let (mut ann, _, _) = crate::friends();
+    let mut carl = Side::new(9);
+    ask(&mut carl, &mut ann);
+    ann.net(NetInput::BootstrapConnected { node: node(50) });
+    let (mut queue, mut asked, mut lists) = (None, Vec::new(), 0);
+    live(&mut ann, 5, |ann, effect| match effect {
+        Effect::OpenMailbox { stream, .. } => ann.net(NetInput::MailboxOpened { stream }),
+        Effect::AskMailbox { stream, request } => match request.word {
+            Request::Hello { .. } => say(ann, stream, request.number, hello()),
+            Request::Register { queues, .. } => {
+                queue = queue.or(queues.first().map(|(queue, _)| *queue));
+                say(ann, stream, request.number, registered());
+            }
+            Request::Subscribe { .. } if asked.is_empty() => {
+                lists += 1;
+                let entry = |sequence: u64| IndexEntry {
+                    sequence,
+                    queue: queue.unwrap(),
+                    envelope: EnvelopeId([u8::try_from(sequence).unwrap(); 16]),
+                    size_class: 0,
+                };
+                let entries = BoundedVec::truncated((1..=100).map(entry).collect());
+                say(ann, stream, request.number, Answer::Index { entries });
+                say(ann, stream, request.number, Answer::CaughtUp {});
+            }
+            Request::Subscribe { .. } => lists += 1,
+            Request::Get { sequences } => {
+                asked.extend(sequences.iter().map(|sequence| (stream, request.number, *sequence)));
+            }
+            _ => {}
+        },
+        _ => {}
+    });
+    assert_eq!(asked.len(), 100);
+    assert!(lists >= 1);
+    ann.command(Command::AcceptContact { contact: carl.account });
+    let is_list = |effect: &Effect| match effect {
+        Effect::AskMailbox { request, .. } => matches!(request.word, Request::Subscribe { .. }),
+        _ => false,
+    };
+    let lists_again = |ann: &mut Side| std::mem::take(&mut ann.mail).iter().filter(|of| is_list(of)).count();
+    assert_eq!(lists_again(&mut ann), 0, "first things first");
+    for (stream, number, sequence) in asked {
+        assert_eq!(lists_again(&mut ann), 0);
+        say(&mut ann, stream, number, Answer::Gone { sequence });
+    }
+    assert_eq!(lists_again(&mut ann), 1, "then it is listed again");
+}
+
+#[test]
 fn the_queue_of_an_invite_that_is_taken_back_is_closed() {
-    let mut office = Office::new();
+    let mut office = Office::new(3);
     let mut ann = Side::new(1);
     office.enter(&mut ann, 1);
     let link = invite(&mut ann);
@@ -389,7 +444,7 @@ fn the_queue_of_an_invite_that_is_taken_back_is_closed() {
 
 #[test]
 fn receipts_for_somebody_who_removed_us_are_not_repeated_for_ever() {
-    let (mut office, mut ann, mut friends) = ann_and_friends(1);
+    let (mut office, mut ann, mut friends) = ann_and_friends(1, 3);
     let mut bob = friends.remove(0);
     let chat = ann.chat_with(&bob);
     let _ = office.post.left(1);
