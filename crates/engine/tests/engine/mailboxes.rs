@@ -200,7 +200,8 @@ impl Office {
         let mut queue = std::collections::VecDeque::from(self.take(side, who));
         while let Some(sent) = queue.pop_front() {
             match sent {
-                Sent::ToPerson(_, input) => side.net(input),
+                Sent::ToPerson(to, input) if to == who => side.net(input),
+                Sent::ToPerson(..) => {}
                 Sent::ToHost(host, input) => queue.extend(self.post.arrive(host, input, side.now).0),
             }
         }
@@ -487,6 +488,52 @@ fn receipts_for_somebody_who_removed_us_are_not_repeated_for_ever() {
     }
     assert_eq!(ann.texts(&chat), ["the last"]);
     assert!((3..=60).contains(&notes), "{notes} receipts in a day");
+}
+
+#[test]
+fn a_receipt_waits_for_a_mailbox_that_is_away_for_a_moment() {
+    let (mut office, mut ann, mut friends) = ann_and_friends(1, 1);
+    let mut bob = friends.remove(0);
+    let chat = ann.chat_with(&bob);
+    let _ = office.post.left(1);
+    bob.send(chat, "did you get it?");
+    for _ in 0..3 {
+        bob.pass(SECOND);
+        office.carry(&mut bob, 2);
+    }
+    let _ = office.post.left(2);
+    ann.restart();
+    ann.now = bob.now;
+    for node in office.post.on() {
+        ann.net(NetInput::BootstrapConnected { node });
+    }
+    for second in 0..60 {
+        ann.pass(SECOND);
+        while !ann.mail.is_empty() {
+            // Once she has it, no further stream can be opened for a while.
+            let away = second < 25 && !ann.texts(&chat).is_empty();
+            let (lost, there) = std::mem::take(&mut ann.mail)
+                .into_iter()
+                .partition(|effect| away && matches!(effect, Effect::OpenMailbox { .. }));
+            ann.mail = there;
+            office.carry_one(&mut ann, 1);
+            for effect in lost {
+                if let Effect::OpenMailbox { stream, .. } = effect {
+                    ann.net(NetInput::MailboxClosed { stream });
+                }
+            }
+        }
+    }
+    bob.restart();
+    bob.now = ann.now;
+    for node in office.post.on() {
+        bob.net(NetInput::BootstrapConnected { node });
+    }
+    for _ in 0..5 {
+        bob.pass(SECOND);
+        office.carry(&mut bob, 2);
+    }
+    assert_eq!(bob.states(&chat), [MessageState::Delivered]);
 }
 
 /// A node number `last` in the network 10.`network`.
