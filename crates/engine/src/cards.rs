@@ -32,6 +32,7 @@ use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::leaving;
 use crate::output::Output;
+use crate::timer::TimerKey;
 use crate::view::ContactState;
 
 /// How long a record stays in the DHT: as long as the DHT keeps anything, less an hour for clocks that differ.
@@ -40,8 +41,10 @@ const LIFE: Span = Span::from_hours(47);
 /// Cards published at once; older invites were used or forgotten.
 const MAX_CARDS: usize = 16;
 
-/// Lists published at once. Each is stored at twenty nodes; those who do not get one hear of it in band.
-const MAX_LISTS: usize = 256;
+/// Devices whose lists are published at once, and the pause before more: a node takes 128 new records of one peer in ten
+/// minutes, two for each of these, and cards as well. In the life of a record that is enough for 5,000.
+const LISTS_AT_ONCE: usize = 24;
+const LISTS_PAUSE: Span = Span::from_minutes(10);
 
 /// The first pause between two look-ups about the same device, and the longest.
 const SEEK_PAUSE_MIN: Span = Span::from_secs(30);
@@ -54,6 +57,8 @@ pub(crate) struct Cards {
     tries: BTreeMap<DeviceId, (u32, Timestamp)>,
     /// The sequence of the newest record of each device.
     newest: BTreeMap<DeviceId, u64>,
+    /// Lists were published for devices up to this one.
+    published: Option<DeviceId>,
 }
 
 struct Sought {
@@ -108,14 +113,15 @@ impl Cards {
 
 /// Publishes what others need to write while this device is away.
 pub(crate) fn publish(engine: &mut Engine, out: &mut Output) {
-    publish_cards(engine, out);
-    publish_lists(engine, out);
+    publish_cards(engine, out, MAX_CARDS);
+    engine.cards.published = None;
+    engine.core.timers.set(TimerKey::Lists, engine.core.now);
 }
 
-/// Publishes a card for the holders of each open invite.
-pub(crate) fn publish_cards(engine: &mut Engine, out: &mut Output) {
+/// Publishes cards for the holders of the newest open invites.
+pub(crate) fn publish_cards(engine: &mut Engine, out: &mut Output, most: usize) {
     let (now, places) = (engine.core.now, engine.mailboxes.places());
-    let open: Vec<_> = engine.contacts.newest_invites(now).take(MAX_CARDS).collect();
+    let open: Vec<_> = engine.contacts.newest_invites(now).take(most).collect();
     if places.is_empty() || open.is_empty() {
         return;
     }
@@ -138,18 +144,23 @@ pub(crate) fn publish_cards(engine: &mut Engine, out: &mut Output) {
 
 /// Publishes where our mailboxes are for devices that were told in band and have not confirmed it: what told them may lie
 /// where nobody answers any more.
-fn publish_lists(engine: &mut Engine, out: &mut Output) {
+pub(crate) fn publish_lists(engine: &mut Engine, out: &mut Output) {
     let list = ListRecord { version: engine.mailboxes.version, places: engine.mailboxes.places() };
     if list.places.is_empty() {
         return;
     }
     let is_list = |content: &Content| matches!(content, Content::Mailboxes(_));
-    let untold = engine.peers.all().map(|(device, _)| *device);
-    let untold = untold.filter(|device| engine.outbox.is_waiting(device, is_list));
-    let secrets: Vec<_> =
-        untold.filter_map(|device| engine.deposits.get(&device)?.mine.clone()).take(MAX_LISTS).collect();
+    let left = engine.peers.all().map(|(device, _)| *device);
+    let left = left.filter(|device| engine.cards.published.is_none_or(|last| *device > last));
+    let untold = left.filter(|device| engine.outbox.is_waiting(device, is_list));
+    let secrets = untold.filter_map(|device| Some((device, engine.deposits.get(&device)?.mine.clone()?)));
+    let secrets: Vec<_> = secrets.take(LISTS_AT_ONCE).collect();
+    engine.cards.published = secrets.last().map(|(device, _)| *device);
+    if secrets.len() == LISTS_AT_ONCE {
+        engine.core.timers.set(TimerKey::Lists, engine.core.now + LISTS_PAUSE);
+    }
     let valid = validity(engine);
-    for shared in secrets {
+    for (_, shared) in secrets {
         for period in periods(engine.core.now) {
             let (rng, secret) = (&mut engine.core.rng, &engine.devices.secret);
             if let Some(record) = record::seal_list(rng, secret, &shared, period, valid, &list) {

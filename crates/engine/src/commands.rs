@@ -56,7 +56,7 @@ pub(crate) fn run(
             let (core, own) = (&mut engine.core, engine.devices.account);
             let made = engine.contacts.create_invite(core, out, own, &addresses, uses, expires_secs)?;
             reading::queues_changed(engine, out);
-            cards::publish_cards(engine, out);
+            cards::publish_cards(engine, out, 1);
             Ok(Answer::Invite(made))
         }
         Command::RevokeInvite { invite } => {

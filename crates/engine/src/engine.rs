@@ -191,6 +191,7 @@ impl Engine {
                 }
                 TimerKey::Mail => mail::look_after(self, out),
                 TimerKey::Mute => mail::hang_up_overdue(self, out),
+                TimerKey::Lists => cards::publish_lists(self, out),
                 TimerKey::Work => reading::work(self, out),
                 TimerKey::Notes => leaving::send_notes(self, out),
                 TimerKey::Leave(device) => leaving::leave(self, out, &device),
