@@ -84,6 +84,11 @@ struct Node {
     lost: bool,
 }
 
+/// A mailbox that anybody may use without work.
+pub fn open_to_all() -> Config {
+    Config { open: true, ..Config::default() }
+}
+
 /// All community nodes.
 #[derive(Default)]
 pub struct Post {

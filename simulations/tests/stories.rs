@@ -195,3 +195,79 @@ fn a_link_works_while_its_maker_is_away_and_so_does_the_answer() {
     world.act(&Action::Elapse(20_000));
     assert_eq!(shown_to(&world, ANN), 1);
 }
+
+const HOUR: u64 = 3_600_000;
+
+/// Ann and Bob, who are friends and use three of six community nodes; the other three are off.
+fn friends_with_other_mailboxes(seed: u64) -> World {
+    let mut world = World::with_mailboxes(seed, 2, 6, Weather::default());
+    for host in 3..6 {
+        world.act(&Action::StopMailbox(host));
+    }
+    world.act(&Action::Elapse(5_000));
+    world.act(&Action::Befriend(ANN, BOB));
+    world.act(&Action::Elapse(10_000));
+    world
+}
+
+/// The first three community nodes go, and three others come.
+fn others_take_over(world: &mut World) {
+    for host in 0..3 {
+        world.act(&Action::StopMailbox(host));
+        world.act(&Action::StartMailbox(host + 3));
+    }
+}
+
+#[test]
+fn ann_finds_where_bobs_mailboxes_are_now_though_all_she_knew_of_are_dead() {
+    for seed in [21, 22, 23] {
+        let mut world = friends_with_other_mailboxes(seed);
+        world.act(&Action::Stop(ANN));
+        others_take_over(&mut world);
+        world.act(&Action::Elapse(3 * HOUR));
+        world.act(&Action::Stop(BOB));
+        world.act(&Action::Start(ANN));
+        world.act(&Action::Send(ANN, BOB));
+        world.act(&Action::Elapse(5 * 60_000));
+        assert_eq!(states(&world, ANN), [MessageState::Stored], "seed {seed}");
+        world.act(&Action::Stop(ANN));
+        world.act(&Action::Start(BOB));
+        world.act(&Action::Elapse(60_000));
+        assert_eq!(shown_to(&world, BOB), 1, "seed {seed}");
+    }
+}
+
+#[test]
+fn what_lies_in_a_mailbox_that_was_replaced_is_read_when_it_comes_back() {
+    let mut world = friends_with_other_mailboxes(24);
+    world.act(&Action::Stop(BOB));
+    for _ in 0..20 {
+        world.act(&Action::Send(ANN, BOB));
+    }
+    world.act(&Action::Elapse(20_000));
+    world.act(&Action::Stop(ANN));
+    others_take_over(&mut world);
+    world.act(&Action::Start(BOB));
+    world.act(&Action::Elapse(3 * HOUR));
+    assert_eq!(shown_to(&world, BOB), 0);
+    world.act(&Action::Stop(BOB));
+    world.act(&Action::StartMailbox(1));
+    world.act(&Action::Start(BOB));
+    world.act(&Action::Elapse(60_000));
+    assert_eq!(shown_to(&world, BOB), 20, "also after a restart");
+}
+
+#[test]
+fn a_restart_of_every_mailbox_at_once_changes_no_list() {
+    let mut world = friends_with_other_mailboxes(25);
+    for host in 0..3 {
+        world.act(&Action::StopMailbox(host));
+    }
+    world.act(&Action::StartMailbox(5));
+    world.act(&Action::Elapse(20 * 60_000));
+    for host in 0..3 {
+        world.act(&Action::StartMailbox(host));
+    }
+    world.act(&Action::Elapse(HOUR));
+    assert_eq!(world.people[BOB].disk.rows_in("mailboxes"), 3, "nobody was replaced within minutes");
+}

@@ -1,6 +1,9 @@
 //! DHT records under a blinded key, as Tor's v3 onion services do it (rend-spec-v3, appendix A): for every day the
 //! device's Ed25519 key `A = aB` becomes `A' = hA` with `h` from `A` and the day. Only the device can sign with `ha`;
 //! only who knows `A` can compute `A'`, find the record, and open it. Whoever merely stores it learns neither.
+//!
+//! A device's key is known to everybody whom it ever connected to. What is not for all of those is blinded with a secret as
+//! well, as that appendix allows (its `s`): only whoever was given the secret can compute that `A'`.
 
 use chacha20poly1305::KeyInit as _;
 use chacha20poly1305::XChaCha20Poly1305;
@@ -17,6 +20,7 @@ use kith_proto::id::DeviceId;
 use kith_proto::id::RecordKey;
 use kith_proto::record::CardRecord;
 use kith_proto::record::DeviceRecord;
+use kith_proto::record::ListRecord;
 use kith_proto::record::Record;
 use kith_proto::record::RecordKind;
 use kith_proto::time::Span;
@@ -30,6 +34,7 @@ use crate::identity;
 use crate::identity::DeviceSecret;
 use crate::padding;
 use crate::primitives;
+use crate::secret::Secret32;
 
 /// How long a blinded key is in use: what a DHT node sees of one device cannot be linked from day to day.
 pub const PERIOD: Span = Span::from_days(1);
@@ -58,12 +63,21 @@ pub fn period_at(now: Timestamp) -> u32 {
 
 /// Where a device's record lives in a period; `None` when the device id is no valid key.
 pub fn record_key(device: &DeviceId, period: u32) -> Option<RecordKey> {
-    Some(Record::key_for(RecordKind::Device, &blinded_public(device, period)?))
+    let name = Name { device, secret: None, period };
+    Some(Record::key_for(RecordKind::Device, &name.blinded_public()?))
 }
 
-/// Where a device's card lives in a period; `None` when the device id is no valid key.
-pub fn card_key(device: &DeviceId, period: u32) -> Option<RecordKey> {
-    Some(Record::key_for(RecordKind::Card, &blinded_public(device, period)?))
+/// Where a device's card for the holders of a secret lives in a period; `None` when the device id is no valid key.
+pub fn card_key(device: &DeviceId, secret: &Secret32, period: u32) -> Option<RecordKey> {
+    let name = Name { device, secret: Some(secret), period };
+    Some(Record::key_for(RecordKind::Card, &name.blinded_public()?))
+}
+
+/// Where a device's list of mailboxes for the holder of a secret lives in a period; `None` when the device id is no valid
+/// key.
+pub fn list_key(device: &DeviceId, secret: &Secret32, period: u32) -> Option<RecordKey> {
+    let name = Name { device, secret: Some(secret), period };
+    Some(Record::key_for(RecordKind::List, &name.blinded_public()?))
 }
 
 /// Signs and seals a device's record.
@@ -75,54 +89,76 @@ pub fn seal_record(
     expires: Timestamp,
     told: &DeviceRecord,
 ) -> Record {
-    let meta = Meta { kind: RecordKind::Device, period, sequence, expires };
-    seal(rng, device, meta, told.to_bytes()).expect("eight addresses fit the largest size")
+    let meta = Meta { kind: RecordKind::Device, secret: None, period, sequence, expires };
+    seal(rng, device, &meta, told.to_bytes()).expect("eight addresses fit the largest size")
 }
 
-/// Signs and seals a device's card; `None` when it says more than fits.
+/// Signs and seals a device's card for the holders of a secret; `None` when it says more than fits.
 pub fn seal_card(
     rng: &mut impl CryptoRng,
     device: &DeviceSecret,
+    secret: &Secret32,
     period: u32,
-    sequence: u64,
-    expires: Timestamp,
+    (sequence, expires): (u64, Timestamp),
     card: &CardRecord,
 ) -> Option<Record> {
-    seal(rng, device, Meta { kind: RecordKind::Card, period, sequence, expires }, card.to_bytes())
+    let meta = Meta { kind: RecordKind::Card, secret: Some(secret), period, sequence, expires };
+    seal(rng, device, &meta, card.to_bytes())
 }
 
-/// What is said of a record in the clear.
-#[derive(Clone, Copy)]
-struct Meta {
+/// Signs and seals where a device's mailboxes are, for the holder of a secret; `None` when it says more than fits.
+pub fn seal_list(
+    rng: &mut impl CryptoRng,
+    device: &DeviceSecret,
+    secret: &Secret32,
+    period: u32,
+    (sequence, expires): (u64, Timestamp),
+    list: &ListRecord,
+) -> Option<Record> {
+    let meta = Meta { kind: RecordKind::List, secret: Some(secret), period, sequence, expires };
+    seal(rng, device, &meta, list.to_bytes())
+}
+
+/// What a record is sealed with, beside the device's key.
+struct Meta<'a> {
     kind: RecordKind,
+    secret: Option<&'a Secret32>,
     period: u32,
     sequence: u64,
     expires: Timestamp,
 }
 
-fn seal(rng: &mut impl CryptoRng, device: &DeviceSecret, meta: Meta, mut plain: Vec<u8>) -> Option<Record> {
-    let Meta { kind, period, sequence, expires } = meta;
+fn seal(
+    rng: &mut impl CryptoRng,
+    device: &DeviceSecret,
+    meta: &Meta<'_>,
+    mut plain: Vec<u8>,
+) -> Option<Record> {
     let id = device.id();
-    let factor = blinding_factor(&id, period);
+    let name = Name { device: &id, secret: meta.secret, period: meta.period };
     let signing = device.signing_key();
     // The nonce prefix must be secret and not shared with the unblinded key.
-    let prefix =
-        primitives::hkdf::<32>(&period.to_be_bytes(), device.signing_seed(), b"kith record nonce prefix v1");
-    let secret = ExpandedSecretKey { scalar: factor * signing.to_scalar(), hash_prefix: *prefix };
+    let prefix = primitives::hkdf::<32>(
+        &meta.period.to_be_bytes(),
+        device.signing_seed(),
+        b"kith record nonce prefix v1",
+    );
+    let secret =
+        ExpandedSecretKey { scalar: name.blinding_factor() * signing.to_scalar(), hash_prefix: *prefix };
     let public = VerifyingKey::from(&secret);
     let mut nonce = [0; NONCE_BYTES];
     rng.fill_bytes(&mut nonce);
     let mut record = Record {
-        kind,
+        kind: meta.kind,
         blinded_key: public.to_bytes(),
-        sequence,
-        expires,
+        sequence: meta.sequence,
+        expires: meta.expires,
         body: BoundedBytes::default(),
         signature: BoundedBytes::default(),
     };
     let size = BODY_SIZES.into_iter().find(|size| plain.len() < *size)?;
     padding::pad(&mut plain, size).expect("the size was chosen to fit");
-    XChaCha20Poly1305::new((&*body_key(&id, kind, period)).into())
+    XChaCha20Poly1305::new((&*name.body_key(meta.kind)).into())
         .encrypt_in_place((&nonce).into(), &record.blinded_key, &mut plain)
         .expect("a body is far below the limit of the cipher");
     record.body =
@@ -137,27 +173,46 @@ fn seal(rng: &mut impl CryptoRng, device: &DeviceSecret, meta: Meta, mut plain: 
 /// # Errors
 /// When it is another's, forged or not readable.
 pub fn open_record(device: &DeviceId, period: u32, record: &Record) -> Result<DeviceRecord, RecordError> {
-    let told = open(device, RecordKind::Device, period, record)?;
+    let told = open(&Name { device, secret: None, period }, RecordKind::Device, record)?;
     DeviceRecord::from_bytes(&told).map_err(|_| RecordError::Unreadable)
 }
 
-/// Opens a card that was looked up for a device and period.
+/// Opens a card that was looked up for a device, secret and period.
 ///
 /// # Errors
 /// When it is another's, forged or not readable.
-pub fn open_card(device: &DeviceId, period: u32, record: &Record) -> Result<CardRecord, RecordError> {
-    let told = open(device, RecordKind::Card, period, record)?;
+pub fn open_card(
+    device: &DeviceId,
+    secret: &Secret32,
+    period: u32,
+    record: &Record,
+) -> Result<CardRecord, RecordError> {
+    let told = open(&Name { device, secret: Some(secret), period }, RecordKind::Card, record)?;
     CardRecord::from_bytes(&told).map_err(|_| RecordError::Unreadable)
 }
 
-fn open(device: &DeviceId, kind: RecordKind, period: u32, record: &Record) -> Result<Vec<u8>, RecordError> {
-    let ours = record.kind == kind && blinded_public(device, period) == Some(record.blinded_key);
+/// Opens a list of mailboxes that was looked up for a device, secret and period.
+///
+/// # Errors
+/// When it is another's, forged or not readable.
+pub fn open_list(
+    device: &DeviceId,
+    secret: &Secret32,
+    period: u32,
+    record: &Record,
+) -> Result<ListRecord, RecordError> {
+    let told = open(&Name { device, secret: Some(secret), period }, RecordKind::List, record)?;
+    ListRecord::from_bytes(&told).map_err(|_| RecordError::Unreadable)
+}
+
+fn open(name: &Name<'_>, kind: RecordKind, record: &Record) -> Result<Vec<u8>, RecordError> {
+    let ours = record.kind == kind && name.blinded_public() == Some(record.blinded_key);
     if !ours || !verify_record(record) {
         return Err(RecordError::Forged);
     }
     let (nonce, sealed) = record.body.split_first_chunk::<NONCE_BYTES>().ok_or(RecordError::Unreadable)?;
     let mut plain = sealed.to_vec();
-    XChaCha20Poly1305::new((&*body_key(device, kind, period)).into())
+    XChaCha20Poly1305::new((&*name.body_key(kind)).into())
         .decrypt_in_place(nonce.into(), &record.blinded_key, &mut plain)
         .map_err(|_| RecordError::Unreadable)?;
     padding::unpad(&plain).map(<[u8]>::to_vec).ok_or(RecordError::Unreadable)
@@ -169,26 +224,41 @@ pub fn verify_record(record: &Record) -> bool {
     identity::verify(&record.blinded_key, &record.signed_bytes(), signature).is_ok()
 }
 
-fn blinding_factor(device: &DeviceId, period: u32) -> Scalar {
-    let hash = Sha512::new()
-        .chain_update(b"kith record blinding v1")
-        .chain_update(device.0)
-        .chain_update(period.to_be_bytes())
-        .finalize();
-    Scalar::from_bytes_mod_order_wide(&hash.into())
+/// Everything that leads to a record.
+struct Name<'a> {
+    device: &'a DeviceId,
+    secret: Option<&'a Secret32>,
+    period: u32,
 }
 
-fn blinded_public(device: &DeviceId, period: u32) -> Option<[u8; 32]> {
-    let point = CompressedEdwardsY(device.0).decompress().filter(|point| point.is_torsion_free())?;
-    Some((blinding_factor(device, period) * point).compress().to_bytes())
-}
+impl Name<'_> {
+    fn blinding_factor(&self) -> Scalar {
+        let hash = Sha512::new();
+        let hash = match self.secret {
+            None => hash.chain_update(b"kith record blinding v1").chain_update(self.device.0),
+            Some(secret) => hash
+                .chain_update(b"kith record shared blinding v1")
+                .chain_update(self.device.0)
+                .chain_update(secret.as_bytes()),
+        };
+        Scalar::from_bytes_mod_order_wide(&hash.chain_update(self.period.to_be_bytes()).finalize().into())
+    }
 
-fn body_key(device: &DeviceId, kind: RecordKind, period: u32) -> Zeroizing<[u8; 32]> {
-    let label: &[u8] = match kind {
-        RecordKind::Device => b"kith record body v1",
-        RecordKind::Card => b"kith record card v1",
-    };
-    primitives::hkdf(&period.to_be_bytes(), &device.0, label)
+    fn blinded_public(&self) -> Option<[u8; 32]> {
+        let point = CompressedEdwardsY(self.device.0).decompress().filter(|point| point.is_torsion_free())?;
+        Some((self.blinding_factor() * point).compress().to_bytes())
+    }
+
+    fn body_key(&self, kind: RecordKind) -> Zeroizing<[u8; 32]> {
+        let label: &[u8] = match kind {
+            RecordKind::Device => b"kith record body v1",
+            RecordKind::Card => b"kith record card v2",
+            RecordKind::List => b"kith record list v1",
+        };
+        let mut known = Zeroizing::new(self.device.0.to_vec());
+        known.extend(self.secret.iter().flat_map(|secret| secret.as_bytes()));
+        primitives::hkdf(&self.period.to_be_bytes(), &known, label)
+    }
 }
 
 #[cfg(test)]
@@ -225,12 +295,50 @@ mod tests {
             places: BoundedVec::default(),
         };
         let mut rng = ChaCha20Rng::from_seed([4; 32]);
-        let record = seal_card(&mut rng, &device, 20_000, 7, Timestamp(1_000), &card).unwrap();
+        let secret = Secret32::new([7; 32]);
+        let record = seal_card(&mut rng, &device, &secret, 20_000, (7, Timestamp(1_000)), &card).unwrap();
         assert!(record.to_bytes().len() <= kith_proto::record::MAX_RECORD_BYTES);
-        assert_eq!(card_key(&device.id(), 20_000), Some(record.key()));
+        assert_eq!(card_key(&device.id(), &secret, 20_000), Some(record.key()));
         assert_ne!(record_key(&device.id(), 20_000), Some(record.key()));
-        assert_eq!(open_card(&device.id(), 20_000, &record), Ok(card));
+        assert_eq!(open_card(&device.id(), &secret, 20_000, &record), Ok(card));
         assert_eq!(open_record(&device.id(), 20_000, &record), Err(RecordError::Forged));
+    }
+
+    #[test]
+    fn a_list_is_found_by_the_one_who_was_given_the_secret_and_by_nobody_else() {
+        let (device, _, _) = sealed();
+        let mut rng = ChaCha20Rng::from_seed([5; 32]);
+        let (secret, other) = (Secret32::new([7; 32]), Secret32::new([8; 32]));
+        let list = ListRecord { version: 9, places: BoundedVec::default() };
+        let record = seal_list(&mut rng, &device, &secret, 20_000, (7, Timestamp(1_000)), &list).unwrap();
+        assert!(verify_record(&record));
+        assert_eq!(list_key(&device.id(), &secret, 20_000), Some(record.key()));
+        assert_ne!(list_key(&device.id(), &other, 20_000), Some(record.key()));
+        assert_ne!(list_key(&device.id(), &secret, 20_001), Some(record.key()));
+        assert_eq!(open_list(&device.id(), &secret, 20_000, &record), Ok(list));
+        assert_eq!(open_list(&device.id(), &other, 20_000, &record), Err(RecordError::Forged));
+        assert_eq!(open_list(&device.id(), &secret, 20_001, &record), Err(RecordError::Forged));
+        let stranger = DeviceSecret::generate(&mut rng);
+        let forged = ListRecord { version: 10, places: BoundedVec::default() };
+        let forged = seal_list(&mut rng, &stranger, &secret, 20_000, (8, Timestamp(1_000)), &forged).unwrap();
+        assert_eq!(open_list(&device.id(), &secret, 20_000, &forged), Err(RecordError::Forged));
+    }
+
+    #[test]
+    fn shared_keys_are_as_in_the_golden_vectors() {
+        let device = DeviceSecret::generate(&mut ChaCha20Rng::from_seed([1; 32])).id();
+        let secret = Secret32::new([7; 32]);
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let name = Name { device: &device, secret: Some(&secret), period: 20_000 };
+        let all = [
+            hex(&device.0),
+            hex(&name.blinded_public().unwrap()),
+            hex(&card_key(&device, &secret, 20_000).unwrap().0),
+            hex(&list_key(&device, &secret, 20_000).unwrap().0),
+            hex(&*name.body_key(RecordKind::Card)),
+            hex(&*name.body_key(RecordKind::List)),
+        ];
+        assert_eq!(all.join("\n"), include_str!("../tests/vectors/shared_records_v1.txt").trim_end());
     }
 
     #[test]
@@ -261,7 +369,8 @@ mod tests {
         let mallory = DeviceSecret::generate(&mut ChaCha20Rng::from_seed([2; 32]));
         let mut rng = ChaCha20Rng::from_seed([3; 32]);
         let mut forged = seal_record(&mut rng, &mallory, 20_000, 8, Timestamp(1_000), &told);
-        forged.blinded_key = blinded_public(&device.id(), 20_000).unwrap();
+        forged.blinded_key =
+            Name { device: &device.id(), secret: None, period: 20_000 }.blinded_public().unwrap();
         assert!(!verify_record(&forged));
     }
 }

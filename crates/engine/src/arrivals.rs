@@ -338,7 +338,7 @@ fn admit(
     engine.contacts.asked_by(&engine.core, out, &account, profile, greeting)?;
     engine.devices.learn_list(&mut engine.core, out, &account, &request.device_list).ok()?;
     if before.is_none() {
-        engine.contacts.use_invite(out, &request.invite);
+        engine.contacts.use_invite(engine.core.now, out, &request.invite);
     }
     // An older bundle than the one we have is no lie: the request may have waited.
     let _ = engine.devices.learn_bundle(&engine.core, out, &account, device, &request.bundle);

@@ -3,17 +3,23 @@
 //! ```text
 //!  (nothing) ──open──▶ Opening ──MailboxOpened──▶ Greeting ──Hello──▶ Ready ──▶ asked and answered
 //!      ▲                  │                          │                 │
-//!      └── pause, doubled ┴──────────MailboxClosed───┴─────────────────┘
+//!      │                  └──────────────────────────┴──── mute ───────┤  closed by us
+//!      └── pause, doubled ────────────────────────────MailboxClosed───┘
 //! ```
 //!
-//! Not here: what is asked (`mail`), which mailboxes are ours (`mailboxes`) or a contact's (`deposits`).
+//! A mailbox may be broken or hostile. What waits for its answers is bounded by a window, so is the time it has; and only
+//! work that it did makes the pause short again, not a greeting.
+//! Not here: what is asked (`mail`, `reading`, `leaving`), which mailboxes are ours (`mailboxes`) or a contact's
+//! (`deposits`), and how good they were (`standing`).
 
 use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use kith_proto::address::Multiaddress;
 use kith_proto::id::DeviceId;
 use kith_proto::id::EnvelopeId;
 use kith_proto::id::QueueId;
+use kith_proto::mailbox::Answer;
 use kith_proto::mailbox::MAILBOX_VERSION;
 use kith_proto::mailbox::Nonce;
 use kith_proto::mailbox::Numbered;
@@ -25,12 +31,42 @@ use kith_proto::time::Timestamp;
 use crate::core::Core;
 use crate::effect::Effect;
 use crate::output::Output;
+use crate::timer::TimerKey;
 
-/// The first pause after a stream could not be opened; it doubles.
+/// The first pause after a stream ended; it doubles.
 const PAUSE_MIN: Span = Span::from_secs(1);
 
 /// The longest pause: a mailbox that was away for days is used again within this.
 const PAUSE_MAX: Span = Span::from_minutes(10);
+
+/// The longest pause after a stream on which work was done: a mailbox that works and breaks is better than none.
+const WORKING_PAUSE_MAX: Span = Span::from_secs(30);
+
+/// A stream that did work and lasted so long ends the doubling. Shorter ones cost less than one a second either way.
+const LASTING: Span = Span::from_minutes(1);
+
+/// A mailbox that failed is taken as down for so long: one that is wanted is tried again within it.
+const DOWN_FOR: Span = Span::from_minutes(15);
+
+/// Mailboxes whose pauses are known; beyond it those whose pause is over begin anew.
+const MAX_PAUSES: usize = 4_096;
+
+/// The first sign of life of a mailbox ends its pause, but not more often than this.
+const HINT_PAUSE: Span = Span::from_minutes(1);
+
+/// Requests under way on one stream. Enough for 2,500 deposits a second at a round trip of 100 ms, and far below what
+/// a mailbox or the queue in `kith-net` takes at once.
+const WINDOW: usize = 256;
+
+/// Something is asked and nothing is answered for so long: the mailbox is mute.
+const SILENCE: Span = Span::from_secs(30);
+
+/// One request may be waited for so long while others are answered: a window of the largest envelopes on a slow line.
+const PATIENCE: Span = Span::from_minutes(5);
+
+/// Nothing was asked on a stream for leaving for so long: it is closed, so that a thousand contacts do not keep a
+/// thousand streams. A conversation has shorter gaps.
+const IDLE: Span = Span::from_minutes(2);
 
 /// What a stream is for. A mailbox reads one inbox on one stream, so reading and leaving are apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,12 +83,17 @@ pub(crate) enum Use {
         /// At which mailbox.
         mailbox: DeviceId,
     },
+    /// Nothing but its word about itself.
+    Probe {
+        /// Which mailbox.
+        mailbox: DeviceId,
+    },
 }
 
 impl Use {
     pub(crate) fn mailbox(self) -> DeviceId {
         match self {
-            Self::Read { mailbox, .. } | Self::Leave { mailbox } => mailbox,
+            Self::Read { mailbox, .. } | Self::Leave { mailbox } | Self::Probe { mailbox } => mailbox,
         }
     }
 }
@@ -61,7 +102,10 @@ impl Use {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Asked {
     /// The first word.
-    Hello,
+    Hello {
+        /// When.
+        at: Timestamp,
+    },
     /// An inbox and queues of a period.
     Register {
         /// Which period.
@@ -73,6 +117,8 @@ pub(crate) enum Asked {
     Get(usize),
     /// To forget envelopes.
     Delete,
+    /// What it offers.
+    Info,
     /// To keep an envelope.
     Deposit {
         /// For whose device.
@@ -95,19 +141,43 @@ enum State {
     Ready(Nonce),
 }
 
+/// A request that was sent.
+struct Pending {
+    asked: Asked,
+    /// When, or when it was last answered in part.
+    since: Timestamp,
+}
+
 struct Stream {
     used_for: Use,
     state: State,
     next_number: u32,
-    asked: BTreeMap<u32, Asked>,
+    pending: BTreeMap<u32, Pending>,
+    /// What the window has no room for; a few registrations and fetches, because deposits ask for room first.
+    waiting: VecDeque<(Request, Asked)>,
+    since: Timestamp,
+    /// When something was last asked while nothing was, or answered.
+    moved: Timestamp,
+    /// Whether it did any work.
+    worked: bool,
 }
 
 #[derive(Clone, Copy, Default)]
 struct Pause {
     failures: u32,
+    failed_at: Timestamp,
     until: Timestamp,
-    /// Since when nothing was heard of this mailbox; zero when it answers.
-    down_since: Timestamp,
+    hinted: Timestamp,
+}
+
+/// A stream that is gone.
+pub(crate) struct Gone {
+    /// What it was for.
+    pub(crate) used_for: Use,
+    /// Whether it did any work.
+    pub(crate) worked: bool,
+    /// Devices whose receipts were on their way, and are lost.
+    pub(crate) lost_notes: Vec<DeviceId>,
 }
 
 /// All streams to mailboxes.
@@ -123,7 +193,7 @@ impl Askers {
     /// Opens a stream unless there is one or the pause is not over. Returns when to try again, if later.
     pub(crate) fn open(
         &mut self,
-        core: &Core,
+        core: &mut Core,
         out: &mut Output,
         used_for: Use,
         addresses: Vec<Multiaddress>,
@@ -137,7 +207,16 @@ impl Askers {
         }
         self.next += 1;
         let stream = self.next;
-        let new = Stream { used_for, state: State::Opening, next_number: 1, asked: BTreeMap::new() };
+        let new = Stream {
+            used_for,
+            state: State::Opening,
+            next_number: 1,
+            pending: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            since: core.now,
+            moved: core.now,
+            worked: false,
+        };
         self.streams.insert(stream, new);
         self.by_use.insert(used_for, stream);
         out.effect(Effect::OpenMailbox { stream, device: used_for.mailbox(), addresses });
@@ -145,20 +224,30 @@ impl Askers {
     }
 
     /// A stream is open: says hello.
-    pub(crate) fn opened(&mut self, out: &mut Output, stream: u64) {
+    pub(crate) fn opened(&mut self, core: &mut Core, out: &mut Output, stream: u64) {
         let Some(known) = self.streams.get_mut(&stream) else {
             return out.effect(Effect::CloseMailbox { stream });
         };
+        if known.state != State::Opening {
+            return;
+        }
         known.state = State::Greeting;
         let used_for = known.used_for;
-        self.ask(out, used_for, Request::Hello { version: MAILBOX_VERSION }, Asked::Hello);
+        let asked = Asked::Hello { at: core.now };
+        self.ask(core, out, used_for, Request::Hello { version: MAILBOX_VERSION }, asked);
     }
 
     /// The mailbox said hello.
     pub(crate) fn greeted(&mut self, used_for: Use, nonce: Nonce) {
-        self.pauses.remove(&used_for.mailbox());
         if let Some(stream) = self.by_use.get(&used_for).and_then(|stream| self.streams.get_mut(stream)) {
             stream.state = State::Ready(nonce);
+        }
+    }
+
+    /// A mailbox did on a stream what was asked of it.
+    pub(crate) fn worked(&mut self, used_for: Use) {
+        if let Some(stream) = self.by_use.get(&used_for).and_then(|stream| self.streams.get_mut(stream)) {
+            stream.worked = true;
         }
     }
 
@@ -170,56 +259,103 @@ impl Askers {
         }
     }
 
-    /// Asks something on an open stream.
-    pub(crate) fn ask(&mut self, out: &mut Output, used_for: Use, word: Request, asked: Asked) {
-        let Some(name) = self.by_use.get(&used_for) else { return };
-        let Some(stream) = self.streams.get_mut(name) else { return };
-        let number = stream.next_number;
-        stream.next_number = number.wrapping_add(1).max(1);
-        stream.asked.insert(number, asked);
-        out.effect(Effect::AskMailbox { stream: *name, request: Numbered { number, word } });
+    /// Asks something on an open stream, as soon as the window has room.
+    pub(crate) fn ask(
+        &mut self,
+        core: &mut Core,
+        out: &mut Output,
+        used_for: Use,
+        word: Request,
+        asked: Asked,
+    ) {
+        let Some(name) = self.by_use.get(&used_for).copied() else { return };
+        let Some(stream) = self.streams.get_mut(&name) else { return };
+        stream.waiting.push_back((word, asked));
+        stream.flush(core, out, name);
     }
 
-    /// What an answer is about. Single answers settle their request.
-    pub(crate) fn answered(&mut self, stream: u64, number: u32) -> Option<(Use, Asked)> {
-        let known = self.streams.get_mut(&stream)?;
-        let asked = known.asked.get_mut(&number)?;
-        let about = asked.clone();
-        let settled = match asked {
-            Asked::Subscribe => false,
-            Asked::Get(left) => {
+    /// How many more requests fit the window of a stream.
+    pub(crate) fn room(&self, used_for: Use) -> usize {
+        let stream = self.by_use.get(&used_for).and_then(|stream| self.streams.get(stream));
+        stream.map_or(0, |stream| WINDOW.saturating_sub(stream.pending.len() + stream.waiting.len()))
+    }
+
+    /// What an answer is about. An answer that is the last of its request makes room for another.
+    pub(crate) fn answered(
+        &mut self,
+        core: &mut Core,
+        out: &mut Output,
+        stream: u64,
+        number: u32,
+        word: &Answer,
+    ) -> Option<(Use, Asked)> {
+        let name = stream;
+        let stream = self.streams.get_mut(&name)?;
+        let pending = stream.pending.get_mut(&number)?;
+        let about = pending.asked.clone();
+        if pending.since < Timestamp::NEVER {
+            pending.since = core.now;
+        }
+        let settled = match (&mut pending.asked, word) {
+            (Asked::Subscribe, Answer::CaughtUp {}) => {
+                // From now on it is the mailbox that speaks when there is something to say.
+                pending.since = Timestamp::NEVER;
+                stream.pending.retain(|of, pending| *of == number || pending.asked != Asked::Subscribe);
+                false
+            }
+            (Asked::Subscribe, Answer::Index { .. } | Answer::Moved { .. }) => false,
+            (Asked::Get(left), Answer::Envelope { .. } | Answer::Gone { .. }) => {
                 *left = left.saturating_sub(1);
                 *left == 0
             }
             _ => true,
         };
         if settled {
-            known.asked.remove(&number);
+            stream.pending.remove(&number);
         }
-        Some((known.used_for, about))
+        stream.moved = core.now;
+        let used_for = stream.used_for;
+        stream.flush(core, out, name);
+        Some((used_for, about))
     }
 
     /// Envelopes that were asked for on a stream and have not come.
     pub(crate) fn fetching(&self, used_for: Use) -> usize {
-        let stream = self.by_use.get(&used_for).and_then(|stream| self.streams.get(stream));
-        stream.map_or(0, |stream| {
-            stream.asked.values().map(|asked| if let Asked::Get(left) = asked { *left } else { 0 }).sum()
-        })
+        let Some(stream) = self.by_use.get(&used_for).and_then(|stream| self.streams.get(stream)) else {
+            return 0;
+        };
+        let waiting = stream.waiting.iter().map(|(_, asked)| asked);
+        let all = stream.pending.values().map(|pending| &pending.asked).chain(waiting);
+        all.map(|asked| if let Asked::Get(left) = asked { *left } else { 0 }).sum()
     }
 
     /// A stream is gone. Returns what it was for.
-    pub(crate) fn closed(&mut self, core: &mut Core, stream: u64) -> Option<Use> {
+    pub(crate) fn closed(&mut self, core: &mut Core, stream: u64) -> Option<Gone> {
         let known = self.streams.remove(&stream)?;
         self.by_use.remove(&known.used_for);
-        let [roll] = core.random::<1>();
-        let pause = self.pauses.entry(known.used_for.mailbox()).or_default();
-        if pause.failures == 0 {
-            pause.down_since = core.now;
+        if self.pauses.len() > MAX_PAUSES {
+            self.pauses.retain(|_, pause| pause.until > core.now);
         }
-        let doubled = PAUSE_MIN.0.saturating_mul(1 << pause.failures.min(20)).min(PAUSE_MAX.0);
+        let pause = self.pauses.entry(known.used_for.mailbox()).or_default();
+        pause.failed_at = core.now;
+        if known.worked && core.now.since(known.since) >= LASTING {
+            pause.failures = 0;
+        }
+        let longest = if known.worked { WORKING_PAUSE_MAX } else { PAUSE_MAX };
+        let doubled = PAUSE_MIN.0.saturating_mul(1 << pause.failures.min(20)).min(longest.0);
         pause.failures = pause.failures.saturating_add(1);
-        pause.until = core.now + Span(doubled - doubled / 10 + doubled / 5 * u64::from(roll) / 255);
-        Some(known.used_for)
+        pause.until = pause.until.max(core.now + with_jitter(core, Span(doubled)));
+        let notes = known.pending.into_values().filter_map(|pending| match pending.asked {
+            Asked::Deposit { device, position: None, .. } => Some(device),
+            _ => None,
+        });
+        Some(Gone { used_for: known.used_for, worked: known.worked, lost_notes: notes.collect() })
+    }
+
+    /// Nothing is asked of a mailbox for a while: it said so.
+    pub(crate) fn pause(&mut self, mailbox: &DeviceId, until: Timestamp) {
+        let pause = self.pauses.entry(*mailbox).or_default();
+        pause.until = pause.until.max(until);
     }
 
     /// Closes a stream that is not needed any more.
@@ -230,10 +366,38 @@ impl Askers {
         }
     }
 
-    /// The network may be another: pauses are over.
-    pub(crate) fn try_again(&mut self) {
-        for pause in self.pauses.values_mut() {
-            pause.until = Timestamp(0);
+    /// The stream that is open for something, or about to be.
+    pub(crate) fn stream_for(&self, used_for: Use) -> Option<u64> {
+        self.by_use.get(&used_for).copied()
+    }
+
+    /// The streams on which nothing is answered, and those on which nothing is left to be said. Sets the deadline for the
+    /// others.
+    pub(crate) fn overdue(&self, core: &mut Core) -> (Vec<Use>, Vec<Use>) {
+        let (mut mute, mut idle) = (Vec::new(), Vec::new());
+        for stream in self.streams.values() {
+            let (at, is_idle) = stream.deadline();
+            if at > core.now {
+                if at < Timestamp::NEVER {
+                    core.timers.set_earlier(TimerKey::Mute, at);
+                }
+            } else if is_idle {
+                idle.push(stream.used_for);
+            } else {
+                mute.push(stream.used_for);
+            }
+        }
+        (mute, idle)
+    }
+
+    /// The network may be another, or a mailbox is there again: pauses are over, of that one or of all.
+    pub(crate) fn try_again(&mut self, now: Timestamp, only: Option<&DeviceId>) {
+        for (_, pause) in
+            self.pauses.iter_mut().filter(|(mailbox, _)| only.is_none_or(|only| only == *mailbox))
+        {
+            if pause.hinted == Timestamp(0) || now.since(pause.hinted) >= HINT_PAUSE {
+                (pause.hinted, pause.until) = (now, Timestamp(0));
+            }
         }
     }
 
@@ -244,8 +408,50 @@ impl Askers {
             .any(|stream| stream.used_for.mailbox() == *mailbox && matches!(stream.state, State::Ready(_)))
     }
 
-    /// Since when a mailbox has not answered.
-    pub(crate) fn down_since(&self, mailbox: &DeviceId) -> Option<Timestamp> {
-        self.pauses.get(mailbox).map(|pause| pause.down_since)
+    /// Whether a mailbox has failed more than once in a row, a moment ago, and does not answer now.
+    pub(crate) fn is_down(&self, now: Timestamp, mailbox: &DeviceId) -> bool {
+        let pause = self.pauses.get(mailbox);
+        let failed = pause.is_some_and(|pause| pause.failures > 1 && now.since(pause.failed_at) < DOWN_FOR);
+        failed && !self.is_ready(mailbox)
     }
+}
+
+impl Stream {
+    /// Sends what the window has room for.
+    fn flush(&mut self, core: &mut Core, out: &mut Output, name: u64) {
+        while self.pending.len() < WINDOW
+            && let Some((word, asked)) = self.waiting.pop_front()
+        {
+            let number = self.next_number;
+            self.next_number = number.wrapping_add(1).max(1);
+            if !self.is_waited_for() {
+                self.moved = core.now;
+            }
+            self.pending.insert(number, Pending { asked, since: core.now });
+            out.effect(Effect::AskMailbox { stream: name, request: Numbered { number, word } });
+            core.timers.set_earlier(TimerKey::Mute, core.now + SILENCE);
+        }
+    }
+
+    fn is_waited_for(&self) -> bool {
+        self.pending.values().any(|pending| pending.since < Timestamp::NEVER)
+    }
+
+    /// When it is to be closed unless something happens, and whether that would be for having nothing to do.
+    fn deadline(&self) -> (Timestamp, bool) {
+        let oldest = self.pending.values().map(|pending| pending.since).min();
+        match oldest.filter(|oldest| *oldest < Timestamp::NEVER) {
+            Some(oldest) => ((self.moved + SILENCE).min(oldest + PATIENCE), false),
+            // A dial may take its time.
+            None if self.state == State::Opening => (self.since + PATIENCE, false),
+            None if matches!(self.used_for, Use::Leave { .. }) => (self.moved + IDLE, true),
+            None => (Timestamp::NEVER, false),
+        }
+    }
+}
+
+/// A span with a fifth of jitter, so that a mailbox that comes back is not called by everyone at once.
+fn with_jitter(core: &mut Core, span: Span) -> Span {
+    let [roll] = core.random::<1>();
+    Span(span.0 - span.0 / 10 + span.0 / 5 * u64::from(roll) / 255)
 }

@@ -20,8 +20,10 @@ use kith_proto::payload::TextMessage;
 use kith_proto::rows::Rows;
 use kith_proto::rows::Table;
 
+use crate::cards;
 use crate::chats::Chats;
 use crate::chats::NewMessage;
+use crate::choosing;
 use crate::command::Answer;
 use crate::command::Command;
 use crate::command::Refusal;
@@ -30,8 +32,8 @@ use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::links;
-use crate::mail;
 use crate::output::Output;
+use crate::reading;
 use crate::rows;
 use crate::view::ContactState;
 use crate::view::MessageState;
@@ -53,11 +55,14 @@ pub(crate) fn run(
             let addresses = engine.presence.invite_addresses(engine.devices.device());
             let (core, own) = (&mut engine.core, engine.devices.account);
             let made = engine.contacts.create_invite(core, out, own, &addresses, uses, expires_secs)?;
-            mail::queues_changed(engine, out);
+            reading::queues_changed(engine, out);
+            cards::publish_cards(engine, out, 1);
             Ok(Answer::Invite(made))
         }
         Command::RevokeInvite { invite } => {
-            engine.contacts.revoke_invite(out, &invite).map(|()| Answer::Done)
+            engine.contacts.revoke_invite(engine.core.now, out, &invite)?;
+            reading::queues_changed(engine, out);
+            Ok(Answer::Done)
         }
         Command::AddContact { invite, greeting } => add_contact(engine, rows, out, &invite, greeting),
         Command::AcceptContact { contact } => accept(engine, out, contact),
@@ -206,7 +211,7 @@ fn ask(
     for device in engine.peers.devices_of(contact) {
         // A newer one replaces an older one; what was written meanwhile stays.
         let mut contents = vec![Content::ContactRequest(Box::new(request.clone()))];
-        contents.extend(mail::untold(engine, out, &device));
+        contents.extend(choosing::untold(engine, out, &device));
         engine.outbox.enqueue_request(&mut engine.core, &mut engine.peers, out, &device, contents);
     }
 }
@@ -238,7 +243,7 @@ fn block(
         out.effect(Effect::HangUp { device });
     }
     engine.keep_connected(out);
-    mail::queues_changed(engine, out);
+    reading::queues_changed(engine, out);
     contact_answer(engine, out, &contact)
 }
 
@@ -264,7 +269,7 @@ fn unblock(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<
         engine.presence.want(&mut engine.core, &device);
     }
     engine.keep_connected(out);
-    mail::queues_changed(engine, out);
+    reading::queues_changed(engine, out);
     contact_answer(engine, out, &contact)
 }
 

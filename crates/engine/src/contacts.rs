@@ -45,6 +45,12 @@ pub(crate) struct Contacts {
     refusals: BTreeMap<ContactId, u32>,
 }
 
+/// Mailboxes hear of a closed invite for so long: its queue was registered for two periods at most.
+const CLOSED_FOR: Span = Span(2 * kith_crypto::mailbox::PERIOD.0);
+
+/// Closed invites that are remembered; whoever makes more links than this in a month leaves queues open.
+const MAX_CLOSED: usize = 512;
+
 /// So many refusals in a row mean that an invite is used up.
 const REFUSALS_BELIEVED: u32 = 3;
 
@@ -57,6 +63,19 @@ pub(crate) enum Refused {
     AskAgain,
     /// The invite admits nobody any more.
     ForGood,
+}
+
+impl InviteRow {
+    /// Whether it still admits somebody.
+    pub(crate) fn is_open(&self, now: Timestamp) -> bool {
+        self.expires > now && self.uses_left > 0
+    }
+
+    /// It admits nobody any more. The row stays until no mailbox can have its queue.
+    fn close(&mut self, now: Timestamp) {
+        self.uses_left = 0;
+        self.expires = self.expires.min(now);
+    }
 }
 
 impl ContactRow {
@@ -139,7 +158,7 @@ impl Contacts {
         if addresses.is_empty() {
             return Err(Refusal::NoAddress);
         }
-        if self.invites.len() >= core.config.invites {
+        if self.invites.values().filter(|row| row.is_open(core.now)).count() >= core.config.invites {
             return Err(Refusal::TooMany);
         }
         let life = expires_secs.map_or(core.config.invite_life, Span::from_secs);
@@ -153,45 +172,65 @@ impl Contacts {
         Ok(Invite::new(own, &secret, expires_secs, addresses))
     }
 
+    /// Forgets invites of which no mailbox has an open queue any more.
     fn drop_old_invites(&mut self, now: Timestamp, out: &mut Output) {
         self.invites.retain(|invite, row| {
-            let keep = row.expires > now && row.uses_left > 0;
+            let keep = row.expires + CLOSED_FOR > now;
             if !keep {
                 out.delete(rows::INVITES, &invite.0);
             }
             keep
         });
+        let closed = self.invites.iter().filter(|(_, row)| !row.is_open(now));
+        if closed.clone().count() > MAX_CLOSED
+            && let Some(oldest) = closed.min_by_key(|(_, row)| row.expires).map(|(invite, _)| *invite)
+        {
+            self.invites.remove(&oldest);
+            out.delete(rows::INVITES, &oldest.0);
+        }
     }
 
     /// Takes an invite back.
-    pub(crate) fn revoke_invite(&mut self, out: &mut Output, invite: &InviteId) -> Result<(), Refusal> {
-        self.invites.remove(invite).ok_or(Refusal::UnknownInvite)?;
-        out.delete(rows::INVITES, &invite.0);
+    pub(crate) fn revoke_invite(
+        &mut self,
+        now: Timestamp,
+        out: &mut Output,
+        invite: &InviteId,
+    ) -> Result<(), Refusal> {
+        let row = self.invites.get_mut(invite).filter(|row| row.is_open(now));
+        let row = row.ok_or(Refusal::UnknownInvite)?;
+        row.close(now);
+        out.put(rows::INVITES, &invite.0, row.to_bytes());
         Ok(())
     }
 
     /// The secret of an invite that still admits somebody.
     pub(crate) fn open_invite(&self, now: Timestamp, invite: &InviteId) -> Option<InviteSecret> {
-        let row = self.invites.get(invite).filter(|row| row.expires > now && row.uses_left > 0)?;
+        let row = self.invites.get(invite).filter(|row| row.is_open(now))?;
         Some(InviteSecret(row.secret))
     }
 
-    /// All invites that still admit somebody.
-    pub(crate) fn open_invites(&self, now: Timestamp) -> Vec<(InviteId, InviteSecret)> {
-        let open = self.invites.iter().filter(|(_, row)| row.expires > now && row.uses_left > 0);
-        open.map(|(invite, row)| (*invite, InviteSecret(row.secret))).collect()
+    /// All invites that mailboxes know of or should, and whether they still admit somebody.
+    pub(crate) fn invites(&self, now: Timestamp) -> Vec<(InviteId, InviteSecret, bool)> {
+        let all = self.invites.iter();
+        all.map(|(invite, row)| (*invite, InviteSecret(row.secret), row.is_open(now))).collect()
+    }
+
+    /// The secrets of the invites that still admit somebody, newest first.
+    pub(crate) fn newest_invites(&self, now: Timestamp) -> impl Iterator<Item = InviteSecret> {
+        let mut open: Vec<_> = self.invites.values().filter(|row| row.is_open(now)).collect();
+        open.sort_by_key(|row| std::cmp::Reverse(row.created));
+        open.into_iter().map(|row| InviteSecret(row.secret)).collect::<Vec<_>>().into_iter()
     }
 
     /// Counts one use of an invite.
-    pub(crate) fn use_invite(&mut self, out: &mut Output, invite: &InviteId) {
+    pub(crate) fn use_invite(&mut self, now: Timestamp, out: &mut Output, invite: &InviteId) {
         let Some(row) = self.invites.get_mut(invite) else { return };
         row.uses_left = row.uses_left.saturating_sub(1);
         if row.uses_left == 0 {
-            self.invites.remove(invite);
-            out.delete(rows::INVITES, &invite.0);
-        } else {
-            out.put(rows::INVITES, &invite.0, row.to_bytes());
+            row.close(now);
         }
+        out.put(rows::INVITES, &invite.0, row.to_bytes());
     }
 
     /// Adds the maker of an invite as somebody we ask, or asks again with a newer invite.

@@ -14,14 +14,15 @@ use kith_proto::rows::Rows;
 use kith_proto::time::Timestamp;
 
 use crate::chats::NewMessage;
+use crate::choosing;
 use crate::effect::Effect;
 use crate::effect::Misbehaviour;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::leaving;
 use crate::links;
-use crate::mail;
 use crate::output::Output;
+use crate::reading;
 use crate::rows;
 use crate::view::ContactState;
 use crate::view::MessageState;
@@ -103,7 +104,7 @@ fn confirm(engine: &mut Engine, out: &mut Output, device: &DeviceId, receipt: Re
         links::repair(engine, out, device);
         engine.inbox.owe(&mut engine.core, device);
         // The secret of their queue may be newer than our disk: they get another.
-        mail::tell_again(engine, out, device);
+        choosing::tell_again(engine, out, device);
     }
     if confirmed.items > 0 {
         engine.presence.progress(&mut engine.core, device);
@@ -247,7 +248,7 @@ pub(crate) fn bind_device(
         engine.peers.remove(&device, out);
     }
     engine.peers.add(device, contact, out);
-    mail::queues_changed(engine, out);
+    reading::queues_changed(engine, out);
 }
 
 /// Whether a device may be taken for a contact's: nobody else's list, which the device itself has signed, has it.
@@ -261,6 +262,7 @@ pub(crate) fn forget_device(engine: &mut Engine, out: &mut Output, device: &Devi
     engine.outbox.drop_device(&mut engine.core, out, device);
     engine.inbox.drop_device(out, device);
     engine.deposits.drop_device(out, device);
+    engine.cards.drop_device(device);
     engine.sessions.drop_device(out, device);
     engine.peers.remove(device, out);
     engine.presence.unwant(device);
@@ -273,8 +275,8 @@ pub(crate) fn accepted(engine: &mut Engine, out: &mut Output, contact: &ContactI
     let chat = ChatId::direct(&engine.devices.account, contact);
     engine.chats.open(&engine.core, out, chat, *contact);
     send_acceptance(engine, out, contact);
-    mail::queues_changed(engine, out);
-    mail::read_again(engine, out);
+    reading::queues_changed(engine, out);
+    reading::read_again(engine, out);
     contact_and_chat_changed(engine, out, contact);
 }
 
@@ -288,7 +290,7 @@ pub(crate) fn remind(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     engine.peers.update(device, out, |row| row.told = Default::default());
     if engine.contacts.state(&contact) == Some(ContactState::Accepted) {
         send_acceptance(engine, out, &contact);
-        mail::tell_again(engine, out, device);
+        choosing::tell_again(engine, out, device);
     }
 }
 
@@ -300,7 +302,7 @@ pub(crate) fn send_acceptance(engine: &mut Engine, out: &mut Output, contact: &C
             continue;
         }
         let mut contents = vec![Content::ContactAccept, Content::Profile(engine.devices.profile.clone())];
-        contents.extend(mail::untold(engine, out, &device));
+        contents.extend(choosing::untold(engine, out, &device));
         engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, &device, contents, None);
         engine.presence.want(&mut engine.core, &device);
         links::pump(engine, out, &device);

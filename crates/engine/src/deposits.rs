@@ -12,7 +12,6 @@ use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Encode as _;
 use kith_proto::envelope::Envelope;
 use kith_proto::id::DeviceId;
-use kith_proto::id::RecordKey;
 use kith_proto::payload::MailboxList;
 use kith_proto::payload::Position;
 use kith_proto::time::Span;
@@ -26,11 +25,23 @@ use crate::rows::Progress;
 /// So many mailboxes have to keep a message before it counts as stored, if there are so many.
 const QUORUM: usize = 2;
 
-/// After this time what a mailbox keeps is about to expire, and it is left again.
-const AGAIN_AFTER: Span = Span::from_days(13);
+/// What a mailbox keeps is left again, sealed anew, so long before it expires: a mailbox that is away for a day loses
+/// nothing. A repetition of the same envelope would be answered with the old promise.
+const RENEW_BEFORE: Span = Span::from_days(1);
 
-/// Receipts that may wait for one mailbox.
-const MAX_NOTES: usize = 1_024;
+/// A promise for less than this is none: fourteen days were asked for, and what ends sooner than this would be left
+/// again at once and for ever.
+const LEAST_PROMISE: Span = Span::from_days(2);
+
+/// Receipts that may wait for one mailbox: one for each device of every contact.
+const MAX_NOTES: usize = 8_192;
+
+/// After a receipt was refused, the first pause and the longest: somebody who removed us has closed the queue for good.
+const NOTE_PAUSE_MIN: Span = Span::from_minutes(1);
+const NOTE_PAUSE_MAX: Span = Span::from_hours(6);
+
+/// The version of a list from a card: older than anything that the device itself will say.
+pub(crate) const CARD_VERSION: u64 = 1;
 
 /// A receipt on its way to a mailbox.
 #[derive(Clone)]
@@ -54,6 +65,10 @@ pub(crate) struct Flight {
     kept: Position,
     /// Not before this time.
     pub(crate) paused_until: Timestamp,
+    /// Receipts refused in a row, and until when none is tried.
+    notes_refused: (u32, Timestamp),
+    /// Whether there was no such queue when it was last tried.
+    pub(crate) no_queue: bool,
 }
 
 impl Flight {
@@ -70,10 +85,10 @@ pub(crate) struct Deposits {
     by_device: BTreeMap<DeviceId, MailRow>,
     flights: BTreeMap<(DeviceId, DeviceId), Flight>,
     notes: BTreeMap<DeviceId, VecDeque<Note>>,
+    /// Whose turn it is at each mailbox, when there is more to leave than fits its window.
+    turns: BTreeMap<DeviceId, VecDeque<DeviceId>>,
     /// Devices that are to hear by mailbox how far we are.
     pub(crate) owed: BTreeSet<DeviceId>,
-    /// Cards that are looked for: whose, and for which period.
-    pub(crate) cards: BTreeMap<RecordKey, (DeviceId, u32)>,
 }
 
 impl Deposits {
@@ -123,11 +138,33 @@ impl Deposits {
         self.flights.retain(|(of, mailbox), _| of != device || (same_secret && there.contains(mailbox)));
     }
 
+    /// Takes what a card says about a device's mailboxes, unless the device itself has said it.
+    pub(crate) fn learn_card(&mut self, device: &DeviceId, list: MailboxList, out: &mut Output) {
+        let theirs = self.by_device.get(device).and_then(|row| row.theirs.as_ref());
+        if theirs.is_some_and(|known| known.version == CARD_VERSION && known.places != list.places) {
+            self.forget_theirs(device, out);
+        }
+        self.learn(device, list, out);
+    }
+
     /// What a device was told about our mailboxes may not have reached it.
     pub(crate) fn forget_told(&mut self, device: &DeviceId, out: &mut Output) {
         if self.by_device.contains_key(device) {
             self.update(device, out, |row| row.told = 0);
         }
+    }
+
+    /// Puts a device into the line for a mailbox, once.
+    pub(crate) fn queue_up(&mut self, mailbox: &DeviceId, device: &DeviceId) {
+        let line = self.turns.entry(*mailbox).or_default();
+        if !line.contains(device) {
+            line.push_back(*device);
+        }
+    }
+
+    /// Whose turn it is at a mailbox.
+    pub(crate) fn next_turn(&mut self, mailbox: &DeviceId) -> Option<DeviceId> {
+        self.turns.get_mut(mailbox)?.pop_front()
     }
 
     /// What a device said about its mailboxes may not hold any more.
@@ -161,46 +198,59 @@ impl Deposits {
         self.flights.entry((*device, *mailbox)).or_default()
     }
 
-    /// How far a mailbox has kept a device's channel; from the beginning again when that is about to expire.
+    /// How far a mailbox has kept a device's channel, as long as its promise holds.
     pub(crate) fn kept(&self, now: Timestamp, device: &DeviceId, mailbox: &DeviceId) -> Position {
         let progress = self.by_device.get(device).map(|row| &row.progress);
         let found =
             progress.and_then(|progress| progress.iter().find(|progress| progress.mailbox == *mailbox));
-        found.filter(|progress| now.since(progress.since) < AGAIN_AFTER).map_or(0, |progress| progress.upto)
+        found.filter(|progress| progress.until > now).map_or(0, |progress| progress.upto)
     }
 
-    /// A mailbox has kept an item. Returns the places between which messages now count as stored, if any do.
+    /// Whether a promise is worth anything.
+    pub(crate) fn is_promise(now: Timestamp, expires: Timestamp) -> bool {
+        expires >= now + LEAST_PROMISE
+    }
+
+    /// Whether something that a mailbox keeps and a device has not confirmed is about to expire.
+    pub(crate) fn is_renewal_due(&self, now: Timestamp, device: &DeviceId, delivered: Position) -> bool {
+        let progress = self.by_device.get(device).into_iter().flat_map(|row| row.progress.iter());
+        progress.into_iter().any(|kept| kept.upto > delivered && kept.until <= now + RENEW_BEFORE)
+    }
+
+    /// A mailbox has promised to keep an item until a time. What was `delivered` need not be kept any more. Returns the
+    /// places between which messages now count as stored, if any do.
     pub(crate) fn stored(
         &mut self,
         now: Timestamp,
         out: &mut Output,
         device: &DeviceId,
         mailbox: &DeviceId,
-        position: Position,
+        (position, expires, delivered): (Position, Timestamp, Position),
     ) -> Option<(Position, Position)> {
         let upto = {
             let flight = self.flight(device, mailbox);
             flight.flying.remove(&position);
+            flight.no_queue = false;
             flight.kept = flight.kept.max(position);
+            // Everything up to the first that is still under way.
             flight.flying.first().map_or(flight.kept, |first| flight.kept.min(first - 1))
         };
-        if upto <= self.kept(now, device, mailbox) {
-            return None;
-        }
+        let kept = self.kept(now, device, mailbox);
         let quorum = QUORUM.min(self.mailboxes_of(device).len()).max(1);
         let mut grown = None;
         self.update(device, out, |row| {
             let mut list = std::mem::take(&mut row.progress).into_inner();
             match list.iter_mut().find(|progress| progress.mailbox == *mailbox) {
                 Some(progress) => {
-                    if now.since(progress.since) >= AGAIN_AFTER {
-                        progress.since = now;
-                    }
-                    progress.upto = upto;
+                    // The shortest promise counts for as long as it is about something that is still needed.
+                    let counts = progress.until > now && progress.upto > delivered;
+                    progress.until = if counts { progress.until.min(expires) } else { expires };
+                    progress.upto = upto.max(kept);
                 }
-                None => list.push(Progress { mailbox: *mailbox, upto, since: now }),
+                None => list.push(Progress { mailbox: *mailbox, upto, until: expires }),
             }
-            let mut all: Vec<Position> = list.iter().map(|progress| progress.upto).collect();
+            let held = list.iter().filter(|progress| progress.until > now);
+            let mut all: Vec<Position> = held.map(|progress| progress.upto).collect();
             all.sort_unstable_by(|one, other| other.cmp(one));
             let stored = all.get(quorum - 1).copied().unwrap_or(0);
             if stored > row.stored {
@@ -212,7 +262,7 @@ impl Deposits {
         grown
     }
 
-    /// A mailbox is gone, or did not take something: whatever was under way to it is asked again.
+    /// A stream to a mailbox is gone: whatever was under way on it is asked again.
     pub(crate) fn rewind(&mut self, mailbox: &DeviceId) {
         for ((_, of), flight) in &mut self.flights {
             if of == mailbox {
@@ -220,7 +270,7 @@ impl Deposits {
                 (flight.asked, flight.kept) = (0, 0);
             }
         }
-        self.notes.remove(mailbox);
+        self.turns.remove(mailbox);
     }
 
     /// What was left for a device cannot be opened any more: all of it is left again.
@@ -245,22 +295,66 @@ impl Deposits {
         for mailbox in mailboxes {
             if let Some(flight) = self.flights.get_mut(&(*device, mailbox)) {
                 flight.paused_until = Timestamp(0);
+                flight.notes_refused = (0, Timestamp(0));
             }
         }
     }
 
-    /// Puts a receipt on its way to a mailbox.
-    pub(crate) fn push_note(&mut self, mailbox: &DeviceId, note: Note) {
+    /// Puts a receipt on its way to a mailbox. Returns whether there was room.
+    pub(crate) fn push_note(&mut self, mailbox: &DeviceId, note: Note) -> bool {
         let notes = self.notes.entry(*mailbox).or_default();
         notes.retain(|older| older.device != note.device);
-        if notes.len() < MAX_NOTES {
+        let room = notes.len() < MAX_NOTES;
+        if room {
             notes.push_back(note);
         }
+        room
+    }
+
+    /// A receipt for a device was refused. Returns when another may be tried.
+    pub(crate) fn note_refused(
+        &mut self,
+        now: Timestamp,
+        device: &DeviceId,
+        mailbox: &DeviceId,
+    ) -> Timestamp {
+        let (times, until) = &mut self.flight(device, mailbox).notes_refused;
+        let doubled = NOTE_PAUSE_MIN.0.saturating_mul(1 << (*times).min(20));
+        (*times, *until) = (times.saturating_add(1), now + Span(doubled.min(NOTE_PAUSE_MAX.0)));
+        *until
+    }
+
+    /// A receipt for a device was taken.
+    pub(crate) fn note_taken(&mut self, device: &DeviceId, mailbox: &DeviceId) {
+        self.flight(device, mailbox).notes_refused = (0, Timestamp(0));
+    }
+
+    /// Until when no receipt for a device is tried at a mailbox.
+    pub(crate) fn notes_paused_until(&self, device: &DeviceId, mailbox: &DeviceId) -> Timestamp {
+        self.flights.get(&(*device, *mailbox)).map_or(Timestamp(0), |flight| flight.notes_refused.1)
+    }
+
+    /// The mailboxes for which receipts wait, each with a device that it is for.
+    pub(crate) fn mailboxes_with_notes(&self) -> Vec<(DeviceId, DeviceId)> {
+        let first = |(mailbox, notes): (&DeviceId, &VecDeque<Note>)| Some((*mailbox, notes.front()?.device));
+        self.notes.iter().filter_map(first).collect()
+    }
+
+    /// Whether a device's queue at a mailbox was not there when it was last tried.
+    pub(crate) fn has_no_queue(&self, device: &DeviceId, mailbox: &DeviceId) -> bool {
+        self.flights.get(&(*device, *mailbox)).is_some_and(|flight| flight.no_queue)
     }
 
     /// The next receipt for a mailbox.
     pub(crate) fn pop_note(&mut self, mailbox: &DeviceId) -> Option<Note> {
         self.notes.get_mut(mailbox)?.pop_front()
+    }
+
+    /// Takes back a receipt that cannot go to a mailbox.
+    pub(crate) fn drop_note(&mut self, mailbox: &DeviceId, device: &DeviceId) {
+        if let Some(notes) = self.notes.get_mut(mailbox) {
+            notes.retain(|note| note.device != *device);
+        }
     }
 
     /// Forgets a device.
@@ -270,8 +364,97 @@ impl Deposits {
         for notes in self.notes.values_mut() {
             notes.retain(|note| note.device != *device);
         }
+        for line in self.turns.values_mut() {
+            line.retain(|of| of != device);
+        }
         if self.by_device.remove(device).is_some() {
             out.delete(rows::MAIL, &device.0);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kith_proto::address::DeviceAddress;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000_000);
+    const BOB: DeviceId = DeviceId([2; 32]);
+
+    fn mailbox(number: u8) -> DeviceId {
+        DeviceId([number; 32])
+    }
+
+    fn list(version: u64, numbers: &[u8]) -> MailboxList {
+        let place = |number: &u8| DeviceAddress {
+            device: mailbox(*number),
+            address: Multiaddress::new(vec![*number]).unwrap(),
+        };
+        let places = BoundedVec::truncated(numbers.iter().map(place).collect());
+        MailboxList { version, secret: [5; 32], places }
+    }
+
+    fn deposits() -> (Deposits, Output) {
+        let (mut deposits, mut out) = (Deposits::default(), Output::new());
+        deposits.learn(&BOB, list(9, &[10, 11, 12]), &mut out);
+        (deposits, out)
+    }
+
+    #[test]
+    fn a_promise_of_an_hour_is_none() {
+        assert!(!Deposits::is_promise(NOW, NOW + Span::from_hours(1)));
+        assert!(Deposits::is_promise(NOW, NOW + Span::from_days(14)));
+    }
+
+    #[test]
+    fn what_is_kept_is_renewed_before_the_shortest_promise_ends() {
+        let (mut deposits, mut out) = deposits();
+        let (short, long) = (NOW + Span::from_days(3), NOW + Span::from_days(14));
+        assert!(deposits.stored(NOW, &mut out, &BOB, &mailbox(10), (5, short, 0)).is_none());
+        let stored = deposits.stored(NOW, &mut out, &BOB, &mailbox(11), (5, long, 0));
+        assert_eq!(stored, Some((0, 5)), "two have promised");
+        deposits.stored(NOW, &mut out, &BOB, &mailbox(10), (6, long, 0));
+        let later = NOW + Span::from_days(2);
+        assert!(!deposits.is_renewal_due(NOW + Span::from_days(1), &BOB, 0));
+        assert!(deposits.is_renewal_due(later, &BOB, 0), "a day before it ends");
+        assert!(!deposits.is_renewal_due(later, &BOB, 6), "not what was delivered");
+        assert_eq!(deposits.kept(short, &BOB, &mailbox(10)), 0, "then it counts as gone");
+        assert_eq!(deposits.kept(short, &BOB, &mailbox(11)), 5);
+    }
+
+    #[test]
+    fn a_promise_about_what_was_delivered_shortens_no_later_one() {
+        let (mut deposits, mut out) = deposits();
+        deposits.stored(NOW, &mut out, &BOB, &mailbox(10), (5, NOW + Span::from_days(14), 0));
+        let later = NOW + Span::from_days(10);
+        deposits.stored(later, &mut out, &BOB, &mailbox(10), (6, later + Span::from_days(14), 5));
+        assert!(!deposits.is_renewal_due(later + Span::from_days(5), &BOB, 5));
+    }
+
+    #[test]
+    fn a_newer_card_takes_the_place_of_an_older_one_and_never_of_what_the_device_said() {
+        let (mut deposits, mut out) = (Deposits::default(), Output::new());
+        let places = |deposits: &Deposits| deposits.mailboxes_of(&BOB).into_keys().collect::<Vec<_>>();
+        deposits.learn_card(&BOB, list(CARD_VERSION, &[10]), &mut out);
+        deposits.learn_card(&BOB, list(CARD_VERSION, &[11]), &mut out);
+        assert_eq!(places(&deposits), [mailbox(11)]);
+        deposits.learn(&BOB, list(9, &[12]), &mut out);
+        deposits.learn_card(&BOB, list(CARD_VERSION, &[13]), &mut out);
+        assert_eq!(places(&deposits), [mailbox(12)]);
+    }
+
+    #[test]
+    fn refused_receipts_are_tried_less_and_less() {
+        let (mut deposits, _) = deposits();
+        let mut now = NOW;
+        let mut tries = 0;
+        while now < NOW + Span::from_days(7) {
+            now = deposits.note_refused(now, &BOB, &mailbox(10));
+            tries += 1;
+        }
+        assert!(tries < 40, "{tries} in a week");
+        deposits.note_taken(&BOB, &mailbox(10));
+        assert_eq!(deposits.notes_paused_until(&BOB, &mailbox(10)), Timestamp(0));
     }
 }

@@ -12,7 +12,9 @@ use kith_proto::time::Timestamp;
 use crate::arrivals;
 use crate::askers::Askers;
 use crate::cards;
+use crate::cards::Cards;
 use crate::chats::Chats;
+use crate::choosing;
 use crate::commands;
 use crate::contacts::Contacts;
 use crate::core::Core;
@@ -32,7 +34,9 @@ use crate::output::Output;
 use crate::peers::Peers;
 use crate::presence::Presence;
 use crate::query;
+use crate::reading;
 use crate::sessions::Sessions;
+use crate::standing::Standings;
 use crate::stats::Stats;
 use crate::timer::TimerKey;
 use crate::view::ChatView;
@@ -55,6 +59,8 @@ pub struct Engine {
     pub(crate) mailboxes: Mailboxes,
     pub(crate) deposits: Deposits,
     pub(crate) askers: Askers,
+    pub(crate) standing: Standings,
+    pub(crate) cards: Cards,
 }
 
 /// What is true now and stands in no row.
@@ -131,10 +137,10 @@ impl Engine {
             NetInput::Frame { device, frame } => return arrivals::frame(self, rows, out, device, frame),
             NetInput::DialFailed { device } => {
                 presence.dial_failed(&mut self.core, &device);
-                cards::look_for_card(self, out, &device);
+                cards::seek(self, out, &device);
                 return;
             }
-            NetInput::Found { key, record } if self.deposits.cards.contains_key(&key) => {
+            NetInput::Found { key, record } if self.cards.seeks(&key) => {
                 cards::found(self, rows, out, &key, &record);
                 return;
             }
@@ -146,7 +152,7 @@ impl Engine {
             }
             NetInput::LookUpDone { key } => {
                 presence.look_up_done(&key);
-                self.deposits.cards.remove(&key);
+                self.cards.done(&key);
                 return;
             }
             NetInput::Discovered { device, addresses } => {
@@ -154,7 +160,7 @@ impl Engine {
             }
             NetInput::BootstrapConnected { node } => {
                 presence.bootstrap_connected(&mut self.core, out, node.clone());
-                mail::candidate(self, &node);
+                choosing::candidate(self, out, &node);
             }
             NetInput::BootstrapLost { device } => presence.bootstrap_lost(&device),
             NetInput::MailboxOpened { stream } => return mail::opened(self, out, stream),
@@ -181,7 +187,7 @@ impl Engine {
                 TimerKey::Publish => {
                     self.presence.publish(&mut self.core, out, &self.devices);
                     links::tell_addresses(self, out);
-                    cards::publish_card(self, out);
+                    cards::publish(self, out);
                 }
                 TimerKey::Expiry => {
                     for (chat, message) in self.chats.expire(&mut self.core, rows, out) {
@@ -190,7 +196,9 @@ impl Engine {
                     }
                 }
                 TimerKey::Mail => mail::look_after(self, out),
-                TimerKey::Work => mail::work(self, out),
+                TimerKey::Mute => mail::hang_up_overdue(self, out),
+                TimerKey::Lists => cards::publish_lists(self, out),
+                TimerKey::Work => reading::work(self, out),
                 TimerKey::Notes => leaving::send_notes(self, out),
                 TimerKey::Leave(device) => leaving::leave(self, out, &device),
                 TimerKey::Prekeys => {
@@ -269,6 +277,6 @@ impl Engine {
     }
 
     fn network_view(&self) -> NetworkView {
-        NetworkView { mailboxes: mail::views(self), ..self.presence.view(&self.peers) }
+        NetworkView { mailboxes: choosing::views(self), ..self.presence.view(&self.peers) }
     }
 }

@@ -2,17 +2,6 @@
 //!
 //! Not here: how far each mailbox is (`deposits`), the state of streams (`askers`).
 
-use crate::askers::Asked;
-use crate::askers::Use;
-use crate::deposits::Note;
-use crate::engine::Engine;
-use crate::event::Event;
-use crate::inbox::Inbox;
-use crate::links;
-use crate::outbox::Next;
-use crate::output::Output;
-use crate::timer::TimerKey;
-use crate::view::MessageState;
 use kith_crypto::mailbox;
 use kith_crypto::mailbox::MailboxKey;
 use kith_proto::bounded::BoundedVec;
@@ -28,12 +17,31 @@ use kith_proto::payload::MailboxList;
 use kith_proto::payload::Payload;
 use kith_proto::payload::Position;
 use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
+
+use crate::askers::Asked;
+use crate::askers::Use;
+use crate::cards;
+use crate::deposits::Deposits;
+use crate::deposits::Note;
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::inbox::Inbox;
+use crate::links;
+use crate::mail;
+use crate::outbox::Next;
+use crate::output::Output;
+use crate::timer::TimerKey;
+use crate::view::MessageState;
 
 /// What waits for a connected device may take so long before it is also left in mailboxes.
 const HEAD_START: Span = Span::from_secs(2);
 
 /// Deposits of one channel under way to one mailbox.
 const FLYING: usize = 128;
+
+/// Deposits of one channel before it is another's turn.
+const TURN: usize = 16;
 
 /// Receipts by mailbox wait so long, so that a backlog is confirmed once.
 const NOTES_AFTER: Span = Span::from_millis(300);
@@ -80,39 +88,71 @@ pub(crate) fn leave(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     if engine.presence.is_ready(device) && oldest + HEAD_START > now {
         return engine.core.timers.set_earlier(TimerKey::Leave(*device), oldest + HEAD_START);
     }
+    let delivered = engine.peers.get(device).map_or(0, |peer| peer.delivered);
+    if engine.deposits.is_renewal_due(now, device, delivered) {
+        links::reseal(engine, out, device);
+    }
     for (mailbox, addresses) in engine.deposits.mailboxes_of(device) {
-        let later = engine.askers.open(&engine.core, out, Use::Leave { mailbox }, addresses);
-        if let Some(later) = later {
-            engine.core.timers.set_earlier(TimerKey::Mail, later);
+        if has_more(engine, device, &mailbox, opening_only) {
+            mail::open(engine, out, Use::Leave { mailbox }, addresses);
+            engine.deposits.queue_up(&mailbox, device);
+            go_on(engine, out, &mailbox);
         }
-        fill(engine, out, device, &mailbox);
+    }
+    cards::seek(engine, out, device);
+}
+
+/// Whether there is something to leave for a device at a mailbox now.
+fn has_more(engine: &mut Engine, device: &DeviceId, mailbox: &DeviceId, opening_only: bool) -> bool {
+    let now = engine.core.now;
+    let kept = engine.deposits.kept(now, device, mailbox);
+    let flight = engine.deposits.flight(device, mailbox);
+    if flight.paused_until > now {
+        let until = flight.paused_until;
+        engine.core.timers.set_earlier(TimerKey::Leave(*device), until);
+        return false;
+    }
+    let from = kept.max(flight.asked);
+    flight.flying.len() < FLYING && engine.outbox.after(device, from, opening_only).is_some()
+}
+
+/// Uses the room in a mailbox's window: receipts first, because they end what others repeat, then every channel in turn.
+pub(crate) fn go_on(engine: &mut Engine, out: &mut Output, mailbox: &DeviceId) {
+    let used_for = Use::Leave { mailbox: *mailbox };
+    if engine.askers.nonce(used_for).is_none() {
+        return;
+    }
+    flush_notes(engine, out, mailbox);
+    while engine.askers.room(used_for) > 0 {
+        let Some(device) = engine.deposits.next_turn(mailbox) else { return };
+        if fill(engine, out, &device, mailbox) {
+            engine.deposits.queue_up(mailbox, &device);
+        }
     }
 }
 
-/// Puts as much on the way to a mailbox as may fly at once.
-pub(crate) fn fill(engine: &mut Engine, out: &mut Output, device: &DeviceId, mailbox: &DeviceId) {
+/// Puts some of what waits for a device on the way to a mailbox. Returns whether there is more that may go.
+fn fill(engine: &mut Engine, out: &mut Output, device: &DeviceId, mailbox: &DeviceId) -> bool {
     let now = engine.core.now;
     let used_for = Use::Leave { mailbox: *mailbox };
-    let Some(opening_only) = links::opening_only(engine, device) else { return };
-    let Some(nonce) = engine.askers.nonce(used_for) else { return };
-    let Some((queue, key)) = queue_for(engine, device, mailbox) else { return };
-    loop {
+    let Some(opening_only) = links::opening_only(engine, device) else { return false };
+    let Some(nonce) = engine.askers.nonce(used_for) else { return false };
+    let Some((queue, key)) = queue_for(engine, device, mailbox) else { return false };
+    for _ in 0..TURN {
+        if engine.askers.room(used_for) == 0 {
+            return true;
+        }
+        if !has_more(engine, device, mailbox, opening_only) {
+            return false;
+        }
         let kept = engine.deposits.kept(now, device, mailbox);
-        let flight = engine.deposits.flight(device, mailbox);
-        if flight.paused_until > now {
-            let until = flight.paused_until;
-            return engine.core.timers.set_earlier(TimerKey::Leave(*device), until);
-        }
-        if flight.flying.len() >= FLYING {
-            return;
-        }
-        let from = kept.max(flight.asked);
-        let Some((position, next)) = engine.outbox.after(device, from, opening_only) else { return };
+        let from = kept.max(engine.deposits.flight(device, mailbox).asked);
+        let Some((position, next)) = engine.outbox.after(device, from, opening_only) else { return false };
         let envelope = match next {
             Next::Sealed(envelope) => envelope,
             Next::Unsealed(payload) => match links::seal_for(engine, out, device, &payload) {
                 Some(envelope) => envelope,
-                None => return,
+                None => return false,
             },
         };
         let first = engine.outbox.mark_left(&mut engine.peers, out, device, position, &envelope);
@@ -125,6 +165,7 @@ pub(crate) fn fill(engine: &mut Engine, out: &mut Output, device: &DeviceId, mai
         let about = (*device, Some(position), 0);
         deposit(engine, out, used_for, &nonce, (queue, &key), envelope, about);
     }
+    true
 }
 
 /// Where a device's envelopes go at a mailbox, and the key to sign them with.
@@ -147,7 +188,7 @@ fn deposit(
     let keep = KeepFor::Days14;
     let mut request = Request::Deposit { queue, envelope, keep, work: None, signature: [0; 64] };
     key.sign(&used_for.mailbox(), nonce, &mut request);
-    engine.askers.ask(out, used_for, request, asked);
+    engine.askers.ask(&mut engine.core, out, used_for, request, asked);
 }
 
 /// A deposit that was answered.
@@ -160,6 +201,7 @@ pub(crate) struct Deposited {
     pub(crate) told: Position,
 }
 
+/// A mailbox answered a deposit.
 pub(crate) fn deposited(engine: &mut Engine, out: &mut Output, about: &Deposited, word: &Answer) {
     let now = engine.core.now;
     let (device, mailbox) = (&about.device, &about.mailbox);
@@ -167,12 +209,13 @@ pub(crate) fn deposited(engine: &mut Engine, out: &mut Output, about: &Deposited
         Answer::Stored { envelope, expires, signature } => {
             let genuine = *envelope == about.envelope
                 && mailbox::is_receipt(mailbox, &about.queue, envelope, *expires, signature);
-            if !genuine {
-                engine.core.stats.bad_mailbox_answers += 1;
-                FULL_PAUSE
-            } else {
-                return kept(engine, out, about);
+            // A receipt that ends tomorrow is genuine, and no promise.
+            if genuine && Deposits::is_promise(now, *expires) {
+                kept(engine, out, about, *expires);
+                return go_on(engine, out, mailbox);
             }
+            engine.core.stats.bad_mailbox_answers += 1;
+            FULL_PAUSE
         }
         Answer::OverQuota { retry_after_secs } => {
             Span::from_secs(u64::from(*retry_after_secs)).min(QUOTA_PAUSE_MAX).max(Span::from_secs(1))
@@ -181,16 +224,23 @@ pub(crate) fn deposited(engine: &mut Engine, out: &mut Output, about: &Deposited
         _ => FULL_PAUSE,
     };
     engine.core.stats.mailbox_refusals += 1;
+    engine.deposits.flight(device, mailbox).no_queue = matches!(word, Answer::NoQueue {});
     if about.position.is_some() {
         engine.deposits.pause(device, mailbox, now + pause);
         engine.core.timers.set_earlier(TimerKey::Leave(*device), now + pause);
+        cards::seek(engine, out, device);
+    } else {
+        let until = engine.deposits.note_refused(now, device, mailbox);
+        owe_later(engine, device, until.since(now));
     }
+    go_on(engine, out, mailbox);
 }
 
 /// A mailbox has promised to keep an envelope.
-fn kept(engine: &mut Engine, out: &mut Output, about: &Deposited) {
+fn kept(engine: &mut Engine, out: &mut Output, about: &Deposited, expires: Timestamp) {
     let (device, mailbox) = (&about.device, &about.mailbox);
     engine.core.stats.deposited += 1;
+    mail::worked(engine, out, Use::Leave { mailbox: *mailbox });
     let current = queue_for(engine, device, mailbox).is_some_and(|(queue, _)| queue == about.queue);
     let same = about.position.is_none_or(|position| {
         engine.outbox.sealed_at(device, position).is_none_or(|envelope| envelope == about.envelope)
@@ -201,9 +251,12 @@ fn kept(engine: &mut Engine, out: &mut Output, about: &Deposited) {
     }
     let Some(position) = about.position else {
         let told = about.told;
+        engine.deposits.note_taken(device, mailbox);
         return engine.deposits.update(device, out, |row| row.receipt_told = row.receipt_told.max(told));
     };
-    let grown = engine.deposits.stored(engine.core.now, out, device, mailbox, position);
+    let delivered = engine.peers.get(device).map_or(0, |peer| peer.delivered);
+    let promised = (position, expires, delivered);
+    let grown = engine.deposits.stored(engine.core.now, out, device, mailbox, promised);
     if let Some((from, to)) = grown {
         let mut chats = None;
         for (chat, message) in engine.outbox.between(device, from, to) {
@@ -214,7 +267,7 @@ fn kept(engine: &mut Engine, out: &mut Output, about: &Deposited) {
             engine.chat_changed(out, &chat);
         }
     }
-    fill(engine, out, device, mailbox);
+    engine.deposits.queue_up(mailbox, device);
 }
 
 /// Whether a device has not been told how far we are.
@@ -231,9 +284,18 @@ fn reads_more(engine: &Engine, device: &DeviceId) -> bool {
 
 /// A device that is not connected is owed a receipt.
 pub(crate) fn owe_receipt(engine: &mut Engine, device: &DeviceId) {
-    if owes_receipt(engine, device) || reads_more(engine, device) {
+    if reads_more(engine, device) {
         engine.deposits.owed.insert(*device);
         engine.core.timers.set_earlier(TimerKey::Notes, engine.core.now + NOTES_AFTER);
+    }
+    owe_later(engine, device, NOTES_AFTER);
+}
+
+/// A device is owed a receipt that did not reach it; it is tried again after a while.
+pub(crate) fn owe_later(engine: &mut Engine, device: &DeviceId, after: Span) {
+    if owes_receipt(engine, device) {
+        engine.deposits.owed.insert(*device);
+        engine.core.timers.set_earlier(TimerKey::Notes, engine.core.now + after);
     }
 }
 
@@ -247,32 +309,54 @@ pub(crate) fn said_until_now(engine: &mut Engine, out: &mut Output, device: &Dev
 
 /// Puts receipts on their way to the mailboxes of those who are not connected.
 pub(crate) fn send_notes(engine: &mut Engine, out: &mut Output) {
+    let now = engine.core.now;
     for device in std::mem::take(&mut engine.deposits.owed) {
         if engine.presence.is_ready(&device) || links::opening_only(engine, &device).is_none() {
             continue;
         }
+        let mut mailboxes = engine.deposits.mailboxes_of(&device);
+        let paused = |mailbox: &DeviceId| engine.deposits.notes_paused_until(&device, mailbox);
+        if let Some(until) = mailboxes.keys().map(paused).min().filter(|until| *until > now) {
+            // All of them refused one a moment ago.
+            engine.deposits.owed.insert(device);
+            engine.core.timers.set_earlier(TimerKey::Notes, until);
+            continue;
+        }
+        mailboxes.retain(|mailbox, _| paused(mailbox) <= now);
         let receipt = Inbox::receipt(&engine.peers, &device);
         let contents = BoundedVec::truncated(vec![Content::Receipt(receipt)]);
-        let payload = Payload { position: 0, previous: 0, floor: 0, sent_at: engine.core.now, contents };
+        let payload = Payload { position: 0, previous: 0, floor: 0, sent_at: now, contents };
         let sealed = engine.sessions.seal(&mut engine.core, out, &device, &payload.to_bytes());
         let Some(envelope) = sealed else { continue };
-        for (mailbox, addresses) in engine.deposits.mailboxes_of(&device) {
+        for (mailbox, addresses) in mailboxes {
             let note = Note { device, envelope: envelope.clone(), told: receipt.delivered };
             engine.deposits.update(&device, out, |row| row.read_told = row.read_told.max(receipt.read));
-            engine.deposits.push_note(&mailbox, note);
-            let later = engine.askers.open(&engine.core, out, Use::Leave { mailbox }, addresses);
-            if let Some(later) = later {
-                engine.core.timers.set_earlier(TimerKey::Mail, later);
+            if !engine.deposits.push_note(&mailbox, note) {
+                owe_later(engine, &device, NOTES_AGAIN);
             }
-            flush_notes(engine, out, &mailbox);
+            mail::open(engine, out, Use::Leave { mailbox }, addresses);
+            go_on(engine, out, &mailbox);
         }
     }
 }
 
-pub(crate) fn flush_notes(engine: &mut Engine, out: &mut Output, mailbox: &DeviceId) {
+/// Opens the streams that receipts wait for.
+pub(crate) fn open_for_notes(engine: &mut Engine, out: &mut Output) {
+    for (mailbox, device) in engine.deposits.mailboxes_with_notes() {
+        match engine.deposits.mailboxes_of(&device).remove(&mailbox) {
+            Some(addresses) => mail::open(engine, out, Use::Leave { mailbox }, addresses),
+            // It is no mailbox of theirs any more.
+            None => engine.deposits.drop_note(&mailbox, &device),
+        }
+    }
+}
+
+fn flush_notes(engine: &mut Engine, out: &mut Output, mailbox: &DeviceId) {
     let used_for = Use::Leave { mailbox: *mailbox };
     let Some(nonce) = engine.askers.nonce(used_for) else { return };
-    while let Some(Note { device, envelope, told }) = engine.deposits.pop_note(mailbox) {
+    while engine.askers.room(used_for) > 0
+        && let Some(Note { device, envelope, told }) = engine.deposits.pop_note(mailbox)
+    {
         if let Some((queue, key)) = queue_for(engine, &device, mailbox) {
             deposit(engine, out, used_for, &nonce, (queue, &key), envelope, (device, None, told));
         }

@@ -32,6 +32,7 @@ mod arrivals;
 mod askers;
 mod cards;
 mod chats;
+mod choosing;
 mod commands;
 mod contacts;
 mod contents;
@@ -47,8 +48,10 @@ mod mailboxes;
 mod outbox;
 mod peers;
 mod presence;
+mod reading;
 pub mod restore;
 mod sessions;
+mod standing;
 mod timer;
 
 pub use command::Command;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
+use kith_crypto::mailbox;
 use kith_crypto::secret::Secret32;
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
@@ -19,6 +20,7 @@ use kith_proto::id::QueueId;
 use kith_proto::mailbox::Sequence;
 use kith_proto::mailbox::WorkBits;
 use kith_proto::payload::MAX_PLACES;
+use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 use crate::output::Output;
@@ -31,6 +33,19 @@ pub(crate) const WANTED: usize = 3;
 /// Names of envelopes that were found, so that copies in other mailboxes are not fetched: a backlog and a day.
 const REMEMBERED: usize = 16_384;
 
+/// Mailboxes that were left and are still read: more than one a week means that something else is wrong.
+const MAX_LEFT: usize = 8;
+
+/// How long an envelope is kept at most.
+pub(crate) const KEPT_FOR: Span = Span::from_days(14);
+
+/// The hardest work that is done for an inbox, in bits: some 2^26 hashes, a minute of one slow core. An honest mailbox
+/// asks for so much when it is nine tenths full.
+const MAX_WORK: u8 = 26;
+
+/// Work is done so often a day for one mailbox: for two inboxes, each asked for anew when an hour ends or a disk was lost.
+const MAX_WORKS_A_DAY: u32 = 8;
+
 /// Whose queue it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
@@ -40,16 +55,24 @@ pub(crate) enum Owner {
     Invite(InviteId),
 }
 
-/// A mailbox that this device uses or wants to use.
+/// A mailbox that this device uses, wants to use, or has left and still reads.
 pub(crate) struct Own {
     /// Where it answers.
     pub(crate) address: Multiaddress,
     /// Whether it has opened an inbox, now or before a restart.
     pub(crate) accepted: bool,
-    /// When the inbox of the period before was read to its end.
+    /// Since when.
+    pub(crate) since: Timestamp,
+    /// When it was taken from the list; zero while it is in it, or is to be.
+    pub(crate) left: Timestamp,
+    /// Whether it would not take new envelopes when it was last asked.
+    pub(crate) refuses: bool,
+    /// When the inbox of the period before, or of a mailbox that was left, was read to its end.
     pub(crate) drained: Option<Timestamp>,
     /// Work that it asks for before it opens an inbox.
     pub(crate) work: Option<Work>,
+    /// How often it was given work, and since when that is counted.
+    works: (Timestamp, u32),
 }
 
 /// One inbox that is being read, as long as its stream is open.
@@ -69,6 +92,8 @@ pub(crate) struct Reading {
     pub(crate) subscribed: bool,
     /// Whether everything that was there has been listed.
     pub(crate) caught_up: bool,
+    /// Whether it is to be listed again: somebody was let in whose mail had been left alone.
+    pub(crate) again: bool,
 }
 
 /// Work under way.
@@ -89,8 +114,6 @@ pub(crate) struct Mailboxes {
     seed: Secret32,
     own: BTreeMap<DeviceId, Own>,
     readings: BTreeMap<(DeviceId, u32), Reading>,
-    /// Those that would not have us.
-    unwilling: BTreeSet<DeviceId>,
     /// When the list was changed last, in milliseconds.
     pub(crate) version: u64,
     found: BTreeSet<EnvelopeId>,
@@ -104,7 +127,6 @@ impl Mailboxes {
             seed,
             own: BTreeMap::new(),
             readings: BTreeMap::new(),
-            unwilling: BTreeSet::new(),
             version: 0,
             found: BTreeSet::new(),
             found_in_order: VecDeque::new(),
@@ -118,51 +140,60 @@ impl Mailboxes {
 
     /// Takes a mailbox as it was stored.
     pub(crate) fn restore(&mut self, device: DeviceId, row: MailboxRow) {
-        self.version = self.version.max(row.since.0);
-        self.own.insert(device, Own::new(row.address, true));
+        self.version = self.version.max(row.since.0).max(row.left.0);
+        let own = Own { since: row.since, left: row.left, accepted: true, ..Own::new(row.address) };
+        self.own.insert(device, own);
     }
 
-    /// A node that may serve as a mailbox. Returns whether it is to be tried.
-    pub(crate) fn candidate(&mut self, node: &DeviceAddress) -> bool {
-        if self.own.len() >= WANTED
-            || self.own.contains_key(&node.device)
-            || self.unwilling.contains(&node.device)
-        {
-            return false;
-        }
-        self.own.insert(node.device, Own::new(node.address.clone(), false));
-        true
-    }
-
-    /// Whether a node is none of ours and has not refused.
-    pub(crate) fn may_ask(&self, device: &DeviceId) -> bool {
-        !self.own.contains_key(device) && !self.unwilling.contains(device)
+    /// Wants a node as a mailbox.
+    pub(crate) fn want(&mut self, node: DeviceAddress) {
+        self.own.insert(node.device, Own::new(node.address));
     }
 
     /// A mailbox opened an inbox. Returns whether that is new: then contacts have to hear of it.
     pub(crate) fn accepted(&mut self, now: Timestamp, out: &mut Output, device: &DeviceId) -> bool {
-        let Some(own) = self.own.get_mut(device) else { return false };
+        let version = self.next_version(now);
+        let Some(own) = self.own.get_mut(device).filter(|own| own.is_used()) else { return false };
+        own.refuses = false;
         if std::mem::replace(&mut own.accepted, true) {
             return false;
         }
-        self.version = now.0.max(self.version + 1);
-        let row = MailboxRow { address: own.address.clone(), since: Timestamp(self.version) };
-        out.put(rows::MAILBOXES, &device.0, row.to_bytes());
+        own.since = Timestamp(version);
+        own.put(out, device);
+        self.version = version;
         true
     }
 
-    /// A mailbox will not have us, or is given up. Returns whether contacts knew it.
-    pub(crate) fn give_up(&mut self, now: Timestamp, out: &mut Output, device: &DeviceId) -> bool {
-        self.unwilling.insert(*device);
-        let Some(own) = self.own.remove(device) else { return false };
-        if own.accepted {
-            self.version = now.0.max(self.version + 1);
-            out.delete(rows::MAILBOXES, &device.0);
+    /// A mailbox is not used any more. One that contacts may know is read for as long as it can hold something.
+    pub(crate) fn leave(&mut self, now: Timestamp, out: &mut Output, device: &DeviceId) {
+        let version = self.next_version(now);
+        let Some(own) = self.own.get_mut(device).filter(|own| own.is_used()) else { return };
+        if !own.accepted {
+            self.own.remove(device);
+            return;
         }
-        own.accepted
+        (own.left, own.drained, own.work) = (Timestamp(version), None, None);
+        own.put(out, device);
+        self.version = version;
+        let left = self.own.iter().filter(|(_, own)| !own.is_used());
+        let oldest = left.clone().min_by_key(|(_, own)| own.left).map(|(device, _)| *device);
+        if let Some(oldest) = oldest.filter(|_| left.count() > MAX_LEFT) {
+            self.forget(out, &oldest);
+        }
     }
 
-    /// A mailbox of ours.
+    /// Forgets a mailbox that was left.
+    pub(crate) fn forget(&mut self, out: &mut Output, device: &DeviceId) {
+        self.own.remove(device);
+        self.readings.retain(|(of, _), _| of != device);
+        out.delete(rows::MAILBOXES, &device.0);
+    }
+
+    fn next_version(&self, now: Timestamp) -> u64 {
+        now.0.max(self.version + 1)
+    }
+
+    /// A mailbox of ours, left or not.
     pub(crate) fn get(&self, device: &DeviceId) -> Option<&Own> {
         self.own.get(device)
     }
@@ -172,14 +203,29 @@ impl Mailboxes {
         self.own.get_mut(device)
     }
 
-    /// All mailboxes that we use or try.
+    /// Whether a mailbox is in the list, or is to be.
+    pub(crate) fn is_used(&self, device: &DeviceId) -> bool {
+        self.own.get(device).is_some_and(Own::is_used)
+    }
+
+    /// All mailboxes that we use, try, or have left and still read.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&DeviceId, &Own)> {
         self.own.iter()
     }
 
+    /// Those that we use or try.
+    pub(crate) fn used(&self) -> impl Iterator<Item = (&DeviceId, &Own)> {
+        self.own.iter().filter(|(_, own)| own.is_used())
+    }
+
+    /// The names of all.
+    pub(crate) fn names(&self) -> Vec<DeviceId> {
+        self.own.keys().copied().collect()
+    }
+
     /// What contacts are told.
     pub(crate) fn places(&self) -> BoundedVec<DeviceAddress, MAX_PLACES> {
-        let told = self.own.iter().filter(|(_, own)| own.accepted);
+        let told = self.used().filter(|(_, own)| own.accepted);
         let place = |(device, own): (&DeviceId, &Own)| DeviceAddress {
             device: *device,
             address: own.address.clone(),
@@ -216,7 +262,89 @@ impl Mailboxes {
 }
 
 impl Own {
-    fn new(address: Multiaddress, accepted: bool) -> Self {
-        Self { address, accepted, drained: None, work: None }
+    fn new(address: Multiaddress) -> Self {
+        Self {
+            address,
+            accepted: false,
+            since: Timestamp(0),
+            left: Timestamp(0),
+            refuses: false,
+            drained: None,
+            work: None,
+            works: (Timestamp(0), 0),
+        }
+    }
+
+    /// Whether it is in the list, or is to be.
+    pub(crate) fn is_used(&self) -> bool {
+        self.left == Timestamp(0)
+    }
+
+    /// The last period in which it was given queues.
+    pub(crate) fn last_period(&self) -> u32 {
+        if self.is_used() { u32::MAX } else { mailbox::period_at(self.left).saturating_add(1) }
+    }
+
+    /// Until when it can hold something: the end of its last queues, and as long as an envelope is kept.
+    pub(crate) fn holds_until(&self) -> Timestamp {
+        if self.is_used() {
+            return Timestamp::NEVER;
+        }
+        Timestamp((u64::from(self.last_period()) + 1).saturating_mul(mailbox::PERIOD.0)) + KEPT_FOR
+    }
+
+    /// Takes work, unless it is too hard or asked for too often.
+    pub(crate) fn take_work(&mut self, now: Timestamp, work: Work) -> bool {
+        if now.since(self.works.0) >= Span::from_days(1) {
+            self.works = (now, 0);
+        }
+        if work.bits.bits() > MAX_WORK || self.works.1 >= MAX_WORKS_A_DAY {
+            return false;
+        }
+        self.works.1 += 1;
+        self.work = Some(work);
+        true
+    }
+
+    fn put(&self, out: &mut Output, device: &DeviceId) {
+        let row = MailboxRow { address: self.address.clone(), since: self.since, left: self.left };
+        out.put(rows::MAILBOXES, &device.0, row.to_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kith_proto::mailbox::WorkBits;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+    #[test]
+    fn work_without_end_is_not_done() {
+        let mut own = Own::new(Multiaddress::new(vec![1]).unwrap());
+        let work = |bits| Work { period: 1, challenge: [0; 32], bits: WorkBits::capped(bits), next: 0 };
+        assert!(!own.take_work(NOW, work(MAX_WORK + 1)), "too hard");
+        let done = (0..100).filter(|_| own.take_work(NOW, work(8))).count();
+        assert_eq!(done, 8, "again and again");
+        assert!(own.take_work(NOW + Span::from_days(1), work(8)), "another day");
+    }
+
+    #[test]
+    fn what_was_left_is_read_for_as_long_as_it_can_hold_something() {
+        let (mut mailboxes, mut out) = (Mailboxes::new(Secret32::new([1; 32])), Output::new());
+        let name = |number: u8| DeviceId([number; 32]);
+        for number in 1..=20 {
+            let address = Multiaddress::new(vec![number]).unwrap();
+            mailboxes.want(DeviceAddress { device: name(number), address });
+            assert!(mailboxes.accepted(NOW, &mut out, &name(number)));
+            assert_eq!(mailboxes.places().len(), 1);
+            let before = mailboxes.version;
+            mailboxes.leave(NOW, &mut out, &name(number));
+            assert!(mailboxes.version > before, "contacts have to hear of it");
+        }
+        assert_eq!((mailboxes.all().count(), mailboxes.used().count()), (MAX_LEFT, 0));
+        let last = mailboxes.get(&name(20)).unwrap();
+        assert!(last.holds_until() >= NOW + mailbox::PERIOD + KEPT_FOR);
     }
 }

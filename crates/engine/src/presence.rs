@@ -355,7 +355,7 @@ impl Presence {
 
     /// Asks the DHT where a device is, for today and for the period before.
     fn look_up(&mut self, now: Timestamp, out: &mut Output, device: &DeviceId) {
-        if self.connected_bootstraps.is_empty() && self.dht_peers == 0 {
+        if !self.may_look_up() {
             return;
         }
         let period = record::period_at(now);
@@ -365,6 +365,11 @@ impl Presence {
                 out.effect(Effect::LookUp { key });
             }
         }
+    }
+
+    /// Whether there is anybody to ask.
+    pub(crate) fn may_look_up(&self) -> bool {
+        !self.connected_bootstraps.is_empty() || self.dht_peers > 0
     }
 
     /// A look-up is over.

@@ -18,7 +18,6 @@ use kith_proto::id::MessageId;
 use kith_proto::payload::Position;
 use kith_proto::rows::Direction;
 use kith_proto::rows::Rows;
-use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 use crate::account;
@@ -40,9 +39,6 @@ use crate::view::PreviewView;
 use crate::view::ProfileView;
 use crate::view::TraceView;
 use crate::view::TracedDevice;
-
-/// How long mailboxes keep messages (`KeepFor::Days14`).
-const KEPT_FOR: Span = Span::from_days(14);
 
 /// Why a page could not be read: the same causes as at a start.
 pub type QueryError = RestoreError;
@@ -143,7 +139,7 @@ pub fn trace(rows: &dyn Rows, message: &MessageId) -> Result<Option<TraceView>, 
         for place in mail.theirs.iter().flat_map(|list| list.places.iter()) {
             let kept = mail.progress.iter().find(|progress| progress.mailbox == place.device);
             let kept = kept.filter(|progress| progress.upto >= position);
-            mailboxes.insert(place.device, kept.map(|progress| progress.since + KEPT_FOR));
+            mailboxes.insert(place.device, kept.map(|progress| progress.until));
         }
         let mailboxes = mailboxes.into_iter().map(|(mailbox, until)| KeptView { mailbox, until }).collect();
         devices.push(TracedDevice { device, state, mailboxes });
@@ -398,13 +394,14 @@ pub fn message(rows: &dyn Rows, message: &MessageId) -> Result<Option<MessageVie
 /// # Errors
 /// When the rows cannot be read.
 pub fn invites(rows: &dyn Rows) -> Result<Vec<InviteView>, QueryError> {
+    // One that ended by time is shown with its time; one that was used up or taken back is not there any more.
     let found: Vec<(InviteId, InviteRow)> = all(rows, rows::INVITES)?;
     let view = |(invite, row): (InviteId, InviteRow)| InviteView {
         invite,
         expires: row.expires,
         uses_left: row.uses_left,
     };
-    Ok(found.into_iter().map(view).collect())
+    Ok(found.into_iter().filter(|(_, row)| row.uses_left > 0).map(view).collect())
 }
 
 /// The number that two people compare, for a contact.

@@ -24,6 +24,7 @@ use kith_proto::time::Timestamp;
 
 use crate::account;
 use crate::askers::Askers;
+use crate::cards::Cards;
 use crate::chats::Chats;
 use crate::chats::Unread;
 use crate::config::Config;
@@ -44,6 +45,7 @@ use crate::rows;
 use crate::rows::ChatRow;
 use crate::rows::HistoryRow;
 use crate::sessions::Sessions;
+use crate::standing::Standings;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
 
@@ -99,6 +101,8 @@ impl Engine {
             mailboxes: Mailboxes::new(Secret32::new([0; 32])),
             deposits: Deposits::default(),
             askers: Askers::default(),
+            standing: Standings::default(),
+            cards: Cards::default(),
         };
         let mut out = Output::new();
         load_mailboxes(&mut engine, rows, &mut out)?;
@@ -176,9 +180,13 @@ fn load_mailboxes(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Res
         }
     };
     engine.mailboxes = Mailboxes::new(seed);
-    let Engine { mailboxes, deposits, .. } = engine;
+    let Engine { mailboxes, deposits, standing, .. } = engine;
     each(rows, rows::MAILBOXES, row, |device: DeviceId, row| {
         mailboxes.restore(device, row);
+        Some(())
+    })?;
+    each(rows, rows::STANDING, row, |device: DeviceId, row| {
+        standing.restore(device, row);
         Some(())
     })?;
     each(rows, rows::MAIL, row, |device: DeviceId, row| {

@@ -24,6 +24,7 @@
 //! | `bootstraps` | address text | empty | no |
 //! | `mailboxes` | device | [`MailboxRow`]: an own mailbox | no |
 //! | `mailbox_keys` | `self` | 32 bytes that own inboxes are derived from | yes |
+//! | `standing` | device | [`StandingRow`]: a node that is or may be a mailbox | no |
 //! | `mail` | device | [`MailRow`] | yes |
 //!
 //! Numbers in keys are big-endian, so that key order is number order.
@@ -54,6 +55,7 @@ use kith_proto::payload::Position;
 use kith_proto::payload::Profile;
 use kith_proto::payload::Text;
 use kith_proto::rows::Table;
+use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 pub(crate) const ACCOUNT: Table = Table::plain("account");
@@ -76,6 +78,7 @@ pub(crate) const REMOVED: Table = Table::plain("removed");
 pub(crate) const BOOTSTRAPS: Table = Table::plain("bootstraps");
 pub(crate) const MAILBOXES: Table = Table::plain("mailboxes");
 pub(crate) const MAILBOX_KEYS: Table = Table::shredded("mailbox_keys");
+pub(crate) const STANDING: Table = Table::plain("standing");
 pub(crate) const MAIL: Table = Table::shredded("mail");
 
 /// Every table, for whoever opens the store.
@@ -100,6 +103,7 @@ pub const TABLES: &[Table] = &[
     BOOTSTRAPS,
     MAILBOXES,
     MAILBOX_KEYS,
+    STANDING,
     MAIL,
 ];
 
@@ -112,33 +116,40 @@ pub(crate) const MAX_SESSIONS: usize = 4;
 /// The longest stored session: thousands of skipped keys.
 const MAX_SESSION_BYTES: usize = 1 << 20;
 
+/// Days for which it is known how good a mailbox was: as long as it keeps a message.
+pub(crate) const MAX_STANDING_DAYS: usize = 14;
+
 /// The most devices of one account that a message is kept for.
 pub(crate) const MAX_TARGETS: usize = 16;
 
+/// The version of rows that have not changed since the first.
 const VERSION: u8 = 1;
 
 /// Reads the version byte of a row.
-fn version(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
-    if u8::decode(reader)? == VERSION { Ok(()) } else { Err(DecodeError::Invalid { what: "row version" }) }
+fn version(reader: &mut Reader<'_>, expected: u8) -> Result<(), DecodeError> {
+    if u8::decode(reader)? == expected { Ok(()) } else { Err(DecodeError::Invalid { what: "row version" }) }
 }
 
 /// A row as a plain struct: its fields one after the other behind the version byte.
 macro_rules! row {
-    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
+    ($(#[$doc:meta])* $name:ident { $($fields:tt)* }) => {
+        row!(VERSION, $(#[$doc])* $name { $($fields)* });
+    };
+    ($version:expr, $(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
         pub(crate) struct $name { $($(#[$field_doc])* pub(crate) $field: $type,)* }
 
         impl Encode for $name {
             fn encode(&self, out: &mut Vec<u8>) {
-                out.push(VERSION);
+                out.push($version);
                 $(self.$field.encode(out);)*
             }
         }
 
         impl Decode for $name {
             fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-                version(reader)?;
+                version(reader, $version)?;
                 Ok(Self { $($field: Decode::decode(reader)?,)* })
             }
         }
@@ -164,24 +175,50 @@ row!(
 );
 
 row!(
-    /// A mailbox that this device uses.
+    2,
+    /// A mailbox that this device uses, or has used and still reads.
     MailboxRow {
         /// Where it answers.
         address: Multiaddress,
-        /// Since when; the newest is the version of the list.
+        /// Since when; the newest time in these rows is the version of the list.
         since: Timestamp,
+        /// When it was taken from the list; zero while it is in it.
+        left: Timestamp,
     }
 );
 
 row!(
+    /// How good a node was as a mailbox.
+    StandingRow {
+        /// Where it answers.
+        address: Multiaddress,
+        /// When it was first heard of.
+        known_since: Timestamp,
+        /// When it last did what was asked.
+        worked: Timestamp,
+        /// For how long it has been away, counted while others could be reached.
+        away: Span,
+        /// It is not asked again before this time: it would not have us.
+        refused_until: Timestamp,
+        /// How long it takes to answer, in milliseconds; a mean in which the newest weigh most.
+        round_trip_ms: u32,
+        /// Bytes that an inbox there may still hold.
+        free_bytes: u64,
+        /// Days, each with streams that worked and streams that did not.
+        days: BoundedVec<(u32, (u32, u32)), MAX_STANDING_DAYS>,
+    }
+);
+
+row!(
+    2,
     /// How far a mailbox has kept a device's channel.
     Progress {
         /// Which mailbox.
         mailbox: DeviceId,
         /// Everything up to this position.
         upto: Position,
-        /// Since when it keeps the first of it.
-        since: Timestamp,
+        /// Until when it has promised to, for whatever it promised the shortest.
+        until: Timestamp,
     }
 );
 
@@ -219,7 +256,7 @@ impl Encode for MailRow {
 
 impl Decode for MailRow {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        version(reader)?;
+        version(reader, VERSION)?;
         Ok(Self {
             mine: Decode::decode(reader)?,
             told: Decode::decode(reader)?,
@@ -237,7 +274,7 @@ row!(
     InviteRow {
         /// What admits a request.
         secret: [u8; 16],
-        /// When it ends.
+        /// When it ends or was taken back. The row stays for some weeks after, so that mailboxes hear of it.
         expires: Timestamp,
         /// How many more people may use it.
         uses_left: u32,

@@ -48,6 +48,8 @@ pub struct Stats {
     pub mailbox_refusals: u64,
     /// Answers of mailboxes that nothing was asked for, or whose promise does not hold.
     pub bad_mailbox_answers: u64,
+    /// Streams to mailboxes that were closed because nothing was answered.
+    pub mute_mailboxes: u64,
     /// Messages waiting in the outbox now.
     pub waiting: u64,
 }

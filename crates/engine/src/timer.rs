@@ -27,6 +27,10 @@ pub(crate) enum TimerKey {
     Mail,
     /// A mailbox wants work.
     Work,
+    /// A mailbox should have answered by now.
+    Mute,
+    /// More contacts are to find our mailboxes in the DHT.
+    Lists,
     /// Receipts go by mailbox.
     Notes,
     /// What waits for a device goes to its mailboxes.

@@ -38,8 +38,10 @@ const RECORD_VERSION: u8 = 1;
 pub enum RecordKind {
     /// Where a device can be reached: a sealed [`DeviceRecord`].
     Device,
-    /// How to write to a device that is away: a sealed [`CardRecord`].
+    /// How to write to a device that is away, for whoever holds an invite: a sealed [`CardRecord`].
     Card,
+    /// Where the mailboxes of a device are now, for one device of a contact: a sealed [`ListRecord`].
+    List,
 }
 
 /// A signed record as DHT nodes hold it.
@@ -78,11 +80,21 @@ pub struct CardRecord {
     pub places: BoundedVec<DeviceAddress, MAX_PLACES>,
 }
 
+/// The opened body of a [`RecordKind::List`] record. The queues there are known already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListRecord {
+    /// Grows with every change, and with that of the list that is told in band.
+    pub version: u64,
+    /// Its mailboxes.
+    pub places: BoundedVec<DeviceAddress, MAX_PLACES>,
+}
+
 impl RecordKind {
     fn tag(self) -> u8 {
         match self {
             Self::Device => 1,
             Self::Card => 2,
+            Self::List => 3,
         }
     }
 }
@@ -133,6 +145,7 @@ impl Decode for Record {
         let kind = match u8::decode(reader)? {
             1 => RecordKind::Device,
             2 => RecordKind::Card,
+            3 => RecordKind::List,
             _ => return Err(DecodeError::Invalid { what: "record kind" }),
         };
         let record = Self {
@@ -178,5 +191,18 @@ impl Decode for CardRecord {
             bundle: Decode::decode(reader)?,
             places: Decode::decode(reader)?,
         })
+    }
+}
+
+impl Encode for ListRecord {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.version.encode(out);
+        self.places.encode(out);
+    }
+}
+
+impl Decode for ListRecord {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { version: Decode::decode(reader)?, places: Decode::decode(reader)? })
     }
 }

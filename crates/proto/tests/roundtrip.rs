@@ -159,17 +159,11 @@ fn invite() -> impl Strategy<Value = Invite> {
 }
 
 fn record() -> impl Strategy<Value = Record> {
-    (any::<([u8; 32], u64, u64)>(), bytes(200), any::<u8>()).prop_map(
-        |((blinded_key, sequence, expires), body, fill)| {
+    let kind = prop_oneof![Just(RecordKind::Device), Just(RecordKind::Card), Just(RecordKind::List)];
+    (kind, any::<([u8; 32], u64, u64)>(), bytes(200), any::<u8>()).prop_map(
+        |(kind, (blinded_key, sequence, expires), body, fill)| {
             let signature = BoundedBytes::new(vec![fill; 64]).unwrap();
-            Record {
-                kind: RecordKind::Device,
-                blinded_key,
-                sequence,
-                expires: Timestamp(expires),
-                body,
-                signature,
-            }
+            Record { kind, blinded_key, sequence, expires: Timestamp(expires), body, signature }
         },
     )
 }

@@ -45,7 +45,9 @@ use kith_proto::payload::Payload;
 use kith_proto::payload::Profile;
 use kith_proto::payload::Receipt;
 use kith_proto::payload::TextMessage;
+use kith_proto::record::CardRecord;
 use kith_proto::record::DeviceRecord;
+use kith_proto::record::ListRecord;
 use kith_proto::record::Record;
 use kith_proto::record::RecordKind;
 use kith_proto::time::Timestamp;
@@ -234,9 +236,17 @@ fn meetings() -> Vec<Sample> {
     };
     let invite =
         Invite::new(AccountId([0x84; 32]), &InviteSecret([0x85; 16]), 1_795_000_000, &[place(), place()]);
+    let card = CardRecord {
+        device_list: bytes(0x86, 30),
+        bundle: bytes(0x87, 30),
+        places: list(vec![place(), place()]),
+    };
     vec![
         sample("record", &record),
         sample("device-record", &DeviceRecord { addresses: list(vec![address()]) }),
+        sample("card-record", &card),
+        sample("list-record", &ListRecord { version: 6, places: list(vec![place()]) }),
+        sample("record-of-a-list", &Record { kind: RecordKind::List, ..record }),
         sample("invite", &invite),
         sample("invite-bare", &Invite::new(AccountId([0x84; 32]), &InviteSecret([0x85; 16]), 0, &[])),
     ]

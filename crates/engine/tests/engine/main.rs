@@ -31,6 +31,7 @@ use kith_proto::time::Timestamp;
 use kith_simulations::disk::Disk;
 
 mod devices;
+mod mailboxes;
 
 const BEGIN: Timestamp = Timestamp(1_800_000_000_000);
 
@@ -45,6 +46,8 @@ struct Side {
     sent: Vec<(DeviceId, Frame)>,
     dials: usize,
     dialled: Vec<Multiaddress>,
+    /// What was said to mailboxes and not carried yet.
+    mail: Vec<Effect>,
     events: Vec<Event>,
 }
 
@@ -68,6 +71,7 @@ impl Side {
             sent: Vec::new(),
             dials: 0,
             dialled: Vec::new(),
+            mail: Vec::new(),
             events: Vec::new(),
         };
         side.done(out);
@@ -90,6 +94,9 @@ impl Side {
                     self.dials += 1;
                     self.dialled = addresses;
                 }
+                Effect::OpenMailbox { .. } | Effect::AskMailbox { .. } | Effect::CloseMailbox { .. } => {
+                    self.mail.push(effect);
+                }
                 _ => {}
             }
         }
@@ -99,10 +106,15 @@ impl Side {
     /// The power goes and comes back.
     fn crash(&mut self) {
         self.disk.crash();
+        self.restart();
+    }
+
+    /// The computer is switched off and on.
+    fn restart(&mut self) {
         let mut entropy = [77; 32];
         entropy[..8].copy_from_slice(&self.disk.commits.to_le_bytes());
         let (engine, out) = Engine::restore(&self.disk, self.now, entropy, Config::default()).unwrap();
-        self.engine = engine;
+        (self.engine, self.sent, self.mail) = (engine, Vec::new(), Vec::new());
         self.done(out);
     }
 

@@ -1,0 +1,234 @@
+//! Which mailboxes this device uses, and what contacts hear of it.
+//!
+//! ```text
+//!  a node connects ─▶ candidate ─best of all, one a network─▶ tried ─Registered─▶ used: contacts are told
+//!                        ▲                                      │ refuses, away      │ refuses, away for hours
+//!                        └──────── after a day ─────────────────┘                    ▼ and another can be had
+//!                                                                     left: read until it can hold nothing more
+//! ```
+//!
+//! Not here: how good a node was (`standing`), the conversation with it (`reading`).
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use kith_proto::address::DeviceAddress;
+use kith_proto::id::DeviceId;
+use kith_proto::payload::Content;
+use kith_proto::payload::MailboxList;
+use kith_proto::time::Span;
+
+use crate::askers::Use;
+use crate::cards;
+use crate::engine::Engine;
+use crate::links;
+use crate::mailboxes::Own;
+use crate::mailboxes::WANTED;
+use crate::output::Output;
+use crate::reading;
+use crate::standing::UNKNOWN;
+use crate::standing::network_of;
+use crate::timer::TimerKey;
+use crate::view::ContactState;
+use crate::view::MailboxView;
+
+/// A mailbox that was away for so long is replaced: longer than a restart, an update or a broken line at night.
+const AWAY: Span = Span::from_hours(4);
+
+/// The same when two others are away too, and what is left has no second copy.
+const AWAY_WITH_OTHERS: Span = Span::from_minutes(30);
+
+/// No mailbox is replaced sooner after it was taken, unless it refuses: each change is told to every contact.
+const MIN_STAY: Span = Span::from_hours(1);
+
+/// A mailbox in the same network as another is replaced by one that is not, once so much time has passed.
+const MIN_STAY_WITH_NEIGHBOUR: Span = Span::from_days(7);
+
+/// Nodes connect one after the other: the choice is made among those of so long.
+const CHOOSE_AFTER: Span = Span::from_secs(1);
+
+/// A node is connected that may serve as a mailbox.
+pub(crate) fn candidate(engine: &mut Engine, out: &mut Output, node: &DeviceAddress) {
+    let now = engine.core.now;
+    let Engine { mailboxes, standing, .. } = engine;
+    standing.met(now, out, node, |device| mailboxes.get(device).is_some());
+    let first = engine.presence.bootstraps_connected().count() <= 1;
+    // After a time without any, the network may be another.
+    engine.askers.try_again(now, (!first).then_some(&node.device));
+    engine.core.timers.set_earlier(TimerKey::Mail, now + CHOOSE_AFTER);
+}
+
+/// Replaces what should be replaced, and chooses what is missing.
+pub(crate) fn review(engine: &mut Engine, out: &mut Output) {
+    let now = engine.core.now;
+    let empty = engine.mailboxes.all().filter(|(_, own)| own.holds_until() <= now);
+    for device in empty.map(|(device, _)| *device).collect::<Vec<_>>() {
+        close(engine, out, &device);
+        engine.mailboxes.forget(out, &device);
+    }
+    let before = engine.mailboxes.version;
+    replace(engine, out);
+    let mut candidates = candidates(engine);
+    while engine.mailboxes.used().count() < WANTED
+        && let Some(best) = take_best(engine, &mut candidates)
+    {
+        engine.mailboxes.want(best);
+    }
+    if engine.mailboxes.version > before {
+        tell_everyone(engine, out);
+        engine.network_changed(out);
+    }
+    probe(engine, out, &candidates);
+}
+
+/// Connected nodes that could be used and are not. One that was left a moment ago is none yet.
+fn candidates(engine: &Engine) -> Vec<DeviceAddress> {
+    let now = engine.core.now;
+    let free = |device: &DeviceId| {
+        let own = engine.mailboxes.get(device);
+        own.is_none_or(|own| !own.is_used() && now.since(own.left) >= MIN_STAY)
+            && engine.standing.may_ask(now, device)
+            && !engine.askers.is_down(now, device)
+    };
+    engine.presence.bootstraps_connected().filter(|node| free(&node.device)).collect()
+}
+
+/// The best candidate: in a network of its own if there is such a one, then the one with the best score, then by chance,
+/// which is another for each device.
+fn take_best(engine: &Engine, candidates: &mut Vec<DeviceAddress>) -> Option<DeviceAddress> {
+    let taken = networks(engine);
+    let own = engine.devices.device();
+    let rank = |node: &DeviceAddress| {
+        let is_neighbour = network_of(&node.address).is_some_and(|network| taken.contains(&network));
+        let chance = *blake3::hash(&[own.0, node.device.0].concat()).as_bytes();
+        (is_neighbour, Reverse(engine.standing.score(engine.core.now, &node.device)), chance)
+    };
+    let (at, _) = candidates.iter().enumerate().min_by_key(|(_, node)| rank(node))?;
+    Some(candidates.swap_remove(at))
+}
+
+/// The networks of the mailboxes that are used.
+fn networks(engine: &Engine) -> BTreeSet<Vec<u8>> {
+    engine.mailboxes.used().filter_map(|(_, own)| network_of(&own.address)).collect()
+}
+
+/// Leaves mailboxes that refuse, are away for long, or share a network with another, as far as others can be had.
+fn replace(engine: &mut Engine, out: &mut Output) {
+    let mut left = candidates(engine).len();
+    for device in lost(engine).into_iter().chain(neighbour(engine)) {
+        if left == 0 {
+            return;
+        }
+        left -= 1;
+        close(engine, out, &device);
+        engine.mailboxes.leave(engine.core.now, out, &device);
+    }
+}
+
+fn lost(engine: &Engine) -> Vec<DeviceId> {
+    let now = engine.core.now;
+    let down = engine.mailboxes.used().filter(|(device, _)| engine.askers.is_down(now, device)).count();
+    let is_lost = |device: &DeviceId, own: &Own| {
+        let away = engine.standing.away(device);
+        let limit = if down >= WANTED { AWAY_WITH_OTHERS } else { AWAY };
+        own.refuses
+            || (!own.accepted && engine.askers.is_down(now, device))
+            || (engine.askers.is_down(now, device) && away >= limit && now.since(own.since) >= MIN_STAY)
+    };
+    engine.mailboxes.used().filter(|(device, own)| is_lost(device, own)).map(|(device, _)| *device).collect()
+}
+
+/// The worse of two mailboxes in one network, if a good one in another network is there.
+fn neighbour(engine: &Engine) -> Option<DeviceId> {
+    let now = engine.core.now;
+    let taken = networks(engine);
+    let elsewhere = |node: &DeviceAddress| {
+        network_of(&node.address).is_some_and(|network| !taken.contains(&network))
+            && engine.standing.score(now, &node.device) > UNKNOWN
+    };
+    if !candidates(engine).iter().any(elsewhere) {
+        return None;
+    }
+    let shares = |device: &DeviceId, own: &Own| {
+        let network = network_of(&own.address);
+        let mut others = engine.mailboxes.used().filter(|(other, _)| *other != device);
+        network.is_some() && others.any(|(_, other)| network_of(&other.address) == network)
+    };
+    let settled = engine.mailboxes.used().all(|(_, own)| now.since(own.since) >= MIN_STAY_WITH_NEIGHBOUR);
+    let sharing = engine.mailboxes.used().filter(|(device, own)| settled && shares(device, own));
+    sharing.map(|(device, _)| *device).min_by_key(|device| engine.standing.score(now, device))
+}
+
+fn close(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    let period = kith_crypto::mailbox::period_at(engine.core.now);
+    for period in [period.saturating_sub(1), period, period.saturating_add(1)] {
+        engine.askers.close(out, Use::Read { mailbox: *device, period });
+        engine.mailboxes.stop_reading(device, period);
+    }
+}
+
+/// Asks nodes that are not used what they offer, so that there is something to choose by when one is needed.
+fn probe(engine: &mut Engine, out: &mut Output, candidates: &[DeviceAddress]) {
+    for node in candidates {
+        if engine.standing.is_probe_due(engine.core.now, &node.device) {
+            let used_for = Use::Probe { mailbox: node.device };
+            engine.askers.open(&mut engine.core, out, used_for, vec![node.address.clone()]);
+        }
+    }
+}
+
+/// What a device of a contact is told about our mailboxes, unless it knows.
+pub(crate) fn untold(engine: &mut Engine, out: &mut Output, device: &DeviceId) -> Option<Content> {
+    let version = engine.mailboxes.version;
+    let told = engine.deposits.get(device).map_or(0, |row| row.told);
+    if version == 0 || told >= version {
+        return None;
+    }
+    let fresh = engine.core.random();
+    let secret = *engine.deposits.own_secret(fresh, device, out).as_bytes();
+    engine.deposits.update(device, out, |row| row.told = version);
+    // A time: if an old disk was put back here, this has to be newer than what was told before that.
+    let version = version.max(engine.core.now.0);
+    Some(Content::Mailboxes(MailboxList { version, secret, places: engine.mailboxes.places() }))
+}
+
+/// Tells a device of an accepted contact about our mailboxes again: one of us has forgotten.
+pub(crate) fn tell_again(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    if engine.deposits.get(device).is_some_and(|row| row.told > 0) {
+        engine.deposits.update(device, out, |row| row.told = 0);
+        tell(engine, out, device);
+    }
+}
+
+/// Tells a device of an accepted contact about our mailboxes, unless it knows.
+pub(crate) fn tell(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    let Some(content) = untold(engine, out, device) else { return };
+    let same = |content: &Content| matches!(content, Content::Mailboxes(_));
+    if !engine.outbox.replace_waiting(&mut engine.peers, out, device, &content, same) {
+        engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, vec![content], None);
+    }
+    links::pump(engine, out, device);
+}
+
+/// The list is another: contacts, mailboxes and the DHT hear of it.
+pub(crate) fn tell_everyone(engine: &mut Engine, out: &mut Output) {
+    let accepted = |contact| engine.contacts.state(contact) == Some(ContactState::Accepted);
+    let devices: Vec<_> =
+        engine.peers.all().filter(|(_, row)| accepted(&row.contact)).map(|(device, _)| *device).collect();
+    for device in devices {
+        tell(engine, out, &device);
+    }
+    reading::queues_changed(engine, out);
+    cards::publish(engine, out);
+}
+
+/// The own mailboxes as front ends see them.
+pub(crate) fn views(engine: &Engine) -> Vec<MailboxView> {
+    let view = |(device, own): (&DeviceId, &Own)| MailboxView {
+        device: *device,
+        address: own.address.clone(),
+        accepted: own.accepted,
+        connected: engine.askers.is_ready(device),
+    };
+    engine.mailboxes.used().map(view).collect()
+}

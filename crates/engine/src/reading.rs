@@ -1,0 +1,424 @@
+//! The own inboxes: opening them, telling mailboxes whose queues are open, and fetching what came.
+//!
+//! ```text
+//!  Hello ─▶ Register (this period, the next) ─▶ Subscribe ─▶ Index ─▶ Get ─▶ taken ─▶ DeleteThese
+//!             │ refused                          ▲              │
+//!             └─ another is looked for           └── again ─────┘ somebody was let in whose mail was left alone
+//! ```
+//!
+//! An envelope is deleted in the same step that took it, and so after the commit. Not here: how an envelope is opened
+//! (`arrivals`), which mailboxes are ours (`choosing`), the state of streams (`askers`).
+
+use kith_crypto::mailbox;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::envelope::Envelope;
+use kith_proto::id::DeviceId;
+use kith_proto::id::QueueId;
+use kith_proto::mailbox::Access;
+use kith_proto::mailbox::Admission;
+use kith_proto::mailbox::Answer;
+use kith_proto::mailbox::IndexEntry;
+use kith_proto::mailbox::MAX_QUEUES;
+use kith_proto::mailbox::Request;
+use kith_proto::mailbox::Sequence;
+use kith_proto::mailbox::WorkProof;
+use kith_proto::rows::Rows;
+use kith_proto::time::Span;
+
+use crate::arrivals;
+use crate::askers::Asked;
+use crate::askers::Use;
+use crate::choosing;
+use crate::engine::Engine;
+use crate::mail;
+use crate::mailboxes::Owner;
+use crate::mailboxes::Work;
+use crate::output::Output;
+use crate::timer::TimerKey;
+use crate::view::ContactState;
+
+/// Envelopes that are fetched at once, and in one request.
+const FETCHING: usize = 256;
+const FETCHED_AT_ONCE: usize = 64;
+
+/// Envelopes listed and not fetched yet: more than an inbox holds.
+const MAX_LISTED: usize = 65_536;
+
+/// Hashes tried in one step: some milliseconds.
+const WORK_SLICE: u64 = 20_000;
+
+/// A mailbox that would not open an inbox is not asked again for so long, if another can be had.
+const REFUSED_FOR: Span = Span::from_days(1);
+
+/// The least of it, whatever the mailbox says.
+const MIN_REFUSED: Span = Span::from_hours(1);
+
+/// The longest that a mailbox's word about a pause in reading is believed.
+const MAX_SLOWED: Span = Span::from_minutes(10);
+
+/// The mailbox has said hello: now requests may be signed.
+pub(crate) fn greeted(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32) {
+    engine.mailboxes.stop_reading(&mailbox, period);
+    if period == mailbox::period_at(engine.core.now) && engine.mailboxes.is_used(&mailbox) {
+        register(engine, out, mailbox, period, &Admission::Open {});
+    } else {
+        for of in [period, period.saturating_add(1)] {
+            owners(engine, out, mailbox, period, of);
+        }
+        subscribe(engine, out, mailbox, period);
+    }
+}
+
+/// The queues of a period at a mailbox, and who may leave envelopes in them. Notes whose they are.
+fn owners(
+    engine: &mut Engine,
+    out: &mut Output,
+    mailbox: DeviceId,
+    reading: u32,
+    period: u32,
+) -> Vec<(QueueId, Access)> {
+    let mut found = Vec::new();
+    let devices: Vec<_> = engine.peers.all().map(|(device, row)| (*device, row.contact)).collect();
+    for (device, contact) in devices {
+        let state = engine.contacts.state(&contact);
+        if !matches!(state, Some(ContactState::Accepted | ContactState::Requested | ContactState::Blocked)) {
+            continue;
+        }
+        let fresh = engine.core.random();
+        let secret = engine.deposits.own_secret(fresh, &device, out);
+        let (queue, key) = mailbox::queue(&secret, &mailbox, period);
+        let open = state != Some(ContactState::Blocked);
+        found.push((queue, Owner::Device(device), open.then(|| key.public())));
+    }
+    for (invite, secret, open) in engine.contacts.invites(engine.core.now) {
+        let (queue, key) = mailbox::queue(&mailbox::invite_secret(&secret), &mailbox, period);
+        found.push((queue, Owner::Invite(invite), open.then(|| key.public())));
+    }
+    let reading = engine.mailboxes.reading(&mailbox, reading);
+    found
+        .into_iter()
+        .map(|(queue, owner, key)| {
+            reading.queues.insert(queue, owner);
+            (queue, key.map_or(Access::Closed {}, |deposit| Access::Key { deposit }))
+        })
+        .collect()
+}
+
+/// Registers the inboxes of this period and the next, with every queue that the mailbox does not know yet.
+fn register(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32, admission: &Admission) {
+    let used_for = Use::Read { mailbox, period };
+    let Some(nonce) = engine.askers.nonce(used_for).filter(|_| engine.mailboxes.is_used(&mailbox)) else {
+        return;
+    };
+    let first = engine.mailboxes.reading(&mailbox, period).registered.is_empty();
+    for of in [period, period.saturating_add(1)] {
+        let queues = owners(engine, out, mailbox, period, of);
+        let known = &mut engine.mailboxes.reading(&mailbox, period).registered;
+        let new: Vec<_> = queues
+            .into_iter()
+            .filter(|(queue, access)| {
+                let open = *access != Access::Closed {};
+                known.insert(*queue, open) != Some(open)
+            })
+            .collect();
+        if new.is_empty() && !first {
+            continue;
+        }
+        let seed = engine.mailboxes.seed();
+        let key = mailbox::inbox_key(seed, &mailbox, of);
+        let reader = mailbox::reader(seed, &mailbox, of, &engine.devices.device());
+        let mut chunks: Vec<_> = new.chunks(MAX_QUEUES).map(<[_]>::to_vec).collect();
+        if chunks.is_empty() {
+            chunks.push(Vec::new());
+        }
+        for chunk in chunks {
+            let mut request = Request::Register {
+                inbox: key.public(),
+                period: of,
+                readers: BoundedVec::truncated(vec![reader]),
+                queues: BoundedVec::truncated(chunk),
+                admission: admission.clone(),
+                signature: [0; 64],
+            };
+            key.sign(&mailbox, &nonce, &mut request);
+            engine.askers.ask(&mut engine.core, out, used_for, request, Asked::Register { period: of });
+        }
+    }
+}
+
+/// A registration was answered.
+pub(crate) fn registered(
+    engine: &mut Engine,
+    out: &mut Output,
+    (mailbox, period): (DeviceId, u32),
+    of: u32,
+    word: &Answer,
+) {
+    let now = engine.core.now;
+    match word {
+        Answer::Registered { quota_left, .. } => {
+            mail::worked(engine, out, Use::Read { mailbox, period });
+            engine.standing.has_room(out, &mailbox, *quota_left);
+            if of == period {
+                let new = engine.mailboxes.accepted(now, out, &mailbox);
+                // Whatever becomes of the next period's: what is there can be read.
+                subscribe_once(engine, out, mailbox, period);
+                if new {
+                    choosing::tell_everyone(engine, out);
+                    engine.core.timers.set_earlier(TimerKey::Mail, now);
+                }
+                engine.network_changed(out);
+            }
+        }
+        Answer::WorkWanted { challenge, bits } => {
+            let work = Work { period: of, challenge: *challenge, bits: *bits, next: 0 };
+            let Some(own) = engine.mailboxes.get_mut(&mailbox) else { return };
+            if own.work.is_some() || own.take_work(now, work) {
+                engine.core.timers.set_earlier(TimerKey::Work, now);
+            } else {
+                refused(engine, out, (mailbox, period), REFUSED_FOR);
+            }
+        }
+        Answer::OverQuota { retry_after_secs } => {
+            let pause = Span::from_secs(u64::from(*retry_after_secs)).clamp(MIN_REFUSED, REFUSED_FOR);
+            refused(engine, out, (mailbox, period), pause);
+        }
+        _ if of == period => refused(engine, out, (mailbox, period), REFUSED_FOR),
+        // The next period's will be asked for again when it begins.
+        _ => engine.core.stats.mailbox_refusals += 1,
+    }
+}
+
+/// A mailbox would not take envelopes for us: another is looked for. What it has is read all the same.
+fn refused(engine: &mut Engine, out: &mut Output, (mailbox, period): (DeviceId, u32), pause: Span) {
+    engine.core.stats.mailbox_refusals += 1;
+    engine.standing.refused(out, &mailbox, engine.core.now + pause);
+    if let Some(own) = engine.mailboxes.get_mut(&mailbox) {
+        own.refuses = true;
+        if own.accepted {
+            subscribe_once(engine, out, mailbox, period);
+        }
+    }
+    engine.core.timers.set_earlier(TimerKey::Mail, engine.core.now);
+}
+
+/// Goes on with the work that mailboxes want.
+pub(crate) fn work(engine: &mut Engine, out: &mut Output) {
+    let (seed, period) = (engine.mailboxes.seed().clone(), mailbox::period_at(engine.core.now));
+    let under_way: Vec<_> =
+        engine.mailboxes.used().filter_map(|(device, own)| Some((*device, own.work?))).collect();
+    for (device, work) in under_way {
+        let subject = mailbox::inbox_key(&seed, &device, work.period).public();
+        let found = WorkProof::search(&work.challenge, work.bits, &subject, work.next, WORK_SLICE);
+        let Some(own) = engine.mailboxes.get_mut(&device) else { continue };
+        match found {
+            None => {
+                own.work = Some(Work { next: work.next + WORK_SLICE, ..work });
+                engine.core.timers.set_earlier(TimerKey::Work, engine.core.now + Span(1));
+            }
+            Some(proof) => {
+                own.work = None;
+                engine.mailboxes.reading(&device, period).registered.clear();
+                register(engine, out, device, period, &Admission::Work { proof });
+            }
+        }
+    }
+}
+
+fn subscribe_once(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32) {
+    if !engine.mailboxes.reading(&mailbox, period).subscribed {
+        subscribe(engine, out, mailbox, period);
+    }
+}
+
+fn subscribe(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32) {
+    let used_for = Use::Read { mailbox, period };
+    let Some(nonce) = engine.askers.nonce(used_for) else { return };
+    // It lists everything anew, and forgets what it was asked to fetch.
+    let reading = engine.mailboxes.reading(&mailbox, period);
+    (reading.subscribed, reading.caught_up, reading.again) = (true, false, false);
+    reading.to_fetch.clear();
+    let seed = engine.mailboxes.seed();
+    let key = mailbox::inbox_key(seed, &mailbox, period);
+    let reader = mailbox::reader(seed, &mailbox, period, &engine.devices.device());
+    let mut request = Request::Subscribe { inbox: key.public(), reader, after: 0, signature: [0; 64] };
+    key.sign(&mailbox, &nonce, &mut request);
+    engine.askers.ask(&mut engine.core, out, used_for, request, Asked::Subscribe);
+}
+
+/// A mailbox says what is there.
+pub(crate) fn listed(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32, word: Answer) {
+    let current = period == mailbox::period_at(engine.core.now) && engine.mailboxes.is_used(&mailbox);
+    match word {
+        Answer::Index { entries } => {
+            let known = &engine.mailboxes.reading(&mailbox, period).queues;
+            if entries.iter().any(|entry| !known.contains_key(&entry.queue)) {
+                // Somebody who came since this inbox was opened.
+                for of in [period, period.saturating_add(1)] {
+                    owners(engine, out, mailbox, period, of);
+                }
+            }
+            for entry in entries.into_inner() {
+                note_entry(engine, mailbox, period, &entry);
+            }
+            fetch(engine, out, mailbox, period);
+        }
+        Answer::CaughtUp {} => {
+            mail::worked(engine, out, Use::Read { mailbox, period });
+            engine.mailboxes.reading(&mailbox, period).caught_up = true;
+            if current {
+                // Contacts may have come since it was registered.
+                register(engine, out, mailbox, period, &Admission::Open {});
+            }
+            fetch(engine, out, mailbox, period);
+        }
+        // An inbox of another period may never have been opened.
+        Answer::NoQueue {} if !current => finish(engine, out, mailbox, period),
+        // It goes away, and its word for where to is no better than anybody's.
+        Answer::Moved { .. } => refused(engine, out, (mailbox, period), REFUSED_FOR),
+        word => too_fast(engine, out, Use::Read { mailbox, period }, &word),
+    }
+}
+
+/// A request for what is there was not carried out: after a pause all of it begins again.
+pub(crate) fn too_fast(engine: &mut Engine, out: &mut Output, used_for: Use, word: &Answer) {
+    engine.core.stats.mailbox_refusals += 1;
+    if let Answer::OverQuota { retry_after_secs } = word {
+        let pause = Span::from_secs(u64::from(*retry_after_secs)).min(MAX_SLOWED);
+        engine.askers.pause(&used_for.mailbox(), engine.core.now + pause);
+    }
+    mail::hang_up(engine, out, used_for);
+}
+
+fn note_entry(engine: &mut Engine, mailbox: DeviceId, period: u32, entry: &IndexEntry) {
+    let found = engine.mailboxes.was_found(&entry.envelope);
+    let reading = engine.mailboxes.reading(&mailbox, period);
+    if reading.fetching.contains_key(&entry.sequence) {
+        return;
+    }
+    if found {
+        reading.to_delete.push(entry.sequence);
+    } else if reading.queues.contains_key(&entry.queue) && reading.to_fetch.len() < MAX_LISTED {
+        reading.to_fetch.push_back((entry.sequence, entry.queue, entry.envelope));
+    }
+    // Mail of nobody that we know ends by itself; deleting it could not be taken back.
+}
+
+/// Fetches more, deletes what is safe, and ends a reading that has come to its end.
+pub(crate) fn fetch(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32) {
+    let used_for = Use::Read { mailbox, period };
+    while engine.askers.fetching(used_for) < FETCHING {
+        let reading = engine.mailboxes.reading(&mailbox, period);
+        let listed = reading.to_fetch.len().min(FETCHED_AT_ONCE);
+        let batch: Vec<_> = reading.to_fetch.drain(..listed).collect();
+        if batch.is_empty() {
+            break;
+        }
+        // Copies may have come from another mailbox since they were listed here.
+        let (found, batch): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|(_, _, envelope)| engine.mailboxes.was_found(envelope));
+        let reading = engine.mailboxes.reading(&mailbox, period);
+        reading.to_delete.extend(found.into_iter().map(|(sequence, ..)| sequence));
+        let sequences: Vec<Sequence> = batch.iter().map(|(sequence, ..)| *sequence).collect();
+        let count = sequences.len();
+        if count == 0 {
+            continue;
+        }
+        reading.fetching.extend(batch.into_iter().map(|(sequence, queue, _)| (sequence, queue)));
+        let request = Request::Get { sequences: BoundedVec::truncated(sequences) };
+        engine.askers.ask(&mut engine.core, out, used_for, request, Asked::Get(count));
+    }
+    let reading = engine.mailboxes.reading(&mailbox, period);
+    let idle = reading.fetching.is_empty();
+    if !reading.to_delete.is_empty() && (idle || reading.to_delete.len() >= FETCHING) {
+        for part in std::mem::take(&mut reading.to_delete).chunks(kith_proto::mailbox::MAX_INDEX) {
+            let request = Request::DeleteThese { sequences: BoundedVec::truncated(part.to_vec()) };
+            engine.askers.ask(&mut engine.core, out, used_for, request, Asked::Delete);
+        }
+    }
+    let reading = engine.mailboxes.reading(&mailbox, period);
+    if !idle || !reading.caught_up {
+        return;
+    }
+    if reading.again {
+        subscribe(engine, out, mailbox, period);
+    } else if period < mailbox::period_at(engine.core.now) {
+        finish(engine, out, mailbox, period);
+    }
+}
+
+/// The inbox of another period, or of a mailbox that was left, has been read to its end.
+fn finish(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32) {
+    engine.askers.close(out, Use::Read { mailbox, period });
+    engine.mailboxes.stop_reading(&mailbox, period);
+    let now = engine.core.now;
+    if let Some(own) = engine.mailboxes.get_mut(&mailbox) {
+        own.drained = Some(now);
+    }
+}
+
+/// An envelope is not there any more.
+pub(crate) fn gone(
+    engine: &mut Engine,
+    out: &mut Output,
+    (mailbox, period): (DeviceId, u32),
+    sequence: Sequence,
+) {
+    engine.mailboxes.reading(&mailbox, period).fetching.remove(&sequence);
+    fetch(engine, out, mailbox, period);
+}
+
+/// An envelope was fetched.
+pub(crate) fn fetched(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    (mailbox, period): (DeviceId, u32),
+    sequence: Sequence,
+    envelope: &Envelope,
+) {
+    let reading = engine.mailboxes.reading(&mailbox, period);
+    let Some(queue) = reading.fetching.remove(&sequence) else {
+        engine.core.stats.bad_mailbox_answers += 1;
+        return fetch(engine, out, mailbox, period);
+    };
+    let owner = reading.queues.get(&queue).copied();
+    mail::worked(engine, out, Use::Read { mailbox, period });
+    engine.core.stats.fetched += 1;
+    let settled = match owner {
+        _ if engine.mailboxes.was_found(&envelope.id()) => true,
+        Some(Owner::Device(device)) => arrivals::mail(engine, rows, out, &device, envelope),
+        Some(Owner::Invite(_)) => match engine.sessions.first_device(&engine.devices, envelope) {
+            Some(device) => arrivals::mail(engine, rows, out, &device, envelope),
+            None => true,
+        },
+        None => true,
+    };
+    if settled {
+        engine.mailboxes.note_found(envelope.id());
+        engine.mailboxes.reading(&mailbox, period).to_delete.push(sequence);
+    }
+    fetch(engine, out, mailbox, period);
+}
+
+/// Contacts, invites or their states are others: mailboxes hear of new queues.
+pub(crate) fn queues_changed(engine: &mut Engine, out: &mut Output) {
+    let period = mailbox::period_at(engine.core.now);
+    for mailbox in engine.mailboxes.names() {
+        if engine.mailboxes.reading(&mailbox, period).caught_up {
+            register(engine, out, mailbox, period, &Admission::Open {});
+        }
+    }
+}
+
+/// Somebody was let in: what was left alone in the mailboxes is listed again, after what is being fetched now.
+pub(crate) fn read_again(engine: &mut Engine, out: &mut Output) {
+    let period = mailbox::period_at(engine.core.now);
+    for mailbox in engine.mailboxes.names() {
+        let reading = engine.mailboxes.reading(&mailbox, period);
+        if reading.subscribed {
+            reading.again = true;
+            fetch(engine, out, mailbox, period);
+        }
+    }
+}

@@ -1,0 +1,675 @@
+//! Mailboxes that are broken, hostile, or go away.
+
+use kith_engine::Command;
+use kith_engine::Effect;
+use kith_engine::input::NetInput;
+use kith_engine::view::MessageState;
+use kith_proto::address::DeviceAddress;
+use kith_proto::address::Multiaddress;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::id::DeviceId;
+use kith_proto::id::EnvelopeId;
+use kith_proto::mailbox::Access;
+use kith_proto::mailbox::Answer;
+use kith_proto::mailbox::IndexEntry;
+use kith_proto::mailbox::MAILBOX_VERSION;
+use kith_proto::mailbox::Numbered;
+use kith_proto::mailbox::Request;
+use kith_proto::mailbox::WorkBits;
+use kith_proto::time::Span;
+use kith_simulations::post::Post;
+use kith_simulations::post::Sent;
+
+use crate::Side;
+use crate::ask;
+use crate::carry;
+use crate::disconnect;
+use crate::invite;
+
+const SECOND: Span = Span::from_secs(1);
+
+fn node(number: u8) -> DeviceAddress {
+    let address = Multiaddress::new(vec![4, 10, number, 0, 1]).unwrap();
+    DeviceAddress { device: DeviceId([number; 32]), address }
+}
+
+fn say(side: &mut Side, stream: u64, number: u32, word: Answer) {
+    side.net(NetInput::MailboxAnswered { stream, answer: Numbered { number, word } });
+}
+
+fn hello() -> Answer {
+    Answer::Hello { version: MAILBOX_VERSION, nonce: [7; 16] }
+}
+
+fn registered() -> Answer {
+    Answer::Registered { quota_left: 1 << 25, last: 0, queues: 1, until: crate::BEGIN + Span::from_days(30) }
+}
+
+/// Lets time pass second by second. `play` is the mailbox: it is shown every effect and may answer.
+fn live(side: &mut Side, seconds: u64, mut play: impl FnMut(&mut Side, Effect)) {
+    for _ in 0..seconds {
+        side.pass(SECOND);
+        while !side.mail.is_empty() {
+            for effect in std::mem::take(&mut side.mail) {
+                play(side, effect);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_mailbox_that_greets_and_closes_is_asked_less_and_less() {
+    let mut ann = Side::new(1);
+    ann.net(NetInput::BootstrapConnected { node: node(50) });
+    let mut opens = 0;
+    live(&mut ann, 3_600, |ann, effect| match effect {
+        Effect::OpenMailbox { stream, .. } => {
+            opens += 1;
+            ann.net(NetInput::MailboxOpened { stream });
+        }
+        Effect::AskMailbox { stream, request } => {
+            say(ann, stream, request.number, hello());
+            ann.net(NetInput::MailboxClosed { stream });
+        }
+        _ => {}
+    });
+    assert!((3..=20).contains(&opens), "{opens} streams in an hour");
+}
+
+#[test]
+fn a_mailbox_that_works_and_breaks_at_once_is_asked_twice_a_minute() {
+    let mut ann = Side::new(1);
+    ann.net(NetInput::BootstrapConnected { node: node(50) });
+    let mut opens = 0;
+    live(&mut ann, 3_600, |ann, effect| match effect {
+        Effect::OpenMailbox { stream, .. } => {
+            opens += 1;
+            ann.net(NetInput::MailboxOpened { stream });
+        }
+        Effect::AskMailbox { stream, request } => match request.word {
+            Request::Hello { .. } => say(ann, stream, request.number, hello()),
+            Request::Register { .. } => {
+                say(ann, stream, request.number, registered());
+                ann.net(NetInput::MailboxClosed { stream });
+            }
+            Request::Subscribe { .. } => say(ann, stream, request.number, Answer::NoQueue {}),
+            _ => {}
+        },
+        _ => {}
+    });
+    assert!((30..=150).contains(&opens), "{opens} streams in an hour");
+}
+
+#[test]
+fn a_mute_mailbox_is_left_after_half_a_minute() {
+    for greets in [false, true] {
+        let mut ann = Side::new(1);
+        ann.net(NetInput::BootstrapConnected { node: node(50) });
+        let (mut opens, mut closes) = (0, 0);
+        live(&mut ann, 40, |ann, effect| match effect {
+            Effect::OpenMailbox { stream, .. } => {
+                opens += 1;
+                ann.net(NetInput::MailboxOpened { stream });
+            }
+            Effect::AskMailbox { stream, request }
+                if greets && matches!(request.word, Request::Hello { .. }) =>
+            {
+                say(ann, stream, request.number, hello());
+            }
+            Effect::CloseMailbox { .. } => closes += 1,
+            _ => {}
+        });
+        assert_eq!(closes, 1, "it greets: {greets}");
+        assert!(opens >= 2, "and it gets another chance");
+        assert_eq!(ann.engine.stats().mute_mailboxes, 1);
+    }
+}
+
+#[test]
+fn work_that_is_too_hard_counts_as_a_refusal_and_another_mailbox_is_used() {
+    let mut ann = Side::new(1);
+    ann.net(NetInput::BootstrapConnected { node: node(50) });
+    ann.net(NetInput::BootstrapConnected { node: node(51) });
+    ann.net(NetInput::BootstrapConnected { node: node(52) });
+    ann.net(NetInput::BootstrapConnected { node: node(53) });
+    let mut streams = std::collections::BTreeMap::new();
+    live(&mut ann, 60, |ann, effect| match effect {
+        Effect::OpenMailbox { stream, device, .. } => {
+            streams.insert(stream, device);
+            ann.net(NetInput::MailboxOpened { stream });
+        }
+        Effect::AskMailbox { stream, request } => match request.word {
+            Request::Hello { .. } => say(ann, stream, request.number, hello()),
+            Request::Register { .. } if streams[&stream] == node(50).device => {
+                let word = Answer::WorkWanted { challenge: [1; 32], bits: WorkBits::capped(28) };
+                say(ann, stream, request.number, word);
+            }
+            Request::Register { .. } => say(ann, stream, request.number, registered()),
+            Request::Subscribe { .. } => say(ann, stream, request.number, Answer::CaughtUp {}),
+            Request::Info {} => {
+                let word = Answer::Info {
+                    capacity: 1 << 30,
+                    load_percent: 1,
+                    work_bits: WorkBits::capped(0),
+                    keep_secs: 1,
+                    sealing_key: [0; 32],
+                };
+                say(ann, stream, request.number, word);
+            }
+            _ => {}
+        },
+        _ => {}
+    });
+    let used: Vec<_> = ann.engine.overview().network.mailboxes.into_iter().collect();
+    assert_eq!(used.iter().filter(|own| own.accepted).count(), 3);
+    assert!(used.iter().all(|own| own.device != node(50).device));
+}
+
+/// Mailboxes that do what they should, and people who use them.
+struct Office {
+    post: Post,
+}
+
+impl Office {
+    fn new(mailboxes: u8) -> Self {
+        let mut post = Post::default();
+        for number in 1..=mailboxes {
+            let config = kith_simulations::post::open_to_all();
+            post.add([number; 32], config, crate::BEGIN);
+        }
+        Self { post }
+    }
+
+    fn enter(&mut self, side: &mut Side, who: usize) {
+        for node in self.post.on() {
+            side.net(NetInput::BootstrapConnected { node });
+        }
+        for _ in 0..3 {
+            side.pass(SECOND);
+            self.carry(side, who);
+        }
+        assert_eq!(used(side).len(), self.post.len());
+    }
+
+    fn carry(&mut self, side: &mut Side, who: usize) {
+        self.carry_but(side, who, |_, _| true);
+    }
+
+    /// Carries what was said there, and what is answered to that back.
+    fn carry_one(&mut self, side: &mut Side, who: usize) {
+        let mut queue = std::collections::VecDeque::from(self.take(side, who));
+        while let Some(sent) = queue.pop_front() {
+            match sent {
+                Sent::ToPerson(to, input) if to == who => side.net(input),
+                Sent::ToPerson(..) => {}
+                Sent::ToHost(host, input) => queue.extend(self.post.arrive(host, input, side.now).0),
+            }
+        }
+    }
+
+    fn take(&mut self, side: &mut Side, who: usize) -> Vec<Sent> {
+        let effects = std::mem::take(&mut side.mail).into_iter();
+        let sent = effects.map(|effect| match effect {
+            Effect::OpenMailbox { stream, device, .. } => self.post.open(who, stream, &device, true),
+            Effect::AskMailbox { stream, request } => self.post.ask(who, stream, request),
+            Effect::CloseMailbox { stream } => self.post.close(who, stream),
+            _ => Vec::new(),
+        });
+        sent.flatten().collect()
+    }
+
+    /// Carries everything there and back. `sees` is shown what comes, and may say that it does not arrive.
+    fn carry_but(&mut self, side: &mut Side, who: usize, mut sees: impl FnMut(&mut Side, &NetInput) -> bool) {
+        let mut queue = std::collections::VecDeque::new();
+        loop {
+            queue.extend(self.take(side, who));
+            match queue.pop_front() {
+                Some(Sent::ToPerson(to, input)) if to == who => {
+                    if sees(side, &input) {
+                        side.net(input);
+                    }
+                }
+                Some(Sent::ToPerson(..)) => {}
+                Some(Sent::ToHost(host, input)) => queue.extend(self.post.arrive(host, input, side.now).0),
+                None => return,
+            }
+        }
+    }
+}
+
+/// Ann, and so many friends; all of them use the same mailboxes and are apart.
+fn ann_and_friends(friends: u8, mailboxes: u8) -> (Office, Side, Vec<Side>) {
+    let mut office = Office::new(mailboxes);
+    let mut ann = Side::new(1);
+    office.enter(&mut ann, 1);
+    let mut others = Vec::new();
+    for number in 2..2 + friends {
+        let mut friend = Side::new(number);
+        friend.now = ann.now;
+        office.enter(&mut friend, number.into());
+        ask(&mut friend, &mut ann);
+        ann.command(Command::AcceptContact { contact: friend.account });
+        carry(&mut ann, &mut friend);
+        office.carry(&mut ann, 1);
+        office.carry(&mut friend, number.into());
+        disconnect(&mut ann, &mut friend);
+        others.push(friend);
+    }
+    (office, ann, others)
+}
+
+#[test]
+fn many_channels_share_the_window_of_one_mailbox_and_all_of_them_get_through() {
+    let (mut office, mut ann, friends) = ann_and_friends(5, 3);
+    for friend in &friends {
+        let chat = ann.chat_with(friend);
+        for number in 0..120 {
+            ann.send(chat, &format!("message {number}"));
+        }
+    }
+    let (mut most, mut under_way) = (0, std::collections::BTreeMap::<u64, usize>::new());
+    let mut asked = std::collections::VecDeque::new();
+    // The mailboxes answer nothing for a while.
+    for _ in 0..8 {
+        ann.pass(SECOND);
+        for effect in std::mem::take(&mut ann.mail) {
+            match &effect {
+                Effect::OpenMailbox { stream, .. } => ann.net(NetInput::MailboxOpened { stream: *stream }),
+                Effect::AskMailbox { stream, request } if matches!(request.word, Request::Hello { .. }) => {
+                    say(&mut ann, *stream, request.number, hello());
+                }
+                Effect::AskMailbox { stream, .. } => {
+                    let count = under_way.entry(*stream).or_default();
+                    *count += 1;
+                    most = most.max(*count);
+                    asked.push_back(effect);
+                }
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(most, 256, "600 wait for each of three mailboxes");
+    for stream in under_way.keys() {
+        ann.net(NetInput::MailboxClosed { stream: *stream });
+    }
+    for _ in 0..10 {
+        ann.pass(SECOND);
+        office.carry(&mut ann, 1);
+    }
+    for friend in &friends {
+        let states = ann.states(&ann.chat_with(friend));
+        assert!(states.iter().all(|state| *state == MessageState::Stored), "{states:?}");
+    }
+}
+
+#[test]
+fn letting_somebody_in_while_a_backlog_is_fetched_holds_nothing_up() {
+    let (mut office, mut ann, mut friends) = ann_and_friends(1, 1);
+    let mut bob = friends.remove(0);
+    let chat = ann.chat_with(&bob);
+    let mut carl = Side::new(9);
+    carl.now = ann.now;
+    ask(&mut carl, &mut ann);
+    disconnect(&mut carl, &mut ann);
+    // Ann is away, and Bob writes.
+    let _ = office.post.left(1);
+    for number in 0..600 {
+        bob.send(chat, &format!("message {number}"));
+    }
+    for _ in 0..10 {
+        bob.pass(SECOND);
+        office.carry(&mut bob, 2);
+    }
+    assert!(bob.states(&chat).iter().all(|state| *state == MessageState::Stored));
+    // She comes back, and decides about Carl when a part of it is there.
+    ann.restart();
+    ann.now = bob.now;
+    for node in office.post.on() {
+        ann.net(NetInput::BootstrapConnected { node });
+    }
+    let mut came = 0;
+    let contact = carl.account;
+    for _ in 0..5 {
+        ann.pass(SECOND);
+        office.carry_but(&mut ann, 1, |ann, input| {
+            if let NetInput::MailboxClosed { .. } = input {
+                panic!("no stream has to be closed for it");
+            }
+            if let NetInput::MailboxAnswered { answer, .. } = input {
+                came += u32::from(matches!(answer.word, Answer::Envelope { .. }));
+                if came == 100 {
+                    came += 1;
+                    ann.command(Command::AcceptContact { contact });
+                }
+            }
+            true
+        });
+    }
+    assert!(came > 100, "it was in the middle of it");
+    assert_eq!(ann.texts(&chat).len(), 600);
+}
+
+#[test]
+fn what_is_asked_for_is_fetched_before_the_list_is_asked_for_again() {
+    // A mailbox forgets what it was asked to fetch when it is asked to list anew.
+    let (mut ann, _, _) = crate::friends();
+    let mut carl = Side::new(9);
+    ask(&mut carl, &mut ann);
+    ann.net(NetInput::BootstrapConnected { node: node(50) });
+    let (mut queue, mut asked, mut lists) = (None, Vec::new(), 0);
+    live(&mut ann, 5, |ann, effect| match effect {
+        Effect::OpenMailbox { stream, .. } => ann.net(NetInput::MailboxOpened { stream }),
+        Effect::AskMailbox { stream, request } => match request.word {
+            Request::Hello { .. } => say(ann, stream, request.number, hello()),
+            Request::Register { queues, .. } => {
+                queue = queue.or(queues.first().map(|(queue, _)| *queue));
+                say(ann, stream, request.number, registered());
+            }
+            Request::Subscribe { .. } if asked.is_empty() => {
+                lists += 1;
+                let entry = |sequence: u64| IndexEntry {
+                    sequence,
+                    queue: queue.unwrap(),
+                    envelope: EnvelopeId([u8::try_from(sequence).unwrap(); 16]),
+                    size_class: 0,
+                };
+                let entries = BoundedVec::truncated((1..=100).map(entry).collect());
+                say(ann, stream, request.number, Answer::Index { entries });
+                say(ann, stream, request.number, Answer::CaughtUp {});
+            }
+            Request::Subscribe { .. } => lists += 1,
+            Request::Get { sequences } => {
+                asked.extend(sequences.iter().map(|sequence| (stream, request.number, *sequence)));
+            }
+            _ => {}
+        },
+        _ => {}
+    });
+    assert_eq!(asked.len(), 100);
+    assert!(lists >= 1);
+    ann.command(Command::AcceptContact { contact: carl.account });
+    let is_list = |effect: &Effect| match effect {
+        Effect::AskMailbox { request, .. } => matches!(request.word, Request::Subscribe { .. }),
+        _ => false,
+    };
+    let lists_again = |ann: &mut Side| std::mem::take(&mut ann.mail).iter().filter(|of| is_list(of)).count();
+    assert_eq!(lists_again(&mut ann), 0, "first things first");
+    for (stream, number, sequence) in asked {
+        assert_eq!(lists_again(&mut ann), 0);
+        say(&mut ann, stream, number, Answer::Gone { sequence });
+    }
+    assert_eq!(lists_again(&mut ann), 1, "then it is listed again");
+}
+
+#[test]
+fn the_queue_of_an_invite_that_is_taken_back_is_closed() {
+    let mut office = Office::new(3);
+    let mut ann = Side::new(1);
+    office.enter(&mut ann, 1);
+    let link = invite(&mut ann);
+    let queues = |side: &Side, access: fn(&Access) -> bool| -> usize {
+        let registered = side.mail.iter().filter_map(|effect| match effect {
+            Effect::AskMailbox {
+                request: Numbered { word: Request::Register { queues, .. }, .. }, ..
+            } => Some(queues.iter().filter(|(_, of)| access(of)).count()),
+            _ => None,
+        });
+        registered.sum()
+    };
+    assert_eq!(
+        queues(&ann, |access| matches!(access, Access::Key { .. })),
+        6,
+        "three mailboxes, two periods"
+    );
+    office.carry(&mut ann, 1);
+    ann.command(Command::RevokeInvite { invite: link.secret.id() });
+    assert_eq!(queues(&ann, |access| *access == Access::Closed {}), 6);
+    ann.mail.clear();
+    // The mailboxes heard nothing of it, and Ann starts again.
+    let _ = office.post.left(1);
+    ann.restart();
+    for node in office.post.on() {
+        ann.net(NetInput::BootstrapConnected { node });
+    }
+    let mut closed = 0;
+    for _ in 0..3 {
+        ann.pass(SECOND);
+        while !ann.mail.is_empty() {
+            closed += queues(&ann, |access| *access == Access::Closed {});
+            office.carry_one(&mut ann, 1);
+        }
+    }
+    assert_eq!(closed, 6, "they hear of it after the start");
+    assert!(kith_engine::query::invites(&ann.disk).unwrap().is_empty(), "and nobody sees it any more");
+}
+
+#[test]
+fn receipts_for_somebody_who_removed_us_are_not_repeated_for_ever() {
+    let (mut office, mut ann, mut friends) = ann_and_friends(1, 3);
+    let mut bob = friends.remove(0);
+    let chat = ann.chat_with(&bob);
+    let _ = office.post.left(1);
+    bob.send(chat, "the last");
+    for _ in 0..3 {
+        bob.pass(SECOND);
+        office.carry(&mut bob, 2);
+    }
+    ann.restart();
+    ann.now = bob.now;
+    for node in office.post.on() {
+        ann.net(NetInput::BootstrapConnected { node });
+    }
+    // Ann takes it; her receipt is refused everywhere.
+    let mut notes = 0;
+    for _ in 0..24 * 60 {
+        ann.pass(Span::from_minutes(1));
+        while !ann.mail.is_empty() {
+            let asked: Vec<_> = ann
+                .mail
+                .iter()
+                .filter_map(|effect| match effect {
+                    Effect::AskMailbox { stream, request }
+                        if matches!(request.word, Request::Deposit { .. }) =>
+                    {
+                        Some((*stream, request.number))
+                    }
+                    _ => None,
+                })
+                .collect();
+            ann.mail.retain(|effect| {
+                !matches!(effect, Effect::AskMailbox { request, .. } if matches!(request.word, Request::Deposit { .. }))
+            });
+            notes += asked.len();
+            office.carry_one(&mut ann, 1);
+            for (stream, number) in asked {
+                say(&mut ann, stream, number, Answer::NoQueue {});
+            }
+        }
+    }
+    assert_eq!(ann.texts(&chat), ["the last"]);
+    assert!((3..=60).contains(&notes), "{notes} receipts in a day");
+}
+
+#[test]
+fn a_receipt_waits_for_a_mailbox_that_is_away_for_a_moment() {
+    let (mut office, mut ann, mut friends) = ann_and_friends(1, 1);
+    let mut bob = friends.remove(0);
+    let chat = ann.chat_with(&bob);
+    let _ = office.post.left(1);
+    bob.send(chat, "did you get it?");
+    for _ in 0..3 {
+        bob.pass(SECOND);
+        office.carry(&mut bob, 2);
+    }
+    let _ = office.post.left(2);
+    ann.restart();
+    ann.now = bob.now;
+    for node in office.post.on() {
+        ann.net(NetInput::BootstrapConnected { node });
+    }
+    for second in 0..60 {
+        ann.pass(SECOND);
+        while !ann.mail.is_empty() {
+            // Once she has it, no further stream can be opened for a while.
+            let away = second < 25 && !ann.texts(&chat).is_empty();
+            let (lost, there) = std::mem::take(&mut ann.mail)
+                .into_iter()
+                .partition(|effect| away && matches!(effect, Effect::OpenMailbox { .. }));
+            ann.mail = there;
+            office.carry_one(&mut ann, 1);
+            for effect in lost {
+                if let Effect::OpenMailbox { stream, .. } = effect {
+                    ann.net(NetInput::MailboxClosed { stream });
+                }
+            }
+        }
+    }
+    bob.restart();
+    bob.now = ann.now;
+    for node in office.post.on() {
+        bob.net(NetInput::BootstrapConnected { node });
+    }
+    for _ in 0..5 {
+        bob.pass(SECOND);
+        office.carry(&mut bob, 2);
+    }
+    assert_eq!(bob.states(&chat), [MessageState::Delivered]);
+}
+
+/// A node number `last` in the network 10.`network`.
+fn node_in(network: u8, last: u8) -> DeviceAddress {
+    let address = Multiaddress::new(vec![4, 10, network, 0, last, 6, 0, 5]).unwrap();
+    DeviceAddress { device: DeviceId([last; 32]), address }
+}
+
+/// Mailboxes that say yes to everything, as long as they are not among those that are gone.
+#[derive(Default)]
+struct Yes {
+    streams: std::collections::BTreeMap<u64, DeviceId>,
+    gone: Vec<DeviceId>,
+}
+
+impl Yes {
+    fn play(&mut self, side: &mut Side, effect: Effect) {
+        match effect {
+            Effect::OpenMailbox { stream, device, .. } if self.gone.contains(&device) => {
+                side.net(NetInput::MailboxClosed { stream });
+            }
+            Effect::OpenMailbox { stream, device, .. } => {
+                self.streams.insert(stream, device);
+                side.net(NetInput::MailboxOpened { stream });
+            }
+            Effect::AskMailbox { stream, request } => {
+                let word = match request.word {
+                    Request::Hello { .. } => hello(),
+                    Request::Register { .. } => registered(),
+                    Request::Subscribe { .. } => Answer::CaughtUp {},
+                    Request::Info {} => Answer::Info {
+                        capacity: 1 << 30,
+                        load_percent: 1,
+                        work_bits: WorkBits::capped(0),
+                        keep_secs: 1,
+                        sealing_key: [0; 32],
+                    },
+                    _ => return,
+                };
+                say(side, stream, request.number, word);
+            }
+            Effect::CloseMailbox { stream } => {
+                self.streams.remove(&stream);
+            }
+            _ => {}
+        }
+    }
+
+    /// A node is gone, with all streams to it.
+    fn leave(&mut self, side: &mut Side, device: DeviceId) {
+        self.gone.push(device);
+        let lost: Vec<u64> =
+            self.streams.iter().filter(|(_, of)| **of == device).map(|(stream, _)| *stream).collect();
+        for stream in lost {
+            self.streams.remove(&stream);
+            side.net(NetInput::MailboxClosed { stream });
+        }
+        side.net(NetInput::BootstrapLost { device });
+    }
+
+    fn minutes(&mut self, side: &mut Side, minutes: u64) {
+        for _ in 0..minutes {
+            side.pass(Span::from_minutes(1));
+            while !side.mail.is_empty() {
+                for effect in std::mem::take(&mut side.mail) {
+                    self.play(side, effect);
+                }
+            }
+        }
+    }
+}
+
+fn used(side: &Side) -> Vec<u8> {
+    let own = side.engine.overview().network.mailboxes.into_iter().filter(|own| own.accepted);
+    own.map(|own| own.device.0[0]).collect()
+}
+
+#[test]
+fn of_one_network_one_mailbox_is_used_if_others_can_be_had() {
+    let (mut ann, mut yes) = (Side::new(1), Yes::default());
+    for node in [node_in(1, 51), node_in(1, 52), node_in(1, 53), node_in(2, 54), node_in(3, 55)] {
+        ann.net(NetInput::BootstrapConnected { node });
+    }
+    yes.minutes(&mut ann, 5);
+    let chosen = used(&ann);
+    assert_eq!(chosen.iter().filter(|last| **last <= 53).count(), 1, "{chosen:?}");
+    assert!(chosen.contains(&54) && chosen.contains(&55), "{chosen:?}");
+
+    let (mut bob, mut yes) = (Side::new(2), Yes::default());
+    for node in [node_in(1, 51), node_in(1, 52), node_in(1, 53)] {
+        bob.net(NetInput::BootstrapConnected { node });
+    }
+    yes.minutes(&mut bob, 5);
+    assert_eq!(used(&bob), [51, 52, 53], "else what there is");
+}
+
+#[test]
+fn a_mailbox_that_is_away_is_replaced_after_hours_and_not_taken_back() {
+    let (mut ann, mut yes) = (Side::new(1), Yes::default());
+    for last in 51..=54 {
+        ann.net(NetInput::BootstrapConnected { node: node_in(last, last) });
+    }
+    yes.minutes(&mut ann, 120);
+    let before = used(&ann);
+    let (lost, spare) = (before[0], (51..=54).find(|last| !before.contains(last)).unwrap());
+    yes.leave(&mut ann, DeviceId([lost; 32]));
+    yes.minutes(&mut ann, 180);
+    assert_eq!(used(&ann), before, "three hours may be an update that went wrong");
+    yes.minutes(&mut ann, 150);
+    let after = used(&ann);
+    assert!(!after.contains(&lost) && after.contains(&spare), "{before:?} {after:?}");
+    yes.gone.clear();
+    ann.net(NetInput::BootstrapConnected { node: node_in(lost, lost) });
+    yes.minutes(&mut ann, 24 * 60);
+    assert_eq!(used(&ann), after, "a list that works is not changed");
+    ann.restart();
+    yes.minutes(&mut ann, 1);
+    assert_eq!(used(&ann).len(), 3, "the one that was left is no mailbox after a start either");
+}
+
+#[test]
+fn a_night_without_a_network_replaces_nobody() {
+    let (mut ann, mut yes) = (Side::new(1), Yes::default());
+    for last in 51..=54 {
+        ann.net(NetInput::BootstrapConnected { node: node_in(last, last) });
+    }
+    yes.minutes(&mut ann, 120);
+    let before = used(&ann);
+    for last in 51..=54 {
+        yes.leave(&mut ann, DeviceId([last; 32]));
+    }
+    yes.minutes(&mut ann, 10 * 60);
+    // The one that is not used is there first.
+    yes.gone.clear();
+    let spare = (51..=54).find(|last| !before.contains(last)).unwrap();
+    ann.net(NetInput::BootstrapConnected { node: node_in(spare, spare) });
+    yes.minutes(&mut ann, 20);
+    assert_eq!(used(&ann), before);
+}
