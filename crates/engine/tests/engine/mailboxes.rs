@@ -201,7 +201,7 @@ impl Office {
         while let Some(sent) = queue.pop_front() {
             match sent {
                 Sent::ToPerson(to, input) if to == who => side.net(input),
-                Sent::ToPerson(..) => {}
+                Sent::ToPerson(..) | Sent::Late(..) => {}
                 Sent::ToHost(host, input) => queue.extend(self.post.arrive(host, input, side.now).0),
             }
         }
@@ -229,7 +229,7 @@ impl Office {
                         side.net(input);
                     }
                 }
-                Some(Sent::ToPerson(..)) => {}
+                Some(Sent::ToPerson(..) | Sent::Late(..)) => {}
                 Some(Sent::ToHost(host, input)) => queue.extend(self.post.arrive(host, input, side.now).0),
                 None => return,
             }
