@@ -3,7 +3,6 @@
 //! kind is needed.
 
 mod config;
-mod mailbox;
 mod run;
 
 use std::path::PathBuf;

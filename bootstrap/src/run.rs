@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use anyhow::Result;
+use kith_host::Door;
+use kith_host::Host;
+use kith_host::Setup;
 use kith_net::EventReceiver;
 use kith_net::Net;
 use kith_net::NetCommand;
@@ -30,12 +33,14 @@ use kith_store::Store;
 use zeroize::Zeroizing;
 
 use crate::config::Config;
-use crate::mailbox::Service;
 
 const IDENTITY: Table = Table::plain("identity");
 const RECORDS: Table = Table::plain("records");
 const PORTS: Table = Table::plain("ports");
 const TABLES: &[Table] = &[IDENTITY, RECORDS, PORTS];
+
+/// The folder of the mailbox's store in the data folder.
+const MAILBOX: &str = "mailbox";
 
 /// Records are written together this often: losing the last moment's costs their owners a renewal, nothing more.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
@@ -75,7 +80,7 @@ pub(crate) fn run(data: &Path, config: &Config) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let (net, mut events) = Net::start(net_config, runtime.handle())?;
     let mailbox = match config.mailbox.serve {
-        true => Some(Service::start(data, &seed, &config.mailbox, net.clone(), runtime.handle())?),
+        true => Some(host(data, &seed, config, net.clone(), &runtime)?),
         false => None,
     };
     for address in &config.external {
@@ -93,13 +98,27 @@ pub(crate) fn run(data: &Path, config: &Config) -> Result<()> {
     let mut server = Server { store, device, config: config.clone(), mailbox, unwritten: Vec::new() };
     runtime.block_on(server.serve(&mut events))?;
     // While the network still runs: what was committed last is answered.
-    let mailbox = server.mailbox.take().map_or(Ok(()), Service::stop);
+    let mailbox = server.mailbox.take().map_or(Ok(()), |mailbox| mailbox.stop());
     runtime.block_on(events.shut_down());
     server.write()?;
     server.store.close()?;
     mailbox?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The mailbox, open to whomever its settings admit.
+fn host(
+    data: &Path,
+    seed: &[u8; 32],
+    config: &Config,
+    net: Net,
+    runtime: &tokio::runtime::Runtime,
+) -> Result<Host> {
+    let folder = data.join(MAILBOX);
+    let (passphrase, door, closing) = (None, Door::Anybody, false);
+    let setup = Setup { folder: &folder, passphrase, seed, config: config.mailbox.limits(), door, closing };
+    Ok(Host::start(setup, net, runtime.handle())?)
 }
 
 /// The seed of the node's key, made at the first start.
@@ -127,7 +146,7 @@ struct Server {
     store: Store,
     device: DeviceId,
     config: Config,
-    mailbox: Option<Service>,
+    mailbox: Option<Host>,
     unwritten: Vec<Write>,
 }
 
@@ -153,9 +172,7 @@ impl Server {
         if let Some(mailbox) = &self.mailbox {
             match event {
                 NetEvent::Listening { .. } => mailbox.give(event.clone()).await,
-                NetEvent::MailboxServed(_)
-                | NetEvent::MailboxAnswered { .. }
-                | NetEvent::MailboxClosed { .. } => return mailbox.give(event).await,
+                _ if Host::wants(&event) => return mailbox.give(event).await,
                 _ => {}
             }
         }
@@ -215,7 +232,7 @@ impl Server {
 }
 
 /// Waits until the mailbox has ended by itself; for ever without one.
-async fn ended(mailbox: Option<&Service>) {
+async fn ended(mailbox: Option<&Host>) {
     match mailbox {
         Some(mailbox) => mailbox.ended().await,
         None => std::future::pending().await,

@@ -496,6 +496,7 @@ impl World {
                 | Effect::RemoveBootstrap { .. }
                 | Effect::UseBootstrap { .. }
                 | Effect::KeepConnected { .. }
+                | Effect::Befriend { .. }
                 | Effect::Misbehaved { .. } => {}
             }
         }

@@ -22,6 +22,7 @@ use kith_proto::rows::Table;
 
 use crate::chats::Chats;
 use crate::chats::NewMessage;
+use crate::choosing;
 use crate::command::Answer;
 use crate::command::Command;
 use crate::command::Refusal;
@@ -81,6 +82,8 @@ pub(crate) fn run(
             engine.chat_changed(out, &chat);
             Ok(Answer::Done)
         }
+        Command::AddMailbox { node } => choosing::add(engine, out, &node),
+        Command::RemoveMailbox { device } => choosing::remove(engine, out, &device),
         Command::AddBootstrap { address } => add_bootstrap(engine, out, address),
         Command::RemoveBootstrap { address } => {
             if engine.presence.remove_bootstrap(&address) {

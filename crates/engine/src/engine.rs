@@ -13,6 +13,8 @@ use crate::arrivals;
 use crate::askers::Askers;
 use crate::cards;
 use crate::chats::Chats;
+use crate::choices::Choices;
+use crate::choosing;
 use crate::commands;
 use crate::contacts::Contacts;
 use crate::core::Core;
@@ -53,6 +55,7 @@ pub struct Engine {
     pub(crate) chats: Chats,
     pub(crate) presence: Presence,
     pub(crate) mailboxes: Mailboxes,
+    pub(crate) choices: Choices,
     pub(crate) deposits: Deposits,
     pub(crate) askers: Askers,
 }
@@ -151,6 +154,10 @@ impl Engine {
                 mail::candidate(self, &node);
             }
             NetInput::BootstrapLost { device } => presence.bootstrap_lost(&device),
+            NetInput::MailboxOffered { device, addresses } => {
+                return choosing::offered(self, device, addresses);
+            }
+            NetInput::MailboxWithdrawn { device } => return self.choices.withdrawn(&device),
             NetInput::MailboxOpened { stream } => return mail::opened(self, out, stream),
             NetInput::MailboxAnswered { stream, answer } => {
                 return mail::answered(self, rows, out, stream, answer);
@@ -204,6 +211,9 @@ impl Engine {
         let devices =
             self.peers.all().filter(|(_, row)| of_friends(&row.contact)).map(|(device, _)| *device).collect();
         out.effect(Effect::KeepConnected { devices });
+        let accepted = |contact| self.contacts.state(contact) == Some(ContactState::Accepted);
+        let devices = self.peers.all().filter(|(_, row)| accepted(&row.contact)).map(|(device, _)| *device);
+        out.effect(Effect::Befriend { devices: devices.collect() });
     }
 
     /// Whether any device of a contact is connected.

@@ -32,6 +32,8 @@ mod arrivals;
 mod askers;
 mod cards;
 mod chats;
+mod choices;
+mod choosing;
 mod commands;
 mod contacts;
 mod contents;

@@ -32,6 +32,7 @@ use crate::arrivals;
 use crate::askers::Asked;
 use crate::askers::Use;
 use crate::cards;
+use crate::choosing;
 use crate::engine::Engine;
 use crate::leaving;
 use crate::links;
@@ -57,7 +58,9 @@ const WORK_SLICE: u64 = 20_000;
 
 /// A node is connected that may serve as a mailbox.
 pub(crate) fn candidate(engine: &mut Engine, node: &kith_proto::address::DeviceAddress) {
-    engine.mailboxes.candidate(node);
+    if choosing::may_use(engine, &node.device) {
+        engine.mailboxes.candidate(node);
+    }
     engine.askers.try_again();
     engine.core.timers.set_earlier(TimerKey::Mail, engine.core.now);
 }
@@ -66,6 +69,7 @@ pub(crate) fn candidate(engine: &mut Engine, node: &kith_proto::address::DeviceA
 pub(crate) fn look_after(engine: &mut Engine, out: &mut Output) {
     let now = engine.core.now;
     replace_lost(engine, out);
+    choosing::take_offers(engine);
     let mut next: Option<Timestamp> = None;
     for (used_for, address) in wanted(engine) {
         let later = engine.askers.open(&engine.core, out, used_for, vec![address]);
@@ -122,14 +126,19 @@ fn replace_lost(engine: &mut Engine, out: &mut Output) {
         .filter(|(device, own)| {
             // One that keeps mail for us is not given up: what it holds would never be read.
             let down = engine.askers.down_since(device);
-            !own.accepted && !engine.askers.is_ready(device) && down.is_some_and(|since| now > since)
+            let chosen = engine.choices.is_wanted(device);
+            !own.accepted
+                && !chosen
+                && !engine.askers.is_ready(device)
+                && down.is_some_and(|since| now > since)
         })
         .map(|(device, _)| *device)
         .collect();
     let candidates: Vec<_> = engine
         .presence
         .bootstraps_connected()
-        .filter(|node| engine.mailboxes.may_ask(&node.device))
+        .filter(|node| engine.mailboxes.may_ask(&node.device) && choosing::may_use(engine, &node.device))
+        .chain(choosing::on_offer(engine))
         .collect();
     if candidates.is_empty() {
         return;
@@ -142,7 +151,8 @@ fn replace_lost(engine: &mut Engine, out: &mut Output) {
     }
 }
 
-fn give_up(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+/// Does not use a mailbox any more, and says so to contacts.
+pub(crate) fn give_up(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     let period = mailbox::period_at(engine.core.now);
     for period in [period.saturating_sub(1), period, period.saturating_add(1)] {
         engine.askers.close(out, Use::Read { mailbox: *device, period });
@@ -326,13 +336,11 @@ fn registered(
 ) {
     let now = engine.core.now;
     match word {
-        Answer::Registered { .. } if of == period => {
+        Answer::Registered { quota_left, last, .. } if of == period => {
+            note_state(engine, &mailbox, *quota_left, *last);
             let new = engine.mailboxes.accepted(now, out, &mailbox);
             // Whatever becomes of the next period's: what is there can be read.
-            let reading = engine.mailboxes.reading(&mailbox, period);
-            if !std::mem::replace(&mut reading.subscribed, true) {
-                subscribe(engine, out, mailbox, period);
-            }
+            subscribe_once(engine, out, mailbox, period);
             if new {
                 tell_everyone(engine, out);
                 engine.core.timers.set_earlier(TimerKey::Mail, now);
@@ -340,6 +348,11 @@ fn registered(
             engine.network_changed(out);
         }
         Answer::Registered { .. } => {}
+        Answer::Moved { .. } => {
+            subscribe_once(engine, out, mailbox, period);
+            choosing::closing(engine, out, &mailbox);
+            engine.network_changed(out);
+        }
         Answer::WorkWanted { challenge, bits } => {
             if let Some(own) = engine.mailboxes.get_mut(&mailbox)
                 && own.work.is_none()
@@ -351,7 +364,7 @@ fn registered(
         _ => {
             engine.core.stats.mailbox_refusals += 1;
             if engine.mailboxes.get(&mailbox).is_some_and(|own| !own.accepted) {
-                give_up(engine, out, &mailbox);
+                choosing::refused(engine, out, &mailbox);
             }
         }
     }
@@ -377,6 +390,22 @@ pub(crate) fn work(engine: &mut Engine, out: &mut Output) {
                 register(engine, out, device, period, &Admission::Work { proof });
             }
         }
+    }
+}
+
+/// Notes what a mailbox says of our inbox. Places are times (`kith-mailbox`).
+fn note_state(engine: &mut Engine, mailbox: &DeviceId, quota_left: u64, last: Sequence) {
+    let now = engine.core.now;
+    if let Some(own) = engine.mailboxes.get_mut(mailbox) {
+        own.quota_left = Some(quota_left);
+        own.left_at = own.left_at.max((last > 0).then(|| Timestamp(last >> 16).min(now)));
+    }
+}
+
+fn subscribe_once(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32) {
+    let reading = engine.mailboxes.reading(&mailbox, period);
+    if !std::mem::replace(&mut reading.subscribed, true) {
+        subscribe(engine, out, mailbox, period);
     }
 }
 
@@ -415,6 +444,7 @@ fn listed(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32,
             }
             fetch(engine, out, mailbox, period);
         }
+        Answer::Moved { .. } => choosing::closing(engine, out, &mailbox),
         // An inbox of another period may never have been opened.
         Answer::NoQueue {} if period != mailbox::period_at(engine.core.now) => {
             finish(engine, out, mailbox, period);
@@ -425,6 +455,10 @@ fn listed(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32,
 
 fn note_entry(engine: &mut Engine, mailbox: DeviceId, period: u32, entry: &IndexEntry) {
     let found = engine.mailboxes.was_found(&entry.envelope);
+    let now = engine.core.now;
+    if let Some(own) = engine.mailboxes.get_mut(&mailbox) {
+        own.left_at = own.left_at.max(Some(Timestamp(entry.sequence >> 16).min(now)));
+    }
     let reading = engine.mailboxes.reading(&mailbox, period);
     if found {
         reading.to_delete.push(entry.sequence);
@@ -467,9 +501,17 @@ fn fetch(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32) 
         }
     }
     let over = engine.mailboxes.reading(&mailbox, period).caught_up && idle;
-    if over && period < mailbox::period_at(engine.core.now) {
-        finish(engine, out, mailbox, period);
+    if !over {
+        return;
     }
+    let now = engine.core.now;
+    if period < mailbox::period_at(now) {
+        return finish(engine, out, mailbox, period);
+    }
+    if let Some(own) = engine.mailboxes.get_mut(&mailbox) {
+        own.read_at = Some(now);
+    }
+    choosing::leave_if_empty(engine, out, &mailbox);
 }
 
 /// The inbox of another period has been read to its end.
@@ -480,6 +522,7 @@ fn finish(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32)
     if let Some(own) = engine.mailboxes.get_mut(&mailbox) {
         own.drained = Some(now);
     }
+    choosing::leave_if_empty(engine, out, &mailbox);
 }
 
 /// An envelope was fetched.
@@ -587,6 +630,13 @@ pub(crate) fn views(engine: &Engine) -> Vec<MailboxView> {
         address: own.address.clone(),
         accepted: own.accepted,
         connected: engine.askers.is_ready(device),
+        chosen: engine.choices.is_wanted(device),
+        refused: own.refused,
+        closing: own.closing,
+        since: own.since,
+        left_at: own.left_at,
+        read_at: own.read_at,
+        quota_left: own.quota_left,
     };
     engine.mailboxes.all().map(view).collect()
 }

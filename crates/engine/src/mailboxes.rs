@@ -50,6 +50,18 @@ pub(crate) struct Own {
     pub(crate) drained: Option<Timestamp>,
     /// Work that it asks for before it opens an inbox.
     pub(crate) work: Option<Work>,
+    /// Since when contacts know of it.
+    pub(crate) since: Option<Timestamp>,
+    /// It was asked for an inbox and said no.
+    pub(crate) refused: bool,
+    /// It takes nothing any more.
+    pub(crate) closing: bool,
+    /// When something was last left there, by its clock.
+    pub(crate) left_at: Option<Timestamp>,
+    /// When it was last read to the end.
+    pub(crate) read_at: Option<Timestamp>,
+    /// How much room it said that there is.
+    pub(crate) quota_left: Option<u64>,
 }
 
 /// One inbox that is being read, as long as its stream is open.
@@ -119,7 +131,15 @@ impl Mailboxes {
     /// Takes a mailbox as it was stored.
     pub(crate) fn restore(&mut self, device: DeviceId, row: MailboxRow) {
         self.version = self.version.max(row.since.0);
-        self.own.insert(device, Own::new(row.address, true));
+        let own = Own { since: Some(row.since), ..Own::new(row.address, true) };
+        self.own.insert(device, own);
+    }
+
+    /// The owner wants this mailbox: it is tried, whatever it said before.
+    pub(crate) fn begin(&mut self, node: &DeviceAddress) {
+        self.unwilling.remove(&node.device);
+        let own = self.own.entry(node.device).or_insert_with(|| Own::new(node.address.clone(), false));
+        own.refused = false;
     }
 
     /// A node that may serve as a mailbox. Returns whether it is to be tried.
@@ -146,6 +166,8 @@ impl Mailboxes {
             return false;
         }
         self.version = now.0.max(self.version + 1);
+        own.since = Some(Timestamp(self.version));
+        own.refused = false;
         let row = MailboxRow { address: own.address.clone(), since: Timestamp(self.version) };
         out.put(rows::MAILBOXES, &device.0, row.to_bytes());
         true
@@ -217,6 +239,17 @@ impl Mailboxes {
 
 impl Own {
     fn new(address: Multiaddress, accepted: bool) -> Self {
-        Self { address, accepted, drained: None, work: None }
+        Self {
+            address,
+            accepted,
+            drained: None,
+            work: None,
+            since: None,
+            refused: false,
+            closing: false,
+            left_at: None,
+            read_at: None,
+            quota_left: None,
+        }
     }
 }

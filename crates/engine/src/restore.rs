@@ -26,6 +26,7 @@ use crate::account;
 use crate::askers::Askers;
 use crate::chats::Chats;
 use crate::chats::Unread;
+use crate::choices::Choices;
 use crate::config::Config;
 use crate::contacts::Contacts;
 use crate::core::Core;
@@ -97,6 +98,7 @@ impl Engine {
             chats: Chats::default(),
             presence: Presence::default(),
             mailboxes: Mailboxes::new(Secret32::new([0; 32])),
+            choices: Choices::default(),
             deposits: Deposits::default(),
             askers: Askers::default(),
         };
@@ -176,11 +178,18 @@ fn load_mailboxes(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Res
         }
     };
     engine.mailboxes = Mailboxes::new(seed);
-    let Engine { mailboxes, deposits, .. } = engine;
+    let Engine { mailboxes, deposits, choices, .. } = engine;
     each(rows, rows::MAILBOXES, row, |device: DeviceId, row| {
         mailboxes.restore(device, row);
         Some(())
     })?;
+    each(rows, rows::MAILBOX_CHOICES, row, |device: DeviceId, row| {
+        choices.restore(device, row);
+        Some(())
+    })?;
+    for node in choices.wanted() {
+        mailboxes.begin(&node);
+    }
     each(rows, rows::MAIL, row, |device: DeviceId, row| {
         deposits.restore(device, row);
         Some(())

@@ -86,6 +86,11 @@ impl Mailbox {
         Ok(Self { core, streams, limits, forwards })
     }
 
+    /// Other numbers from now on. What is held stays, also beyond them.
+    pub fn configure(&mut self, config: Config) {
+        self.core.config = config;
+    }
+
     /// Takes one input. Writes and effects are added to `out`, which several inputs may share. `rows` is what was
     /// committed before this batch.
     ///

@@ -56,7 +56,7 @@ pub struct NetConfig {
     pub role: Role,
     /// What it does for others.
     pub services: Services,
-    /// Whether streams to the mailbox of this device are taken. The driver answers them.
+    /// Whether streams to the mailbox of this device are taken, until a command says otherwise. The driver answers them.
     pub serve_mailbox: bool,
     /// Addresses under which this node is known to be reachable, such as a forwarded port. A community node without
     /// any tells those it listens at.

@@ -375,6 +375,7 @@ impl Task {
             NetCommand::AskMailbox { stream, request } => self.ask_mailbox(stream, request),
             NetCommand::CloseMailbox { stream } => self.close_mailbox(stream),
             NetCommand::AnswerMailbox { stream, answer } => self.answer_mailbox(stream, answer),
+            NetCommand::ServeMailbox { serve } => self.swarm.behaviour_mut().requests.serve(serve),
             NetCommand::EndMailbox { stream } => self.end_mailbox(stream),
         }
     }
@@ -382,7 +383,8 @@ impl Task {
     /// Tells the behaviours whose connections are kept and whom no limit touches: friends and bootstrap nodes.
     fn update_kept(&mut self) {
         let friends = self.friends.iter().filter_map(address::peer_of);
-        let kept: BTreeSet<PeerId> = friends.chain(self.bootstraps.keys().copied()).collect();
+        let friends: BTreeSet<PeerId> = friends.collect();
+        let kept: BTreeSet<PeerId> = friends.iter().copied().chain(self.bootstraps.keys().copied()).collect();
         let behaviour = self.swarm.behaviour_mut();
         for gone in self.kept.difference(&kept) {
             behaviour.counts.remove_peer_id(gone);
@@ -391,6 +393,7 @@ impl Task {
             behaviour.counts.bypass_peer_id(new);
         }
         behaviour.limits.set_friends(kept.clone());
+        behaviour.requests.set_friends(friends);
         behaviour.streams.keep(kept.clone());
         self.kept = kept;
     }
@@ -469,8 +472,9 @@ impl Task {
             BehaviourEvent::Streams(event) => self.on_stream(event),
             BehaviourEvent::Requests(event) => self.on_mailbox_stream(event),
             BehaviourEvent::Kad(event) => self.on_kad(event),
-            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+            BehaviourEvent::Identify(identify::Event::Received { connection_id, peer_id, info }) => {
                 self.identified(peer_id, &info);
+                self.offers_mailbox(peer_id, connection_id, &info);
             }
             BehaviourEvent::Ping(ping) => match ping.result {
                 Ok(_) => self.answered(ping.peer, ping.connection),
