@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 use crossbeam_channel::Sender;
+use kith_engine::Effect;
 use kith_engine::Engine;
 use kith_engine::Event;
 use kith_engine::Input;
@@ -21,6 +22,7 @@ use kith_engine::record::Line;
 use kith_engine::record::digest;
 use kith_net::Net;
 use kith_proto::id::CommandId;
+use kith_proto::rows::Write;
 use kith_store::Reader;
 use kith_store::Store;
 use kith_store::StoreError;
@@ -30,6 +32,7 @@ use crate::effects;
 use crate::error::NodeError;
 use crate::events::Hub;
 use crate::events::NodeEvent;
+use crate::helping::Helping;
 use crate::recorder::Recorder;
 
 /// Inputs that share one commit at most: a whole window of messages and their receipts.
@@ -45,6 +48,7 @@ pub(crate) type OnAnswer = Box<dyn FnOnce(Result<Answer, NodeError>) + Send>;
 pub(crate) enum ToEngine {
     Input(Input),
     ChangePassphrase { old: Option<String>, new: Option<String>, done: Sender<Result<(), NodeError>> },
+    Save { writes: Vec<Write>, done: Sender<Result<(), NodeError>> },
     Stats(Sender<(kith_engine::Stats, kith_store::store::Stats)>),
     Stop,
 }
@@ -120,6 +124,7 @@ pub(crate) struct Driver {
     pub(crate) overview: Arc<Mutex<Overview>>,
     pub(crate) clock: Clock,
     pub(crate) record: Option<Recorder>,
+    pub(crate) helping: Helping,
     /// What restoring the engine asked for.
     pub(crate) out: Output,
 }
@@ -171,6 +176,9 @@ impl Driver {
             ToEngine::ChangePassphrase { old, new, done } => {
                 let _ = done.send(self.change_passphrase(old.as_deref(), new.as_deref()));
             }
+            ToEngine::Save { writes, done } => {
+                let _ = done.send(self.store.commit(&writes).map_err(NodeError::from));
+            }
             ToEngine::Stats(answer) => {
                 let _ = answer.send((self.engine.stats(), self.store.stats()));
             }
@@ -203,6 +211,10 @@ impl Driver {
             }
         }
         for effect in std::mem::take(&mut self.out.effects) {
+            if let Effect::Befriend { devices } = effect {
+                self.helping.befriend(devices);
+                continue;
+            }
             if let Some(command) = effects::command(effect) {
                 // The swarm's task always takes commands, so this waits for moments only.
                 let _ = self.net.command_blocking(command);

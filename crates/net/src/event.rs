@@ -103,6 +103,8 @@ pub enum NetCommand {
     ServeMailbox {
         /// Whether they are.
         serve: bool,
+        /// Whether others are told that they may use it.
+        offer: bool,
     },
     /// Close such a stream once what was answered on it is written. Nothing more is reported about it.
     EndMailbox {

@@ -82,6 +82,7 @@ pub(crate) enum Event {
 /// Opens and accepts streams.
 pub(crate) struct Behaviour {
     serve: bool,
+    offer: bool,
     /// Whether the mailbox is offered to everybody; else to friends who are connected directly.
     public: bool,
     friends: BTreeSet<PeerId>,
@@ -116,6 +117,7 @@ impl Behaviour {
     pub(crate) fn new(serve: bool, limits: &Limits, counters: Arc<Counters>) -> Self {
         Self {
             serve,
+            offer: serve,
             public: false,
             friends: BTreeSet::new(),
             connections: BTreeMap::new(),
@@ -128,9 +130,9 @@ impl Behaviour {
         }
     }
 
-    /// Takes streams, or takes none any more.
-    pub(crate) fn serve(&mut self, serve: bool) {
-        self.serve = serve;
+    /// Takes streams, or takes none any more; and says so to those who may use it, or does not.
+    pub(crate) fn serve(&mut self, serve: bool, offer: bool) {
+        (self.serve, self.offer) = (serve, serve && offer);
         self.offer_anew();
     }
 
@@ -148,7 +150,7 @@ impl Behaviour {
 
     fn offer_to(&self, peer: &PeerId, relayed: bool) -> Offer {
         let offered = self.public || (!relayed && self.friends.contains(peer));
-        Offer { serve: self.serve, offered: self.serve && offered }
+        Offer { serve: self.serve, offered: self.offer && offered }
     }
 
     /// Tells each connection what has changed for it.
@@ -416,14 +418,16 @@ mod tests {
         let (friend, stranger) = (PeerId::random(), PeerId::random());
         behaviour.set_friends(BTreeSet::from([friend]));
         assert!(offered(&behaviour, &friend, false).is_empty(), "it is off");
-        behaviour.serve(true);
+        behaviour.serve(true, true);
         let (serves, offers) = ("/kith/mbx/1", "/kith/mbx-offer/1");
         assert_eq!(offered(&behaviour, &friend, false), [serves, offers]);
         assert_eq!(offered(&behaviour, &friend, true), [serves], "a relay does not carry mailboxes");
         assert_eq!(offered(&behaviour, &stranger, false), [serves], "who was given a key may leave mail");
         behaviour.set_public(true);
         assert_eq!(offered(&behaviour, &stranger, true), [serves, offers]);
-        behaviour.serve(false);
+        behaviour.serve(true, false);
+        assert_eq!(offered(&behaviour, &friend, false), [serves], "it closes");
+        behaviour.serve(false, false);
         assert!(offered(&behaviour, &friend, false).is_empty());
     }
 

@@ -375,7 +375,9 @@ impl Task {
             NetCommand::AskMailbox { stream, request } => self.ask_mailbox(stream, request),
             NetCommand::CloseMailbox { stream } => self.close_mailbox(stream),
             NetCommand::AnswerMailbox { stream, answer } => self.answer_mailbox(stream, answer),
-            NetCommand::ServeMailbox { serve } => self.swarm.behaviour_mut().requests.serve(serve),
+            NetCommand::ServeMailbox { serve, offer } => {
+                self.swarm.behaviour_mut().requests.serve(serve, offer);
+            }
             NetCommand::EndMailbox { stream } => self.end_mailbox(stream),
         }
     }
