@@ -225,6 +225,13 @@ impl Driver {
     }
 
     fn publish(&mut self) {
+        // First what is asked for: whoever hears an answer or an event sees it there.
+        let overview = self.engine.overview();
+        let mut shared = self.overview.lock().unwrap_or_else(PoisonError::into_inner);
+        if *shared != overview {
+            *shared = overview;
+        }
+        drop(shared);
         let mut events = Vec::new();
         for event in self.out.take_events() {
             if let Event::Answered { id, answer } = &event
@@ -237,12 +244,6 @@ impl Driver {
             }
             events.push(NodeEvent::Engine(Box::new(event)));
         }
-        let overview = self.engine.overview();
-        let mut shared = self.overview.lock().unwrap_or_else(PoisonError::into_inner);
-        if *shared != overview {
-            *shared = overview;
-        }
-        drop(shared);
         self.hub.publish(&events);
     }
 

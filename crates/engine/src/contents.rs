@@ -23,6 +23,7 @@ use crate::links;
 use crate::mail;
 use crate::output::Output;
 use crate::rows;
+use crate::timer::TimerKey;
 use crate::view::ContactState;
 use crate::view::MessageState;
 use crate::view::MessageView;
@@ -275,6 +276,9 @@ pub(crate) fn accepted(engine: &mut Engine, out: &mut Output, contact: &ContactI
     send_acceptance(engine, out, contact);
     mail::queues_changed(engine, out);
     mail::read_again(engine, out);
+    engine.keep_connected(out);
+    // They may have offered to be a mailbox before.
+    engine.core.timers.set_earlier(TimerKey::Mail, engine.core.now);
     contact_and_chat_changed(engine, out, contact);
 }
 

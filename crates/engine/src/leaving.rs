@@ -57,7 +57,13 @@ pub(crate) fn learn(engine: &mut Engine, out: &mut Output, device: &DeviceId, mu
     let own = engine.devices.device();
     let places = list.places.iter().filter(|place| place.device != own).cloned().collect();
     list.places = BoundedVec::truncated(places);
+    let before = engine.deposits.mailboxes_of(device).len();
     engine.deposits.learn(device, list, out);
+    if let Some(contact) = engine.peers.contact_of(device)
+        && engine.deposits.mailboxes_of(device).len() != before
+    {
+        engine.contact_changed(out, &contact);
+    }
     consider(engine, device);
 }
 
