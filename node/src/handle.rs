@@ -27,6 +27,7 @@ use kith_net::NetConfig;
 use kith_net::NetEvent;
 use kith_net::Role;
 use kith_net::address;
+use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
 use kith_proto::id::AccountId;
 use kith_proto::id::CommandId;
@@ -465,6 +466,14 @@ impl Handle {
 /// An address as people write it, with the device that answers there if given.
 pub fn address_text(address: &Multiaddress, device: Option<&DeviceId>) -> String {
     address::text(address, device)
+}
+
+/// The address of a node as people write it, which says who answers there.
+///
+/// # Errors
+/// When it is not one.
+pub fn parse_node(text: &str) -> Result<DeviceAddress, NodeError> {
+    Ok(address::parse_node(text)?)
 }
 
 /// Checks the address of a bootstrap node as people write it.
