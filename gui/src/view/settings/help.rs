@@ -3,7 +3,6 @@
 use eframe::egui::Slider;
 use eframe::egui::Ui;
 use kith_node::helping::HelpView;
-use kith_node::helping::settings::MIN_BYTES;
 use kith_node::helping::settings::Who;
 
 use crate::action::Action;
@@ -19,6 +18,9 @@ use crate::view::settings::heading;
 use crate::view::settings::lists;
 use crate::view::settings::sentence;
 use crate::widget;
+
+/// As long as makes a step easy to hit.
+const SLIDER: f32 = 240.0;
 
 pub(super) fn help(
     ui: &mut Ui,
@@ -55,11 +57,12 @@ pub(super) fn help(
     };
     sentence(ui, tokens, words);
     heading(ui, tokens, "How much");
-    let steps = Slider::new(&mut form.size_step, 0..=SIZE_STEPS)
-        .custom_formatter(|step, _| text::size(MIN_BYTES << (step as u32).min(SIZE_STEPS)))
-        .custom_parser(|_| None);
-    ui.spacing_mut().slider_width = 240.0;
-    ui.add(steps);
+    ui.horizontal(|ui| {
+        ui.spacing_mut().slider_width = SLIDER;
+        let slider = ui.add(Slider::new(&mut form.size_step, 0..=SIZE_STEPS).show_value(false));
+        let most = ui.label(format!("{} at most", text::size(form.bytes())));
+        slider.labelled_by(most.id);
+    });
     ui.add_space(space::S);
     ui.horizontal(|ui| {
         if !view.settings.enabled {

@@ -89,7 +89,7 @@ fn entry(
 ) {
     ui.add_space(space::XS);
     egui::Frame::new()
-        .fill(tokens.side)
+        .fill(tokens.app)
         .corner_radius(crate::theme::size::RADIUS)
         .inner_margin(space::S)
         .show(ui, |ui| {
