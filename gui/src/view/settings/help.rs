@@ -13,6 +13,7 @@ use crate::model::settings::SIZE_STEPS;
 use crate::model::settings::SettingsForm;
 use crate::text;
 use crate::theme::Tokens;
+use crate::theme::size;
 use crate::theme::space;
 use crate::view::settings::heading;
 use crate::view::settings::lists;
@@ -85,10 +86,13 @@ pub(super) fn help(
 
 /// The address to give to those who want to use this mailbox.
 fn share(ui: &mut Ui, model: &Model, form: &mut SettingsForm, tokens: &Tokens, actions: &mut Vec<Action>) {
-    let Some(address) = model.listen.first().cloned() else { return };
+    // A relay does not carry mailboxes.
+    let direct = |address: &&String| !address.contains("/p2p-circuit");
+    let Some(address) = model.listen.iter().find(direct).cloned() else { return };
     heading(ui, tokens, "Its address");
     ui.horizontal(|ui| {
-        let width = (ui.available_width() - 96.0).max(80.0);
+        ui.set_min_height(size::HIT);
+        let width = (ui.available_width() - 2.0 * (size::HIT + space::S)).max(80.0);
         let line = widget::line(ui, &address, crate::theme::regular(12.5), tokens.muted, width);
         ui.label(line).on_hover_text(&address);
         if widget::icon_button(ui, tokens, crate::theme::icons::QR, "Show its code").clicked() {
@@ -98,5 +102,5 @@ fn share(ui: &mut Ui, model: &Model, form: &mut SettingsForm, tokens: &Tokens, a
             actions.push(Action::Copy(address.clone()));
         }
     });
-    lists::shown_code(ui, tokens, form, &address);
+    lists::shown_code(ui, form, &address);
 }

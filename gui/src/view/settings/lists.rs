@@ -37,7 +37,7 @@ pub(super) fn nodes(
     }
     for line in &lines {
         entry(ui, tokens, line, actions, Action::RemoveBootstrap(line.address.clone()), "Remove this node");
-        shown_code(ui, tokens, form, &line.address);
+        shown_code(ui, form, &line.address);
     }
     ui.add_space(space::S);
     widget::field(ui, tokens, "Add one: the line it printed, /ip4/…/p2p/…", &mut form.bootstrap, false);
@@ -60,7 +60,7 @@ pub(super) fn mailboxes(
     sentence(ui, tokens, &network::mailboxes_in_short(&model.network));
     for (device, line) in network::mailboxes(&model.network, now) {
         entry(ui, tokens, &line, actions, Action::RemoveMailbox(device), "Do not use this mailbox");
-        shown_code(ui, tokens, form, &line.address);
+        shown_code(ui, form, &line.address);
     }
     ui.add_space(space::S);
     let name = "Use another: the address of a node that keeps mail";
@@ -133,7 +133,7 @@ pub(super) fn state(ui: &mut Ui, tokens: &Tokens, tone: Tone, words: &str) {
 }
 
 /// The code of an address, when it is asked for.
-pub(super) fn shown_code(ui: &mut Ui, tokens: &Tokens, form: &mut SettingsForm, address: &str) {
+pub(super) fn shown_code(ui: &mut Ui, form: &mut SettingsForm, address: &str) {
     if form.code.as_deref() != Some(address) {
         return;
     }
@@ -143,5 +143,4 @@ pub(super) fn shown_code(ui: &mut Ui, tokens: &Tokens, form: &mut SettingsForm, 
             form.code = None;
         }
     });
-    let _ = tokens;
 }
