@@ -100,8 +100,7 @@ pub fn helping(view: &HelpView, now: Now) -> (Vec<String>, Tone) {
         return (vec![format!("Nothing is kept: {problem}.")], Tone::Warning);
     }
     let people = match view.inboxes.div_ceil(2) {
-        0 => "nobody yet".to_owned(),
-        1 => "one person".to_owned(),
+        0 | 1 => "one person".to_owned(),
         many => format!("about {many} people"),
     };
     let messages = match view.envelopes {
@@ -118,7 +117,11 @@ pub fn helping(view: &HelpView, now: Now) -> (Vec<String>, Tone) {
                 Who::Anybody => "anybody who asks",
             };
             let first = format!("This computer keeps sealed messages for {whose}{since}.");
-            (vec![first, format!("{messages}, {size} in all, for {people}.")], Tone::Good)
+            let second = match view.inboxes {
+                0 => "Nobody has a mailbox here yet.".to_owned(),
+                _ => format!("{messages}, {size} in all, for {people}."),
+            };
+            (vec![first, second], Tone::Good)
         }
         (false, true) => {
             let until = view.until.map(|until| format!(", until {} at the latest", day(now, until)));
