@@ -16,9 +16,10 @@ allow kith-engine "kith-proto kith-crypto"
 allow kith-mailbox "kith-proto"
 allow kith-store "kith-proto"
 allow kith-net "kith-proto"
-allow kith-bootstrap "kith-proto kith-mailbox kith-store kith-net"
+allow kith-host "kith-proto kith-mailbox kith-store kith-net"
+allow kith-bootstrap "kith-proto kith-mailbox kith-store kith-net kith-host"
 allow kith-simulations "kith-proto kith-crypto kith-engine kith-mailbox"
-allow kith-node "kith-proto kith-crypto kith-engine kith-mailbox kith-store kith-net"
+allow kith-node "kith-proto kith-crypto kith-engine kith-mailbox kith-store kith-net kith-host"
 allow kith-gui "kith-proto kith-crypto kith-engine kith-node"
 # What each pure crate uses directly. A new name is a decision: it must be pure as well.
 uses() {

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Two people who are never there at once, and three community nodes that keep their mail and die.
 
-    tools/mailboxes.py [--bin DIR] [--messages N] [--rounds N] [--seed N]
+    tools/mailboxes.py [--bin DIR] [--messages N] [--rounds N] [--seed N] [--friends]
 
 Real programs over loopback. In each round one writes and leaves for good while the other is away; mailboxes are killed
 with -9 while they take it, and any two of three are dead when the other comes back: every message is there once and in
 order, from the one that is left. Then the answer goes the same way. First, a link is used while its maker is away.
+With --friends there is no community node at all: three friends' own devices keep the mail (kith-node, helping switched on).
 Needs nothing but Python 3.
 """
 
@@ -44,6 +45,78 @@ class Community:
 
     def is_on(self):
         return self.process.poll() is None
+
+
+class Friend:
+    """A friend's device that keeps mail for others, and can be killed and started again."""
+
+    def __init__(self, binary, folder, name):
+        self.node = Node(binary, folder)
+        self.node.call("account.create", name=name)
+        help = self.node.call("mailboxes.help", enabled=True, bytes=64 << 20)
+        assert help["enabled"] and help["who"] == "contacts", help
+
+    @property
+    def process(self):
+        return self.node.process
+
+    def start(self):
+        self.node.start()
+
+    def kill(self):
+        self.node.kill()
+
+    def is_on(self):
+        return self.node.process.poll() is None
+
+
+def meet(one, other):
+    """Two become contacts."""
+    until("somebody can make a link", lambda: one.call("network.info")["listen"])
+    link = one.call("contacts.invite")["link"]
+    contact = other.call("contacts.add", link=link)
+    state = lambda node: [c["state"] for c in node.call("contacts.list")["contacts"]]
+    until("the request came", lambda: "incoming" in state(one))
+    for asked in one.call("contacts.list")["contacts"]:
+        if asked["state"] == "incoming":
+            one.call("contacts.accept", contact_id=asked["contact_id"])
+    until("both agree", lambda: "requested" not in state(other))
+    return contact["chat_id"]
+
+
+def among_friends(options, folder, rng):
+    """No community node: the mail is kept by three friends, who know both, and die two at a time."""
+    node = os.path.join(options.bin, "kith-node")
+    people = []
+    try:
+        helpers = []
+        for name in ("carla", "dave", "erin"):
+            helpers.append(Friend(node, f"{folder}/{name}", name.title()))
+            people.append(helpers[-1])
+        ann, bob = (Node(node, f"{folder}/{name}") for name in ("ann", "bob"))
+        people += [ann, bob]
+        ann.call("account.create", name="Ann")
+        bob.call("account.create", name="Bob")
+        chat = meet(ann, bob)
+        for helper in helpers:
+            for person in (ann, bob):
+                meet(helper.node, person)
+        for person in (ann, bob):
+            until("three friends keep the mail", lambda p=person: mailboxes(p) == 3)
+        known = lambda p: [c["mailboxes"] for c in p.call("contacts.list")["contacts"] if c["chat_id"] == chat]
+        for person in (ann, bob):
+            until("each knows where to leave it", lambda p=person: known(p) == [3])
+        print("both have three friends who keep their mail, and no community node is there", flush=True)
+        wanted = {"ann": [], "bob": []}
+        writer, reader = bob, ann
+        reader.stop()
+        for _ in range(options.rounds):
+            gone_before(writer, reader, chat, wanted[writer.folder[-3:]], options, rng, helpers)
+            writer, reader = reader, writer
+        print("mailboxes of friends: passed", flush=True)
+    finally:
+        for process in [one.process for one in people]:
+            process.kill()
 
 
 def mailboxes(node):
@@ -101,9 +174,15 @@ def main():
     options.add_argument("--messages", type=int, default=100)
     options.add_argument("--rounds", type=int, default=4)
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--friends", action="store_true")
     options = options.parse_args()
     rng = random.Random(options.seed)
     folder = tempfile.mkdtemp(prefix="kith-mail-")
+    if options.friends:
+        try:
+            return among_friends(options, folder, rng)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
     communities, people = [], []
     try:
         communities = [Community(os.path.join(options.bin, "kith-bootstrap"), f"{folder}/node{n}") for n in range(3)]

@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 bin=${CARGO_TARGET_DIR:-target}/debug
 python3 tools/smoke.py --bin "$bin" --messages "${MESSAGES:-1000}" --kills "${KILLS:-10}"
 python3 tools/mailboxes.py --bin "$bin" --messages 200 --rounds "${ROUNDS:-3}"
+python3 tools/mailboxes.py --bin "$bin" --messages 200 --rounds "${ROUNDS:-3}" --friends
 if command -v xvfb-run >/dev/null; then
     folder=$(mktemp -d)
     trap 'rm -rf "$folder"' EXIT

@@ -6,7 +6,6 @@ mod check;
 mod config;
 mod http;
 mod logs;
-mod mailbox;
 mod metrics;
 mod page;
 mod run;

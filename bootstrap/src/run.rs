@@ -10,6 +10,9 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use anyhow::Result;
+use kith_host::Door;
+use kith_host::Host;
+use kith_host::Setup;
 use kith_net::EventReceiver;
 use kith_net::Net;
 use kith_net::NetCommand;
@@ -38,7 +41,6 @@ use zeroize::Zeroizing;
 use crate::config::Config;
 use crate::http;
 use crate::logs::Logs;
-use crate::mailbox::Service;
 use crate::settings;
 use crate::settings::Changes;
 use crate::settings::Source;
@@ -53,6 +55,9 @@ const IDENTITY: Table = Table::plain("identity");
 const RECORDS: Table = Table::plain("records");
 const PORTS: Table = Table::plain("ports");
 const TABLES: &[Table] = &[IDENTITY, RECORDS, PORTS];
+
+/// The folder of the mailbox's store in the data folder.
+const MAILBOX: &str = "mailbox";
 
 /// Records are written together this often: losing the last moment's costs their owners a renewal, nothing more.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
@@ -76,7 +81,7 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
     let signals = Signals::listen()?;
     let (net, mut events) = Net::start(net_config, runtime.handle())?;
     let mailbox = match config.mailbox.serve {
-        true => Some(Service::start(data, &seed, &config.mailbox, net.clone(), runtime.handle())?),
+        true => Some(host(data, &seed, &config, net.clone(), &runtime)?),
         false => None,
     };
     tracing::info!(records = records.len(), "records restored");
@@ -92,7 +97,7 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
         since,
         data: data.to_owned(),
         net: net.clone(),
-        mailbox: mailbox.as_ref().map(Service::numbers),
+        mailbox: mailbox.as_ref().map(Host::numbers),
         told: shown,
     };
     let mut server = Server {
@@ -112,7 +117,7 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
     runtime.block_on(server.begin())?;
     runtime.block_on(server.serve(&mut events, signals))?;
     // While the network still runs: what was committed last is answered.
-    let mailbox = server.mailbox.take().map_or(Ok(()), Service::stop);
+    let mailbox = server.mailbox.take().map_or(Ok(()), |mailbox| mailbox.stop());
     runtime.block_on(events.shut_down());
     server.write()?;
     server.store.close()?;
@@ -148,6 +153,20 @@ fn net_config(seed: &Zeroizing<[u8; 32]>, listen: Vec<Listen>, config: &Config) 
     net
 }
 
+/// The mailbox, open to whomever its settings admit.
+fn host(
+    data: &Path,
+    seed: &[u8; 32],
+    config: &Config,
+    net: Net,
+    runtime: &tokio::runtime::Runtime,
+) -> Result<Host> {
+    let folder = data.join(MAILBOX);
+    let (passphrase, door, closing) = (None, Door::Anybody, false);
+    let setup = Setup { folder: &folder, passphrase, seed, config: config.mailbox.limits(), door, closing };
+    Ok(Host::start(setup, net, runtime.handle())?)
+}
+
 /// The seed of the node's key, made at the first start.
 fn identity(store: &mut Store) -> Result<Zeroizing<[u8; 32]>> {
     const KEY: &[u8] = b"seed";
@@ -174,7 +193,7 @@ struct Server {
     device: DeviceId,
     net: Net,
     config: Config,
-    mailbox: Option<Service>,
+    mailbox: Option<Host>,
     unwritten: Vec<Write>,
     source: Source,
     logs: Logs,
@@ -246,7 +265,11 @@ impl Server {
                 "bootstrap" => self.change_bootstrap(&old.bootstrap).await?,
                 "mailbox" => {
                     let limits = self.config.mailbox.limits();
-                    self.mailbox.iter().for_each(|mailbox| mailbox.set_limits(limits.clone()));
+                    if let Some(mailbox) = self.mailbox.clone() {
+                        // It may have to wait for the mailbox.
+                        let told = move || mailbox.configure(limits, Door::Anybody);
+                        tokio::task::spawn_blocking(told).await?;
+                    }
                 }
                 "http" => self.open_page().await,
                 _ => {}
@@ -323,9 +346,7 @@ impl Server {
         if let Some(mailbox) = &self.mailbox {
             match event {
                 NetEvent::Listening { .. } => mailbox.give(event.clone()).await,
-                NetEvent::MailboxServed(_)
-                | NetEvent::MailboxAnswered { .. }
-                | NetEvent::MailboxClosed { .. } => return mailbox.give(event).await,
+                _ if Host::wants(&event) => return mailbox.give(event).await,
                 _ => {}
             }
         }
@@ -388,7 +409,7 @@ impl Server {
 }
 
 /// Waits until the mailbox has ended by itself; for ever without one.
-async fn ended(mailbox: Option<&Service>) {
+async fn ended(mailbox: Option<&Host>) {
     match mailbox {
         Some(mailbox) => mailbox.ended().await,
         None => std::future::pending().await,

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
 
+use kith_host::Numbers;
 use kith_net::Net;
 use kith_net::Stats;
 use tokio::sync::watch;
 
 use crate::config::Config;
-use crate::mailbox::Numbers;
 use crate::system::Usage;
 
 /// From this share on, something is said to be nearly full.

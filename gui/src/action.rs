@@ -1,10 +1,14 @@
 //! What a person wants (`Action`), and what the model wants of the node (`Request`).
 
 use kith_engine::Command;
+use kith_node::helping::settings::Who;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
+use kith_proto::id::DeviceId;
 use kith_proto::id::MessageId;
 use zeroize::Zeroizing;
+
+use crate::model::settings::Page;
 
 /// An intent, as a view returns it.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +69,18 @@ pub enum Action {
     AddBootstrap,
     /// Forget a bootstrap node.
     RemoveBootstrap(String),
+    /// Show another page of the settings.
+    ShowPage(Page),
+    /// Use the mailbox of the settings.
+    AddMailbox,
+    /// Do not use a mailbox any more.
+    RemoveMailbox(DeviceId),
+    /// Show the code of an address, or none.
+    ShowCode(Option<String>),
+    /// Keep mail for others, or not, as the settings say.
+    Help(bool),
+    /// Show what became of a message.
+    Trace(MessageId),
     /// Set or change the passphrase as the settings say.
     ChangePassphrase,
     /// Close whatever dialog is open.
@@ -107,6 +123,21 @@ pub enum Request {
     },
     /// Keep a bootstrap node.
     AddBootstrap(String),
+    /// Use a node as a mailbox.
+    AddMailbox(String),
+    /// How much is kept for others.
+    LoadHelp,
+    /// Keep mail for others, or not.
+    Help {
+        /// Whether to.
+        enabled: bool,
+        /// How much at most.
+        bytes: u64,
+        /// For whom.
+        who: Who,
+    },
+    /// What became of a message.
+    Trace(MessageId),
     /// The number to compare with somebody.
     SafetyNumber(ContactId),
     /// Look for a QR code in a picture.
@@ -131,6 +162,10 @@ impl std::fmt::Debug for Request {
             Self::Command(_) => "Command",
             Self::AddContact { .. } => "AddContact",
             Self::AddBootstrap(_) => "AddBootstrap",
+            Self::AddMailbox(_) => "AddMailbox",
+            Self::LoadHelp => "LoadHelp",
+            Self::Help { .. } => "Help",
+            Self::Trace(_) => "Trace",
             Self::SafetyNumber(_) => "SafetyNumber",
             Self::ReadQr(_) => "ReadQr",
             Self::ChangePassphrase { .. } => "ChangePassphrase",

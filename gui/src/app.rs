@@ -1,6 +1,7 @@
 //! One frame: what came from the node goes into the model, the views draw it, what the person wants is carried out.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
@@ -84,6 +85,10 @@ impl App {
         while let Some(event) = self.bridge.event() {
             let requests = match event {
                 NodeEvent::Engine(event) => self.model.event(*event),
+                NodeEvent::Helping(view) => {
+                    self.model.helping(*view);
+                    Vec::new()
+                }
                 NodeEvent::Lagged(_) => self.model.lagged(),
                 NodeEvent::Failed(why) => {
                     self.model.screen = Screen::Failed(why);
@@ -145,9 +150,9 @@ impl App {
         }
     }
 
-    /// Pictures dropped or pasted into the dialog for adding somebody are looked at for a QR code.
+    /// Pictures dropped or pasted where an invite or an address is asked for are looked at for a QR code.
     fn pictures(&self, ui: &Ui) -> Vec<Action> {
-        if !matches!(self.model.dialog, Some(Dialog::Add(_))) {
+        if !matches!(self.model.dialog, Some(Dialog::Add(_) | Dialog::Settings(_))) {
             return Vec::new();
         }
         let dropped = ui.input(|input| input.raw.dropped_files.clone());
@@ -156,6 +161,13 @@ impl App {
             let bytes = read_picture(file.path());
             actions.extend(bytes.map(Action::ReadQr));
         }
+        let pasted = ui.input(|input| {
+            input.events.iter().find_map(|event| match event {
+                egui::Event::PasteImage(image) => Some(Arc::clone(image)),
+                _ => None,
+            })
+        });
+        actions.extend(pasted.and_then(|image| encoded(&image)).map(Action::ReadQr));
         actions
     }
 
@@ -189,6 +201,15 @@ impl App {
         let [light, night] = &self.tokens;
         if dark { night.clone() } else { light.clone() }
     }
+}
+
+/// A pasted picture as a file, since that is what pictures with codes are read from.
+fn encoded(picture: &egui::ColorImage) -> Option<Vec<u8>> {
+    let (width, height) = (u32::try_from(picture.width()).ok()?, u32::try_from(picture.height()).ok()?);
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let picture = image::RgbaImage::from_raw(width, height, picture.as_raw().to_vec())?;
+    picture.write_to(&mut bytes, image::ImageFormat::Png).ok()?;
+    Some(bytes.into_inner())
 }
 
 /// A picture from the disk; a file that is too large is none.

@@ -14,11 +14,13 @@ use kith_engine::view::ChatView;
 use kith_engine::view::ContactView;
 use kith_engine::view::MessageView;
 use kith_engine::view::ProfileView;
+use kith_engine::view::TraceView;
 use kith_node::AccountState;
 use kith_node::Events;
 use kith_node::Handle;
 use kith_node::NodeError;
 use kith_node::NodeEvent;
+use kith_node::helping::HelpView;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::invite::Invite;
@@ -58,6 +60,10 @@ pub enum Reply {
     Safety(ContactId, String),
     /// The invite that a picture shows.
     QrText(String),
+    /// What is kept for others.
+    Help(Box<HelpView>),
+    /// What became of a message.
+    Trace(Box<TraceView>),
     /// The passphrase is changed.
     PassphraseChanged,
     /// A message was refused.
@@ -197,6 +203,19 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             let address = kith_node::handle::check_bootstrap(&address)?;
             Reply::Done(Box::new(node.call(Command::AddBootstrap { address })?))
         }
+        Request::AddMailbox(address) => {
+            let mailbox = kith_node::handle::parse_node(&address)?;
+            Reply::Done(Box::new(node.call(Command::AddMailbox { node: mailbox })?))
+        }
+        Request::LoadHelp => Reply::Help(Box::new(node.helping()?)),
+        Request::Help { enabled, bytes, who } => {
+            let view = node.help(enabled, |settings| (settings.bytes, settings.who) = (bytes, who))?;
+            Reply::Help(Box::new(view))
+        }
+        Request::Trace(message) => match node.query(|rows| query::trace(rows, &message))? {
+            Some(view) => Reply::Trace(Box::new(view)),
+            None => Reply::Failed("this message is gone".to_owned()),
+        },
         Request::SafetyNumber(contact) => {
             let number = node.query(|rows| query::safety_number(rows, &contact))?;
             match number {
@@ -206,7 +225,7 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
         }
         Request::ReadQr(bytes) => match read_qr(&bytes) {
             Some(text) => Reply::QrText(text),
-            None => Reply::Failed("there is no Kith invite in this picture: try a sharper one".to_owned()),
+            None => Reply::Failed("there is no code of Kith in this picture: try a sharper one".to_owned()),
         },
         Request::ChangePassphrase { old, new } => {
             let text = |secret: &Option<Zeroizing<String>>| secret.as_ref().map(|text| text.to_string());
@@ -229,7 +248,10 @@ fn read_qr(bytes: &[u8]) -> Option<String> {
     let pixel = |x: usize, y: usize| picture.as_raw().get(y * width + x).copied().unwrap_or(u8::MAX);
     let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, pixel);
     let texts = prepared.detect_grids().into_iter().filter_map(|grid| grid.decode().ok());
-    texts.map(|(_, text)| text).find(|text| text.starts_with(kith_proto::invite::INVITE_SCHEME))
+    let is_ours = |text: &String| {
+        text.starts_with(kith_proto::invite::INVITE_SCHEME) || kith_node::handle::parse_node(text).is_ok()
+    };
+    texts.map(|(_, text)| text).find(is_ours)
 }
 
 #[cfg(test)]
@@ -238,7 +260,11 @@ mod tests {
 
     #[test]
     fn a_shown_code_is_read_back() {
-        let link = "kith:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA";
+        is_read_back("kith:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA");
+        is_read_back("/ip4/198.51.100.7/tcp/4001/p2p/12D3KooWFBsVJ6DJpspopoHdZoeumtuon5yXFf67j2gLuLgqhyyQ");
+    }
+
+    fn is_read_back(link: &str) {
         let code = qrcode::QrCode::new(link).unwrap();
         let (size, scale) = (code.width(), 8);
         let side = (size + 8) * scale;

@@ -2,6 +2,8 @@
 
 pub mod chats;
 pub mod dates;
+pub mod network;
+pub mod settings;
 pub mod timeline;
 
 use std::collections::BTreeMap;
@@ -14,6 +16,8 @@ use kith_engine::view::ContactState;
 use kith_engine::view::ContactView;
 use kith_engine::view::NetworkView;
 use kith_engine::view::ProfileView;
+use kith_engine::view::TraceView;
+use kith_node::helping::HelpView;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::id::MessageId;
@@ -24,6 +28,8 @@ use crate::action::Request;
 use crate::bridge::All;
 use crate::bridge::Reply;
 use crate::model::chats::Chats;
+use crate::model::settings::Page;
+use crate::model::settings::SettingsForm;
 use crate::model::timeline::Timeline;
 
 /// How many words of the phrase are asked for before it is believed to be written down.
@@ -52,6 +58,8 @@ pub struct Model {
     pub chats: Chats,
     /// The network as last heard.
     pub network: NetworkView,
+    /// What is kept for others, as last heard.
+    pub help: Option<HelpView>,
     /// Contacts with a connected device.
     pub online: BTreeSet<ContactId>,
     /// The open chat.
@@ -141,6 +149,8 @@ pub enum Dialog {
     },
     /// The settings.
     Settings(SettingsForm),
+    /// What became of a message.
+    Trace(Option<Box<TraceView>>),
     /// Really forget somebody?
     Remove(ContactId),
     /// The shortcuts.
@@ -156,27 +166,6 @@ pub struct AddForm {
     pub link: String,
     /// A few words.
     pub greeting: String,
-    /// What is wrong.
-    pub error: Option<String>,
-}
-
-/// The settings.
-#[derive(Default)]
-pub struct SettingsForm {
-    /// The name.
-    pub name: String,
-    /// The status line.
-    pub status: String,
-    /// A bootstrap node to add.
-    pub bootstrap: String,
-    /// The passphrase now.
-    pub old: Zeroizing<String>,
-    /// The new one.
-    pub new: Zeroizing<String>,
-    /// The same again.
-    pub again: Zeroizing<String>,
-    /// Whether the protection is to be removed.
-    pub unprotect: bool,
     /// What is wrong.
     pub error: Option<String>,
 }
@@ -326,23 +315,46 @@ impl Model {
                 self.dialog = None;
                 vec![Request::Command(Command::VerifyContact { contact, verified })]
             }
-            Action::OpenSettings => self.open_settings(),
             Action::OpenShortcuts => {
                 self.dialog = Some(Dialog::Shortcuts);
                 Vec::new()
             }
-            Action::SaveProfile => self.save_profile(),
-            Action::AddBootstrap => self.add_bootstrap(),
-            Action::RemoveBootstrap(address) => vec![Request::Command(Command::RemoveBootstrap { address })],
-            Action::ChangePassphrase => self.change_passphrase(),
+            Action::Trace(message) => {
+                self.dialog = Some(Dialog::Trace(None));
+                vec![Request::Trace(message)]
+            }
             Action::CloseDialog => {
                 self.dialog = None;
                 Vec::new()
             }
+            of_settings => self.act_on_settings(of_settings),
+        }
+    }
+
+    /// Carries out what is wanted in the settings.
+    fn act_on_settings(&mut self, action: Action) -> Vec<Request> {
+        match action {
+            Action::OpenSettings => self.open_settings(),
+            Action::SaveProfile => self.save_profile(),
+            Action::AddBootstrap => self.add_bootstrap(),
+            Action::RemoveBootstrap(address) => vec![Request::Command(Command::RemoveBootstrap { address })],
+            Action::ShowPage(page) => self.show_page(page),
+            Action::AddMailbox => self.add_mailbox(),
+            Action::RemoveMailbox(device) => vec![Request::Command(Command::RemoveMailbox { device })],
+            Action::ShowCode(address) => {
+                if let Some(Dialog::Settings(form)) = &mut self.dialog {
+                    form.code = address;
+                }
+                Vec::new()
+            }
+            Action::Help(enabled) => self.ask_help(enabled),
+            Action::ChangePassphrase => self.change_passphrase(),
             Action::SetTheme(choice) => {
                 self.theme = choice;
                 Vec::new()
             }
+            // Everything else was carried out before.
+            _ => Vec::new(),
         }
     }
 
@@ -353,7 +365,34 @@ impl Model {
             status: profile.map(|profile| profile.status.clone()).unwrap_or_default(),
             ..SettingsForm::default()
         }));
-        Vec::new()
+        vec![Request::LoadHelp]
+    }
+
+    fn show_page(&mut self, page: Page) -> Vec<Request> {
+        let Some(Dialog::Settings(form)) = &mut self.dialog else { return Vec::new() };
+        (form.page, form.error, form.code) = (page, None, None);
+        // What is kept changes without a word.
+        if page == Page::Help { vec![Request::LoadHelp] } else { Vec::new() }
+    }
+
+    fn add_mailbox(&mut self) -> Vec<Request> {
+        let Some(Dialog::Settings(form)) = &mut self.dialog else { return Vec::new() };
+        form.error = None;
+        vec![Request::AddMailbox(std::mem::take(&mut form.mailbox))]
+    }
+
+    fn ask_help(&mut self, enabled: bool) -> Vec<Request> {
+        let Some(Dialog::Settings(form)) = &mut self.dialog else { return Vec::new() };
+        form.error = None;
+        vec![Request::Help { enabled, bytes: form.bytes(), who: form.who }]
+    }
+
+    /// What is kept for others is known anew.
+    pub fn helping(&mut self, view: HelpView) {
+        if let Some(Dialog::Settings(form)) = &mut self.dialog {
+            form.set_help(&view);
+        }
+        self.help = Some(view);
     }
 
     fn create_account(&mut self) -> Vec<Request> {
@@ -537,10 +576,15 @@ impl Model {
                     *groups = Some(number);
                 }
             }
-            Reply::QrText(text) => {
-                if let Some(Dialog::Add(form)) = &mut self.dialog {
-                    form.link = text;
-                    form.error = None;
+            Reply::QrText(text) => match &mut self.dialog {
+                Some(Dialog::Add(form)) => (form.link, form.error) = (text, None),
+                Some(Dialog::Settings(form)) => form.take_code(text),
+                _ => {}
+            },
+            Reply::Help(view) => self.helping(*view),
+            Reply::Trace(view) => {
+                if let Some(Dialog::Trace(shown)) = &mut self.dialog {
+                    *shown = Some(view);
                 }
             }
             Reply::PassphraseChanged => {
@@ -613,6 +657,10 @@ impl Model {
             (Screen::Starting, _) => self.screen = Screen::Failed(text),
             (_, Some(Dialog::Add(form))) => form.error = Some(text),
             (_, Some(Dialog::Settings(form))) => form.error = Some(text),
+            (_, Some(Dialog::Trace(_))) => {
+                self.dialog = None;
+                self.toast(text, true);
+            }
             _ => self.toast(text, true),
         }
     }

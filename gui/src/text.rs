@@ -153,6 +153,19 @@ fn mirror(c: char) -> char {
     }
 }
 
+/// A size as people read it.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+    let unit = (0..UNITS.len()).rev().find(|unit| bytes >= 1 << (10 * unit)).unwrap_or(0);
+    let name = UNITS.get(unit).copied().unwrap_or_default();
+    let whole = bytes as f64 / (1_u64 << (10 * unit)) as f64;
+    if unit == 0 || whole >= 10.0 || whole.fract() == 0.0 {
+        format!("{whole:.0} {name}")
+    } else {
+        format!("{whole:.1} {name}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

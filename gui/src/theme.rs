@@ -49,6 +49,10 @@ pub mod size {
     pub const HIT: f32 = 36.0;
     /// A dialog.
     pub const DIALOG: f32 = 420.0;
+    /// The settings: their pages stand side by side.
+    pub const SETTINGS: f32 = 540.0;
+    /// The settings, at most.
+    pub const SETTINGS_HEIGHT: f32 = 520.0;
     /// Corners of fields and rows.
     pub const RADIUS: u8 = 10;
     /// Corners of bubbles.

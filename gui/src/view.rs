@@ -85,7 +85,7 @@ fn main(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut
             }
         });
     }
-    dialogs::dialogs(ui, model, tokens, actions);
+    dialogs::dialogs(ui, model, tokens, now, actions);
 }
 
 fn toasts(ui: &Ui, model: &Model, tokens: &Tokens) {

@@ -3,20 +3,30 @@
 
 use kith_engine::Event;
 use kith_engine::Overview;
+use kith_engine::view::KeptView;
+use kith_engine::view::MailboxView;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
 use kith_engine::view::NetworkView;
 use kith_engine::view::ProfileView;
+use kith_engine::view::TraceView;
+use kith_engine::view::TracedDevice;
 use kith_gui::action::Action;
 use kith_gui::action::Request;
 use kith_gui::bridge::All;
 use kith_gui::bridge::Reply;
+use kith_gui::model::Dialog;
 use kith_gui::model::Model;
 use kith_gui::model::Screen;
 use kith_gui::model::dates::Now;
+use kith_gui::model::network;
+use kith_gui::model::settings::Page;
 use kith_gui::model::timeline::Row;
 use kith_gui::model::timeline::Timeline;
 use kith_node::AccountState;
+use kith_node::helping::HelpView;
+use kith_node::helping::settings::HelpSettings;
+use kith_node::helping::settings::Who;
 use kith_proto::address::Multiaddress;
 use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
@@ -157,4 +167,96 @@ fn a_failure_is_shown_where_the_person_looks() {
     model.reply(Reply::Failed("no".to_owned()));
     assert!(model.toasts.first().unwrap().bad);
     assert!(model.pass_time(1.0) && !model.pass_time(60.0), "and goes away");
+}
+
+const PLACE: &str = "/ip4/198.51.100.7/tcp/4001/p2p/12D3KooWFBsVJ6DJpspopoHdZoeumtuon5yXFf67j2gLuLgqhyyQ";
+
+fn mailbox() -> MailboxView {
+    let node = kith_node::handle::parse_node(PLACE).unwrap();
+    MailboxView {
+        device: node.device,
+        address: node.address,
+        accepted: true,
+        connected: true,
+        chosen: false,
+        refused: false,
+        closing: false,
+        since: Some(Timestamp(NOON - 26 * 3_600_000)),
+        left_at: Some(Timestamp(NOON - 3_600_000)),
+        read_at: None,
+        quota_left: Some(32 << 20),
+    }
+}
+
+#[test]
+fn every_state_of_a_mailbox_is_said_in_words() {
+    let states = [
+        mailbox(),
+        MailboxView { connected: false, chosen: true, left_at: None, quota_left: None, ..mailbox() },
+        MailboxView { accepted: false, since: None, left_at: None, quota_left: None, ..mailbox() },
+        MailboxView { refused: true, accepted: false, chosen: true, since: None, left_at: None, ..mailbox() },
+        MailboxView { closing: true, ..mailbox() },
+    ];
+    let network = NetworkView { mailboxes: states.to_vec(), ..NetworkView::default() };
+    let said: Vec<String> = network::mailboxes(&network, NOW)
+        .iter()
+        .map(|(_, line)| format!("{} | {} | {}", line.title, line.state, line.detail))
+        .collect();
+    let wanted = [
+        "198.51.100.7, port 4001 | It keeps your messages and can be reached. | Found by itself · since yesterday · last message today at 11:00 · 32 MiB free",
+        "198.51.100.7, port 4001 | It keeps your messages; it cannot be reached now. | Chosen by you · since yesterday",
+        "198.51.100.7, port 4001 | It is being asked. | Found by itself",
+        "198.51.100.7, port 4001 | It does not take you: its owner may have to add you as a contact. | Chosen by you · 32 MiB free",
+        "198.51.100.7, port 4001 | It is closing; what it holds is being fetched. | Found by itself · since yesterday · last message today at 11:00 · 32 MiB free",
+    ];
+    assert_eq!(said, wanted);
+}
+
+#[test]
+fn helping_says_how_much_for_how_many_and_until_when() {
+    let on = HelpSettings { enabled: true, since: Some(Timestamp(NOON)), ..HelpSettings::default() };
+    let view = HelpView { settings: on, inboxes: 3, envelopes: 1, bytes: 1_536, ..HelpView::default() };
+    let said = |view: &HelpView| network::helping(view, NOW).0.join(" ");
+    assert_eq!(
+        said(&view),
+        "This computer keeps sealed messages for your contacts since today. One message waits here, 1.5 KiB in all, for about 2 people."
+    );
+    let closing = HelpSettings { enabled: false, closing: true, ..on };
+    let view = HelpView { settings: closing, until: Some(Timestamp(NOON + 14 * 86_400_000)), ..view };
+    assert_eq!(
+        said(&view),
+        "It is off: nothing new is taken. One message waits here, 1.5 KiB in all. It is still given to whoever comes for it, until 5 December at the latest."
+    );
+    assert_eq!(said(&HelpView::default()), "This computer keeps nothing for others.");
+}
+
+#[test]
+fn a_stored_message_says_with_how_many_and_until_when() {
+    let until = |days: u64| Some(Timestamp(NOON + days * 86_400_000));
+    let kept = |until| KeptView { mailbox: DeviceId([1; 32]), until };
+    let mut stored = message(1, true, 5);
+    stored.state = MessageState::Stored;
+    let mailboxes = vec![kept(until(15)), kept(until(14)), kept(None)];
+    let device = TracedDevice { device: DeviceId([2; 32]), state: MessageState::Stored, mailboxes };
+    let mut view = TraceView { message: stored, devices: vec![device] };
+    assert_eq!(network::trace(&view, NOW), "Stored with 2 mailboxes until 5 December.");
+    view.message.state = MessageState::Read;
+    assert_eq!(network::trace(&view, NOW), "They have read it.");
+}
+
+#[test]
+fn the_settings_ask_for_what_is_typed_and_show_what_a_picture_says() {
+    let mut model = Model::new();
+    model.screen = Screen::Main;
+    assert_eq!(model.act(Action::OpenSettings), vec![Request::LoadHelp]);
+    model.act(Action::ShowPage(Page::Mailboxes));
+    model.reply(Reply::QrText(PLACE.to_owned()));
+    assert_eq!(model.act(Action::AddMailbox), vec![Request::AddMailbox(PLACE.to_owned())]);
+    model.act(Action::ShowPage(Page::Nodes));
+    model.reply(Reply::QrText(PLACE.to_owned()));
+    assert_eq!(model.act(Action::AddBootstrap), vec![Request::AddBootstrap(PLACE.to_owned())]);
+    let Some(Dialog::Settings(form)) = &mut model.dialog else { panic!("the settings are open") };
+    (form.size_step, form.who) = (5, Who::Anybody);
+    let wanted = Request::Help { enabled: true, bytes: 2 << 30, who: Who::Anybody };
+    assert_eq!(model.act(Action::Help(true)), vec![wanted]);
 }

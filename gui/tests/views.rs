@@ -13,9 +13,11 @@ use kith_engine::Event;
 use kith_engine::view::ChatView;
 use kith_engine::view::ContactState;
 use kith_engine::view::ContactView;
+use kith_engine::view::MailboxView;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
 use kith_engine::view::PreviewView;
+use kith_engine::view::ProfileView;
 use kith_gui::action::Action;
 use kith_gui::action::Request;
 use kith_gui::bridge::Reply;
@@ -23,11 +25,15 @@ use kith_gui::model::Model;
 use kith_gui::model::Screen;
 use kith_gui::model::WelcomeForm;
 use kith_gui::model::dates::Now;
+use kith_gui::model::settings::Page;
 use kith_gui::theme::Tokens;
 use kith_gui::theme::fonts;
 use kith_gui::view;
+use kith_node::helping::HelpView;
+use kith_node::helping::settings::HelpSettings;
 use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
+use kith_proto::id::DeviceId;
 use kith_proto::id::MessageId;
 use kith_proto::time::Timestamp;
 
@@ -191,9 +197,47 @@ fn welcome() -> Model {
     model
 }
 
-fn settings() -> Model {
+/// A page of the settings of somebody with two community nodes, three mailboxes, and a mailbox for others.
+fn settings(page: Page) -> Model {
     let mut model = model();
+    model.profile = Some(ProfileView {
+        account: ME,
+        device: DeviceId([1; 32]),
+        name: "Lena Brandt".to_owned(),
+        status: "On the road until Friday".to_owned(),
+    });
+    let place = |host: &str| {
+        let id = "12D3KooWFBsVJ6DJpspopoHdZoeumtuon5yXFf67j2gLuLgqhyyQ";
+        kith_node::handle::parse_node(&format!("/ip4/{host}/tcp/4001/p2p/{id}")).unwrap()
+    };
+    let mailbox = |host: &str, connected: bool, chosen: bool| MailboxView {
+        device: place(host).device,
+        address: place(host).address,
+        accepted: true,
+        connected,
+        chosen,
+        refused: false,
+        closing: false,
+        since: Some(minutes_ago(20_000)),
+        left_at: Some(minutes_ago(75)),
+        read_at: Some(minutes_ago(70)),
+        quota_left: Some(31 << 20),
+    };
+    let text = |host: &str| kith_node::handle::address_text(&place(host).address, Some(&place(host).device));
+    model.listen = vec![text("203.0.113.9")];
+    model.network.bootstraps = vec![text("198.51.100.7"), "/dns4/kith.example.org/tcp/4001".to_owned()];
+    model.network.bootstraps_up = vec![place("198.51.100.7").device];
+    model.network.bootstraps_connected = 1;
+    model.network.mailboxes = vec![
+        mailbox("198.51.100.7", true, false),
+        mailbox("192.0.2.44", false, true),
+        MailboxView { refused: true, accepted: false, ..mailbox("203.0.113.80", true, true) },
+    ];
     model.act(Action::OpenSettings);
+    model.act(Action::ShowPage(page));
+    let settings = HelpSettings { enabled: true, since: Some(minutes_ago(9_000)), ..HelpSettings::default() };
+    let view = HelpView { settings, inboxes: 14, envelopes: 212, bytes: 3 << 20, ..HelpView::default() };
+    model.reply(Reply::Help(Box::new(view)));
     model
 }
 
@@ -238,12 +282,63 @@ fn the_first_start_in_the_light_theme() {
 
 #[test]
 fn the_settings_in_the_dark_theme() {
-    show(settings(), true, WIDE).picture("settings-dark");
+    show(settings(Page::General), true, WIDE).picture("settings-dark");
 }
 
 #[test]
 fn the_settings_in_the_light_theme() {
-    show(settings(), false, WIDE).picture("settings-light");
+    show(settings(Page::General), false, WIDE).picture("settings-light");
+}
+
+#[test]
+fn community_nodes_in_the_dark_theme() {
+    show(settings(Page::Nodes), true, WIDE).picture("settings-nodes-dark");
+}
+
+#[test]
+fn community_nodes_in_the_light_theme() {
+    show(settings(Page::Nodes), false, WIDE).picture("settings-nodes-light");
+}
+
+#[test]
+fn mailboxes_in_the_dark_theme() {
+    show(settings(Page::Mailboxes), true, WIDE).picture("settings-mailboxes-dark");
+}
+
+#[test]
+fn mailboxes_in_the_light_theme() {
+    show(settings(Page::Mailboxes), false, WIDE).picture("settings-mailboxes-light");
+}
+
+#[test]
+fn helping_others_in_the_dark_theme() {
+    show(settings(Page::Help), true, WIDE).picture("settings-help-dark");
+}
+
+#[test]
+fn helping_others_in_the_light_theme() {
+    show(settings(Page::Help), false, WIDE).picture("settings-help-light");
+}
+
+#[test]
+fn helping_others_in_a_narrow_window() {
+    show(settings(Page::Help), true, NARROW).picture("settings-help-narrow");
+}
+
+#[test]
+fn the_code_of_an_address_is_shown_and_mailboxes_are_let_go_by_name() {
+    let mut model = settings(Page::Mailboxes);
+    let code = model.listen.first().cloned();
+    model.act(Action::ShowCode(code));
+    let mut shown = show(model, true, WIDE);
+    shown.settle();
+    let first = shown.harness.get_all_by_label("Do not use this mailbox").next().unwrap();
+    first.click();
+    shown.settle();
+    assert!(shown.actions.borrow().iter().any(|action| matches!(action, Action::RemoveMailbox(_))));
+    shown.harness.get_by_label("Help others").click();
+    shown.settle();
+    assert!(shown.actions.borrow().contains(&Action::ShowPage(Page::Help)));
 }
 
 #[test]

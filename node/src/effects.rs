@@ -9,7 +9,7 @@ use kith_net::NetEvent;
 use kith_net::address;
 use kith_net::address::Reach;
 
-/// What an effect asks of the network; `None` when it names a bootstrap address that is not one.
+/// What an effect asks of the network; `None` when it asks nothing, or names a bootstrap address that is not one.
 pub(crate) fn command(effect: Effect) -> Option<NetCommand> {
     Some(match effect {
         Effect::Dial { device, addresses } => NetCommand::Dial { device, addresses },
@@ -27,6 +27,7 @@ pub(crate) fn command(effect: Effect) -> Option<NetCommand> {
         Effect::KeepConnected { devices } => {
             NetCommand::KeepConnected { devices: devices.into_iter().collect() }
         }
+        Effect::Befriend { .. } => return None,
         Effect::OpenMailbox { stream, device, addresses } => {
             NetCommand::OpenMailbox { stream, device, addresses }
         }
@@ -73,6 +74,8 @@ pub(crate) fn input(event: NetEvent) -> Option<NetInput> {
             tracing::warn!(address, reason, "cannot listen here");
             return None;
         }
+        NetEvent::MailboxOffered { device, addresses } => NetInput::MailboxOffered { device, addresses },
+        NetEvent::MailboxWithdrawn { device } => NetInput::MailboxWithdrawn { device },
         NetEvent::MailboxOpened { stream } => NetInput::MailboxOpened { stream },
         NetEvent::MailboxAnswered { stream, answer } => NetInput::MailboxAnswered { stream, answer },
         NetEvent::MailboxClosed { stream } => NetInput::MailboxClosed { stream },

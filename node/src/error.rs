@@ -36,6 +36,9 @@ pub enum NodeError {
     /// The rows.
     #[error(transparent)]
     Restore(#[from] RestoreError),
+    /// A size for keeping mail for others that cannot be.
+    #[error("a mailbox has at least 64 MiB and at most 1 TiB: choose a size between them")]
+    HelpSize,
     /// The system.
     #[error("the system refused: {0}")]
     System(String),
@@ -61,6 +64,7 @@ impl NodeError {
                 "bad_address"
             }
             Self::Net(_) => "network",
+            Self::HelpSize => "bad_size",
             Self::System(_) => "system",
             Self::Stopped => "stopped",
         }

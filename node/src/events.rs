@@ -12,6 +12,8 @@ use std::time::Instant;
 
 use kith_engine::Event;
 
+use crate::helping::HelpView;
+
 /// Events that may wait for one front end; some tens of megabytes at worst.
 const QUEUE: usize = 200_000;
 
@@ -20,6 +22,8 @@ const QUEUE: usize = 200_000;
 pub enum NodeEvent {
     /// A fact.
     Engine(Box<Event>),
+    /// Keeping mail for others began, changed or ended.
+    Helping(Box<HelpView>),
     /// So many events were lost: read again what is shown.
     Lagged(u64),
     /// The node failed and has stopped; what it says about it.

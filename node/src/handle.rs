@@ -23,18 +23,19 @@ use kith_engine::command::Answer;
 use kith_engine::migrate;
 use kith_engine::record::Line;
 use kith_engine::record::all_rows;
-use kith_engine::rows::TABLES;
 use kith_net::EventReceiver;
 use kith_net::Net;
 use kith_net::NetConfig;
 use kith_net::NetEvent;
 use kith_net::Role;
 use kith_net::address;
+use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
 use kith_proto::id::AccountId;
 use kith_proto::id::CommandId;
 use kith_proto::id::DeviceId;
 use kith_proto::rows::Rows;
+use kith_proto::rows::Table;
 use kith_store::FolderLock;
 use kith_store::Reader;
 use kith_store::Snapshot;
@@ -49,6 +50,10 @@ use crate::effects;
 use crate::error::NodeError;
 use crate::events::Events;
 use crate::events::Hub;
+use crate::helping::HelpView;
+use crate::helping::Helping;
+use crate::helping::settings::HelpSettings;
+use crate::helping::settings::SETTINGS;
 use crate::ports::Ports;
 use crate::recorder::Recorder;
 use crate::run::Driver;
@@ -58,6 +63,11 @@ use crate::run::Waiting;
 
 /// Messages that may wait for the engine thread. When it is full, front ends and the network wait.
 const ENGINE_QUEUE: usize = 8_192;
+
+/// The tables of the account's store: the engine's, and the node's own settings.
+fn tables() -> Vec<Table> {
+    kith_engine::rows::TABLES.iter().copied().chain([SETTINGS]).collect()
+}
 
 /// Whether there is an account, and whether it can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +115,7 @@ struct Running {
     net: Net,
     overview: Arc<Mutex<Overview>>,
     waiting: Arc<Waiting>,
+    helping: Helping,
     stop_net: Arc<Notify>,
     /// Closed once the network has hung up everywhere.
     net_ended: Receiver<()>,
@@ -119,6 +130,7 @@ struct Outside {
     events: EventReceiver,
     ports: Ports,
     record: Option<Recorder>,
+    seed: Zeroizing<[u8; 32]>,
 }
 
 impl std::fmt::Debug for Handle {
@@ -176,7 +188,7 @@ impl Handle {
         };
         let new = account::create(entropy()?, name, phrase, Clock::default().now())?;
         let passphrase = passphrase.filter(|passphrase| !passphrase.is_empty());
-        let store = Store::create(&lock, passphrase, TABLES, (migrate::SCHEMA_VERSION, &new.writes))?;
+        let store = Store::create(&lock, passphrase, &tables(), (migrate::SCHEMA_VERSION, &new.writes))?;
         // An account whose phrase nobody saw must not stay.
         let outside = match self.outside(&store) {
             Ok(outside) => outside,
@@ -201,7 +213,7 @@ impl Handle {
             Phase::Closed(_) if !Store::exists(&self.0.config.data) => return Err(NodeError::NoAccount),
             Phase::Closed(lock) => Arc::clone(lock),
         };
-        let mut store = Store::open(&lock, passphrase, TABLES)?;
+        let mut store = Store::open(&lock, passphrase, &tables())?;
         store.migrate(|from, rows| Ok((migrate::SCHEMA_VERSION, migrate::migrate(from, rows)?)))?;
         let outside = self.outside(&store)?;
         *phase = Phase::Running(Box::new(self.run(store, outside)?));
@@ -223,7 +235,7 @@ impl Handle {
     fn outside(&self, store: &Store) -> Result<Outside, NodeError> {
         let config = &self.0.config;
         let seed = account::device_seed(&store.reader().snapshot()?)?.ok_or(NodeError::NoAccount)?;
-        let mut net_config = NetConfig::new(seed, Role::User);
+        let mut net_config = NetConfig::new(seed.clone(), Role::User);
         net_config.mdns = config.mdns;
         net_config.upnp = config.upnp;
         let configured = match config.listen.is_empty() {
@@ -247,11 +259,11 @@ impl Handle {
             net.command(kith_net::NetCommand::AddBootstrap { node })?;
         }
         let record = config.record.as_deref().map(Recorder::open).transpose().map_err(system)?;
-        Ok(Outside { runtime, net, events, ports, record })
+        Ok(Outside { runtime, net, events, ports, record, seed })
     }
 
     fn run(&self, store: Store, outside: Outside) -> Result<Running, NodeError> {
-        let Outside { runtime, net, events, ports, record } = outside;
+        let Outside { runtime, net, events, ports, record, seed } = outside;
         let system = |error: std::io::Error| NodeError::System(error.to_string());
         let reader = store.reader();
         let rows = reader.snapshot()?;
@@ -262,8 +274,12 @@ impl Handle {
             record.line(&Line::Start { now, entropy, rows: all_rows(&rows)? });
         }
         let (engine, out) = Engine::restore(&rows, now, entropy, Config::default())?;
+        let settings = HelpSettings::load(&rows)?;
         drop(rows);
         let (sender, inputs) = bounded(ENGINE_QUEUE);
+        let hub = Arc::clone(&self.0.hub);
+        let around = (net.clone(), runtime.handle().clone());
+        let helping = Helping::new(&self.0.config.data, seed, around, sender.clone(), hub);
         let (overview, waiting) = (Arc::new(Mutex::new(engine.overview())), Arc::new(Waiting::default()));
         let driver = Driver {
             engine,
@@ -276,6 +292,7 @@ impl Handle {
             overview: Arc::clone(&overview),
             clock,
             record,
+            helping: helping.clone(),
             out,
             sync_at: None,
         };
@@ -285,14 +302,18 @@ impl Handle {
             .map_err(system)?;
         let stop_net = Arc::new(Notify::new());
         let (ended, net_ended) = bounded(0);
-        let pump = Pump { events, ports, engine: sender.clone(), stop: Arc::clone(&stop_net), _ended: ended };
+        let stop = Arc::clone(&stop_net);
+        let pump =
+            Pump { events, ports, engine: sender.clone(), helping: helping.clone(), stop, _ended: ended };
         runtime.spawn(pump.run());
+        helping.resume(settings);
         Ok(Running {
             engine: sender,
             reader,
             net,
             overview,
             waiting,
+            helping,
             stop_net,
             net_ended,
             engine_thread,
@@ -395,6 +416,24 @@ impl Handle {
         Ok((engine, store, net))
     }
 
+    /// Keeps mail for others, or does not any more: then what is kept is given to those who come for it, and nothing new
+    /// is taken. `change` sets how much and for whom.
+    ///
+    /// # Errors
+    /// When the size cannot be, or there is no running node.
+    pub fn help(&self, enabled: bool, change: impl FnOnce(&mut HelpSettings)) -> Result<HelpView, NodeError> {
+        let helping = self.running(|running| running.helping.clone())?;
+        helping.set(Clock::default().now(), enabled, change)
+    }
+
+    /// What is kept for others now.
+    ///
+    /// # Errors
+    /// When there is no running node.
+    pub fn helping(&self) -> Result<HelpView, NodeError> {
+        Ok(self.running(|running| running.helping.clone())?.view())
+    }
+
     /// Waits until the node has ended: by itself with what it says about it, or because it was told to.
     pub fn wait_for_end(&self) -> Option<String> {
         self.0.hub.wait_for_end()
@@ -412,7 +451,8 @@ impl Handle {
             self.0.hub.close();
             return;
         };
-        let Running { engine, reader, stop_net, net_ended, engine_thread, .. } = *running;
+        let Running { engine, reader, helping, stop_net, net_ended, engine_thread, .. } = *running;
+        helping.stop();
         stop_net.notify_one();
         let _ = net_ended.recv();
         let _ = engine.send(ToEngine::Stop);
@@ -432,6 +472,14 @@ pub fn address_text(address: &Multiaddress, device: Option<&DeviceId>) -> String
     address::text(address, device)
 }
 
+/// The address of a node as people write it, which says who answers there.
+///
+/// # Errors
+/// When it is not one.
+pub fn parse_node(text: &str) -> Result<DeviceAddress, NodeError> {
+    Ok(address::parse_node(text)?)
+}
+
 /// Checks the address of a bootstrap node as people write it.
 ///
 /// # Errors
@@ -446,6 +494,7 @@ struct Pump {
     events: EventReceiver,
     ports: Ports,
     engine: Sender<ToEngine>,
+    helping: Helping,
     stop: Arc<Notify>,
     _ended: Sender<()>,
 }
@@ -460,6 +509,12 @@ impl Pump {
             let Some(event) = event else { break };
             if let NetEvent::Listening { listener: Some(listener), address } = &event {
                 self.ports.note(*listener, &address::text(address, None));
+            }
+            if matches!(event, NetEvent::MailboxServed(_)) {
+                if let Some(host) = self.helping.host() {
+                    host.give(event).await;
+                }
+                continue;
             }
             let Some(input) = effects::input(event) else { continue };
             if !self.tell(ToEngine::Input(Input::Net(input))).await {

@@ -18,6 +18,8 @@ pub mod doctor;
 pub mod error;
 pub mod events;
 pub mod handle;
+pub mod helping;
+pub mod nodes;
 pub mod rpc;
 pub mod time;
 

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 use crossbeam_channel::Sender;
+use kith_engine::Effect;
 use kith_engine::Engine;
 use kith_engine::Event;
 use kith_engine::Input;
@@ -21,6 +22,7 @@ use kith_engine::record::Line;
 use kith_engine::record::digest;
 use kith_net::Net;
 use kith_proto::id::CommandId;
+use kith_proto::rows::Write;
 use kith_store::Reader;
 use kith_store::Store;
 use kith_store::StoreError;
@@ -30,6 +32,7 @@ use crate::effects;
 use crate::error::NodeError;
 use crate::events::Hub;
 use crate::events::NodeEvent;
+use crate::helping::Helping;
 use crate::recorder::Recorder;
 
 /// Inputs that share one commit at most: a whole window of messages and their receipts.
@@ -48,6 +51,7 @@ pub(crate) type OnAnswer = Box<dyn FnOnce(Result<Answer, NodeError>) + Send>;
 pub(crate) enum ToEngine {
     Input(Input),
     ChangePassphrase { old: Option<String>, new: Option<String>, done: Sender<Result<(), NodeError>> },
+    Save { writes: Vec<Write>, done: Sender<Result<(), NodeError>> },
     Stats(Sender<(kith_engine::Stats, kith_store::store::Stats)>),
     Stop,
 }
@@ -123,6 +127,7 @@ pub(crate) struct Driver {
     pub(crate) overview: Arc<Mutex<Overview>>,
     pub(crate) clock: Clock,
     pub(crate) record: Option<Recorder>,
+    pub(crate) helping: Helping,
     /// What restoring the engine asked for.
     pub(crate) out: Output,
     /// When what a crash would undo goes to disk at the latest.
@@ -180,6 +185,9 @@ impl Driver {
             ToEngine::ChangePassphrase { old, new, done } => {
                 let _ = done.send(self.change_passphrase(old.as_deref(), new.as_deref()));
             }
+            ToEngine::Save { writes, done } => {
+                let _ = done.send(self.store.commit(&writes).map_err(NodeError::from));
+            }
             ToEngine::Stats(answer) => {
                 let _ = answer.send((self.engine.stats(), self.store.stats()));
             }
@@ -221,6 +229,10 @@ impl Driver {
             }
         }
         for effect in std::mem::take(&mut self.out.effects) {
+            if let Effect::Befriend { devices } = effect {
+                self.helping.befriend(devices);
+                continue;
+            }
             if let Some(command) = effects::command(effect) {
                 // The swarm's task always takes commands, so this waits for moments only.
                 let _ = self.net.command_blocking(command);
@@ -239,6 +251,13 @@ impl Driver {
     }
 
     fn publish(&mut self) {
+        // First what is asked for: whoever hears an answer or an event sees it there.
+        let overview = self.engine.overview();
+        let mut shared = self.overview.lock().unwrap_or_else(PoisonError::into_inner);
+        if *shared != overview {
+            *shared = overview;
+        }
+        drop(shared);
         let mut events = Vec::new();
         for event in self.out.take_events() {
             if let Event::Answered { id, answer } = &event
@@ -251,12 +270,6 @@ impl Driver {
             }
             events.push(NodeEvent::Engine(Box::new(event)));
         }
-        let overview = self.engine.overview();
-        let mut shared = self.overview.lock().unwrap_or_else(PoisonError::into_inner);
-        if *shared != overview {
-            *shared = overview;
-        }
-        drop(shared);
         self.hub.publish(&events);
     }
 

@@ -58,6 +58,7 @@ pub(crate) fn run(world: &mut World, who: Who, effects: Vec<Effect>) {
             | Effect::RemoveBootstrap { .. }
             | Effect::UseBootstrap { .. }
             | Effect::KeepConnected { .. }
+            | Effect::Befriend { .. }
             | Effect::Misbehaved { .. } => {}
         }
     }

@@ -15,8 +15,10 @@ use std::collections::BTreeSet;
 use kith_proto::address::DeviceAddress;
 use kith_proto::id::DeviceId;
 use kith_proto::payload::Content;
+use kith_proto::payload::MAX_PLACES;
 use kith_proto::payload::MailboxList;
 use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
 
 use crate::askers::Use;
 use crate::cards;
@@ -24,6 +26,7 @@ use crate::engine::Engine;
 use crate::links;
 use crate::mailboxes::Own;
 use crate::mailboxes::WANTED;
+use crate::offers;
 use crate::output::Output;
 use crate::reading;
 use crate::standing::UNKNOWN;
@@ -50,12 +53,17 @@ const CHOOSE_AFTER: Span = Span::from_secs(1);
 /// A node is connected that may serve as a mailbox.
 pub(crate) fn candidate(engine: &mut Engine, out: &mut Output, node: &DeviceAddress) {
     let now = engine.core.now;
-    let Engine { mailboxes, standing, .. } = engine;
-    standing.met(now, out, node, |device| mailboxes.get(device).is_some());
+    meet(engine, out, node);
     let first = engine.presence.bootstraps_connected().count() <= 1;
     // After a time without any, the network may be another.
     engine.askers.try_again(now, (!first).then_some(&node.device));
     engine.core.timers.set_earlier(TimerKey::Mail, now + CHOOSE_AFTER);
+}
+
+/// Remembers a node, to note how good it is.
+fn meet(engine: &mut Engine, out: &mut Output, node: &DeviceAddress) {
+    let Engine { mailboxes, standing, .. } = engine;
+    standing.met(engine.core.now, out, node, |device| mailboxes.get(device).is_some());
 }
 
 /// Replaces what should be replaced, and chooses what is missing.
@@ -66,10 +74,15 @@ pub(crate) fn review(engine: &mut Engine, out: &mut Output) {
         close(engine, out, &device);
         engine.mailboxes.forget(out, &device);
     }
+    for node in offers::on_offer(engine) {
+        meet(engine, out, &node);
+    }
     let before = engine.mailboxes.version;
     replace(engine, out);
     let mut candidates = candidates(engine);
-    while engine.mailboxes.used().count() < WANTED
+    // One that the owner wants and that refuses stays in the list, so that this is seen; it keeps nothing.
+    while engine.mailboxes.used().filter(|(_, own)| !own.refuses).count() < WANTED
+        && engine.mailboxes.used().count() < MAX_PLACES
         && let Some(best) = take_best(engine, &mut candidates)
     {
         engine.mailboxes.want(best);
@@ -86,11 +99,16 @@ fn candidates(engine: &Engine) -> Vec<DeviceAddress> {
     let now = engine.core.now;
     let free = |device: &DeviceId| {
         let own = engine.mailboxes.get(device);
-        own.is_none_or(|own| !own.is_used() && now.since(own.left) >= MIN_STAY)
+        offers::may_use(engine, device)
+            && own.is_none_or(|own| !own.is_used() && now.since(own.left) >= MIN_STAY)
             && engine.standing.may_ask(now, device)
             && !engine.askers.is_down(now, device)
     };
-    engine.presence.bootstraps_connected().filter(|node| free(&node.device)).collect()
+    let mut nodes: Vec<_> = engine.presence.bootstraps_connected().collect();
+    let community: BTreeSet<DeviceId> = nodes.iter().map(|node| node.device).collect();
+    nodes.extend(offers::on_offer(engine).into_iter().filter(|offer| !community.contains(&offer.device)));
+    nodes.retain(|node| free(&node.device));
+    nodes
 }
 
 /// The best candidate: in a network of its own if there is such a one, then the one with the best score, then by chance,
@@ -125,17 +143,17 @@ fn replace(engine: &mut Engine, out: &mut Output) {
     }
 }
 
+/// The mailboxes that refuse or were away for too long. What the owner wants stays.
 fn lost(engine: &Engine) -> Vec<DeviceId> {
     let now = engine.core.now;
     let down = engine.mailboxes.used().filter(|(device, _)| engine.askers.is_down(now, device)).count();
-    let is_lost = |device: &DeviceId, own: &Own| {
-        let away = engine.standing.away(device);
-        let limit = if down >= WANTED { AWAY_WITH_OTHERS } else { AWAY };
-        own.refuses
-            || (!own.accepted && engine.askers.is_down(now, device))
-            || (engine.askers.is_down(now, device) && away >= limit && now.since(own.since) >= MIN_STAY)
+    let limit = if down >= WANTED { AWAY_WITH_OTHERS } else { AWAY };
+    let is_lost = |(device, own): &(&DeviceId, &Own)| {
+        let settled = engine.standing.away(device) >= limit && now.since(own.since) >= MIN_STAY;
+        let is_down = engine.askers.is_down(now, device);
+        !engine.choices.is_wanted(device) && (own.refuses || (is_down && (!own.accepted || settled)))
     };
-    engine.mailboxes.used().filter(|(device, own)| is_lost(device, own)).map(|(device, _)| *device).collect()
+    engine.mailboxes.used().filter(is_lost).map(|(device, _)| *device).collect()
 }
 
 /// The worse of two mailboxes in one network, if a good one in another network is there.
@@ -155,11 +173,24 @@ fn neighbour(engine: &Engine) -> Option<DeviceId> {
         network.is_some() && others.any(|(_, other)| network_of(&other.address) == network)
     };
     let settled = engine.mailboxes.used().all(|(_, own)| now.since(own.since) >= MIN_STAY_WITH_NEIGHBOUR);
-    let sharing = engine.mailboxes.used().filter(|(device, own)| settled && shares(device, own));
+    let may_go = |device: &DeviceId| settled && !engine.choices.is_wanted(device);
+    let sharing = engine.mailboxes.used().filter(|(device, own)| may_go(device) && shares(device, own));
     sharing.map(|(device, _)| *device).min_by_key(|device| engine.standing.score(now, device))
 }
 
-fn close(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+/// Does not use a mailbox any more, whatever else can be had, and says so to contacts.
+pub(crate) fn give_up(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    close(engine, out, device);
+    let before = engine.mailboxes.version;
+    engine.mailboxes.leave(engine.core.now, out, device);
+    if engine.mailboxes.version > before {
+        tell_everyone(engine, out);
+    }
+    engine.network_changed(out);
+}
+
+/// Closes the streams by which a mailbox is read.
+pub(crate) fn close(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     let period = kith_crypto::mailbox::period_at(engine.core.now);
     for period in [period.saturating_sub(1), period, period.saturating_add(1)] {
         engine.askers.close(out, Use::Read { mailbox: *device, period });
@@ -222,13 +253,20 @@ pub(crate) fn tell_everyone(engine: &mut Engine, out: &mut Output) {
     cards::publish(engine, out);
 }
 
-/// The own mailboxes as front ends see them.
+/// The own mailboxes as front ends see them: those that are used, and those that close and are not empty yet.
 pub(crate) fn views(engine: &Engine) -> Vec<MailboxView> {
     let view = |(device, own): (&DeviceId, &Own)| MailboxView {
         device: *device,
         address: own.address.clone(),
         accepted: own.accepted,
         connected: engine.askers.is_ready(device),
+        chosen: engine.choices.is_wanted(device),
+        refused: own.refuses,
+        closing: own.closing,
+        since: (own.since > Timestamp(0)).then_some(own.since),
+        left_at: own.mail_at,
+        read_at: own.read_at,
+        quota_left: own.quota_left,
     };
-    engine.mailboxes.used().map(view).collect()
+    engine.mailboxes.all().filter(|(_, own)| own.is_used() || own.closing).map(view).collect()
 }

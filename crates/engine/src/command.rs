@@ -4,8 +4,10 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use kith_proto::address::DeviceAddress;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
+use kith_proto::id::DeviceId;
 use kith_proto::id::InviteId;
 use kith_proto::id::MessageId;
 use kith_proto::invite::Invite;
@@ -105,6 +107,16 @@ pub enum Command {
         /// Its multiaddress as it was added.
         address: String,
     },
+    /// Uses a node as a mailbox, whether or not others were found by themselves.
+    AddMailbox {
+        /// Who and where.
+        node: DeviceAddress,
+    },
+    /// Does not use a mailbox any more, and not again by itself.
+    RemoveMailbox {
+        /// Which.
+        device: DeviceId,
+    },
 }
 
 /// What a command brought about.
@@ -180,6 +192,12 @@ pub enum Refusal {
     /// No address is known that could be told to others.
     #[error("this device has no network address yet: wait until it listens, then try again")]
     NoAddress,
+    /// This device cannot keep its own mail.
+    #[error("this is this device itself: mail for it has to be kept by another one")]
+    OwnMailbox,
+    /// No such mailbox.
+    #[error("this is none of your mailboxes")]
+    UnknownMailbox,
     /// Too many of something.
     #[error("there are too many of these already: remove one first")]
     TooMany,
@@ -206,6 +224,8 @@ impl Refusal {
             Self::NotAccepted => "not_accepted",
             Self::OutboxFull => "outbox_full",
             Self::NoAddress => "no_address",
+            Self::OwnMailbox => "own_mailbox",
+            Self::UnknownMailbox => "unknown_mailbox",
             Self::TooMany => "too_many",
         }
     }

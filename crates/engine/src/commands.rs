@@ -32,6 +32,7 @@ use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::links;
+use crate::offers;
 use crate::output::Output;
 use crate::reading;
 use crate::rows;
@@ -86,6 +87,8 @@ pub(crate) fn run(
             engine.chat_changed(out, &chat);
             Ok(Answer::Done)
         }
+        Command::AddMailbox { node } => offers::add(engine, out, &node),
+        Command::RemoveMailbox { device } => offers::remove(engine, out, &device),
         Command::AddBootstrap { address } => add_bootstrap(engine, out, address),
         Command::RemoveBootstrap { address } => {
             if engine.presence.remove_bootstrap(&address) {

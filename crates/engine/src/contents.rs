@@ -24,6 +24,7 @@ use crate::links;
 use crate::output::Output;
 use crate::reading;
 use crate::rows;
+use crate::timer::TimerKey;
 use crate::view::ContactState;
 use crate::view::MessageState;
 use crate::view::MessageView;
@@ -277,6 +278,9 @@ pub(crate) fn accepted(engine: &mut Engine, out: &mut Output, contact: &ContactI
     send_acceptance(engine, out, contact);
     reading::queues_changed(engine, out);
     reading::read_again(engine, out);
+    engine.keep_connected(out);
+    // They may have offered to be a mailbox before.
+    engine.core.timers.set_earlier(TimerKey::Mail, engine.core.now);
     contact_and_chat_changed(engine, out, contact);
 }
 

@@ -64,6 +64,11 @@ pub enum Effect {
         /// The devices of all contacts.
         devices: Vec<DeviceId>,
     },
+    /// The devices of accepted contacts: whom a mailbox on this device may serve. Replaces the former list.
+    Befriend {
+        /// The devices.
+        devices: Vec<DeviceId>,
+    },
     /// Open a stream to a mailbox. Always answered, by `MailboxOpened` or `MailboxClosed`.
     OpenMailbox {
         /// A name for the stream.

@@ -14,6 +14,7 @@ use crate::askers::Askers;
 use crate::cards;
 use crate::cards::Cards;
 use crate::chats::Chats;
+use crate::choices::Choices;
 use crate::choosing;
 use crate::commands;
 use crate::contacts::Contacts;
@@ -29,6 +30,7 @@ use crate::leaving;
 use crate::links;
 use crate::mail;
 use crate::mailboxes::Mailboxes;
+use crate::offers;
 use crate::outbox::Outbox;
 use crate::output::Output;
 use crate::peers::Peers;
@@ -57,6 +59,7 @@ pub struct Engine {
     pub(crate) chats: Chats,
     pub(crate) presence: Presence,
     pub(crate) mailboxes: Mailboxes,
+    pub(crate) choices: Choices,
     pub(crate) deposits: Deposits,
     pub(crate) askers: Askers,
     pub(crate) standing: Standings,
@@ -163,6 +166,10 @@ impl Engine {
                 choosing::candidate(self, out, &node);
             }
             NetInput::BootstrapLost { device } => presence.bootstrap_lost(&device),
+            NetInput::MailboxOffered { device, addresses } => {
+                return offers::offered(self, device, addresses);
+            }
+            NetInput::MailboxWithdrawn { device } => return self.choices.withdrawn(&device),
             NetInput::MailboxOpened { stream } => return mail::opened(self, out, stream),
             NetInput::MailboxAnswered { stream, answer } => {
                 return mail::answered(self, rows, out, stream, answer);
@@ -218,6 +225,9 @@ impl Engine {
         let devices =
             self.peers.all().filter(|(_, row)| of_friends(&row.contact)).map(|(device, _)| *device).collect();
         out.effect(Effect::KeepConnected { devices });
+        let accepted = |contact| self.contacts.state(contact) == Some(ContactState::Accepted);
+        let devices = self.peers.all().filter(|(_, row)| accepted(&row.contact)).map(|(device, _)| *device);
+        out.effect(Effect::Befriend { devices: devices.collect() });
     }
 
     /// Whether any device of a contact is connected.

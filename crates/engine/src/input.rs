@@ -117,6 +117,18 @@ pub enum NetInput {
         /// Which node.
         device: DeviceId,
     },
+    /// A connected device offers to be a mailbox.
+    MailboxOffered {
+        /// Which.
+        device: DeviceId,
+        /// Where anybody reaches it; empty when only those do that are near it.
+        addresses: Vec<Multiaddress>,
+    },
+    /// A device does not offer that any more, or is gone.
+    MailboxWithdrawn {
+        /// Which.
+        device: DeviceId,
+    },
     /// A stream to a mailbox is open.
     MailboxOpened {
         /// Which.

@@ -60,8 +60,18 @@ const FULL_PAUSE: Span = Span::from_minutes(10);
 const QUOTA_PAUSE_MAX: Span = Span::from_hours(6);
 
 /// A device says where its mailboxes are.
-pub(crate) fn learn(engine: &mut Engine, out: &mut Output, device: &DeviceId, list: MailboxList) {
+pub(crate) fn learn(engine: &mut Engine, out: &mut Output, device: &DeviceId, mut list: MailboxList) {
+    // This device may be one of them: what waits for them here needs no second copy here.
+    let own = engine.devices.device();
+    let places = list.places.iter().filter(|place| place.device != own).cloned().collect();
+    list.places = BoundedVec::truncated(places);
+    let before = engine.deposits.mailboxes_of(device).len();
     engine.deposits.learn(device, list, out);
+    if let Some(contact) = engine.peers.contact_of(device)
+        && engine.deposits.mailboxes_of(device).len() != before
+    {
+        engine.contact_changed(out, &contact);
+    }
     consider(engine, device);
 }
 

@@ -73,6 +73,14 @@ pub(crate) struct Own {
     pub(crate) work: Option<Work>,
     /// How often it was given work, and since when that is counted.
     works: (Timestamp, u32),
+    /// It takes nothing any more.
+    pub(crate) closing: bool,
+    /// When something was last left there, by its clock.
+    pub(crate) mail_at: Option<Timestamp>,
+    /// When it was last read to the end.
+    pub(crate) read_at: Option<Timestamp>,
+    /// How much room it said that there is.
+    pub(crate) quota_left: Option<u64>,
 }
 
 /// One inbox that is being read, as long as its stream is open.
@@ -272,6 +280,10 @@ impl Own {
             drained: None,
             work: None,
             works: (Timestamp(0), 0),
+            closing: false,
+            mail_at: None,
+            read_at: None,
+            quota_left: None,
         }
     }
 
@@ -304,6 +316,12 @@ impl Own {
         self.works.1 += 1;
         self.work = Some(work);
         true
+    }
+
+    /// There is mail of this place in its order, which is a time (`kith-mailbox`).
+    pub(crate) fn has_mail_of(&mut self, now: Timestamp, sequence: Sequence) {
+        let at = (sequence > 0).then(|| Timestamp(sequence >> 16).min(now));
+        self.mail_at = self.mail_at.max(at);
     }
 
     fn put(&self, out: &mut Output, device: &DeviceId) {

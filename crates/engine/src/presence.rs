@@ -567,6 +567,7 @@ impl Presence {
             listen: self.own.all().cloned().collect(),
             bootstraps: self.bootstraps.iter().cloned().collect(),
             bootstraps_connected: u32::try_from(self.connected_bootstraps.len()).unwrap_or(u32::MAX),
+            bootstraps_up: self.connected_bootstraps.keys().copied().collect(),
             peers: self.peers_connected,
             dht_peers: self.dht_peers,
             contacts_online: u32::try_from(self.online(peers).len()).unwrap_or(u32::MAX),

@@ -33,6 +33,7 @@ use crate::engine::Engine;
 use crate::mail;
 use crate::mailboxes::Owner;
 use crate::mailboxes::Work;
+use crate::offers;
 use crate::output::Output;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
@@ -156,10 +157,11 @@ pub(crate) fn registered(
 ) {
     let now = engine.core.now;
     match word {
-        Answer::Registered { quota_left, .. } => {
+        Answer::Registered { quota_left, last, .. } => {
             mail::worked(engine, out, Use::Read { mailbox, period });
             engine.standing.has_room(out, &mailbox, *quota_left);
             if of == period {
+                note_state(engine, &mailbox, *quota_left, *last);
                 let new = engine.mailboxes.accepted(now, out, &mailbox);
                 // Whatever becomes of the next period's: what is there can be read.
                 subscribe_once(engine, out, mailbox, period);
@@ -169,6 +171,13 @@ pub(crate) fn registered(
                 }
                 engine.network_changed(out);
             }
+        }
+        // It goes away, and its word for where to is no better than anybody's.
+        Answer::Moved { .. } => {
+            if engine.mailboxes.get(&mailbox).is_some_and(|own| own.accepted) {
+                subscribe_once(engine, out, mailbox, period);
+            }
+            offers::closing(engine, out, &mailbox);
         }
         Answer::WorkWanted { challenge, bits } => {
             let work = Work { period: of, challenge: *challenge, bits: *bits, next: 0 };
@@ -225,6 +234,14 @@ pub(crate) fn work(engine: &mut Engine, out: &mut Output) {
     }
 }
 
+/// Notes what a mailbox says of our inbox. Places are times (`kith-mailbox`).
+fn note_state(engine: &mut Engine, mailbox: &DeviceId, quota_left: u64, last: Sequence) {
+    if let Some(own) = engine.mailboxes.get_mut(mailbox) {
+        own.quota_left = Some(quota_left);
+        own.has_mail_of(engine.core.now, last);
+    }
+}
+
 fn subscribe_once(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32) {
     if !engine.mailboxes.reading(&mailbox, period).subscribed {
         subscribe(engine, out, mailbox, period);
@@ -274,8 +291,7 @@ pub(crate) fn listed(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, p
         }
         // An inbox of another period may never have been opened.
         Answer::NoQueue {} if !current => finish(engine, out, mailbox, period),
-        // It goes away, and its word for where to is no better than anybody's.
-        Answer::Moved { .. } => refused(engine, out, (mailbox, period), REFUSED_FOR),
+        Answer::Moved { .. } => offers::closing(engine, out, &mailbox),
         word => too_fast(engine, out, Use::Read { mailbox, period }, &word),
     }
 }
@@ -292,6 +308,9 @@ pub(crate) fn too_fast(engine: &mut Engine, out: &mut Output, used_for: Use, wor
 
 fn note_entry(engine: &mut Engine, mailbox: DeviceId, period: u32, entry: &IndexEntry) {
     let found = engine.mailboxes.was_found(&entry.envelope);
+    if let Some(own) = engine.mailboxes.get_mut(&mailbox) {
+        own.has_mail_of(engine.core.now, entry.sequence);
+    }
     let reading = engine.mailboxes.reading(&mailbox, period);
     if reading.fetching.contains_key(&entry.sequence) {
         return;
@@ -344,6 +363,11 @@ pub(crate) fn fetch(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, pe
         subscribe(engine, out, mailbox, period);
     } else if period < mailbox::period_at(engine.core.now) {
         finish(engine, out, mailbox, period);
+    } else {
+        if let Some(own) = engine.mailboxes.get_mut(&mailbox) {
+            own.read_at = Some(engine.core.now);
+        }
+        offers::forget_if_empty(engine, out, &mailbox);
     }
 }
 
@@ -355,6 +379,7 @@ fn finish(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32)
     if let Some(own) = engine.mailboxes.get_mut(&mailbox) {
         own.drained = Some(now);
     }
+    offers::forget_if_empty(engine, out, &mailbox);
 }
 
 /// An envelope is not there any more.

@@ -27,6 +27,7 @@ use crate::askers::Askers;
 use crate::cards::Cards;
 use crate::chats::Chats;
 use crate::chats::Unread;
+use crate::choices::Choices;
 use crate::config::Config;
 use crate::contacts::Contacts;
 use crate::core::Core;
@@ -99,6 +100,7 @@ impl Engine {
             chats: Chats::default(),
             presence: Presence::default(),
             mailboxes: Mailboxes::new(Secret32::new([0; 32])),
+            choices: Choices::default(),
             deposits: Deposits::default(),
             askers: Askers::default(),
             standing: Standings::default(),
@@ -180,7 +182,7 @@ fn load_mailboxes(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Res
         }
     };
     engine.mailboxes = Mailboxes::new(seed);
-    let Engine { mailboxes, deposits, standing, .. } = engine;
+    let Engine { mailboxes, deposits, standing, choices, .. } = engine;
     each(rows, rows::MAILBOXES, row, |device: DeviceId, row| {
         mailboxes.restore(device, row);
         Some(())
@@ -189,6 +191,15 @@ fn load_mailboxes(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Res
         standing.restore(device, row);
         Some(())
     })?;
+    each(rows, rows::MAILBOX_CHOICES, row, |device: DeviceId, row| {
+        choices.restore(device, row);
+        Some(())
+    })?;
+    for node in choices.wanted() {
+        if !mailboxes.is_used(&node.device) {
+            mailboxes.want(node);
+        }
+    }
     each(rows, rows::MAIL, row, |device: DeviceId, row| {
         deposits.restore(device, row);
         Some(())

@@ -23,6 +23,7 @@
 //! | `removed` | chat | empty: its entries in `messages` are swept at the next start | no |
 //! | `bootstraps` | address text | empty | no |
 //! | `mailboxes` | device | [`MailboxRow`]: an own mailbox | no |
+//! | `mailbox_choices` | device | [`ChoiceRow`]: what the owner said about a mailbox | no |
 //! | `mailbox_keys` | `self` | 32 bytes that own inboxes are derived from | yes |
 //! | `standing` | device | [`StandingRow`]: a node that is or may be a mailbox | no |
 //! | `mail` | device | [`MailRow`] | yes |
@@ -77,6 +78,7 @@ pub(crate) const DRAFTS: Table = Table::shredded("drafts");
 pub(crate) const REMOVED: Table = Table::plain("removed");
 pub(crate) const BOOTSTRAPS: Table = Table::plain("bootstraps");
 pub(crate) const MAILBOXES: Table = Table::plain("mailboxes");
+pub(crate) const MAILBOX_CHOICES: Table = Table::plain("mailbox_choices");
 pub(crate) const MAILBOX_KEYS: Table = Table::shredded("mailbox_keys");
 pub(crate) const STANDING: Table = Table::plain("standing");
 pub(crate) const MAIL: Table = Table::shredded("mail");
@@ -102,6 +104,7 @@ pub const TABLES: &[Table] = &[
     REMOVED,
     BOOTSTRAPS,
     MAILBOXES,
+    MAILBOX_CHOICES,
     MAILBOX_KEYS,
     STANDING,
     MAIL,
@@ -206,6 +209,16 @@ row!(
         free_bytes: u64,
         /// Days, each with streams that worked and streams that did not.
         days: BoundedVec<(u32, (u32, u32)), MAX_STANDING_DAYS>,
+    }
+);
+
+row!(
+    /// What the owner of this device said about a mailbox.
+    ChoiceRow {
+        /// Where it answers, if it is wanted; `None` when it is not to be used.
+        wanted: Option<Multiaddress>,
+        /// When that was said.
+        since: Timestamp,
     }
 );
 

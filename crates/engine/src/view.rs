@@ -151,6 +151,8 @@ pub struct NetworkView {
     pub bootstraps: Vec<String>,
     /// How many bootstrap nodes are connected.
     pub bootstraps_connected: u32,
+    /// Which these are.
+    pub bootstraps_up: Vec<DeviceId>,
     /// Connected devices of any kind.
     pub peers: u32,
     /// Nodes in the DHT routing table.
@@ -203,6 +205,20 @@ pub struct MailboxView {
     pub accepted: bool,
     /// Whether it answers now.
     pub connected: bool,
+    /// Whether the owner named it; else it was found.
+    pub chosen: bool,
+    /// Whether it was asked for an inbox and said no.
+    pub refused: bool,
+    /// Whether it takes nothing any more: it is used until what it holds is here.
+    pub closing: bool,
+    /// Since when contacts know of it.
+    pub since: Option<Timestamp>,
+    /// When something was last left there, by its clock.
+    pub left_at: Option<Timestamp>,
+    /// When it was last read to the end, since this device runs.
+    pub read_at: Option<Timestamp>,
+    /// How many bytes it still had room for when it was last asked.
+    pub quota_left: Option<u64>,
 }
 
 /// Whether this device can be reached from outside.

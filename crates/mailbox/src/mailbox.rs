@@ -86,6 +86,11 @@ impl Mailbox {
         Ok(Self { core, streams, limits, forwards })
     }
 
+    /// Other numbers from now on. What is held stays: an inbox that has more than it may takes nothing until it has less.
+    pub fn configure(&mut self, config: Config) {
+        self.core.config = config;
+    }
+
     /// Takes one input. Writes and effects are added to `out`, which several inputs may share. `rows` is what was
     /// committed before this batch.
     ///
@@ -124,11 +129,6 @@ impl Mailbox {
     /// When [`Input::Wake`] is due next. A time that is not later than now means: in this batch, before the commit.
     pub fn next_wake(&self) -> Option<Timestamp> {
         self.core.timers.next()
-    }
-
-    /// Other numbers from now on. What is held stays: an inbox that has more than it may takes nothing until it has less.
-    pub fn set_config(&mut self, config: Config) {
-        self.core.config = config;
     }
 
     /// The counters.

@@ -15,6 +15,8 @@
 //! Numbers in keys are big-endian, so that key order is number order. None of the tables is forgettable: what they hold
 //! is sealed by others or blinded, and shredding every deleted row would double the cost of each deposit.
 
+use std::ops::Bound;
+
 use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Decode;
 use kith_proto::codec::Encode;
@@ -26,8 +28,13 @@ use kith_proto::id::ReaderId;
 use kith_proto::mailbox::Access;
 use kith_proto::mailbox::MAX_READERS;
 use kith_proto::mailbox::Sequence;
+use kith_proto::rows::Direction;
+use kith_proto::rows::Rows;
+use kith_proto::rows::RowsError;
 use kith_proto::rows::Table;
 use kith_proto::time::Timestamp;
+
+use crate::core::start_of;
 
 pub(crate) const TOTALS: Table = Table::plain("mbx_totals");
 pub(crate) const INBOXES: Table = Table::plain("mbx_inboxes");
@@ -185,6 +192,22 @@ row!(
         deleted: bool,
     }
 );
+
+/// Until when something is kept, if nobody fetches it: the last hour in which an envelope expires.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn kept_until(rows: &dyn Rows) -> Result<Option<Timestamp>, RowsError> {
+    let mut last = None;
+    // Leases may end later; there are at most a few for each inbox.
+    rows.scan(DUE, Bound::Unbounded, Bound::Unbounded, Direction::Down, &mut |key, _| {
+        let hour = key.first_chunk::<4>().map(|hour| u32::from_be_bytes(*hour));
+        let expires = matches!(Due::from_key(key), Some(Due::Expire { .. }));
+        last = hour.filter(|_| expires).map(start_of);
+        last.is_none()
+    })?;
+    Ok(last)
+}
 
 /// What is to be done in an hour. The tag comes first in the key, so that one hour's work is in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -87,11 +87,14 @@ impl Behaviour {
         } else {
             None
         };
+        let mut requests = requests::Behaviour::new(config.serve_mailbox, limits, Arc::clone(counters));
+        // A community node is there for everybody; a person's device, once others have reached it.
+        requests.set_public(!user);
         Ok(Self {
             limits: limits::Behaviour::new(limits.clone(), Arc::clone(counters)),
             tester: Toggle::from(config.services.autonat.then(|| autonat::Tester::new(Arc::clone(counters)))),
             streams: streams::Behaviour::new(peer, limits.streams_per_connection, Arc::clone(counters)),
-            requests: requests::Behaviour::new(config.serve_mailbox, limits, Arc::clone(counters)),
+            requests,
             relay: Toggle::from(config.services.relay.then(|| relay_server(peer, limits))),
             circuits: Circuits::new(circuits),
             punch: Toggle::from(user.then(|| dcutr::Behaviour::new(peer))),

@@ -56,7 +56,7 @@ pub struct NetConfig {
     pub role: Role,
     /// What it does for others.
     pub services: Services,
-    /// Whether streams to the mailbox of this device are taken. The driver answers them.
+    /// Whether streams to the mailbox of this device are taken, until a command says otherwise. The driver answers them.
     pub serve_mailbox: bool,
     /// Whether to ask community nodes if this device can be reached from outside.
     pub probe: bool,

@@ -112,6 +112,13 @@ pub enum NetCommand {
         /// What.
         answer: Numbered<Answer>,
     },
+    /// Whether streams to the mailbox of this device are taken from now on. Those that are open stay open.
+    ServeMailbox {
+        /// Whether they are.
+        serve: bool,
+        /// Whether others are told that they may use it.
+        offer: bool,
+    },
     /// Close such a stream once what was answered on it is written. Nothing more is reported about it.
     EndMailbox {
         /// Which.
@@ -268,7 +275,19 @@ pub enum NetEvent {
         /// Which.
         stream: u64,
     },
-    /// Something happened to the mailbox of this device; only with [`NetConfig::serve_mailbox`](crate::NetConfig).
+    /// A connected device offers to be a mailbox.
+    MailboxOffered {
+        /// Which.
+        device: DeviceId,
+        /// Where anybody reaches it, by what it says of itself; none when only those do that are near it.
+        addresses: Vec<Multiaddress>,
+    },
+    /// A device does not offer that any more, or is gone.
+    MailboxWithdrawn {
+        /// Which.
+        device: DeviceId,
+    },
+    /// Something happened to the mailbox of this device; only while it is served.
     MailboxServed(ServedEvent),
 }
 
@@ -309,9 +328,11 @@ pub enum ServedEvent {
     },
 }
 
-/// Where a stream comes from, as far as limits need to know.
+/// Where a stream comes from, as far as limits and doors need to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServedFrom {
+    /// Whose stream it is.
+    pub device: DeviceId,
     /// A name for the /24 or /64 around the remote address, under a key that is drawn at each start. Everybody behind
     /// relays shares one.
     pub network: u64,

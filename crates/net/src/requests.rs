@@ -1,10 +1,15 @@
 //! The behaviour that opens and accepts streams of `/kith/mbx/1`. Unlike on a direct stream, both sides speak on the same
 //! one: requests go one way, answers the other. Which connection is used is decided with the direct streams
 //! (`streams.rs`); an open stream keeps its connection.
+//!
+//! Whether streams are taken, and whether this is offered, is said by the protocols that identify tells: a node that
+//! serves names `/kith/mbx/1` to everybody, since envelopes come from people that it does not know, and
+//! `/kith/mbx-offer/1` only to those who may make it a mailbox of theirs. Changes are told at once on open connections.
 
 pub(crate) mod pipe;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future;
@@ -44,13 +49,24 @@ use libp2p::swarm::handler::ConnectionEvent;
 use crate::address;
 use crate::address::Reach;
 use crate::config::Limits;
-use crate::event::ServedFrom;
 use crate::stats;
 use crate::stats::Counters;
 use crate::streams::Slot;
 
 /// The protocol as libp2p names it.
 const PROTOCOL: StreamProtocol = StreamProtocol::new(MAILBOX_PROTOCOL);
+
+/// Names no stream of its own: whoever is told it may use this node as a mailbox.
+pub(crate) const OFFER: StreamProtocol = StreamProtocol::new("/kith/mbx-offer/1");
+
+/// Where a stream comes from, as far as limits need to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// See [`ServedFrom`](crate::ServedFrom).
+    pub(crate) network: u64,
+    /// See [`ServedFrom`](crate::ServedFrom).
+    pub(crate) local: bool,
+}
 
 /// What the behaviour reports.
 #[derive(Debug)]
@@ -60,19 +76,32 @@ pub(crate) enum Event {
     /// The stream that was asked for could not be opened.
     OpenFailed { name: u64 },
     /// A peer opened a stream to the own mailbox.
-    Accepted { peer: PeerId, connection: ConnectionId, from: ServedFrom, stream: Stream, slot: Slot },
+    Accepted { peer: PeerId, connection: ConnectionId, from: Origin, stream: Stream, slot: Slot },
 }
 
 /// Opens and accepts streams.
 pub(crate) struct Behaviour {
     serve: bool,
+    offer: bool,
+    /// Whether the mailbox is offered to everybody; else to friends who are connected directly.
+    public: bool,
+    friends: BTreeSet<PeerId>,
+    /// Open connections, whether they are relayed, and what was offered on them.
+    connections: BTreeMap<ConnectionId, (PeerId, bool, Offer)>,
     most_inbound: usize,
     counters: Arc<Counters>,
     networks: RandomState,
     /// On which connection a stream was asked for. libp2p drops the wish without a word when that one closes.
     opening: BTreeMap<u64, ConnectionId>,
-    out: VecDeque<ToSwarm<Event, u64>>,
+    out: VecDeque<ToSwarm<Event, ToHandler>>,
     waker: Option<Waker>,
+}
+
+/// What a connection's handler is told.
+#[derive(Debug)]
+pub(crate) enum ToHandler {
+    Open(u64),
+    Offer(Offer),
 }
 
 /// What a connection's handler reports.
@@ -80,7 +109,7 @@ pub(crate) struct Behaviour {
 pub(crate) enum FromHandler {
     Opened(u64, Stream),
     OpenFailed(u64),
-    Accepted(ServedFrom, Stream, Slot),
+    Accepted(Origin, Stream, Slot),
     Refused,
 }
 
@@ -88,6 +117,10 @@ impl Behaviour {
     pub(crate) fn new(serve: bool, limits: &Limits, counters: Arc<Counters>) -> Self {
         Self {
             serve,
+            offer: serve,
+            public: false,
+            friends: BTreeSet::new(),
+            connections: BTreeMap::new(),
             most_inbound: limits.mailbox_streams_per_connection,
             counters,
             networks: RandomState::new(),
@@ -97,11 +130,50 @@ impl Behaviour {
         }
     }
 
+    /// Takes streams, or takes none any more; and says so to those who may use it, or does not.
+    pub(crate) fn serve(&mut self, serve: bool, offer: bool) {
+        (self.serve, self.offer) = (serve, serve && offer);
+        self.offer_anew();
+    }
+
+    /// Offers the mailbox to everybody, or to friends only.
+    pub(crate) fn set_public(&mut self, public: bool) {
+        self.public = public;
+        self.offer_anew();
+    }
+
+    /// Who the friends are.
+    pub(crate) fn set_friends(&mut self, friends: BTreeSet<PeerId>) {
+        self.friends = friends;
+        self.offer_anew();
+    }
+
+    fn offer_to(&self, peer: &PeerId, relayed: bool) -> Offer {
+        let offered = self.public || (!relayed && self.friends.contains(peer));
+        Offer { serve: self.serve, offered: self.offer && offered }
+    }
+
+    /// Tells each connection what has changed for it.
+    fn offer_anew(&mut self) {
+        let mut changed = Vec::new();
+        for (connection, (peer, relayed, told)) in &self.connections {
+            let offer = self.offer_to(peer, *relayed);
+            if offer != *told {
+                changed.push((*connection, *peer, *relayed, offer));
+            }
+        }
+        for (connection, peer_id, relayed, offer) in changed {
+            self.connections.insert(connection, (peer_id, relayed, offer));
+            let handler = NotifyHandler::One(connection);
+            self.push(ToSwarm::NotifyHandler { peer_id, handler, event: ToHandler::Offer(offer) });
+        }
+    }
+
     /// Opens a stream on a connection. Answered by `Opened` or `OpenFailed`, always.
     pub(crate) fn open(&mut self, name: u64, peer_id: PeerId, connection: ConnectionId) {
         self.opening.insert(name, connection);
         let handler = NotifyHandler::One(connection);
-        self.push(ToSwarm::NotifyHandler { peer_id, handler, event: name });
+        self.push(ToSwarm::NotifyHandler { peer_id, handler, event: ToHandler::Open(name) });
     }
 
     /// A connection is closed, or as good as closed: what was to be opened on it is not.
@@ -112,16 +184,16 @@ impl Behaviour {
         }
     }
 
-    fn push(&mut self, event: ToSwarm<Event, u64>) {
+    fn push(&mut self, event: ToSwarm<Event, ToHandler>) {
         self.out.push_back(event);
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
     }
 
-    fn handler(&self, remote: &Multiaddr) -> Handler {
+    fn handler(&self, peer: &PeerId, remote: &Multiaddr) -> Handler {
         Handler {
-            offer: Offer { serve: self.serve },
+            offer: self.offer_to(peer, address::is_relayed(remote)),
             from: self.from(remote),
             most_inbound: self.most_inbound,
             inbound: Arc::default(),
@@ -131,9 +203,9 @@ impl Behaviour {
     }
 
     /// What limits need to know of a remote address.
-    fn from(&self, remote: &Multiaddr) -> ServedFrom {
+    fn from(&self, remote: &Multiaddr) -> Origin {
         let ip = address::ip_of(remote).filter(|_| !address::is_relayed(remote));
-        ServedFrom {
+        Origin {
             network: self.networks.hash_one(ip.map(network_of)),
             local: ip.is_some_and(|ip| address::reach_of_ip(ip) != Reach::Global),
         }
@@ -155,27 +227,37 @@ impl NetworkBehaviour for Behaviour {
     fn handle_established_inbound_connection(
         &mut self,
         _: ConnectionId,
-        _: PeerId,
+        peer: PeerId,
         _: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(self.handler(remote))
+        Ok(self.handler(&peer, remote))
     }
 
     fn handle_established_outbound_connection(
         &mut self,
         _: ConnectionId,
-        _: PeerId,
+        peer: PeerId,
         remote: &Multiaddr,
         _: Endpoint,
         _: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(self.handler(remote))
+        Ok(self.handler(&peer, remote))
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
-        if let FromSwarm::ConnectionClosed(closed) = event {
-            self.forget(closed.connection_id);
+        match event {
+            FromSwarm::ConnectionEstablished(new) => {
+                let relayed = address::is_relayed(new.endpoint.get_remote_address());
+                // What its handler was made with a moment ago.
+                let told = self.offer_to(&new.peer_id, relayed);
+                self.connections.insert(new.connection_id, (new.peer_id, relayed, told));
+            }
+            FromSwarm::ConnectionClosed(closed) => {
+                self.connections.remove(&closed.connection_id);
+                self.forget(closed.connection_id);
+            }
+            _ => {}
         }
     }
 
@@ -216,7 +298,7 @@ impl NetworkBehaviour for Behaviour {
 /// One connection's share.
 pub(crate) struct Handler {
     offer: Offer,
-    from: ServedFrom,
+    from: Origin,
     most_inbound: usize,
     inbound: Arc<AtomicUsize>,
     to_open: VecDeque<u64>,
@@ -224,7 +306,7 @@ pub(crate) struct Handler {
 }
 
 impl ConnectionHandler for Handler {
-    type FromBehaviour = u64;
+    type FromBehaviour = ToHandler;
     type ToBehaviour = FromHandler;
     type InboundProtocol = Offer;
     type OutboundProtocol = Wish;
@@ -247,8 +329,11 @@ impl ConnectionHandler for Handler {
         Poll::Pending
     }
 
-    fn on_behaviour_event(&mut self, name: u64) {
-        self.to_open.push_back(name);
+    fn on_behaviour_event(&mut self, event: ToHandler) {
+        match event {
+            ToHandler::Open(name) => self.to_open.push_back(name),
+            ToHandler::Offer(offer) => self.offer = offer,
+        }
     }
 
     fn on_connection_event(&mut self, event: ConnectionEvent<'_, Offer, Wish, (), u64>) {
@@ -270,17 +355,18 @@ impl ConnectionHandler for Handler {
 }
 
 /// What is offered to the other side: the protocol, or nothing. A node without a mailbox does not name it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Offer {
     serve: bool,
+    offered: bool,
 }
 
 impl UpgradeInfo for Offer {
     type Info = StreamProtocol;
-    type InfoIter = std::option::IntoIter<StreamProtocol>;
+    type InfoIter = std::iter::Flatten<std::array::IntoIter<Option<StreamProtocol>, 2>>;
 
     fn protocol_info(&self) -> Self::InfoIter {
-        self.serve.then_some(PROTOCOL).into_iter()
+        [self.serve.then_some(PROTOCOL), self.offered.then_some(OFFER)].into_iter().flatten()
     }
 }
 
@@ -321,6 +407,29 @@ impl OutboundUpgrade<Stream> for Wish {
 mod tests {
     use super::*;
     use crate::config::Role;
+
+    fn offered(behaviour: &Behaviour, peer: &PeerId, relayed: bool) -> Vec<String> {
+        behaviour.offer_to(peer, relayed).protocol_info().map(|name| name.to_string()).collect()
+    }
+
+    #[test]
+    fn a_mailbox_is_offered_to_friends_nearby_or_to_everybody_who_can_reach_it() {
+        let mut behaviour = Behaviour::new(false, &Limits::for_role(Role::User), Arc::default());
+        let (friend, stranger) = (PeerId::random(), PeerId::random());
+        behaviour.set_friends(BTreeSet::from([friend]));
+        assert!(offered(&behaviour, &friend, false).is_empty(), "it is off");
+        behaviour.serve(true, true);
+        let (serves, offers) = ("/kith/mbx/1", "/kith/mbx-offer/1");
+        assert_eq!(offered(&behaviour, &friend, false), [serves, offers]);
+        assert_eq!(offered(&behaviour, &friend, true), [serves], "a relay does not carry mailboxes");
+        assert_eq!(offered(&behaviour, &stranger, false), [serves], "who was given a key may leave mail");
+        behaviour.set_public(true);
+        assert_eq!(offered(&behaviour, &stranger, true), [serves, offers]);
+        behaviour.serve(true, false);
+        assert_eq!(offered(&behaviour, &friend, false), [serves], "it closes");
+        behaviour.serve(false, false);
+        assert!(offered(&behaviour, &friend, false).is_empty());
+    }
 
     #[test]
     fn a_source_is_named_by_its_network_and_only_for_this_start() {

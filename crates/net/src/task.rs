@@ -381,6 +381,9 @@ impl Task {
             NetCommand::AskMailbox { stream, request } => self.ask_mailbox(stream, request),
             NetCommand::CloseMailbox { stream } => self.close_mailbox(stream),
             NetCommand::AnswerMailbox { stream, answer } => self.answer_mailbox(stream, answer),
+            NetCommand::ServeMailbox { serve, offer } => {
+                self.swarm.behaviour_mut().requests.serve(serve, offer);
+            }
             NetCommand::EndMailbox { stream } => self.end_mailbox(stream),
         }
     }
@@ -458,8 +461,9 @@ impl Task {
             BehaviourEvent::Streams(event) => self.on_stream(event),
             BehaviourEvent::Requests(event) => self.on_mailbox_stream(event),
             BehaviourEvent::Kad(event) => self.on_kad(event),
-            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+            BehaviourEvent::Identify(identify::Event::Received { connection_id, peer_id, info }) => {
                 self.identified(peer_id, &info);
+                self.offers_mailbox(peer_id, connection_id, &info);
             }
             BehaviourEvent::Ping(ping) => match ping.result {
                 Ok(_) => self.answered(ping.peer, ping.connection),

@@ -42,3 +42,5 @@ pub const CLOSE: &str = "\u{E4F6}";
 pub const SUN: &str = "\u{E472}";
 /// Dark theme.
 pub const MOON: &str = "\u{E330}";
+/// A QR code.
+pub const QR: &str = "\u{E3E6}";

@@ -13,6 +13,7 @@ use eframe::egui::Stroke;
 use eframe::egui::TextEdit;
 use eframe::egui::Ui;
 use eframe::egui::vec2;
+use kith_engine::view::TraceView;
 use kith_proto::id::ContactId;
 use qrcode::QrCode;
 
@@ -20,6 +21,8 @@ use crate::action::Action;
 use crate::model::AddForm;
 use crate::model::Dialog;
 use crate::model::Model;
+use crate::model::dates::Now;
+use crate::model::network;
 use crate::theme::Tokens;
 use crate::theme::icons;
 use crate::theme::medium;
@@ -44,7 +47,7 @@ pub const SHORTCUTS: [(&str, &str); 9] = [
 ];
 
 /// Draws the open dialog, if any.
-pub fn dialogs(ui: &mut Ui, model: &mut Model, tokens: &Tokens, actions: &mut Vec<Action>) {
+pub fn dialogs(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut Vec<Action>) {
     let Some(mut dialog) = model.dialog.take() else { return };
     let frame = Frame::new()
         .fill(tokens.raised)
@@ -52,13 +55,15 @@ pub fn dialogs(ui: &mut Ui, model: &mut Model, tokens: &Tokens, actions: &mut Ve
         .corner_radius(size::RADIUS_BUBBLE)
         .inner_margin(Margin::same(24));
     let modal = Modal::new(Id::unique("dialog")).frame(frame).show(ui.ctx(), |ui| {
-        ui.set_width(size::DIALOG.min(ui.ctx().content_rect().width() - 64.0));
+        let width = if matches!(dialog, Dialog::Settings(_)) { size::SETTINGS } else { size::DIALOG };
+        ui.set_width(width.min(ui.ctx().content_rect().width() - 64.0));
         match &mut dialog {
             Dialog::Add(form) => add(ui, form, tokens, actions),
             Dialog::Safety { contact, groups } => {
                 safety(ui, model, *contact, groups.as_deref(), tokens, actions);
             }
-            Dialog::Settings(form) => settings::settings(ui, model, form, tokens, actions),
+            Dialog::Settings(form) => settings::settings(ui, model, form, tokens, now, actions),
+            Dialog::Trace(view) => trace(ui, view.as_deref(), tokens, now, actions),
             Dialog::Remove(contact) => remove(ui, model, *contact, tokens, actions),
             Dialog::Shortcuts => shortcuts(ui, tokens, actions),
         }
@@ -88,7 +93,7 @@ fn add(ui: &mut Ui, form: &mut AddForm, tokens: &Tokens, actions: &mut Vec<Actio
     ui.label(RichText::new(sentence).font(regular(13.0)).color(tokens.muted));
     match &form.invite {
         Some(link) => {
-            ui.vertical_centered(|ui| qr(ui, link));
+            ui.vertical_centered(|ui| qr(ui, link, "Your invite as a QR code"));
             ui.horizontal(|ui| {
                 if widget::primary(ui, tokens, "Copy the link").clicked() {
                     actions.push(Action::Copy(link.clone()));
@@ -128,13 +133,13 @@ fn add(ui: &mut Ui, form: &mut AddForm, tokens: &Tokens, actions: &mut Vec<Actio
 }
 
 /// A QR code, dark on light in both themes: that is what cameras read.
-fn qr(ui: &mut Ui, text: &str) {
+pub fn qr(ui: &mut Ui, text: &str, name: &str) {
     let Ok(code) = QrCode::with_error_correction_level(text, qrcode::EcLevel::L) else { return };
     let modules = code.width();
     let scale = (190.0 / (modules + 8) as f32).floor().max(2.0);
     let side = (modules + 8) as f32 * scale;
     let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "Your invite as a QR code"));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
     let painter = ui.painter();
     painter.rect_filled(rect, 8.0, Color32::WHITE);
     for (at, color) in code.to_colors().into_iter().enumerate() {
@@ -189,6 +194,22 @@ fn safety(
             });
         }
     }
+}
+
+/// What became of an own message.
+fn trace(ui: &mut Ui, view: Option<&TraceView>, tokens: &Tokens, now: Now, actions: &mut Vec<Action>) {
+    title(ui, tokens, "Your message", actions);
+    let Some(view) = view else {
+        ui.spinner();
+        return;
+    };
+    ui.label(RichText::new(network::trace(view, now)).font(regular(14.0)).color(tokens.text));
+    let written = format!(
+        "Written {} at {}.",
+        now.day_name(now.day(view.message.sent_at)),
+        now.clock(view.message.sent_at)
+    );
+    ui.label(RichText::new(written).font(regular(13.0)).color(tokens.muted));
 }
 
 fn remove(ui: &mut Ui, model: &Model, contact: ContactId, tokens: &Tokens, actions: &mut Vec<Action>) {

@@ -1,4 +1,8 @@
-//! The settings: profile, theme, community nodes, passphrase, what others need to know.
+//! The settings: profile, theme, community nodes, mailboxes, helping others, passphrase, what others need to know. One
+//! page at a time, so that none is long.
+
+mod help;
+mod lists;
 
 use eframe::egui::CollapsingHeader;
 use eframe::egui::RichText;
@@ -9,12 +13,15 @@ use kith_node::doctor;
 
 use crate::action::Action;
 use crate::model::Model;
-use crate::model::SettingsForm;
+use crate::model::dates::Now;
+use crate::model::settings::Page;
+use crate::model::settings::SettingsForm;
 use crate::theme::Choice;
 use crate::theme::Tokens;
 use crate::theme::icons;
 use crate::theme::medium;
 use crate::theme::regular;
+use crate::theme::size;
 use crate::theme::space;
 use crate::view::dialogs;
 use crate::widget;
@@ -25,24 +32,45 @@ pub fn settings(
     model: &Model,
     form: &mut SettingsForm,
     tokens: &Tokens,
+    now: Now,
     actions: &mut Vec<Action>,
 ) {
     dialogs::title(ui, tokens, "Settings", actions);
-    let most = ui.ctx().content_rect().height() - 180.0;
-    ScrollArea::vertical().max_height(most).show(ui, |ui| {
-        profile(ui, model, form, tokens, actions);
-        ui.separator();
-        theme(ui, model, tokens, actions);
-        ui.separator();
-        nodes(ui, model, form, tokens, actions);
-        ui.separator();
-        connection(ui, model, tokens, actions);
-        ui.separator();
-        passphrase(ui, form, tokens, actions);
-        widget::error(ui, tokens, form.error.as_deref());
-        ui.separator();
-        about(ui, model, tokens, actions);
+    ui.horizontal_wrapped(|ui| {
+        for (page, name) in Page::ALL {
+            if ui.selectable_label(form.page == page, name).clicked() {
+                actions.push(Action::ShowPage(page));
+            }
+        }
     });
+    ui.separator();
+    // As high as the window allows, and the same on every page: a dialog that jumps is hard to use.
+    let most = (ui.ctx().content_rect().height() - 200.0).clamp(160.0, size::SETTINGS_HEIGHT);
+    ScrollArea::vertical().max_height(most).min_scrolled_height(most).auto_shrink([false, false]).show(
+        ui,
+        |ui| {
+            match form.page {
+                Page::General => {
+                    profile(ui, model, form, tokens, actions);
+                    ui.separator();
+                    theme(ui, model, tokens, actions);
+                    ui.separator();
+                    connection(ui, model, tokens, actions);
+                    passphrase(ui, form, tokens, actions);
+                    about(ui, model, tokens, actions);
+                }
+                Page::Nodes => lists::nodes(ui, model, form, tokens, actions),
+                Page::Mailboxes => lists::mailboxes(ui, model, form, tokens, now, actions),
+                Page::Help => help::help(ui, model, form, tokens, now, actions),
+            }
+            widget::error(ui, tokens, form.error.as_deref());
+        },
+    );
+}
+
+/// A sentence that explains.
+fn sentence(ui: &mut Ui, tokens: &Tokens, text: &str) {
+    ui.label(RichText::new(text).font(regular(13.0)).color(tokens.muted));
 }
 
 fn heading(ui: &mut Ui, tokens: &Tokens, text: &str) {
@@ -77,35 +105,6 @@ fn theme(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &mut Vec<Action>)
             }
         }
     });
-}
-
-fn nodes(ui: &mut Ui, model: &Model, form: &mut SettingsForm, tokens: &Tokens, actions: &mut Vec<Action>) {
-    heading(ui, tokens, "Community nodes");
-    let sentence = "They help your devices and your friends' find each other. They see when you are online and from \
-                    where, and never what you write.";
-    ui.label(RichText::new(sentence).font(regular(13.0)).color(tokens.muted));
-    for address in &model.network.bootstraps {
-        ui.horizontal(|ui| {
-            let width = ui.available_width() - 48.0;
-            ui.label(widget::line(ui, address, regular(12.5), tokens.text, width)).on_hover_text(address);
-            if widget::icon_button(ui, tokens, icons::CLOSE, "Remove this node").clicked() {
-                actions.push(Action::RemoveBootstrap(address.clone()));
-            }
-        });
-    }
-    let mailboxes = &model.network.mailboxes;
-    let accepted = mailboxes.iter().filter(|own| own.accepted).count();
-    let connected = mailboxes.iter().filter(|own| own.accepted && own.connected).count();
-    let words = match accepted {
-        0 => "None of them keeps messages for you while you are away.".to_owned(),
-        1 => format!("One keeps messages for you while you are away; {connected} can be reached now."),
-        many => format!("{many} keep messages for you while you are away; {connected} can be reached now."),
-    };
-    ui.label(RichText::new(words).font(regular(13.0)).color(tokens.muted));
-    widget::field(ui, tokens, "Add one: the line it printed, /ip4/…/p2p/…", &mut form.bootstrap, false);
-    if !form.bootstrap.trim().is_empty() && ui.button("Add").clicked() {
-        actions.push(Action::AddBootstrap);
-    }
 }
 
 /// What is known about the connection, with an action where something is wrong.

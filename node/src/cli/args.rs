@@ -16,6 +16,16 @@ Examples:
   kith-node run                          stay online, serve DIR/rpc.sock
   kith-node --data /tmp/bot rpc          JSON-RPC on standard input and output";
 
+const MAILBOX_EXAMPLES: &str = "\
+Examples:
+  kith-node mailboxes list                           which keep your mail, and whether they can be reached
+  kith-node mailboxes add /ip4/…/p2p/12D3KooW…       use this one, whatever else is found
+  kith-node mailboxes remove 12D3KooW…               not this one any more
+  kith-node mailboxes help-others on --size 2GiB     keep sealed mail for your contacts
+  kith-node mailboxes help-others on --who anybody   and for people you do not know
+  kith-node mailboxes help-others                    how much is kept now
+  kith-node mailboxes help-others off                take nothing new; what is there is still given out";
+
 /// A node of Kith, the messenger without servers.
 #[derive(Debug, Parser)]
 #[command(name = "kith-node", version, about, after_help = EXAMPLES)]
@@ -169,6 +179,12 @@ pub(crate) enum Task {
         #[command(subcommand)]
         task: BootstrapTask,
     },
+    /// Manage the mailboxes that keep what comes while you are away, and keep mail for others
+    #[command(after_help = MAILBOX_EXAMPLES)]
+    Mailboxes {
+        #[command(subcommand)]
+        task: MailboxTask,
+    },
     /// Stay online and serve DIR/rpc.sock until stopped
     Run,
     /// Serve JSON-RPC 2.0 on standard input and output, one object a line
@@ -178,6 +194,66 @@ pub(crate) enum Task {
         /// Which shell
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MailboxTask {
+    /// List the own mailboxes and how they are
+    List,
+    /// Use a node as a mailbox and keep to it
+    Add {
+        /// Where it answers, /ip4/…/p2p/…
+        address: String,
+    },
+    /// Do not use a mailbox any more
+    Remove {
+        /// Its address, or the 12D3KooW… at the end of it
+        mailbox: String,
+    },
+    /// Keep sealed mail for others on this device, or say how much is kept
+    HelpOthers {
+        /// Left out: say how it is
+        switch: Option<Switch>,
+        /// How much at most, like 512MiB or 2GiB [default: 1GiB, or as said before]
+        #[arg(long, value_name = "SIZE", value_parser = size)]
+        size: Option<u64>,
+        /// For whom [default: contacts, or as said before]
+        #[arg(long, value_name = "WHO")]
+        who: Option<WhoArg>,
+        /// How many inboxes at most; a person has two at a time [default: 1000, or as said before]
+        #[arg(long, value_name = "NUMBER")]
+        inboxes: Option<u32>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum WhoArg {
+    /// The devices of your contacts
+    Contacts,
+    /// Anybody, for some work
+    Anybody,
+}
+
+/// Reads a size like 512MiB, 2GiB or 1073741824.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "t" | "tib" => 1 << 40,
+        _ => return Err("write a size like 512MiB or 2GiB".to_owned()),
+    };
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    bytes.ok_or_else(|| "write a size like 512MiB or 2GiB".to_owned())
 }
 
 #[derive(Debug, Subcommand)]
@@ -194,4 +270,19 @@ pub(crate) enum BootstrapTask {
     },
     /// List the nodes
     List,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        assert_eq!(size("512MiB"), Ok(512 << 20));
+        assert_eq!(size("2 gib"), Ok(2 << 30));
+        assert_eq!(size("1073741824"), Ok(1 << 30));
+        for wrong in ["", "GiB", "1 parsec", "99999999999999999999", "99999999999TiB"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
 }

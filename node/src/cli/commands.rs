@@ -12,9 +12,9 @@ use anyhow::bail;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::cli::args::BootstrapTask;
 use crate::cli::args::Task;
 use crate::cli::client::Client;
+use crate::cli::mailboxes;
 use crate::cli::style;
 
 /// Carries out one command.
@@ -45,12 +45,13 @@ pub(crate) fn run(client: &Client, task: Task, passphrase: Option<String>) -> Re
         Task::Send { contact, text, wait } => send(client, &contact, text, wait),
         Task::Log { contact, limit } => log(client, &contact, limit),
         Task::Chat { contact } => chat(client, &contact),
-        Task::Bootstrap { task } => bootstrap(client, task),
+        Task::Bootstrap { task } => mailboxes::bootstrap(client, task),
+        Task::Mailboxes { task } => mailboxes::mailboxes(client, task),
         Task::Init { .. } | Task::Run | Task::Rpc | Task::Completions { .. } => Ok(()),
     }
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -59,7 +60,7 @@ fn shown(value: &Value, name: &str) -> String {
     style::harmless(text(value, name))
 }
 
-fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+pub(crate) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
@@ -407,24 +408,4 @@ fn chat(client: &Client, wanted: &str) -> Result<()> {
             client.call("messages.mark_read", &seen)?;
         }
     }
-}
-
-fn bootstrap(client: &Client, task: BootstrapTask) -> Result<()> {
-    match task {
-        BootstrapTask::Add { address } => {
-            client.call("network.add_bootstrap", &json!({ "address": address }))?;
-            println!("{}", style::good("added"));
-        }
-        BootstrapTask::Remove { address } => {
-            client.call("network.remove_bootstrap", &json!({ "address": address }))?;
-            println!("removed");
-        }
-        BootstrapTask::List => {
-            let network = client.call("network.info", &json!({}))?;
-            for address in list(&network, "bootstraps") {
-                println!("{}", address.as_str().unwrap_or_default());
-            }
-        }
-    }
-    Ok(())
 }

@@ -18,6 +18,7 @@ use crate::handle::AccountState;
 use crate::handle::Handle;
 use crate::handle::check_bootstrap;
 use crate::rpc::errors::RpcError;
+use crate::rpc::mailboxes;
 use crate::rpc::openrpc;
 use crate::rpc::views;
 use crate::time::rfc3339;
@@ -131,7 +132,7 @@ pub const METHODS: &[Method] = &[
         name: "network.info",
         summary: "Where this device listens and whom it is connected to.",
         params: &[],
-        result: "peer_id, listen, external, peers, dht_peers, bootstraps, bootstraps_connected, nat, mailboxes",
+        result: "peer_id, listen, external, relays, peers, dht_peers, bootstraps, bootstraps_connected, nat, mailboxes",
         run: Run::Now(network_info),
     },
     Method {
@@ -156,6 +157,56 @@ pub const METHODS: &[Method] = &[
         params: &[needed("address", "string", "The address as network.info tells it.")],
         result: "ok",
         run: Run::Engine(|params| Ok(Command::RemoveBootstrap { address: params.need("address")? })),
+    },
+    Method {
+        name: "network.bootstraps",
+        summary: "The community nodes that are kept, and what each does for this device.",
+        params: &[],
+        result: "bootstraps: [{address, device_id, connected, relays, mailbox}]",
+        run: Run::Now(mailboxes::bootstraps),
+    },
+    Method {
+        name: "mailboxes.list",
+        summary: "The mailboxes that keep what comes while this device is away. “network.changed” tells when one changes.",
+        params: &[],
+        result: "mailboxes: [{address, device_id, accepted, connected, chosen, refused, closing, since, last_deposit_at, last_read_at, quota_left}]",
+        run: Run::Now(mailboxes::list),
+    },
+    Method {
+        name: "mailboxes.add",
+        summary: "Uses a node as a mailbox and keeps to it, whatever else is found. Never this device itself.",
+        params: &[needed("address", "string", "Where it answers, /ip4/…/p2p/….")],
+        result: "ok",
+        run: Run::Engine(mailboxes::add),
+    },
+    Method {
+        name: "mailboxes.remove",
+        summary: "Does not use a mailbox any more, nor again by itself. What it still holds is sent again by its senders.",
+        params: &[
+            optional("address", "string", "As listed."),
+            optional("device_id", "string", "Which, instead of the address."),
+        ],
+        result: "ok",
+        run: Run::Engine(mailboxes::remove),
+    },
+    Method {
+        name: "mailboxes.help",
+        summary: "Keeps sealed mail for others on this device, or does not any more: then what is there is given out until it is fetched or expires, and nothing new is taken.",
+        params: &[
+            needed("enabled", "boolean", "Whether to."),
+            optional("bytes", "integer", "How much at most, from 64 MiB; 1 GiB unless said before."),
+            optional("who", "string", "Whose: “contacts” or “anybody”; contacts unless said before."),
+            optional("inboxes", "integer", "How many inboxes at most; 1,000 unless said before."),
+        ],
+        result: "as mailboxes.helping",
+        run: Run::Now(mailboxes::help),
+    },
+    Method {
+        name: "mailboxes.helping",
+        summary: "How much is kept for others, for how many, and until when. Told as an event of the same name when it begins, changes or ends.",
+        params: &[],
+        result: "enabled, closing, capacity_bytes, capacity_inboxes, who, since, inboxes, envelopes, bytes, until, problem, addresses",
+        run: Run::Now(mailboxes::helping),
     },
     Method {
         name: "contacts.invite",
@@ -339,26 +390,26 @@ impl Params<'_> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    fn text(&self, name: &str) -> Result<Option<String>, RpcError> {
+    pub(crate) fn text(&self, name: &str) -> Result<Option<String>, RpcError> {
         let wrong = || Self::wrong(name, "a text");
         self.get(name).map(|value| value.as_str().map(str::to_owned).ok_or_else(wrong)).transpose()
     }
 
-    fn need(&self, name: &str) -> Result<String, RpcError> {
+    pub(crate) fn need(&self, name: &str) -> Result<String, RpcError> {
         self.text(name)?.ok_or_else(|| RpcError::bad_params(format!("the parameter “{name}” is missing")))
     }
 
-    fn number(&self, name: &str) -> Result<Option<u64>, RpcError> {
+    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, RpcError> {
         let wrong = || Self::wrong(name, "a whole number");
         self.get(name).map(|value| value.as_u64().ok_or_else(wrong)).transpose()
     }
 
-    fn flag(&self, name: &str) -> Result<Option<bool>, RpcError> {
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, RpcError> {
         let wrong = || Self::wrong(name, "true or false");
         self.get(name).map(|value| value.as_bool().ok_or_else(wrong)).transpose()
     }
 
-    fn id<T: std::str::FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<T, RpcError> {
+    pub(crate) fn id<T: std::str::FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<T, RpcError> {
         self.need(name)?.parse().map_err(|error: T::Err| RpcError::bad_params(format!("“{name}”: {error}")))
     }
 }

@@ -23,6 +23,7 @@ use crate::error::NodeError;
 use crate::events::NodeEvent;
 use crate::handle::Handle;
 use crate::rpc::errors::RpcError;
+use crate::rpc::mailboxes;
 use crate::rpc::methods;
 use crate::rpc::methods::METHODS;
 use crate::rpc::methods::Params;
@@ -248,6 +249,14 @@ fn forward(handle: &Handle, out: &Out, event: &NodeEvent) -> bool {
                 _ => (None, Overview::default()),
             };
             views::event(event, &overview, device.as_ref())
+        }
+        NodeEvent::Helping(view) => {
+            let device = own_device(handle);
+            let mut body = mailboxes::helping_view(view, &handle.overview().network, device.as_ref());
+            if let Some(fields) = body.as_object_mut() {
+                fields.insert("type".to_owned(), Value::from("mailboxes.helping"));
+            }
+            Some(body)
         }
         NodeEvent::Lagged(count) => Some(json!({ "type": "events.lost", "count": count })),
         NodeEvent::Failed(reason) => Some(json!({ "type": "node.failed", "message": reason })),

@@ -17,6 +17,7 @@ use kith_proto::id::DeviceId;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::rpc::mailboxes;
 use crate::time::rfc3339;
 
 /// The word for a message's state.
@@ -154,10 +155,13 @@ pub(crate) fn network(view: &NetworkView, device: Option<&DeviceId>) -> Value {
         .filter(|(own, _)| address::reach(own) == address::Reach::Global)
         .map(|(_, text)| text)
         .collect();
+    let lent = view.listen.iter().filter(|own| address::reach(own) == address::Reach::Relayed);
+    let relays: Vec<String> = lent.map(|own| address::text(own, device)).collect();
     json!({
         "peer_id": device.map(ToString::to_string),
         "listen": listen,
         "external": external,
+        "relays": relays,
         "peers": view.peers,
         "dht_peers": view.dht_peers,
         "contacts_online": view.contacts_online,
@@ -168,11 +172,7 @@ pub(crate) fn network(view: &NetworkView, device: Option<&DeviceId>) -> Value {
             Nat::Public => "public",
             Nat::Private => "private",
         },
-        "mailboxes": view.mailboxes.iter().map(|own| json!({
-            "address": address::text(&own.address, Some(&own.device)),
-            "accepted": own.accepted,
-            "connected": own.connected,
-        })).collect::<Vec<_>>(),
+        "mailboxes": view.mailboxes.iter().map(mailboxes::own).collect::<Vec<_>>(),
     })
 }
 

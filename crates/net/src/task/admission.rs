@@ -12,10 +12,11 @@ use crate::config::Limits;
 impl Task {
     /// Tells the behaviours whose connections are kept and whom no limit touches: friends and bootstrap nodes.
     pub(super) fn update_kept(&mut self) {
-        let friends = self.friends.iter().filter_map(address::peer_of);
-        let kept: BTreeSet<PeerId> = friends.chain(self.bootstraps.keys().copied()).collect();
+        let friends: BTreeSet<PeerId> = self.friends.iter().filter_map(address::peer_of).collect();
+        let kept: BTreeSet<PeerId> = friends.iter().copied().chain(self.bootstraps.keys().copied()).collect();
         let behaviour = self.swarm.behaviour_mut();
         behaviour.limits.set_friends(kept.clone());
+        behaviour.requests.set_friends(friends);
         behaviour.streams.keep(kept);
     }
 

@@ -42,7 +42,8 @@ pub(super) struct RelayDial {
 pub(super) struct Alive {
     /// Until when the next answer has to come.
     until: Instant,
-    relayed: bool,
+    /// Whether it goes through a relay.
+    pub(super) relayed: bool,
     /// Our address on it, as far as known: when the network goes, the connection is dead.
     local: Option<IpAddr>,
     endpoint: ConnectedPoint,
@@ -288,6 +289,7 @@ impl Task {
         self.relay_gone(peer);
         let Some(device) = address::device_of(&peer) else { return };
         self.outgoing.remove(&device);
+        self.mailbox_withdrawn(device);
         self.tell(NetEvent::Disconnected { device });
         if let Some(node) = self.bootstraps.get_mut(&peer) {
             node.connected = false;

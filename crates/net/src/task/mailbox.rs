@@ -8,9 +8,11 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::mem;
 use std::sync::Arc;
 
+use kith_proto::address::MAX_ADDRESSES;
 use kith_proto::address::Multiaddress;
 use kith_proto::id::DeviceId;
 use kith_proto::mailbox::Answer;
@@ -19,6 +21,7 @@ use kith_proto::mailbox::Request;
 use libp2p::Multiaddr;
 use libp2p::PeerId;
 use libp2p::Stream;
+use libp2p::identify;
 use libp2p::swarm::ConnectionId;
 use libp2p::swarm::DialError;
 use libp2p::swarm::dial_opts::DialOpts;
@@ -26,10 +29,13 @@ use tokio::sync::mpsc;
 
 use super::Task;
 use crate::address;
+use crate::address::Reach;
 use crate::event::NetEvent;
 use crate::event::ServedEvent;
 use crate::event::ServedFrom;
+use crate::requests;
 use crate::requests::Event;
+use crate::requests::Origin;
 use crate::requests::pipe::ANSWER_QUEUE;
 use crate::requests::pipe::ASK_QUEUE;
 use crate::requests::pipe::Budget;
@@ -47,6 +53,8 @@ pub(super) struct Mailboxes {
     asked: BTreeMap<u64, Asked>,
     served: BTreeMap<u64, Served>,
     last_served: u64,
+    /// Connected devices that offer to be mailboxes.
+    offering: BTreeSet<DeviceId>,
 }
 
 /// A stream to a mailbox.
@@ -80,7 +88,13 @@ struct Served {
 
 impl Mailboxes {
     pub(super) fn new(budget: Budget) -> Self {
-        Self { budget, asked: BTreeMap::new(), served: BTreeMap::new(), last_served: 0 }
+        Self {
+            budget,
+            asked: BTreeMap::new(),
+            served: BTreeMap::new(),
+            last_served: 0,
+            offering: BTreeSet::new(),
+        }
     }
 
     /// Ends all streams.
@@ -91,6 +105,30 @@ impl Mailboxes {
 }
 
 impl Task {
+    /// What a peer says of itself: whether it offers to be a mailbox. Over a relay it does not say so to everybody, so
+    /// only a direct connection takes an offer back.
+    pub(super) fn offers_mailbox(&mut self, peer: PeerId, connection: ConnectionId, info: &identify::Info) {
+        let Some(device) = address::device_of(&peer) else { return };
+        let Some(alive) = self.alive.get(&peer) else { return };
+        let direct = alive.get(&connection).is_some_and(|connection| !connection.relayed);
+        if info.protocols.contains(&requests::OFFER) {
+            let global = |address: &&Multiaddr| address::reach_of(address) == Reach::Global;
+            let addresses = info.listen_addrs.iter().filter(global).take(MAX_ADDRESSES);
+            let addresses = addresses.filter_map(address::from_libp2p).collect();
+            self.mailboxes.offering.insert(device);
+            self.tell(NetEvent::MailboxOffered { device, addresses });
+        } else if direct {
+            self.mailbox_withdrawn(device);
+        }
+    }
+
+    /// A device does not offer to be a mailbox any more, or is gone.
+    pub(super) fn mailbox_withdrawn(&mut self, device: DeviceId) {
+        if self.mailboxes.offering.remove(&device) {
+            self.tell(NetEvent::MailboxWithdrawn { device });
+        }
+    }
+
     pub(super) fn open_mailbox(&mut self, stream: u64, device: DeviceId, addresses: &[Multiaddress]) {
         if self.mailboxes.asked.contains_key(&stream) {
             return;
@@ -261,20 +299,22 @@ impl Task {
     fn mailbox_accepted(
         &mut self,
         (peer, connection): (PeerId, ConnectionId),
-        from: ServedFrom,
+        from: Origin,
         stream: Stream,
         slot: Slot,
     ) {
         let of_peer = self.mailboxes.served.values().filter(|served| served.peer == peer).count();
         let is_alive = self.alive.get(&peer).is_some_and(|alive| alive.contains_key(&connection));
-        if of_peer >= self.config.limits.mailbox_streams_per_peer || !is_alive {
+        let most = self.config.limits.mailbox_streams_per_peer;
+        let Some(device) = address::device_of(&peer).filter(|_| of_peer < most && is_alive) else {
             return stats::count(&self.counters.streams_refused);
-        }
+        };
         self.mailboxes.last_served += 1;
         let name = self.mailboxes.last_served;
         let (answers, queue) = mpsc::channel(ANSWER_QUEUE);
         self.mailboxes.served.insert(name, Served { peer, connection, answers });
         tokio::spawn(self.pipe(name).serve(stream, queue, slot));
+        let from = ServedFrom { device, network: from.network, local: from.local };
         self.tell(NetEvent::MailboxServed(ServedEvent::Opened { stream: name, from }));
     }
 

@@ -287,6 +287,7 @@ impl Task {
         };
         self.reach.nat = nat;
         if nat != before {
+            self.swarm.behaviour_mut().requests.set_public(nat == Nat::Public);
             self.reach.public_since = (nat == Nat::Public).then(Instant::now);
             // Reservations run on, because libp2p panics when one is given up while it is being renewed. Nobody is sent
             // there any more, and no new one is asked for.

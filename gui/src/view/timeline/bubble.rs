@@ -202,6 +202,10 @@ impl<'a> Bubble<'a> {
                 actions.push(Action::Copy(self.view.text.clone()));
                 ui.close();
             }
+            if self.view.outgoing && ui.button("What became of it").clicked() {
+                actions.push(Action::Trace(self.view.message));
+                ui.close();
+            }
             for link in links(&self.view.text) {
                 if ui.button(format!("Open {}", host(link))).on_hover_text(link).clicked() {
                     ui.ctx().open_url(egui::OpenUrl::new_tab(link));

@@ -1,137 +1,12 @@
-//! The real program over pipes: two nodes, messages in both directions, kill -9, wrong input.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says by panicking what went wrong")]
-#![expect(clippy::needless_pass_by_value, reason = "parameters are written where they are used")]
+//! Two nodes, messages in both directions, kill -9, wrong input.
 
-use std::collections::VecDeque;
-use std::io::BufRead as _;
-use std::io::BufReader;
-use std::io::Write as _;
-use std::path::Path;
-use std::process::Child;
-use std::process::ChildStdin;
 use std::process::Command;
-use std::process::Stdio;
-use std::sync::mpsc::Receiver;
-use std::sync::mpsc::sync_channel;
-use std::time::Duration;
 
-use serde_json::Value;
 use serde_json::json;
 
-/// Longer than anything here takes on a busy machine; a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(25);
-
-struct Node {
-    process: Child,
-    input: ChildStdin,
-    lines: Receiver<Value>,
-    events: VecDeque<Value>,
-    next: u64,
-}
-
-impl Node {
-    fn start(folder: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_kith-node"))
-            .args(["--no-mdns", "--listen", "/ip4/127.0.0.1/tcp/0", "--data"])
-            .arg(folder)
-            .arg("rpc")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let (input, output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
-        let (sender, lines) = sync_channel(100_000);
-        std::thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                if let Ok(value) = serde_json::from_str(&line)
-                    && sender.send(value).is_err()
-                {
-                    break;
-                }
-            }
-        });
-        Self { process, input, lines, events: VecDeque::new(), next: 1 }
-    }
-
-    fn say(&mut self, line: &str) {
-        writeln!(self.input, "{line}").unwrap();
-    }
-
-    fn ask(&mut self, method: &str, params: &Value) -> Value {
-        self.next += 1;
-        let id = self.next;
-        self.say(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string());
-        loop {
-            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no answer to {method}"));
-            if line["id"] == json!(id) {
-                return line;
-            }
-            self.events.push_back(line["params"].clone());
-        }
-    }
-
-    fn call(&mut self, method: &str, params: Value) -> Value {
-        let answer = self.ask(method, &params);
-        assert!(answer["error"].is_null(), "{method}: {answer}");
-        answer["result"].clone()
-    }
-
-    fn refused(&mut self, method: &str, params: Value) -> String {
-        let answer = self.ask(method, &params);
-        assert!(
-            answer["error"]["message"].as_str().is_some_and(|text| text.len() > 10),
-            "{method}: {answer}"
-        );
-        answer["error"]["data"]["code"].as_str().unwrap().to_owned()
-    }
-
-    fn wait(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        loop {
-            let event = match self.events.pop_front() {
-                Some(event) => event,
-                None => self.lines.recv_timeout(PATIENCE).unwrap()["params"].clone(),
-            };
-            if wanted(&event) {
-                return event;
-            }
-        }
-    }
-
-    fn stop(mut self) {
-        drop(self.input);
-        assert!(self.process.wait().unwrap().success());
-    }
-
-    fn kill(mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-/// Two friends, and their chat.
-fn friends(ann: &mut Node, bob: &mut Node) -> Value {
-    ann.call("account.create", json!({ "name": "Annabella" }));
-    bob.call("account.create", json!({ "name": "Robertino" }));
-    ann.wait(|event| event["type"] == "network.changed" && event["listen"][0].is_string());
-    let link = ann.call("contacts.invite", json!({}))["link"].clone();
-    let added = bob.call("contacts.add", json!({ "link": link, "message": "it is me" }));
-    assert_eq!(added["state"], "requested");
-    let asked = ann.wait(|event| event["type"] == "contact.request");
-    assert_eq!((asked["name"].as_str(), asked["greeting"].as_str()), (Some("Robertino"), Some("it is me")));
-    ann.call("contacts.accept", json!({ "contact_id": asked["contact_id"] }));
-    bob.wait(|event| {
-        event["type"] == "contact.state" && event["state"] == "accepted" && event["name"] == "Annabella"
-    });
-    added["chat_id"].clone()
-}
-
-fn texts(node: &mut Node, chat: &Value, outgoing: bool) -> Vec<String> {
-    let page = node.call("messages.list", json!({ "chat_id": chat, "limit": 1000 }));
-    let messages = page["messages"].as_array().unwrap().clone();
-    let of = messages.iter().filter(|message| message["outgoing"] == json!(outgoing));
-    of.map(|message| message["text"].as_str().unwrap().to_owned()).collect()
-}
+use crate::rig::Node;
+use crate::rig::friends;
+use crate::rig::texts;
 
 #[test]
 fn two_nodes_talk_in_both_directions_and_each_message_arrives_once_and_in_order() {
@@ -266,17 +141,6 @@ fn what_is_no_request_gets_its_documented_answer() {
     }
     node.call("node.shutdown", json!({}));
     assert!(node.process.wait().unwrap().success());
-}
-
-impl Node {
-    fn wait_error(&mut self) -> i64 {
-        loop {
-            let line = self.lines.recv_timeout(PATIENCE).unwrap();
-            if line["id"].is_null() && line["error"].is_object() {
-                return line["error"]["code"].as_i64().unwrap();
-            }
-        }
-    }
 }
 
 #[test]

@@ -26,7 +26,7 @@ const DEPOSIT: u32 = 2;
 
 /// What is under way, by the name of its stream, which is the name that the mailbox gave it.
 #[derive(Debug, Default)]
-pub(super) struct Forwards {
+pub(crate) struct Forwards {
     until: BTreeMap<u64, Instant>,
     /// The furthest that this node's own addresses reach.
     reach: Option<Reach>,
@@ -35,7 +35,7 @@ pub(super) struct Forwards {
 
 impl Forwards {
     /// Hands a deposit on.
-    pub(super) fn start(
+    pub(crate) fn start(
         &mut self,
         forward: u64,
         to: &DeviceAddress,
@@ -61,7 +61,7 @@ impl Forwards {
     }
 
     /// What an event means for what is under way: which is over, and with what answer.
-    pub(super) fn on_event(&mut self, event: NetEvent, net: &Net) -> Option<(u64, Option<Answer>)> {
+    pub(crate) fn on_event(&mut self, event: NetEvent, net: &Net) -> Option<(u64, Option<Answer>)> {
         match event {
             NetEvent::MailboxAnswered { stream, answer } if answer.number == DEPOSIT => {
                 self.until.remove(&stream)?;
@@ -81,7 +81,7 @@ impl Forwards {
     }
 
     /// Whatever took too long or was not begun; its stream is closed.
-    pub(super) fn overdue(&mut self, net: &Net) -> Vec<u64> {
+    pub(crate) fn overdue(&mut self, net: &Net) -> Vec<u64> {
         let now = Instant::now();
         let late: Vec<u64> =
             self.until.extract_if(.., |_, until| *until <= now).map(|(name, _)| name).collect();
@@ -94,7 +94,7 @@ impl Forwards {
     }
 
     /// How long until something takes too long.
-    pub(super) fn wait(&self) -> Option<Duration> {
+    pub(crate) fn wait(&self) -> Option<Duration> {
         if !self.refused.is_empty() {
             return Some(Duration::ZERO);
         }
@@ -102,7 +102,7 @@ impl Forwards {
     }
 
     /// This node has an address.
-    pub(super) fn listens_at(&mut self, address: &Multiaddress) {
+    pub(crate) fn listens_at(&mut self, address: &Multiaddress) {
         // From the machine over the house to the world: the order of `Reach` is the other way round.
         let reach = address::reach(address);
         if reach != Reach::Relayed {

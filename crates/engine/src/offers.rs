@@ -1,0 +1,112 @@
+//! Which nodes may become own mailboxes beside community nodes: what the owner asks for, what contacts' devices offer, and
+//! mailboxes that close.
+//!
+//! Offers are taken from the devices of accepted contacts only. Anybody can say that they keep mail; whoever is no contact
+//! could be a thousand faces of one, so strangers are used when the owner names them. Never this device itself: what it
+//! keeps is away when it is.
+//!
+//! Not here: which of them are used (`choosing`), the owner's words themselves (`choices`).
+
+use kith_proto::address::DeviceAddress;
+use kith_proto::address::Multiaddress;
+use kith_proto::id::DeviceId;
+use kith_proto::payload::MAX_PLACES;
+
+use crate::choosing;
+use crate::command::Answer;
+use crate::command::Refusal;
+use crate::engine::Engine;
+use crate::output::Output;
+use crate::timer::TimerKey;
+use crate::view::ContactState;
+
+/// The owner wants a mailbox.
+pub(crate) fn add(engine: &mut Engine, out: &mut Output, node: &DeviceAddress) -> Result<Answer, Refusal> {
+    if node.device == engine.devices.device() {
+        return Err(Refusal::OwnMailbox);
+    }
+    let now = engine.core.now;
+    let used = engine.mailboxes.is_used(&node.device);
+    if !used && engine.mailboxes.used().count() >= MAX_PLACES {
+        return Err(Refusal::TooMany);
+    }
+    if !engine.choices.say(now, out, node.device, Some(node.address.clone())) {
+        return Err(Refusal::TooMany);
+    }
+    match engine.mailboxes.get_mut(&node.device).filter(|own| own.is_used()) {
+        Some(own) => own.refuses = false,
+        None => engine.mailboxes.want(node.clone()),
+    }
+    engine.askers.try_again(now, Some(&node.device));
+    engine.core.timers.set_earlier(TimerKey::Mail, now);
+    engine.network_changed(out);
+    Ok(Answer::Done)
+}
+
+/// The owner does not want a mailbox any more. It is read for as long as it can hold something.
+pub(crate) fn remove(engine: &mut Engine, out: &mut Output, device: &DeviceId) -> Result<Answer, Refusal> {
+    if !engine.mailboxes.is_used(device) && !engine.choices.is_wanted(device) {
+        return Err(Refusal::UnknownMailbox);
+    }
+    engine.choices.say(engine.core.now, out, *device, None);
+    choosing::give_up(engine, out, device);
+    engine.core.timers.set_earlier(TimerKey::Mail, engine.core.now);
+    Ok(Answer::Done)
+}
+
+/// Whether a node may become a mailbox without being asked for.
+pub(crate) fn may_use(engine: &Engine, device: &DeviceId) -> bool {
+    *device != engine.devices.device() && !engine.choices.is_unwanted(device)
+}
+
+/// A connected device offers to be a mailbox.
+pub(crate) fn offered(engine: &mut Engine, device: DeviceId, addresses: Vec<Multiaddress>) {
+    engine.choices.offered(device, addresses);
+    engine.core.timers.set_earlier(TimerKey::Mail, engine.core.now);
+}
+
+/// The devices of contacts that may be asked for an inbox, each where others are likely to reach it. Looked at again
+/// whenever mail is looked after, since a contact may be accepted after its offer came.
+pub(crate) fn on_offer(engine: &Engine) -> Vec<DeviceAddress> {
+    let of_friend = |device: &DeviceId| {
+        let contact = engine.peers.contact_of(device);
+        contact.and_then(|contact| engine.contacts.state(&contact)) == Some(ContactState::Accepted)
+    };
+    let offers = engine.choices.offers().filter(|(device, _)| of_friend(device));
+    let place = |(device, public): (&DeviceId, &[Multiaddress])| {
+        // Proven ones that anybody reaches; else what the contact told its friends.
+        let told = || engine.peers.get(device).and_then(|row| row.addresses.first().cloned());
+        let address = public.first().cloned().or_else(told)?;
+        Some(DeviceAddress { device: *device, address })
+    };
+    offers.filter_map(place).collect()
+}
+
+/// A mailbox takes nothing any more: contacts hear of it at once, and it is read until what it holds is here.
+pub(crate) fn closing(engine: &mut Engine, out: &mut Output, mailbox: &DeviceId) {
+    let Some(own) = engine.mailboxes.get_mut(mailbox) else { return };
+    own.closing = true;
+    if own.is_used() {
+        engine.choices.forget(out, mailbox);
+        engine.mailboxes.leave(engine.core.now, out, mailbox);
+        choosing::tell_everyone(engine, out);
+        engine.core.timers.set_earlier(TimerKey::Mail, engine.core.now);
+        engine.network_changed(out);
+    }
+    forget_if_empty(engine, out, mailbox);
+}
+
+/// Forgets a mailbox that is closing once nothing of ours is left in it.
+pub(crate) fn forget_if_empty(engine: &mut Engine, out: &mut Output, mailbox: &DeviceId) {
+    let drained = |own: &crate::mailboxes::Own| own.closing && !own.is_used() && own.drained.is_some();
+    if !engine.mailboxes.get(mailbox).is_some_and(drained) {
+        return;
+    }
+    let period = kith_crypto::mailbox::period_at(engine.core.now);
+    let reading = engine.mailboxes.reading(mailbox, period);
+    let empty = reading.to_fetch.is_empty() && reading.fetching.is_empty() && reading.to_delete.is_empty();
+    if reading.caught_up && empty {
+        choosing::close(engine, out, mailbox);
+        engine.mailboxes.forget(out, mailbox);
+    }
+}

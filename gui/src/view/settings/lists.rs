@@ -1,0 +1,146 @@
+//! The pages of the settings about community nodes and mailboxes.
+
+use eframe::egui;
+use eframe::egui::RichText;
+use eframe::egui::Ui;
+
+use crate::action::Action;
+use crate::model::Model;
+use crate::model::dates::Now;
+use crate::model::network;
+use crate::model::network::Line;
+use crate::model::network::Tone;
+use crate::model::settings::SettingsForm;
+use crate::theme::Tokens;
+use crate::theme::icons;
+use crate::theme::medium;
+use crate::theme::regular;
+use crate::theme::space;
+use crate::view::dialogs;
+use crate::view::settings::sentence;
+use crate::widget;
+
+/// The community nodes: how each is, one more, one to share.
+pub(super) fn nodes(
+    ui: &mut Ui,
+    model: &Model,
+    form: &mut SettingsForm,
+    tokens: &Tokens,
+    actions: &mut Vec<Action>,
+) {
+    let words = "They help your devices and your friends' find each other. They see when you are online and from where, \
+                 and never what you write.";
+    sentence(ui, tokens, words);
+    let lines = network::community(&model.network);
+    if lines.is_empty() {
+        sentence(ui, tokens, "None yet: friends are found on this network and where they were last.");
+    }
+    for line in &lines {
+        entry(ui, tokens, line, actions, Action::RemoveBootstrap(line.address.clone()), "Remove this node");
+        shown_code(ui, form, &line.address);
+    }
+    ui.add_space(space::S);
+    widget::field(ui, tokens, "Add one: the line it printed, /ip4/…/p2p/…", &mut form.bootstrap, false);
+    hint(ui, tokens);
+    let ready = !form.bootstrap.trim().is_empty();
+    if ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, "Add the node")).inner.clicked() {
+        actions.push(Action::AddBootstrap);
+    }
+}
+
+/// The own mailboxes: which keep messages, one more.
+pub(super) fn mailboxes(
+    ui: &mut Ui,
+    model: &Model,
+    form: &mut SettingsForm,
+    tokens: &Tokens,
+    now: Now,
+    actions: &mut Vec<Action>,
+) {
+    sentence(ui, tokens, &network::mailboxes_in_short(&model.network));
+    for (device, line) in network::mailboxes(&model.network, now) {
+        entry(ui, tokens, &line, actions, Action::RemoveMailbox(device), "Do not use this mailbox");
+        shown_code(ui, form, &line.address);
+    }
+    ui.add_space(space::S);
+    let name = "Use another: the address of a node that keeps mail";
+    widget::field(ui, tokens, name, &mut form.mailbox, false);
+    hint(ui, tokens);
+    let ready = !form.mailbox.trim().is_empty();
+    if ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, "Use this mailbox")).inner.clicked() {
+        actions.push(Action::AddMailbox);
+    }
+}
+
+fn hint(ui: &mut Ui, tokens: &Tokens) {
+    ui.label(
+        RichText::new("Or drop or paste a picture of its code here.").font(regular(12.5)).color(tokens.faint),
+    );
+}
+
+/// One of a list: what it is, how it is, what can be done with it.
+fn entry(
+    ui: &mut Ui,
+    tokens: &Tokens,
+    line: &Line,
+    actions: &mut Vec<Action>,
+    remove: Action,
+    remove_name: &str,
+) {
+    ui.add_space(space::XS);
+    egui::Frame::new()
+        .fill(tokens.app)
+        .corner_radius(crate::theme::size::RADIUS)
+        .inner_margin(space::S)
+        .show(ui, |ui| {
+            ui.horizontal(|ui| {
+                let buttons = 3.0 * (crate::theme::size::HIT + space::S);
+                let width = (ui.available_width() - buttons).max(80.0);
+                ui.vertical(|ui| {
+                    ui.set_width(width);
+                    ui.label(widget::line(ui, &line.title, medium(14.0), tokens.text, width))
+                        .on_hover_text(&line.address);
+                    state(ui, tokens, line.tone, &line.state);
+                    if !line.detail.is_empty() {
+                        ui.label(RichText::new(&line.detail).font(regular(12.5)).color(tokens.muted));
+                    }
+                });
+                if widget::icon_button(ui, tokens, icons::QR, "Show its code").clicked() {
+                    actions.push(Action::ShowCode(Some(line.address.clone())));
+                }
+                if widget::icon_button(ui, tokens, icons::COPY, "Copy its address").clicked() {
+                    actions.push(Action::Copy(line.address.clone()));
+                }
+                if widget::icon_button(ui, tokens, icons::CLOSE, remove_name).clicked() {
+                    actions.push(remove);
+                }
+            });
+        });
+}
+
+/// A state in words, with a mark that says the same.
+pub(super) fn state(ui: &mut Ui, tokens: &Tokens, tone: Tone, words: &str) {
+    let (icon, color) = match tone {
+        Tone::Good => (icons::CHECK, tokens.good),
+        Tone::Warning => (icons::WARNING, tokens.warning),
+        Tone::Quiet => (icons::MORE, tokens.muted),
+    };
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = space::XS;
+        ui.label(RichText::new(icon).font(crate::theme::icon(14.0)).color(color));
+        ui.label(RichText::new(words).font(regular(13.0)).color(tokens.text));
+    });
+}
+
+/// The code of an address, when it is asked for.
+pub(super) fn shown_code(ui: &mut Ui, form: &mut SettingsForm, address: &str) {
+    if form.code.as_deref() != Some(address) {
+        return;
+    }
+    ui.vertical_centered(|ui| {
+        dialogs::qr(ui, address, "The address as a QR code");
+        if ui.button("Hide the code").clicked() {
+            form.code = None;
+        }
+    });
+}

@@ -1,0 +1,235 @@
+//! People who keep each other's mail, without any community node: real programs that are never there at once.
+
+use std::path::Path;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::rig::Node;
+use crate::rig::friends;
+use crate::rig::texts;
+
+/// Everybody has an account, and those named in pairs know each other.
+struct Village {
+    folder: tempfile::TempDir,
+}
+
+impl Village {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn start(&self, name: &str) -> Node {
+        Node::start(&self.folder.path().join(name))
+    }
+
+    /// Somebody with an account.
+    fn person(&self, name: &str) -> Node {
+        let mut node = self.start(name);
+        node.call("account.create", json!({ "name": name }));
+        node.until("listens", "network.info", |info| info["listen"][0].is_string());
+        node
+    }
+
+    /// Somebody who keeps mail for contacts.
+    fn helper(&self, name: &str) -> Node {
+        let mut node = self.person(name);
+        let help = node.call("mailboxes.help", json!({ "enabled": true, "bytes": 64 << 20 }));
+        assert_eq!((&help["enabled"], &help["who"]), (&json!(true), &json!("contacts")));
+        node
+    }
+}
+
+/// Two who have accounts become contacts. Returns their chat.
+fn meet(one: &mut Node, other: &mut Node) -> Value {
+    let link = one.call("contacts.invite", json!({}))["link"].clone();
+    let added = other.call("contacts.add", json!({ "link": link }));
+    let asked = one.wait(|event| event["type"] == "contact.request");
+    one.call("contacts.accept", json!({ "contact_id": asked["contact_id"] }));
+    let contact = &added["contact_id"];
+    other.wait(|event| {
+        event["type"] == "contact.state" && event["state"] == "accepted" && event["contact_id"] == *contact
+    });
+    added["chat_id"].clone()
+}
+
+fn accepted(list: &Value) -> usize {
+    list["mailboxes"].as_array().unwrap().iter().filter(|own| own["accepted"] == json!(true)).count()
+}
+
+fn has_mailboxes(node: &mut Node, count: usize) {
+    node.until("mailboxes", "mailboxes.list", |list| accepted(list) == count);
+}
+
+/// The writer knows in how many mailboxes something can be left for its only friend with any.
+fn knows_mailboxes(node: &mut Node, chat: &Value, count: usize) {
+    node.until("the friend's mailboxes", "contacts.list", |list| {
+        let contacts = list["contacts"].as_array().unwrap();
+        contacts.iter().any(|contact| contact["chat_id"] == *chat && contact["mailboxes"] == json!(count))
+    });
+}
+
+fn write(node: &mut Node, chat: &Value, texts: &[String]) -> Value {
+    let mut last = Value::Null;
+    for text in texts {
+        last = node.call("messages.send", json!({ "chat_id": chat, "text": text }));
+    }
+    last
+}
+
+fn numbered(range: std::ops::Range<u32>) -> Vec<String> {
+    range.map(|number| format!("message {number}")).collect()
+}
+
+/// Asks for the trace of a message until so many mailboxes have promised to keep it.
+fn is_kept(node: &mut Node, message: &Value, by: usize) -> Value {
+    let id = json!({ "message_id": message["message_id"] });
+    loop {
+        let trace = node.call("messages.trace", id.clone());
+        let kept = trace["devices"][0]["mailboxes"].as_array().unwrap().clone();
+        if kept.iter().filter(|mailbox| mailbox["kept"] == json!(true)).count() >= by {
+            return trace;
+        }
+        node.wait(|_| true);
+    }
+}
+
+fn shows(folder: &Path, secret: &str) -> bool {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut found = false;
+    for path in entries {
+        found |= match path.is_dir() {
+            true => shows(&path, secret),
+            false => {
+                let bytes = std::fs::read(&path).unwrap();
+                bytes.windows(secret.len()).any(|window| window == secret.as_bytes())
+            }
+        };
+    }
+    found
+}
+
+#[test]
+fn what_is_left_with_three_friends_is_there_once_when_the_writer_is_gone() {
+    let village = Village::new();
+    let (mut ann, mut bob) = (village.start("ann"), village.start("bob"));
+    let chat = friends(&mut ann, &mut bob);
+    let mut helpers = ["Carla", "Dave", "Erin"].map(|name| village.helper(name));
+    for helper in &mut helpers {
+        meet(helper, &mut bob);
+    }
+    has_mailboxes(&mut bob, 3);
+    knows_mailboxes(&mut ann, &chat, 3);
+    bob.stop();
+    // Ann knows none of the three: Bob gave her the keys to his queues.
+    let said = numbered(0..20);
+    let last = write(&mut ann, &chat, &said);
+    is_kept(&mut ann, &last, 3);
+    ann.kill();
+    let [carla, mut dave, erin] = helpers;
+    let kept = dave.call("mailboxes.helping", json!({}));
+    assert!(kept["envelopes"].as_u64().unwrap() >= 20, "{kept}");
+    assert!(!shows(village.folder.path(), "Carla"), "nothing can be read in the folders");
+    // Two die, one without a word, and the third is killed and comes back: it has what it signed for.
+    carla.stop();
+    erin.kill();
+    dave.kill();
+    let dave = village.start("Dave");
+    let mut bob = village.start("bob");
+    bob.wait(|event| event["type"] == "message.received" && event["text"] == "message 19");
+    assert_eq!(texts(&mut bob, &chat, false), said);
+    dave.stop();
+    bob.stop();
+}
+
+#[test]
+fn whoever_stops_helping_is_told_what_is_kept_takes_nothing_and_gives_it_out() {
+    let village = Village::new();
+    let (mut ann, mut bob) = (village.start("ann"), village.start("bob"));
+    let chat = friends(&mut ann, &mut bob);
+    let mut carla = village.helper("Carla");
+    let mut dave = village.helper("Dave");
+    meet(&mut carla, &mut bob);
+    meet(&mut dave, &mut bob);
+    has_mailboxes(&mut bob, 2);
+    knows_mailboxes(&mut ann, &chat, 2);
+    bob.stop();
+    let before = write(&mut ann, &chat, &numbered(0..5));
+    is_kept(&mut ann, &before, 2);
+
+    let off = carla.call("mailboxes.help", json!({ "enabled": false }));
+    assert_eq!((&off["enabled"], &off["closing"]), (&json!(false), &json!(true)));
+    assert!(off["envelopes"].as_u64().unwrap() >= 5 && off["until"].is_string(), "{off}");
+    let after = write(&mut ann, &chat, &numbered(5..10));
+    let trace = is_kept(&mut ann, &after, 1);
+    let kept: Vec<&Value> = trace["devices"][0]["mailboxes"].as_array().unwrap().iter().collect();
+    assert_eq!(kept.iter().filter(|mailbox| mailbox["kept"] == json!(true)).count(), 1, "{trace}");
+    // A restart does not change its mind, and what is there is there.
+    carla.kill();
+    let mut carla = village.start("Carla");
+    assert_eq!(carla.call("mailboxes.helping", json!({}))["envelopes"], off["envelopes"]);
+    assert!(village.folder.path().join("Carla/mailbox").exists());
+
+    ann.stop();
+    let mut bob = village.start("bob");
+    bob.wait(|event| event["type"] == "message.received" && event["text"] == "message 9");
+    assert_eq!(texts(&mut bob, &chat, false), numbered(0..10));
+    carla.until("it is empty", "mailboxes.helping", |view| view["closing"] == json!(false));
+    assert!(!village.folder.path().join("Carla/mailbox").exists(), "nothing of it stays");
+    has_mailboxes(&mut bob, 1);
+    for node in [bob, carla, dave] {
+        node.stop();
+    }
+}
+
+#[test]
+fn strangers_have_no_inbox_unless_the_owner_lets_anybody_in() {
+    let village = Village::new();
+    let (mut carla, mut eve) = (village.helper("Carla"), village.person("Eve"));
+    let address = carla.call("mailboxes.helping", json!({}))["addresses"][0].clone();
+    eve.call("mailboxes.add", json!({ "address": address }));
+    let list =
+        eve.until("she is refused", "mailboxes.list", |list| list["mailboxes"][0]["refused"] == json!(true));
+    assert_eq!((accepted(&list), &list["mailboxes"][0]["chosen"]), (0, &json!(true)));
+    assert_eq!(carla.call("mailboxes.helping", json!({}))["inboxes"], json!(0));
+
+    carla.call("mailboxes.help", json!({ "enabled": true, "who": "anybody" }));
+    eve.call("mailboxes.remove", json!({ "address": address }));
+    eve.until("it is gone", "mailboxes.list", |list| list["mailboxes"] == json!([]));
+    eve.call("mailboxes.add", json!({ "address": address }));
+    has_mailboxes(&mut eve, 1);
+    carla.stop();
+    eve.stop();
+}
+
+#[test]
+fn the_owner_s_word_about_a_mailbox_stands_over_restarts() {
+    let village = Village::new();
+    let (mut carla, mut bob) = (village.helper("Carla"), village.person("Bob"));
+    let own = bob.call("network.info", json!({}))["listen"][0].clone();
+    assert_eq!(bob.refused("mailboxes.add", json!({ "address": own })), "own_mailbox");
+    meet(&mut carla, &mut bob);
+    let list = bob.until("found by itself", "mailboxes.list", |list| accepted(list) == 1);
+    let found = &list["mailboxes"][0];
+    assert_eq!(found["chosen"], json!(false));
+    assert!(found["quota_left"].is_u64() && found["since"].is_string(), "{found}");
+    bob.call("mailboxes.remove", json!({ "device_id": found["device_id"] }));
+    bob.stop();
+    let mut bob = village.start("Bob");
+    bob.until("they are connected", "network.info", |info| info["contacts_online"] == json!(1));
+    assert_eq!(bob.call("mailboxes.list", json!({}))["mailboxes"], json!([]), "not again by itself");
+    assert_eq!(
+        bob.refused("mailboxes.remove", json!({ "device_id": found["device_id"] })),
+        "unknown_mailbox"
+    );
+    bob.call("mailboxes.add", json!({ "address": found["address"] }));
+    has_mailboxes(&mut bob, 1);
+    assert_eq!(bob.call("mailboxes.list", json!({}))["mailboxes"][0]["chosen"], json!(true));
+    assert_eq!(carla.refused("mailboxes.help", json!({ "enabled": true, "bytes": 1 })), "bad_size");
+    assert!(
+        !carla.call("mailboxes.helping", json!({}))["since"].is_null(),
+        "what was refused changes nothing"
+    );
+    carla.stop();
+    bob.stop();
+}
