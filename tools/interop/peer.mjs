@@ -5,6 +5,7 @@
 // A client has no listener and serves nothing; a server listens on loopback and keeps the records that others bring.
 
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { quic } from '@chainsafe/libp2p-quic'
 import { identify } from '@libp2p/identify'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
@@ -29,6 +30,7 @@ const node = await createLibp2p({
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   connectionGater: { denyDialMultiaddr: () => false },
+  connectionMonitor: { enabled: false },
   services: {
     identify: identify(),
     ping: ping(),
@@ -51,12 +53,17 @@ const words = {
   },
 
   async connect ({ address }) {
+    const signal = patience()
     const identified = new Promise((resolve) => {
       node.addEventListener('peer:identify', ({ detail }) => resolve(detail), { once: true })
     })
-    const connection = await node.dial(multiaddr(address), { signal: patience() })
+    const connection = await node.dial(multiaddr(address), { signal })
     far = connection.remotePeer
     const { protocols, observedAddr, agentVersion, listenAddrs } = await identified
+    // Before it asks a peer anything it pings it, and another ping at the same time would be one too many.
+    while (node.services.dht.routingTable.size === 0) {
+      await setTimeout(20, undefined, { signal })
+    }
     return { protocols, agent: agentVersion, observed: String(observedAddr), listens: listenAddrs.map(String) }
   },
 
@@ -84,8 +91,8 @@ const words = {
 
   async get ({ key }) {
     for await (const event of node.services.dht.get(bytes(key), { signal: patience() })) {
-      if (event.name === 'VALUE' && far.equals(event.from)) {
-        return hex(event.value)
+      if (event.name === 'PEER_RESPONSE' && event.record != null && far.equals(event.from)) {
+        return hex(event.record.value)
       }
     }
     return null

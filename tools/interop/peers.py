@@ -63,7 +63,7 @@ class JsPeer:
 class GoPeer:
     """go-libp2p in a daemon: it dials, secures, multiplexes and negotiates. What its streams carry is written here."""
 
-    name = "go-libp2p (p2pd)"
+    name = "go-libp2p 0.32.1"
 
     def __init__(self, cache, folder):
         self.control = os.path.join(folder, f"p2pd-{time.monotonic_ns()}.sock")
