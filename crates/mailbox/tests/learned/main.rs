@@ -49,7 +49,9 @@ fn by_mail_only() -> Street {
     street.visit(ANN, Vec::new());
     street.visit(BOB, Vec::new());
     let chat = chat(&street);
-    let says = |text: &str| vec![Command::SendMessage { chat, text: text.to_owned(), reply_to: None, expires_secs: None }];
+    let says = |text: &str| {
+        vec![Command::SendMessage { chat, text: text.to_owned(), reply_to: None, expires_secs: None }]
+    };
     street.visit(BOB, says(TEXTS[0]));
     street.visit(ANN, says(TEXTS[1]));
     street.visit(BOB, Vec::new());
@@ -115,14 +117,20 @@ fn no_name_text_account_device_or_link_is_in_anything_a_node_is_asked_answers_or
         }
     }
     // The search is worth something: the same things are found where they belong, and the mail did go through.
+    assert!(street.refused.is_empty(), "{:?}", street.refused);
     for person in &street.people {
         let disk = everything_on(&person.disk);
         let found = needles.found_in(&disk);
         for name in ["the name", "the account of", "the device of", "a text", "a message's id"] {
             assert!(found.iter().any(|what| what.starts_with(name)), "{name} is not found anywhere");
         }
-        let mine: Vec<String> = timeline(&person.disk, &chat(&street)).into_iter().map(|view| view.text).collect();
-        assert_eq!(mine.iter().filter(|text| TEXTS.contains(&text.as_str())).count(), TEXTS.len(), "{mine:?}");
+        let mine: Vec<String> =
+            timeline(&person.disk, &chat(&street)).into_iter().map(|view| view.text).collect();
+        assert_eq!(
+            mine.iter().filter(|text| TEXTS.contains(&text.as_str())).count(),
+            TEXTS.len(),
+            "{mine:?}"
+        );
     }
 }
 
@@ -174,7 +182,9 @@ fn learned(node: &Node) -> Learned {
                 all.readers.insert(reader.0);
                 assert_eq!(*after, 0, "not even how far somebody was");
             }
-            Request::Get { sequences: _ } | Request::Delete { up_to: _ } | Request::DeleteThese { sequences: _ } => {}
+            Request::Get { sequences: _ }
+            | Request::Delete { up_to: _ }
+            | Request::DeleteThese { sequences: _ } => {}
             Request::Forward { to: _, sealed: _ } => panic!("nobody forwards yet: say so in SPEC.md"),
         }
     }
@@ -189,7 +199,9 @@ fn a_mailbox_learns_what_the_specification_says_and_this_is_what_it_is() {
         // Which devices ask for which inbox, and leave what where: streams belong to devices.
         let owners: BTreeSet<usize> = seen.inboxes.values().map(|(who, _)| *who).collect();
         assert_eq!(owners, BTreeSet::from([ANN, BOB]));
-        let into = |from, owner| seen.deposits.iter().any(|(who, queue)| *who == from && seen.queues[queue] == owner);
+        let into = |from, owner| {
+            seen.deposits.iter().any(|(who, queue)| *who == from && seen.queues[queue] == owner)
+        };
         assert!(into(ANN, BOB) && into(BOB, ANN), "so it sees who writes to whom, by device");
         assert!(!into(ANN, ANN) && !into(BOB, BOB));
         // How many queues somebody has: one for each contact and each link. Which is which does not show.
@@ -219,13 +231,15 @@ fn two_mailboxes_that_talk_have_nothing_in_common_but_devices_and_envelopes() {
     assert!(!one.envelopes.is_disjoint(&other.envelopes), "the same envelope goes to each: SPEC.md says so");
     // Nor is anything else the same, in any field: eight bytes in a row that both were told by others.
     let told = |node: &Node| -> BTreeSet<Vec<u8>> {
-        let said = |request: &Request| matches!(request, Request::Register { .. } | Request::Subscribe { .. });
+        let said =
+            |request: &Request| matches!(request, Request::Register { .. } | Request::Subscribe { .. });
         let asked = node.asked.iter().filter(|(_, request)| said(request));
         let bytes = asked.map(|(_, request)| request.to_bytes());
         bytes.flat_map(|bytes| bytes.windows(8).map(<[u8]>::to_vec).collect::<Vec<_>>()).collect()
     };
     let same: Vec<Vec<u8>> = told(&street.nodes[0]).intersection(&told(&street.nodes[1])).cloned().collect();
     // Times, counts and tags are small: most of their bytes are zeroes, or they begin like the time.
-    let telling = |bytes: &&Vec<u8>| bytes.iter().filter(|byte| **byte != 0).collect::<BTreeSet<_>>().len() >= 7;
+    let telling =
+        |bytes: &&Vec<u8>| bytes.iter().filter(|byte| **byte != 0).collect::<BTreeSet<_>>().len() >= 7;
     assert_eq!(same.iter().find(telling), None, "the same at both");
 }

@@ -63,6 +63,8 @@ pub(crate) struct Street {
     pub(crate) nodes: Vec<Node>,
     /// Links that were made.
     pub(crate) invites: Vec<Invite>,
+    /// Wishes that an engine refused: the mail did not go through.
+    pub(crate) refused: Vec<String>,
     dht: BTreeMap<RecordKey, Record>,
     streams: BTreeMap<(usize, u64), (usize, u64)>,
     waiting: VecDeque<(usize, Input)>,
@@ -78,6 +80,7 @@ impl Street {
             people: names.iter().zip(100..).map(person).collect(),
             nodes: (1..=nodes).map(Node::new).collect(),
             invites: Vec::new(),
+            refused: Vec::new(),
             dht: BTreeMap::new(),
             streams: BTreeMap::new(),
             waiting: VecDeque::new(),
@@ -130,7 +133,9 @@ impl Street {
             let ready = self.people.iter().position(|one| busy(one) || due(wake(one), self.now));
             if let Some(who) = ready {
                 self.step(who);
-            } else if let Some(host) = self.nodes.iter().position(|one| due(one.mailbox.next_wake(), self.now)) {
+            } else if let Some(host) =
+                self.nodes.iter().position(|one| due(one.mailbox.next_wake(), self.now))
+            {
                 self.serve(host, Input::Wake);
             } else {
                 let people = self.people.iter().filter_map(wake);
@@ -157,8 +162,10 @@ impl Street {
                 Event::ContactRequested(view) => {
                     self.people[who].command(Command::AcceptContact { contact: view.contact });
                 }
-                Event::Answered { answer: Ok(command::Answer::Invite(invite)), .. } => self.invites.push(invite),
-                Event::Answered { answer: Err(why), .. } => panic!("{why:?}"),
+                Event::Answered { answer: Ok(command::Answer::Invite(invite)), .. } => {
+                    self.invites.push(invite)
+                }
+                Event::Answered { answer: Err(why), .. } => self.refused.push(format!("{why:?}")),
                 _ => {}
             }
         }
@@ -223,13 +230,15 @@ impl Street {
                     self.nodes[host].saw("an answer", answer.to_wire());
                     let bytes = answer.wire_bytes() as u64;
                     self.waiting.push_back((host, Input::Drained { stream, bytes }));
-                    let to = self.streams.iter().find(|(_, end)| **end == (host, stream)).map(|(from, _)| *from);
+                    let to =
+                        self.streams.iter().find(|(_, end)| **end == (host, stream)).map(|(from, _)| *from);
                     if let Some((who, stream)) = to {
                         self.tell(who, NetInput::MailboxAnswered { stream, answer });
                     }
                 }
                 kith_mailbox::Effect::Close { stream, .. } => {
-                    let to = self.streams.iter().find(|(_, end)| **end == (host, stream)).map(|(from, _)| *from);
+                    let to =
+                        self.streams.iter().find(|(_, end)| **end == (host, stream)).map(|(from, _)| *from);
                     if let Some((who, stream)) = to {
                         self.streams.remove(&(who, stream));
                         self.tell(who, NetInput::MailboxClosed { stream });
