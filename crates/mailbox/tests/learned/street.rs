@@ -163,7 +163,7 @@ impl Street {
                     self.people[who].command(Command::AcceptContact { contact: view.contact });
                 }
                 Event::Answered { answer: Ok(command::Answer::Invite(invite)), .. } => {
-                    self.invites.push(invite)
+                    self.invites.push(invite);
                 }
                 Event::Answered { answer: Err(why), .. } => self.refused.push(format!("{why:?}")),
                 _ => {}
