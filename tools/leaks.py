@@ -134,9 +134,8 @@ class Community:
 
     def __init__(self, place, binary, folder):
         at = "/ip4/198.51.100.1/tcp/4001" if place.lab else place.listen
-        command = [*place.enter("internet"), binary, "--data", f"{folder}/node", "--listen", at, "--log", "trace"]
-        if "--http" in subprocess.run([binary, "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout:
-            command += ["--http", "off"]
+        command = [*place.enter("internet"), binary, "--data", f"{folder}/node", "--listen", at, "--http", "off",
+                   "--log", "trace"]
         with open(f"{folder}/log", "wb") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         self.address = self.process.stdout.readline().strip().removeprefix("address: ")

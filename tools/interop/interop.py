@@ -17,8 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-import time
+import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from peers import KAD, GoPeer, JsPeer  # noqa: E402
@@ -39,25 +38,31 @@ COLUMNS = ["identify", "ping", "closest peers", "our record found", "foreign rec
 
 
 class Community:
-    """The community node and where it listens, by transport."""
+    """The community node, where it listens, by transport, and what it counts."""
 
     def __init__(self, binary, folder):
-        command = [binary, "--data", f"{folder}/node", "--log", "warn,libp2p=error"]
+        command = [binary, "--data", f"{folder}/node", "--http", "127.0.0.1:0", "--log", "warn,libp2p=error"]
         for place in ("tcp/0", "udp/0/quic-v1", "tcp/0/ws"):
             command += ["--listen", f"/ip4/127.0.0.1/{place}"]
-        if "--http" in subprocess.run([binary, "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout:
-            command += ["--http", "off"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        lines = (line.strip().removeprefix("address: ") for line in self.process.stdout if line.startswith("address: "))
-        told = [next(lines) for _ in TRANSPORTS]
-        threading.Thread(target=lambda: list(lines), daemon=True).start()
-        self.places = {}
-        for address in told:
-            place, self.peer = address.split("/p2p/")
-            self.places.update({name: place for name, form in TRANSPORTS.items() if re.search(form, place)})
+        self.places, self.page = {}, None
+        while not self.page or len(self.places) < len(TRANSPORTS):
+            what, _, told = self.process.stdout.readline().strip().partition(": ")
+            if not what:
+                raise SystemExit("the community node did not start")
+            if what == "status page":
+                self.page = told
+            elif what == "address":
+                place, self.peer = told.split("/p2p/")
+                self.places.update({name: place for name, form in TRANSPORTS.items() if re.search(form, place)})
 
     def address(self, transport):
         return f"{self.places[transport]}/p2p/{self.peer}"
+
+    def refused(self):
+        """How many records it has refused."""
+        with urllib.request.urlopen(f"{self.page}metrics", timeout=20) as page:
+            return int(re.search(r"^kith_dht_records_refused_total (\d+)$", page.read().decode(), re.M).group(1))
 
 
 def is_end_of(process, observed, place):
@@ -114,8 +119,9 @@ def check_found(peer, record, judge):
     return f"{len(found)} bytes"
 
 
-def check_refused(peer, judge):
-    """A record with a key like ours and another one: neither is there afterwards, whoever asks."""
+def check_refused(peer, community, judge):
+    """A record with a key like ours and another one: neither is there afterwards, whoever asks, and both are counted."""
+    before = community.refused()
     alphabet = b"abcdefghijklmnopqrstuvwxyz234567"
     ours = b"/kith/d/" + bytes(secrets.choice(alphabet) for _ in range(51)) + b"a"
     for key in (ours, b"/kith/x/" + secrets.token_hex(8).encode()):
@@ -123,7 +129,8 @@ def check_refused(peer, judge):
             raise AssertionError("the node was not asked to keep it")
         if judge.get(key) is not None:
             raise AssertionError("the node keeps what nobody signed")
-    return "not kept"
+    until("they are counted", lambda: community.refused() == before + 2, 20)
+    return "not kept, counted"
 
 
 def check_counted(cache, folder, community):
@@ -183,13 +190,13 @@ def row(peer, transport, community, served, record, judge):
         lambda: f"{peer.ping():.1f} ms",
         lambda: check_closest(peer, served),
         lambda: check_found(peer, record, judge),
-        lambda: check_refused(peer, judge),
+        lambda: check_refused(peer, community, judge),
     ]
     cells = []
     for name, check in zip(COLUMNS, checks):
         try:
             cells.append(check())
-        except Exception as error:  # whatever it is, the table says so and the next is tried
+        except (Exception, SystemExit) as error:  # whatever it is, the table says so and the next is tried
             print(f"{peer.name}, {transport}, {name}: {type(error).__name__}: {error}", file=sys.stderr)
             cells.append("FAILED")
     return cells
