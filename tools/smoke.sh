@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# The smoke test of the real programs, then a picture of the real app on a virtual screen.
+# The smoke test of the real programs, a search through what a community node writes down, then a picture of the real app on a virtual screen.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=${CARGO_TARGET_DIR:-target}/debug
 python3 tools/smoke.py --bin "$bin" --messages "${MESSAGES:-1000}" --kills "${KILLS:-10}"
 python3 tools/mailboxes.py --bin "$bin" --messages 200 --rounds "${ROUNDS:-3}"
 python3 tools/mailboxes.py --bin "$bin" --messages 200 --rounds "${ROUNDS:-3}" --friends
+python3 tools/leaks.py --bin "$bin"
+python3 tools/leaks.py --bin "$bin" --relay
 if command -v xvfb-run >/dev/null; then
     folder=$(mktemp -d)
     trap 'rm -rf "$folder"' EXIT

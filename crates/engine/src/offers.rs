@@ -34,7 +34,12 @@ pub(crate) fn add(engine: &mut Engine, out: &mut Output, node: &DeviceAddress) -
         return Err(Refusal::TooMany);
     }
     match engine.mailboxes.get_mut(&node.device).filter(|own| own.is_used()) {
-        Some(own) => own.refuses = false,
+        // It is asked anew, on a new stream.
+        Some(own) if own.refuses => {
+            own.refuses = false;
+            choosing::close(engine, out, &node.device);
+        }
+        Some(_) => {}
         None => engine.mailboxes.want(node.clone()),
     }
     engine.askers.try_again(now, Some(&node.device));

@@ -208,6 +208,7 @@ fn refused(engine: &mut Engine, out: &mut Output, (mailbox, period): (DeviceId, 
             subscribe_once(engine, out, mailbox, period);
         }
     }
+    engine.network_changed(out);
     engine.core.timers.set_earlier(TimerKey::Mail, engine.core.now);
 }
 

@@ -1,0 +1,245 @@
+//! What community nodes learn, as `SPEC.md` says it in section 6: two people who only ever meet by mail, two nodes that
+//! note every byte they are asked, answer, store and keep for the DHT, and a search through all of it.
+//!
+//! What only a connection tells (who connects from where and to whom, and when) is not here; it is what libp2p needs.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says by panicking what went wrong")]
+
+mod needles;
+mod street;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use kith_engine::Command;
+use kith_proto::codec::Encode as _;
+use kith_proto::envelope::SIZE_CLASSES;
+use kith_proto::id::ChatId;
+use kith_proto::mailbox::Access;
+use kith_proto::mailbox::Admission;
+use kith_proto::mailbox::KeepFor;
+use kith_proto::mailbox::Request;
+use kith_proto::rows::Direction;
+use kith_proto::rows::Rows as _;
+use kith_proto::time::Span;
+use kith_simulations::disk::Disk;
+use kith_simulations::oracle::timeline;
+
+use crate::needles::Needles;
+use crate::street::Node;
+use crate::street::Street;
+
+const ANN: usize = 0;
+const BOB: usize = 1;
+const NAMES: [&str; 2] = ["Annabella Quetzalcoatl", "Robertino Xylophonist"];
+const GREETING: &str = "we met at the lighthouse keepers' ball";
+const TEXTS: [&str; 4] = [
+    "the brass telescope is under the third stair",
+    "then bring the marzipan elephant at midnight",
+    "a fortnight later nobody had found the zeppelin",
+    "it was in the greenhouse behind the aspidistra",
+];
+
+/// Ann makes a link and leaves; Bob uses it and leaves; and so on: they write to each other twice, before and after
+/// their inboxes change.
+fn by_mail_only() -> Street {
+    let mut street = Street::new(&NAMES, 2);
+    street.visit(ANN, vec![Command::CreateInvite { uses: None, expires_secs: None }]);
+    let invite = street.invites[0].clone();
+    street.visit(BOB, vec![Command::AddContact { invite, greeting: GREETING.to_owned() }]);
+    street.visit(ANN, Vec::new());
+    street.visit(BOB, Vec::new());
+    let chat = chat(&street);
+    let says = |text: &str| {
+        vec![Command::SendMessage { chat, text: text.to_owned(), reply_to: None, expires_secs: None }]
+    };
+    street.visit(BOB, says(TEXTS[0]));
+    street.visit(ANN, says(TEXTS[1]));
+    street.visit(BOB, Vec::new());
+    street.elapse(Span::from_days(14));
+    street.visit(BOB, Vec::new());
+    street.visit(ANN, says(TEXTS[2]));
+    street.visit(BOB, says(TEXTS[3]));
+    street.visit(ANN, Vec::new());
+    street
+}
+
+fn chat(street: &Street) -> ChatId {
+    ChatId::direct(&street.people[ANN].account, &street.people[BOB].account)
+}
+
+/// Everything that a node must not see, in every form.
+fn secrets(street: &Street) -> Needles {
+    let mut needles = Needles::default();
+    for (name, person) in NAMES.iter().zip(&street.people) {
+        needles.add(&format!("the name {name}"), name.as_bytes());
+        needles.add(&format!("the account of {name}"), &person.account.0);
+        needles.add_text(&format!("the account of {name}"), person.account.to_string().split_at(5).1);
+        needles.add(&format!("the device of {name}"), &person.device.0);
+        needles.add_text(&format!("the device of {name}"), person.device.to_string().split_at(12).1);
+    }
+    for who in [ANN, BOB] {
+        needles.add("an address", Street::address(who).as_bytes().split_at(4).1);
+    }
+    needles.add("the greeting", GREETING.as_bytes());
+    TEXTS.iter().for_each(|text| needles.add("a text", text.as_bytes()));
+    needles.add("the chat", &chat(street).0);
+    needles.add("the invite's secret", &street.invites[0].secret.0);
+    needles.add("the invite's id", &street.invites[0].secret.id().0);
+    for view in timeline(&street.people[ANN].disk, &chat(street)) {
+        needles.add("a message's id", &view.message.0);
+    }
+    needles
+}
+
+/// The rows of a person's disk, one after the other.
+fn everything_on(disk: &Disk) -> Vec<u8> {
+    let mut all = Vec::new();
+    for table in kith_engine::rows::TABLES {
+        let mut visit = |key: &[u8], value: &[u8]| {
+            all.extend_from_slice(key);
+            all.extend_from_slice(value);
+            true
+        };
+        let (from, to) = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
+        disk.scan(*table, from, to, Direction::Up, &mut visit).unwrap();
+    }
+    all
+}
+
+#[test]
+fn no_name_text_account_device_or_link_is_in_anything_a_node_is_asked_answers_or_stores() {
+    let street = by_mail_only();
+    let needles = secrets(&street);
+    for (number, node) in street.nodes.iter().enumerate() {
+        for (what, bytes) in &node.seen {
+            let found = needles.found_in(bytes);
+            assert!(found.is_empty(), "node {number} sees in {what}: {}", found.join("; "));
+        }
+    }
+    // The search is worth something: the same things are found where they belong, and the mail did go through.
+    assert!(street.refused.is_empty(), "{:?}", street.refused);
+    for person in &street.people {
+        let disk = everything_on(&person.disk);
+        let found = needles.found_in(&disk);
+        for name in ["the name", "the account of", "the device of", "a text", "a message's id"] {
+            assert!(found.iter().any(|what| what.starts_with(name)), "{name} is not found anywhere");
+        }
+        let mine: Vec<String> =
+            timeline(&person.disk, &chat(&street)).into_iter().map(|view| view.text).collect();
+        assert_eq!(
+            mine.iter().filter(|text| TEXTS.contains(&text.as_str())).count(),
+            TEXTS.len(),
+            "{mine:?}"
+        );
+    }
+}
+
+/// What one node has learned by being asked. Whoever adds a field to a request has to say here what it tells.
+#[derive(Default)]
+struct Learned {
+    /// Inboxes by period, with who asked.
+    inboxes: BTreeMap<[u8; 32], (usize, u32)>,
+    /// Inboxes that somebody asked to read: the last period's as well, which may never have been opened.
+    read: BTreeSet<[u8; 32]>,
+    readers: BTreeSet<[u8; 16]>,
+    deposit_keys: BTreeSet<[u8; 32]>,
+    /// Queues, with whose inbox they are in.
+    queues: BTreeMap<[u8; 16], usize>,
+    /// Queues at which strangers knock, each an open link.
+    links: BTreeSet<[u8; 16]>,
+    /// Who left envelopes where.
+    deposits: BTreeSet<(usize, [u8; 16])>,
+    envelopes: BTreeSet<[u8; 16]>,
+}
+
+fn learned(node: &Node) -> Learned {
+    let mut all = Learned::default();
+    for (who, request) in &node.asked {
+        match request {
+            Request::Hello { version: 1 } | Request::Info {} => {}
+            Request::Hello { version } => panic!("version {version}"),
+            Request::Register { inbox, period, readers, queues, admission, signature: _ } => {
+                all.inboxes.insert(*inbox, (*who, *period));
+                all.readers.extend(readers.iter().map(|reader| reader.0));
+                for (queue, access) in queues.iter() {
+                    all.queues.insert(queue.0, *who);
+                    match access {
+                        Access::Key { deposit } => drop(all.deposit_keys.insert(*deposit)),
+                        Access::Knock {} => drop(all.links.insert(queue.0)),
+                        Access::Closed {} => {}
+                    }
+                }
+                assert!(!matches!(admission, Admission::Voucher { .. }), "nobody was given one");
+            }
+            Request::Deposit { queue, envelope, keep, work: _, signature: _ } => {
+                assert!(SIZE_CLASSES.contains(&envelope.as_bytes().len()), "no other sizes");
+                assert_eq!(*keep, KeepFor::Days14, "the same for everything");
+                all.deposits.insert((*who, queue.0));
+                all.envelopes.insert(envelope.id().0);
+            }
+            Request::Subscribe { inbox, reader, after, signature: _ } => {
+                all.read.insert(*inbox);
+                all.readers.insert(reader.0);
+                assert_eq!(*after, 0, "not even how far somebody was");
+            }
+            Request::Get { sequences: _ }
+            | Request::Delete { up_to: _ }
+            | Request::DeleteThese { sequences: _ } => {}
+            Request::Forward { to: _, sealed: _ } => panic!("nobody forwards yet: say so in SPEC.md"),
+        }
+    }
+    all
+}
+
+#[test]
+fn a_mailbox_learns_what_the_specification_says_and_this_is_what_it_is() {
+    let street = by_mail_only();
+    for node in &street.nodes {
+        let seen = learned(node);
+        // Which devices ask for which inbox, and leave what where: streams belong to devices.
+        let owners: BTreeSet<usize> = seen.inboxes.values().map(|(who, _)| *who).collect();
+        assert_eq!(owners, BTreeSet::from([ANN, BOB]));
+        let into = |from, owner| {
+            seen.deposits.iter().any(|(who, queue)| *who == from && seen.queues[queue] == owner)
+        };
+        assert!(into(ANN, BOB) && into(BOB, ANN), "so it sees who writes to whom, by device");
+        assert!(!into(ANN, ANN) && !into(BOB, BOB));
+        // How many queues somebody has: one for each contact and each link. Which is which does not show.
+        for (who, most) in [(ANN, 2), (BOB, 1)] {
+            let periods: BTreeSet<u32> =
+                seen.inboxes.values().filter(|(owner, _)| *owner == who).map(|(_, period)| *period).collect();
+            let queues = seen.queues.values().filter(|owner| **owner == who).count();
+            assert!((periods.len()..=periods.len() * most).contains(&queues), "{queues} in {periods:?}");
+            assert!(periods.len() >= 2, "an inbox for each period");
+        }
+        assert!(seen.links.is_empty(), "a link's queue looks like a contact's");
+        // Its keys do not tell that an inbox follows another; whoever asks for both does.
+        let all: BTreeSet<[u8; 32]> = seen.inboxes.keys().chain(&seen.read).copied().collect();
+        assert_eq!(seen.readers.len(), all.len(), "a reader has another name in each inbox");
+    }
+}
+
+#[test]
+fn two_mailboxes_that_talk_have_nothing_in_common_but_devices_and_envelopes() {
+    let street = by_mail_only();
+    let [one, other] = [0, 1].map(|number| learned(&street.nodes[number]));
+    assert!(one.inboxes.keys().all(|inbox| !other.inboxes.contains_key(inbox)));
+    assert!(one.read.is_disjoint(&other.read));
+    assert!(one.readers.is_disjoint(&other.readers));
+    assert!(one.deposit_keys.is_disjoint(&other.deposit_keys));
+    assert!(one.queues.keys().all(|queue| !other.queues.contains_key(queue)));
+    assert!(!one.envelopes.is_disjoint(&other.envelopes), "the same envelope goes to each: SPEC.md says so");
+    // Nor is anything else the same, in any field: eight bytes in a row that both were told by others.
+    let told = |node: &Node| -> BTreeSet<Vec<u8>> {
+        let said =
+            |request: &Request| matches!(request, Request::Register { .. } | Request::Subscribe { .. });
+        let asked = node.asked.iter().filter(|(_, request)| said(request));
+        let bytes = asked.map(|(_, request)| request.to_bytes());
+        bytes.flat_map(|bytes| bytes.windows(8).map(<[u8]>::to_vec).collect::<Vec<_>>()).collect()
+    };
+    let same: Vec<Vec<u8>> = told(&street.nodes[0]).intersection(&told(&street.nodes[1])).cloned().collect();
+    // Times, counts and tags are small: most of their bytes are zeroes, or they begin like the time.
+    let telling =
+        |bytes: &&Vec<u8>| bytes.iter().filter(|byte| **byte != 0).collect::<BTreeSet<_>>().len() >= 7;
+    assert_eq!(same.iter().find(telling), None, "the same at both");
+}
