@@ -213,20 +213,19 @@ impl Driver {
         let may_be_undone = self.out.may_be_undone();
         let writes = self.out.take_writes();
         let wrote = !writes.is_empty();
-        if wrote && may_be_undone {
+        let overdue = self.sync_at.is_some_and(|at| at <= Instant::now());
+        if wrote && may_be_undone && !overdue {
             self.store.commit_soon(&writes)?;
             self.sync_at.get_or_insert_with(|| Instant::now() + SYNC_AFTER);
         } else if wrote {
             self.store.commit(&writes)?;
             self.sync_at = None;
-        } else if !self.out.effects.is_empty() || self.sync_at.is_some_and(|at| at <= Instant::now()) {
+        } else if overdue || !self.out.effects.is_empty() {
             self.sync()?;
         }
-        if wrote {
-            if let Some(record) = &mut self.record {
-                record.line(&Line::Commit { digest: digest(&writes) });
-                record.flush();
-            }
+        if wrote && let Some(record) = &mut self.record {
+            record.line(&Line::Commit { digest: digest(&writes) });
+            record.flush();
         }
         for effect in std::mem::take(&mut self.out.effects) {
             if let Effect::Befriend { devices } = effect {
