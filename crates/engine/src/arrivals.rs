@@ -30,6 +30,7 @@ use crate::effect::Misbehaviour;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::inbox::Taken;
+use crate::leaving;
 use crate::links;
 use crate::output::Output;
 use crate::presence::Greeting;
@@ -160,22 +161,37 @@ pub(crate) fn mail(
     }
     let before = out.effects.len();
     let done = put(engine, rows, out, device, envelope);
+    if done == Done::Again {
+        // It was sealed anew, so our receipt is not there: lost on its way, or undone by a crash.
+        leaving::receipt_is_lost(engine, out, device);
+    }
     // Once it is deleted in the mailbox, nobody says it again.
     engine.core.only_receipts = false;
     // Whoever left it is not proved to be the device that it names: nobody is scored for mail.
     let effects = out.effects.split_off(before);
     out.effects.extend(effects.into_iter().filter(|effect| !matches!(effect, Effect::Misbehaved { .. })));
-    done
+    done != Done::NotYet
 }
 
-/// An envelope of a device came in. Returns whether it is done with; one that is not has to come again.
+/// What became of an envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    /// It is taken, or nothing will ever come of it.
+    Yes,
+    /// What it holds had been taken before.
+    Again,
+    /// It has to come again.
+    NotYet,
+}
+
+/// An envelope of a device came in.
 fn put(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,
     device: &DeviceId,
     envelope: &Envelope,
-) -> bool {
+) -> Done {
     let opened = match engine.sessions.open(&mut engine.core, &engine.devices, device, envelope) {
         Ok(opened) => opened,
         Err(NotOpened::Duplicate) => {
@@ -183,17 +199,17 @@ fn put(
             if engine.peers.get(device).is_some() {
                 engine.inbox.owe(&mut engine.core, device);
             }
-            return true;
+            return Done::Yes;
         }
         Err(NotOpened::Unreadable) => {
             unreadable(engine, out, device);
-            return true;
+            return Done::Yes;
         }
     };
     let Ok(payload) = Payload::from_bytes(&opened.payload) else {
         engine.core.stats.bad_payloads += 1;
         out.effect(Effect::Misbehaved { device: *device, why: Misbehaviour::BadPayload });
-        return true;
+        return Done::Yes;
     };
     engine.core.only_receipts = opened.introduction.is_none()
         && payload.position == 0
@@ -202,7 +218,7 @@ fn put(
     if let Some(introduction) = opened.introduction {
         match introduce(engine, rows, out, device, introduction, &payload) {
             Some(before) => welcome = before,
-            None => return true,
+            None => return Done::Yes,
         }
     }
     let undecided = engine.peers.contact_of(device).and_then(|contact| engine.contacts.state(&contact));
@@ -211,7 +227,7 @@ fn put(
     {
         // Not taken before the person has decided, and so not confirmed: it comes again.
         engine.core.stats.undecided += 1;
-        return false;
+        return Done::NotYet;
     }
     let asks_again = welcome.is_none() && payload.contents.iter().any(Content::is_request);
     let taken = if payload.position == 0 {
@@ -222,7 +238,7 @@ fn put(
         engine.inbox.take(&mut engine.core, &mut engine.peers, out, device, payload, may_hold)
     };
     if taken == Taken::Full {
-        return false;
+        return Done::NotYet;
     }
     if engine.sessions.adopt(&mut engine.core, out, &mut engine.devices, device, opened) {
         links::reseal(engine, out, device);
@@ -234,12 +250,16 @@ fn put(
     if asks_again && taken == Taken::Again {
         contents::remind(engine, out, device);
     }
-    if let Taken::Now(payloads) = taken {
-        for payload in payloads {
-            contents::take(engine, rows, out, device, payload);
+    match taken {
+        Taken::Now(payloads) => {
+            for payload in payloads {
+                contents::take(engine, rows, out, device, payload);
+            }
+            Done::Yes
         }
+        Taken::Again => Done::Again,
+        Taken::Held | Taken::Full => Done::Yes,
     }
-    true
 }
 
 /// Somebody whose request was let in.

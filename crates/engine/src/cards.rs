@@ -114,8 +114,16 @@ impl Cards {
 /// Publishes what others need to write while this device is away.
 pub(crate) fn publish(engine: &mut Engine, out: &mut Output) {
     publish_cards(engine, out, MAX_CARDS);
+    // A round that is not at its end goes on: it reaches everybody before it begins again.
+    if engine.cards.published.is_none() {
+        engine.core.timers.set(TimerKey::Lists, engine.core.now);
+    }
+}
+
+/// The same when the list is another: everybody is to find the new one.
+pub(crate) fn publish_anew(engine: &mut Engine, out: &mut Output) {
     engine.cards.published = None;
-    engine.core.timers.set(TimerKey::Lists, engine.core.now);
+    publish(engine, out);
 }
 
 /// Publishes cards for the holders of the newest open invites.
@@ -155,8 +163,9 @@ pub(crate) fn publish_lists(engine: &mut Engine, out: &mut Output) {
     let untold = left.filter(|device| engine.outbox.is_waiting(device, is_list));
     let secrets = untold.filter_map(|device| Some((device, engine.deposits.get(&device)?.mine.clone()?)));
     let secrets: Vec<_> = secrets.take(LISTS_AT_ONCE).collect();
-    engine.cards.published = secrets.last().map(|(device, _)| *device);
-    if secrets.len() == LISTS_AT_ONCE {
+    let is_whole = secrets.len() < LISTS_AT_ONCE;
+    engine.cards.published = secrets.last().map(|(device, _)| *device).filter(|_| !is_whole);
+    if !is_whole {
         engine.core.timers.set(TimerKey::Lists, engine.core.now + LISTS_PAUSE);
     }
     let valid = validity(engine);

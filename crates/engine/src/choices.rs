@@ -88,10 +88,19 @@ impl Choices {
     }
 
     /// A connected device offers to be a mailbox.
-    pub(crate) fn offered(&mut self, device: DeviceId, addresses: Vec<Multiaddress>) {
-        if self.offers.len() < MAX_OFFERS || self.offers.contains_key(&device) {
-            self.offers.insert(device, addresses);
+    /// Those of friends stay when there are too many.
+    pub(crate) fn offered(
+        &mut self,
+        device: DeviceId,
+        addresses: Vec<Multiaddress>,
+        of_friend: impl Fn(&DeviceId) -> bool,
+    ) {
+        if self.offers.len() >= MAX_OFFERS && !self.offers.contains_key(&device) {
+            let other = self.offers.keys().find(|other| !of_friend(other)).copied();
+            let Some(other) = other.filter(|_| of_friend(&device)) else { return };
+            self.offers.remove(&other);
         }
+        self.offers.insert(device, addresses);
     }
 
     /// A device does not offer that any more.

@@ -60,8 +60,14 @@ pub(crate) fn candidate(engine: &mut Engine, out: &mut Output, node: &DeviceAddr
     engine.core.timers.set_earlier(TimerKey::Mail, now + CHOOSE_AFTER);
 }
 
+/// Wants a node as a mailbox, and asks it on a new stream.
+pub(crate) fn want(engine: &mut Engine, out: &mut Output, node: DeviceAddress) {
+    close(engine, out, &node.device);
+    engine.mailboxes.want(node);
+}
+
 /// Remembers a node, to note how good it is.
-fn meet(engine: &mut Engine, out: &mut Output, node: &DeviceAddress) {
+pub(crate) fn meet(engine: &mut Engine, out: &mut Output, node: &DeviceAddress) {
     let Engine { mailboxes, standing, .. } = engine;
     standing.met(engine.core.now, out, node, |device| mailboxes.get(device).is_some());
 }
@@ -80,12 +86,13 @@ pub(crate) fn review(engine: &mut Engine, out: &mut Output) {
     let before = engine.mailboxes.version;
     replace(engine, out);
     let mut candidates = candidates(engine);
-    // One that the owner wants and that refuses stays in the list, so that this is seen; it keeps nothing.
-    while engine.mailboxes.used().filter(|(_, own)| !own.refuses).count() < WANTED
+    // One that the owner wants stays in the list, so that this is seen, and does not count while it is of no use.
+    let counts = |engine: &Engine, (device, own): &(&DeviceId, &Own)| !is_of_no_use(engine, device, own);
+    while engine.mailboxes.used().filter(|used| counts(engine, used)).count() < WANTED
         && engine.mailboxes.used().count() < MAX_PLACES
         && let Some(best) = take_best(engine, &mut candidates)
     {
-        engine.mailboxes.want(best);
+        want(engine, out, best);
     }
     if engine.mailboxes.version > before {
         tell_everyone(engine, out);
@@ -143,17 +150,21 @@ fn replace(engine: &mut Engine, out: &mut Output) {
     }
 }
 
-/// The mailboxes that refuse or were away for too long. What the owner wants stays.
+/// The mailboxes that are of no use. What the owner wants stays.
 fn lost(engine: &Engine) -> Vec<DeviceId> {
+    let is_lost = |(device, own): &(&DeviceId, &Own)| {
+        !engine.choices.is_wanted(device) && is_of_no_use(engine, device, own)
+    };
+    engine.mailboxes.used().filter(is_lost).map(|(device, _)| *device).collect()
+}
+
+/// Whether a mailbox refuses, or was away for too long.
+fn is_of_no_use(engine: &Engine, device: &DeviceId, own: &Own) -> bool {
     let now = engine.core.now;
     let down = engine.mailboxes.used().filter(|(device, _)| engine.askers.is_down(now, device)).count();
     let limit = if down >= WANTED { AWAY_WITH_OTHERS } else { AWAY };
-    let is_lost = |(device, own): &(&DeviceId, &Own)| {
-        let settled = engine.standing.away(device) >= limit && now.since(own.since) >= MIN_STAY;
-        let is_down = engine.askers.is_down(now, device);
-        !engine.choices.is_wanted(device) && (own.refuses || (is_down && (!own.accepted || settled)))
-    };
-    engine.mailboxes.used().filter(is_lost).map(|(device, _)| *device).collect()
+    let settled = engine.standing.away(device) >= limit && now.since(own.since) >= MIN_STAY;
+    own.refuses || (engine.askers.is_down(now, device) && (!own.accepted || settled))
 }
 
 /// The worse of two mailboxes in one network, if a good one in another network is there.
@@ -250,7 +261,7 @@ pub(crate) fn tell_everyone(engine: &mut Engine, out: &mut Output) {
         tell(engine, out, &device);
     }
     reading::queues_changed(engine, out);
-    cards::publish(engine, out);
+    cards::publish_anew(engine, out);
 }
 
 /// The own mailboxes as front ends see them: those that are used, and those that close and are not empty yet.

@@ -236,6 +236,7 @@ fn block(
 ) -> Result<Answer, Refusal> {
     engine.contacts.get(&contact).ok_or(Refusal::UnknownContact)?;
     engine.contacts.set_state(out, &contact, ContactState::Blocked);
+    offers::part(engine, out, &engine.peers.devices_of(&contact));
     for device in engine.peers.devices_of(&contact) {
         engine.deposits.forget_told(&device, out);
         for (chat, message) in engine.outbox.drop_device(&mut engine.core, out, &device) {
@@ -280,6 +281,7 @@ fn remove(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<A
     engine.contacts.get(&contact).ok_or(Refusal::UnknownContact)?;
     let devices = engine.peers.devices_of(&contact);
     engine.devices.forget(out, &contact, &devices);
+    offers::part(engine, out, &devices);
     for device in devices {
         contents::forget_device(engine, out, &device);
     }

@@ -178,8 +178,11 @@ fn take_list(
         engine.core.stats.bad_proofs += 1;
         return;
     }
+    let before = engine.peers.devices_of(contact);
     match_devices(engine, rows, out, contact);
-    engine.keep_connected(out);
+    if engine.peers.devices_of(contact) != before {
+        engine.keep_connected(out);
+    }
 }
 
 /// Makes the devices that we talk to those of the contact's list. What waits for a device that is not there any more

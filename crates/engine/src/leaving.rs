@@ -317,6 +317,14 @@ pub(crate) fn said_until_now(engine: &mut Engine, out: &mut Output, device: &Dev
     }
 }
 
+/// What a device left was taken long ago: it has not read our receipt, whatever was said.
+pub(crate) fn receipt_is_lost(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    let taken = engine.peers.get(device).map_or(0, |row| row.taken);
+    if engine.deposits.get(device).is_some_and(|row| row.receipt_told >= taken) {
+        engine.deposits.update(device, out, |row| row.receipt_told = taken.saturating_sub(1));
+    }
+}
+
 /// Puts receipts on their way to the mailboxes of those who are not connected.
 pub(crate) fn send_notes(engine: &mut Engine, out: &mut Output) {
     let now = engine.core.now;

@@ -78,7 +78,7 @@ fn wanted(engine: &Engine) -> Vec<(Use, Multiaddress)> {
             periods.push(period);
         }
         let reread = own.drained.is_none() || (into < day && drained_before(REREAD_AFTER));
-        if own.accepted && reread {
+        if own.may_hold && reread {
             periods.push(period.saturating_sub(1));
         }
         if own.accepted && own.is_used() && into + day > mailbox::PERIOD.0 {

@@ -61,6 +61,8 @@ pub(crate) struct Own {
     pub(crate) address: Multiaddress,
     /// Whether it has opened an inbox, now or before a restart.
     pub(crate) accepted: bool,
+    /// Whether it did so ever: there may be mail in it, whatever it says now.
+    pub(crate) may_hold: bool,
     /// Since when.
     pub(crate) since: Timestamp,
     /// When it was taken from the list; zero while it is in it, or is to be.
@@ -149,13 +151,31 @@ impl Mailboxes {
     /// Takes a mailbox as it was stored.
     pub(crate) fn restore(&mut self, device: DeviceId, row: MailboxRow) {
         self.version = self.version.max(row.since.0).max(row.left.0);
-        let own = Own { since: row.since, left: row.left, accepted: true, ..Own::new(row.address) };
+        let own =
+            Own { since: row.since, left: row.left, accepted: true, may_hold: true, ..Own::new(row.address) };
         self.own.insert(device, own);
     }
 
     /// Wants a node as a mailbox.
     pub(crate) fn want(&mut self, node: DeviceAddress) {
-        self.own.insert(node.device, Own::new(node.address));
+        let may_hold = self.own.get(&node.device).is_some_and(|own| own.may_hold);
+        self.own.insert(node.device, Own { may_hold, ..Own::new(node.address) });
+    }
+
+    /// A mailbox answers somewhere else. Returns whether contacts have to hear of it.
+    pub(crate) fn move_to(&mut self, now: Timestamp, out: &mut Output, node: &DeviceAddress) -> bool {
+        let version = self.next_version(now);
+        let Some(own) = self.own.get_mut(&node.device) else { return false };
+        if own.address == node.address {
+            return false;
+        }
+        own.address = node.address.clone();
+        if own.accepted {
+            own.since = Timestamp(version);
+            own.put(out, &node.device);
+            self.version = version;
+        }
+        own.accepted
     }
 
     /// A mailbox opened an inbox. Returns whether that is new: then contacts have to hear of it.
@@ -166,7 +186,7 @@ impl Mailboxes {
         if std::mem::replace(&mut own.accepted, true) {
             return false;
         }
-        own.since = Timestamp(version);
+        (own.may_hold, own.since) = (true, Timestamp(version));
         own.put(out, device);
         self.version = version;
         true
@@ -176,7 +196,7 @@ impl Mailboxes {
     pub(crate) fn leave(&mut self, now: Timestamp, out: &mut Output, device: &DeviceId) {
         let version = self.next_version(now);
         let Some(own) = self.own.get_mut(device).filter(|own| own.is_used()) else { return };
-        if !own.accepted {
+        if !own.may_hold {
             self.own.remove(device);
             return;
         }
@@ -274,6 +294,7 @@ impl Own {
         Self {
             address,
             accepted: false,
+            may_hold: false,
             since: Timestamp(0),
             left: Timestamp(0),
             refuses: false,

@@ -11,6 +11,7 @@ use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
 use kith_proto::id::DeviceId;
 use kith_proto::payload::MAX_PLACES;
+use kith_proto::time::Span;
 
 use crate::choosing;
 use crate::command::Answer;
@@ -19,6 +20,9 @@ use crate::engine::Engine;
 use crate::output::Output;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
+
+/// A mailbox that takes nothing any more is not asked again for so long.
+const CLOSED_FOR: Span = Span::from_days(7);
 
 /// The owner wants a mailbox.
 pub(crate) fn add(engine: &mut Engine, out: &mut Output, node: &DeviceAddress) -> Result<Answer, Refusal> {
@@ -33,14 +37,18 @@ pub(crate) fn add(engine: &mut Engine, out: &mut Output, node: &DeviceAddress) -
     if !engine.choices.say(now, out, node.device, Some(node.address.clone())) {
         return Err(Refusal::TooMany);
     }
+    choosing::meet(engine, out, node);
     match engine.mailboxes.get_mut(&node.device).filter(|own| own.is_used()) {
-        // It is asked anew, on a new stream.
-        Some(own) if own.refuses => {
+        Some(own) if own.refuses || own.address != node.address => {
             own.refuses = false;
+            // It is asked anew, on a new stream.
             choosing::close(engine, out, &node.device);
+            if engine.mailboxes.move_to(now, out, node) {
+                choosing::tell_everyone(engine, out);
+            }
         }
         Some(_) => {}
-        None => engine.mailboxes.want(node.clone()),
+        None => choosing::want(engine, out, node.clone()),
     }
     engine.askers.try_again(now, Some(&node.device));
     engine.core.timers.set_earlier(TimerKey::Mail, now);
@@ -66,8 +74,26 @@ pub(crate) fn may_use(engine: &Engine, device: &DeviceId) -> bool {
 
 /// A connected device offers to be a mailbox.
 pub(crate) fn offered(engine: &mut Engine, device: DeviceId, addresses: Vec<Multiaddress>) {
-    engine.choices.offered(device, addresses);
-    engine.core.timers.set_earlier(TimerKey::Mail, engine.core.now);
+    let Engine { choices, contacts, peers, .. } = engine;
+    let of_friend = |device: &DeviceId| {
+        let contact = peers.contact_of(device);
+        contact.and_then(|contact| contacts.state(&contact)) == Some(ContactState::Accepted)
+    };
+    choices.offered(device, addresses, of_friend);
+    if of_friend(&device) {
+        engine.core.timers.set_earlier(TimerKey::Mail, engine.core.now);
+    }
+}
+
+/// Whoever has these devices is not to keep mail for us any more.
+pub(crate) fn part(engine: &mut Engine, out: &mut Output, devices: &[DeviceId]) {
+    for device in devices {
+        engine.choices.forget(out, device);
+        engine.choices.withdrawn(device);
+        if engine.mailboxes.is_used(device) {
+            choosing::give_up(engine, out, device);
+        }
+    }
 }
 
 /// The devices of contacts that may be asked for an inbox, each where others are likely to reach it. Looked at again
@@ -89,10 +115,16 @@ pub(crate) fn on_offer(engine: &Engine) -> Vec<DeviceAddress> {
 
 /// A mailbox takes nothing any more: contacts hear of it at once, and it is read until what it holds is here.
 pub(crate) fn closing(engine: &mut Engine, out: &mut Output, mailbox: &DeviceId) {
+    let now = engine.core.now;
     let Some(own) = engine.mailboxes.get_mut(mailbox) else { return };
     own.closing = true;
     if own.is_used() {
+        let is_empty = !own.may_hold;
+        engine.standing.refused(out, mailbox, now + CLOSED_FOR);
         engine.choices.forget(out, mailbox);
+        if is_empty {
+            choosing::close(engine, out, mailbox);
+        }
         engine.mailboxes.leave(engine.core.now, out, mailbox);
         choosing::tell_everyone(engine, out);
         engine.core.timers.set_earlier(TimerKey::Mail, engine.core.now);

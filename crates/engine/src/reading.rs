@@ -174,7 +174,7 @@ pub(crate) fn registered(
         }
         // It goes away, and its word for where to is no better than anybody's.
         Answer::Moved { .. } => {
-            if engine.mailboxes.get(&mailbox).is_some_and(|own| own.accepted) {
+            if engine.mailboxes.get(&mailbox).is_some_and(|own| own.may_hold) {
                 subscribe_once(engine, out, mailbox, period);
             }
             offers::closing(engine, out, &mailbox);
@@ -204,7 +204,7 @@ fn refused(engine: &mut Engine, out: &mut Output, (mailbox, period): (DeviceId, 
     engine.standing.refused(out, &mailbox, engine.core.now + pause);
     if let Some(own) = engine.mailboxes.get_mut(&mailbox) {
         own.refuses = true;
-        if own.accepted {
+        if own.may_hold {
             subscribe_once(engine, out, mailbox, period);
         }
     }
