@@ -23,25 +23,27 @@ use kith_simulations::post::Sent;
 use crate::Side;
 use crate::ask;
 use crate::carry;
+use crate::choosing::used;
+use crate::connect;
 use crate::disconnect;
 use crate::invite;
 
 const SECOND: Span = Span::from_secs(1);
 
-fn node(number: u8) -> DeviceAddress {
+pub(crate) fn node(number: u8) -> DeviceAddress {
     let address = Multiaddress::new(vec![4, 10, number, 0, 1]).unwrap();
     DeviceAddress { device: DeviceId([number; 32]), address }
 }
 
-fn say(side: &mut Side, stream: u64, number: u32, word: Answer) {
+pub(crate) fn say(side: &mut Side, stream: u64, number: u32, word: Answer) {
     side.net(NetInput::MailboxAnswered { stream, answer: Numbered { number, word } });
 }
 
-fn hello() -> Answer {
+pub(crate) fn hello() -> Answer {
     Answer::Hello { version: MAILBOX_VERSION, nonce: [7; 16] }
 }
 
-fn registered() -> Answer {
+pub(crate) fn registered() -> Answer {
     Answer::Registered { quota_left: 1 << 25, last: 0, queues: 1, until: crate::BEGIN + Span::from_days(30) }
 }
 
@@ -536,140 +538,33 @@ fn a_receipt_waits_for_a_mailbox_that_is_away_for_a_moment() {
     assert_eq!(bob.states(&chat), [MessageState::Delivered]);
 }
 
-/// A node number `last` in the network 10.`network`.
-fn node_in(network: u8, last: u8) -> DeviceAddress {
-    let address = Multiaddress::new(vec![4, 10, network, 0, last, 6, 0, 5]).unwrap();
-    DeviceAddress { device: DeviceId([last; 32]), address }
-}
-
-/// Mailboxes that say yes to everything, as long as they are not among those that are gone.
-#[derive(Default)]
-struct Yes {
-    streams: std::collections::BTreeMap<u64, DeviceId>,
-    gone: Vec<DeviceId>,
-}
-
-impl Yes {
-    fn play(&mut self, side: &mut Side, effect: Effect) {
-        match effect {
-            Effect::OpenMailbox { stream, device, .. } if self.gone.contains(&device) => {
-                side.net(NetInput::MailboxClosed { stream });
-            }
-            Effect::OpenMailbox { stream, device, .. } => {
-                self.streams.insert(stream, device);
-                side.net(NetInput::MailboxOpened { stream });
-            }
-            Effect::AskMailbox { stream, request } => {
-                let word = match request.word {
-                    Request::Hello { .. } => hello(),
-                    Request::Register { .. } => registered(),
-                    Request::Subscribe { .. } => Answer::CaughtUp {},
-                    Request::Info {} => Answer::Info {
-                        capacity: 1 << 30,
-                        load_percent: 1,
-                        work_bits: WorkBits::capped(0),
-                        keep_secs: 1,
-                        sealing_key: [0; 32],
-                    },
-                    _ => return,
-                };
-                say(side, stream, request.number, word);
-            }
-            Effect::CloseMailbox { stream } => {
-                self.streams.remove(&stream);
-            }
-            _ => {}
-        }
-    }
-
-    /// A node is gone, with all streams to it.
-    fn leave(&mut self, side: &mut Side, device: DeviceId) {
-        self.gone.push(device);
-        let lost: Vec<u64> =
-            self.streams.iter().filter(|(_, of)| **of == device).map(|(stream, _)| *stream).collect();
-        for stream in lost {
-            self.streams.remove(&stream);
-            side.net(NetInput::MailboxClosed { stream });
-        }
-        side.net(NetInput::BootstrapLost { device });
-    }
-
-    fn minutes(&mut self, side: &mut Side, minutes: u64) {
-        for _ in 0..minutes {
-            side.pass(Span::from_minutes(1));
-            while !side.mail.is_empty() {
-                for effect in std::mem::take(&mut side.mail) {
-                    self.play(side, effect);
-                }
-            }
-        }
-    }
-}
-
-fn used(side: &Side) -> Vec<u8> {
-    let own = side.engine.overview().network.mailboxes.into_iter().filter(|own| own.accepted);
-    own.map(|own| own.device.0[0]).collect()
-}
-
 #[test]
-fn of_one_network_one_mailbox_is_used_if_others_can_be_had() {
-    let (mut ann, mut yes) = (Side::new(1), Yes::default());
-    for node in [node_in(1, 51), node_in(1, 52), node_in(1, 53), node_in(2, 54), node_in(3, 55)] {
-        ann.net(NetInput::BootstrapConnected { node });
+fn a_receipt_that_a_crash_undid_comes_by_mailbox_when_the_two_never_meet_again() {
+    let (mut office, mut ann, mut friends) = ann_and_friends(1, 3);
+    let mut bob = friends.remove(0);
+    let chat = ann.chat_with(&bob);
+    connect(&mut ann, &mut bob);
+    ann.send(chat, "are you there?");
+    carry(&mut ann, &mut bob);
+    assert_eq!(ann.states(&chat), [MessageState::Delivered]);
+    ann.crash();
+    assert_ne!(ann.states(&chat), [MessageState::Delivered]);
+    let device = ann.device;
+    bob.net(NetInput::Disconnected { device });
+    for side in 0..6 {
+        let (who, here, away) = if side % 2 == 0 { (1, &mut ann, &bob) } else { (2, &mut bob, &ann) };
+        let _ = office.post.left(3 - who);
+        here.now = here.now.max(away.now);
+        here.restart();
+        for node in office.post.on() {
+            here.net(NetInput::BootstrapConnected { node });
+        }
+        for _ in 0..120 {
+            here.pass(SECOND);
+            office.carry(here, who);
+        }
+        let _ = office.post.left(who);
     }
-    yes.minutes(&mut ann, 5);
-    let chosen = used(&ann);
-    assert_eq!(chosen.iter().filter(|last| **last <= 53).count(), 1, "{chosen:?}");
-    assert!(chosen.contains(&54) && chosen.contains(&55), "{chosen:?}");
-
-    let (mut bob, mut yes) = (Side::new(2), Yes::default());
-    for node in [node_in(1, 51), node_in(1, 52), node_in(1, 53)] {
-        bob.net(NetInput::BootstrapConnected { node });
-    }
-    yes.minutes(&mut bob, 5);
-    assert_eq!(used(&bob), [51, 52, 53], "else what there is");
-}
-
-#[test]
-fn a_mailbox_that_is_away_is_replaced_after_hours_and_not_taken_back() {
-    let (mut ann, mut yes) = (Side::new(1), Yes::default());
-    for last in 51..=54 {
-        ann.net(NetInput::BootstrapConnected { node: node_in(last, last) });
-    }
-    yes.minutes(&mut ann, 120);
-    let before = used(&ann);
-    let (lost, spare) = (before[0], (51..=54).find(|last| !before.contains(last)).unwrap());
-    yes.leave(&mut ann, DeviceId([lost; 32]));
-    yes.minutes(&mut ann, 180);
-    assert_eq!(used(&ann), before, "three hours may be an update that went wrong");
-    yes.minutes(&mut ann, 150);
-    let after = used(&ann);
-    assert!(!after.contains(&lost) && after.contains(&spare), "{before:?} {after:?}");
-    yes.gone.clear();
-    ann.net(NetInput::BootstrapConnected { node: node_in(lost, lost) });
-    yes.minutes(&mut ann, 24 * 60);
-    assert_eq!(used(&ann), after, "a list that works is not changed");
-    ann.restart();
-    yes.minutes(&mut ann, 1);
-    assert_eq!(used(&ann).len(), 3, "the one that was left is no mailbox after a start either");
-}
-
-#[test]
-fn a_night_without_a_network_replaces_nobody() {
-    let (mut ann, mut yes) = (Side::new(1), Yes::default());
-    for last in 51..=54 {
-        ann.net(NetInput::BootstrapConnected { node: node_in(last, last) });
-    }
-    yes.minutes(&mut ann, 120);
-    let before = used(&ann);
-    for last in 51..=54 {
-        yes.leave(&mut ann, DeviceId([last; 32]));
-    }
-    yes.minutes(&mut ann, 10 * 60);
-    // The one that is not used is there first.
-    yes.gone.clear();
-    let spare = (51..=54).find(|last| !before.contains(last)).unwrap();
-    ann.net(NetInput::BootstrapConnected { node: node_in(spare, spare) });
-    yes.minutes(&mut ann, 20);
-    assert_eq!(used(&ann), before);
+    assert_eq!(ann.states(&chat), [MessageState::Delivered]);
+    assert_eq!(bob.texts(&chat), ["are you there?"]);
 }

@@ -30,6 +30,7 @@ use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 use kith_simulations::disk::Disk;
 
+mod choosing;
 mod devices;
 mod mailboxes;
 

@@ -1,0 +1,267 @@
+//! Which mailboxes are used: diversity, absence, closing, the owner's word, friends who offer.
+
+use std::collections::BTreeMap;
+
+use kith_engine::Command;
+use kith_engine::Effect;
+use kith_engine::input::NetInput;
+use kith_proto::address::DeviceAddress;
+use kith_proto::address::Multiaddress;
+use kith_proto::id::DeviceId;
+use kith_proto::mailbox::Answer;
+use kith_proto::mailbox::Request;
+use kith_proto::mailbox::WorkBits;
+use kith_proto::time::Span;
+
+use crate::Side;
+use crate::friends;
+use crate::mailboxes::hello;
+use crate::mailboxes::node;
+use crate::mailboxes::registered;
+use crate::mailboxes::say;
+
+/// A node number `last` in the network 10.`network`.
+fn node_in(network: u8, last: u8) -> DeviceAddress {
+    let address = Multiaddress::new(vec![4, 10, network, 0, last, 6, 0, 5]).unwrap();
+    DeviceAddress { device: DeviceId([last; 32]), address }
+}
+
+/// Mailboxes that say yes to everything, as long as they are not among those that are gone.
+#[derive(Default)]
+struct Yes {
+    streams: BTreeMap<u64, DeviceId>,
+    gone: Vec<DeviceId>,
+    /// Those that have moved, to nobody knows where.
+    moved: Vec<DeviceId>,
+    /// Those that are full.
+    full: Vec<DeviceId>,
+    /// How often each was asked for what is there.
+    read: BTreeMap<DeviceId, usize>,
+}
+
+impl Yes {
+    fn play(&mut self, side: &mut Side, effect: Effect) {
+        match effect {
+            Effect::OpenMailbox { stream, device, .. } if self.gone.contains(&device) => {
+                side.net(NetInput::MailboxClosed { stream });
+            }
+            Effect::OpenMailbox { stream, device, .. } => {
+                self.streams.insert(stream, device);
+                side.net(NetInput::MailboxOpened { stream });
+            }
+            Effect::AskMailbox { stream, request } => {
+                let Some(device) = self.streams.get(&stream).copied() else { return };
+                let word = match request.word {
+                    Request::Hello { .. } => hello(),
+                    Request::Register { .. } if self.moved.contains(&device) => {
+                        Answer::Moved { to: node(99), until: side.now + Span::from_days(1) }
+                    }
+                    Request::Register { .. } if self.full.contains(&device) => {
+                        Answer::OverQuota { retry_after_secs: 60 }
+                    }
+                    Request::Register { .. } => registered(),
+                    Request::Subscribe { .. } => {
+                        *self.read.entry(device).or_default() += 1;
+                        Answer::CaughtUp {}
+                    }
+                    Request::Info {} => Answer::Info {
+                        capacity: 1 << 30,
+                        load_percent: 1,
+                        work_bits: WorkBits::capped(0),
+                        keep_secs: 1,
+                        sealing_key: [0; 32],
+                    },
+                    _ => return,
+                };
+                say(side, stream, request.number, word);
+            }
+            Effect::CloseMailbox { stream } => {
+                self.streams.remove(&stream);
+            }
+            _ => {}
+        }
+    }
+
+    /// A node is gone, with all streams to it.
+    fn leave(&mut self, side: &mut Side, device: DeviceId) {
+        self.gone.push(device);
+        let lost: Vec<u64> =
+            self.streams.iter().filter(|(_, of)| **of == device).map(|(stream, _)| *stream).collect();
+        for stream in lost {
+            self.streams.remove(&stream);
+            side.net(NetInput::MailboxClosed { stream });
+        }
+        side.net(NetInput::BootstrapLost { device });
+    }
+
+    fn minutes(&mut self, side: &mut Side, minutes: u64) {
+        for _ in 0..minutes {
+            side.pass(Span::from_minutes(1));
+            while !side.mail.is_empty() {
+                for effect in std::mem::take(&mut side.mail) {
+                    self.play(side, effect);
+                }
+            }
+        }
+    }
+}
+
+pub(crate) fn used(side: &Side) -> Vec<u8> {
+    let own = side.engine.overview().network.mailboxes.into_iter().filter(|own| own.accepted);
+    own.map(|own| own.device.0[0]).collect()
+}
+
+#[test]
+fn of_one_network_one_mailbox_is_used_if_others_can_be_had() {
+    let (mut ann, mut yes) = (Side::new(1), Yes::default());
+    for node in [node_in(1, 51), node_in(1, 52), node_in(1, 53), node_in(2, 54), node_in(3, 55)] {
+        ann.net(NetInput::BootstrapConnected { node });
+    }
+    yes.minutes(&mut ann, 5);
+    let chosen = used(&ann);
+    assert_eq!(chosen.iter().filter(|last| **last <= 53).count(), 1, "{chosen:?}");
+    assert!(chosen.contains(&54) && chosen.contains(&55), "{chosen:?}");
+
+    let (mut bob, mut yes) = (Side::new(2), Yes::default());
+    for node in [node_in(1, 51), node_in(1, 52), node_in(1, 53)] {
+        bob.net(NetInput::BootstrapConnected { node });
+    }
+    yes.minutes(&mut bob, 5);
+    assert_eq!(used(&bob), [51, 52, 53], "else what there is");
+}
+
+#[test]
+fn a_mailbox_that_is_away_is_replaced_after_hours_and_not_taken_back() {
+    let (mut ann, mut yes) = (Side::new(1), Yes::default());
+    for last in 51..=54 {
+        ann.net(NetInput::BootstrapConnected { node: node_in(last, last) });
+    }
+    yes.minutes(&mut ann, 120);
+    let before = used(&ann);
+    let (lost, spare) = (before[0], (51..=54).find(|last| !before.contains(last)).unwrap());
+    yes.leave(&mut ann, DeviceId([lost; 32]));
+    yes.minutes(&mut ann, 180);
+    assert_eq!(used(&ann), before, "three hours may be an update that went wrong");
+    yes.minutes(&mut ann, 150);
+    let after = used(&ann);
+    assert!(!after.contains(&lost) && after.contains(&spare), "{before:?} {after:?}");
+    yes.gone.clear();
+    ann.net(NetInput::BootstrapConnected { node: node_in(lost, lost) });
+    yes.minutes(&mut ann, 24 * 60);
+    assert_eq!(used(&ann), after, "a list that works is not changed");
+    ann.restart();
+    yes.minutes(&mut ann, 1);
+    assert_eq!(used(&ann).len(), 3, "the one that was left is no mailbox after a start either");
+}
+
+#[test]
+fn a_night_without_a_network_replaces_nobody() {
+    let (mut ann, mut yes) = (Side::new(1), Yes::default());
+    for last in 51..=54 {
+        ann.net(NetInput::BootstrapConnected { node: node_in(last, last) });
+    }
+    yes.minutes(&mut ann, 120);
+    let before = used(&ann);
+    for last in 51..=54 {
+        yes.leave(&mut ann, DeviceId([last; 32]));
+    }
+    yes.minutes(&mut ann, 10 * 60);
+    // The one that is not used is there first.
+    yes.gone.clear();
+    let spare = (51..=54).find(|last| !before.contains(last)).unwrap();
+    ann.net(NetInput::BootstrapConnected { node: node_in(spare, spare) });
+    yes.minutes(&mut ann, 20);
+    assert_eq!(used(&ann), before);
+}
+
+fn name(last: u8) -> DeviceId {
+    DeviceId([last; 32])
+}
+
+#[test]
+fn nodes_that_have_moved_give_way_to_those_that_have_not() {
+    let (mut ann, mut yes) = (Side::new(1), Yes { moved: (51..=54).map(name).collect(), ..Yes::default() });
+    for last in 51..=57 {
+        ann.net(NetInput::BootstrapConnected { node: node_in(last, last) });
+    }
+    yes.minutes(&mut ann, 60);
+    assert_eq!(used(&ann), [55, 56, 57]);
+}
+
+#[test]
+fn a_mailbox_that_was_removed_and_is_named_again_is_asked_again_and_what_it_holds_is_read() {
+    let (mut ann, mut yes) = (Side::new(1), Yes::default());
+    ann.net(NetInput::BootstrapConnected { node: node_in(51, 51) });
+    yes.minutes(&mut ann, 10);
+    assert_eq!(used(&ann), [51]);
+    ann.command(Command::RemoveMailbox { device: name(51) });
+    yes.minutes(&mut ann, 10);
+    assert_eq!(used(&ann), [0; 0]);
+    ann.command(Command::AddMailbox { node: node_in(51, 51) });
+    yes.minutes(&mut ann, 10);
+    assert_eq!(used(&ann), [51]);
+
+    ann.command(Command::RemoveMailbox { device: name(51) });
+    yes.full.push(name(51));
+    yes.leave(&mut ann, name(51));
+    yes.gone.clear();
+    yes.read.clear();
+    ann.command(Command::AddMailbox { node: node_in(51, 51) });
+    yes.minutes(&mut ann, 60);
+    assert_eq!(used(&ann), [0; 0]);
+    assert!(yes.read.contains_key(&name(51)), "contacts may have left something there");
+}
+
+#[test]
+fn named_mailboxes_that_are_all_away_keep_no_others_out() {
+    let (mut ann, mut yes) = (Side::new(1), Yes::default());
+    for last in 51..=53 {
+        ann.command(Command::AddMailbox { node: node_in(last, last) });
+    }
+    yes.minutes(&mut ann, 120);
+    assert_eq!(used(&ann), [51, 52, 53]);
+    for last in 51..=53 {
+        yes.leave(&mut ann, name(last));
+    }
+    for last in 61..=63 {
+        ann.net(NetInput::BootstrapConnected { node: node_in(last, last) });
+    }
+    yes.minutes(&mut ann, 6 * 60);
+    assert_eq!(used(&ann), [51, 52, 53, 61, 62, 63]);
+}
+
+#[test]
+fn a_named_mailbox_that_moved_is_asked_where_its_owner_says() {
+    let (mut ann, mut yes) = (Side::new(1), Yes::default());
+    ann.command(Command::AddMailbox { node: node_in(51, 51) });
+    yes.minutes(&mut ann, 5);
+    let there = DeviceAddress { device: name(51), ..node_in(77, 77) };
+    ann.command(Command::AddMailbox { node: there.clone() });
+    yes.minutes(&mut ann, 5);
+    let list = ann.engine.overview().network.mailboxes;
+    assert_eq!((list.len(), &list[0].address, list[0].accepted), (1, &there.address, true));
+    ann.restart();
+    assert_eq!(ann.engine.overview().network.mailboxes[0].address, there.address);
+}
+
+#[test]
+fn a_friend_s_device_is_used_and_no_longer_once_the_friend_is_removed() {
+    let (mut ann, bob, _) = friends();
+    let mut yes = Yes::default();
+    for last in 100..200 {
+        let addresses = vec![node_in(last, last).address];
+        ann.net(NetInput::MailboxOffered { device: name(last), addresses });
+    }
+    let addresses = vec![node_in(2, 2).address];
+    ann.net(NetInput::MailboxOffered { device: bob.device, addresses });
+    yes.minutes(&mut ann, 10);
+    let list = ann.engine.overview().network.mailboxes;
+    assert_eq!(
+        list.iter().map(|own| own.device).collect::<Vec<_>>(),
+        [bob.device],
+        "strangers crowd nobody out"
+    );
+    ann.command(Command::RemoveContact { contact: bob.account });
+    yes.minutes(&mut ann, 10);
+    assert_eq!(ann.engine.overview().network.mailboxes, []);
+}
