@@ -7,6 +7,8 @@ use kith_crypto::identity::DeviceList;
 use kith_crypto::identity::DeviceSecret;
 use kith_crypto::identity::PhraseError;
 use kith_crypto::prekey::PrekeySecrets;
+use kith_crypto::secret::Secret32;
+use kith_crypto::secret::SecretBytes;
 use kith_proto::bounded::BoundedBytes;
 use kith_proto::bounded::BoundedStr;
 use kith_proto::bounded::BoundedVec;
@@ -89,9 +91,9 @@ pub fn create(
         revoked: BoundedVec::default(),
     });
     let row = AccountRow {
-        account_seed: Some(*account_secret.seed()),
+        account_seed: Some(Secret32::new(*account_secret.seed())),
         account,
-        device: BoundedBytes::new(device.to_bytes().to_vec()).unwrap_or_default(),
+        device: SecretBytes::new(&device.to_bytes()).unwrap_or_default(),
         device_list: BoundedBytes::new(list.to_bytes()).unwrap_or_default(),
         profile: Profile { version: now.0.max(1), name, status: BoundedStr::default() },
         created: now,
@@ -109,7 +111,7 @@ pub fn create(
 
 /// The own account row and device secrets, if there is an account.
 pub(crate) fn load(rows: &dyn Rows) -> Result<Option<(AccountRow, DeviceSecret)>, RestoreError> {
-    let Some(bytes) = rows.get(rows::ACCOUNT, rows::SELF)? else { return Ok(None) };
+    let Some(bytes) = rows.get(rows::ACCOUNT, rows::SELF)?.map(Zeroizing::new) else { return Ok(None) };
     let damaged = RestoreError::Damaged(rows::ACCOUNT.name);
     let row = AccountRow::from_bytes(&bytes).map_err(|_| damaged.clone())?;
     let device = DeviceSecret::from_bytes(&row.device).map_err(|_| damaged)?;

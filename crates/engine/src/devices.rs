@@ -13,6 +13,8 @@ use kith_crypto::prekey::CLOCKS_APART;
 use kith_crypto::prekey::PrekeyBundle;
 use kith_crypto::prekey::PrekeySecrets;
 use kith_crypto::prekey::VerifiedBundle;
+use kith_crypto::secret::Secret32;
+use kith_crypto::secret::SecretBytes;
 use kith_proto::bounded::BoundedBytes;
 use kith_proto::codec::Decode as _;
 use kith_proto::codec::Encode as _;
@@ -63,7 +65,7 @@ impl Devices {
             secret,
             prekeys,
             profile: row.profile,
-            account_secret: row.account_seed.map(AccountSecret::from_seed),
+            account_secret: row.account_seed.map(|seed| AccountSecret::from_seed(*seed.as_bytes())),
             created: row.created,
             own_list: row.device_list,
             lists: BTreeMap::new(),
@@ -85,9 +87,9 @@ impl Devices {
     pub(crate) fn set_profile(&mut self, profile: Profile, out: &mut Output) {
         self.profile = profile;
         let row = AccountRow {
-            account_seed: self.account_secret.as_ref().map(|secret| *secret.seed()),
+            account_seed: self.account_secret.as_ref().map(|secret| Secret32::new(*secret.seed())),
             account: self.account,
-            device: BoundedBytes::new(self.secret.to_bytes().to_vec()).unwrap_or_default(),
+            device: SecretBytes::new(&self.secret.to_bytes()).unwrap_or_default(),
             device_list: self.own_list.clone(),
             profile: self.profile.clone(),
             created: self.created,

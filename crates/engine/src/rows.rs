@@ -31,10 +31,10 @@
 //! Numbers in keys are big-endian, so that key order is number order.
 
 use kith_crypto::secret::Secret32;
+use kith_crypto::secret::SecretBytes;
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::MAX_ADDRESSES;
 use kith_proto::address::Multiaddress;
-use kith_proto::bounded::BoundedBytes;
 use kith_proto::bounded::BoundedStr;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Decode;
@@ -140,7 +140,7 @@ macro_rules! row {
     };
     ($version:expr, $(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq)]
+        #[derive(Clone, PartialEq)]
         pub(crate) struct $name { $($(#[$field_doc])* pub(crate) $field: $type,)* }
 
         impl Encode for $name {
@@ -163,11 +163,11 @@ row!(
     /// The own account and device.
     AccountRow {
         /// The account's Ed25519 seed; a linked device does not have it.
-        account_seed: Option<[u8; 32]>,
+        account_seed: Option<Secret32>,
         /// The account.
         account: AccountId,
         /// The device's secrets (`kith-crypto`).
-        device: BoundedBytes<4096>,
+        device: SecretBytes<4096>,
         /// The signed device list.
         device_list: kith_proto::frame::DeviceListBytes,
         /// The own profile.
@@ -362,7 +362,7 @@ row!(
         /// Which one we send with.
         active: u8,
         /// The sessions (`kith-crypto`).
-        sessions: BoundedVec<BoundedBytes<MAX_SESSION_BYTES>, MAX_SESSIONS>,
+        sessions: BoundedVec<SecretBytes<MAX_SESSION_BYTES>, MAX_SESSIONS>,
         /// No repair before this time.
         repair_not_before: Timestamp,
         /// Repairs since the device was last understood.

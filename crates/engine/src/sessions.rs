@@ -12,11 +12,11 @@
 
 use std::collections::BTreeMap;
 
+use kith_crypto::secret::SecretBytes;
 use kith_crypto::session::FirstEnvelope;
 use kith_crypto::session::FirstUse;
 use kith_crypto::session::OpenError;
 use kith_crypto::session::Session;
-use kith_proto::bounded::BoundedBytes;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Encode as _;
 use kith_proto::envelope::Envelope;
@@ -316,10 +316,8 @@ impl Sessions {
 
     fn write(&self, device: &DeviceId, out: &mut Output) {
         let Some(kept) = self.by_device.get(device) else { return };
-        let sessions = kept
-            .sessions
-            .iter()
-            .map(|session| BoundedBytes::new(session.to_bytes().to_vec()).unwrap_or_default());
+        let sessions =
+            kept.sessions.iter().map(|session| SecretBytes::new(&session.to_bytes()).unwrap_or_default());
         let row = SessionsRow {
             active: u8::try_from(kept.active).unwrap_or(0),
             sessions: BoundedVec::truncated(sessions.collect()),
