@@ -4,6 +4,7 @@
 use kith_engine::view::MessageState;
 use kith_simulations::action::Action;
 use kith_simulations::action::Phase;
+use kith_simulations::hostile::Conduct;
 use kith_simulations::nats::Class;
 use kith_simulations::nats::Place;
 use kith_simulations::nats::Way;
@@ -314,4 +315,23 @@ fn a_relay_that_comes_and_goes_does_not_make_friends_dial_all_the_time() {
     }
     let dials = world.counts.dials - before;
     assert!(dials < 700, "{dials} dials in ten minutes");
+}
+
+#[test]
+fn mailboxes_that_hand_over_everything_twice_hand_over_everything() {
+    for seed in 50..54 {
+        let mut world = friends_with_mailboxes(seed);
+        for host in 0..3 {
+            world.act(&Action::MaskMailbox(host, Conduct::Replays));
+        }
+        world.act(&Action::Stop(BOB));
+        for _ in 0..40 {
+            world.act(&Action::Send(ANN, BOB));
+        }
+        world.act(&Action::Elapse(20_000));
+        world.act(&Action::Stop(ANN));
+        world.act(&Action::Start(BOB));
+        world.act(&Action::Elapse(20_000));
+        assert_eq!(shown_to(&world, BOB), 40, "seed {seed}");
+    }
 }
