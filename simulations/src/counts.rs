@@ -11,6 +11,8 @@ pub struct Counts {
     pub frames: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Dials.
+    pub dials: u64,
     /// Crashes.
     pub crashes: u64,
 }

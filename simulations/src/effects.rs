@@ -22,6 +22,7 @@ pub(crate) fn run(world: &mut World, who: Who, effects: Vec<Effect>) {
     for effect in effects {
         match effect {
             Effect::Dial { device, addresses } => {
+                world.counts.dials += 1;
                 if let Some(to) = world.by_device.get(&device).copied() {
                     ways::dial(world, who, to, &addresses);
                 }

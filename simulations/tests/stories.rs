@@ -4,6 +4,10 @@
 use kith_engine::view::MessageState;
 use kith_simulations::action::Action;
 use kith_simulations::action::Phase;
+use kith_simulations::hostile::Conduct;
+use kith_simulations::nats::Class;
+use kith_simulations::nats::Place;
+use kith_simulations::nats::Way;
 use kith_simulations::network::Weather;
 use kith_simulations::world::World;
 
@@ -270,4 +274,64 @@ fn a_restart_of_every_mailbox_at_once_changes_no_list() {
     }
     world.act(&Action::Elapse(HOUR));
     assert_eq!(world.people[BOB].disk.rows_in("mailboxes"), 3, "nobody was replaced within minutes");
+}
+
+/// Ann and Bob, who are friends and reach each other only through one of two relays.
+fn friends_by_relay(seed: u64) -> World {
+    let office = Place { class: Class::Symmetric, strict: true, carrier: 0 };
+    let mut world = World::with_places(seed, 2, 2, Weather::default(), |_| Some(vec![office; 2]));
+    world.act(&Action::Elapse(2_000));
+    world.act(&Action::Befriend(ANN, BOB));
+    world.act(&Action::Elapse(10_000));
+    assert!(matches!(world.way(ANN, BOB), Some(Way::Relay(_))), "seed {seed}");
+    world
+}
+
+#[test]
+fn when_both_relays_return_friends_are_back_within_ten_seconds() {
+    for (seed, minutes) in [(40, 1), (41, 1), (42, 10), (43, 60), (44, 600)] {
+        let mut world = friends_by_relay(seed);
+        world.act(&Action::StopMailbox(0));
+        world.act(&Action::StopMailbox(1));
+        world.act(&Action::Elapse(minutes * 60_000));
+        assert_eq!(world.way(ANN, BOB), None);
+        world.act(&Action::StartMailbox(0));
+        world.act(&Action::StartMailbox(1));
+        world.act(&Action::Elapse(10_000));
+        assert!(world.way(ANN, BOB).is_some(), "seed {seed}, after {minutes} min");
+    }
+}
+
+#[test]
+fn a_relay_that_comes_and_goes_does_not_make_friends_dial_all_the_time() {
+    let mut world = friends_by_relay(45);
+    world.act(&Action::Stop(BOB));
+    let before = world.counts.dials;
+    for _ in 0..600 {
+        world.act(&Action::StopMailbox(0));
+        world.act(&Action::Elapse(500));
+        world.act(&Action::StartMailbox(0));
+        world.act(&Action::Elapse(500));
+    }
+    let dials = world.counts.dials - before;
+    assert!(dials < 700, "{dials} dials in ten minutes");
+}
+
+#[test]
+fn mailboxes_that_hand_over_everything_twice_hand_over_everything() {
+    for seed in 50..54 {
+        let mut world = friends_with_mailboxes(seed);
+        for host in 0..3 {
+            world.act(&Action::MaskMailbox(host, Conduct::Replays));
+        }
+        world.act(&Action::Stop(BOB));
+        for _ in 0..40 {
+            world.act(&Action::Send(ANN, BOB));
+        }
+        world.act(&Action::Elapse(20_000));
+        world.act(&Action::Stop(ANN));
+        world.act(&Action::Start(BOB));
+        world.act(&Action::Elapse(20_000));
+        assert_eq!(shown_to(&world, BOB), 40, "seed {seed}");
+    }
 }

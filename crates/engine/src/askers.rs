@@ -13,6 +13,7 @@
 //! (`deposits`), and how good they were (`standing`).
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
 use kith_proto::address::Multiaddress;
@@ -24,6 +25,7 @@ use kith_proto::mailbox::MAILBOX_VERSION;
 use kith_proto::mailbox::Nonce;
 use kith_proto::mailbox::Numbered;
 use kith_proto::mailbox::Request;
+use kith_proto::mailbox::Sequence;
 use kith_proto::payload::Position;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
@@ -113,8 +115,8 @@ pub(crate) enum Asked {
     },
     /// To be told what is there.
     Subscribe,
-    /// Envelopes; so many answers are still to come.
-    Get(usize),
+    /// Envelopes.
+    Get,
     /// To forget envelopes.
     Delete,
     /// What it offers.
@@ -144,6 +146,8 @@ enum State {
 /// A request that was sent.
 struct Pending {
     asked: Asked,
+    /// The envelopes that are still to come, if some were asked for. Each counts once, however often it is said.
+    left: BTreeSet<Sequence>,
     /// When, or when it was last answered in part.
     since: Timestamp,
 }
@@ -292,11 +296,18 @@ impl Askers {
         let name = stream;
         let stream = self.streams.get_mut(&name)?;
         let pending = stream.pending.get_mut(&number)?;
+        if let (Asked::Get, Answer::Envelope { sequence, .. } | Answer::Gone { sequence }) =
+            (&pending.asked, word)
+            && !pending.left.remove(sequence)
+        {
+            // Said before, or never asked for: what is still to come is as much as it was.
+            return None;
+        }
         let about = pending.asked.clone();
         if pending.since < Timestamp::NEVER {
             pending.since = core.now;
         }
-        let settled = match (&mut pending.asked, word) {
+        let settled = match (&pending.asked, word) {
             (Asked::Subscribe, Answer::CaughtUp {}) => {
                 // From now on it is the mailbox that speaks when there is something to say.
                 pending.since = Timestamp::NEVER;
@@ -304,10 +315,7 @@ impl Askers {
                 false
             }
             (Asked::Subscribe, Answer::Index { .. } | Answer::Moved { .. }) => false,
-            (Asked::Get(left), Answer::Envelope { .. } | Answer::Gone { .. }) => {
-                *left = left.saturating_sub(1);
-                *left == 0
-            }
+            (Asked::Get, Answer::Envelope { .. } | Answer::Gone { .. }) => pending.left.is_empty(),
             _ => true,
         };
         if settled {
@@ -324,9 +332,8 @@ impl Askers {
         let Some(stream) = self.by_use.get(&used_for).and_then(|stream| self.streams.get(stream)) else {
             return 0;
         };
-        let waiting = stream.waiting.iter().map(|(_, asked)| asked);
-        let all = stream.pending.values().map(|pending| &pending.asked).chain(waiting);
-        all.map(|asked| if let Asked::Get(left) = asked { *left } else { 0 }).sum()
+        let waiting = stream.waiting.iter().map(|(request, _)| wanted(request).len());
+        stream.pending.values().map(|pending| pending.left.len()).chain(waiting).sum()
     }
 
     /// A stream is gone. Returns what it was for.
@@ -427,7 +434,8 @@ impl Stream {
             if !self.is_waited_for() {
                 self.moved = core.now;
             }
-            self.pending.insert(number, Pending { asked, since: core.now });
+            let left = wanted(&word).iter().copied().collect();
+            self.pending.insert(number, Pending { asked, left, since: core.now });
             out.effect(Effect::AskMailbox { stream: name, request: Numbered { number, word } });
             core.timers.set_earlier(TimerKey::Mute, core.now + SILENCE);
         }
@@ -448,6 +456,11 @@ impl Stream {
             None => (Timestamp::NEVER, false),
         }
     }
+}
+
+/// The envelopes that a request asks for.
+fn wanted(request: &Request) -> &[Sequence] {
+    if let Request::Get { sequences } = request { sequences } else { &[] }
 }
 
 /// A span with a fifth of jitter, so that a mailbox that comes back is not called by everyone at once.

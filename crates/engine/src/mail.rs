@@ -178,13 +178,13 @@ pub(crate) fn answered(
         (Use::Read { mailbox, period }, Asked::Subscribe, word) => {
             reading::listed(engine, out, mailbox, period, word);
         }
-        (Use::Read { mailbox, period }, Asked::Get(_), Answer::Envelope { sequence, envelope }) => {
+        (Use::Read { mailbox, period }, Asked::Get, Answer::Envelope { sequence, envelope }) => {
             reading::fetched(engine, rows, out, (mailbox, period), sequence, &envelope);
         }
-        (Use::Read { mailbox, period }, Asked::Get(_), Answer::Gone { sequence }) => {
+        (Use::Read { mailbox, period }, Asked::Get, Answer::Gone { sequence }) => {
             reading::gone(engine, out, (mailbox, period), sequence);
         }
-        (Use::Read { .. }, Asked::Get(_), word) => reading::too_fast(engine, out, used_for, &word),
+        (Use::Read { .. }, Asked::Get, word) => reading::too_fast(engine, out, used_for, &word),
         (Use::Leave { mailbox }, Asked::Deposit { device, position, queue, envelope, told }, word) => {
             let about = leaving::Deposited { mailbox, device, position, queue, envelope, told };
             leaving::deposited(engine, out, &about, &word);

@@ -50,6 +50,13 @@ const ASKED_IN_TEN_SECONDS: u32 = 100;
 /// a device can try without noticing.
 const UNREADABLE_IN_TEN_SECONDS: u32 = 2_048;
 
+/// After a hint the pauses go on from here: the other side may need some seconds until it can be reached again, which is
+/// the pause after one more failure.
+const ATTEMPTS_AFTER_HINT: u32 = 3;
+
+/// Hints shorten the pauses of one device no more often than this, so that a relay that comes and goes costs a few dials.
+const EASED_EVERY: Span = Span::from_minutes(1);
+
 /// Links, dials, own addresses and bootstrap nodes.
 #[derive(Default)]
 pub(crate) struct Presence {
@@ -98,6 +105,8 @@ struct Dial {
     record: u64,
     /// When a hint last made us dial at once.
     hinted: Timestamp,
+    /// When a hint last shortened the pauses.
+    eased: Timestamp,
     /// Where the local network says that the device is. Anybody there can say so: good for one dial, never kept.
     seen_at: Vec<Multiaddress>,
 }
@@ -259,8 +268,8 @@ impl Presence {
     /// From now on this device is to be connected.
     pub(crate) fn want(&mut self, core: &mut Core, device: &DeviceId) {
         let next = if self.is_up(device) { Timestamp::NEVER } else { core.now };
-        let hinted = Timestamp(0);
-        let new = Dial { attempts: 0, next, under_way: false, record: 0, hinted, seen_at: Vec::new() };
+        let (hinted, eased) = (Timestamp(0), Timestamp(0));
+        let new = Dial { attempts: 0, next, under_way: false, record: 0, hinted, eased, seen_at: Vec::new() };
         self.dials.entry(*device).or_insert(new);
         self.schedule_dials(core);
     }
@@ -409,10 +418,29 @@ impl Presence {
     pub(crate) fn listening(&mut self, core: &mut Core, rank: AddressRank, address: Multiaddress) {
         if self.own.add(rank, address) {
             core.timers.set(TimerKey::Publish, core.now + core.config.publish_pause);
-            if rank < AddressRank::Loopback {
-                self.dial_afresh(core);
+            match rank {
+                AddressRank::Global | AddressRank::Local => self.dial_afresh(core),
+                // Others are likely to have got theirs back from the same relay.
+                AddressRank::Relayed => self.dial_again(core),
+                AddressRank::Loopback => {}
             }
         }
+    }
+
+    /// Relays are in reach again: whoever is dialled at addresses of old need not be waited for.
+    fn dial_again(&mut self, core: &mut Core) {
+        let now = core.now;
+        for (device, dial) in &mut self.dials {
+            // Not every time for a node that comes and goes.
+            if self.links.contains_key(device) || now < dial.hinted + core.config.dial_pause_min {
+                continue;
+            }
+            (dial.hinted, dial.under_way, dial.next) = (now, false, now);
+            if dial.eased == Timestamp(0) || now.since(dial.eased) >= EASED_EVERY {
+                (dial.eased, dial.attempts) = (now, dial.attempts.min(ATTEMPTS_AFTER_HINT));
+            }
+        }
+        self.schedule_dials(core);
     }
 
     /// This device is in another network: whoever could not be reached before may be now.
@@ -465,14 +493,7 @@ impl Presence {
     pub(crate) fn bootstrap_connected(&mut self, core: &mut Core, out: &mut Output, node: DeviceAddress) {
         let first = self.connected_bootstraps.is_empty();
         self.connected_bootstraps.insert(node.device, node.address);
-        // Relays are in reach again: whoever is dialled at addresses of old need not be waited for.
-        for (device, dial) in &mut self.dials {
-            // Not every time for a node that comes and goes.
-            if !self.links.contains_key(device) && core.now >= dial.hinted + core.config.dial_pause_min {
-                (dial.hinted, dial.under_way, dial.next) = (core.now, false, core.now);
-            }
-        }
-        self.schedule_dials(core);
+        self.dial_again(core);
         if first {
             core.timers.set_earlier(TimerKey::Publish, core.now);
             let missing: Vec<_> = self

@@ -339,14 +339,16 @@ pub(crate) fn fetch(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, pe
             batch.into_iter().partition(|(_, _, envelope)| engine.mailboxes.was_found(envelope));
         let reading = engine.mailboxes.reading(&mailbox, period);
         reading.to_delete.extend(found.into_iter().map(|(sequence, ..)| sequence));
-        let sequences: Vec<Sequence> = batch.iter().map(|(sequence, ..)| *sequence).collect();
-        let count = sequences.len();
-        if count == 0 {
+        // It may have been listed twice.
+        let new = batch.into_iter().filter_map(|(sequence, queue, _)| {
+            reading.fetching.insert(sequence, queue).is_none().then_some(sequence)
+        });
+        let sequences: Vec<Sequence> = new.collect();
+        if sequences.is_empty() {
             continue;
         }
-        reading.fetching.extend(batch.into_iter().map(|(sequence, queue, _)| (sequence, queue)));
         let request = Request::Get { sequences: BoundedVec::truncated(sequences) };
-        engine.askers.ask(&mut engine.core, out, used_for, request, Asked::Get(count));
+        engine.askers.ask(&mut engine.core, out, used_for, request, Asked::Get);
     }
     let reading = engine.mailboxes.reading(&mailbox, period);
     let idle = reading.fetching.is_empty();
