@@ -81,11 +81,13 @@ impl Default for Limits {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Http {
     pub(crate) listen: String,
+    /// Names under which browsers may ask for the page, beside addresses and `localhost`.
+    pub(crate) names: Vec<String>,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:4080".to_owned() }
+        Self { listen: "127.0.0.1:4080".to_owned(), names: Vec::new() }
     }
 }
 

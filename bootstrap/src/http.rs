@@ -2,6 +2,7 @@
 //! for the internet: no encryption, no passwords. Who wants it elsewhere puts a proxy before it.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +14,10 @@ use hyper::Method;
 use hyper::Request;
 use hyper::Response;
 use hyper::StatusCode;
+use hyper::Version;
 use hyper::body::Bytes;
 use hyper::header;
+use hyper::http::uri::Authority;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -33,8 +36,8 @@ use crate::status::Board;
 /// Connections at once: a browser, two monitors and somebody who is curious.
 const CONNECTIONS: usize = 16;
 
-/// How long a request may take to come in.
-const HEADERS_WITHIN: Duration = Duration::from_secs(5);
+/// How long a request may take to come in: whoever says nothing leaves the place to somebody who asks for /health.
+const HEADERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long a connection may last.
 const ALL_WITHIN: Duration = Duration::from_secs(10);
@@ -59,20 +62,27 @@ impl Server {
     ///
     /// # Errors
     /// When the address cannot be listened at.
-    pub(crate) async fn start(address: SocketAddr, board: Board) -> Result<Self> {
+    pub(crate) async fn start(address: SocketAddr, names: Vec<String>, board: Board) -> Result<Self> {
         let listener = TcpListener::bind(address).await;
         let listener = listener.with_context(|| format!("the status page cannot be at {address}"))?;
         let address = listener.local_addr()?;
         if !address.ip().is_loopback() {
             tracing::warn!("the status page is open to whoever reaches this machine");
         }
-        let task = tokio::spawn(serve(listener, board));
+        let task = tokio::spawn(serve(listener, Arc::from(names), board));
         Ok(Self { address, task })
     }
 
     /// Where it is.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Ends it. Afterwards the address is free.
+    pub(crate) async fn stop(mut self) {
+        self.task.abort();
+        // That it was aborted is no news.
+        let _ = (&mut self.task).await;
     }
 }
 
@@ -82,16 +92,16 @@ impl Drop for Server {
     }
 }
 
-async fn serve(listener: TcpListener, board: Board) {
+async fn serve(listener: TcpListener, names: Arc<[String]>, board: Board) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         // Who is one too many waits in the system's queue.
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let board = board.clone();
+                let (names, board) = (Arc::clone(&names), board.clone());
                 tokio::spawn(async move {
-                    let _ = timeout(ALL_WITHIN, talk(stream, board)).await;
+                    let _ = timeout(ALL_WITHIN, talk(stream, names, board)).await;
                     drop(place);
                 });
             }
@@ -100,9 +110,9 @@ async fn serve(listener: TcpListener, board: Board) {
     }
 }
 
-async fn talk(stream: TcpStream, board: Board) {
+async fn talk(stream: TcpStream, names: Arc<[String]>, board: Board) {
     let service = service_fn(move |request| {
-        let answer = answer(&request, &board);
+        let answer = answer(&request, &names, &board);
         async move { Ok::<_, Infallible>(answer) }
     });
     let mut builder = http1::Builder::new();
@@ -112,8 +122,12 @@ async fn talk(stream: TcpStream, board: Board) {
     let _ = builder.serve_connection(TokioIo::new(stream), service).await;
 }
 
-fn answer<B>(request: &Request<B>, board: &Board) -> Response<Full<Bytes>> {
+fn answer<B>(request: &Request<B>, names: &[String], board: &Board) -> Response<Full<Bytes>> {
     const PLAIN: &str = "text/plain; charset=utf-8";
+    if !is_for_us(request, names) {
+        let why = "this name is not in [http] names; the address works\n";
+        return response(StatusCode::MISDIRECTED_REQUEST, PLAIN, why.to_owned());
+    }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut refused = response(StatusCode::METHOD_NOT_ALLOWED, PLAIN, "only GET\n".to_owned());
         refused.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD"));
@@ -133,6 +147,24 @@ fn answer<B>(request: &Request<B>, board: &Board) -> Response<Full<Bytes>> {
     }
 }
 
+/// Whether a request names this machine by its address, as `localhost`, or as the settings do. With any other name, a page
+/// of somebody else, whose name they let point here, could have a browser read this one. Only programs name nothing.
+fn is_for_us<B>(request: &Request<B>, names: &[String]) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let host = match (request.uri().authority(), hosts.next(), hosts.next()) {
+        (_, _, Some(_)) => return false,
+        (Some(authority), ..) => Ok(authority.clone()),
+        (None, Some(host), None) => Authority::try_from(host.as_bytes()),
+        (None, None, None) => return request.version() == Version::HTTP_10,
+    };
+    let Ok(host) = host else { return false };
+    let host = host.host();
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    bare.parse::<IpAddr>().is_ok()
+        || host.eq_ignore_ascii_case("localhost")
+        || names.iter().any(|name| name.eq_ignore_ascii_case(host))
+}
+
 fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(text)));
     *response.status_mut() = status;
@@ -150,4 +182,31 @@ fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Fu
         response.headers_mut().insert(name, header::HeaderValue::from_static(value));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_nobody_gave_this_machine_is_not_answered() {
+        let names = ["status.example.org".to_owned()];
+        let asked = |host: &str| {
+            let request = Request::builder().uri("/").header(header::HOST, host).body(()).unwrap();
+            is_for_us(&request, &names)
+        };
+        for host in ["127.0.0.1", "192.0.2.7:4080", "[::1]:4080", "localhost:4080", "Status.example.org"] {
+            assert!(asked(host), "{host}");
+        }
+        for host in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:4080", "a@b@c", ""] {
+            assert!(!asked(host), "{host}");
+        }
+        let whole = Request::builder().uri("http://evil.example/").header(header::HOST, "localhost");
+        assert!(!is_for_us(&whole.body(()).unwrap(), &names));
+        let two = Request::builder().header(header::HOST, "localhost").header(header::HOST, "evil.example");
+        assert!(!is_for_us(&two.body(()).unwrap(), &names));
+        assert!(!is_for_us(&Request::new(()), &names));
+        let old = Request::builder().version(Version::HTTP_10).body(()).unwrap();
+        assert!(is_for_us(&old, &names), "simple monitors name nothing, browsers always do");
+    }
 }

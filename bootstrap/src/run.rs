@@ -302,12 +302,14 @@ impl Server {
 
     /// Opens the page where the settings say, in place of the former one. The node works without it.
     async fn open_page(&mut self) {
-        self.page = None;
+        if let Some(page) = self.page.take() {
+            page.stop().await;
+        }
         let address = match self.config.http.address() {
             Ok(Some(address)) => address,
             Ok(None) | Err(_) => return,
         };
-        match http::Server::start(address, self.board.clone()).await {
+        match http::Server::start(address, self.config.http.names.clone(), self.board.clone()).await {
             Ok(page) => {
                 tracing::info!(address = %page.address(), "status page");
                 self.page_at = Some(page.address());

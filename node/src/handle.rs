@@ -1,5 +1,7 @@
 //! The handle that front ends hold: opening a data folder, making or unlocking the account, commands, queries, events.
 
+mod pump;
+
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -11,7 +13,6 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::Receiver;
 use crossbeam_channel::Sender;
-use crossbeam_channel::TrySendError;
 use crossbeam_channel::bounded;
 use kith_engine::Command;
 use kith_engine::Config;
@@ -26,7 +27,6 @@ use kith_engine::record::all_rows;
 use kith_net::EventReceiver;
 use kith_net::Net;
 use kith_net::NetConfig;
-use kith_net::NetEvent;
 use kith_net::Role;
 use kith_net::address;
 use kith_proto::address::DeviceAddress;
@@ -46,12 +46,13 @@ use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::config::NodeConfig;
-use crate::effects;
 use crate::error::NodeError;
 use crate::events::Events;
 use crate::events::Hub;
+use crate::handle::pump::Pump;
 use crate::helping::HelpView;
 use crate::helping::Helping;
+use crate::helping::feed::Feed;
 use crate::helping::settings::HelpSettings;
 use crate::helping::settings::SETTINGS;
 use crate::ports::Ports;
@@ -263,7 +264,7 @@ impl Handle {
     }
 
     fn run(&self, store: Store, outside: Outside) -> Result<Running, NodeError> {
-        let Outside { runtime, net, events, ports, record, seed } = outside;
+        let Outside { runtime, net, mut events, ports, record, seed } = outside;
         let system = |error: std::io::Error| NodeError::System(error.to_string());
         let reader = store.reader();
         let rows = reader.snapshot()?;
@@ -303,8 +304,8 @@ impl Handle {
         let stop_net = Arc::new(Notify::new());
         let (ended, net_ended) = bounded(0);
         let stop = Arc::clone(&stop_net);
-        let pump =
-            Pump { events, ports, engine: sender.clone(), helping: helping.clone(), stop, _ended: ended };
+        let feed = Feed::start(helping.clone(), events.request_credit(), runtime.handle());
+        let pump = Pump { events, ports, engine: sender.clone(), feed, stop, _ended: ended };
         runtime.spawn(pump.run());
         helping.resume(settings);
         Ok(Running {
@@ -487,54 +488,6 @@ pub fn parse_node(text: &str) -> Result<DeviceAddress, NodeError> {
 pub fn check_bootstrap(text: &str) -> Result<String, NodeError> {
     let node = address::parse_node(text)?;
     Ok(address::text(&node.address, Some(&node.device)))
-}
-
-/// Moves network events to the engine thread. When that one is busy, the network waits.
-struct Pump {
-    events: EventReceiver,
-    ports: Ports,
-    engine: Sender<ToEngine>,
-    helping: Helping,
-    stop: Arc<Notify>,
-    _ended: Sender<()>,
-}
-
-impl Pump {
-    async fn run(mut self) {
-        loop {
-            let event = tokio::select! {
-                event = self.events.next() => event,
-                () = self.stop.notified() => None,
-            };
-            let Some(event) = event else { break };
-            if let NetEvent::Listening { listener: Some(listener), address } = &event {
-                self.ports.note(*listener, &address::text(address, None));
-            }
-            if matches!(event, NetEvent::MailboxServed(_)) {
-                if let Some(host) = self.helping.host() {
-                    host.give(event).await;
-                }
-                continue;
-            }
-            let Some(input) = effects::input(event) else { continue };
-            if !self.tell(ToEngine::Input(Input::Net(input))).await {
-                break;
-            }
-        }
-        self.events.shut_down().await;
-    }
-
-    /// Hands over one message, when need be as soon as there is room. Returns whether the engine thread is there.
-    async fn tell(&self, message: ToEngine) -> bool {
-        let message = match self.engine.try_send(message) {
-            Ok(()) => return true,
-            Err(TrySendError::Disconnected(_)) => return false,
-            Err(TrySendError::Full(message)) => message,
-        };
-        let engine = self.engine.clone();
-        let sent = tokio::task::spawn_blocking(move || engine.send(message).is_ok()).await;
-        sent.unwrap_or(false)
-    }
 }
 
 fn entropy() -> Result<[u8; 32], NodeError> {

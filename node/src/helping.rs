@@ -11,6 +11,7 @@
 //! Offering is the network's part: to everybody once others have reached this device, before that to contacts who are
 //! connected directly. Not here: our own mail, which is never kept here.
 
+pub(crate) mod feed;
 pub mod settings;
 
 use std::collections::BTreeSet;
@@ -75,9 +76,10 @@ struct Inner {
     runtime: tokio::runtime::Handle,
     engine: Sender<ToEngine>,
     hub: Arc<Hub>,
-    /// Held while the owner changes something, so that changes come one after the other. Never by the engine thread.
+    /// Held while a host is started, told or ended, so that one thing comes after the other, and for as long as that
+    /// takes. Never by the network's or the engine's threads.
     changing: Mutex<()>,
-    /// Held for moments, and while the host takes a message.
+    /// Held for moments, by the network's and the engine's threads too: nothing that waits is done meanwhile.
     state: Mutex<State>,
 }
 
@@ -108,12 +110,16 @@ impl Helping {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.0.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Goes on as it was before the start. What goes wrong is told in the view: the node works without.
     pub(crate) fn resume(&self, settings: HelpSettings) {
-        let mut state = self.state();
-        state.settings = settings;
+        let _one_at_a_time = self.changing();
+        self.state().settings = settings;
         if settings.enabled || settings.closing {
-            self.start(&mut state);
+            self.start();
         }
     }
 
@@ -122,7 +128,7 @@ impl Helping {
         self.state().host.clone()
     }
 
-    /// Whom the owner knows.
+    /// Whom the owner knows. Does not wait for the mailbox.
     pub(crate) fn befriend(&self, devices: impl IntoIterator<Item = DeviceId>) {
         let mut state = self.state();
         state.friends = devices.into_iter().collect();
@@ -138,7 +144,7 @@ impl Helping {
         enabled: bool,
         change: impl FnOnce(&mut HelpSettings),
     ) -> Result<HelpView, NodeError> {
-        let _one_at_a_time = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = self.changing();
         let mut settings = self.state().settings;
         change(&mut settings);
         if !(MIN_BYTES..=MAX_BYTES).contains(&settings.bytes) {
@@ -150,10 +156,12 @@ impl Helping {
         settings.closing = !enabled && (settings.enabled || settings.closing);
         settings.enabled = enabled;
         self.save(&settings)?;
-        let mut state = self.state();
-        state.settings = settings;
-        state.problem = None;
-        match (&state.host, enabled) {
+        let host = {
+            let mut state = self.state();
+            (state.settings, state.problem) = (settings, None);
+            state.host.clone()
+        };
+        match (host, enabled) {
             (Some(host), true) => {
                 host.configure(settings.limits(), door(settings.who));
                 self.serve(true, true);
@@ -162,10 +170,9 @@ impl Helping {
                 host.close();
                 self.serve(true, false);
             }
-            (None, true) => self.start(&mut state),
+            (None, true) => self.start(),
             (None, false) => {}
         }
-        drop(state);
         let view = self.view();
         self.0.hub.publish(&[NodeEvent::Helping(Box::new(view.clone()))]);
         Ok(view)
@@ -184,11 +191,10 @@ impl Helping {
 
     /// Ends it while the network still runs: what was committed last is answered.
     pub(crate) fn stop(&self) {
-        let host = {
-            let mut state = self.state();
-            state.stopped = true;
-            state.host.take()
-        };
+        // Nothing is started from here on, and what is being started is waited for.
+        self.state().stopped = true;
+        let _one_at_a_time = self.changing();
+        let host = self.state().host.take();
         if let Some(Err(error)) = host.map(|host| host.stop()) {
             tracing::warn!(%error, "the mailbox was not closed cleanly; nothing it confirmed is lost");
         }
@@ -199,11 +205,15 @@ impl Helping {
         let _ = self.0.net.command_blocking(NetCommand::ServeMailbox { serve, offer });
     }
 
-    fn start(&self, state: &mut State) {
-        if state.stopped {
+    /// Opens the store and starts a host, which takes a moment. Only while `changing` is held.
+    fn start(&self) {
+        let (settings, stopped) = {
+            let state = self.state();
+            (state.settings, state.stopped)
+        };
+        if stopped {
             return;
         }
-        let settings = state.settings;
         // Locked with the account's own secret: the folder is of no use without the account.
         let key = Zeroizing::new(blake3::derive_key(STORE_CONTEXT, self.0.seed.as_slice()));
         let passphrase = Zeroizing::new(blake3::Hash::from(*key).to_hex().to_string());
@@ -217,26 +227,30 @@ impl Helping {
         };
         match Host::start(setup, self.0.net.clone(), &self.0.runtime) {
             Ok(host) => {
-                host.know(state.friends.clone());
-                state.started += 1;
-                let (helping, watched, number) = (self.clone(), host.clone(), state.started);
+                let (helping, watched) = (self.clone(), host.clone());
+                let number = {
+                    let mut state = self.state();
+                    host.know(state.friends.clone());
+                    state.host = Some(host);
+                    state.started += 1;
+                    state.started
+                };
                 self.0.runtime.spawn(async move {
                     watched.ended().await;
                     let _ = tokio::task::spawn_blocking(move || helping.ended(number)).await;
                 });
-                state.host = Some(host);
                 self.serve(true, settings.enabled);
             }
             Err(error) => {
                 tracing::warn!(%error, "no mail is kept for others");
-                state.problem = Some(error.to_string());
+                self.state().problem = Some(error.to_string());
             }
         }
     }
 
     /// A host has ended by itself: nothing is left in it, or it failed.
     fn ended(&self, number: u64) {
-        let _one_at_a_time = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = self.changing();
         let (host, again) = {
             let mut state = self.state();
             if state.started != number {
@@ -248,7 +262,7 @@ impl Helping {
         let Some(host) = host else { return };
         self.serve(false, false);
         match host.stop() {
-            Ok(()) if again => self.start(&mut self.state()),
+            Ok(()) if again => self.start(),
             Ok(()) => self.clear_away(),
             Err(error) => self.failed(&error),
         }

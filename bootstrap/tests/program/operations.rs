@@ -165,11 +165,12 @@ fn the_page_answers_get_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::start(folder.path(), &settings(""));
     let status = |request: &str| ask(node.page, request).status;
-    assert_eq!(status("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"), 405);
-    assert_eq!(status("DELETE /metrics HTTP/1.1\r\nHost: x\r\n\r\n"), 405);
+    assert_eq!(status("POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n"), 405);
+    assert_eq!(status("DELETE /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"), 405);
     assert_eq!(node.get("/../etc/passwd").status, 404);
     assert_eq!(node.get("/metrics?name=x").status, 200);
-    let head = ask(node.page, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+    let head = ask(node.page, "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!(status("GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n"), 421);
     assert_eq!((head.status, head.body.as_str()), (200, ""));
     assert_ne!(status(&format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", "x".repeat(20_000))), 200);
     assert_ne!(status("nonsense\r\n\r\n"), 200);

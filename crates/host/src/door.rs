@@ -42,6 +42,11 @@ impl Doorkeeper {
         self.streams.remove(&stream);
     }
 
+    /// Whose a stream is.
+    pub(crate) fn device(&self, stream: u64) -> Option<DeviceId> {
+        self.streams.get(&stream).copied()
+    }
+
     /// Takes all open streams.
     pub(crate) fn take_streams(&mut self) -> Vec<u64> {
         std::mem::take(&mut self.streams).into_keys().collect()

@@ -71,7 +71,6 @@ pub struct Numbers {
 /// What the thread is told.
 pub(crate) enum ToHost {
     Event(Box<NetEvent>),
-    Know(BTreeSet<DeviceId>),
     Configure(Box<Config>, Door),
     Close,
     Report(oneshot::Sender<Report>),
@@ -85,6 +84,7 @@ type Running = JoinHandle<Result<(), HostError>>;
 pub struct Host {
     queue: mpsc::Sender<ToHost>,
     numbers: watch::Receiver<Numbers>,
+    known: Arc<watch::Sender<BTreeSet<DeviceId>>>,
     thread: Arc<Mutex<Option<Running>>>,
 }
 
@@ -108,11 +108,13 @@ impl Host {
         };
         let (queue, messages) = mpsc::channel(QUEUE);
         let (tell, numbers) = watch::channel(Numbers::default());
-        let driver = Thread::new(setup, store, net, (messages, tell), runtime.clone())?;
+        let (known, knows) = watch::channel(BTreeSet::new());
+        let driver = Thread::new(setup, store, net, (messages, knows, tell), runtime.clone())?;
         let system = |error: std::io::Error| HostError::System(error.to_string());
         let thread =
             thread::Builder::new().name("mailbox".to_owned()).spawn(move || driver.run()).map_err(system)?;
-        Ok(Self { queue, numbers, thread: Arc::new(Mutex::new(Some(thread))) })
+        let (known, thread) = (Arc::new(known), Arc::new(Mutex::new(Some(thread))));
+        Ok(Self { queue, numbers, known, thread })
     }
 
     /// Whether an event of the network is for mailboxes.
@@ -137,10 +139,10 @@ impl Host {
         self.numbers.clone()
     }
 
-    /// The devices that may have an inbox when the door is [`Door::Known`]. Replaces the former set. Waits when the
-    /// mailbox is behind; not for async code.
+    /// The devices that may have an inbox when the door is [`Door::Known`]. Replaces the former set. Never waits: what
+    /// is asked after this is answered by the newest set.
     pub fn know(&self, devices: BTreeSet<DeviceId>) {
-        let _ = self.queue.blocking_send(ToHost::Know(devices));
+        self.known.send_replace(devices);
     }
 
     /// Other limits or another door from now on. Inboxes that are there stay until their lease ends. Not for async code.
@@ -148,7 +150,8 @@ impl Host {
         let _ = self.queue.blocking_send(ToHost::Configure(Box::new(config), door));
     }
 
-    /// Takes nothing new from now on, gives what is there, and ends once nothing is left.
+    /// Takes nothing new from now on, gives what is there, and ends once nothing is left and the owners of its inboxes
+    /// were told, or had an hour to ask. Not for async code.
     pub fn close(&self) {
         let _ = self.queue.blocking_send(ToHost::Close);
     }

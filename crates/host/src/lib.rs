@@ -11,6 +11,7 @@
 //! Decisions are in `DESIGN.md` beside this crate.
 
 pub mod error;
+mod farewell;
 
 mod clock;
 mod door;

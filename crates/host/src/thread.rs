@@ -1,6 +1,7 @@
 //! The thread of a mailbox. One law: drain what waits, handle it, **commit, then run the effects**. So nothing is answered
 //! that is not on disk, and many deposits share one write.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -17,6 +18,7 @@ use kith_net::ServedEvent;
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
 use kith_proto::id::DeviceId;
+use kith_proto::mailbox::Request;
 use kith_proto::time::Span;
 use kith_store::Snapshot;
 use kith_store::Store;
@@ -29,6 +31,7 @@ use crate::clock::Clock;
 use crate::clock::entropy;
 use crate::door::Doorkeeper;
 use crate::error::HostError;
+use crate::farewell::Farewell;
 use crate::forwards::Forwards;
 use crate::host::Numbers;
 use crate::host::Report;
@@ -43,6 +46,9 @@ const STIR_EVERY: Duration = Duration::from_secs(600);
 
 /// How long a closed mailbox says that it gives what it holds; nothing is kept longer (`kith-proto`).
 const CLOSING: Span = Span::from_days(30);
+
+/// What comes in, the newest devices that are known, and where numbers go.
+pub(crate) type Ends = (mpsc::Receiver<ToHost>, watch::Receiver<BTreeSet<DeviceId>>, watch::Sender<Numbers>);
 
 /// What the thread owns.
 pub(crate) struct Thread {
@@ -59,7 +65,10 @@ pub(crate) struct Thread {
     forwards: Forwards,
     stirred: Instant,
     tell: watch::Sender<Numbers>,
+    known: watch::Receiver<BTreeSet<DeviceId>>,
     closing: bool,
+    /// There is one while it is closing.
+    farewell: Option<Farewell>,
 }
 
 impl Thread {
@@ -67,13 +76,14 @@ impl Thread {
         setup: Setup<'_>,
         store: Store,
         net: Net,
-        (queue, tell): (mpsc::Receiver<ToHost>, watch::Sender<Numbers>),
+        (queue, known, tell): Ends,
         runtime: Handle,
     ) -> Result<Self, HostError> {
         let mut clock = Clock::new();
         let snapshot = store.reader().snapshot()?;
         let config = setup.config;
         let mailbox = Mailbox::restore(config.clone(), setup.seed, clock.now(), entropy()?, &snapshot)?;
+        let farewell = setup.closing.then(|| farewell(&snapshot)).transpose()?;
         drop(snapshot);
         let held = mailbox.overview();
         tracing::info!(inboxes = held.inboxes, envelopes = held.envelopes, "mailbox restored");
@@ -91,7 +101,9 @@ impl Thread {
             forwards: Forwards::default(),
             stirred: Instant::now(),
             tell,
+            known,
             closing: setup.closing,
+            farewell,
         };
         thread.apply_config();
         thread.tell_numbers();
@@ -119,26 +131,30 @@ impl Thread {
         Ok(self.store.close()?)
     }
 
-    /// Whether it was closed and nothing is left.
+    /// Whether it was closed, nothing is left, and whoever had to hear it had the chance.
     fn is_done(&self) -> bool {
-        self.closing && self.mailbox.overview().envelopes == 0
+        let said = self.farewell.as_ref().is_none_or(|farewell| farewell.wait(Instant::now()).is_zero());
+        self.closing && self.mailbox.overview().envelopes == 0 && said
     }
 
     /// Handles a batch, commits, runs the effects. Returns whether to stop.
     fn step(&mut self, batch: impl Iterator<Item = ToHost>) -> Result<bool, HostError> {
         let rows = self.store.reader().snapshot()?;
+        if self.known.has_changed().unwrap_or_default() {
+            self.doors.known.clone_from(&self.known.borrow_and_update());
+        }
         let mut stop = false;
         let mut reports = Vec::new();
         for message in batch {
             match message {
                 ToHost::Event(event) => {
-                    if let Some(input) = self.input(*event) {
+                    if let Some(input) = self.input(*event, &rows)? {
                         self.handle(input, &rows)?;
                     }
                 }
-                ToHost::Know(devices) => self.doors.known = devices,
                 ToHost::Configure(config, door) => {
-                    (self.config, self.doors.door, self.closing) = (*config, door, false);
+                    (self.config, self.doors.door) = (*config, door);
+                    (self.closing, self.farewell) = (false, None);
                     self.apply_config();
                 }
                 ToHost::Close => self.close(&rows)?,
@@ -179,8 +195,8 @@ impl Thread {
         Ok(self.mailbox.handle(self.clock.now(), input, rows, &mut self.out)?)
     }
 
-    fn input(&mut self, event: NetEvent) -> Option<Input> {
-        Some(match event {
+    fn input(&mut self, event: NetEvent, rows: &Snapshot) -> Result<Option<Input>, HostError> {
+        Ok(Some(match event {
             NetEvent::MailboxServed(event) => match event {
                 ServedEvent::Opened { stream, from } => {
                     self.doors.opened(stream, from.device);
@@ -190,8 +206,9 @@ impl Thread {
                 ServedEvent::Asked { stream, request } => {
                     if let Some(answer) = self.doors.refuses(stream, &request) {
                         let _ = self.net.command_blocking(NetCommand::AnswerMailbox { stream, answer });
-                        return None;
+                        return Ok(None);
                     }
+                    self.note_told(stream, &request.word, rows)?;
                     Input::Asked { stream, request }
                 }
                 ServedEvent::Malformed { stream } => Input::Malformed { stream },
@@ -202,10 +219,25 @@ impl Thread {
                 }
             },
             event => {
-                let (forward, answer) = self.forwards.on_event(event, &self.net)?;
+                let Some((forward, answer)) = self.forwards.on_event(event, &self.net) else {
+                    return Ok(None);
+                };
                 Input::ForwardDone { forward, answer }
             }
-        })
+        }))
+    }
+
+    /// Notes who is told that the mailbox is closed, as the answer to their registration is.
+    fn note_told(&mut self, stream: u64, request: &Request, rows: &Snapshot) -> Result<(), HostError> {
+        let (Some(farewell), Request::Register { inbox, .. }) = (&mut self.farewell, request) else {
+            return Ok(());
+        };
+        if let Some(device) = self.doors.device(stream)
+            && rows::has_inbox(rows, inbox)?
+        {
+            farewell.told(device);
+        }
+        Ok(())
     }
 
     fn run_effect(&mut self, effect: Effect) {
@@ -228,6 +260,7 @@ impl Thread {
         if std::mem::replace(&mut self.closing, true) {
             return Ok(());
         }
+        self.farewell = Some(farewell(rows)?);
         self.apply_config();
         for stream in self.doors.take_streams() {
             let _ = self.net.command_blocking(NetCommand::EndMailbox { stream });
@@ -265,8 +298,14 @@ impl Thread {
         let stir = STIR_EVERY.saturating_sub(self.stirred.elapsed());
         let wake = self.mailbox.next_wake().map(|at| at.since(self.clock.now()).as_millis());
         let wake = wake.map_or(stir, Duration::from_millis);
+        let said = self.farewell.as_ref().map(|farewell| farewell.wait(Instant::now()));
+        let wake = said.filter(|said| !said.is_zero()).map_or(wake, |said| said.min(wake));
         self.forwards.wait().map_or(wake, |forward| forward.min(wake)).min(stir)
     }
+}
+
+fn farewell(rows: &Snapshot) -> Result<Farewell, HostError> {
+    Ok(Farewell::new(rows::owners(rows)?, Instant::now()))
 }
 
 /// `/ip4/0.0.0.0`: no address at which anybody answers.

@@ -70,8 +70,8 @@ pub struct Config {
     pub requests: Rate,
     /// Requests with a signature from one source; checking one takes 50 µs.
     pub checks: Rate,
-    /// New inboxes from one source: an inbox has a new key each week, so this is for 2,000 people behind one address,
-    /// and a stranger needs hours to open as many as fill a gigabyte.
+    /// New inboxes from one source: a device has a new one every 14 days, so 12 an hour are for 4,000 devices behind
+    /// one address, and a stranger needs hours to open as many as fill a gigabyte.
     pub openings: Rate,
     /// Deposits from one source that go to other mailboxes.
     pub forwarding: Rate,

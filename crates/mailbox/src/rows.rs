@@ -15,6 +15,7 @@
 //! Numbers in keys are big-endian, so that key order is number order. None of the tables is forgettable: what they hold
 //! is sealed by others or blinded, and shredding every deleted row would double the cost of each deposit.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use kith_proto::bounded::BoundedVec;
@@ -207,6 +208,29 @@ pub fn kept_until(rows: &dyn Rows) -> Result<Option<Timestamp>, RowsError> {
         last.is_none()
     })?;
     Ok(last)
+}
+
+/// How many devices have an inbox, at least: the most inboxes of one period, since a device has one in each.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn owners(rows: &dyn Rows) -> Result<usize, RowsError> {
+    let mut periods = BTreeMap::<u32, usize>::new();
+    rows.scan(INBOXES, Bound::Unbounded, Bound::Unbounded, Direction::Up, &mut |_, value| {
+        if let Ok(inbox) = InboxRow::from_bytes(value) {
+            *periods.entry(inbox.period).or_default() += 1;
+        }
+        true
+    })?;
+    Ok(periods.into_values().max().unwrap_or_default())
+}
+
+/// Whether there is an inbox of this key.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn has_inbox(rows: &dyn Rows, inbox: &InboxKey) -> Result<bool, RowsError> {
+    Ok(rows.get(INBOXES, inbox)?.is_some())
 }
 
 /// What is to be done in an hour. The tag comes first in the key, so that one hour's work is in this order.

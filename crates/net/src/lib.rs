@@ -39,4 +39,5 @@ pub use event::ServedEvent;
 pub use event::ServedFrom;
 pub use net::EventReceiver;
 pub use net::Net;
+pub use net::RequestCredit;
 pub use stats::Stats;

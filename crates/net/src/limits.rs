@@ -33,9 +33,12 @@ use crate::stats::Counters;
 /// Bans remembered at once; beyond it the one that ends first is dropped.
 const MAX_BANS: usize = 4_096;
 
-/// Networks whose arrivals are known at once, 100 bytes each. Beyond it the counts have to do: an attacker with so many
-/// networks is not stopped by a rate for each.
+/// Networks whose arrivals are known at once, 100 bytes each. Beyond it all others share one rate.
 const MAX_ARRIVALS: usize = 16_384;
+
+/// How many times the rate of one site those share that are not known: honest ones still get in, and an attacker with
+/// very many networks is slowed down too.
+const OTHERS: u32 = 8;
 
 /// Why a connection was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,8 +71,11 @@ pub(crate) struct Behaviour {
     open: u32,
     /// Until when what arrived from a site is paid for.
     arrivals: BTreeMap<Network, Instant>,
+    /// The same of all sites that are not known.
+    others: Option<Instant>,
     friends: BTreeSet<PeerId>,
-    misdeeds: BTreeMap<PeerId, u32>,
+    /// How many there were, and when the first was.
+    misdeeds: BTreeMap<PeerId, (u32, Instant)>,
     bans: BTreeMap<PeerId, Instant>,
 }
 
@@ -85,6 +91,7 @@ impl Behaviour {
             by_peer: BTreeMap::new(),
             open: 0,
             arrivals: BTreeMap::new(),
+            others: None,
             friends: BTreeSet::new(),
             misdeeds: BTreeMap::new(),
             bans: BTreeMap::new(),
@@ -106,10 +113,11 @@ impl Behaviour {
         if self.friends.contains(&peer) {
             return false;
         }
-        if self.misdeeds.len() >= MAX_BANS {
-            self.misdeeds.pop_first();
+        if self.misdeeds.len() >= MAX_BANS && !self.misdeeds.contains_key(&peer) {
+            let oldest = self.misdeeds.iter().min_by_key(|(_, (_, since))| *since).map(|(peer, _)| *peer);
+            oldest.map(|peer| self.misdeeds.remove(&peer));
         }
-        let count = self.misdeeds.entry(peer).or_default();
+        let (count, _) = self.misdeeds.entry(peer).or_insert((0, Instant::now()));
         *count += 1;
         if *count < self.limits.misdeeds {
             return false;
@@ -215,13 +223,13 @@ impl Behaviour {
         if self.arrivals.len() >= MAX_ARRIVALS {
             self.arrivals.retain(|_, paid| *paid > now);
         }
-        let is_known = self.arrivals.contains_key(&site);
-        if !is_known && self.arrivals.len() >= MAX_ARRIVALS {
-            return Ok(());
-        }
+        let is_known = self.arrivals.contains_key(&site) || self.arrivals.len() < MAX_ARRIVALS;
         let each = Duration::from_secs(1) / self.limits.arrivals_per_second.max(1);
-        let paid = self.arrivals.entry(site).or_insert(now);
-        let next = (*paid).max(now) + each;
+        let (paid, cost) = match is_known {
+            true => (self.arrivals.entry(site).or_insert(now), each),
+            false => (self.others.get_or_insert(now), each / OTHERS),
+        };
+        let next = (*paid).max(now) + cost;
         if next > now + each * self.limits.arrivals_at_once.max(1) {
             return Err(Refused::Rate);
         }

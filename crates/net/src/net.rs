@@ -60,6 +60,18 @@ pub struct EventReceiver {
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
     budget: Budget,
+    keeps_requests: bool,
+}
+
+/// The room for requests to the own mailbox, for a driver that keeps them longer than until the next event.
+#[derive(Clone, Debug)]
+pub struct RequestCredit(Budget);
+
+impl RequestCredit {
+    /// An event does not wait any more: there is room for as many bytes from the streams of others.
+    pub fn give_back(&self, event: &NetEvent) {
+        self.0.request_taken(event);
+    }
 }
 
 impl Net {
@@ -79,7 +91,8 @@ impl Net {
         let counted = Arc::clone(&counters);
         let task = Task::new(swarm, config, counted, command_queue, event_queue, budget.clone())?;
         let task = runtime.spawn(task.run(stopped));
-        Ok((Self { commands, counters }, EventReceiver { events, stop: Some(stop), task, budget }))
+        let events = EventReceiver { events, stop: Some(stop), task, budget, keeps_requests: false };
+        Ok((Self { commands, counters }, events))
     }
 
     /// Hands over a command without waiting.
@@ -125,9 +138,19 @@ impl EventReceiver {
     pub async fn next(&mut self) -> Option<NetEvent> {
         let event = self.events.recv().await;
         if let Some(event) = &event {
-            self.budget.taken(event);
+            self.budget.answer_taken(event);
+            if !self.keeps_requests {
+                self.budget.request_taken(event);
+            }
         }
         event
+    }
+
+    /// From now on requests to the own mailbox take up room until the driver gives it back. When there is none left,
+    /// nothing is read from the streams to the mailbox, and everything else goes on.
+    pub fn request_credit(&mut self) -> RequestCredit {
+        self.keeps_requests = true;
+        RequestCredit(self.budget.clone())
     }
 
     /// Closes all connections and waits until the task has ended.

@@ -28,7 +28,8 @@ pub const MAX_BYTES: u64 = 1 << 40;
 /// What is offered unless the owner says otherwise: nobody misses it, and it holds some hundred thousand messages.
 pub const DEFAULT_BYTES: u64 = 1 << 30;
 
-/// Inboxes unless the owner says otherwise. A person's device has two at a time, one for this week and one for the next.
+/// Inboxes unless the owner says otherwise. A person's device has two at a time: they are for periods of
+/// 14 days, and the former one is still read in the next.
 pub const DEFAULT_INBOXES: u32 = 1_000;
 
 /// As many inboxes as a community node has.

@@ -32,6 +32,17 @@ fn a_peer_that_keeps_breaking_rules_is_banned_but_never_a_friend() {
 }
 
 #[test]
+fn the_oldest_misdeeds_are_forgotten_first() {
+    let limits = Limits { misdeeds: 2, ..Limits::for_role(Role::User) };
+    let mut behaviour = Behaviour::new(limits, Arc::default());
+    let peers: Vec<PeerId> = (0..=MAX_BANS).map(|_| PeerId::random()).collect();
+    assert!(peers.iter().all(|peer| !behaviour.misbehaved(*peer)));
+    assert_eq!(behaviour.misdeeds.len(), MAX_BANS);
+    assert!(behaviour.misbehaved(peers[1]) && behaviour.misbehaved(peers[MAX_BANS]));
+    assert!(!behaviour.misbehaved(peers[0]), "it is as if new");
+}
+
+#[test]
 fn an_ipv6_customer_is_one_host_and_a_site_is_counted_too() {
     let of = |text: &str| networks_of(text.parse().unwrap());
     assert_eq!(of("2001:db8:1:2::7"), of("2001:db8:1:2:ffff::1"));
@@ -100,9 +111,12 @@ fn a_site_that_comes_and_goes_is_slowed_down_and_then_forgiven() {
 fn more_networks_than_can_be_remembered_are_not_remembered() {
     let (mut behaviour, now) = (strict(), Instant::now());
     let site = |number: u32| networks_of(IpAddr::V4((number << 8).into()))[1];
-    for number in 1..=u32::try_from(MAX_ARRIVALS).unwrap() + 100 {
+    let known = u32::try_from(MAX_ARRIVALS).unwrap();
+    for number in 1..=known + 80 {
         assert!(behaviour.arrive(site(0x0100_0000 + number), now).is_ok());
     }
+    assert_eq!(behaviour.arrive(site(0x0100_0000 + known + 81), now), Err(Refused::Rate), "one rate for all");
+    assert_eq!(behaviour.arrive(site(0x0100_0001), now), Ok(()), "those that are known have their own");
     assert_eq!(behaviour.arrivals.len(), MAX_ARRIVALS);
     behaviour.arrive(site(1), now + Duration::from_secs(1)).unwrap();
     assert_eq!(behaviour.arrivals.len(), 1, "and forgotten when their time is over");

@@ -39,7 +39,7 @@ pub(crate) const ASK_QUEUE: usize = 4_096;
 /// more. Room is only taken by those that wait.
 pub(crate) const ANSWER_QUEUE: usize = 32_768;
 
-/// Bytes of requests and answers that may wait for the driver. The queues before it count events, and an event here may
+/// Bytes of requests, and of answers, that may wait for the driver. The queues before it count events, and an event here may
 /// weigh as much as a thousand others.
 const BUDGET_BYTES: usize = 16 << 20;
 
@@ -66,9 +66,12 @@ pub(crate) enum FromMailbox {
     Closed { stream: u64 },
 }
 
-/// How much may wait for the driver.
+/// How much may wait for the driver. Apart, so that an own mailbox that is behind keeps nobody from asking others'.
 #[derive(Clone, Debug)]
-pub(crate) struct Budget(Arc<Semaphore>);
+pub(crate) struct Budget {
+    requests: Arc<Semaphore>,
+    answers: Arc<Semaphore>,
+}
 
 /// A part of the budget. Given back when the message is dropped on the way, or else by the driver's side.
 #[derive(Debug)]
@@ -76,23 +79,37 @@ pub(crate) struct Held(Option<OwnedSemaphorePermit>);
 
 impl Budget {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(BUDGET_BYTES)))
+        let full = || Arc::new(Semaphore::new(BUDGET_BYTES));
+        Self { requests: full(), answers: full() }
     }
 
-    async fn take(&self, bytes: usize) -> Held {
-        let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
-        // It is never closed, and a frame is a small part of it.
-        Held(Arc::clone(&self.0).acquire_many_owned(permits).await.ok())
+    async fn take_answer(&self, answer: &Answer) -> Held {
+        take(&self.answers, answer_weight(answer)).await
     }
 
-    /// The driver has taken an event.
-    pub(crate) fn taken(&self, event: &NetEvent) {
-        self.0.add_permits(match event {
-            NetEvent::MailboxAnswered { answer, .. } => answer_weight(&answer.word),
-            NetEvent::MailboxServed(ServedEvent::Asked { request, .. }) => request_weight(&request.word),
-            _ => 0,
-        });
+    async fn take_request(&self, request: &Request) -> Held {
+        take(&self.requests, request_weight(request)).await
     }
+
+    /// The driver has taken an answer.
+    pub(crate) fn answer_taken(&self, event: &NetEvent) {
+        if let NetEvent::MailboxAnswered { answer, .. } = event {
+            self.answers.add_permits(answer_weight(&answer.word));
+        }
+    }
+
+    /// The driver, or the mailbox behind it, has taken a request.
+    pub(crate) fn request_taken(&self, event: &NetEvent) {
+        if let NetEvent::MailboxServed(ServedEvent::Asked { request, .. }) = event {
+            self.requests.add_permits(request_weight(&request.word));
+        }
+    }
+}
+
+async fn take(from: &Arc<Semaphore>, bytes: usize) -> Held {
+    let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
+    // It is never closed, and a frame is a small part of it.
+    Held(Arc::clone(from).acquire_many_owned(permits).await.ok())
 }
 
 impl Held {
@@ -176,7 +193,7 @@ impl Pipe {
         loop {
             match self.read::<Numbered<Answer>>(from).await {
                 Ok(answer) => {
-                    let held = self.budget.take(answer_weight(&answer.word)).await;
+                    let held = self.budget.take_answer(&answer.word).await;
                     self.tell(FromMailbox::Answered { stream: self.name, answer, held }).await;
                 }
                 Err(end) => return end,
@@ -190,7 +207,7 @@ impl Pipe {
         loop {
             match self.read::<Numbered<Request>>(from).await {
                 Ok(request) => {
-                    let held = self.budget.take(request_weight(&request.word)).await;
+                    let held = self.budget.take_request(&request.word).await;
                     self.tell(FromMailbox::Asked { stream: self.name, request, held }).await;
                 }
                 Err(End::Closed | End::Finished) => return,

@@ -53,8 +53,8 @@ pub(super) struct Mailboxes {
     asked: BTreeMap<u64, Asked>,
     served: BTreeMap<u64, Served>,
     last_served: u64,
-    /// Connected devices that offer to be mailboxes.
-    offering: BTreeSet<DeviceId>,
+    /// Connected devices that offer to be mailboxes, and where.
+    offering: BTreeMap<DeviceId, BTreeSet<Multiaddress>>,
 }
 
 /// A stream to a mailbox.
@@ -93,8 +93,14 @@ impl Mailboxes {
             asked: BTreeMap::new(),
             served: BTreeMap::new(),
             last_served: 0,
-            offering: BTreeSet::new(),
+            offering: BTreeMap::new(),
         }
+    }
+
+    /// Notes an offer. Returns whether it is news: devices repeat themselves whenever anything about them changes.
+    fn offers(&mut self, device: DeviceId, addresses: &[Multiaddress]) -> bool {
+        let addresses: BTreeSet<_> = addresses.iter().cloned().collect();
+        self.offering.insert(device, addresses.clone()) != Some(addresses)
     }
 
     /// Ends all streams.
@@ -114,9 +120,10 @@ impl Task {
         if info.protocols.contains(&requests::OFFER) {
             let global = |address: &&Multiaddr| address::reach_of(address) == Reach::Global;
             let addresses = info.listen_addrs.iter().filter(global).take(MAX_ADDRESSES);
-            let addresses = addresses.filter_map(address::from_libp2p).collect();
-            self.mailboxes.offering.insert(device);
-            self.tell(NetEvent::MailboxOffered { device, addresses });
+            let addresses: Vec<_> = addresses.filter_map(address::from_libp2p).collect();
+            if self.mailboxes.offers(device, &addresses) {
+                self.tell(NetEvent::MailboxOffered { device, addresses });
+            }
         } else if direct {
             self.mailbox_withdrawn(device);
         }
@@ -124,7 +131,7 @@ impl Task {
 
     /// A device does not offer to be a mailbox any more, or is gone.
     pub(super) fn mailbox_withdrawn(&mut self, device: DeviceId) {
-        if self.mailboxes.offering.remove(&device) {
+        if self.mailboxes.offering.remove(&device).is_some() {
             self.tell(NetEvent::MailboxWithdrawn { device });
         }
     }
@@ -344,5 +351,24 @@ impl Task {
         if let Some(device) = peer.as_ref().and_then(address::device_of) {
             self.misbehaved(device);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offer_is_told_when_it_is_new_and_when_its_addresses_change() {
+        let mut mailboxes = Mailboxes::new(Budget::new());
+        let (device, other) = (DeviceId([1; 32]), DeviceId([2; 32]));
+        let at = |last: u8| Multiaddress::new(vec![4, 10, 0, 0, last]).unwrap();
+        assert!(mailboxes.offers(device, &[at(1), at(2)]));
+        assert!(!mailboxes.offers(device, &[at(2), at(1)]), "the same in another order");
+        assert!(mailboxes.offers(other, &[at(1)]));
+        assert!(mailboxes.offers(device, &[at(1)]));
+        assert!(!mailboxes.offers(device, &[at(1)]));
+        mailboxes.offering.remove(&device);
+        assert!(mailboxes.offers(device, &[at(1)]), "it was taken back meanwhile");
     }
 }
