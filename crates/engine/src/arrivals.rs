@@ -64,7 +64,7 @@ pub(crate) fn frame(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, devi
         },
         Frame::Ready => links::ready(engine, out, &device),
         Frame::Put(envelope) => {
-            put(engine, rows, out, &device, &envelope);
+            put(engine, rows, out, &device, &envelope, true);
         }
         Frame::PrekeyRequest { invite } => give_prekeys(engine, out, device, contact, invite.as_ref()),
         Frame::Prekeys { device_list, bundle } => {
@@ -159,7 +159,7 @@ pub(crate) fn mail(
         return true;
     }
     let before = out.effects.len();
-    let done = put(engine, rows, out, device, envelope);
+    let done = put(engine, rows, out, device, envelope, false);
     // Once it is deleted in the mailbox, nobody says it again.
     engine.core.only_receipts = false;
     // Whoever left it is not proved to be the device that it names: nobody is scored for mail.
@@ -168,13 +168,15 @@ pub(crate) fn mail(
     done
 }
 
-/// An envelope of a device came in. Returns whether it is done with; one that is not has to come again.
+/// An envelope of a device came in, `live` on a connection or by mailbox. Returns whether it is done with; one that is
+/// not has to come again.
 fn put(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,
     device: &DeviceId,
     envelope: &Envelope,
+    live: bool,
 ) -> bool {
     let opened = match engine.sessions.open(&mut engine.core, &engine.devices, device, envelope) {
         Ok(opened) => opened,
@@ -198,6 +200,10 @@ fn put(
     engine.core.only_receipts = opened.introduction.is_none()
         && payload.position == 0
         && payload.contents.iter().all(|content| matches!(content, Content::Receipt(_)));
+    if live && engine.core.only_receipts && engine.peers.get(device).is_some() {
+        // A receipt is never kept: it was sealed just now.
+        engine.clocks.said(engine.core.now, device, payload.sent_at);
+    }
     let mut welcome = None;
     if let Some(introduction) = opened.introduction {
         match introduce(engine, rows, out, device, introduction, &payload) {
