@@ -274,9 +274,9 @@ fn a_receipt_that_a_crash_undid_is_said_again_and_a_text_is_never_undone() {
         carry(&mut ann, &mut bob);
         disconnect(&mut ann, &mut bob);
         if round % 2 == 0 {
-            ann.crash()
+            ann.crash();
         } else {
-            bob.crash()
+            bob.crash();
         }
         connect(&mut ann, &mut bob);
         ann.send(chat, &format!("ann's {round}"));
