@@ -81,6 +81,8 @@ pub enum Action {
     Help(bool),
     /// Show what became of a message.
     Trace(MessageId),
+    /// Write a report about the connection, which names nobody, into a file.
+    SaveReport,
     /// Set or change the passphrase as the settings say.
     ChangePassphrase,
     /// Close whatever dialog is open.
@@ -138,6 +140,10 @@ pub enum Request {
     },
     /// What became of a message.
     Trace(MessageId),
+    /// What is known about the connection.
+    Examine,
+    /// Write that into a file, without names.
+    SaveReport,
     /// The number to compare with somebody.
     SafetyNumber(ContactId),
     /// Look for a QR code in a picture.
@@ -166,6 +172,8 @@ impl std::fmt::Debug for Request {
             Self::LoadHelp => "LoadHelp",
             Self::Help { .. } => "Help",
             Self::Trace(_) => "Trace",
+            Self::Examine => "Examine",
+            Self::SaveReport => "SaveReport",
             Self::SafetyNumber(_) => "SafetyNumber",
             Self::ReadQr(_) => "ReadQr",
             Self::ChangePassphrase { .. } => "ChangePassphrase",

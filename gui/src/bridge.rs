@@ -1,6 +1,9 @@
 //! Between the interface and the node: requests go to a worker thread, answers and events come back, and each wakes
 //! the interface. The worker is one thread, so answers come in the order of the requests.
 
+use std::fs::File;
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::thread;
 
 use crossbeam_channel::Receiver;
@@ -20,10 +23,13 @@ use kith_node::Events;
 use kith_node::Handle;
 use kith_node::NodeError;
 use kith_node::NodeEvent;
+use kith_node::doctor;
+use kith_node::doctor::Finding;
 use kith_node::helping::HelpView;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::invite::Invite;
+use kith_proto::time::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::action::Request;
@@ -33,6 +39,9 @@ pub const PAGE: usize = 200;
 
 /// Requests and answers that may wait; a person makes a few a second.
 const QUEUE: usize = 4_096;
+
+/// Reports of one day in one folder; whoever needs more has a folder full of them.
+const MAX_REPORTS: u32 = 100;
 
 /// How long the last requests may take when the window closes.
 const FINISH_WITHIN: std::time::Duration = std::time::Duration::from_secs(2);
@@ -64,6 +73,10 @@ pub enum Reply {
     Help(Box<HelpView>),
     /// What became of a message.
     Trace(Box<TraceView>),
+    /// What is known about the connection.
+    Examined(Vec<Finding>),
+    /// A report is written, here.
+    ReportSaved(String),
     /// The passphrase is changed.
     PassphraseChanged,
     /// A message was refused.
@@ -212,10 +225,12 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             let view = node.help(enabled, |settings| (settings.bytes, settings.who) = (bytes, who))?;
             Reply::Help(Box::new(view))
         }
-        Request::Trace(message) => match node.query(|rows| query::trace(rows, &message))? {
+        Request::Trace(message) => match node.trace(&message)? {
             Some(view) => Reply::Trace(Box::new(view)),
             None => Reply::Failed("this message is gone".to_owned()),
         },
+        Request::Examine => Reply::Examined(doctor::findings(&node.examine()?)),
+        Request::SaveReport => save_report(node)?,
         Request::SafetyNumber(contact) => {
             let number = node.query(|rows| query::safety_number(rows, &contact))?;
             match number {
@@ -233,6 +248,49 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             Reply::PassphraseChanged
         }
     })
+}
+
+/// Writes what is known about the connection into a file, without names.
+fn save_report(node: &Handle) -> Result<Reply, NodeError> {
+    let known = node.examine()?;
+    let (folders, text) = (report_folders(node), doctor::report::report(&known));
+    Ok(match save(&folders, &report_name(known.now), &text) {
+        Ok(path) => Reply::ReportSaved(path.display().to_string()),
+        Err(error) => Reply::Failed(format!("the report could not be written: {error}")),
+    })
+}
+
+/// Where a report may go, the place where people look first first.
+fn report_folders(node: &Handle) -> Vec<PathBuf> {
+    let home = std::env::home_dir();
+    let downloads = home.as_ref().map(|home| home.join("Downloads"));
+    let folders = [downloads, home, Some(node.config().data.clone())];
+    folders.into_iter().flatten().filter(|folder| folder.is_dir()).collect()
+}
+
+fn report_name(now: Timestamp) -> String {
+    let (year, month, day) = kith_node::time::civil(now.0 / 86_400_000);
+    format!("kith-report-{year:04}-{month:02}-{day:02}")
+}
+
+/// Writes a text into the first folder that takes it, over nothing that is there.
+fn save(folders: &[PathBuf], name: &str, text: &str) -> std::io::Result<PathBuf> {
+    let mut failed = std::io::Error::from(std::io::ErrorKind::NotFound);
+    for folder in folders {
+        for number in 1..=MAX_REPORTS {
+            let suffix = if number == 1 { String::new() } else { format!("-{number}") };
+            let path = folder.join(format!("{name}{suffix}.txt"));
+            match File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes())) {
+                Ok(()) => return Ok(path),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => failed = error,
+                Err(error) => {
+                    failed = error;
+                    break;
+                }
+            }
+        }
+    }
+    Err(failed)
 }
 
 /// The text of the QR code in a picture. Pictures are bounded: a code needs no more than this.
@@ -257,6 +315,18 @@ fn read_qr(bytes: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_report_is_written_over_nothing() {
+        let folder = std::env::temp_dir().join(format!("kith-report-test-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let folders = [folder.join("not there"), folder.clone()];
+        let first = save(&folders, "kith-report-2026-11-21", "one").unwrap();
+        let second = save(&folders, "kith-report-2026-11-21", "two").unwrap();
+        assert_eq!(second.file_name().unwrap(), "kith-report-2026-11-21-2.txt");
+        assert_eq!(std::fs::read_to_string(first).unwrap(), "one");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 
     #[test]
     fn a_shown_code_is_read_back() {

@@ -17,6 +17,7 @@ use kith_engine::view::ContactView;
 use kith_engine::view::NetworkView;
 use kith_engine::view::ProfileView;
 use kith_engine::view::TraceView;
+use kith_node::doctor::Finding;
 use kith_node::helping::HelpView;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
@@ -60,6 +61,9 @@ pub struct Model {
     pub network: NetworkView,
     /// What is kept for others, as last heard.
     pub help: Option<HelpView>,
+    /// What was last found about the connection.
+    pub findings: Vec<Finding>,
+    examining: bool,
     /// Contacts with a connected device.
     pub online: BTreeSet<ContactId>,
     /// The open chat.
@@ -348,6 +352,7 @@ impl Model {
                 Vec::new()
             }
             Action::Help(enabled) => self.ask_help(enabled),
+            Action::SaveReport => vec![Request::SaveReport],
             Action::ChangePassphrase => self.change_passphrase(),
             Action::SetTheme(choice) => {
                 self.theme = choice;
@@ -371,8 +376,17 @@ impl Model {
     fn show_page(&mut self, page: Page) -> Vec<Request> {
         let Some(Dialog::Settings(form)) = &mut self.dialog else { return Vec::new() };
         (form.page, form.error, form.code) = (page, None, None);
-        // What is kept changes without a word.
-        if page == Page::Help { vec![Request::LoadHelp] } else { Vec::new() }
+        match page {
+            // What is kept changes without a word.
+            Page::Help => vec![Request::LoadHelp],
+            Page::Connection => self.examine(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Asks how the connection is, once at a time.
+    fn examine(&mut self) -> Vec<Request> {
+        if std::mem::replace(&mut self.examining, true) { Vec::new() } else { vec![Request::Examine] }
     }
 
     fn add_mailbox(&mut self) -> Vec<Request> {
@@ -582,6 +596,8 @@ impl Model {
                 _ => {}
             },
             Reply::Help(view) => self.helping(*view),
+            Reply::Examined(findings) => (self.findings, self.examining) = (findings, false),
+            Reply::ReportSaved(path) => self.toast(format!("Saved as {path}. It names nobody"), false),
             Reply::Trace(view) => {
                 if let Some(Dialog::Trace(shown)) = &mut self.dialog {
                     *shown = Some(view);
@@ -708,6 +724,9 @@ impl Model {
                 self.network = view;
                 if moved {
                     return self.load_all();
+                }
+                if matches!(&self.dialog, Some(Dialog::Settings(form)) if form.page == Page::Connection) {
+                    return self.examine();
                 }
             }
         }

@@ -9,6 +9,7 @@ use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
 use kith_engine::view::NetworkView;
 use kith_engine::view::ProfileView;
+use kith_engine::view::RouteView;
 use kith_engine::view::TraceView;
 use kith_engine::view::TracedDevice;
 use kith_gui::action::Action;
@@ -20,10 +21,12 @@ use kith_gui::model::Model;
 use kith_gui::model::Screen;
 use kith_gui::model::dates::Now;
 use kith_gui::model::network;
+use kith_gui::model::network::Tone;
 use kith_gui::model::settings::Page;
 use kith_gui::model::timeline::Row;
 use kith_gui::model::timeline::Timeline;
 use kith_node::AccountState;
+use kith_node::doctor;
 use kith_node::helping::HelpView;
 use kith_node::helping::settings::HelpSettings;
 use kith_node::helping::settings::Who;
@@ -185,6 +188,8 @@ fn mailbox() -> MailboxView {
         left_at: Some(Timestamp(NOON - 3_600_000)),
         read_at: None,
         quota_left: Some(32 << 20),
+        score: 500,
+        away_secs: 0,
     }
 }
 
@@ -237,11 +242,33 @@ fn a_stored_message_says_with_how_many_and_until_when() {
     let mut stored = message(1, true, 5);
     stored.state = MessageState::Stored;
     let mailboxes = vec![kept(until(15)), kept(until(14)), kept(None)];
-    let device = TracedDevice { device: DeviceId([2; 32]), state: MessageState::Stored, mailboxes };
+    let (device, state, route) = (DeviceId([2; 32]), MessageState::Stored, RouteView::default());
+    let device = TracedDevice { device, state, position: 1, mailboxes, route };
     let mut view = TraceView { message: stored, devices: vec![device] };
     assert_eq!(network::trace(&view, NOW), "Stored with 2 mailboxes until 5 December.");
     view.message.state = MessageState::Read;
     assert_eq!(network::trace(&view, NOW), "They have read it.");
+}
+
+#[test]
+fn the_connection_is_examined_when_its_page_is_shown_and_once_at_a_time() {
+    let mut model = Model::new();
+    model.screen = Screen::Main;
+    model.act(Action::OpenSettings);
+    assert_eq!(model.act(Action::ShowPage(Page::Connection)), vec![Request::Examine]);
+    let changed = || Event::NetworkChanged(NetworkView::default());
+    assert!(model.event(changed()).is_empty(), "an answer is on its way");
+    model.reply(Reply::Examined(doctor::findings(&doctor::Known::default())));
+    let marks: Vec<_> = model.findings.iter().map(network::finding).collect();
+    assert_eq!(marks.first(), Some(&("Addresses".to_owned(), Tone::Warning)));
+    assert!(marks.contains(&("NAT type".to_owned(), Tone::Quiet)), "{marks:?}");
+    assert_eq!(model.event(changed()), vec![Request::Examine]);
+    assert_eq!(model.act(Action::SaveReport), vec![Request::SaveReport]);
+    model.reply(Reply::ReportSaved("/home/ann/Downloads/kith-report-2026-11-21.txt".to_owned()));
+    assert!(model.toasts.last().unwrap().text.contains("names nobody"));
+    model.act(Action::ShowPage(Page::General));
+    model.reply(Reply::Examined(Vec::new()));
+    assert!(model.event(changed()).is_empty(), "nobody looks");
 }
 
 #[test]

@@ -10,14 +10,25 @@ use egui_kittest::Harness;
 use egui_kittest::SnapshotOptions;
 use egui_kittest::kittest::Queryable as _;
 use kith_engine::Event;
+use kith_engine::view::AttemptEnd;
+use kith_engine::view::AttemptView;
 use kith_engine::view::ChatView;
+use kith_engine::view::ClockView;
 use kith_engine::view::ContactState;
 use kith_engine::view::ContactView;
+use kith_engine::view::KeptView;
 use kith_engine::view::MailboxView;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
+use kith_engine::view::Nat;
+use kith_engine::view::NextView;
+use kith_engine::view::NextWhy;
 use kith_engine::view::PreviewView;
 use kith_engine::view::ProfileView;
+use kith_engine::view::RouteView;
+use kith_engine::view::TraceView;
+use kith_engine::view::TracedDevice;
+use kith_engine::view::Way;
 use kith_gui::action::Action;
 use kith_gui::action::Request;
 use kith_gui::bridge::Reply;
@@ -29,6 +40,8 @@ use kith_gui::model::settings::Page;
 use kith_gui::theme::Tokens;
 use kith_gui::theme::fonts;
 use kith_gui::view;
+use kith_node::doctor;
+use kith_node::doctor::Known;
 use kith_node::helping::HelpView;
 use kith_node::helping::settings::HelpSettings;
 use kith_proto::id::AccountId;
@@ -222,6 +235,8 @@ fn settings(page: Page) -> Model {
         left_at: Some(minutes_ago(75)),
         read_at: Some(minutes_ago(70)),
         quota_left: Some(31 << 20),
+        score: 640,
+        away_secs: 0,
     };
     let text = |host: &str| kith_node::handle::address_text(&place(host).address, Some(&place(host).device));
     model.listen = vec![text("203.0.113.9")];
@@ -238,6 +253,54 @@ fn settings(page: Page) -> Model {
     let settings = HelpSettings { enabled: true, since: Some(minutes_ago(9_000)), ..HelpSettings::default() };
     let view = HelpView { settings, inboxes: 14, envelopes: 212, bytes: 3 << 20, ..HelpView::default() };
     model.reply(Reply::Help(Box::new(view)));
+    model
+}
+
+fn connection() -> Model {
+    let mut model = settings(Page::Connection);
+    let mut known = Known { now: minutes_ago(0), network: model.network.clone(), ..Known::default() };
+    (known.network.nat, known.network.dht_peers) = (Nat::Private, 6);
+    known.facts.mapping = doctor::Mapping::Differs;
+    known.clock = Some(ClockView { sources: 3, ahead_at_least_secs: 720, ahead_at_most_secs: 720 });
+    model.reply(Reply::Examined(doctor::findings(&known)));
+    model
+}
+
+/// Their device is away, one mailbox keeps the message and the other is full.
+fn traced() -> Model {
+    let mut model = model();
+    let timeline = model.timeline.as_ref().unwrap();
+    let mut messages = (0..timeline.len()).filter_map(|at| timeline.message(at));
+    let message = messages.find(|message| message.outgoing).unwrap().clone();
+    let (one, two) = (DeviceId([1; 32]), DeviceId([2; 32]));
+    let until = Timestamp(minutes_ago(0).0 + 14 * 86_400_000);
+    let attempt = |way, end, minutes, times| {
+        let last = minutes_ago(minutes);
+        AttemptView { way, end, first: last, last, times }
+    };
+    let next =
+        |way, why, minutes: u64| NextView { at: Timestamp(minutes_ago(0).0 + minutes * 60_000), way, why };
+    let route = RouteView {
+        attempts: vec![
+            attempt(Way::Dial, AttemptEnd::NotReached, 4, 7),
+            attempt(Way::Mailbox(one), AttemptEnd::Kept { until }, 3, 1),
+            attempt(Way::Mailbox(two), AttemptEnd::Full, 2, 2),
+        ],
+        next: vec![
+            next(Way::Dial, NextWhy::NotReached, 5),
+            next(Way::Mailbox(two), NextWhy::Refused, 8),
+            next(Way::Mailbox(one), NextWhy::Renewal, 13 * 1_440),
+        ],
+        ..RouteView::default()
+    };
+    let mailboxes =
+        vec![KeptView { mailbox: one, until: Some(until) }, KeptView { mailbox: two, until: None }];
+    let device =
+        TracedDevice { device: DeviceId([9; 32]), state: MessageState::Sent, position: 1, mailboxes, route };
+    let view =
+        TraceView { message: MessageView { state: MessageState::Sent, ..message }, devices: vec![device] };
+    model.act(Action::Trace(view.message.message));
+    model.reply(Reply::Trace(Box::new(view)));
     model
 }
 
@@ -318,6 +381,26 @@ fn helping_others_in_the_dark_theme() {
 #[test]
 fn helping_others_in_the_light_theme() {
     show(settings(Page::Help), false, WIDE).picture("settings-help-light");
+}
+
+#[test]
+fn the_connection_in_the_dark_theme() {
+    show(connection(), true, WIDE).picture("settings-connection-dark");
+}
+
+#[test]
+fn the_connection_in_the_light_theme() {
+    show(connection(), false, WIDE).picture("settings-connection-light");
+}
+
+#[test]
+fn what_became_of_a_message_in_the_dark_theme() {
+    show(traced(), true, WIDE).picture("trace-dark");
+}
+
+#[test]
+fn what_became_of_a_message_in_the_light_theme() {
+    show(traced(), false, WIDE).picture("trace-light");
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub(crate) mod style;
 
 mod commands;
 mod daemon;
+mod health;
 mod mailboxes;
 
 use anyhow::Context as _;

@@ -22,8 +22,10 @@ use kith_engine::Overview;
 use kith_engine::account;
 use kith_engine::command::Answer;
 use kith_engine::migrate;
+use kith_engine::query;
 use kith_engine::record::Line;
 use kith_engine::record::all_rows;
+use kith_engine::view::TraceView;
 use kith_net::EventReceiver;
 use kith_net::Net;
 use kith_net::NetConfig;
@@ -34,6 +36,7 @@ use kith_proto::address::Multiaddress;
 use kith_proto::id::AccountId;
 use kith_proto::id::CommandId;
 use kith_proto::id::DeviceId;
+use kith_proto::id::MessageId;
 use kith_proto::rows::Rows;
 use kith_proto::rows::Table;
 use kith_store::FolderLock;
@@ -46,6 +49,8 @@ use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::config::NodeConfig;
+use crate::doctor::Known;
+use crate::doctor::People;
 use crate::error::NodeError;
 use crate::events::Events;
 use crate::events::Hub;
@@ -415,6 +420,46 @@ impl Handle {
         self.tell(ToEngine::Stats(answer))?;
         let (engine, store) = stats.recv().map_err(|_| NodeError::Stopped)?;
         Ok((engine, store, net))
+    }
+
+    /// Everything that is known about the connection, for [`doctor`](crate::doctor).
+    ///
+    /// # Errors
+    /// When there is no running node.
+    pub fn examine(&self) -> Result<Known, NodeError> {
+        let overview = self.overview();
+        let mut contacts = self.query(query::contacts)?;
+        for contact in &mut contacts {
+            contact.online = overview.online.contains(&contact.contact);
+        }
+        let (engine, _, net) = self.stats()?;
+        let (answer, clock) = bounded(1);
+        self.tell(ToEngine::Clock(answer))?;
+        Ok(Known {
+            now: Clock::default().now(),
+            network: overview.network,
+            facts: self.running(|running| running.net.facts())?,
+            clock: clock.recv().map_err(|_| NodeError::Stopped)?,
+            people: People::count(&contacts),
+            engine,
+            net,
+        })
+    }
+
+    /// What became of a message: what rows say, what was tried since this node runs, and what is tried next.
+    ///
+    /// # Errors
+    /// When there is no running node, or the rows cannot be read.
+    pub fn trace(&self, message: &MessageId) -> Result<Option<TraceView>, NodeError> {
+        let Some(mut view) = self.query(|rows| query::trace(rows, message))? else { return Ok(None) };
+        let about = view.devices.iter().map(|device| (device.device, device.position)).collect();
+        let (answer, routes) = bounded(1);
+        self.tell(ToEngine::Routes { about, since: view.message.stored_at, answer })?;
+        let routes = routes.recv().map_err(|_| NodeError::Stopped)?;
+        for (device, route) in view.devices.iter_mut().zip(routes) {
+            device.route = route;
+        }
+        Ok(Some(view))
     }
 
     /// Keeps mail for others, or does not any more: then what is kept is given to those who come for it, and nothing new

@@ -22,6 +22,7 @@ pub mod helping;
 pub mod nodes;
 pub mod rpc;
 pub mod time;
+pub mod trace;
 
 mod effects;
 mod ports;

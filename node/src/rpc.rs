@@ -2,6 +2,7 @@
 //! answered as they are done, so a client may send thousands without waiting.
 
 mod errors;
+mod health;
 mod mailboxes;
 mod methods;
 mod openrpc;

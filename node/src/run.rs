@@ -20,9 +20,13 @@ use kith_engine::Overview;
 use kith_engine::command::Answer;
 use kith_engine::record::Line;
 use kith_engine::record::digest;
+use kith_engine::view::ClockView;
+use kith_engine::view::RouteView;
 use kith_net::Net;
 use kith_proto::id::CommandId;
+use kith_proto::id::DeviceId;
 use kith_proto::rows::Write;
+use kith_proto::time::Timestamp;
 use kith_store::Reader;
 use kith_store::Store;
 use kith_store::StoreError;
@@ -50,9 +54,24 @@ pub(crate) type OnAnswer = Box<dyn FnOnce(Result<Answer, NodeError>) + Send>;
 /// What the engine thread is told.
 pub(crate) enum ToEngine {
     Input(Input),
-    ChangePassphrase { old: Option<String>, new: Option<String>, done: Sender<Result<(), NodeError>> },
-    Save { writes: Vec<Write>, done: Sender<Result<(), NodeError>> },
+    ChangePassphrase {
+        old: Option<String>,
+        new: Option<String>,
+        done: Sender<Result<(), NodeError>>,
+    },
+    Save {
+        writes: Vec<Write>,
+        done: Sender<Result<(), NodeError>>,
+    },
     Stats(Sender<(kith_engine::Stats, kith_store::store::Stats)>),
+    /// What is known of other clocks.
+    Clock(Sender<Option<ClockView>>),
+    /// What was tried for these places of devices' channels, and what is tried next.
+    Routes {
+        about: Vec<(DeviceId, u64)>,
+        since: Timestamp,
+        answer: Sender<Vec<RouteView>>,
+    },
     Stop,
 }
 
@@ -190,6 +209,13 @@ impl Driver {
             }
             ToEngine::Stats(answer) => {
                 let _ = answer.send((self.engine.stats(), self.store.stats()));
+            }
+            ToEngine::Clock(answer) => {
+                let _ = answer.send(self.engine.clock());
+            }
+            ToEngine::Routes { about, since, answer } => {
+                let routes = about.iter().map(|(device, at)| self.engine.route(device, *at, since));
+                let _ = answer.send(routes.collect());
             }
             ToEngine::Stop => return false,
         }

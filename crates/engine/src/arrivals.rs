@@ -65,7 +65,7 @@ pub(crate) fn frame(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, devi
         },
         Frame::Ready => links::ready(engine, out, &device),
         Frame::Put(envelope) => {
-            put(engine, rows, out, &device, &envelope);
+            put(engine, rows, out, &device, &envelope, true);
         }
         Frame::PrekeyRequest { invite } => give_prekeys(engine, out, device, contact, invite.as_ref()),
         Frame::Prekeys { device_list, bundle } => {
@@ -160,7 +160,7 @@ pub(crate) fn mail(
         return true;
     }
     let before = out.effects.len();
-    let done = put(engine, rows, out, device, envelope);
+    let done = put(engine, rows, out, device, envelope, false);
     if done == Done::Again {
         // It was sealed anew, so our receipt is not there: lost on its way, or undone by a crash.
         leaving::receipt_is_lost(engine, out, device);
@@ -184,13 +184,14 @@ enum Done {
     NotYet,
 }
 
-/// An envelope of a device came in.
+/// An envelope of a device came in, `live` on a connection or by mailbox.
 fn put(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,
     device: &DeviceId,
     envelope: &Envelope,
+    live: bool,
 ) -> Done {
     let opened = match engine.sessions.open(&mut engine.core, &engine.devices, device, envelope) {
         Ok(opened) => opened,
@@ -214,6 +215,10 @@ fn put(
     engine.core.only_receipts = opened.introduction.is_none()
         && payload.position == 0
         && payload.contents.iter().all(|content| matches!(content, Content::Receipt(_)));
+    if live && engine.core.only_receipts && engine.peers.get(device).is_some() {
+        // A receipt is never kept: it was sealed just now.
+        engine.clocks.said(engine.core.now, device, payload.sent_at);
+    }
     let mut welcome = None;
     if let Some(introduction) = opened.introduction {
         match introduce(engine, rows, out, device, introduction, &payload) {

@@ -255,6 +255,11 @@ impl Askers {
         }
     }
 
+    /// Until when a mailbox is not tried.
+    pub(crate) fn paused_until(&self, mailbox: &DeviceId) -> Timestamp {
+        self.pauses.get(mailbox).map_or(Timestamp(0), |pause| pause.until)
+    }
+
     /// The nonce to sign with, once requests may be made.
     pub(crate) fn nonce(&self, used_for: Use) -> Option<Nonce> {
         match self.streams.get(self.by_use.get(&used_for)?)?.state {

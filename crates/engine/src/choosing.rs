@@ -278,6 +278,8 @@ pub(crate) fn views(engine: &Engine) -> Vec<MailboxView> {
         left_at: own.mail_at,
         read_at: own.read_at,
         quota_left: own.quota_left,
+        score: engine.standing.score(engine.core.now, device),
+        away_secs: engine.standing.away(device).0 / 1_000,
     };
     engine.mailboxes.all().filter(|(_, own)| own.is_used() || own.closing).map(view).collect()
 }

@@ -23,6 +23,7 @@ use crate::leaving;
 use crate::links;
 use crate::output::Output;
 use crate::reading;
+use crate::routes;
 use crate::rows;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
@@ -99,6 +100,7 @@ fn confirm(engine: &mut Engine, out: &mut Output, device: &DeviceId, receipt: Re
     if engine.peers.get(device).is_some_and(|row| receipt.delivered < row.delivered) {
         remind(engine, out, device);
     }
+    let before = engine.peers.get(device).map_or((0, 0), |row| (row.delivered, row.read));
     let confirmed = engine.outbox.confirm(&mut engine.core, &mut engine.peers, out, device, receipt);
     if confirmed.set_back {
         // Our sessions are old too: they would take what we seal with them for something they know.
@@ -107,6 +109,7 @@ fn confirm(engine: &mut Engine, out: &mut Output, device: &DeviceId, receipt: Re
         // The secret of their queue may be newer than our disk: they get another.
         choosing::tell_again(engine, out, device);
     }
+    routes::receipted(engine, device, before);
     if confirmed.items > 0 {
         engine.presence.progress(&mut engine.core, device);
         // Their mailboxes were emptied: what these were too full for may go.
@@ -247,6 +250,7 @@ pub(crate) fn bind_device(
         }
         engine.inbox.drop_device(out, &device);
         engine.deposits.drop_device(out, &device);
+        engine.attempts.drop_device(&device);
         engine.sessions.drop_device(out, &device);
         engine.devices.forget_bundle(out, &device);
         engine.peers.remove(&device, out);
@@ -266,6 +270,7 @@ pub(crate) fn forget_device(engine: &mut Engine, out: &mut Output, device: &Devi
     engine.outbox.drop_device(&mut engine.core, out, device);
     engine.inbox.drop_device(out, device);
     engine.deposits.drop_device(out, device);
+    engine.attempts.drop_device(device);
     engine.cards.drop_device(device);
     engine.sessions.drop_device(out, device);
     engine.peers.remove(device, out);

@@ -289,6 +289,23 @@ impl Deposits {
         flight.paused_until = until;
     }
 
+    /// Until when nothing goes from a device's channel to a mailbox.
+    pub(crate) fn paused_until(&self, device: &DeviceId, mailbox: &DeviceId) -> Timestamp {
+        self.flights.get(&(*device, *mailbox)).map_or(Timestamp(0), |flight| flight.paused_until)
+    }
+
+    /// When what a mailbox keeps for a device is left anew, if it keeps something.
+    pub(crate) fn renewed_at(
+        &self,
+        now: Timestamp,
+        device: &DeviceId,
+        mailbox: &DeviceId,
+    ) -> Option<Timestamp> {
+        let row = self.by_device.get(device)?;
+        let kept = row.progress.iter().find(|kept| kept.mailbox == *mailbox && kept.until > now)?;
+        Some(Timestamp(kept.until.0.saturating_sub(RENEW_BEFORE.0)))
+    }
+
     /// A device has fetched something: nothing is paused for it any more.
     pub(crate) fn resume(&mut self, device: &DeviceId) {
         let mailboxes = self.mailboxes_of(device).into_keys();

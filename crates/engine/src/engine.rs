@@ -11,11 +11,13 @@ use kith_proto::time::Timestamp;
 
 use crate::arrivals;
 use crate::askers::Askers;
+use crate::attempts::Attempts;
 use crate::cards;
 use crate::cards::Cards;
 use crate::chats::Chats;
 use crate::choices::Choices;
 use crate::choosing;
+use crate::clocks::Clocks;
 use crate::commands;
 use crate::contacts::Contacts;
 use crate::core::Core;
@@ -37,15 +39,20 @@ use crate::peers::Peers;
 use crate::presence::Presence;
 use crate::query;
 use crate::reading;
+use crate::routes;
 use crate::sessions::Sessions;
 use crate::standing::Standings;
 use crate::stats::Stats;
 use crate::timer::TimerKey;
+use crate::view::AttemptEnd;
 use crate::view::ChatView;
+use crate::view::ClockView;
 use crate::view::ContactState;
 use crate::view::ContactView;
 use crate::view::NetworkView;
 use crate::view::ProfileView;
+use crate::view::RouteView;
+use crate::view::Way;
 
 /// The messenger of one device.
 pub struct Engine {
@@ -64,6 +71,8 @@ pub struct Engine {
     pub(crate) askers: Askers,
     pub(crate) standing: Standings,
     pub(crate) cards: Cards,
+    pub(crate) attempts: Attempts,
+    pub(crate) clocks: Clocks,
 }
 
 /// What is true now and stands in no row.
@@ -114,6 +123,17 @@ impl Engine {
         }
     }
 
+    /// What was tried to bring a message to a device, and what is tried next. `position` as a query tells it
+    /// (`view::TracedDevice`); `since`: when the message was written.
+    pub fn route(&self, device: &DeviceId, position: u64, since: Timestamp) -> RouteView {
+        routes::view(self, device, position, since)
+    }
+
+    /// How far the clocks of others are from this device's; `None` while fewer than two told theirs.
+    pub fn clock(&self) -> Option<ClockView> {
+        self.clocks.view(self.core.now)
+    }
+
     /// The counters.
     pub fn stats(&self) -> Stats {
         Stats { waiting: self.outbox.waiting_in_all(), ..self.core.stats }
@@ -133,12 +153,17 @@ impl Engine {
             }
             NetInput::Disconnected { device } => return links::disconnected(self, out, device),
             NetInput::StreamClosed { device } => {
-                presence.stream_closed(&mut self.core, &device);
+                routes::broken(self, &device);
+                self.presence.stream_closed(&mut self.core, &device);
                 self.outbox.rewind(&device);
                 return;
             }
             NetInput::Frame { device, frame } => return arrivals::frame(self, rows, out, device, frame),
             NetInput::DialFailed { device } => {
+                if presence.next_dial(&device).is_some_and(|(_, under_way)| under_way) {
+                    let (way, end) = (Way::Dial, AttemptEnd::NotReached);
+                    self.attempts.note(self.core.now, &device, way, end, 0);
+                }
                 presence.dial_failed(&mut self.core, &device);
                 cards::seek(self, out, &device);
                 return;

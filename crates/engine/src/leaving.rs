@@ -31,8 +31,11 @@ use crate::links;
 use crate::mail;
 use crate::outbox::Next;
 use crate::output::Output;
+use crate::routes;
 use crate::timer::TimerKey;
+use crate::view::AttemptEnd;
 use crate::view::MessageState;
+use crate::view::Way;
 
 /// What waits for a connected device may take so long before it is also left in mailboxes.
 const HEAD_START: Span = Span::from_secs(2);
@@ -236,6 +239,7 @@ pub(crate) fn deposited(engine: &mut Engine, out: &mut Output, about: &Deposited
     engine.core.stats.mailbox_refusals += 1;
     engine.deposits.flight(device, mailbox).no_queue = matches!(word, Answer::NoQueue {});
     if about.position.is_some() {
+        routes::refused(engine, device, mailbox, word);
         engine.deposits.pause(device, mailbox, now + pause);
         engine.core.timers.set_earlier(TimerKey::Leave(*device), now + pause);
         cards::seek(engine, out, device);
@@ -264,6 +268,8 @@ fn kept(engine: &mut Engine, out: &mut Output, about: &Deposited, expires: Times
         engine.deposits.note_taken(device, mailbox);
         return engine.deposits.update(device, out, |row| row.receipt_told = row.receipt_told.max(told));
     };
+    let end = AttemptEnd::Kept { until: expires };
+    engine.attempts.note(engine.core.now, device, Way::Mailbox(*mailbox), end, position);
     let delivered = engine.peers.get(device).map_or(0, |peer| peer.delivered);
     let promised = (position, expires, delivered);
     let grown = engine.deposits.stored(engine.core.now, out, device, mailbox, promised);

@@ -20,6 +20,7 @@ use crate::leaving;
 use crate::outbox::Next;
 use crate::output::Output;
 use crate::presence::PROBES_BEFORE_REPAIR;
+use crate::routes;
 use crate::view::ContactState;
 use crate::view::MessageState;
 
@@ -55,6 +56,7 @@ pub(crate) fn connected(
 
 /// The connection is gone.
 pub(crate) fn disconnected(engine: &mut Engine, out: &mut Output, device: DeviceId) {
+    routes::broken(engine, &device);
     engine.outbox.rewind(&device);
     if !engine.presence.disconnected(&mut engine.core, &device) {
         return;
@@ -217,13 +219,14 @@ pub(crate) fn pump(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     if !engine.presence.is_ready(device) || !ensure_session(engine, out, device) {
         return;
     }
+    let mut sent = false;
     while let Some(next) = engine.outbox.next(&engine.core, device, opening_only) {
         let envelope = match next {
             Next::Sealed(envelope) => envelope,
             Next::Unsealed(payload) => {
                 match engine.sessions.seal(&mut engine.core, out, device, &payload.to_bytes()) {
                     Some(envelope) => envelope,
-                    None => return,
+                    None => break,
                 }
             }
         };
@@ -232,6 +235,10 @@ pub(crate) fn pump(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
             out.event(Event::MessageState { chat, message, state: MessageState::Sent });
         }
         out.effect(Effect::Send { device: *device, frame: Frame::Put(envelope) });
+        sent = true;
+    }
+    if sent {
+        routes::sent(engine, device);
     }
 }
 

@@ -26,6 +26,7 @@ use crate::engine::Engine;
 use crate::leaving;
 use crate::output::Output;
 use crate::reading;
+use crate::routes;
 use crate::timer::TimerKey;
 
 /// How often the inbox of the period before is read again while clocks may differ, and own affairs are looked at.
@@ -108,6 +109,9 @@ pub(crate) fn closed(engine: &mut Engine, out: &mut Output, stream: u64) {
     match gone.used_for {
         Use::Read { mailbox, period } => engine.mailboxes.stop_reading(&mailbox, period),
         Use::Leave { mailbox } => {
+            if !gone.worked {
+                routes::mailbox_silent(engine, &mailbox);
+            }
             engine.deposits.rewind(&mailbox);
             for device in gone.lost_notes {
                 leaving::owe_later(engine, &device, leaving::NOTES_AGAIN);
@@ -165,6 +169,11 @@ pub(crate) fn answered(
         engine.core.stats.bad_mailbox_answers += 1;
         return;
     };
+    let live = match used_for {
+        Use::Read { mailbox, period } => engine.mailboxes.is_caught_up(&mailbox, period),
+        _ => false,
+    };
+    engine.clocks.answered(engine.core.now, &used_for.mailbox(), &asked, &word, live);
     match (used_for, asked, word) {
         (_, Asked::Hello { at }, Answer::Hello { nonce, .. }) => {
             engine.askers.greeted(used_for, nonce);

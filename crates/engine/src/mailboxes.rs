@@ -266,6 +266,11 @@ impl Mailboxes {
         self.readings.entry((*mailbox, period)).or_default()
     }
 
+    /// Whether everything that was in an inbox has been listed: what is listed now came just now.
+    pub(crate) fn is_caught_up(&self, mailbox: &DeviceId, period: u32) -> bool {
+        self.readings.get(&(*mailbox, period)).is_some_and(|reading| reading.caught_up && !reading.again)
+    }
+
     /// An inbox is not read any more.
     pub(crate) fn stop_reading(&mut self, mailbox: &DeviceId, period: u32) {
         self.readings.remove(&(*mailbox, period));

@@ -297,6 +297,12 @@ impl Presence {
         self.schedule_dials(core);
     }
 
+    /// When a device is dialled next, and whether a dial is under way; `None` when it is connected or not wanted.
+    pub(crate) fn next_dial(&self, device: &DeviceId) -> Option<(Timestamp, bool)> {
+        let dial = self.dials.get(device).filter(|_| !self.links.contains_key(device));
+        dial.map(|dial| (dial.next, dial.under_way))
+    }
+
     /// Something new is known about where a device is: dial it at once, but not for every hint of a storm of them.
     pub(crate) fn dial_now(&mut self, core: &mut Core, device: &DeviceId) {
         if let Some(dial) = self.dials.get_mut(device)

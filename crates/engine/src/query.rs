@@ -37,6 +37,7 @@ use crate::view::MessageState;
 use crate::view::MessageView;
 use crate::view::PreviewView;
 use crate::view::ProfileView;
+use crate::view::RouteView;
 use crate::view::TraceView;
 use crate::view::TracedDevice;
 
@@ -142,7 +143,8 @@ pub fn trace(rows: &dyn Rows, message: &MessageId) -> Result<Option<TraceView>, 
             mailboxes.insert(place.device, kept.map(|progress| progress.until));
         }
         let mailboxes = mailboxes.into_iter().map(|(mailbox, until)| KeptView { mailbox, until }).collect();
-        devices.push(TracedDevice { device, state, mailboxes });
+        let route = RouteView::default();
+        devices.push(TracedDevice { device, state, position, mailboxes, route });
     }
     Ok(Some(TraceView { message: view, devices }))
 }

@@ -24,10 +24,12 @@ use kith_proto::time::Timestamp;
 
 use crate::account;
 use crate::askers::Askers;
+use crate::attempts::Attempts;
 use crate::cards::Cards;
 use crate::chats::Chats;
 use crate::chats::Unread;
 use crate::choices::Choices;
+use crate::clocks::Clocks;
 use crate::config::Config;
 use crate::contacts::Contacts;
 use crate::core::Core;
@@ -105,6 +107,8 @@ impl Engine {
             askers: Askers::default(),
             standing: Standings::default(),
             cards: Cards::default(),
+            attempts: Attempts::default(),
+            clocks: Clocks::default(),
         };
         let mut out = Output::new();
         load_mailboxes(&mut engine, rows, &mut out)?;

@@ -77,6 +77,11 @@ impl Timers {
         Some(key)
     }
 
+    /// When a deadline is.
+    pub(crate) fn at(&self, key: TimerKey) -> Option<Timestamp> {
+        self.by_key.get(&key).copied()
+    }
+
     /// The next deadline.
     pub(crate) fn next(&self) -> Option<Timestamp> {
         self.by_time.first().map(|(at, _)| *at)

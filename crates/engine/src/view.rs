@@ -181,8 +181,121 @@ pub struct TracedDevice {
     pub device: DeviceId,
     /// How far.
     pub state: MessageState,
+    /// Its place among what waits for the device.
+    pub position: u64,
     /// The device's mailboxes.
     pub mailboxes: Vec<KeptView>,
+    /// What was tried and what comes next. Queries over rows alone know nothing of it.
+    pub route: RouteView,
+}
+
+/// What was tried to bring something to a device since this one runs, and what comes next.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteView {
+    /// How the device is connected now; `None` when it is not.
+    pub connected: Option<Way>,
+    /// The last attempts, the newest last. The same again on the same way is one with a count.
+    pub attempts: Vec<AttemptView>,
+    /// When it was confirmed as delivered, if that was seen.
+    pub delivered_at: Option<Timestamp>,
+    /// When it was confirmed as read, if that was seen.
+    pub read_at: Option<Timestamp>,
+    /// What is tried next, the soonest first; empty when there is nothing left to do.
+    pub next: Vec<NextView>,
+}
+
+/// A way to a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Way {
+    /// Looking for the device: its addresses were dialled.
+    Dial,
+    /// A direct connection.
+    Direct,
+    /// A connection through a relay.
+    Relayed,
+    /// A mailbox of its.
+    Mailbox(DeviceId),
+}
+
+/// One way that was taken, once or again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptView {
+    /// Which way.
+    pub way: Way,
+    /// How it ended.
+    pub end: AttemptEnd,
+    /// When it first ended so.
+    pub first: Timestamp,
+    /// When it last ended so.
+    pub last: Timestamp,
+    /// How many times.
+    pub times: u32,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AttemptEnd {
+    /// Nobody answered there.
+    NotReached,
+    /// It was put on the connection; only a receipt says that it arrived.
+    Sent,
+    /// The connection ended before a receipt came.
+    Broken,
+    /// The mailbox promised to keep it.
+    Kept {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The mailbox has no place for us: they have not opened one, or closed it.
+    NoQueue,
+    /// The mailbox is full, or theirs in it is.
+    Full,
+    /// The mailbox said no for another reason, or something that is no promise.
+    Refused,
+}
+
+impl AttemptEnd {
+    /// Whether it ended in the same way, whatever the times.
+    pub(crate) fn is_like(self, other: Self) -> bool {
+        std::mem::discriminant(&self) == std::mem::discriminant(&other)
+    }
+}
+
+/// Something that is tried next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NextView {
+    /// When; not later than now: it is under way.
+    pub at: Timestamp,
+    /// On which way.
+    pub way: Way,
+    /// Why then.
+    pub why: NextWhy,
+}
+
+/// Why something is tried at its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum NextWhy {
+    /// It is under way, or about to be.
+    Now,
+    /// Nobody answered; the pause grows with each time.
+    NotReached,
+    /// It was sent and no receipt came: they are asked how far they are.
+    NoReceipt,
+    /// The mailbox said no and is asked again after a pause.
+    Refused,
+    /// What it keeps is left anew before it expires.
+    Renewal,
+}
+
+/// How far the clocks of others are ahead of this device's, in seconds; less than zero when they are behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockView {
+    /// How many told their time.
+    pub sources: u32,
+    /// At least so much.
+    pub ahead_at_least_secs: i64,
+    /// At most so much; the same as the other when it is known to the second.
+    pub ahead_at_most_secs: i64,
 }
 
 /// Whether a mailbox keeps a message.
@@ -219,6 +332,10 @@ pub struct MailboxView {
     pub read_at: Option<Timestamp>,
     /// How many bytes it still had room for when it was last asked.
     pub quota_left: Option<u64>,
+    /// How good it was, from 0 to 1,000; 500 when nothing is known of it.
+    pub score: u32,
+    /// For how long it has not answered while others did; zero when it does.
+    pub away_secs: u64,
 }
 
 /// Whether this device can be reached from outside.

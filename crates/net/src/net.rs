@@ -30,6 +30,8 @@ use crate::config::NetConfig;
 use crate::error::NetError;
 use crate::event::NetCommand;
 use crate::event::NetEvent;
+use crate::facts::Facts;
+use crate::facts::Shared;
 use crate::requests::pipe::Budget;
 use crate::stats::Counters;
 use crate::stats::Stats;
@@ -51,6 +53,7 @@ type WebSocket = Boxed<(PeerId, StreamMuxerBox)>;
 pub struct Net {
     commands: mpsc::Sender<NetCommand>,
     counters: Arc<Counters>,
+    facts: Arc<Shared>,
 }
 
 /// What the driver receives from, and what ends with it.
@@ -89,10 +92,12 @@ impl Net {
         let (stop, stopped) = oneshot::channel();
         let budget = Budget::new();
         let counted = Arc::clone(&counters);
-        let task = Task::new(swarm, config, counted, command_queue, event_queue, budget.clone())?;
+        let facts = Shared::new();
+        let measured = (counted, Arc::clone(&facts));
+        let task = Task::new(swarm, config, measured, command_queue, event_queue, budget.clone())?;
         let task = runtime.spawn(task.run(stopped));
         let events = EventReceiver { events, stop: Some(stop), task, budget, keeps_requests: false };
-        Ok((Self { commands, counters }, events))
+        Ok((Self { commands, counters, facts }, events))
     }
 
     /// Hands over a command without waiting.
@@ -125,6 +130,11 @@ impl Net {
     /// How many commands the queue has room for.
     pub fn room(&self) -> usize {
         self.commands.capacity()
+    }
+
+    /// What was measured.
+    pub fn facts(&self) -> Facts {
+        self.facts.read()
     }
 
     /// What was counted.

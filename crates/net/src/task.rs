@@ -5,6 +5,7 @@ mod dht;
 mod direct;
 mod links;
 mod mailbox;
+mod measured;
 mod reach;
 mod tally;
 
@@ -23,6 +24,7 @@ use kith_proto::frame::Frame;
 use kith_proto::id::DeviceId;
 use kith_proto::id::RecordKey;
 use kith_proto::record::Record;
+use kith_proto::time::Timestamp;
 use libp2p::Multiaddr;
 use libp2p::PeerId;
 use libp2p::Swarm;
@@ -50,6 +52,9 @@ use crate::config::Role;
 use crate::error::NetError;
 use crate::event::NetCommand;
 use crate::event::NetEvent;
+use crate::facts::Observed;
+use crate::facts::Shared;
+use crate::facts::Upnp;
 use crate::pipes::FromPipe;
 use crate::records;
 use crate::requests::pipe::Budget;
@@ -87,6 +92,9 @@ pub(crate) struct Task {
     swarm: Swarm<Behaviour>,
     config: NetConfig,
     counters: Arc<Counters>,
+    facts: Arc<Shared>,
+    /// What nodes said they see this device at.
+    observed: Observed,
     commands: mpsc::Receiver<NetCommand>,
     events: mpsc::Sender<NetEvent>,
     pending: VecDeque<NetEvent>,
@@ -162,7 +170,7 @@ impl Task {
     pub(crate) fn new(
         mut swarm: Swarm<Behaviour>,
         config: NetConfig,
-        counters: Arc<Counters>,
+        (counters, facts): (Arc<Counters>, Arc<Shared>),
         commands: mpsc::Receiver<NetCommand>,
         events: mpsc::Sender<NetEvent>,
         budget: Budget,
@@ -195,10 +203,15 @@ impl Task {
         }
         let (pipe, pipes) = mpsc::channel(PIPE_QUEUE);
         let reach = Reachability::new(&config);
+        if swarm.behaviour().upnp.is_enabled() {
+            facts.change().upnp = Upnp::Asked { since: Timestamp(now_millis()) };
+        }
         Ok(Self {
             swarm,
             config,
             counters,
+            facts,
+            observed: Observed::default(),
             commands,
             events,
             pending,
@@ -438,6 +451,7 @@ impl Task {
     fn listener_gone(&mut self, addresses: &[Multiaddr]) {
         for address in addresses.iter().filter(|address| !address::is_relayed(address)) {
             self.unannounce(address);
+            self.forget_observed();
             if let Some(address) = address::from_libp2p(address) {
                 self.tell(NetEvent::ListenerClosed { address });
             }
@@ -463,13 +477,18 @@ impl Task {
             BehaviourEvent::Kad(event) => self.on_kad(event),
             BehaviourEvent::Identify(identify::Event::Received { connection_id, peer_id, info }) => {
                 self.identified(peer_id, &info);
+                self.observed(peer_id, connection_id, &info);
                 self.offers_mailbox(peer_id, connection_id, &info);
             }
             BehaviourEvent::Ping(ping) => match ping.result {
-                Ok(_) => self.answered(ping.peer, ping.connection),
+                Ok(after) => {
+                    self.answered(ping.peer, ping.connection);
+                    self.note_round_trip(&ping.peer, after);
+                }
                 Err(_) => self.give_up(ping.peer, ping.connection),
             },
             BehaviourEvent::Probe(test) => self.on_tested(&test),
+            BehaviourEvent::Upnp(event) => self.note_upnp(&event),
             BehaviourEvent::Relay(event) => self.tally_relay(&event),
             BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => self.discovered(found),
             _ => {}

@@ -4,6 +4,8 @@ use kith_engine::view::MailboxView;
 use kith_engine::view::MessageState;
 use kith_engine::view::NetworkView;
 use kith_engine::view::TraceView;
+use kith_node::doctor::Finding;
+use kith_node::doctor::Severity;
 use kith_node::handle::address_text;
 use kith_node::helping::HelpView;
 use kith_node::helping::settings::Who;
@@ -134,6 +136,18 @@ pub fn helping(view: &HelpView, now: Now) -> (Vec<String>, Tone) {
         }
         (false, false) => (vec!["This computer keeps nothing for others.".to_owned()], Tone::Quiet),
     }
+}
+
+/// What a finding is about, and how it is marked.
+pub fn finding(finding: &Finding) -> (String, Tone) {
+    let tone = match finding.severity {
+        Severity::Problem | Severity::Warning => Tone::Warning,
+        Severity::Unknown => Tone::Quiet,
+        Severity::Good => Tone::Good,
+    };
+    let mut letters = finding.about.chars();
+    let about = letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect());
+    (about, tone)
 }
 
 /// What became of a message, in one sentence.

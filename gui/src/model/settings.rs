@@ -21,15 +21,18 @@ pub enum Page {
     Mailboxes,
     /// Keeping mail for others.
     Help,
+    /// How the connection is, and what to do about it.
+    Connection,
 }
 
 impl Page {
     /// All pages, as they stand side by side, with their names.
-    pub const ALL: [(Self, &'static str); 4] = [
+    pub const ALL: [(Self, &'static str); 5] = [
         (Self::General, "General"),
         (Self::Nodes, "Community nodes"),
         (Self::Mailboxes, "Mailboxes"),
         (Self::Help, "Help others"),
+        (Self::Connection, "Connection"),
     ];
 }
 

@@ -210,6 +210,12 @@ fn trace(ui: &mut Ui, view: Option<&TraceView>, tokens: &Tokens, now: Now, actio
         now.clock(view.message.sent_at)
     );
     ui.label(RichText::new(written).font(regular(13.0)).color(tokens.muted));
+    for device in &view.devices {
+        ui.add_space(space::S);
+        for sentence in kith_node::trace::sentences(device, now.time) {
+            ui.label(RichText::new(sentence).font(regular(13.0)).color(tokens.text));
+        }
+    }
 }
 
 fn remove(ui: &mut Ui, model: &Model, contact: ContactId, tokens: &Tokens, actions: &mut Vec<Action>) {

@@ -1,6 +1,7 @@
-//! The settings: profile, theme, community nodes, mailboxes, helping others, passphrase, what others need to know. One
+//! The settings: profile, theme, community nodes, mailboxes, helping others, how the connection is, passphrase, what others need to know. One
 //! page at a time, so that none is long.
 
+mod connection;
 mod help;
 mod lists;
 
@@ -8,8 +9,6 @@ use eframe::egui::CollapsingHeader;
 use eframe::egui::RichText;
 use eframe::egui::ScrollArea;
 use eframe::egui::Ui;
-
-use kith_node::doctor;
 
 use crate::action::Action;
 use crate::model::Model;
@@ -55,13 +54,13 @@ pub fn settings(
                     ui.separator();
                     theme(ui, model, tokens, actions);
                     ui.separator();
-                    connection(ui, model, tokens, actions);
                     passphrase(ui, form, tokens, actions);
                     about(ui, model, tokens, actions);
                 }
                 Page::Nodes => lists::nodes(ui, model, form, tokens, actions),
                 Page::Mailboxes => lists::mailboxes(ui, model, form, tokens, now, actions),
                 Page::Help => help::help(ui, model, form, tokens, now, actions),
+                Page::Connection => connection::connection(ui, model, tokens, actions),
             }
             widget::error(ui, tokens, form.error.as_deref());
         },
@@ -103,34 +102,6 @@ fn theme(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &mut Vec<Action>)
             if ui.selectable_label(model.theme == choice, name).clicked() {
                 actions.push(Action::SetTheme(choice));
             }
-        }
-    });
-}
-
-/// What is known about the connection, with an action where something is wrong.
-fn connection(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &mut Vec<Action>) {
-    CollapsingHeader::new("How the connection is").show(ui, |ui| {
-        let mut contacts: Vec<_> = model.contacts.values().cloned().collect();
-        for contact in &mut contacts {
-            contact.online = model.online.contains(&contact.contact);
-        }
-        // How much waits is shown in the chats.
-        let found = doctor::findings(&model.network, &contacts, 0);
-        let mut report = String::new();
-        for finding in found.iter().filter(|finding| finding.about != "waiting") {
-            let (icon, color) =
-                if finding.good { (icons::CHECK, tokens.good) } else { (icons::WARNING, tokens.warning) };
-            ui.horizontal_wrapped(|ui| {
-                ui.label(RichText::new(icon).color(color));
-                ui.label(RichText::new(&finding.fact).font(regular(13.0)).color(tokens.text));
-                if let Some(action) = finding.action {
-                    ui.label(RichText::new(action).font(medium(13.0)).color(tokens.text));
-                }
-            });
-            report.push_str(&format!("{}: {}\n", finding.about, finding.fact));
-        }
-        if ui.button("Copy this").clicked() {
-            actions.push(Action::Copy(report));
         }
     });
 }

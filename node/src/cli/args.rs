@@ -80,8 +80,12 @@ pub(crate) enum Task {
     /// Show the account, the addresses and the connections
     Status,
     /// Say what is known about the connection, and what to do where something is wrong
-    Doctor,
-    /// Say what became of a message: how far it is, and which mailboxes keep it
+    Doctor {
+        /// Write a report to pass on instead, which names nobody
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+    },
+    /// Say what became of a message: what was tried, who keeps it, and what is tried next
     Trace {
         /// The message's name, as “send” prints it
         message: String,

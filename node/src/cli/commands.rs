@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::cli::args::Task;
 use crate::cli::client::Client;
+use crate::cli::health;
 use crate::cli::mailboxes;
 use crate::cli::style;
 
@@ -27,8 +28,8 @@ pub(crate) fn run(client: &Client, task: Task, passphrase: Option<String>) -> Re
     unlock(client, passphrase)?;
     match task {
         Task::Status => status(client),
-        Task::Doctor => doctor(client),
-        Task::Trace { message } => trace(client, &message),
+        Task::Doctor { report } => health::doctor(client, report.as_deref()),
+        Task::Trace { message } => health::trace(client, &message),
         Task::Profile { name, status } => {
             let profile = client.call("account.set_profile", &json!({ "name": name, "status": status }))?;
             println!("{} {}", style::strong(text(&profile, "name")), text(&profile, "status"));
@@ -146,39 +147,6 @@ fn status(client: &Client) -> Result<()> {
         number("bootstraps_connected"),
         list(&network, "bootstraps").len()
     );
-    Ok(())
-}
-
-fn doctor(client: &Client) -> Result<()> {
-    if !client.is_daemon() {
-        // A node that was just started needs a moment to know anything.
-        client.wait_for(Duration::from_secs(3), |_| false);
-    }
-    let report = client.call("network.doctor", &json!({}))?;
-    for finding in list(&report, "findings") {
-        let good = finding.get("good").and_then(Value::as_bool).unwrap_or(false);
-        let mark = if good { style::good("well") } else { style::warn("look") };
-        println!("{mark}  {:<16} {}", text(finding, "about"), text(finding, "fact"));
-        if !text(finding, "action").is_empty() {
-            println!("      {:<16} {}", "", style::strong(text(finding, "action")));
-        }
-    }
-    Ok(())
-}
-
-fn trace(client: &Client, message: &str) -> Result<()> {
-    let traced = client.call("messages.trace", &json!({ "message_id": message }))?;
-    println!("{}", text(&traced, "summary"));
-    for device in list(&traced, "devices") {
-        println!("  {} {}", text(device, "device_id"), style::strong(text(device, "state")));
-        for kept in list(device, "mailboxes") {
-            let until = match text(kept, "until") {
-                "" => style::faint("has not promised"),
-                until => style::good(&format!("keeps it until {until}")),
-            };
-            println!("    {} {until}", text(kept, "mailbox"));
-        }
-    }
     Ok(())
 }
 

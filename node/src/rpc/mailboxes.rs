@@ -35,6 +35,8 @@ pub(crate) fn own(view: &MailboxView) -> Value {
         "last_deposit_at": view.left_at.map(rfc3339),
         "last_read_at": view.read_at.map(rfc3339),
         "quota_left": view.quota_left,
+        "score": view.score,
+        "away_secs": view.away_secs,
     })
 }
 

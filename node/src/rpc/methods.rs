@@ -12,12 +12,12 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::doctor;
 use crate::error::NodeError;
 use crate::handle::AccountState;
 use crate::handle::Handle;
 use crate::handle::check_bootstrap;
 use crate::rpc::errors::RpcError;
+use crate::rpc::health;
 use crate::rpc::mailboxes;
 use crate::rpc::openrpc;
 use crate::rpc::views;
@@ -137,10 +137,17 @@ pub const METHODS: &[Method] = &[
     },
     Method {
         name: "network.doctor",
-        summary: "What is known about the connection, with one action for each finding; what needs doing comes first.",
+        summary: "What was measured about the connection, with one action for each finding; what needs doing comes first. What was not measured says so.",
         params: &[],
-        result: "well, findings: [{about, good, fact, action}]; names nobody, and may be passed on",
-        run: Run::Now(network_doctor),
+        result: "well, summary, findings: [{about, severity: problem, warning, unknown or good, good, fact, action}], measured: {nat, mapping, ipv6, tests, upnp, clock, dht, nodes, waiting}; names nobody but community nodes, by device_id",
+        run: Run::Now(health::doctor),
+    },
+    Method {
+        name: "network.report",
+        summary: "The same as a text to pass on: no accounts, devices, names, texts, addresses or ports.",
+        params: &[],
+        result: "report",
+        run: Run::Now(health::report),
     },
     Method {
         name: "network.add_bootstrap",
@@ -169,7 +176,7 @@ pub const METHODS: &[Method] = &[
         name: "mailboxes.list",
         summary: "The mailboxes that keep what comes while this device is away. “network.changed” tells when one changes.",
         params: &[],
-        result: "mailboxes: [{address, device_id, accepted, connected, chosen, refused, closing, since, last_deposit_at, last_read_at, quota_left}]",
+        result: "mailboxes: [{address, device_id, accepted, connected, chosen, refused, closing, since, last_deposit_at, last_read_at, quota_left, score, away_secs}]",
         run: Run::Now(mailboxes::list),
     },
     Method {
@@ -350,10 +357,10 @@ pub const METHODS: &[Method] = &[
     },
     Method {
         name: "messages.trace",
-        summary: "What became of an own message: for each device how far it is, and which mailboxes keep it until when.",
+        summary: "What became of an own message: for each device how far it is, what was tried since the node runs, who confirmed or keeps it until when, and what is tried next and why then.",
         params: &[needed("message_id", "string", "The message.")],
-        result: "message_id, chat_id, sent_at, state, summary, devices",
-        run: Run::Now(messages_trace),
+        result: "message_id, chat_id, sent_at, state, summary, devices: [{device_id, state, connected, attempts: [{way, mailbox, end, first_at, last_at, times, until}], delivered_at, read_at, mailboxes: [{mailbox, kept, until}], next: [{at, way, mailbox, why}], words}]",
+        run: Run::Now(health::trace),
     },
     Method {
         name: "node.stats",
@@ -475,25 +482,6 @@ fn network_info(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
     Ok(views::network(&handle.overview().network, device.as_ref()))
 }
 
-fn network_doctor(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
-    let overview = handle.overview();
-    let mut contacts = handle.query(query::contacts)?;
-    for contact in &mut contacts {
-        contact.online = overview.online.contains(&contact.contact);
-    }
-    let (engine, _, _) = handle.stats()?;
-    let found = doctor::findings(&overview.network, &contacts, engine.waiting);
-    Ok(json!({
-        "well": found.iter().all(|finding| finding.good),
-        "findings": found.iter().map(|finding| json!({
-            "about": finding.about,
-            "good": finding.good,
-            "fact": finding.fact,
-            "action": finding.action,
-        })).collect::<Vec<_>>(),
-    }))
-}
-
 fn contacts_invites(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
     let invites = handle.query(query::invites)?;
     let list: Vec<Value> = invites
@@ -559,14 +547,6 @@ fn messages_list(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let page = query::timeline(&rows, &chat, before, limit).map_err(NodeError::from)?;
     Ok(json!({ "messages": page.iter().map(views::message).collect::<Vec<_>>() }))
-}
-
-fn messages_trace(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
-    let message: MessageId = params.id("message_id")?;
-    let rows = handle.rows()?;
-    let found = query::trace(&rows, &message).map_err(NodeError::from)?;
-    let unknown = NodeError::Refused(kith_engine::command::Refusal::UnknownMessage);
-    Ok(views::trace(&found.ok_or(unknown)?))
 }
 
 fn node_stats(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {

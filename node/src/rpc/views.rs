@@ -5,13 +5,11 @@ use kith_engine::Overview;
 use kith_engine::view::ChatView;
 use kith_engine::view::ContactState;
 use kith_engine::view::ContactView;
-use kith_engine::view::KeptView;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
 use kith_engine::view::Nat;
 use kith_engine::view::NetworkView;
 use kith_engine::view::ProfileView;
-use kith_engine::view::TraceView;
 use kith_net::address;
 use kith_proto::id::DeviceId;
 use serde_json::Value;
@@ -90,42 +88,6 @@ pub(crate) fn message(view: &MessageView) -> Value {
         "expires_at": view.expires_at.map(rfc3339),
         "state": message_state(view.state),
     })
-}
-
-pub(crate) fn trace(view: &TraceView) -> Value {
-    let kept = |kept: &KeptView| json!({ "mailbox": kept.mailbox.to_string(), "kept": kept.until.is_some(), "until": kept.until.map(rfc3339) });
-    json!({
-        "message_id": view.message.message.to_string(),
-        "chat_id": view.message.chat.to_string(),
-        "sent_at": rfc3339(view.message.sent_at),
-        "state": message_state(view.message.state),
-        "summary": summary(view),
-        "devices": view.devices.iter().map(|device| json!({
-            "device_id": device.device.to_string(),
-            "state": message_state(device.state),
-            "mailboxes": device.mailboxes.iter().map(kept).collect::<Vec<_>>(),
-        })).collect::<Vec<_>>(),
-    })
-}
-
-/// What became of a message, in plain words.
-fn summary(view: &TraceView) -> String {
-    let mailboxes = || view.devices.iter().flat_map(|device| device.mailboxes.iter());
-    let kept = mailboxes().filter_map(|kept| kept.until).collect::<Vec<_>>();
-    let until = kept.iter().min().map(|until| rfc3339(*until).chars().take(10).collect::<String>());
-    match (view.message.state, until) {
-        (MessageState::Read, _) => "They have read it.".to_owned(),
-        (MessageState::Delivered, _) => "It is on a device of theirs.".to_owned(),
-        (MessageState::Failed, _) => "It was taken back: nobody will get it.".to_owned(),
-        (_, Some(until)) => {
-            format!("{} of {} of their mailboxes keep it until {until}.", kept.len(), mailboxes().count())
-        }
-        (MessageState::Sent, None) => "It was sent; their device has not confirmed it yet.".to_owned(),
-        (_, None) if mailboxes().count() == 0 => {
-            "It waits here until both are online: no mailbox of theirs is known.".to_owned()
-        }
-        (_, None) => "It waits here: neither they nor their mailboxes could be reached yet.".to_owned(),
-    }
 }
 
 pub(crate) fn chat(view: &ChatView) -> Value {

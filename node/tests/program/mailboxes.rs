@@ -120,11 +120,24 @@ fn what_is_left_with_three_friends_is_there_once_when_the_writer_is_gone() {
     }
     has_mailboxes(&mut bob, 3);
     knows_mailboxes(&mut ann, &chat, 3);
+    let doctor = bob.call("network.doctor", json!({}));
+    let clock = &doctor["measured"]["clock"];
+    assert!(clock["sources"].as_u64().unwrap() >= 2, "friends and mailboxes told their time: {clock}");
+    let seconds = clock["ahead_at_least_secs"].as_i64().unwrap();
+    assert!(
+        seconds.abs() < 60 && clock["ahead_at_most_secs"] == json!(seconds),
+        "one machine, one time: {clock}"
+    );
     bob.stop();
     // Ann knows none of the three: Bob gave her the keys to his queues.
     let said = numbered(0..20);
     let last = write(&mut ann, &chat, &said);
-    is_kept(&mut ann, &last, 3);
+    let trace = is_kept(&mut ann, &last, 3);
+    let of = |name: &str, key: &str, word: &str| {
+        let list = trace["devices"][0][name].as_array().unwrap().iter();
+        list.filter(|entry| entry["way"] == "mailbox" && entry[key] == word).count()
+    };
+    assert_eq!((of("attempts", "end", "kept"), of("next", "why", "renewal")), (3, 3), "{trace}");
     ann.kill();
     let [carla, mut dave, erin] = helpers;
     let kept = dave.call("mailboxes.helping", json!({}));

@@ -69,6 +69,7 @@ impl Task {
             self.bootstraps.remove(&peer);
             self.swarm.behaviour_mut().kad.remove_peer(&peer);
             self.update_kept();
+            self.facts.change().nodes.remove(&node.device);
             if was_up {
                 self.tell(NetEvent::BootstrapLost { device: node.device });
             }
@@ -188,7 +189,9 @@ impl Task {
     pub(super) fn on_query(&mut self, id: kad::QueryId, result: kad::QueryResult, last: bool) {
         match result {
             kad::QueryResult::GetRecord(result) => self.on_look_up(id, result, last),
+            kad::QueryResult::PutRecord(Ok(_)) => self.note_published(true),
             kad::QueryResult::PutRecord(Err(error)) => {
+                self.note_published(false);
                 // The own store has it; nobody else does yet.
                 let store = self.swarm.behaviour_mut().kad.store_mut();
                 let kept =
@@ -208,6 +211,7 @@ impl Task {
                 (Ok(record), Some(look_up)) if look_up.best.is_none_or(|best| record.sequence > best) => {
                     look_up.best = Some(record.sequence);
                     let key = look_up.key;
+                    self.note_found();
                     self.tell(NetEvent::Found { key, record });
                 }
                 (Err(_), _) => {
@@ -220,6 +224,7 @@ impl Task {
             }
         }
         if last && let Some(look_up) = self.look_ups.remove(&id) {
+            self.note_looked_up();
             self.tell(NetEvent::LookUpDone { key: look_up.key });
         }
     }

@@ -46,7 +46,7 @@ pub(super) struct Alive {
     pub(super) relayed: bool,
     /// Our address on it, as far as known: when the network goes, the connection is dead.
     local: Option<IpAddr>,
-    endpoint: ConnectedPoint,
+    pub(super) endpoint: ConnectedPoint,
     /// When it is closed because there is a better one.
     retires: Option<Instant>,
     /// It was dialled only to punch a hole.
@@ -296,6 +296,7 @@ impl Task {
             node.next_dial = Instant::now() + node.pause;
             self.tell(NetEvent::BootstrapLost { device });
         }
+        self.forget_node(&peer);
         self.tell_peers();
     }
 }

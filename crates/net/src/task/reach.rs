@@ -172,6 +172,8 @@ impl Task {
             return true;
         };
         relay.addresses.push(address.clone());
+        let peer = relay.peer;
+        self.note_reserved(&peer, true);
         if self.reach.nat != Nat::Public {
             self.tell(NetEvent::Listening { listener: None, address });
         }
@@ -181,6 +183,7 @@ impl Task {
     /// A listener is closed. By its id: when a renewal is denied, libp2p names no address.
     pub(super) fn relay_closed(&mut self, listener: ListenerId) {
         let Some(relay) = self.reach.relays.remove(&listener) else { return };
+        self.note_reserved(&relay.peer, false);
         // One that was held for a while is asked for again at once.
         let now = Instant::now();
         if relay.since.is_some_and(|since| now >= since + LONG_HELD) {
@@ -248,7 +251,9 @@ impl Task {
     /// The result of a test.
     pub(super) fn on_tested(&mut self, test: &client::Event) {
         if let Some(address) = address::from_libp2p(&test.tested_addr) {
-            self.tell(NetEvent::Tested { address, reached: test.result.is_ok() });
+            let reached = test.result.is_ok();
+            self.note_test(address.clone(), reached);
+            self.tell(NetEvent::Tested { address, reached });
         }
         if test.result.is_ok() {
             self.on_external(&test.tested_addr);

@@ -1,0 +1,154 @@
+//! Findings about mail: the own mailboxes, contacts, and what waits.
+
+use kith_engine::view::MailboxView;
+use kith_engine::view::NetworkView;
+
+use crate::doctor::Finding;
+use crate::doctor::Known;
+use crate::doctor::Severity;
+use crate::doctor::ago;
+use crate::doctor::count;
+use crate::doctor::duration;
+
+/// Less room than this in a mailbox is a finding: a day of a chatty friend.
+const LITTLE_BYTES: u64 = 1 << 20;
+
+/// A mailbox that was away for longer is a finding: shorter is a restart.
+const AWAY_SECS: u64 = 3_600;
+
+pub(super) fn findings(known: &Known) -> Vec<Finding> {
+    let own = known.network.mailboxes.iter().enumerate();
+    let each = own.map(|(at, own)| mailbox(known, &letter(at), own));
+    let mut found = vec![mailboxes(&known.network)];
+    found.extend(each);
+    found.extend([people(known), outbox(known)]);
+    found
+}
+
+/// What a mailbox is called where it must not be named.
+pub(super) fn letter(at: usize) -> String {
+    let letter = u8::try_from(at).ok().filter(|at| *at < 26).map(|at| char::from(b'A' + at));
+    letter.map_or_else(|| (at + 1).to_string(), String::from)
+}
+
+fn mailboxes(network: &NetworkView) -> Finding {
+    let accepted = network.mailboxes.iter().filter(|own| own.accepted).count();
+    let connected = network.mailboxes.iter().filter(|own| own.accepted && own.connected).count();
+    let words = count(accepted, "mailbox keeps", "mailboxes keep");
+    let (severity, fact, action) = match (accepted, connected) {
+        (0, _) => (
+            Severity::Warning,
+            "No mailbox keeps what comes while this device is off.".to_owned(),
+            "Add a community node that serves as a mailbox; three are best.",
+        ),
+        (_, 0) => (
+            Severity::Problem,
+            format!("{words} what comes, and none can be reached now."),
+            "What is there waits; add another community node if this lasts.",
+        ),
+        (1, _) => (
+            Severity::Warning,
+            "One mailbox keeps what comes while this device is off; if it dies, mail waits with its senders."
+                .to_owned(),
+            "Add community nodes run by others: three mailboxes are best.",
+        ),
+        _ => (
+            Severity::Good,
+            format!("{words} what comes while this device is off; {connected} can be reached now."),
+            "",
+        ),
+    };
+    Finding::new("mailboxes", severity, fact, action)
+}
+
+fn mailbox(known: &Known, letter: &str, own: &MailboxView) -> Finding {
+    let about = format!("mailbox {letter}");
+    if own.refused && !own.accepted {
+        let fact = "It does not take this device.";
+        return Finding::new(
+            &about,
+            Severity::Warning,
+            fact,
+            "Ask its owner to add you as a contact, or remove it.",
+        );
+    }
+    if !own.accepted {
+        return Finding::unknown(&about, "It was asked for an inbox and has not answered yet.");
+    }
+    let left = own.left_at.map_or("nothing was left there yet".to_owned(), |at| {
+        format!("something was last left there {}", ago(known.now, at))
+    });
+    let room = own.quota_left.map_or("how much room it has is not known yet".to_owned(), |left| {
+        format!("{} are free", size(left))
+    });
+    let facts = format!("{left}; {room}; it scores {} of 1,000", own.score);
+    if own.closing {
+        let fact = format!("It closes and takes nothing any more; {facts}.");
+        return Finding::new(
+            &about,
+            Severity::Warning,
+            fact,
+            "Nothing: another is looked for, and this one is read to its end.",
+        );
+    }
+    if own.away_secs >= AWAY_SECS {
+        let fact = format!("It has not answered for {} while others did; {facts}.", duration(own.away_secs));
+        return Finding::new(
+            &about,
+            Severity::Warning,
+            fact,
+            "Remove it if its owner has given it up; another takes its place.",
+        );
+    }
+    if own.quota_left.is_some_and(|left| left < LITTLE_BYTES) {
+        let fact = format!("It is nearly full; {facts}.");
+        return Finding::new(
+            &about,
+            Severity::Warning,
+            fact,
+            "Leave this device on until it has fetched what is there.",
+        );
+    }
+    match own.connected {
+        true => Finding::good(&about, format!("It answers; {facts}.")),
+        false => Finding::good(&about, format!("It does not answer now; {facts}.")),
+    }
+}
+
+fn people(known: &Known) -> Finding {
+    let people = &known.people;
+    let (online, all) = (people.online, count(people.accepted, "contact", "contacts"));
+    let fact = match people.without_mailbox {
+        0 => format!("{online} of {all} online; mail can be left for all."),
+        without => format!(
+            "{online} of {all} online; for {without} no mailbox is known: what you write waits until both are online."
+        ),
+    };
+    Finding::good("contacts", fact)
+}
+
+fn outbox(known: &Known) -> Finding {
+    let waits = match known.engine.waiting {
+        0 => "Nothing waits to be delivered".to_owned(),
+        1 => "One thing waits to be confirmed by its receiver".to_owned(),
+        many => format!("{many} things wait to be confirmed by their receivers"),
+    };
+    match known.people.refused {
+        0 => Finding::good("waiting", format!("{waits}.")),
+        refused => {
+            let links =
+                count(refused, "link that you used no longer works", "links that you used no longer work");
+            let action = "Ask those contacts for a new link and add it.";
+            Finding::new("waiting", Severity::Warning, format!("{waits}; {links}."), action)
+        }
+    }
+}
+
+/// Bytes as people read them.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} bytes"),
+        1_024..1_048_576 => format!("{} KiB", bytes >> 10),
+        _ => format!("{} MiB", bytes >> 20),
+    }
+}
