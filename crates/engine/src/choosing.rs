@@ -264,7 +264,8 @@ pub(crate) fn tell_everyone(engine: &mut Engine, out: &mut Output) {
     cards::publish_anew(engine, out);
 }
 
-/// The own mailboxes as front ends see them: those that are used, and those that close and are not empty yet.
+/// The own mailboxes as front ends see them: those that are used, and those that close and
+/// are being emptied.
 pub(crate) fn views(engine: &Engine) -> Vec<MailboxView> {
     let view = |(device, own): (&DeviceId, &Own)| MailboxView {
         device: *device,
@@ -281,5 +282,7 @@ pub(crate) fn views(engine: &Engine) -> Vec<MailboxView> {
         score: engine.standing.score(engine.core.now, device),
         away_secs: engine.standing.away(device).0 / 1_000,
     };
-    engine.mailboxes.all().filter(|(_, own)| own.is_used() || own.closing).map(view).collect()
+    let is_shown =
+        |(device, own): &(&DeviceId, &Own)| own.is_used() || (own.closing && engine.askers.is_ready(device));
+    engine.mailboxes.all().filter(is_shown).map(view).collect()
 }

@@ -119,13 +119,17 @@ pub(crate) fn closing(engine: &mut Engine, out: &mut Output, mailbox: &DeviceId)
     let Some(own) = engine.mailboxes.get_mut(mailbox) else { return };
     own.closing = true;
     if own.is_used() {
-        let is_empty = !own.may_hold;
+        let (is_empty, drained) = (!own.may_hold, own.drained);
         engine.standing.refused(out, mailbox, now + CLOSED_FOR);
         engine.choices.forget(out, mailbox);
         if is_empty {
             choosing::close(engine, out, mailbox);
         }
-        engine.mailboxes.leave(engine.core.now, out, mailbox);
+        engine.mailboxes.leave(now, out, mailbox);
+        if let Some(own) = engine.mailboxes.get_mut(mailbox) {
+            // What was read of the period before is read; nothing came since.
+            own.drained = drained;
+        }
         choosing::tell_everyone(engine, out);
         engine.core.timers.set_earlier(TimerKey::Mail, engine.core.now);
         engine.network_changed(out);

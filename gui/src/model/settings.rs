@@ -29,7 +29,7 @@ impl Page {
     /// All pages, as they stand side by side, with their names.
     pub const ALL: [(Self, &'static str); 5] = [
         (Self::General, "General"),
-        (Self::Nodes, "Community nodes"),
+        (Self::Nodes, "Nodes"),
         (Self::Mailboxes, "Mailboxes"),
         (Self::Help, "Help others"),
         (Self::Connection, "Connection"),
