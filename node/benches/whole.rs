@@ -237,17 +237,22 @@ fn talking(folder: &Path) {
     let chat = befriend(&ann, &bob);
     let (fsync, round_trip) = (fsync_floor(folder), round_trip_floor());
     println!("floors: fsync {fsync:.2?}, round trip {round_trip:.2?}");
-    let mut took: Vec<Duration> = (0..SINGLE)
-        .map(|_| {
+    // One after another: the sender's commit and the recipient's. The sender's of the receipt does not wait.
+    let floor = 2 * fsync + round_trip;
+    for (what, count, pause) in [
+        ("send to delivered, one right after the other", SINGLE, Duration::ZERO),
+        ("send to delivered, four a second", SINGLE / 10, Duration::from_millis(250)),
+    ] {
+        let one = || {
+            thread::sleep(pause);
             let begin = Instant::now();
             bob.send(chat, "one at a time");
             bob.until_delivered(1);
             begin.elapsed()
-        })
-        .collect();
-    // One after another: the sender's commit and the recipient's. The sender's of the receipt does not wait.
-    let floor = 2 * fsync + round_trip;
-    report("send to delivered", &mut took, "3 times two fsyncs and a round trip", Some(floor));
+        };
+        let mut took: Vec<Duration> = (0..count).map(|_| one()).collect();
+        report(what, &mut took, "3 times two fsyncs and a round trip", Some(floor));
+    }
 
     let begin = Instant::now();
     thread::scope(|scope| {
