@@ -16,8 +16,10 @@ use kith_proto::time::Span;
 use crate::choosing;
 use crate::command::Answer;
 use crate::command::Refusal;
+use crate::contacts::Contacts;
 use crate::engine::Engine;
 use crate::output::Output;
+use crate::peers::Peers;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
 
@@ -72,15 +74,17 @@ pub(crate) fn may_use(engine: &Engine, device: &DeviceId) -> bool {
     *device != engine.devices.device() && !engine.choices.is_unwanted(device)
 }
 
+/// Whether it is the device of an accepted contact.
+fn of_friend(peers: &Peers, contacts: &Contacts, device: &DeviceId) -> bool {
+    let contact = peers.contact_of(device);
+    contact.and_then(|contact| contacts.state(&contact)) == Some(ContactState::Accepted)
+}
+
 /// A connected device offers to be a mailbox.
 pub(crate) fn offered(engine: &mut Engine, device: DeviceId, addresses: Vec<Multiaddress>) {
     let Engine { choices, contacts, peers, .. } = engine;
-    let of_friend = |device: &DeviceId| {
-        let contact = peers.contact_of(device);
-        contact.and_then(|contact| contacts.state(&contact)) == Some(ContactState::Accepted)
-    };
-    choices.offered(device, addresses, of_friend);
-    if of_friend(&device) {
+    choices.offered(device, addresses, |device| of_friend(peers, contacts, device));
+    if of_friend(peers, contacts, &device) {
         engine.core.timers.set_earlier(TimerKey::Mail, engine.core.now);
     }
 }
@@ -99,11 +103,8 @@ pub(crate) fn part(engine: &mut Engine, out: &mut Output, devices: &[DeviceId]) 
 /// The devices of contacts that may be asked for an inbox, each where others are likely to reach it. Looked at again
 /// whenever mail is looked after, since a contact may be accepted after its offer came.
 pub(crate) fn on_offer(engine: &Engine) -> Vec<DeviceAddress> {
-    let of_friend = |device: &DeviceId| {
-        let contact = engine.peers.contact_of(device);
-        contact.and_then(|contact| engine.contacts.state(&contact)) == Some(ContactState::Accepted)
-    };
-    let offers = engine.choices.offers().filter(|(device, _)| of_friend(device));
+    let Engine { choices, contacts, peers, .. } = engine;
+    let offers = choices.offers().filter(|(device, _)| of_friend(peers, contacts, device));
     let place = |(device, public): (&DeviceId, &[Multiaddress])| {
         // Proven ones that anybody reaches; else what the contact told its friends.
         let told = || engine.peers.get(device).and_then(|row| row.addresses.first().cloned());
