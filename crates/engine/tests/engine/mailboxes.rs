@@ -182,10 +182,15 @@ impl Office {
         Self { post }
     }
 
-    fn enter(&mut self, side: &mut Side, who: usize) {
+    /// The nodes that are there connect.
+    fn welcome(&self, side: &mut Side) {
         for node in self.post.on() {
             side.net(NetInput::BootstrapConnected { node });
         }
+    }
+
+    fn enter(&mut self, side: &mut Side, who: usize) {
+        self.welcome(side);
         for _ in 0..3 {
             side.pass(SECOND);
             self.carry(side, who);
@@ -326,9 +331,7 @@ fn letting_somebody_in_while_a_backlog_is_fetched_holds_nothing_up() {
     // She comes back, and decides about Carl when a part of it is there.
     ann.restart();
     ann.now = bob.now;
-    for node in office.post.on() {
-        ann.net(NetInput::BootstrapConnected { node });
-    }
+    office.welcome(&mut ann);
     let mut came = 0;
     let contact = carl.account;
     for _ in 0..5 {
@@ -430,9 +433,7 @@ fn the_queue_of_an_invite_that_is_taken_back_is_closed() {
     // The mailboxes heard nothing of it, and Ann starts again.
     let _ = office.post.left(1);
     ann.restart();
-    for node in office.post.on() {
-        ann.net(NetInput::BootstrapConnected { node });
-    }
+    office.welcome(&mut ann);
     let mut closed = 0;
     for _ in 0..3 {
         ann.pass(SECOND);
@@ -458,9 +459,7 @@ fn receipts_for_somebody_who_removed_us_are_not_repeated_for_ever() {
     }
     ann.restart();
     ann.now = bob.now;
-    for node in office.post.on() {
-        ann.net(NetInput::BootstrapConnected { node });
-    }
+    office.welcome(&mut ann);
     // Ann takes it; her receipt is refused everywhere.
     let mut notes = 0;
     for _ in 0..24 * 60 {
@@ -506,9 +505,7 @@ fn a_receipt_waits_for_a_mailbox_that_is_away_for_a_moment() {
     let _ = office.post.left(2);
     ann.restart();
     ann.now = bob.now;
-    for node in office.post.on() {
-        ann.net(NetInput::BootstrapConnected { node });
-    }
+    office.welcome(&mut ann);
     for second in 0..60 {
         ann.pass(SECOND);
         while !ann.mail.is_empty() {
@@ -528,9 +525,7 @@ fn a_receipt_waits_for_a_mailbox_that_is_away_for_a_moment() {
     }
     bob.restart();
     bob.now = ann.now;
-    for node in office.post.on() {
-        bob.net(NetInput::BootstrapConnected { node });
-    }
+    office.welcome(&mut bob);
     for _ in 0..5 {
         bob.pass(SECOND);
         office.carry(&mut bob, 2);
@@ -556,9 +551,7 @@ fn a_receipt_that_a_crash_undid_comes_by_mailbox_when_the_two_never_meet_again()
         let _ = office.post.left(3 - who);
         here.now = here.now.max(away.now);
         here.restart();
-        for node in office.post.on() {
-            here.net(NetInput::BootstrapConnected { node });
-        }
+        office.welcome(here);
         for _ in 0..120 {
             here.pass(SECOND);
             office.carry(here, who);
