@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::BufRead as _;
 use std::io::BufReader;
 use std::io::Read as _;
+use std::io::Seek as _;
+use std::io::SeekFrom;
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::net::TcpStream;
@@ -136,44 +138,56 @@ fn report(what: &str, took: &mut [Duration], goal: &str, floor: Option<Duration>
     println!("{what}: p50 {:.2?}, p99 {:.2?} (goal {goal}){beside}", at(50), at(99));
 }
 
-/// What one synchronous write of a page takes in this folder.
-fn fsync_floor(folder: &Path) -> Duration {
-    let mut file = File::create(folder.join("floor")).unwrap();
-    let mut took: Vec<Duration> = (0..200)
-        .map(|_| {
-            let begin = Instant::now();
-            file.write_all(&[7; 4_096]).unwrap();
-            file.sync_data().unwrap();
-            begin.elapsed()
-        })
-        .collect();
-    took.sort();
-    took.get(took.len() / 2).copied().unwrap()
+/// What the machine itself takes for what a message cannot do without, measured in the rhythm of the messages: a disk
+/// and a processor that were idle for a moment are slower.
+struct Floor {
+    file: File,
+    near: TcpStream,
+    synced: Vec<Duration>,
+    answered: Vec<Duration>,
 }
 
-/// What one byte takes there and back over loopback.
-fn round_trip_floor() -> Duration {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let (mut far, _) = listener.accept().unwrap();
-    near.set_nodelay(true).unwrap();
-    far.set_nodelay(true).unwrap();
-    let echo = thread::spawn(move || {
-        let mut byte = [0];
-        while far.read_exact(&mut byte).is_ok() && far.write_all(&byte).is_ok() {}
-    });
-    let mut took: Vec<Duration> = (0..2_000)
-        .map(|_| {
-            let begin = Instant::now();
-            near.write_all(&[1]).unwrap();
-            near.read_exact(&mut [0]).unwrap();
-            begin.elapsed()
-        })
-        .collect();
-    drop(near);
-    echo.join().unwrap();
-    took.sort();
-    took.get(took.len() / 2).copied().unwrap()
+impl Floor {
+    fn new(folder: &Path) -> Self {
+        let mut file = File::create(folder.join("floor")).unwrap();
+        // Written once, so that a sync has no metadata to write.
+        file.write_all(&[7; 4_096]).unwrap();
+        file.sync_all().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut far, _) = listener.accept().unwrap();
+        near.set_nodelay(true).unwrap();
+        far.set_nodelay(true).unwrap();
+        thread::spawn(move || {
+            let mut byte = [0];
+            while far.read_exact(&mut byte).is_ok() && far.write_all(&byte).is_ok() {}
+        });
+        Self { file, near, synced: Vec::new(), answered: Vec::new() }
+    }
+
+    /// One synchronous write of a page, and one byte there and back over loopback.
+    fn measure(&mut self) {
+        let begin = Instant::now();
+        self.file.seek(SeekFrom::Start(0)).unwrap();
+        self.file.write_all(&[7; 4_096]).unwrap();
+        self.file.sync_data().unwrap();
+        self.synced.push(begin.elapsed());
+        let begin = Instant::now();
+        self.near.write_all(&[1]).unwrap();
+        self.near.read_exact(&mut [0]).unwrap();
+        self.answered.push(begin.elapsed());
+    }
+
+    /// The medians of one sync and one round trip since the last call.
+    fn take(&mut self) -> (Duration, Duration) {
+        let median = |took: &mut Vec<Duration>| {
+            took.sort();
+            let median = took.get(took.len() / 2).copied().unwrap_or_default();
+            took.clear();
+            median
+        };
+        (median(&mut self.synced), median(&mut self.answered))
+    }
 }
 
 /// A bootstrap node in this process.
@@ -235,23 +249,27 @@ fn talking(folder: &Path) {
     let (one, other) = (folder.join("talk-ann"), folder.join("talk-bob"));
     let (ann, bob) = (Person::new(&one, "Ann", None), Person::new(&other, "Bob", None));
     let chat = befriend(&ann, &bob);
-    let (fsync, round_trip) = (fsync_floor(folder), round_trip_floor());
-    println!("floors: fsync {fsync:.2?}, round trip {round_trip:.2?}");
-    // One after another: the sender's commit and the recipient's. The sender's of the receipt does not wait.
-    let floor = 2 * fsync + round_trip;
+    let mut floor = Floor::new(folder);
     for (what, count, pause) in [
         ("send to delivered, one right after the other", SINGLE, Duration::ZERO),
         ("send to delivered, four a second", SINGLE / 10, Duration::from_millis(250)),
     ] {
-        let one = || {
+        let mut one = || {
             thread::sleep(pause);
             let begin = Instant::now();
             bob.send(chat, "one at a time");
             bob.until_delivered(1);
-            begin.elapsed()
+            let took = begin.elapsed();
+            thread::sleep(pause);
+            floor.measure();
+            took
         };
         let mut took: Vec<Duration> = (0..count).map(|_| one()).collect();
-        report(what, &mut took, "3 times two fsyncs and a round trip", Some(floor));
+        let (fsync, round_trip) = floor.take();
+        // One after another: the sender's commit and the recipient's. The sender's of the receipt does not wait.
+        let least = 2 * fsync + round_trip;
+        report(what, &mut took, "3 times two fsyncs and a round trip", Some(least));
+        println!("  in the same rhythm: fsync {fsync:.2?}, round trip {round_trip:.2?}");
     }
 
     let begin = Instant::now();

@@ -240,11 +240,12 @@ impl Driver {
         let writes = self.out.take_writes();
         let wrote = !writes.is_empty();
         let overdue = self.sync_at.is_some_and(|at| at <= Instant::now());
+        let mut durable = None;
         if wrote && may_be_undone && !overdue {
             self.store.commit_soon(&writes)?;
             self.sync_at.get_or_insert_with(|| Instant::now() + SYNC_AFTER);
         } else if wrote {
-            self.store.commit(&writes)?;
+            durable = Some(self.store.persist(&writes)?);
             self.sync_at = None;
         } else if overdue || !self.out.effects.is_empty() {
             self.sync()?;
@@ -263,7 +264,13 @@ impl Driver {
                 let _ = self.net.command_blocking(command);
             }
         }
+        if let Some(durable) = durable {
+            self.store.show(durable)?;
+        }
         self.publish();
+        if self.inputs.is_empty() {
+            self.store.rest()?;
+        }
         Ok(wrote)
     }
 

@@ -173,13 +173,19 @@ impl Thread {
             self.handle(Input::Wake, &rows)?;
         }
         drop(rows);
-        if !self.out.has_no_writes() {
-            self.store.commit(&self.out.take_writes()).map_err(HostError::Write)?;
-        }
+        let writes = self.out.take_writes();
+        let durable = if writes.is_empty() {
+            None
+        } else {
+            Some(self.store.persist(&writes).map_err(HostError::Write)?)
+        };
         // Before the answers: whoever has a receipt sees it counted.
         self.tell_numbers();
         for effect in self.out.take_effects() {
             self.run_effect(effect);
+        }
+        if let Some(durable) = durable {
+            self.store.show(durable).map_err(HostError::Write)?;
         }
         if !reports.is_empty() {
             let report = self.report()?;

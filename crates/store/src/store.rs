@@ -1,55 +1,42 @@
 //! The store: opening and making a data folder, committing, reading, changing keys.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::OpenOptions;
-use std::ops::Bound;
 use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::RwLock;
 
-use kith_proto::rows::Direction;
 use kith_proto::rows::Rows;
-use kith_proto::rows::RowsError;
 use kith_proto::rows::Table;
 use kith_proto::rows::Write;
-use redb::Database;
-use redb::Durability;
-use redb::ReadTransaction;
-use redb::ReadableDatabase as _;
 use redb::ReadableTable as _;
-use redb::TableDefinition;
 
 use crate::backend::Disk;
-use crate::backend::SealedDisk;
 use crate::error::StoreError;
+use crate::journal::JOURNAL_FILE;
+use crate::journal::StoredWrite;
 use crate::keyring::Keyring;
 use crate::keyring::sync_folder;
+use crate::ledger::Ledger;
+use crate::ledger::Notes;
+use crate::ledger::Place;
+use crate::ledger::Tables;
+use crate::ledger::definition;
+use crate::ledger::set_aside;
 use crate::lock::FolderLock;
 use crate::lock::private;
+use crate::reader::Reader;
 use crate::shred;
 
 /// The name of the database in the data folder.
 pub const DATABASE_FILE: &str = "kith.db";
 
-/// Memory for pages that were read: a timeline and the hot rows; the engine keeps its own state.
-const CACHE_BYTES: usize = 16 << 20;
-
-/// Up to this size every block is checked when a folder is opened that was closed cleanly.
-const VERIFY_UP_TO_BYTES: u64 = 64 << 20;
-
-/// Where the store keeps its own numbers.
-const META: TableDefinition<'static, &'static str, u64> = TableDefinition::new("store_meta");
-
 const SCHEMA: &str = "schema";
 
 /// Where the number of the shred key stands under which all rows are.
 const SHRED_KEY: &str = "shred key";
-
-fn definition(name: &str) -> TableDefinition<'_, &'static [u8], &'static [u8]> {
-    TableDefinition::new(name)
-}
 
 /// What the store counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,29 +54,26 @@ pub struct Stats {
 /// A data folder, open for writing by this process alone.
 pub struct Store {
     shared: Arc<Shared>,
+    ledger: Ledger,
     keyring: Keyring,
+    /// Whether keys and rows may not belong together.
     poisoned: bool,
     stats: Stats,
     _lock: Arc<FolderLock>,
 }
 
-struct Shared {
-    database: Database,
-    disk: SealedDisk,
-    path: PathBuf,
-    shredded: BTreeSet<&'static str>,
-    keys: RwLock<Arc<shred::Keys>>,
+/// What readers need.
+pub(crate) struct Shared {
+    pub(crate) tables: Arc<Tables>,
+    pub(crate) shredded: BTreeSet<&'static str>,
+    pub(crate) keys: RwLock<Arc<shred::Keys>>,
 }
 
-/// Makes snapshots; as many as wanted, on any thread.
-#[derive(Clone)]
-pub struct Reader(Arc<Shared>);
-
-/// One consistent view of the rows. Commits after it was made are not in it.
-pub struct Snapshot {
-    shared: Arc<Shared>,
-    keys: Arc<shred::Keys>,
-    transaction: ReadTransaction,
+/// Writes that are on disk and not shown to readers yet: to be given to [`Store::show`] next.
+#[must_use = "readers do not see it before it is given to `Store::show`"]
+pub struct Durable<'a> {
+    rows: Vec<StoredWrite<'a>>,
+    shown: bool,
 }
 
 impl fmt::Debug for Store {
@@ -114,16 +98,16 @@ impl Store {
         if Self::exists(folder) {
             return Err(StoreError::Exists(folder.to_owned()));
         }
-        let path = folder.join(DATABASE_FILE);
-        if path.exists() {
-            set_aside(&path)?;
-        }
         // The keyring last: a folder with a keyring has an account.
+        for path in [folder.join(DATABASE_FILE), folder.join(JOURNAL_FILE)] {
+            if path.exists() {
+                set_aside(&path)?;
+            }
+        }
         let keyring = Keyring::new(folder, passphrase)?;
-        let disk = open_file(&path, true)?;
-        let mut store = Self::start(Arc::clone(lock), keyring, disk, path, tables, true)?;
-        store.write(first, Some(schema), Durability::Immediate)?;
-        sync_folder(&store.shared.path)?;
+        let mut store = Self::start(lock, keyring, tables, true)?;
+        store.write(first, Some(schema))?;
+        sync_folder(&folder.join(DATABASE_FILE))?;
         store.keyring.write()?;
         Ok(store)
     }
@@ -142,9 +126,7 @@ impl Store {
             return Err(StoreError::NotFound(folder.to_owned()));
         }
         let keyring = Keyring::open(folder, passphrase)?;
-        let path = folder.join(DATABASE_FILE);
-        let disk = open_file(&path, false)?;
-        let mut store = Self::start(Arc::clone(lock), keyring, disk, path, tables, false)?;
+        let mut store = Self::start(lock, keyring, tables, false)?;
         store.finish_shredding()?;
         Ok(store)
     }
@@ -154,9 +136,9 @@ impl Store {
     /// # Errors
     /// When it cannot be removed.
     pub fn discard(self) -> Result<(), StoreError> {
-        let path = self.shared.path.clone();
-        let keyring = path.with_file_name(crate::keyring::KEYRING_FILE);
-        for path in [keyring, path] {
+        let path = self.shared.tables.path.clone();
+        let others = [crate::keyring::KEYRING_FILE, JOURNAL_FILE].map(|name| path.with_file_name(name));
+        for path in others.into_iter().chain([path]) {
             std::fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
         }
         Ok(())
@@ -176,60 +158,29 @@ impl Store {
     }
 
     fn start(
-        lock: Arc<FolderLock>,
+        lock: &Arc<FolderLock>,
         keyring: Keyring,
-        disk: Box<dyn Disk>,
-        path: PathBuf,
         tables: &[Table],
         new: bool,
     ) -> Result<Self, StoreError> {
-        let damaged = || StoreError::Damaged(path.clone());
-        let disk = SealedDisk::open(disk, &keyring.master, keyring.database).map_err(|_| damaged())?;
-        if disk.is_blank() != new {
-            return Err(damaged());
-        }
-        let failed = |error: redb::DatabaseError| match error {
-            redb::DatabaseError::Storage(redb::StorageError::Corrupted(_)) => damaged(),
-            redb::DatabaseError::Storage(redb::StorageError::Io(error))
-                if error.kind() == std::io::ErrorKind::InvalidData =>
-            {
-                damaged()
-            }
-            error => StoreError::Database { path: path.clone(), reason: error.to_string() },
+        let [database_path, journal_path] =
+            [DATABASE_FILE, JOURNAL_FILE].map(|name| lock.folder().join(name));
+        let place = Place {
+            database: open_file(&database_path, new)?,
+            journal: open_file(&journal_path, !journal_path.exists())?,
+            database_path,
+            journal_path,
+            new,
         };
-        let database = Database::builder()
-            .set_cache_size(CACHE_BYTES)
-            .create_with_backend(disk.clone())
-            .map_err(failed)?;
-        disk.recovered();
-        let shredded = tables.iter().filter(|table| table.shred).map(|table| table.name).collect();
-        let keys = RwLock::new(Arc::new(keyring.shred.clone()));
-        let shared = Arc::new(Shared { database, disk, path, shredded, keys });
-        let store = Self { shared, keyring, poisoned: false, stats: Stats::default(), _lock: lock };
-        store.check(tables)?;
-        Ok(store)
-    }
-
-    /// Checks every block of a folder that was closed cleanly (after a crash, free pages may be half-written), and makes
-    /// missing tables.
-    fn check(&self, tables: &[Table]) -> Result<(), StoreError> {
-        let shared = &self.shared;
-        if shared.disk.was_closed() && is_small(&shared.disk) {
-            shared.disk.verify().map_err(|_| StoreError::Damaged(shared.path.clone()))?;
-        }
-        let reading = shared.database.begin_read().map_err(|error| shared.failed(error.into()))?;
-        let missing = |table: &&Table| reading.open_table(definition(table.name)).is_err();
-        let missing: Vec<&Table> = tables.iter().filter(missing).collect();
-        if missing.is_empty() && reading.open_table(META).is_ok() {
-            return Ok(());
-        }
-        drop(reading);
-        let transaction = shared.begin_write()?;
-        transaction.open_table(META).map_err(|error| shared.failed(error.into()))?;
-        for table in missing {
-            transaction.open_table(definition(table.name)).map_err(|error| shared.failed(error.into()))?;
-        }
-        transaction.commit().map_err(|error| shared.failed(error.into()))
+        let names: Vec<&str> = tables.iter().map(|table| table.name).collect();
+        let ledger = Ledger::open(place, &keyring.master, keyring.database, &names)?;
+        let shared = Arc::new(Shared {
+            tables: Arc::clone(ledger.tables()),
+            shredded: tables.iter().filter(|table| table.shred).map(|table| table.name).collect(),
+            keys: RwLock::new(Arc::new(keyring.shred.clone())),
+        });
+        let stats = Stats::default();
+        Ok(Self { shared, ledger, keyring, poisoned: false, stats, _lock: Arc::clone(lock) })
     }
 
     /// Brings the rows to the present version: `migrate` sees the stored version and the rows, and answers with the
@@ -242,21 +193,44 @@ impl Store {
         migrate: impl FnOnce(u32, &dyn Rows) -> Result<(u32, Vec<Write>), String>,
     ) -> Result<(), StoreError> {
         let snapshot = self.reader().snapshot().map_err(|error| StoreError::Migration(error.to_string()))?;
-        let stored = snapshot.schema()?;
+        let stored = self.shared.tables.note(SCHEMA)?;
+        let stored = stored.map_or(0, |version| u32::try_from(version).unwrap_or(u32::MAX));
         let (version, writes) = migrate(stored, &snapshot).map_err(StoreError::Migration)?;
         drop(snapshot);
         if version == stored && writes.is_empty() {
             return Ok(());
         }
-        self.write(&writes, Some(version), Durability::Immediate)
+        self.write(&writes, Some(version))
     }
 
-    /// Makes the writes durable, all or none. The last write of a row wins.
+    /// Makes the writes durable, all or none, and shows them to readers. The last write of a row wins.
     ///
     /// # Errors
     /// When it could not be done; the store refuses further work until it is opened again.
     pub fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
-        self.write(writes, None, Durability::Immediate)
+        let durable = self.persist(writes)?;
+        self.show(durable)
+    }
+
+    /// Makes the writes durable, all or none. What depends on that can be done before [`show`](Self::show) lets readers
+    /// see them, which must come next.
+    ///
+    /// # Errors
+    /// As for [`commit`](Self::commit).
+    pub fn persist<'a>(&mut self, writes: &'a [Write]) -> Result<Durable<'a>, StoreError> {
+        let rows = self.stored(writes)?;
+        let shown = self.ledger.persist(&rows)?;
+        self.count(writes, true);
+        Ok(Durable { rows, shown })
+    }
+
+    /// Shows readers what was made durable.
+    ///
+    /// # Errors
+    /// As for [`commit`](Self::commit); it is durable all the same.
+    pub fn show(&mut self, durable: Durable<'_>) -> Result<(), StoreError> {
+        let Durable { rows, shown } = durable;
+        if shown { Ok(()) } else { self.ledger.show(&rows) }
     }
 
     /// Makes the writes, all or none, without waiting for the disk. Readers see them; a crash undoes them, unless a
@@ -265,65 +239,47 @@ impl Store {
     /// # Errors
     /// As for [`commit`](Self::commit).
     pub fn commit_soon(&mut self, writes: &[Write]) -> Result<(), StoreError> {
-        self.write(writes, None, Durability::None)
+        let rows = self.stored(writes)?;
+        self.count(writes, false);
+        self.ledger.show_soon(&rows)
     }
 
-    fn write(
-        &mut self,
-        writes: &[Write],
-        schema: Option<u32>,
-        durability: Durability,
-    ) -> Result<(), StoreError> {
+    /// At a quiet moment: takes to the database what fills the journal, so that no commit has to.
+    ///
+    /// # Errors
+    /// As for [`commit`](Self::commit).
+    pub fn rest(&mut self) -> Result<(), StoreError> {
+        if self.ledger.wants_checkpoint() { self.ledger.checkpoint(&[], &Notes::new()) } else { Ok(()) }
+    }
+
+    fn write(&mut self, writes: &[Write], schema: Option<u32>) -> Result<(), StoreError> {
+        let rows = self.stored(writes)?;
+        self.count(writes, true);
+        self.ledger
+            .checkpoint(&rows, &schema.map(|version| (SCHEMA, u64::from(version))).into_iter().collect())
+    }
+
+    fn count(&mut self, writes: &[Write], synced: bool) {
+        self.stats.commits += 1;
+        self.stats.synced += u64::from(synced);
+        self.stats.writes += writes.len() as u64;
+    }
+
+    /// The writes as they are stored: forgettable values under the newest shred key.
+    fn stored<'a>(&self, writes: &'a [Write]) -> Result<Vec<StoredWrite<'a>>, StoreError> {
         if self.poisoned {
             return Err(StoreError::Poisoned);
         }
-        let done = self.try_write(writes, (schema, None), durability);
-        self.poisoned = done.is_err();
-        self.stats.commits += 1;
-        self.stats.synced += u64::from(matches!(durability, Durability::Immediate));
-        self.stats.writes += writes.len() as u64;
-        done
-    }
-
-    fn try_write(
-        &self,
-        writes: &[Write],
-        (schema, shred_key): (Option<u32>, Option<u32>),
-        durability: Durability,
-    ) -> Result<(), StoreError> {
-        let shared = &self.shared;
-        let mut transaction = shared.begin_write()?;
-        transaction.set_durability(durability).map_err(|error| shared.failed(error.into()))?;
-        let mut rest = writes;
-        // Writes come grouped by table; a table is opened once for each group.
-        while let Some(first) = rest.first() {
-            let count = rest.iter().take_while(|write| write.table == first.table).count();
-            let (group, later) = rest.split_at(count);
-            let mut table = transaction
-                .open_table(definition(&first.table))
-                .map_err(|error| shared.failed(error.into()))?;
-            let seal = shared.shredded.contains(first.table.as_str());
-            for write in group {
-                let key = write.key.as_slice();
-                let done = match &write.value {
-                    None => table.remove(key).map(drop),
-                    Some(value) if seal => {
-                        let sealed = shred::seal(&self.keyring.shred, &write.table, key, value)?;
-                        table.insert(key, sealed.as_slice()).map(drop)
-                    }
-                    Some(value) => table.insert(key, value.as_slice()).map(drop),
-                };
-                done.map_err(|error| shared.failed(error.into()))?;
-            }
-            rest = later;
-        }
-        for (name, number) in [(SCHEMA, schema), (SHRED_KEY, shred_key)] {
-            if let Some(number) = number {
-                let mut meta = transaction.open_table(META).map_err(|error| shared.failed(error.into()))?;
-                meta.insert(name, u64::from(number)).map_err(|error| shared.failed(error.into()))?;
-            }
-        }
-        transaction.commit().map_err(|error| shared.failed(error.into()))
+        let store = |write: &'a Write| {
+            let value = match &write.value {
+                Some(value) if self.shared.shredded.contains(write.table.as_str()) => {
+                    Some(shred::seal(&self.keyring.shred, &write.table, &write.key, value)?.into())
+                }
+                value => value.as_deref().map(Cow::Borrowed),
+            };
+            Ok(StoredWrite { table: write.table.as_str().into(), key: write.key.as_slice().into(), value })
+        };
+        writes.iter().map(store).collect()
     }
 
     /// A reader for any thread.
@@ -373,9 +329,8 @@ impl Store {
         self.share_keys();
         // Twice: after an unclean end the database may go back by one commit, and that must not be to rows under the
         // key that is dropped next.
-        let done = self
-            .reseal()
-            .and_then(|()| self.try_write(&[], (None, Some(self.keyring.newest())), Durability::Immediate));
+        let newest = Notes::from([(SHRED_KEY, u64::from(self.keyring.newest()))]);
+        let done = self.reseal().and_then(|()| self.ledger.checkpoint(&[], &newest));
         self.poisoned |= done.is_err();
         done?;
         self.keyring.drop_old_shred_keys()?;
@@ -389,32 +344,34 @@ impl Store {
         *self.shared.keys.write().unwrap_or_else(std::sync::PoisonError::into_inner) = keys;
     }
 
-    fn reseal(&self) -> Result<(), StoreError> {
-        let shared = &self.shared;
-        let newest = self.keyring.shred.last().map(|(number, _)| *number);
-        let transaction = shared.begin_write()?;
-        for name in &shared.shredded {
-            let mut table =
-                transaction.open_table(definition(name)).map_err(|error| shared.failed(error.into()))?;
-            let mut stale = Vec::new();
-            for row in table.iter().map_err(|error| shared.failed(error.into()))? {
-                let (key, value) = row.map_err(|error| shared.failed(error.into()))?;
-                if shred::key_number(value.value()) != newest {
-                    stale.push((key.value().to_vec(), value.value().to_vec()));
+    fn reseal(&mut self) -> Result<(), StoreError> {
+        let (shared, keys) = (&self.shared, &self.keyring.shred);
+        let newest = keys.last().map(|(number, _)| *number);
+        let failed = |error: redb::Error| shared.tables.failed(error);
+        self.ledger.checkpoint_with(|transaction| {
+            for name in &shared.shredded {
+                let mut table =
+                    transaction.open_table(definition(name)).map_err(|error| failed(error.into()))?;
+                let mut stale = Vec::new();
+                for row in table.iter().map_err(|error| failed(error.into()))? {
+                    let (key, value) = row.map_err(|error| failed(error.into()))?;
+                    if shred::key_number(value.value()) != newest {
+                        stale.push((key.value().to_vec(), value.value().to_vec()));
+                    }
+                }
+                for (key, stored) in stale {
+                    // A row that does not open is forgotten already; nobody loses more by leaving it.
+                    let Some(plain) = shred::open(keys, name, &key, &stored) else {
+                        tracing::warn!(table = name, "a row cannot be read and is left as it is");
+                        continue;
+                    };
+                    let sealed = shred::seal(keys, name, &key, &plain)?;
+                    let done = table.insert(key.as_slice(), sealed.as_slice()).map(drop);
+                    done.map_err(|error| failed(error.into()))?;
                 }
             }
-            for (key, stored) in stale {
-                // A row that does not open is forgotten already; nobody loses more by leaving it.
-                let Some(plain) = shred::open(&self.keyring.shred, name, &key, &stored) else {
-                    tracing::warn!(table = name, "a row cannot be read and is left as it is");
-                    continue;
-                };
-                let sealed = shred::seal(&self.keyring.shred, name, &key, &plain)?;
-                let done = table.insert(key.as_slice(), sealed.as_slice()).map(drop);
-                done.map_err(|error| shared.failed(error.into()))?;
-            }
-        }
-        transaction.commit().map_err(|error| shared.failed(error.into()))
+            Ok(())
+        })
     }
 
     /// Notes that everything is written, so that the next start can check every block.
@@ -422,20 +379,9 @@ impl Store {
     /// # Errors
     /// When the note could not be written; nothing else is lost.
     pub fn close(self) -> Result<(), StoreError> {
-        if self.poisoned {
-            return Ok(());
-        }
-        // A reader that is still there keeps the database open; then the next start recovers, and loses nothing.
-        let Some(shared) = Arc::into_inner(self.shared) else { return Ok(()) };
-        let Shared { database, disk, path, .. } = shared;
-        drop(database);
-        // The note promises that every block authenticates. After a power cut, half-written free blocks may remain:
-        // then there is no note until they have been used again. After an error nothing is promised at all.
-        let whole = disk.was_closed() || (is_small(&disk) && disk.verify().is_ok());
-        if disk.has_failed() || !whole {
-            return Ok(());
-        }
-        disk.mark_closed().map_err(StoreError::io("writing", path))
+        let Self { shared, ledger, poisoned, .. } = self;
+        drop(shared);
+        if poisoned { Ok(()) } else { ledger.close() }
     }
 
     /// What was counted.
@@ -444,129 +390,8 @@ impl Store {
     }
 }
 
-fn is_small(disk: &SealedDisk) -> bool {
-    redb::StorageBackend::len(disk).unwrap_or(0) <= VERIFY_UP_TO_BYTES
-}
-
-/// Moves a database without a keyring out of the way: from a creation that was cut off, or waiting for its keyring.
-fn set_aside(path: &Path) -> Result<(), StoreError> {
-    let mut number = 1;
-    let mut aside = path.with_extension("db.without-keyring");
-    while aside.exists() {
-        number += 1;
-        aside = path.with_extension(format!("db.without-keyring-{number}"));
-    }
-    std::fs::rename(path, &aside).map_err(StoreError::io("renaming", path))
-}
-
 fn open_file(path: &Path, new: bool) -> Result<Box<dyn Disk>, StoreError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(new);
     Ok(Box::new(private(&mut options).open(path).map_err(StoreError::io("opening", path))?))
-}
-
-impl Shared {
-    fn begin_write(&self) -> Result<redb::WriteTransaction, StoreError> {
-        let mut transaction = self.database.begin_write().map_err(|error| self.failed(error.into()))?;
-        transaction.set_durability(Durability::Immediate).map_err(|error| self.failed(error.into()))?;
-        Ok(transaction)
-    }
-
-    /// What a failure of redb means to the caller.
-    fn failed(&self, error: redb::Error) -> StoreError {
-        match error {
-            redb::Error::Corrupted(_) => StoreError::Damaged(self.path.clone()),
-            _ if self.disk.is_damaged() => StoreError::Damaged(self.path.clone()),
-            error => StoreError::Database { path: self.path.clone(), reason: error.to_string() },
-        }
-    }
-}
-
-impl Reader {
-    /// A view of everything that is committed now.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn snapshot(&self) -> Result<Snapshot, RowsError> {
-        // Held over the beginning: keys and rows must be of the same moment, or rows seem damaged.
-        let keys = self.0.keys.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let transaction = self.0.database.begin_read().map_err(|error| self.0.unreadable(error.into()))?;
-        Ok(Snapshot { shared: Arc::clone(&self.0), keys: Arc::clone(&keys), transaction })
-    }
-}
-
-impl Shared {
-    fn unreadable(&self, error: redb::Error) -> RowsError {
-        RowsError(self.failed(error).to_string())
-    }
-}
-
-impl Snapshot {
-    /// The version of the rows that was noted last; 0 in a new folder.
-    fn schema(&self) -> Result<u32, StoreError> {
-        let meta = self.transaction.open_table(META).map_err(|error| self.shared.failed(error.into()))?;
-        let stored = meta.get(SCHEMA).map_err(|error| self.shared.failed(error.into()))?;
-        Ok(stored.map_or(0, |value| u32::try_from(value.value()).unwrap_or(u32::MAX)))
-    }
-
-    fn plain(&self, table: Table, key: &[u8], stored: &[u8]) -> Result<Vec<u8>, RowsError> {
-        if !self.shared.shredded.contains(table.name) {
-            return Ok(stored.to_vec());
-        }
-        shred::open(&self.keys, table.name, key, stored)
-            .ok_or_else(|| RowsError(StoreError::Damaged(self.shared.path.clone()).to_string()))
-    }
-}
-
-/// Each read sees everything that is committed by then.
-impl Rows for Reader {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, RowsError> {
-        self.snapshot()?.get(table, key)
-    }
-
-    fn scan(
-        &self,
-        table: Table,
-        from: Bound<&[u8]>,
-        to: Bound<&[u8]>,
-        direction: Direction,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
-    ) -> Result<(), RowsError> {
-        self.snapshot()?.scan(table, from, to, direction, visit)
-    }
-}
-
-impl Rows for Snapshot {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, RowsError> {
-        let unreadable = |error: redb::Error| self.shared.unreadable(error);
-        let open =
-            self.transaction.open_table(definition(table.name)).map_err(|error| unreadable(error.into()))?;
-        let stored = open.get(key).map_err(|error| unreadable(error.into()))?;
-        stored.map(|value| self.plain(table, key, value.value())).transpose()
-    }
-
-    fn scan(
-        &self,
-        table: Table,
-        from: Bound<&[u8]>,
-        to: Bound<&[u8]>,
-        direction: Direction,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
-    ) -> Result<(), RowsError> {
-        let unreadable = |error: redb::Error| self.shared.unreadable(error);
-        let open =
-            self.transaction.open_table(definition(table.name)).map_err(|error| unreadable(error.into()))?;
-        let mut range = open.range::<&[u8]>((from, to)).map_err(|error| unreadable(error.into()))?;
-        loop {
-            let next = match direction {
-                Direction::Up => range.next(),
-                Direction::Down => range.next_back(),
-            };
-            let Some(row) = next else { return Ok(()) };
-            let (key, value) = row.map_err(|error| unreadable(error.into()))?;
-            if !visit(key.value(), &self.plain(table, key.value(), value.value())?) {
-                return Ok(());
-            }
-        }
-    }
 }

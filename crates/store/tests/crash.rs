@@ -5,9 +5,16 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
+use kith_store::StoreError;
 use kith_store::backend::Disk;
 use kith_store::backend::SealedDisk;
+use kith_store::journal::StoredWrite;
+use kith_store::ledger::Ledger;
+use kith_store::ledger::Notes;
+use kith_store::ledger::Place;
 use redb::Database;
 use redb::Durability;
 use redb::ReadableDatabase as _;
@@ -20,27 +27,40 @@ const SECTOR: usize = 512;
 
 /// A disk that remembers what is durable and what is not, and whose power goes after so many operations.
 #[derive(Clone, Debug, Default)]
-struct CutDisk(Arc<Mutex<State>>);
+struct CutDisk(Arc<Mutex<State>>, Arc<Power>);
+
+/// What is left of it, for all disks of a computer.
+#[derive(Debug, Default)]
+struct Power {
+    operations: AtomicU64,
+    cut_after: u64,
+}
 
 #[derive(Debug, Default)]
 struct State {
     durable: Vec<u8>,
     now: Vec<u8>,
     unsynced: Vec<(u64, Vec<u8>)>,
-    operations: u64,
-    cut_after: u64,
 }
 
 impl CutDisk {
     fn with(image: Vec<u8>, cut_after: u64) -> Self {
-        let state = State { durable: image.clone(), now: image, cut_after, ..State::default() };
-        Self(Arc::new(Mutex::new(state)))
+        Self::powered(image, Arc::new(Power { cut_after, ..Power::default() }))
+    }
+
+    /// Another disk of the same computer.
+    fn beside(other: &Self, image: Vec<u8>) -> Self {
+        Self::powered(image, Arc::clone(&other.1))
+    }
+
+    fn powered(image: Vec<u8>, power: Arc<Power>) -> Self {
+        let state = State { durable: image.clone(), now: image, ..State::default() };
+        Self(Arc::new(Mutex::new(state)), power)
     }
 
     fn operate<T>(&self, run: impl FnOnce(&mut State) -> T) -> io::Result<T> {
         let mut state = self.0.lock().unwrap();
-        state.operations += 1;
-        if state.operations > state.cut_after {
+        if self.1.operations.fetch_add(1, Ordering::Relaxed) >= self.1.cut_after {
             Err(io::Error::other("no power"))
         } else {
             Ok(run(&mut state))
@@ -229,7 +249,7 @@ fn commits_that_did_not_wait_are_undone_from_the_last_and_the_others_survive() {
 fn cut_everywhere(one_of: u64) {
     let whole = CutDisk::with(Vec::new(), u64::MAX);
     assert_eq!(run(&whole, 1, one_of), Reached { acknowledged: COMMITS, safe: COMMITS });
-    let operations = whole.0.lock().unwrap().operations;
+    let operations = whole.1.operations.load(Ordering::Relaxed);
     for cut_after in 0..=operations {
         for seed in 0..4 {
             let disk = CutDisk::with(Vec::new(), cut_after);
@@ -301,4 +321,191 @@ fn a_changed_byte_is_an_error_and_never_a_wrong_value() {
         // The only bytes that may change unseen are those of the older copy of page 0.
         assert!(found || at < kith_store::backend::HEAD_BYTES, "byte {at}");
     }
+}
+
+/// A ledger on two disks that lose their power together.
+fn open_ledger(database: &CutDisk, journal: &CutDisk) -> Result<Ledger, StoreError> {
+    let new = database.0.lock().unwrap().now.iter().all(|byte| *byte == 0);
+    let place = Place {
+        database: Box::new(database.clone()),
+        journal: Box::new(journal.clone()),
+        database_path: "database".into(),
+        journal_path: "journal".into(),
+        new,
+    };
+    Ledger::open(place, &Zeroizing::new([7; 32]), [1; 16], &["rows"])
+}
+
+/// How a commit of a ledger is made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum How {
+    Persist,
+    Soon,
+    Checkpoint,
+    Large,
+}
+
+/// Commit `number` of a ledger: its own row, an overwritten one, a deleted one.
+fn ledger_commit(ledger: &mut Ledger, number: u64, how: How) -> Result<(), StoreError> {
+    let size = if how == How::Large { 70_000 } else { 100 + (number as usize * 97) % 9_000 };
+    let row = |key: u64, value: Option<Vec<u8>>| StoredWrite {
+        table: "rows".into(),
+        key: key.to_be_bytes().to_vec().into(),
+        value: value.map(Into::into),
+    };
+    let mut rows =
+        vec![row(number, Some(vec![number as u8; size])), row(u64::MAX, Some(number.to_be_bytes().to_vec()))];
+    if number > 4 {
+        rows.push(row(number - 4, None));
+    }
+    match how {
+        How::Soon => ledger.show_soon(&rows),
+        How::Checkpoint => ledger.checkpoint(&rows, &Notes::new()),
+        How::Persist | How::Large => match ledger.persist(&rows)? {
+            true => Ok(()),
+            false => ledger.show(&rows),
+        },
+    }
+}
+
+/// The last commit that is there, having checked that it is there whole.
+fn last_of_ledger(ledger: &Ledger) -> u64 {
+    let reading = ledger.database().begin_read().unwrap();
+    let rows = reading.open_table(TableDefinition::<&[u8], &[u8]>::new("rows")).unwrap();
+    let number = |bytes: &[u8]| u64::from_be_bytes(bytes.try_into().unwrap());
+    let Some(last) = rows.get(u64::MAX.to_be_bytes().as_slice()).unwrap().map(|row| number(row.value()))
+    else {
+        assert!(rows.iter().unwrap().next().is_none(), "rows without the last one's number");
+        return 0;
+    };
+    let wanted: Vec<u64> = (1..=last).filter(|number| *number + 4 > last).chain([u64::MAX]).collect();
+    let found: Vec<u64> = rows.iter().unwrap().map(|row| number(row.unwrap().0.value())).collect();
+    assert_eq!(found, wanted, "commit {last} is there in part");
+    last
+}
+
+fn how(luck: &mut Luck) -> How {
+    match luck.below(8) {
+        0 => How::Checkpoint,
+        1 => How::Large,
+        2 | 3 => How::Soon,
+        _ => How::Persist,
+    }
+}
+
+/// Runs commits until the power goes.
+fn run_ledger(database: &CutDisk, journal: &CutDisk, first: u64, commits: u64, luck: &mut Luck) -> Reached {
+    let mut reached = Reached { acknowledged: first - 1, safe: first - 1 };
+    let Ok(mut ledger) = open_ledger(database, journal) else { return reached };
+    for number in first..first + commits {
+        let how = how(luck);
+        if ledger_commit(&mut ledger, number, how).is_err() {
+            return reached;
+        }
+        reached.acknowledged = number;
+        if how != How::Soon {
+            reached.safe = number;
+        }
+    }
+    if luck.below(2) == 0 && ledger.close().is_ok() {
+        reached.safe = reached.acknowledged;
+    }
+    reached
+}
+
+#[test]
+fn a_ledger_keeps_what_it_confirmed_however_often_the_power_goes() {
+    for world in 0..150 {
+        let mut luck = Luck(world);
+        let (mut images, mut reached) = ((Vec::new(), Vec::new()), Reached { acknowledged: 0, safe: 0 });
+        for round in 0..6 {
+            let cut_after = if round == 5 { u64::MAX } else { luck.below(150) };
+            let database = CutDisk::with(images.0, cut_after);
+            let journal = CutDisk::beside(&database, images.1);
+            let commits = luck.below(30);
+            let begun = run_ledger(&database, &journal, reached.acknowledged + 1, commits, &mut luck);
+            assert!(begun.safe >= reached.safe);
+            reached = begun;
+            images = (database.image(&mut luck), journal.image(&mut luck));
+            let whole = CutDisk::with(images.0.clone(), u64::MAX);
+            let beside = CutDisk::beside(&whole, images.1.clone());
+            match open_ledger(&whole, &beside) {
+                Ok(ledger) => {
+                    let last = last_of_ledger(&ledger);
+                    assert!(last >= reached.safe, "world {world}, round {round}: {last} of {}", reached.safe);
+                    assert!(last <= reached.acknowledged + 1, "nothing is there that was never begun");
+                    reached = Reached { acknowledged: last, safe: last };
+                }
+                Err(error) => {
+                    assert_eq!(reached.safe, 0, "world {world}, round {round}: {error}");
+                    (images, reached) = ((Vec::new(), Vec::new()), Reached { acknowledged: 0, safe: 0 });
+                    continue;
+                }
+            }
+            // Half the time the next opening is the first after the cut, and may be cut itself.
+            if luck.below(2) == 0 {
+                images = (whole.0.lock().unwrap().now.clone(), beside.0.lock().unwrap().now.clone());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_full_journal_begins_again_and_loses_nothing() {
+    let database = CutDisk::with(Vec::new(), u64::MAX);
+    let journal = CutDisk::beside(&database, Vec::new());
+    let mut ledger = open_ledger(&database, &journal).unwrap();
+    for number in 1..=700 {
+        ledger_commit(&mut ledger, number, How::Persist).unwrap();
+    }
+    let images = [&database, &journal].map(|disk| disk.0.lock().unwrap().durable.clone());
+    drop(ledger);
+    let [database, journal] = images;
+    let database = CutDisk::with(database, u64::MAX);
+    let journal = CutDisk::beside(&database, journal);
+    assert_eq!(last_of_ledger(&open_ledger(&database, &journal).unwrap()), 700);
+}
+
+#[test]
+fn a_record_that_is_lost_before_others_is_damage_and_a_missing_journal_too() {
+    let database = CutDisk::with(Vec::new(), u64::MAX);
+    let journal = CutDisk::beside(&database, Vec::new());
+    let mut ledger = open_ledger(&database, &journal).unwrap();
+    for number in 1..=5 {
+        ledger_commit(&mut ledger, number, How::Persist).unwrap();
+    }
+    let [database, whole] = [&database, &journal].map(|disk| disk.0.lock().unwrap().durable.clone());
+    let opened = |journal: Vec<u8>| {
+        let database = CutDisk::with(database.clone(), u64::MAX);
+        let journal = CutDisk::beside(&database, journal);
+        open_ledger(&database, &journal).map(|ledger| last_of_ledger(&ledger))
+    };
+    assert_eq!(opened(whole.clone()).unwrap(), 5);
+    let used = whole.iter().rposition(|byte| *byte != 0).unwrap();
+    let mut luck = Luck(3);
+    for _ in 0..200 {
+        let mut journal = whole.clone();
+        journal[luck.below(used as u64) as usize] ^= 1 << luck.below(8);
+        // What pads a record says nothing, and the last record cannot be told from one that was cut off.
+        match opened(journal) {
+            Ok(last) => assert!(last == 5 || last == 4),
+            Err(error) => assert!(error.to_string().contains("journal"), "{error}"),
+        }
+    }
+    assert!(opened(Vec::new()).is_err_and(|error| error.to_string().contains("journal")));
+}
+
+#[test]
+fn a_ledger_refuses_to_go_on_over_rows_that_were_never_shown() {
+    let database = CutDisk::with(Vec::new(), u64::MAX);
+    let journal = CutDisk::beside(&database, Vec::new());
+    let mut ledger = open_ledger(&database, &journal).unwrap();
+    let rows = [StoredWrite { table: "rows".into(), key: vec![1].into(), value: Some(vec![2].into()) }];
+    assert!(!ledger.persist(&rows).unwrap());
+    assert!(matches!(ledger.checkpoint(&[], &Notes::new()), Err(StoreError::Poisoned)));
+    ledger.close().unwrap();
+    let ledger = open_ledger(&database, &journal).unwrap();
+    let reading = ledger.database().begin_read().unwrap();
+    let table = reading.open_table(TableDefinition::<&[u8], &[u8]>::new("rows")).unwrap();
+    assert_eq!(table.get([1].as_slice()).unwrap().unwrap().value(), [2]);
 }

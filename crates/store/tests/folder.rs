@@ -69,7 +69,8 @@ fn a_deleted_row_cannot_be_read_from_an_old_copy_once_the_key_is_changed() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::create(&lock(folder.path()), None, TABLES, (0, &[])).unwrap();
     store.commit(&[put(SHRED, b"gone", b"secret"), put(SHRED, b"kept", b"value")]).unwrap();
-    let old_database = std::fs::read(folder.path().join("kith.db")).unwrap();
+    let files = ["kith.db", "kith.journal"].map(|name| folder.path().join(name));
+    let old = files.clone().map(|file| std::fs::read(file).unwrap());
     store.commit(&[Write { table: SHRED.name.to_owned(), key: b"gone".to_vec(), value: None }]).unwrap();
     store.rotate_shred_key().unwrap();
     assert_eq!(
@@ -78,7 +79,9 @@ fn a_deleted_row_cannot_be_read_from_an_old_copy_once_the_key_is_changed() {
     );
     drop(store);
     // Somebody had copied the database before the row was deleted, and gets the keyring of today.
-    std::fs::write(folder.path().join("kith.db"), old_database).unwrap();
+    for (file, bytes) in files.iter().zip(old) {
+        std::fs::write(file, bytes).unwrap();
+    }
     let store = Store::open(&lock(folder.path()), None, TABLES).unwrap();
     assert!(
         store.reader().snapshot().unwrap().get(SHRED, b"gone").is_err(),
