@@ -14,12 +14,14 @@
 //! | an invite proves itself without saying its secret | [`invite`] | 9 |
 //! | a file opens only with its key, piece by piece | [`blob`] | 10 |
 //! | a mailbox learns no account, and nothing links two of its periods | [`mailbox`] | 11 |
+//! | an operation in a group is its device's, and who comes by a link holds it | [`operation`] | 14 |
 #![doc = include_str!("../SPEC.md")]
 
 pub mod blob;
 pub mod identity;
 pub mod invite;
 pub mod mailbox;
+pub mod operation;
 pub mod prekey;
 pub mod ratchet;
 pub mod record;

@@ -119,6 +119,21 @@ id_type!(
     /// An invite, so that it can be listed and revoked. Derived from the invite's secret.
     InviteId, 8
 );
+id_type!(
+    /// A private group: the id of the operation that created it, so that a forged history is another group.
+    GroupId, 32
+);
+id_type!(
+    /// An operation in a group's log: a hash of its bytes.
+    OperationId, 32
+);
+id_type!(
+    /// A link into a group: a hash of its public key.
+    LinkId, 16
+);
+hex_text!(GroupId, "group id");
+hex_text!(OperationId, "operation id");
+hex_text!(LinkId, "group link id");
 hex_text!(ChatId, "chat id");
 hex_text!(MessageId, "message id");
 hex_text!(EnvelopeId, "envelope id");
@@ -190,6 +205,24 @@ impl ChatId {
         let mut hasher = blake3::Hasher::new_derive_key("kith 2026-11-21 direct chat id v1");
         hasher.update(&low.0);
         hasher.update(&high.0);
+        Self(first_16(&hasher.finalize()))
+    }
+}
+
+impl ChatId {
+    /// The chat of a private group.
+    pub fn group(group: &GroupId) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("kith 2026-11-21 group chat id v1");
+        hasher.update(&group.0);
+        Self(first_16(&hasher.finalize()))
+    }
+}
+
+impl LinkId {
+    /// The id of the link with this public key.
+    pub fn of(key: &[u8; 32]) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("kith 2026-11-21 group link id v1");
+        hasher.update(key);
         Self(first_16(&hasher.finalize()))
     }
 }

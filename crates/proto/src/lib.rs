@@ -12,6 +12,7 @@
 //! | [`envelope`] | what strangers see: a tag and a padded box |
 //! | [`payload`] | what the friend sees once the box is open |
 //! | [`invite`], [`address`], [`record`] | how people and devices find each other |
+//! | [`group`] | operations of a group's membership log |
 //! | [`mailbox`] | store-and-forward requests and answers |
 //! | [`rows`] | all that pure crates know of storage |
 //!
@@ -24,6 +25,7 @@ pub mod codec;
 pub mod envelope;
 pub mod error;
 pub mod frame;
+pub mod group;
 pub mod id;
 pub mod invite;
 pub mod mailbox;
