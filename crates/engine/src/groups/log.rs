@@ -131,7 +131,7 @@ struct Checked {
 
 /// Whether signatures must be checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Trust {
+pub(super) enum Trust {
     /// It comes from outside.
     Nobody,
     /// It was checked before it was stored.
@@ -161,7 +161,7 @@ impl Log {
         Ok(log)
     }
 
-    fn begin(create: Operation, trust: Trust) -> Result<Self, Refused> {
+    pub(super) fn begin(create: Operation, trust: Trust) -> Result<Self, Refused> {
         if !matches!(create.kind, Kind::Create(_)) || create.sequence != 1 {
             return Err(Refused::NoCreation);
         }
@@ -316,7 +316,7 @@ impl Log {
         self.nodes.bytes() + branches.sum::<usize>() + self.waiting.bytes()
     }
 
-    fn take(&mut self, operation: Operation, trust: Trust) -> Result<Inserted, Refused> {
+    pub(super) fn take(&mut self, operation: Operation, trust: Trust) -> Result<Inserted, Refused> {
         if matches!(operation.kind, Kind::Create(_)) {
             let known = operation.group_id() == self.group;
             return if known { Ok(Inserted::Known) } else { Err(Refused::NoCreation) };
