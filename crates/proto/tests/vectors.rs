@@ -19,11 +19,24 @@ use kith_proto::envelope::HEADER_BYTES;
 use kith_proto::envelope::SIZE_CLASSES;
 use kith_proto::frame::Frame;
 use kith_proto::frame::InviteProof;
+use kith_proto::group::Add;
+use kith_proto::group::Create;
+use kith_proto::group::GroupProfile;
+use kith_proto::group::History;
+use kith_proto::group::Kind;
+use kith_proto::group::Link;
+use kith_proto::group::Operation;
+use kith_proto::group::Policy;
+use kith_proto::group::Role;
+use kith_proto::group::Via;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::EnvelopeId;
+use kith_proto::id::GroupId;
 use kith_proto::id::InviteId;
+use kith_proto::id::LinkId;
 use kith_proto::id::MessageId;
+use kith_proto::id::OperationId;
 use kith_proto::id::QueueId;
 use kith_proto::id::ReaderId;
 use kith_proto::invite::Invite;
@@ -137,6 +150,7 @@ fn samples() -> Vec<Sample> {
     all.extend(meetings());
     all.extend(requests());
     all.extend(answers());
+    all.extend(operations());
     all
 }
 
@@ -345,4 +359,74 @@ fn answers() -> Vec<Sample> {
         answer("answer-gone", Answer::Gone { sequence: 81 }),
         answer("answer-moved", Answer::Moved { to: place(), until }),
     ]
+}
+
+fn operation(kind: Kind) -> Operation {
+    let creates = matches!(kind, Kind::Create(_));
+    let parents = if creates { Vec::new() } else { vec![OperationId([0xa1; 32]), OperationId([0xa2; 32])] };
+    Operation {
+        group: GroupId(if creates { [0; 32] } else { [0xa0; 32] }),
+        author: AccountId([0xa3; 32]),
+        device: DeviceId([0xa4; 32]),
+        sequence: if creates { 1 } else { 300 },
+        parents: list(parents),
+        time: Timestamp(1_795_000_000_000),
+        kind,
+        signature: [0xa5; 64],
+    }
+}
+
+fn operations() -> Vec<Sample> {
+    let policy = Policy {
+        invite: Role::Moderator,
+        history: History::Last(50),
+        slow_mode_secs: 30,
+        retention_secs: 86_400,
+        approve_links: true,
+        ..Policy::default()
+    };
+    let name = || BoundedStr::truncated("Hafen ⚓");
+    let (account, message) = (AccountId([0xa6; 32]), MessageId([0xa7; 16]));
+    let add = |via| Kind::Add(Add { account, role: Role::Member, devices: bytes(0xb1, 20), via });
+    let link =
+        Link { key: [0xb2; 32], role: Role::Observer, expires: Timestamp::NEVER, uses: 5, approval: true };
+    let by_link = Via::Link { link: LinkId([0xb3; 16]), proof: [0xb4; 64] };
+    let profile =
+        GroupProfile { name: name(), topic: BoundedStr::truncated("boats"), avatar: bytes(0xb5, 40) };
+    let create = Create { name: name(), policy, salt: [0xb6; 16], devices: bytes(0xb7, 20) };
+    let all = [
+        ("group-create", Kind::Create(create)),
+        ("group-add", add(Via::Invited)),
+        ("group-add-by-link", add(by_link)),
+        ("group-remove", Kind::Remove(account)),
+        ("group-leave", Kind::Leave),
+        ("group-role", Kind::Role { account, role: Role::Admin }),
+        ("group-profile", Kind::Profile(profile)),
+        ("group-policy", Kind::Policy(policy)),
+        ("group-ban", Kind::Ban(account)),
+        ("group-unban", Kind::Unban(account)),
+        ("group-mute", Kind::Mute { account, until: Timestamp(1_795_000_000_000) }),
+        ("group-link", Kind::Link(link)),
+        ("group-revoke-link", Kind::RevokeLink(LinkId([0xb3; 16]))),
+        ("group-devices", Kind::Devices(bytes(0xb8, 20))),
+        ("group-pin", Kind::Pin(message)),
+        ("group-unpin", Kind::Unpin(message)),
+        ("group-delete-for-all", Kind::DeleteForAll(message)),
+        ("group-unknown", Kind::Unknown { kind: 99, bytes: bytes(1, 5) }),
+    ];
+    all.into_iter().map(|(name, kind)| sample(name, &operation(kind))).collect()
+}
+
+#[test]
+fn ids_of_groups_are_as_they_were_published() {
+    let create = operations().into_iter().find(|sample| sample.name == "group-create").unwrap();
+    let create = Operation::from_bytes(&create.bytes).unwrap();
+    let ids = [
+        create.id().to_string(),
+        create.group_id().to_string(),
+        kith_proto::id::ChatId::group(&create.group_id()).to_string(),
+        LinkId::of(&[0xb2; 32]).to_string(),
+    ];
+    let published = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/group_ids_v1.txt");
+    assert_eq!(ids.join("\n"), fs::read_to_string(published).unwrap_or_default().trim_end());
 }
