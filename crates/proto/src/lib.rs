@@ -11,6 +11,7 @@
 //! | [`frame`] | what travels on a direct stream between two devices |
 //! | [`envelope`] | what strangers see: a tag and a padded box |
 //! | [`payload`] | what the friend sees once the box is open |
+//! | [`post`], [`sync`] | what is said in a group, and how two members find out what the other lacks |
 //! | [`invite`], [`address`], [`record`] | how people and devices find each other |
 //! | [`mailbox`] | store-and-forward requests and answers |
 //! | [`rows`] | all that pure crates know of storage |
@@ -28,8 +29,10 @@ pub mod id;
 pub mod invite;
 pub mod mailbox;
 pub mod payload;
+pub mod post;
 pub mod record;
 pub mod rows;
+pub mod sync;
 pub mod time;
 
 pub use error::DecodeError;
