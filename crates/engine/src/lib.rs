@@ -44,6 +44,7 @@ mod core;
 mod deposits;
 mod devices;
 mod engine;
+pub mod groups;
 mod inbox;
 mod leaving;
 mod links;

@@ -139,7 +139,7 @@ impl ReceivingChain {
         if iteration < self.hashes.iteration {
             let mut state = self.clone();
             let kept = state.skipped.remove(&iteration).ok_or(ChainError::KeyGone)?;
-            return Ok((state, kept.key.clone()));
+            return Ok((state, kept.key));
         }
         // No chain seals with the last number of all: there is none after it.
         if iteration - self.hashes.iteration > MAX_SKIP || iteration == u32::MAX {
