@@ -22,10 +22,13 @@ use kith_proto::frame::InviteProof;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::EnvelopeId;
+use kith_proto::id::GroupId;
 use kith_proto::id::InviteId;
 use kith_proto::id::MessageId;
+use kith_proto::id::PostId;
 use kith_proto::id::QueueId;
 use kith_proto::id::ReaderId;
+use kith_proto::id::ViewId;
 use kith_proto::invite::Invite;
 use kith_proto::invite::InviteSecret;
 use kith_proto::mailbox::Access;
@@ -45,11 +48,18 @@ use kith_proto::payload::Payload;
 use kith_proto::payload::Profile;
 use kith_proto::payload::Receipt;
 use kith_proto::payload::TextMessage;
+use kith_proto::post::Draft;
+use kith_proto::post::Post;
 use kith_proto::record::CardRecord;
 use kith_proto::record::DeviceRecord;
 use kith_proto::record::ListRecord;
 use kith_proto::record::Record;
 use kith_proto::record::RecordKind;
+use kith_proto::sync::Line;
+use kith_proto::sync::Place;
+use kith_proto::sync::Run;
+use kith_proto::sync::Span;
+use kith_proto::sync::SyncWord;
 use kith_proto::time::Timestamp;
 
 /// One word with its bytes, and how to read and write it again.
@@ -137,6 +147,8 @@ fn samples() -> Vec<Sample> {
     all.extend(meetings());
     all.extend(requests());
     all.extend(answers());
+    all.extend(posts());
+    all.extend(sync_words());
     all
 }
 
@@ -344,5 +356,57 @@ fn answers() -> Vec<Sample> {
         answer("answer-caught-up", Answer::CaughtUp {}),
         answer("answer-gone", Answer::Gone { sequence: 81 }),
         answer("answer-moved", Answer::Moved { to: place(), until }),
+    ]
+}
+
+fn post() -> Post {
+    let draft = Draft {
+        group: GroupId([0x41; 32]),
+        account: AccountId([0x42; 32]),
+        device: DeviceId([0x43; 32]),
+        sequence: 300,
+        previous: Some(PostId([0x44; 32])),
+        parents: list(vec![PostId([0x45; 32]), PostId([0x46; 32])]),
+        view: ViewId([0x47; 32]),
+        time: Timestamp(1_800_000_000_000),
+        body: bytes(0x61, 8),
+    };
+    Post { draft, signature: [0x48; 64] }
+}
+
+fn posts() -> Vec<Sample> {
+    let first = Draft { sequence: 1, previous: None, parents: list(Vec::new()), ..post().draft };
+    vec![sample("post", &post()), sample("post-first", &Post { draft: first, ..post() })]
+}
+
+fn sync_words() -> Vec<Sample> {
+    let run = |from, to| Run { from, to };
+    let lines = vec![
+        Line { device: DeviceId([0x51; 32]), upto: 300, beyond: list(vec![run(302, 302), run(305, 500)]) },
+        Line { device: DeviceId([0x52; 32]), upto: 0, beyond: list(vec![run(2, 9)]) },
+    ];
+    let place = |time, fill| Place { time: Timestamp(time), post: PostId([fill; 32]) };
+    let spans = vec![Span { line: 1, run: run(2, 9) }, Span { line: 300, run: run(1, 1) }];
+    let (salt, frame) = ([0x53; 16], bytes(0x61, 9));
+    vec![
+        sample("sync-hello", &SyncWord::Hello { version: 1, group: GroupId([0x41; 32]), digest: [0x54; 16] }),
+        sample("sync-same", &SyncWord::Same),
+        sample("sync-lines", &SyncWord::Lines { lines: list(lines), last: true }),
+        sample("sync-want", &SyncWord::Want { spans: list(spans) }),
+        sample("sync-posts", &SyncWord::Posts { posts: list(vec![post()]) }),
+        sample("sync-sent", &SyncWord::Sent),
+        sample("sync-digest", &SyncWord::Digest { digest: [0x54; 16] }),
+        sample(
+            "sync-window",
+            &SyncWord::Window {
+                salt,
+                from: place(7, 0x55),
+                until: Some(place(9, 0x56)),
+                frame: frame.clone(),
+            },
+        ),
+        sample("sync-range", &SyncWord::Range { frame }),
+        sample("sync-want-these", &SyncWord::WantThese { names: list(vec![[0x57; 32], [0x58; 32]]) }),
+        sample("sync-done", &SyncWord::Done),
     ]
 }

@@ -1,4 +1,4 @@
-//! The key schedule of a sender chain, the same for both ends (`SPEC.md`, section 12).
+//! The key schedule of a sender chain, the same for both ends (`SPEC.md`, section 14).
 
 use kith_proto::codec::Decode;
 use kith_proto::codec::Encode;

@@ -66,23 +66,22 @@ pub(crate) fn subtract(whole: &[Run], less: &[Run]) -> Vec<Run> {
     let mut left = Vec::new();
     let mut less = less.iter().copied().peekable();
     for run in whole {
-        let mut from = run.from;
-        while let Some(cut) = less.peek().copied() {
+        // The next number of the run that was not looked at; `None` beyond the last of all.
+        let mut next = Some(run.from);
+        while let (Some(from), Some(cut)) = (next, less.peek().copied()) {
             if cut.from > run.to {
                 break;
             }
             if cut.from > from {
                 left.push(Run { from, to: cut.from - 1 });
             }
-            from = from.max(cut.to.saturating_add(1));
+            next = cut.to.checked_add(1).map(|after| after.max(from));
             if cut.to > run.to {
                 break;
             }
             less.next();
         }
-        if from <= run.to && !(from == u32::MAX && less.peek().is_some_and(|cut| cut.to == u32::MAX)) {
-            left.push(Run { from, to: run.to });
-        }
+        left.extend(next.filter(|from| *from <= run.to).map(|from| Run { from, to: run.to }));
     }
     left
 }

@@ -225,7 +225,7 @@ proptest! {
     fn of_many_posts_under_one_number_the_same_stay(order in Just((0..9_usize).collect::<Vec<_>>()).prop_shuffle()) {
         let liar = Liar::new(5);
         let first = liar.say(1, None, &[], NOW, b"first");
-        let forks: Vec<_> = (0..9_u8).map(|n| liar.say(2, Some(first.id()), &[], NOW, &[n])).collect();
+        let forks: Vec<_> = (0..9_u8).map(|n| liar.say(2, Some(first.id()), &[], NOW + TimeSpan(1), &[n])).collect();
         let mut node = Node::new(1);
         node.insert(&first).unwrap();
         for at in &order {
@@ -381,7 +381,6 @@ fn a_long_history_is_read_in_windows_and_written_in_a_few_rows() {
     let before = window(&node.disk, &GROUP, Some(&last[0].place), 50).unwrap();
     assert_eq!((last.len(), before.len()), (50, 50));
     assert!(before[49].place < last[0].place);
-    let memory =
-        std::mem::size_of::<History>() + node.history.lines.len() * std::mem::size_of::<rows::LineRow>();
+    let memory = size_of::<History>() + node.history.lines.len() * size_of::<LineRow>();
     assert!(memory < 512, "{memory} bytes in memory");
 }
