@@ -31,12 +31,14 @@ use crate::contents;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::groups;
 use crate::links;
 use crate::offers;
 use crate::output::Output;
 use crate::reading;
 use crate::rows;
 use crate::view::ContactState;
+use crate::view::MessageKind;
 use crate::view::MessageState;
 use crate::view::MessageView;
 
@@ -98,6 +100,7 @@ pub(crate) fn run(
             }
             Ok(Answer::Done)
         }
+        about_groups => groups::commands::run(engine, rows, out, about_groups),
     }
 }
 
@@ -328,12 +331,16 @@ fn send_message(
         index: stored.index,
         sender: engine.devices.account,
         outgoing: true,
+        kind: MessageKind::Text,
         text: text.into_inner(),
         reply_to,
+        mentions: Vec::new(),
+        mentions_all: false,
         sent_at: now,
         stored_at: now,
         state: MessageState::Queued,
         expires_at: stored.expires_at,
+        receipts: None,
     };
     out.event(Event::MessageWritten(view.clone()));
     for device in &devices {

@@ -27,6 +27,7 @@ use crate::routes;
 use crate::rows;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
+use crate::view::MessageKind;
 use crate::view::MessageState;
 use crate::view::MessageView;
 
@@ -67,7 +68,7 @@ pub(crate) fn take(
                 }
             }
             // The introduction was taken before the payload's turn (`arrivals`).
-            Content::ContactRequest(_) | Content::Unknown { .. } => {}
+            Content::ContactRequest(_) | Content::Unknown { .. } | Content::Group(_) => {}
             Content::Text(_) | Content::ContactAccept => {
                 engine.core.stats.bad_payloads += 1;
                 out.effect(Effect::Misbehaved { device: *device, why: Misbehaviour::BadPayload });
@@ -157,12 +158,16 @@ fn take_text(
         index: stored.index,
         sender: contact,
         outgoing: false,
+        kind: MessageKind::Text,
         text,
         reply_to,
+        mentions: Vec::new(),
+        mentions_all: false,
         sent_at,
         stored_at: engine.core.now,
         state: MessageState::Delivered,
         expires_at: stored.expires_at,
+        receipts: None,
     }));
     engine.chat_changed(out, &chat);
 }

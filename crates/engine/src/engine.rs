@@ -289,7 +289,14 @@ impl Engine {
             Some((self.peers.get(device)?.clone(), stored))
         };
         let state_of = |places: &[_]| query::state_of(contact.state(), places, progress);
-        Some(query::chat_view(*chat, row, &contact.profile.name, draft.to_owned(), state_of))
+        Some(query::chat_view(
+            &self.devices.account,
+            *chat,
+            row,
+            &contact.profile.name,
+            draft.to_owned(),
+            state_of,
+        ))
     }
 
     /// Publishes a contact as it is now.

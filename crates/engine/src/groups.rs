@@ -12,12 +12,14 @@
 
 mod authority;
 mod bits;
+pub(crate) mod commands;
 pub mod history;
 mod log;
 mod node;
 pub mod reconcile;
 mod resolve;
 mod roster;
+mod words;
 
 #[cfg(test)]
 mod tests;

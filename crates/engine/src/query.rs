@@ -13,6 +13,7 @@ use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::id::DeviceId;
+use kith_proto::id::GroupId;
 use kith_proto::id::InviteId;
 use kith_proto::id::MessageId;
 use kith_proto::payload::Position;
@@ -30,9 +31,12 @@ use crate::rows::InviteRow;
 use crate::rows::MailRow;
 use crate::rows::PeerRow;
 use crate::view::ChatView;
+use crate::view::ChatWith;
 use crate::view::ContactState;
 use crate::view::ContactView;
+use crate::view::GroupView;
 use crate::view::KeptView;
+use crate::view::MessageKind;
 use crate::view::MessageState;
 use crate::view::MessageView;
 use crate::view::PreviewView;
@@ -191,11 +195,12 @@ fn chat_of_row(rows: &dyn Rows, chat: ChatId, row: &ChatRow) -> Result<Option<Ch
         Some(last) => states.of(&last.places)?,
         None => MessageState::Queued,
     };
-    Ok(Some(chat_view(chat, row, &contact.profile.name, draft, |_| state)))
+    Ok(Some(chat_view(&own_account(rows)?, chat, row, &contact.profile.name, draft, |_| state)))
 }
 
 /// A chat as front ends see it.
 pub(crate) fn chat_view(
+    own: &AccountId,
     chat: ChatId,
     row: &ChatRow,
     name: &str,
@@ -204,14 +209,16 @@ pub(crate) fn chat_view(
 ) -> ChatView {
     let last = row.last.as_ref().map(|last| PreviewView {
         message: last.message,
+        sender: if last.outgoing { *own } else { row.contact },
         outgoing: last.outgoing,
+        kind: MessageKind::Text,
         text: last.text.to_string(),
         sent_at: last.sent_at,
         state: if last.outgoing { state_of(&last.places) } else { MessageState::Delivered },
     });
     ChatView {
         chat,
-        contact: row.contact,
+        with: ChatWith::Contact(row.contact),
         name: name.to_owned(),
         unread: row.unread,
         last,
@@ -358,12 +365,16 @@ fn view(
         index,
         sender: if row.outgoing { *own } else { chat_row.contact },
         outgoing: row.outgoing,
+        kind: MessageKind::Text,
         text,
         reply_to: row.reply_to,
+        mentions: Vec::new(),
+        mentions_all: false,
         sent_at: row.sent_at,
         stored_at: row.stored_at,
         state,
         expires_at: row.expires_at,
+        receipts: None,
     })
 }
 
@@ -426,4 +437,35 @@ pub fn bootstraps(rows: &dyn Rows) -> Result<Vec<String>, QueryError> {
         true
     })?;
     Ok(found)
+}
+
+/// All groups that this account is in, was in, or asks to come into.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn groups(rows: &dyn Rows) -> Result<Vec<GroupView>, QueryError> {
+    own_account(rows).map(|_| Vec::new())
+}
+
+/// One group.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn group(rows: &dyn Rows, group: &GroupId) -> Result<Option<GroupView>, QueryError> {
+    Ok(groups(rows)?.into_iter().find(|view| view.group == *group))
+}
+
+/// What people call themselves, contacts and fellow members alike; who has not told it is left out.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn names(rows: &dyn Rows, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, String>, QueryError> {
+    let mut names = BTreeMap::new();
+    for account in accounts {
+        if let Some(row) = get::<ContactRow>(rows, rows::CONTACTS, &account.0)? {
+            names.insert(*account, row.profile.name.to_string());
+        }
+    }
+    names.retain(|_, name| !name.is_empty());
+    Ok(names)
 }

@@ -8,7 +8,9 @@
 //! The log carries signed device lists, so whoever holds it can check every signature. What counts in it and who is a
 //! member then is decided by `kith-engine` (`groups`); the rules in words are in `SPEC.md`, section 11.
 
+mod invite;
 mod policy;
+pub mod word;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -31,6 +33,9 @@ use crate::id::OperationId;
 use crate::mailbox::Signature;
 use crate::time::Timestamp;
 
+pub use invite::GROUP_SCHEME;
+pub use invite::GroupInvite;
+pub use invite::link_secret;
 pub use policy::History;
 pub use policy::Policy;
 pub use policy::Role;

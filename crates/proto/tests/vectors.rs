@@ -440,6 +440,8 @@ fn ids_of_groups_are_as_they_were_published() {
     ];
     let published = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/group_ids_v1.txt");
     assert_eq!(ids.join("\n"), fs::read_to_string(published).unwrap_or_default().trim_end());
+}
+
 fn post() -> Post {
     let draft = Draft {
         group: GroupId([0x41; 32]),

@@ -436,6 +436,10 @@ pub(crate) fn answer(handle: &Handle, answer: &Answer) -> Value {
         }
         Answer::Contact(view) => views::contact(view, &handle.overview()),
         Answer::Message(view) => views::message(view),
+        Answer::Group(view) => {
+            json!({ "group_id": view.group.to_string(), "chat_id": view.chat.to_string() })
+        }
+        Answer::GroupLink(link) => json!({ "link": link.to_string() }),
     }
 }
 

@@ -93,7 +93,8 @@ pub(crate) fn message(view: &MessageView) -> Value {
 pub(crate) fn chat(view: &ChatView) -> Value {
     json!({
         "chat_id": view.chat.to_string(),
-        "contact_id": view.contact.to_string(),
+        "contact_id": view.contact().map(|contact| contact.to_string()),
+        "group_id": view.group().map(|group| group.group.to_string()),
         "name": view.name,
         "unread": view.unread,
         "active_at": rfc3339(view.active_at),
@@ -155,6 +156,11 @@ pub(crate) fn event(event: &Event, overview: &Overview, device: Option<&DeviceId
         Event::MessageExpired { chat, message } => {
             ("message.expired", json!({ "chat_id": chat.to_string(), "message_id": message.to_string() }))
         }
+        // Not told yet: the API of groups comes with its own methods.
+        Event::MessageReceipts { .. }
+        | Event::MessageDeleted { .. }
+        | Event::GroupChanged(_)
+        | Event::GroupForgotten { .. } => return None,
         Event::ContactRequested(view) => ("contact.request", contact(view, overview)),
         Event::ContactChanged(view) => ("contact.state", contact(view, overview)),
         Event::ContactRemoved { contact, chat } => {

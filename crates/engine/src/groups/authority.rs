@@ -7,6 +7,9 @@ use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::cmp::Reverse;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use kith_proto::group::Kind;
 use kith_proto::group::Link;
 use kith_proto::group::Policy;
@@ -38,7 +41,7 @@ pub struct Standing {
 }
 
 /// Why somebody may not do something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Denial {
     /// The author is not a member.
