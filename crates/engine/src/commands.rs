@@ -32,11 +32,13 @@ use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::groups;
+use crate::groups::fellows;
 use crate::links;
 use crate::offers;
 use crate::output::Output;
 use crate::reading;
 use crate::rows;
+use crate::rows::groups::With;
 use crate::view::ContactState;
 use crate::view::MessageKind;
 use crate::view::MessageState;
@@ -71,14 +73,14 @@ pub(crate) fn run(
         Command::AcceptContact { contact } => accept(engine, out, contact),
         Command::BlockContact { contact } => block(engine, rows, out, contact),
         Command::UnblockContact { contact } => unblock(engine, out, contact),
-        Command::RemoveContact { contact } => remove(engine, out, contact),
+        Command::RemoveContact { contact } => remove(engine, rows, out, contact),
         Command::VerifyContact { contact, verified } => {
             engine.contacts.get(&contact).ok_or(Refusal::UnknownContact)?;
             engine.contacts.set_verified(out, &contact, verified);
             contact_answer(engine, out, &contact)
         }
         Command::SendMessage { chat, text, reply_to, expires_secs } => {
-            send_message(engine, out, chat, text, reply_to, expires_secs)
+            send_message(engine, rows, out, chat, (text, reply_to, expires_secs))
         }
         Command::MarkRead { chat, message } => mark_read(engine, rows, out, &chat, &message),
         Command::SaveDraft { chat, text } => {
@@ -187,7 +189,7 @@ fn add_contact(
     }
     ask(engine, out, &invite.account, &invite.secret, greeting);
     let chat = ChatId::direct(&own, &invite.account);
-    engine.chats.open(&engine.core, out, chat, invite.account);
+    engine.chats.open(&engine.core, out, chat, With::Contact(invite.account));
     engine.keep_connected(out);
     engine.presence.want(&mut engine.core, &device);
     if engine.presence.is_up(&device) {
@@ -262,8 +264,9 @@ fn unblock(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<
     }
     // As it was before: a block must not make somebody a friend who never was one.
     match engine.contacts.before_block(&contact) {
-        ContactState::Incoming => engine.contacts.set_state(out, &contact, ContactState::Incoming),
-        ContactState::Requested => {
+        None => engine.contacts.unblock_fellow(out, &contact),
+        Some(ContactState::Incoming) => engine.contacts.set_state(out, &contact, ContactState::Incoming),
+        Some(ContactState::Requested) => {
             engine.contacts.set_state(out, &contact, ContactState::Requested);
             let row = engine.contacts.get(&contact).ok_or(Refusal::UnknownContact)?;
             if let Some(secret) = row.invite.as_ref().map(|secret| secret.0.clone()) {
@@ -280,7 +283,7 @@ fn unblock(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<
     contact_answer(engine, out, &contact)
 }
 
-fn remove(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<Answer, Refusal> {
+fn remove(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, contact: ContactId) -> Result<Answer, Refusal> {
     engine.contacts.get(&contact).ok_or(Refusal::UnknownContact)?;
     let devices = engine.peers.devices_of(&contact);
     engine.devices.forget(out, &contact, &devices);
@@ -289,8 +292,9 @@ fn remove(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<A
         contents::forget_device(engine, out, &device);
     }
     let chat = ChatId::direct(&engine.devices.account, &contact);
-    engine.chats.remove(out, &chat);
+    engine.chats.remove(rows, out, &chat);
     engine.contacts.remove(out, &contact);
+    fellows::stay(engine, rows, out, &contact);
     engine.keep_connected(out);
     out.event(Event::ContactRemoved { contact, chat });
     Ok(Answer::Done)
@@ -298,14 +302,20 @@ fn remove(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<A
 
 fn send_message(
     engine: &mut Engine,
+    rows: &dyn Rows,
     out: &mut Output,
     chat: ChatId,
-    text: String,
-    reply_to: Option<MessageId>,
-    expires_secs: Option<u32>,
+    (text, reply_to, expires_secs): (String, Option<MessageId>, Option<u32>),
 ) -> Result<Answer, Refusal> {
+    if let Some(With::Group(group)) = engine.chats.with(&chat) {
+        return groups::commands::send_text(engine, rows, out, &group, (text, reply_to, expires_secs));
+    }
     let contact = engine.chats.contact_of(&chat).ok_or(Refusal::UnknownChat)?;
     match engine.contacts.state(&contact) {
+        // It would hold up what is said in common groups until they have decided.
+        Some(ContactState::Requested) if engine.groups.is_fellow(&contact) => {
+            return Err(Refusal::NotAnswered);
+        }
         Some(ContactState::Accepted | ContactState::Requested) => {}
         Some(ContactState::Incoming) => return Err(Refusal::NotAccepted),
         Some(ContactState::Blocked) => return Err(Refusal::Blocked),
@@ -357,10 +367,15 @@ fn mark_read(
     chat: &ChatId,
     message: &MessageId,
 ) -> Result<Answer, Refusal> {
-    engine.chats.contact_of(chat).ok_or(Refusal::UnknownChat)?;
+    let with = engine.chats.with(chat).ok_or(Refusal::UnknownChat)?;
     let index = Chats::index_of(rows, out, chat, message).ok_or(Refusal::UnknownMessage)?;
     let read = engine.chats.mark_read(out, chat, index).ok_or(Refusal::UnknownChat)?;
     if read.is_empty() {
+        return Ok(Answer::Done);
+    }
+    if let With::Group(group) = with {
+        groups::receipts::shown(engine, out, &group, &read);
+        engine.chat_changed(out, chat);
         return Ok(Answer::Done);
     }
     for unread in &read {

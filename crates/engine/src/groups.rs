@@ -7,18 +7,41 @@
 //! ```
 //!
 //! Whoever holds the same operations computes the same [`Roster`], in whatever order they came. Pure: no clock (an expiry is
-//! judged by whoever lets somebody in) and no randomness. Not here: who carries operations to whom, and messages.
+//! judged by whoever lets somebody in) and no randomness.
+//!
+//! | what | module |
+//! |---|---|
+//! | what is kept in memory, and from rows | `state`, `loading` |
+//! | words that come | `taking`, then `membership`, `receiving`, `meetings`, `receipts`, `joining` |
+//! | what is written | `commands`, then `membership` (operations), `sending` (posts), `joining` (links) |
+//! | who is told, and who is forgotten | `fellows`, `floors` |
+//! | what is shown | `lines`, `view` |
+//!
 //! The rules in words: `SPEC.md` of `kith-proto`, section 11.
 
 mod authority;
 mod bits;
 pub(crate) mod commands;
+pub(crate) mod fellows;
+mod floors;
 pub mod history;
+pub(crate) mod joining;
+mod lines;
+mod lists;
+pub(crate) mod loading;
 mod log;
+mod meetings;
+mod membership;
 mod node;
+pub(crate) mod receipts;
+mod receiving;
 pub mod reconcile;
 mod resolve;
 mod roster;
+mod sending;
+pub(crate) mod state;
+pub(crate) mod taking;
+pub(crate) mod view;
 mod words;
 
 #[cfg(test)]

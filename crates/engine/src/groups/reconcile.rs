@@ -25,6 +25,7 @@ use std::collections::VecDeque;
 
 use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Encode as _;
+use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
 use kith_proto::id::PostId;
 use kith_proto::post::Post;
@@ -34,6 +35,7 @@ use kith_proto::sync::Line;
 use kith_proto::sync::MAX_LINES;
 use kith_proto::sync::MAX_LINES_TOLD;
 use kith_proto::sync::MAX_SPANS;
+use kith_proto::sync::Run;
 use kith_proto::sync::SYNC_VERSION;
 use kith_proto::sync::SaltedName;
 use kith_proto::sync::Span;
@@ -62,6 +64,8 @@ pub struct Meeting {
     outgoing: Outgoing,
     /// Words that wait to be sent before anything else.
     waiting: VecDeque<SyncWord>,
+    /// From which number on each device's posts are given to the other side; empty when everything is.
+    floors: BTreeMap<DeviceId, u32>,
     tally: Tally,
 }
 
@@ -155,8 +159,16 @@ impl Meeting {
             wants: VecDeque::new(),
             outgoing: Outgoing::default(),
             waiting: VecDeque::new(),
+            floors: BTreeMap::new(),
             tally: Tally::default(),
         }
+    }
+
+    /// Gives nothing of these devices below these numbers: the other side came later. Such a meeting ends before names are
+    /// compared, since the histories stay different.
+    pub(crate) fn limited(mut self, floors: BTreeMap<DeviceId, u32>) -> Self {
+        self.floors = floors;
+        self
     }
 
     /// Whether nothing more will be said by this side or taken by it.
@@ -216,7 +228,7 @@ impl Meeting {
                     self.waiting.push_back(SyncWord::Same);
                     Stage::Over
                 } else {
-                    self.lines = history.lines().collect();
+                    self.lines = history.lines().map(|line| above(&self.floors, line)).collect();
                     Stage::Tell(0)
                 }
             }
@@ -225,7 +237,9 @@ impl Meeting {
                 self.take_lines(&lines)?;
                 if last {
                     self.wants = history.wanted(&self.lines).into();
-                    self.outgoing = Outgoing::of(history, rows, out, history.missing(&self.lines))?;
+                    let missing = history.missing(&self.lines).into_iter();
+                    let missing = missing.filter_map(|(device, run)| Some((device, cut_run(&self.floors, device, run)?)));
+                    self.outgoing = Outgoing::of(history, rows, out, missing.collect())?;
                     Stage::Exchange(salt)
                 } else {
                     Stage::Lines(salt)
@@ -237,6 +251,10 @@ impl Meeting {
             }
             (Stage::Serve(false), SyncWord::Sent) => Stage::Serve(true),
             (Stage::Digest(_), SyncWord::Digest { digest }) if digest == history.digest() => {
+                self.waiting.push_back(SyncWord::Done);
+                Stage::Over
+            }
+            (Stage::Digest(_), SyncWord::Digest { .. }) if !self.floors.is_empty() => {
                 self.waiting.push_back(SyncWord::Done);
                 Stage::Over
             }
@@ -326,6 +344,10 @@ impl Meeting {
                 if !*sent {
                     return Ok(None);
                 }
+                if !self.floors.is_empty() {
+                    self.stage = Stage::Over;
+                    return Ok(None);
+                }
                 self.stage = Stage::Answering(Box::default());
                 Ok(Some(SyncWord::Digest { digest: history.digest() }))
             }
@@ -388,6 +410,21 @@ impl Meeting {
         }
         self.outgoing.add_runs(history, rows, out, runs)
     }
+}
+
+/// What of a line is given.
+fn above(floors: &BTreeMap<DeviceId, u32>, line: Line) -> Line {
+    let Some(floor) = floors.get(&line.device).copied().filter(|floor| *floor > 1) else { return line };
+    let first = (line.upto > 0).then_some(Run { from: 1, to: line.upto });
+    let all = first.into_iter().chain(line.beyond.iter().copied());
+    let given = all.filter(|run| run.to >= floor).map(|run| Run { from: run.from.max(floor), to: run.to });
+    Line { device: line.device, upto: 0, beyond: BoundedVec::truncated(given.collect()) }
+}
+
+/// What of a run is given.
+fn cut_run(floors: &BTreeMap<DeviceId, u32>, device: DeviceId, run: Run) -> Option<Run> {
+    let floor = floors.get(&device).copied().unwrap_or(1);
+    (run.to >= floor).then_some(Run { from: run.from.max(floor), to: run.to })
 }
 
 /// As many lines as one word takes.
