@@ -283,7 +283,12 @@ fn unblock(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<
     contact_answer(engine, out, &contact)
 }
 
-fn remove(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, contact: ContactId) -> Result<Answer, Refusal> {
+fn remove(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    contact: ContactId,
+) -> Result<Answer, Refusal> {
     engine.contacts.get(&contact).ok_or(Refusal::UnknownContact)?;
     let devices = engine.peers.devices_of(&contact);
     engine.devices.forget(out, &contact, &devices);

@@ -104,13 +104,7 @@ fn is_known(
     }
 }
 
-fn confirm(
-    engine: &mut Engine,
-    rows: &dyn Rows,
-    out: &mut Output,
-    device: &DeviceId,
-    receipt: Receipt,
-) {
+fn confirm(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId, receipt: Receipt) {
     if engine.peers.get(device).is_some_and(|row| receipt.delivered < row.delivered) {
         remind(engine, out, device);
     }
@@ -134,8 +128,7 @@ fn confirm(
     let mut read = confirmed.read;
     // A group is not read in the order of the channel: it says so itself.
     read.retain(|(chat, _)| engine.chats.contact_of(chat).is_some());
-    for (messages, state) in [(delivered, MessageState::Delivered), (read, MessageState::Read)]
-    {
+    for (messages, state) in [(delivered, MessageState::Delivered), (read, MessageState::Read)] {
         for (chat, message) in messages {
             out.event(Event::MessageState { chat, message, state });
             chat_of_last = Some(chat);

@@ -25,9 +25,9 @@ use crate::deposits::Deposits;
 use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::event::Event;
+use crate::groups::fellows;
 use crate::groups::state::Groups;
 use crate::groups::taking;
-use crate::groups::fellows;
 use crate::groups::view as group_view;
 use crate::inbox::Inbox;
 use crate::input::Input;
@@ -308,7 +308,14 @@ impl Engine {
                 let progress = |_: &[_]| MessageState::Sent;
                 let with = group_view::summary(&id, group);
                 let own = &self.devices.account;
-                return Some(query::chat_view(own, *chat, row, (&*group.name, with), draft.to_owned(), progress));
+                return Some(query::chat_view(
+                    own,
+                    *chat,
+                    row,
+                    (&*group.name, with),
+                    draft.to_owned(),
+                    progress,
+                ));
             }
         };
         let contact = self.contacts.get(&id)?;

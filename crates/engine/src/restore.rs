@@ -393,8 +393,8 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
     let wanted = |state| matches!(state, Some(ContactState::Accepted | ContactState::Requested));
     let fellows = engine.groups.fellows();
     for (contact, row) in engine.contacts.all() {
-        let fellow = row.is_fellow()
-            || (fellows.contains(contact) && row.state() != Some(ContactState::Blocked));
+        let fellow =
+            row.is_fellow() || (fellows.contains(contact) && row.state() != Some(ContactState::Blocked));
         if !wanted(row.state()) && !fellow {
             continue;
         }

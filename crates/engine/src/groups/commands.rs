@@ -231,12 +231,7 @@ fn accept(engine: &mut Engine, out: &mut Output, id: GroupId) -> Result<Answer, 
     answer(engine, &id)
 }
 
-fn leave(
-    engine: &mut Engine,
-    rows: &dyn Rows,
-    out: &mut Output,
-    id: GroupId,
-) -> Result<Answer, Refusal> {
+fn leave(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: GroupId) -> Result<Answer, Refusal> {
     if engine.groups.asking.contains_key(&id) {
         joining::refused(engine, out, &id);
         return Ok(Answer::Done);
@@ -256,12 +251,7 @@ fn leave(
     answer(engine, &id)
 }
 
-fn forget(
-    engine: &mut Engine,
-    rows: &dyn Rows,
-    out: &mut Output,
-    id: GroupId,
-) -> Result<Answer, Refusal> {
+fn forget(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: GroupId) -> Result<Answer, Refusal> {
     let group = engine.groups.get(&id).ok_or(Refusal::UnknownGroup)?;
     if group.is_ours() {
         return Err(Refusal::StillMember);

@@ -172,7 +172,8 @@ fn is_genuine(engine: &mut Engine, request: &JoinRequest) -> bool {
     let Some(group) = engine.groups.get_mut(&request.group).filter(|group| group.is_ours()) else {
         return false;
     };
-    let Some(open) = group.log.roster().links.get(&request.link).filter(|open| open.link.expires > now) else {
+    let Some(open) = group.log.roster().links.get(&request.link).filter(|open| open.link.expires > now)
+    else {
         return false;
     };
     let Ok(list) = SignedDeviceList::from_bytes(&request.device_list) else { return false };
@@ -232,8 +233,8 @@ pub(super) fn asked(
         return membership::tell(engine, out, device, id, whole);
     }
     let roster = group.log.roster();
-    let approval = roster.policy.approve_links
-        || roster.links.get(&request.link).is_some_and(|open| open.link.approval);
+    let approval =
+        roster.policy.approve_links || roster.links.get(&request.link).is_some_and(|open| open.link.approval);
     if roster.banned.contains(&account) {
         return refuse(engine, out, device, id);
     }

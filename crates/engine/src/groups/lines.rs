@@ -145,4 +145,3 @@ pub(crate) fn line(kind: &Kind, dropped: impl Fn(&AccountId) -> u32) -> GroupLin
         Kind::Policy(_) | Kind::Devices(_) | Kind::Unpin(_) | Kind::Unknown { .. } => GroupLine::Policy,
     }
 }
-

@@ -10,12 +10,12 @@ use kith_proto::id::DeviceId;
 
 /// The devices that an operation names, each with its account. The log has checked the signature.
 pub(super) fn devices_in(operation: &Operation) -> Vec<(AccountId, DeviceId)> {
-    let list = operation.devices().and_then(|(account, bytes)| {
-        Some((account, SignedDeviceList::from_bytes(bytes).ok()?))
-    });
-    let devices = list.iter().flat_map(|(account, list)| {
-        list.list.devices.iter().map(|entry| (*account, entry.device))
-    });
+    let list = operation
+        .devices()
+        .and_then(|(account, bytes)| Some((account, SignedDeviceList::from_bytes(bytes).ok()?)));
+    let devices = list
+        .iter()
+        .flat_map(|(account, list)| list.list.devices.iter().map(|entry| (*account, entry.device)));
     devices.collect()
 }
 

@@ -22,12 +22,14 @@ use kith_proto::id::OperationId;
 use kith_proto::payload::Content;
 use kith_proto::rows::Rows;
 use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
 
 use super::Inserted;
 use super::Log;
 use super::fellows;
 use super::floors;
 use super::history::History;
+use super::history::MAX_AHEAD;
 use super::lines;
 use super::receiving;
 use super::state::Group;
@@ -58,14 +60,24 @@ pub(super) fn act(
 ) -> Result<(), Refusal> {
     let Engine { groups, devices, core, .. } = engine;
     let group = groups.get_mut(id).ok_or(Refusal::UnknownGroup)?;
+    let time = after_heads(&group.log, core.now);
     let operation =
-        group.log.draft((&devices.account, &devices.secret), core.now, kind).map_err(Refusal::Denied)?;
+        group.log.draft((&devices.account, &devices.secret), time, kind).map_err(Refusal::Denied)?;
     let before = group.devices_but(&devices.device());
     let added = group.log.insert(operation.clone());
     let Ok(Inserted::New(new)) = added else { return Err(Refusal::TooMany) };
     settle(engine, rows, out, id, &new);
     publish(engine, out, id, &operation, &before);
     Ok(())
+}
+
+/// A time after those of the newest operations, so that lines stand in the order in which things happened. One from the
+/// far future does not drag others along.
+fn after_heads(log: &Log, now: Timestamp) -> Timestamp {
+    let heads = log.heads();
+    let times = heads.iter().filter_map(|head| log.operation(head)).map(|operation| operation.time);
+    let latest = times.filter(|time| *time <= now + MAX_AHEAD).max();
+    latest.map_or(now, |latest| now.max(latest + Span::from_millis(1)))
 }
 
 /// Tells every device that is or was a member's about an operation, and those who are new about the whole log.
@@ -198,7 +210,10 @@ fn form(
     let waits = !log.missing().is_empty();
     let is_ours = log.roster().members.contains_key(&own);
     let room = groups.by_id.len() < MAX_GROUPS;
-    if is_ours && room && let Some(log) = groups.forming.remove(id) {
+    if is_ours
+        && room
+        && let Some(log) = groups.forming.remove(id)
+    {
         adopt(engine, rows, out, log);
     }
     waits
@@ -213,7 +228,7 @@ pub(super) fn adopt(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, log:
         name: Default::default(),
         members: 0,
         role: None,
-        wrote_at: kith_proto::time::Timestamp(0),
+        wrote_at: Timestamp(0),
         dropped: BoundedVec::default(),
     };
     // Storage that cannot be read will fail the commit of this batch too.
@@ -227,7 +242,9 @@ pub(super) fn adopt(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, log:
     for (device, word) in engine.groups.take_early(&id) {
         taking::take(engine, rows, out, &device, false, word);
     }
-    for device in engine.groups.get(&id).map(|group| group.devices_but(&engine.devices.device())).unwrap_or_default() {
+    for device in
+        engine.groups.get(&id).map(|group| group.devices_but(&engine.devices.device())).unwrap_or_default()
+    {
         taking::say_heads(engine, out, &device);
     }
 }
@@ -281,7 +298,8 @@ fn own_state(engine: &mut Engine, out: &mut Output, id: &GroupId) {
         Some(_) if matches!(was, GroupState::Joined | GroupState::Invited) => was,
         Some(standing) => {
             let by = group.log.operation(&standing.by).map(|operation| operation.author);
-            let friend = by.is_some_and(|by| by == own || contacts.state(&by) == Some(ContactState::Accepted));
+            let friend =
+                by.is_some_and(|by| by == own || contacts.state(&by) == Some(ContactState::Accepted));
             group.row.invited_by = by.filter(|_| !friend && !asked);
             if friend || asked { GroupState::Joined } else { GroupState::Invited }
         }

@@ -151,9 +151,7 @@ pub(crate) fn shown(engine: &mut Engine, out: &mut Output, id: &GroupId, read: &
     upto.retain(|device, _| group.has_device(device) && *device != engine.devices.device());
     for (device, sequence) in upto {
         let content = Content::Group(GroupWord::Read { group: *id, sequence });
-        let same = |content: &Content| {
-            matches!(content, Content::Group(GroupWord::Read { group, .. }) if group == id)
-        };
+        let same = |content: &Content| matches!(content, Content::Group(GroupWord::Read { group, .. }) if group == id);
         if !engine.outbox.replace_waiting(&mut engine.peers, out, &device, &content, same) {
             engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, &device, vec![content], None);
         }

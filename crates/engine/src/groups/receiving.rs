@@ -119,9 +119,7 @@ pub(super) fn post(
             let verified = Post::from_bytes(&plain).ok().and_then(|post| verify_post(post).ok());
             let account = account_of(engine, device);
             let genuine = verified.filter(|post| {
-                post.draft.group == *id
-                    && post.draft.device == *device
-                    && account == Some(post.draft.account)
+                post.draft.group == *id && post.draft.device == *device && account == Some(post.draft.account)
             });
             match genuine {
                 Some(post) => _ = take(engine, rows, out, id, post, device),
@@ -212,7 +210,8 @@ pub(super) fn take(
         None => Verdict::Drop,
         Some(member) => {
             let silent = member.muted_until.is_some_and(|until| until > now);
-            let may = roster.permits(&account, Permission::Post) && !silent && member.devices.contains(&device);
+            let may =
+                roster.permits(&account, Permission::Post) && !silent && member.devices.contains(&device);
             if may { Verdict::Take } else { Verdict::Later }
         }
     };

@@ -238,7 +238,8 @@ impl Meeting {
                 if last {
                     self.wants = history.wanted(&self.lines).into();
                     let missing = history.missing(&self.lines).into_iter();
-                    let missing = missing.filter_map(|(device, run)| Some((device, cut_run(&self.floors, device, run)?)));
+                    let missing = missing
+                        .filter_map(|(device, run)| Some((device, cut_run(&self.floors, device, run)?)));
                     self.outgoing = Outgoing::of(history, rows, out, missing.collect())?;
                     Stage::Exchange(salt)
                 } else {

@@ -58,7 +58,8 @@ pub(crate) fn send(
     let Engine { groups, devices, core, .. } = engine;
     let group = groups.get_mut(id).ok_or(Refusal::UnknownGroup)?;
     let body = PostBody::Text(text).to_bytes();
-    let body = BoundedBytes::new(body).ok_or(Refusal::TooLong { limit: kith_proto::group::word::MAX_GROUP_TEXT_BYTES })?;
+    let body = BoundedBytes::new(body)
+        .ok_or(Refusal::TooLong { limit: kith_proto::group::word::MAX_GROUP_TEXT_BYTES })?;
     let draft = group.history.compose(account, own, group.view(), now, body);
     // Only a draft of another device, or one without its form, is refused.
     let post = sign_post(&devices.secret, draft).map_err(|_| Refusal::UnknownGroup)?;

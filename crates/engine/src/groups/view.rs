@@ -31,12 +31,7 @@ use crate::view::MessageView;
 
 /// The group of a chat.
 pub(crate) fn summary(group: &GroupId, row: &GroupRow) -> ChatWith {
-    ChatWith::Group(GroupSummary {
-        group: *group,
-        members: row.members,
-        role: row.role,
-        state: row.state(),
-    })
+    ChatWith::Group(GroupSummary { group: *group, members: row.members, role: row.role, state: row.state() })
 }
 
 /// A whole group. `person` tells what somebody is called and whether they are online.

@@ -19,8 +19,8 @@ use kith_proto::group::Role;
 use kith_proto::group::word::JoinRequest;
 use kith_proto::group::word::MAX_MENTIONS;
 use kith_proto::id::GroupId;
-use kith_proto::id::PostId;
 use kith_proto::id::OperationId;
+use kith_proto::id::PostId;
 use kith_proto::sync::MAX_LINES_TOLD;
 
 use super::*;

@@ -32,6 +32,7 @@ use kith_simulations::disk::Disk;
 
 mod choosing;
 mod devices;
+mod groups;
 mod mailboxes;
 
 const BEGIN: Timestamp = Timestamp(1_800_000_000_000);
