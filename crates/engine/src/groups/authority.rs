@@ -155,7 +155,8 @@ impl<'a> View<'a> {
             .map(|(_, node)| *node)
             .filter(|node| !matches!(node.kind(), Kind::Role { .. }))
             .min_by_key(|node| node.place())?;
-        let (_, last) = latest(given.into_iter())?;
+        // They were found from the last to the first.
+        let (_, last) = latest(given.into_iter().rev())?;
         Some(Standing { role: last.gives()?, since: admission.generation, by: admission.id })
     }
 

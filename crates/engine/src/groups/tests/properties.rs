@@ -147,7 +147,7 @@ fn fitted(order: &[usize], count: usize) -> Vec<usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(64), ..ProptestConfig::default() })]
 
     #[test]
     fn every_replica_ends_with_the_same_in_whatever_order_it_comes((steps, one, other) in fight_and_orders()) {
@@ -230,10 +230,11 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    // Slow by nature: a few each time, more with `PROPTEST_CASES`.
+    #![proptest_config(ProptestConfig { cases: cases(16), ..ProptestConfig::default() })]
 
     #[test]
-    fn the_log_comes_to_what_the_slow_rules_say((steps, one, _) in fight_and_orders()) {
+    fn the_log_comes_to_what_the_slow_rules_say((steps, one, _) in fights(28)) {
         let book = fight(&steps);
         let oracle = Oracle::new(&book.operations);
         let mut log = replica(&book.operations, &fitted(&one, book.operations.len()), true);

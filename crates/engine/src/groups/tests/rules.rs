@@ -66,7 +66,7 @@ fn what_somebody_does_while_being_removed_is_void_and_what_rests_on_it() {
     let mut book = Book::with(&[(BOB, Role::Admin)]);
     let before = book.heads();
     let removal = book.after(&before, ANN, remove(BOB));
-    let adds = book.after(&before, BOB, add(CAT, Role::Admin));
+    let adds = book.after(&before, BOB, add(CAT, Role::Moderator));
     let adds_more = book.after(&[adds], CAT, add(DAN, Role::Member));
     let roster = book.roster();
     assert_eq!(why(&roster, &adds), Some(Void::Overruled { by: removal }));
