@@ -139,7 +139,17 @@ fn order(count: usize) -> impl Strategy<Value = Vec<usize>> {
 }
 
 fn fight_and_orders() -> impl Strategy<Value = (Vec<Step>, Vec<usize>, Vec<usize>)> {
-    prop::collection::vec(step(), 1..40).prop_flat_map(|steps| (Just(steps), order(45), order(45)))
+    fights(40)
+}
+
+fn fights(longest: usize) -> impl Strategy<Value = (Vec<Step>, Vec<usize>, Vec<usize>)> {
+    prop::collection::vec(step(), 1..longest).prop_flat_map(|steps| (Just(steps), order(45), order(45)))
+}
+
+/// How many cases: as many as asked for.
+fn cases(usual: u32) -> u32 {
+    let asked = ProptestConfig::default().cases;
+    if asked == 256 { usual } else { asked }
 }
 
 fn fitted(order: &[usize], count: usize) -> Vec<usize> {
