@@ -1,5 +1,6 @@
 //! What a group at its limits costs: 10,000 operations, 1,000 members. The floor of an insertion is the signature.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark that cannot run stops")]
+#![expect(clippy::disallowed_types, reason = "a benchmark measures time")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

@@ -38,7 +38,7 @@ struct Entry {
 
 /// What the log comes to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Result_ {
+pub(super) struct Outcome {
     pub(super) members: BTreeMap<AccountId, (Standing, Vec<DeviceId>)>,
     pub(super) banned: BTreeSet<AccountId>,
     pub(super) links: BTreeSet<LinkId>,
@@ -546,7 +546,7 @@ impl Oracle {
     }
 
     /// What all of it comes to.
-    pub(super) fn result(&self) -> Result_ {
+    pub(super) fn result(&self) -> Outcome {
         let scope = self.ids();
         let void = self.decide(&scope);
         let stand: Set = scope.iter().filter(|id| !void.contains_key(id)).copied().collect();
@@ -570,7 +570,7 @@ impl Oracle {
             }
             _ => None,
         });
-        Result_ {
+        Outcome {
             members: self.people().into_iter().filter_map(member).collect(),
             banned: self.people().into_iter().filter(|account| self.banned(account, &stand)).collect(),
             links: links.collect(),

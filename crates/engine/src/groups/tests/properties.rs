@@ -12,7 +12,7 @@ use kith_proto::time::Timestamp;
 use proptest::prelude::*;
 
 use super::oracle::Oracle;
-use super::oracle::Result_;
+use super::oracle::Outcome;
 use super::people::*;
 use crate::groups::Denial;
 use crate::groups::Inserted;
@@ -46,7 +46,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn kind(book: &Book, step: &Step) -> Kind {
     let message = MessageId([step.target as u8; 16]);
     let secret = link_secret(step.target as u8 % 2);
-    let way = if step.target % 2 == 0 { Role::Member } else { Role::Moderator };
+    let way = if step.target.is_multiple_of(2) { Role::Member } else { Role::Moderator };
     match step.kind {
         0 | 1 => add(step.target, step.role),
         2..=5 => remove(step.target),
@@ -106,11 +106,11 @@ fn fight(steps: &[Step]) -> Book {
     book
 }
 
-fn summary(roster: &Roster) -> Result_ {
+fn summary(roster: &Roster) -> Outcome {
     let member = |(account, member): (&_, &crate::groups::Member)| {
         (*account, (member.standing, member.devices.clone()))
     };
-    Result_ {
+    Outcome {
         members: roster.members.iter().map(member).collect(),
         banned: roster.banned.clone(),
         links: roster.links.keys().copied().collect(),

@@ -63,7 +63,7 @@ fn what_is_forged_or_misplaced_is_refused_and_whatever_follows_it() {
     assert_eq!(refused(Operation { author: id(ANN), ..good.clone() }), Refused::UnknownDevice);
     assert_eq!(refused(Operation { author: id(CAT), ..good.clone() }), Refused::NotMember);
     assert_eq!(refused(Operation { sequence: 2, ..good.clone() }), Refused::Misplaced);
-    assert_eq!(refused(Operation { group: GroupId([1; 32]), ..good.clone() }), Refused::OtherGroup);
+    assert_eq!(refused(Operation { group: GroupId([1; 32]), ..good }), Refused::OtherGroup);
 }
 
 #[test]
