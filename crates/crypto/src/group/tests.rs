@@ -157,7 +157,7 @@ fn another_member_cannot_seal_the_owners_words_again() {
     let cover = share.identity.cover();
     let authenticated = cover.authenticated(&real.tag(), b"");
     let (head, content) = real.sealed().split_at(keys::HEAD_BYTES);
-    let mut hashes = share.hashes.clone();
+    let mut hashes = share.hashes;
     let (key, nonce) = keys::content_key(&hashes.step(), head.first_chunk().unwrap());
     let aad = [authenticated.as_slice(), head].concat();
     let mut content = primitives::open(&key, &nonce, &aad, content).unwrap().to_vec();
