@@ -116,7 +116,7 @@ mod tests {
         ) {
             let ((one, these), (other, those)) = (row(&one), row(&other));
             let all = runs(one.upto, &one.beyond);
-            prop_assert_eq!(numbers(&all), these.clone());
+            prop_assert_eq!(&numbers(&all), &these);
             prop_assert!(all.windows(2).all(|pair| pair[0].to + 1 < pair[1].from), "no two runs touch");
             let left = subtract(&all, &runs(other.upto, &other.beyond));
             prop_assert_eq!(numbers(&left), these.difference(&those).copied().collect::<BTreeSet<_>>());
