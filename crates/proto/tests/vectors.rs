@@ -23,12 +23,17 @@ use kith_proto::group::Add;
 use kith_proto::group::Create;
 use kith_proto::group::GroupProfile;
 use kith_proto::group::History;
+use kith_proto::group::GroupInvite;
 use kith_proto::group::Kind;
 use kith_proto::group::Link;
 use kith_proto::group::Operation;
 use kith_proto::group::Policy;
 use kith_proto::group::Role;
 use kith_proto::group::Via;
+use kith_proto::group::word::GroupText;
+use kith_proto::group::word::GroupWord;
+use kith_proto::group::word::JoinRequest;
+use kith_proto::group::word::PostBody;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::EnvelopeId;
@@ -162,6 +167,7 @@ fn samples() -> Vec<Sample> {
     all.extend(operations());
     all.extend(posts());
     all.extend(sync_words());
+    all.extend(group_words());
     all
 }
 
@@ -492,4 +498,48 @@ fn sync_words() -> Vec<Sample> {
         sample("sync-want-these", &SyncWord::WantThese { names: list(vec![[0x57; 32], [0x58; 32]]) }),
         sample("sync-done", &SyncWord::Done),
     ]
+}
+
+fn group_words() -> Vec<Sample> {
+    let group = GroupId([0x41; 32]);
+    let join = JoinRequest {
+        group,
+        link: LinkId([0x61; 16]),
+        account: AccountId([0x62; 32]),
+        device_list: bytes(0x63, 8),
+        bundle: bytes(0x64, 9),
+        proof: [0x65; 64],
+        profile: profile(),
+    };
+    let text = GroupText {
+        text: BoundedStr::truncated("see you at the pier"),
+        reply_to: Some(MessageId([0x66; 16])),
+        mentions: list(vec![AccountId([0x67; 32])]),
+        mentions_all: true,
+        expires_secs: Some(3_600),
+    };
+    let operations = list(vec![operation(Kind::Leave)]);
+    let heads = list(vec![OperationId([0x68; 32])]);
+    let older = list(vec![OperationId([0x69; 32]), OperationId([0x6a; 32])]);
+    let words = [
+        ("word-operations", GroupWord::Operations { group, operations, more: true }),
+        ("word-chain", GroupWord::Chain(bytes(0x68, 181))),
+        ("word-post", GroupWord::Post { group, envelope: envelope(0) }),
+        ("word-ask-chain", GroupWord::AskChain { group }),
+        ("word-heads", GroupWord::Heads { group, heads, older, digest: [0x54; 16] }),
+        ("word-sync", GroupWord::Sync { group, part: bytes(0x6b, 7), last: true }),
+        ("word-taken", GroupWord::Taken { group, parts: 300 }),
+        ("word-end", GroupWord::End { group }),
+        ("word-read", GroupWord::Read { group, sequence: 300 }),
+        ("word-join", GroupWord::Join(Box::new(join))),
+        ("word-refused", GroupWord::Refused { group }),
+        ("word-unknown", GroupWord::Unknown { tag: 99, bytes: bytes(0x6c, 5) }),
+    ];
+    let mut all: Vec<Sample> =
+        words.into_iter().map(|(name, word)| sample(name, &Content::Group(word))).collect();
+    all.push(sample("group-text", &PostBody::Text(text)));
+    let (account, seed) = (AccountId([0x62; 32]), [0x6d; 32]);
+    let link = GroupInvite { group, account, seed, addresses: list(vec![place()]) };
+    all.push(sample("group-invite", &link));
+    all
 }

@@ -33,8 +33,10 @@ pub(super) fn changed(
     let Some(group) = engine.groups.get(id) else { return };
     let ours = group.is_ours();
     let now = group.members.clone();
+    // Whoever comes back has forgotten the others.
+    let back = !before.contains_key(&own);
     let other = |(account, devices): &(&AccountId, &Vec<DeviceId>)| {
-        **account != own && before.get(account) != Some(devices)
+        **account != own && (back || before.get(account) != Some(devices))
     };
     let others: Vec<AccountId> = now.iter().filter(other).map(|(account, _)| *account).collect();
     if ours {

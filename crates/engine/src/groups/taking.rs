@@ -213,3 +213,6 @@ fn heads_came(
         meetings::begin(engine, rows, out, id, device, digest);
     }
 }
+
+#[cfg(test)]
+mod tests;

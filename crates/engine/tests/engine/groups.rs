@@ -29,7 +29,6 @@ use crate::Side;
 use crate::invite;
 
 mod healing;
-mod hostile;
 mod joining;
 mod random;
 
