@@ -89,7 +89,7 @@ pub struct Engine {
 pub struct Overview {
     /// The network.
     pub network: NetworkView,
-    /// The contacts with a connected device.
+    /// The contacts, and members of common groups, with a connected device.
     pub online: BTreeSet<ContactId>,
     /// Those of them that only relays lead to.
     pub relayed: BTreeSet<ContactId>,
@@ -350,6 +350,12 @@ impl Engine {
     }
 
     fn network_view(&self) -> NetworkView {
-        NetworkView { mailboxes: choosing::views(self), ..self.presence.view(&self.peers) }
+        let online = self.presence.online(&self.peers);
+        let contacts = online.iter().filter(|account| self.contacts.state(account).is_some()).count();
+        NetworkView {
+            mailboxes: choosing::views(self),
+            contacts_online: u32::try_from(contacts).unwrap_or(u32::MAX),
+            ..self.presence.view(&self.peers)
+        }
     }
 }
