@@ -111,6 +111,8 @@ pub(crate) struct Task {
     /// Devices that are dialled through relays soon, and dials through relays that are under way.
     relay_dials: BTreeMap<PeerId, RelayDial>,
     relay_dialling: BTreeMap<ConnectionId, PeerId>,
+    /// What is being dialled of devices that are not connected.
+    dialled: BTreeMap<PeerId, Vec<Multiaddr>>,
     /// Relayed connections that are dialled only to punch a hole.
     punching: BTreeSet<ConnectionId>,
     reach: Reachability,
@@ -223,6 +225,7 @@ impl Task {
             relayed: BTreeSet::new(),
             relay_dials: BTreeMap::new(),
             relay_dialling: BTreeMap::new(),
+            dialled: BTreeMap::new(),
             punching: BTreeSet::new(),
             reach,
             outgoing: BTreeMap::new(),

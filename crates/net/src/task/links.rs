@@ -32,6 +32,9 @@ use crate::stats;
 /// How long direct addresses are given before a relay is asked.
 const HEAD_START: Duration = Duration::from_millis(200);
 
+/// Addresses of one device that are dialled at once at most.
+const MAX_DIALLED: usize = 32;
+
 /// A device to be dialled through relays, unless it answers directly before.
 pub(super) struct RelayDial {
     due: Instant,
@@ -85,10 +88,15 @@ impl Task {
         let alone = direct.is_empty();
         let options = DialOpts::peer_id(peer)
             .condition(self.unless_connected(&peer))
-            .addresses(direct)
+            .addresses(direct.clone())
             .extend_addresses_through_behaviour()
             .build();
         let result = self.swarm.dial(options);
+        match &result {
+            Ok(()) => _ = self.dialled.insert(peer, direct),
+            Err(DialError::DialPeerConditionFalse(_)) => self.dial_further(peer, direct),
+            Err(_) => {}
+        }
         if !lent.is_empty() {
             let due = Instant::now() + if alone { Duration::ZERO } else { HEAD_START };
             self.relay_dials.insert(peer, RelayDial { due, addresses: lent });
@@ -96,6 +104,20 @@ impl Task {
         } else if result.is_err_and(|error| !matches!(error, DialError::DialPeerConditionFalse(_))) {
             self.tell(NetEvent::DialFailed { device });
         }
+    }
+
+    /// Dials what was heard of a device only after the dial that is under way had begun: old addresses may take long to fail.
+    fn dial_further(&mut self, peer: PeerId, mut addresses: Vec<Multiaddr>) {
+        let Some(dialled) = self.dialled.get_mut(&peer).filter(|dialled| dialled.len() < MAX_DIALLED) else {
+            return;
+        };
+        addresses.retain(|address| !dialled.contains(address));
+        if addresses.is_empty() {
+            return;
+        }
+        dialled.extend(addresses.iter().cloned());
+        let options = DialOpts::peer_id(peer).condition(PeerCondition::Disconnected).addresses(addresses);
+        let _ = self.swarm.dial(options.build());
     }
 
     /// Dials through relays whoever has not answered directly by now.
@@ -142,6 +164,7 @@ impl Task {
         let now = Instant::now();
         let local = (self.config.role == Role::User && !relayed).then(|| local_ip(endpoint)).flatten();
         self.relay_dialling.remove(&connection);
+        self.dialled.remove(&peer);
         let is_try = self.punching.remove(&connection);
         let retires = is_try.then(|| now + PUNCH_TIME);
         let punch = (relayed && !is_try && endpoint.is_dialer())
@@ -211,6 +234,7 @@ impl Task {
 
     pub(super) fn dial_error(&mut self, peer: PeerId, connection: ConnectionId) {
         self.relay_dialling.remove(&connection);
+        self.dialled.remove(&peer);
         self.punching.remove(&connection);
         self.mailbox_dial_failed(peer, connection);
         if let Some(device) = address::device_of(&peer).filter(|_| !self.alive.contains_key(&peer)) {
