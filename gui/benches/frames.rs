@@ -83,6 +83,7 @@ fn model() -> Model {
         greeting: String::new(),
         state: ContactState::Accepted,
         verified: true,
+        stranger: false,
         refused: false,
         mailboxes: 0,
         online: true,

@@ -206,6 +206,9 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
         },
         Request::Command(command) => Reply::Done(Box::new(node.call(command)?)),
         Request::AddContact { link, greeting } => {
+            if let Ok(account) = link.trim().parse() {
+                return Ok(Reply::Done(Box::new(node.call(Command::Knock { account, greeting })?)));
+            }
             let invite: Invite = match link.trim().parse() {
                 Ok(invite) => invite,
                 Err(error) => return Ok(Reply::Failed(format!("{error}"))),

@@ -340,6 +340,7 @@ impl Model {
         match action {
             Action::OpenSettings => self.open_settings(),
             Action::SaveProfile => self.save_profile(),
+            Action::AllowKnocks(allowed) => vec![Request::Command(Command::AllowKnocks { allowed })],
             Action::AddBootstrap => self.add_bootstrap(),
             Action::RemoveBootstrap(address) => vec![Request::Command(Command::RemoveBootstrap { address })],
             Action::ShowPage(page) => self.show_page(page),

@@ -45,7 +45,7 @@ const NOW: Now = Now { time: Timestamp(NOON), offset_minutes: 0 };
 fn everything() -> All {
     let (account, device) = (AccountId([1; 32]), DeviceId([1; 32]));
     All {
-        profile: ProfileView { account, device, name: "Ann".to_owned(), status: String::new() },
+        profile: ProfileView { account, device, name: "Ann".to_owned(), status: String::new(), knocks: true },
         contacts: Vec::new(),
         chats: Vec::new(),
         overview: Overview::default(),

@@ -67,6 +67,7 @@ fn contact(number: u8, name: &str, state: ContactState) -> ContactView {
         greeting: "It is me, from the climbing wall".to_owned(),
         state,
         verified: number == 10,
+        stranger: false,
         refused: false,
         mailboxes: 0,
         online: number == 10,
@@ -218,6 +219,7 @@ fn settings(page: Page) -> Model {
         device: DeviceId([1; 32]),
         name: "Lena Brandt".to_owned(),
         status: "On the road until Friday".to_owned(),
+        knocks: true,
     });
     let place = |host: &str| {
         let id = "12D3KooWFBsVJ6DJpspopoHdZoeumtuon5yXFf67j2gLuLgqhyyQ";

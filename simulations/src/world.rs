@@ -9,6 +9,7 @@ use kith_engine::command::Answer;
 use kith_engine::input::NetInput;
 use kith_proto::frame::Frame;
 use kith_proto::id::ChatId;
+use kith_proto::id::CommandId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::RecordKey;
 use kith_proto::time::Span;
@@ -127,7 +128,7 @@ impl World {
         for _ in 0..mailboxes {
             let seed = world.entropy();
             // Some work, but not seconds of it for each inbox of each person.
-            let config = kith_mailbox::Config { opening_bits: Some(8), ..Default::default() };
+            let config = kith_mailbox::Config { opening_bits: Some(8), knock_bits: 8, ..Default::default() };
             world.post.add(seed, config, BEGIN);
         }
         for who in 0..people {
@@ -205,23 +206,25 @@ impl World {
         match *action {
             Action::Befriend(inviter, asker) => {
                 self.friends.push((inviter, asker));
-                let id =
-                    self.people[inviter].command(Command::CreateInvite { uses: None, expires_secs: None });
+                let id = self.invite(inviter);
                 self.links.want(inviter, id, asker);
-                self.wake(inviter);
             }
             Action::Invite(inviter, asker) => {
-                let id =
-                    self.people[inviter].command(Command::CreateInvite { uses: None, expires_secs: None });
+                let id = self.invite(inviter);
                 self.links.keep(inviter, id, asker);
-                self.wake(inviter);
             }
             Action::UseInvite(inviter, asker) => {
                 if let Some(invite) = self.links.take(inviter, asker) {
                     self.friends.push((inviter, asker));
-                    self.people[asker].command(Command::AddContact { invite, greeting: "hello".to_owned() });
-                    self.wake(asker);
+                    self.command(asker, Command::AddContact { invite, greeting: "hello".to_owned() });
                 }
+            }
+            Action::Knock(asker, owner) => {
+                let account = self.people[owner].account;
+                self.command(asker, Command::Knock { account, greeting: "hello".to_owned() });
+            }
+            Action::AllowKnocks(who, allowed) => {
+                self.command(who, Command::AllowKnocks { allowed });
             }
             Action::Send(from, to) => self.send(from, to),
             Action::Read(who, friend) => self.read(who, friend),
@@ -279,6 +282,16 @@ impl World {
             | Action::LoseMailbox(_) => ways::act_on_host(self, action),
             Action::Elapse(millis) => self.run_until(self.now + Span(millis)),
         }
+    }
+
+    fn invite(&mut self, who: Who) -> CommandId {
+        self.command(who, Command::CreateInvite { uses: None, expires_secs: None })
+    }
+
+    fn command(&mut self, who: Who, command: Command) -> CommandId {
+        let id = self.people[who].command(command);
+        self.wake(who);
+        id
     }
 
     fn send(&mut self, from: Who, to: Who) {

@@ -98,12 +98,14 @@ fn give_prekeys(
             invite::proofs_equal(&expected, &proof.mac)
         })
     });
-    let frame = if invited {
+    // One-time prekeys are not for everybody who knows the address.
+    let knocks = proof.is_some_and(|proof| engine.contacts.is_knock(&proof.invite));
+    let frame = if invited && !knocks {
         Frame::Prekeys {
             device_list: engine.devices.own_list(),
             bundle: engine.devices.own_bundle(&mut engine.core, out),
         }
-    } else if contact.is_some() {
+    } else if invited || contact.is_some() {
         Frame::Prekeys {
             device_list: engine.devices.own_list(),
             bundle: engine.devices.own_bundle_for_many(),
@@ -360,7 +362,7 @@ fn admit(
         return None;
     }
     let (profile, greeting) = (request.profile.clone(), request.greeting.clone());
-    engine.contacts.asked_by(&engine.core, out, &account, profile, greeting)?;
+    engine.contacts.asked_by(&engine.core, out, &account, profile, greeting, &request.invite)?;
     engine.devices.learn_list(&mut engine.core, out, &account, &request.device_list).ok()?;
     if before.is_none() {
         engine.contacts.use_invite(engine.core.now, out, &request.invite);

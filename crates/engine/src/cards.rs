@@ -30,6 +30,7 @@ use crate::contents;
 use crate::deposits::CARD_VERSION;
 use crate::effect::Effect;
 use crate::engine::Engine;
+use crate::knocks;
 use crate::leaving;
 use crate::output::Output;
 use crate::timer::TimerKey;
@@ -114,6 +115,7 @@ impl Cards {
 /// Publishes what others need to write while this device is away.
 pub(crate) fn publish(engine: &mut Engine, out: &mut Output) {
     publish_cards(engine, out, MAX_CARDS);
+    knocks::publish(engine, out);
     // A round that is not at its end goes on: it reaches everybody before it begins again.
     if engine.cards.published.is_none() {
         engine.core.timers.set(TimerKey::Lists, engine.core.now);
@@ -181,12 +183,12 @@ pub(crate) fn publish_lists(engine: &mut Engine, out: &mut Output) {
 
 /// The sequence of a record that is made now, and when it ends. Several changes of one moment have sequences that follow
 /// each other, as the versions of the list do.
-fn validity(engine: &Engine) -> (u64, Timestamp) {
+pub(crate) fn validity(engine: &Engine) -> (u64, Timestamp) {
     (engine.core.now.0.max(engine.mailboxes.version), engine.core.now + LIFE)
 }
 
 /// Today and tomorrow: whoever publishes is about to go.
-fn periods(now: Timestamp) -> [u32; 2] {
+pub(crate) fn periods(now: Timestamp) -> [u32; 2] {
     let today = record::period_at(now);
     [today, today.saturating_add(1)]
 }
@@ -225,9 +227,8 @@ fn missing(engine: &Engine, device: &DeviceId) -> Option<What> {
         (ContactState::Accepted | ContactState::Requested, Some(list), _) => {
             Some(What::List(Secret32::new(list.secret)))
         }
-        (ContactState::Blocked, ..) | (_, _, None) => None,
+        (ContactState::Blocked | ContactState::Incoming, ..) | (_, _, None) => None,
         (_, None, Some(invite)) => Some(What::Card(mailbox::invite_secret(&invite.0))),
-        (ContactState::Incoming, Some(_), _) => None,
     }
 }
 

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use kith_proto::address::DeviceAddress;
+use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::id::DeviceId;
@@ -44,6 +45,18 @@ pub enum Command {
         invite: Invite,
         /// A few words to go with the request.
         greeting: String,
+    },
+    /// Asks the owner of an account to become a contact, of whom nothing but the address is known.
+    Knock {
+        /// The account.
+        account: AccountId,
+        /// A few words to go with the request.
+        greeting: String,
+    },
+    /// Allows strangers who know only the address to ask, or does not.
+    AllowKnocks {
+        /// Whether they may.
+        allowed: bool,
     },
     /// Accepts a contact's request.
     AcceptContact {
@@ -165,6 +178,12 @@ pub enum Refusal {
     /// The invite is one's own.
     #[error("this is your own invite: give it to somebody else")]
     OwnInvite,
+    /// The address is one's own.
+    #[error("this is your own address: give it to somebody else")]
+    OwnAddress,
+    /// The request waits already.
+    #[error("you have asked this person already: wait for the answer, or add them by an invite link")]
+    AlreadyAsked,
     /// The invite names no device.
     #[error("this invite does not say where to ask: get a new one")]
     InviteUseless,
@@ -217,6 +236,8 @@ impl Refusal {
             Self::UnknownMessage => "unknown_message",
             Self::UnknownInvite => "unknown_invite",
             Self::OwnInvite => "own_invite",
+            Self::OwnAddress => "own_address",
+            Self::AlreadyAsked => "already_asked",
             Self::InviteExpired => "invite_expired",
             Self::AlreadyContact => "already_contact",
             Self::Blocked => "blocked",

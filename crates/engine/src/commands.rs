@@ -3,6 +3,7 @@
 use kith_crypto::invite;
 use kith_proto::bounded::BoundedBytes;
 use kith_proto::bounded::BoundedStr;
+use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::id::MessageId;
@@ -31,6 +32,7 @@ use crate::contents;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::knocks;
 use crate::links;
 use crate::offers;
 use crate::output::Output;
@@ -66,6 +68,11 @@ pub(crate) fn run(
             Ok(Answer::Done)
         }
         Command::AddContact { invite, greeting } => add_contact(engine, rows, out, &invite, greeting),
+        Command::Knock { account, greeting } => knock(engine, out, account, greeting),
+        Command::AllowKnocks { allowed } => {
+            knocks::set(engine, out, allowed);
+            Ok(Answer::Done)
+        }
         Command::AcceptContact { contact } => accept(engine, out, contact),
         Command::BlockContact { contact } => block(engine, rows, out, contact),
         Command::UnblockContact { contact } => unblock(engine, out, contact),
@@ -193,8 +200,28 @@ fn add_contact(
     contact_answer(engine, out, &invite.account)
 }
 
+fn knock(
+    engine: &mut Engine,
+    out: &mut Output,
+    account: AccountId,
+    greeting: String,
+) -> Result<Answer, Refusal> {
+    let greeting = bounded::<MAX_GREETING_BYTES>(greeting)?;
+    if account == engine.devices.account {
+        return Err(Refusal::OwnAddress);
+    }
+    match engine.contacts.state(&account) {
+        // They asked already: this is the answer.
+        Some(ContactState::Incoming) => return accept(engine, out, account),
+        Some(ContactState::Accepted) => return Err(Refusal::AlreadyContact),
+        _ if !engine.peers.devices_of(&account).is_empty() => return Err(Refusal::AlreadyAsked),
+        _ => knocks::knock(engine, out, account, greeting)?,
+    }
+    contact_answer(engine, out, &account)
+}
+
 /// Queues a contact request for the devices that are known.
-fn ask(
+pub(crate) fn ask(
     engine: &mut Engine,
     out: &mut Output,
     contact: &ContactId,

@@ -12,6 +12,7 @@
 
 use std::collections::BTreeMap;
 
+use kith_crypto::invite;
 use kith_proto::address::DeviceAddress;
 use kith_proto::bounded::BoundedStr;
 use kith_proto::bounded::BoundedVec;
@@ -28,11 +29,13 @@ use kith_proto::time::Timestamp;
 
 use crate::command::Refusal;
 use crate::core::Core;
+use crate::knocks;
 use crate::output::Output;
 use crate::rows;
 use crate::rows::ContactRow;
 use crate::rows::InviteRow;
 use crate::rows::InviteRowSecret;
+use crate::rows::KnocksRow;
 use crate::view::ContactState;
 use crate::view::ContactView;
 
@@ -43,6 +46,15 @@ pub(crate) struct Contacts {
     invites: BTreeMap<InviteId, InviteRow>,
     /// How often in a row the invite of somebody we ask was refused.
     refusals: BTreeMap<ContactId, u32>,
+    knocks: Knocking,
+}
+
+/// The invite that everybody can make who knows our address, and what the owner says of it.
+#[derive(Default)]
+struct Knocking {
+    secret: Option<InviteSecret>,
+    allowed: bool,
+    since: Timestamp,
 }
 
 /// Mailboxes hear of a closed invite for so long: its queue was registered for two periods at most.
@@ -101,6 +113,17 @@ impl ContactRow {
         };
     }
 
+    /// Whether they asked by knocking.
+    fn is_marked_stranger(&self) -> bool {
+        self.state() == ContactState::Incoming && self.invite.is_some()
+    }
+
+    /// Whether we ask `contact`, whose row this is, and know nothing but the address.
+    pub(crate) fn knocks(&self, contact: &ContactId) -> bool {
+        let secret = self.invite.as_ref().map(|secret| &secret.0);
+        self.state() == ContactState::Requested && secret == Some(&invite::knock(contact))
+    }
+
     fn before_block(&self) -> ContactState {
         match self.state / 16 {
             1 => ContactState::Requested,
@@ -122,9 +145,14 @@ impl ContactRow {
             chat: ChatId::direct(own, &contact),
             name: self.profile.name.to_string(),
             status: self.profile.status.to_string(),
-            greeting: self.greeting.to_string(),
+            greeting: if self.state() == ContactState::Requested {
+                String::new()
+            } else {
+                self.greeting.to_string()
+            },
             state: self.state(),
             verified: self.verified,
+            stranger: knocks::is_stranger(own, self),
             refused: self.state() == ContactState::Requested && self.invite.is_none(),
             mailboxes,
             online,
@@ -142,6 +170,47 @@ impl Contacts {
     /// Takes an invite as it was stored.
     pub(crate) fn restore_invite(&mut self, invite: InviteId, row: InviteRow) {
         self.invites.insert(invite, row);
+    }
+
+    /// Takes what the owner says about knocking.
+    pub(crate) fn set_knocks(&mut self, own: ContactId, row: &KnocksRow) {
+        self.knocks = Knocking { secret: Some(invite::knock(&own)), allowed: row.allowed, since: row.since };
+    }
+
+    /// Whether strangers may knock.
+    pub(crate) fn allows_knocks(&self) -> bool {
+        self.knocks.allowed
+    }
+
+    /// Whether somebody may still look for what was open before.
+    pub(crate) fn knocks_closed(&self, now: Timestamp) -> bool {
+        !self.knocks.allowed && now < self.knocks.since + CLOSED_FOR
+    }
+
+    /// What strangers knock with, and whether they may, as long as mailboxes have to know.
+    pub(crate) fn knocking(&self, now: Timestamp) -> Option<(InviteSecret, bool)> {
+        let told = self.knocks.allowed || self.knocks_closed(now);
+        self.knocks.secret.clone().filter(|_| told).map(|secret| (secret, self.knocks.allowed))
+    }
+
+    /// Whether an invite is none but knocking.
+    pub(crate) fn is_knock(&self, invite: &InviteId) -> bool {
+        self.knocks.secret.as_ref().is_some_and(|secret| secret.id() == *invite)
+    }
+
+    /// Notes what to say when somebody is found.
+    pub(crate) fn set_greeting(
+        &mut self,
+        out: &mut Output,
+        contact: &ContactId,
+        greeting: BoundedStr<MAX_GREETING_BYTES>,
+    ) {
+        self.change(out, contact, |row| row.greeting = greeting);
+    }
+
+    /// Nobody answers to what we asked with.
+    pub(crate) fn give_up(&mut self, out: &mut Output, contact: &ContactId) {
+        self.change(out, contact, |row| row.invite = None);
     }
 
     /// Makes an invite.
@@ -206,6 +275,9 @@ impl Contacts {
 
     /// The secret of an invite that still admits somebody.
     pub(crate) fn open_invite(&self, now: Timestamp, invite: &InviteId) -> Option<InviteSecret> {
+        if self.is_knock(invite) {
+            return self.knocks.secret.clone().filter(|_| self.knocks.allowed);
+        }
         let row = self.invites.get(invite).filter(|row| row.is_open(now))?;
         Some(InviteSecret(row.secret))
     }
@@ -275,13 +347,20 @@ impl Contacts {
         contact: &ContactId,
         profile: Profile,
         greeting: BoundedStr<MAX_GREETING_BYTES>,
+        used: &InviteId,
     ) -> Option<ContactState> {
+        let knocked = self.is_knock(used);
         let state = match self.state(contact) {
             Some(ContactState::Blocked) => return None,
             Some(ContactState::Requested | ContactState::Accepted) => ContactState::Accepted,
             Some(ContactState::Incoming) => ContactState::Incoming,
             None => {
                 let waiting = self.by_id.values().filter(|row| row.state() == ContactState::Incoming).count();
+                let strangers = self.by_id.values().filter(|row| row.is_marked_stranger()).count();
+                // Those who came first stay: a flood must not wash away whoever asked before it.
+                if knocked && strangers >= core.config.incoming_knocks {
+                    return None;
+                }
                 if waiting >= core.config.incoming_requests || self.by_id.len() >= core.config.contacts {
                     return None;
                 }
@@ -295,9 +374,14 @@ impl Contacts {
             since: known.map_or(core.now, |row| row.since),
             profile,
             greeting,
-            invite: None,
+            invite: known.filter(|row| row.is_marked_stranger()).and_then(|row| row.invite.clone()),
             hints: BoundedVec::default(),
         };
+        if state != ContactState::Incoming || !knocked {
+            row.invite = None;
+        } else if known.is_none() {
+            row.invite = self.knocks.secret.clone().map(InviteRowSecret);
+        }
         row.set_state(state);
         self.put(*contact, row, out);
         Some(state)
@@ -306,6 +390,10 @@ impl Contacts {
     /// Moves a contact to another state.
     pub(crate) fn set_state(&mut self, out: &mut Output, contact: &ContactId, state: ContactState) {
         self.change(out, contact, |row| {
+            if state == ContactState::Accepted && row.state() == ContactState::Requested {
+                // Our own words to them are not theirs.
+                row.greeting = BoundedStr::default();
+            }
             row.set_state(state);
             if state == ContactState::Accepted {
                 row.invite = None;

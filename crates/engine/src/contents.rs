@@ -272,6 +272,7 @@ pub(crate) fn forget_device(engine: &mut Engine, out: &mut Output, device: &Devi
     engine.deposits.drop_device(out, device);
     engine.attempts.drop_device(device);
     engine.cards.drop_device(device);
+    engine.knocks.drop_device(device);
     engine.sessions.drop_device(out, device);
     engine.peers.remove(device, out);
     engine.presence.unwant(device);

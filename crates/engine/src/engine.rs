@@ -28,6 +28,8 @@ use crate::event::Event;
 use crate::inbox::Inbox;
 use crate::input::Input;
 use crate::input::NetInput;
+use crate::knocks;
+use crate::knocks::Knocks;
 use crate::leaving;
 use crate::links;
 use crate::mail;
@@ -73,6 +75,7 @@ pub struct Engine {
     pub(crate) cards: Cards,
     pub(crate) attempts: Attempts,
     pub(crate) clocks: Clocks,
+    pub(crate) knocks: Knocks,
 }
 
 /// What is true now and stands in no row.
@@ -172,6 +175,9 @@ impl Engine {
                 cards::found(self, rows, out, &key, &record);
                 return;
             }
+            NetInput::Found { key, record } if self.knocks.seeks(&key) => {
+                return knocks::found(self, rows, out, &key, &record);
+            }
             NetInput::Found { key, record } => {
                 if let Some((device, told)) = presence.found(&mut self.core, &key, &record) {
                     links::heard_of(self, out, &device, &told);
@@ -181,6 +187,7 @@ impl Engine {
             NetInput::LookUpDone { key } => {
                 presence.look_up_done(&key);
                 self.cards.done(&key);
+                knocks::done(self, &key);
                 return;
             }
             NetInput::Discovered { device, addresses } => {
@@ -189,6 +196,7 @@ impl Engine {
             NetInput::BootstrapConnected { node } => {
                 presence.bootstrap_connected(&mut self.core, out, node.clone());
                 choosing::candidate(self, out, &node);
+                knocks::seek(self, out);
             }
             NetInput::BootstrapLost { device } => presence.bootstrap_lost(&device),
             NetInput::MailboxOffered { device, addresses } => {
@@ -230,7 +238,11 @@ impl Engine {
                 TimerKey::Mail => mail::look_after(self, out),
                 TimerKey::Mute => mail::hang_up_overdue(self, out),
                 TimerKey::Lists => cards::publish_lists(self, out),
-                TimerKey::Work => reading::work(self, out),
+                TimerKey::Work => {
+                    reading::work(self, out);
+                    knocks::work(self);
+                }
+                TimerKey::Knock => knocks::seek(self, out),
                 TimerKey::Notes => leaving::send_notes(self, out),
                 TimerKey::Leave(device) => leaving::leave(self, out, &device),
                 TimerKey::Prekeys => {
@@ -267,6 +279,7 @@ impl Engine {
             device: self.devices.device(),
             name: self.devices.profile.name.to_string(),
             status: self.devices.profile.status.to_string(),
+            knocks: self.contacts.allows_knocks(),
         }
     }
 

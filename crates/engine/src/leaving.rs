@@ -27,6 +27,7 @@ use crate::deposits::Note;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::inbox::Inbox;
+use crate::knocks;
 use crate::links;
 use crate::mail;
 use crate::outbox::Next;
@@ -199,7 +200,8 @@ fn deposit(
 ) {
     let asked = Asked::Deposit { device, position, queue, envelope: envelope.id(), told };
     let keep = KeepFor::Days14;
-    let mut request = Request::Deposit { queue, envelope, keep, work: None, signature: [0; 64] };
+    let work = engine.knocks.proof(&(used_for.mailbox(), device), &envelope.id());
+    let mut request = Request::Deposit { queue, envelope, keep, work, signature: [0; 64] };
     key.sign(&used_for.mailbox(), nonce, &mut request);
     engine.askers.ask(&mut engine.core, out, used_for, request, asked);
 }
@@ -232,6 +234,11 @@ pub(crate) fn deposited(engine: &mut Engine, out: &mut Output, about: &Deposited
         }
         Answer::OverQuota { retry_after_secs } => {
             Span::from_secs(u64::from(*retry_after_secs)).min(QUOTA_PAUSE_MAX).max(Span::from_secs(1))
+        }
+        Answer::WorkWanted { challenge, bits } if knocks::work_wanted(engine, about, *challenge, *bits) => {
+            // It goes again when the work is done.
+            engine.deposits.pause(device, mailbox, now + FULL_PAUSE);
+            return go_on(engine, out, mailbox);
         }
         Answer::NoQueue {} => NO_QUEUE_PAUSE,
         _ => FULL_PAUSE,

@@ -45,6 +45,7 @@ mod deposits;
 mod devices;
 mod engine;
 mod inbox;
+mod knocks;
 mod leaving;
 mod links;
 mod mail;

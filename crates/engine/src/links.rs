@@ -278,7 +278,8 @@ fn ensure_session(engine: &mut Engine, out: &mut Output, device: &DeviceId) -> b
 pub(crate) fn ask_prekeys(engine: &Engine, out: &mut Output, device: &DeviceId) {
     let contact = engine.peers.contact_of(device);
     let row = contact.and_then(|contact| engine.contacts.get(&contact));
-    let secret = row.and_then(|row| row.invite.as_ref());
+    let asks = row.filter(|row| row.state() != ContactState::Incoming);
+    let secret = asks.and_then(|row| row.invite.as_ref());
     if secret.is_none() && row.is_some_and(|row| row.state() == ContactState::Requested) {
         // They refused the invite that we had; without another there is nothing to ask for.
         return;

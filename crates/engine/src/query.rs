@@ -27,6 +27,7 @@ use crate::rows::ChatRow;
 use crate::rows::ContactRow;
 use crate::rows::HistoryRow;
 use crate::rows::InviteRow;
+use crate::rows::KnocksRow;
 use crate::rows::MailRow;
 use crate::rows::PeerRow;
 use crate::view::ChatView;
@@ -88,11 +89,13 @@ fn own_account(rows: &dyn Rows) -> Result<AccountId, QueryError> {
 /// # Errors
 /// When the rows cannot be read.
 pub fn profile(rows: &dyn Rows) -> Result<Option<ProfileView>, QueryError> {
+    let knocks = allows_knocks(rows)?;
     Ok(account::load(rows)?.map(|(row, device)| ProfileView {
         account: row.account,
         device: device.id(),
         name: row.profile.name.into_inner(),
         status: row.profile.status.into_inner(),
+        knocks,
     }))
 }
 
@@ -413,6 +416,16 @@ pub fn invites(rows: &dyn Rows) -> Result<Vec<InviteView>, QueryError> {
 pub fn safety_number(rows: &dyn Rows, contact: &ContactId) -> Result<Option<SafetyNumber>, QueryError> {
     let there = rows.get(rows::CONTACTS, &contact.0)?.is_some();
     Ok(if there { Some(number(&own_account(rows)?, contact)) } else { None })
+}
+
+/// Whether strangers who know only the address may ask.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn allows_knocks(rows: &dyn Rows) -> Result<bool, QueryError> {
+    let Some(bytes) = rows.get(rows::KNOCKS, rows::SELF)? else { return Ok(true) };
+    // A row that cannot be read ends the engine at its next start; nothing is promised until then.
+    Ok(KnocksRow::from_bytes(&bytes).is_ok_and(|row| row.allowed))
 }
 
 /// The bootstrap nodes that are kept, as they were added.

@@ -38,6 +38,7 @@ use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::inbox::Inbox;
+use crate::knocks::Knocks;
 use crate::mail;
 use crate::mailboxes::Mailboxes;
 use crate::outbox::Outbox;
@@ -47,6 +48,7 @@ use crate::presence::Presence;
 use crate::rows;
 use crate::rows::ChatRow;
 use crate::rows::HistoryRow;
+use crate::rows::KnocksRow;
 use crate::sessions::Sessions;
 use crate::standing::Standings;
 use crate::timer::TimerKey;
@@ -109,6 +111,7 @@ impl Engine {
             cards: Cards::default(),
             attempts: Attempts::default(),
             clocks: Clocks::default(),
+            knocks: Knocks::default(),
         };
         let mut out = Output::new();
         load_mailboxes(&mut engine, rows, &mut out)?;
@@ -151,6 +154,11 @@ fn row<V: Decode>(bytes: &[u8]) -> Option<V> {
 }
 
 fn load_people(engine: &mut Engine, rows: &dyn Rows) -> Result<(), RestoreError> {
+    let knocks = match rows.get(rows::KNOCKS, rows::SELF)? {
+        Some(bytes) => row(&bytes).ok_or(RestoreError::Damaged(rows::KNOCKS.name))?,
+        None => KnocksRow { allowed: true, since: Timestamp(0) },
+    };
+    engine.contacts.set_knocks(engine.devices.account, &knocks);
     let Engine { contacts, devices, peers, .. } = engine;
     each(rows, rows::CONTACTS, row, |contact: AccountId, row| {
         contacts.restore(contact, row);
@@ -375,6 +383,7 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
         }
     }
     engine.core.timers.set(TimerKey::Prekeys, engine.core.now);
+    engine.core.timers.set(TimerKey::Knock, engine.core.now);
     mail::start(engine);
     Ok(())
 }

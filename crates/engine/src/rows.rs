@@ -25,6 +25,7 @@
 //! | `mailboxes` | device | [`MailboxRow`]: an own mailbox | no |
 //! | `mailbox_choices` | device | [`ChoiceRow`]: what the owner said about a mailbox | no |
 //! | `mailbox_keys` | `self` | 32 bytes that own inboxes are derived from | yes |
+//! | `knocks` | `self` | [`KnocksRow`]: whether strangers may knock; without it they may | no |
 //! | `standing` | device | [`StandingRow`]: a node that is or may be a mailbox | no |
 //! | `mail` | device | [`MailRow`] | yes |
 //!
@@ -80,6 +81,7 @@ pub(crate) const BOOTSTRAPS: Table = Table::plain("bootstraps");
 pub(crate) const MAILBOXES: Table = Table::plain("mailboxes");
 pub(crate) const MAILBOX_CHOICES: Table = Table::plain("mailbox_choices");
 pub(crate) const MAILBOX_KEYS: Table = Table::shredded("mailbox_keys");
+pub(crate) const KNOCKS: Table = Table::plain("knocks");
 pub(crate) const STANDING: Table = Table::plain("standing");
 pub(crate) const MAIL: Table = Table::shredded("mail");
 
@@ -106,6 +108,7 @@ pub const TABLES: &[Table] = &[
     MAILBOXES,
     MAILBOX_CHOICES,
     MAILBOX_KEYS,
+    KNOCKS,
     STANDING,
     MAIL,
 ];
@@ -223,6 +226,16 @@ row!(
 );
 
 row!(
+    /// What the owner said about strangers who know only the address.
+    KnocksRow {
+        /// Whether they may knock.
+        allowed: bool,
+        /// When that was said.
+        since: Timestamp,
+    }
+);
+
+row!(
     2,
     /// How far a mailbox has kept a device's channel.
     Progress {
@@ -309,7 +322,7 @@ row!(
         greeting: BoundedStr<MAX_GREETING_BYTES>,
         /// Since when.
         since: Timestamp,
-        /// The invite we used; forgotten once accepted.
+        /// The invite we used, or that they used if it is none but knocking; forgotten once accepted.
         invite: Option<InviteRowSecret>,
         /// Where the invite said to knock.
         hints: BoundedVec<DeviceAddress, 3>,

@@ -27,6 +27,8 @@ pub(crate) enum TimerKey {
     Mail,
     /// A mailbox wants work.
     Work,
+    /// The cards of those whom we want to ask are looked for.
+    Knock,
     /// A mailbox should have answered by now.
     Mute,
     /// More contacts are to find our mailboxes in the DHT.

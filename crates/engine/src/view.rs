@@ -22,6 +22,8 @@ pub struct ProfileView {
     pub name: String,
     /// The own status line.
     pub status: String,
+    /// Whether strangers who know only the address may ask.
+    pub knocks: bool,
 }
 
 /// How a contact stands to us.
@@ -54,6 +56,8 @@ pub struct ContactView {
     pub state: ContactState,
     /// Whether the safety number was compared.
     pub verified: bool,
+    /// Whether they asked and knew nothing but our address.
+    pub stranger: bool,
     /// Whether we asked, and their invite admits nobody any more: a new one is needed.
     pub refused: bool,
     /// In how many mailboxes something can be left for them.

@@ -120,7 +120,8 @@ fn add(ui: &mut Ui, form: &mut AddForm, tokens: &Tokens, actions: &mut Vec<Actio
         .desired_width(f32::INFINITY)
         .margin(Margin::symmetric(12, 9))
         .hint_text(
-            RichText::new("Paste a link, kith:…, or drop a picture of the code here").color(tokens.faint),
+            RichText::new("Paste a link, kith:…, or an address, kith1…, or drop a picture of the code here")
+                .color(tokens.faint),
         );
     ui.add(edit);
     widget::field(ui, tokens, "A few words to go with it (optional)", &mut form.greeting, false);

@@ -91,6 +91,14 @@ fn profile(ui: &mut Ui, model: &Model, form: &mut SettingsForm, tokens: &Tokens,
             actions.push(Action::Copy(profile.account.to_string()));
         }
     });
+    if let Some(profile) = &model.profile {
+        let mut knocks = profile.knocks;
+        if ui.checkbox(&mut knocks, "Whoever knows my address may ask to be added").changed() {
+            actions.push(Action::AllowKnocks(knocks));
+        }
+        let words = "Then anybody who has the address can find out which mailboxes you use and which device is yours.";
+        sentence(ui, tokens, words);
+    }
 }
 
 fn theme(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &mut Vec<Action>) {

@@ -133,6 +133,10 @@ fn request_card(ui: &mut Ui, request: &ContactView, tokens: &Tokens, actions: &m
         ui.set_width(ui.available_width());
         let name = text::clean_name(&request.name);
         ui.label(RichText::new(format!("{name} asks to be added")).font(medium(14.0)).color(tokens.text));
+        if request.stranger {
+            let known = RichText::new("Knows only your address").font(regular(13.0)).color(tokens.muted);
+            ui.label(known);
+        }
         if !request.greeting.is_empty() {
             let greeting =
                 widget::line(ui, &request.greeting, regular(13.0), tokens.muted, ui.available_width());

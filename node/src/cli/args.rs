@@ -111,9 +111,9 @@ pub(crate) enum Task {
         #[arg(long)]
         wait: bool,
     },
-    /// Ask the maker of a link to become a contact
+    /// Ask the maker of a link, or whoever has an address, to become a contact
     Add {
-        /// The link, kith:…
+        /// The link, kith:…, or the address, kith1…
         link: String,
         /// A few words to go with it
         #[arg(short, long, default_value = "")]
@@ -121,6 +121,11 @@ pub(crate) enum Task {
         /// Seconds to stay online until the request is accepted
         #[arg(long, default_value_t = 30)]
         wait: u64,
+    },
+    /// Say whether strangers who know only the address may ask; without an argument, show it
+    Knocks {
+        /// Whether they may
+        allowed: Option<Switch>,
     },
     /// List the contacts
     Contacts,

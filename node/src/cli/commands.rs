@@ -12,6 +12,7 @@ use anyhow::bail;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::cli::args::Switch;
 use crate::cli::args::Task;
 use crate::cli::client::Client;
 use crate::cli::health;
@@ -37,6 +38,7 @@ pub(crate) fn run(client: &Client, task: Task, passphrase: Option<String>) -> Re
         }
         Task::Invite { uses, hours, wait } => invite(client, uses, hours, wait),
         Task::Add { link, message, wait } => add(client, &link, &message, wait),
+        Task::Knocks { allowed } => knocks(client, allowed),
         Task::Contacts => contacts(client),
         Task::Accept { contact } => change(client, "contacts.accept", &contact),
         Task::Block { contact } => change(client, "contacts.block", &contact),
@@ -182,6 +184,20 @@ fn invite(client: &Client, uses: u32, hours: u64, wait: bool) -> Result<()> {
     Ok(())
 }
 
+fn knocks(client: &Client, allowed: Option<Switch>) -> Result<()> {
+    if let Some(allowed) = allowed {
+        let allowed = matches!(allowed, Switch::On);
+        client.call("contacts.allow_knocks", &json!({ "allowed": allowed }))?;
+    }
+    let view = client.call("contacts.knocks", &json!({}))?;
+    if view.get("allowed").and_then(Value::as_bool) == Some(true) {
+        println!("whoever knows your address may ask: {}", text(&view, "address"));
+    } else {
+        println!("only who has a link from you may ask");
+    }
+    Ok(())
+}
+
 fn add(client: &Client, link: &str, message: &str, wait: u64) -> Result<()> {
     let made = client.call("contacts.add", &json!({ "link": link, "message": message }))?;
     let contact = text(&made, "contact_id").to_owned();
@@ -197,6 +213,9 @@ fn add(client: &Client, link: &str, message: &str, wait: u64) -> Result<()> {
         });
     }
     if refused {
+        if link.starts_with("kith1") {
+            bail!("nobody takes requests at this address: ask for an invite link");
+        }
         bail!("this invite was used up or has expired: ask for a new one");
     }
     if accepted {
@@ -219,6 +238,9 @@ fn contacts(client: &Client) -> Result<()> {
         let state = match text(contact, "state") {
             "accepted" if online => style::good("online"),
             "accepted" => style::faint("offline"),
+            "incoming" if contact.get("stranger").and_then(Value::as_bool) == Some(true) => {
+                style::warn("asks to be added; knows only your address")
+            }
             "incoming" => style::warn("asks to be added"),
             "requested" if contact.get("refused").and_then(Value::as_bool) == Some(true) => {
                 style::warn("their invite is used up or too old: ask for a new one")

@@ -6,7 +6,6 @@ use kith_engine::query;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::id::MessageId;
-use kith_proto::invite::Invite;
 use kith_proto::time::Timestamp;
 use serde_json::Map;
 use serde_json::Value;
@@ -244,22 +243,44 @@ pub const METHODS: &[Method] = &[
     },
     Method {
         name: "contacts.add",
-        summary: "Asks the maker of an invite to become a contact.",
+        summary: "Asks the maker of an invite, or whoever has an address, to become a contact.",
         params: &[
-            needed("link", "string", "The invite, kith:…."),
+            needed("link", "string", "The invite, kith:…, or the address, kith1…."),
             optional("message", "string", "A few words to go with it, at most 512 bytes."),
         ],
         result: "contact_id, chat_id, name, state, verified, online",
         run: Run::Engine(|params| {
-            let invite: Invite = params.id("link")?;
-            Ok(Command::AddContact { invite, greeting: params.text("message")?.unwrap_or_default() })
+            let greeting = params.text("message")?.unwrap_or_default();
+            if let Ok(account) = params.need("link")?.trim().parse() {
+                return Ok(Command::Knock { account, greeting });
+            }
+            Ok(Command::AddContact { invite: params.id("link")?, greeting })
+        }),
+    },
+    Method {
+        name: "contacts.knocks",
+        summary: "Whether strangers who know only the address may ask to become a contact.",
+        params: &[],
+        result: "allowed, address",
+        run: Run::Now(contacts_knocks),
+    },
+    Method {
+        name: "contacts.allow_knocks",
+        summary: "Allows strangers who know only the address to ask, or does not.",
+        params: &[needed("allowed", "boolean", "Whether they may.")],
+        result: "ok",
+        run: Run::Engine(|params| {
+            let allowed = params.flag("allowed")?;
+            let allowed =
+                allowed.ok_or_else(|| RpcError::bad_params("the parameter “allowed” is missing"))?;
+            Ok(Command::AllowKnocks { allowed })
         }),
     },
     Method {
         name: "contacts.list",
         summary: "All contacts; their state is requested, incoming, accepted or blocked.",
         params: &[],
-        result: "contacts: [{contact_id, chat_id, name, status, greeting, state, verified, online, since}]",
+        result: "contacts: [{contact_id, chat_id, name, status, greeting, state, stranger, verified, online, since}]",
         run: Run::Now(contacts_list),
     },
     Method {
@@ -501,6 +522,12 @@ fn contacts_list(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
     let overview = handle.overview();
     let contacts = handle.query(query::contacts)?;
     Ok(json!({ "contacts": contacts.iter().map(|view| views::contact(view, &overview)).collect::<Vec<_>>() }))
+}
+
+fn contacts_knocks(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
+    let allowed = handle.query(query::allows_knocks)?;
+    let own = handle.query(query::profile)?.map(|view| view.account.to_string());
+    Ok(json!({ "allowed": allowed, "address": own }))
 }
 
 fn contacts_safety_number(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {

@@ -10,6 +10,8 @@ mod street;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use kith_crypto::invite;
+use kith_crypto::mailbox;
 use kith_engine::Command;
 use kith_proto::codec::Encode as _;
 use kith_proto::envelope::SIZE_CLASSES;
@@ -145,7 +147,7 @@ struct Learned {
     deposit_keys: BTreeSet<[u8; 32]>,
     /// Queues, with whose inbox they are in.
     queues: BTreeMap<[u8; 16], usize>,
-    /// Queues at which strangers knock, each an open link.
+    /// Queues at which strangers knock: one in each inbox of somebody who takes knocks.
     links: BTreeSet<[u8; 16]>,
     /// Who left envelopes where.
     deposits: BTreeSet<(usize, [u8; 16])>,
@@ -205,17 +207,48 @@ fn a_mailbox_learns_what_the_specification_says_and_this_is_what_it_is() {
         assert!(into(ANN, BOB) && into(BOB, ANN), "so it sees who writes to whom, by device");
         assert!(!into(ANN, ANN) && !into(BOB, BOB));
         // How many queues somebody has: one for each contact and each link. Which is which does not show.
-        for (who, most) in [(ANN, 2), (BOB, 1)] {
+        // And one at which strangers knock.
+        for (who, most) in [(ANN, 3), (BOB, 2)] {
             let periods: BTreeSet<u32> =
                 seen.inboxes.values().filter(|(owner, _)| *owner == who).map(|(_, period)| *period).collect();
             let queues = seen.queues.values().filter(|owner| **owner == who).count();
             assert!((periods.len()..=periods.len() * most).contains(&queues), "{queues} in {periods:?}");
             assert!(periods.len() >= 2, "an inbox for each period");
         }
-        assert!(seen.links.is_empty(), "a link's queue looks like a contact's");
+        // A link's queue looks like a contact's. That for strangers follows from the address: who knows the address knows
+        // whose inbox it is, and who does not learns nothing (the search above).
+        let of = |(who, period): &(usize, u32)| knock_queue(&street, node, *who, *period);
+        assert_eq!(seen.links, seen.inboxes.values().map(of).collect());
         // Its keys do not tell that an inbox follows another; whoever asks for both does.
         let all: BTreeSet<[u8; 32]> = seen.inboxes.keys().chain(&seen.read).copied().collect();
         assert_eq!(seen.readers.len(), all.len(), "a reader has another name in each inbox");
+    }
+}
+
+/// The queue at which strangers knock who know somebody's address.
+fn knock_queue(street: &Street, node: &Node, who: usize, period: u32) -> [u8; 16] {
+    let secret = mailbox::invite_secret(&invite::knock(&street.people[who].account));
+    mailbox::queue(&secret, &node.device, period).0.0
+}
+
+#[test]
+fn who_takes_no_knocks_is_no_more_known_by_the_address() {
+    let mut street = Street::new(&NAMES, 2);
+    street.visit(ANN, vec![Command::AllowKnocks { allowed: false }]);
+    let closed = street.nodes.iter().map(|node| node.asked.len()).collect::<Vec<_>>();
+    // Four weeks later nothing is said of a queue that is closed everywhere.
+    street.elapse(Span::from_days(14));
+    street.visit(ANN, Vec::new());
+    street.elapse(Span::from_days(15));
+    street.visit(ANN, Vec::new());
+    for (node, since) in street.nodes.iter().zip(closed) {
+        let seen = learned(node);
+        let period = mailbox::period_at(street.now);
+        assert!(!seen.queues.contains_key(&knock_queue(&street, node, ANN, period + 1)));
+        for (_, request) in &node.asked[since..] {
+            let Request::Register { queues, .. } = request else { continue };
+            assert!(queues.iter().all(|(_, access)| *access != Access::Knock {}), "closed since");
+        }
     }
 }
 
