@@ -30,9 +30,10 @@ use crate::contents;
 use crate::deposits::CARD_VERSION;
 use crate::effect::Effect;
 use crate::engine::Engine;
-use crate::knocks;
+use crate::knocking;
 use crate::leaving;
 use crate::output::Output;
+use crate::strangers;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
 
@@ -115,7 +116,7 @@ impl Cards {
 /// Publishes what others need to write while this device is away.
 pub(crate) fn publish(engine: &mut Engine, out: &mut Output) {
     publish_cards(engine, out, MAX_CARDS);
-    knocks::publish(engine, out);
+    strangers::publish(engine, out);
     // A round that is not at its end goes on: it reaches everybody before it begins again.
     if engine.cards.published.is_none() {
         engine.core.timers.set(TimerKey::Lists, engine.core.now);
@@ -195,6 +196,7 @@ pub(crate) fn periods(now: Timestamp) -> [u32; 2] {
 
 /// Looks for the mailboxes of a device if what is known of them leads nowhere.
 pub(crate) fn seek(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    knocking::seek_again(engine, device);
     let Some(what) = missing(engine, device) else { return };
     let now = engine.core.now;
     if !engine.presence.may_look_up() || !engine.cards.may_seek(now, device) {
@@ -227,13 +229,16 @@ fn missing(engine: &Engine, device: &DeviceId) -> Option<What> {
         (ContactState::Accepted | ContactState::Requested, Some(list), _) => {
             Some(What::List(Secret32::new(list.secret)))
         }
-        (ContactState::Blocked | ContactState::Incoming, ..) | (_, _, None) => None,
+        (ContactState::Blocked, ..) | (_, _, None) => None,
+        // Their card is found by the address (`knocking`).
+        _ if engine.is_knocking(device) => None,
         (_, None, Some(invite)) => Some(What::Card(mailbox::invite_secret(&invite.0))),
+        (ContactState::Incoming, Some(_), _) => None,
     }
 }
 
 /// Whether all known mailboxes of a device are away, or have no queue of it any more.
-fn is_stranded(engine: &Engine, device: &DeviceId) -> bool {
+pub(crate) fn is_stranded(engine: &Engine, device: &DeviceId) -> bool {
     let useless = |mailbox| {
         engine.askers.is_down(engine.core.now, mailbox) || engine.deposits.has_no_queue(device, mailbox)
     };

@@ -181,6 +181,12 @@ pub enum Refusal {
     /// The address is one's own.
     #[error("this is your own address: give it to somebody else")]
     OwnAddress,
+    /// No account can have this address.
+    #[error("nobody can have this address: look for a mistake in it")]
+    BadAddress,
+    /// The contact's device is not known yet.
+    #[error("this person was not found yet: write again in a minute")]
+    NotFoundYet,
     /// The request waits already.
     #[error("you have asked this person already: wait for the answer, or add them by an invite link")]
     AlreadyAsked,
@@ -237,6 +243,8 @@ impl Refusal {
             Self::UnknownInvite => "unknown_invite",
             Self::OwnInvite => "own_invite",
             Self::OwnAddress => "own_address",
+            Self::BadAddress => "bad_address",
+            Self::NotFoundYet => "not_found_yet",
             Self::AlreadyAsked => "already_asked",
             Self::InviteExpired => "invite_expired",
             Self::AlreadyContact => "already_contact",

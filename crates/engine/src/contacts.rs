@@ -29,13 +29,11 @@ use kith_proto::time::Timestamp;
 
 use crate::command::Refusal;
 use crate::core::Core;
-use crate::knocks;
 use crate::output::Output;
 use crate::rows;
 use crate::rows::ContactRow;
 use crate::rows::InviteRow;
 use crate::rows::InviteRowSecret;
-use crate::rows::KnocksRow;
 use crate::view::ContactState;
 use crate::view::ContactView;
 
@@ -46,25 +44,25 @@ pub(crate) struct Contacts {
     invites: BTreeMap<InviteId, InviteRow>,
     /// How often in a row the invite of somebody we ask was refused.
     refusals: BTreeMap<ContactId, u32>,
-    knocks: Knocking,
-}
-
-/// The invite that everybody can make who knows our address, and what the owner says of it.
-#[derive(Default)]
-struct Knocking {
-    secret: Option<InviteSecret>,
-    allowed: bool,
-    since: Timestamp,
 }
 
 /// Mailboxes hear of a closed invite for so long: its queue was registered for two periods at most.
-const CLOSED_FOR: Span = Span(2 * kith_crypto::mailbox::PERIOD.0);
+pub(crate) const CLOSED_FOR: Span = Span(2 * kith_crypto::mailbox::PERIOD.0);
 
 /// Closed invites that are remembered; whoever makes more links than this in a month leaves queues open.
 const MAX_CLOSED: usize = 512;
 
 /// So many refusals in a row mean that an invite is used up.
 const REFUSALS_BELIEVED: u32 = 3;
+
+/// Why somebody who asks is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotLetIn {
+    /// Too many wait for the owner to decide, or there are too many contacts.
+    Full,
+    /// The owner does not want to hear of them.
+    Unwanted,
+}
 
 /// What a refusal means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,11 +111,6 @@ impl ContactRow {
         };
     }
 
-    /// Whether they asked by knocking.
-    fn is_marked_stranger(&self) -> bool {
-        self.state() == ContactState::Incoming && self.invite.is_some()
-    }
-
     /// Whether we ask `contact`, whose row this is, and know nothing but the address.
     pub(crate) fn knocks(&self, contact: &ContactId) -> bool {
         let secret = self.invite.as_ref().map(|secret| &secret.0);
@@ -139,21 +132,24 @@ impl ContactRow {
         contact: ContactId,
         online: bool,
         mailboxes: u32,
+        stranger: bool,
     ) -> ContactView {
+        let state = self.state();
         ContactView {
             contact,
             chat: ChatId::direct(own, &contact),
             name: self.profile.name.to_string(),
             status: self.profile.status.to_string(),
-            greeting: if self.state() == ContactState::Requested {
+            // What we want to say to somebody whom we look for is not theirs.
+            greeting: if state == ContactState::Requested {
                 String::new()
             } else {
                 self.greeting.to_string()
             },
-            state: self.state(),
+            state,
             verified: self.verified,
-            stranger: knocks::is_stranger(own, self),
-            refused: self.state() == ContactState::Requested && self.invite.is_none(),
+            stranger: stranger && state == ContactState::Incoming,
+            refused: state == ContactState::Requested && self.invite.is_none(),
             mailboxes,
             online,
             since: self.since,
@@ -170,47 +166,6 @@ impl Contacts {
     /// Takes an invite as it was stored.
     pub(crate) fn restore_invite(&mut self, invite: InviteId, row: InviteRow) {
         self.invites.insert(invite, row);
-    }
-
-    /// Takes what the owner says about knocking.
-    pub(crate) fn set_knocks(&mut self, own: ContactId, row: &KnocksRow) {
-        self.knocks = Knocking { secret: Some(invite::knock(&own)), allowed: row.allowed, since: row.since };
-    }
-
-    /// Whether strangers may knock.
-    pub(crate) fn allows_knocks(&self) -> bool {
-        self.knocks.allowed
-    }
-
-    /// Whether somebody may still look for what was open before.
-    pub(crate) fn knocks_closed(&self, now: Timestamp) -> bool {
-        !self.knocks.allowed && now < self.knocks.since + CLOSED_FOR
-    }
-
-    /// What strangers knock with, and whether they may, as long as mailboxes have to know.
-    pub(crate) fn knocking(&self, now: Timestamp) -> Option<(InviteSecret, bool)> {
-        let told = self.knocks.allowed || self.knocks_closed(now);
-        self.knocks.secret.clone().filter(|_| told).map(|secret| (secret, self.knocks.allowed))
-    }
-
-    /// Whether an invite is none but knocking.
-    pub(crate) fn is_knock(&self, invite: &InviteId) -> bool {
-        self.knocks.secret.as_ref().is_some_and(|secret| secret.id() == *invite)
-    }
-
-    /// Notes what to say when somebody is found.
-    pub(crate) fn set_greeting(
-        &mut self,
-        out: &mut Output,
-        contact: &ContactId,
-        greeting: BoundedStr<MAX_GREETING_BYTES>,
-    ) {
-        self.change(out, contact, |row| row.greeting = greeting);
-    }
-
-    /// Nobody answers to what we asked with.
-    pub(crate) fn give_up(&mut self, out: &mut Output, contact: &ContactId) {
-        self.change(out, contact, |row| row.invite = None);
     }
 
     /// Makes an invite.
@@ -275,9 +230,6 @@ impl Contacts {
 
     /// The secret of an invite that still admits somebody.
     pub(crate) fn open_invite(&self, now: Timestamp, invite: &InviteId) -> Option<InviteSecret> {
-        if self.is_knock(invite) {
-            return self.knocks.secret.clone().filter(|_| self.knocks.allowed);
-        }
         let row = self.invites.get(invite).filter(|row| row.is_open(now))?;
         Some(InviteSecret(row.secret))
     }
@@ -338,8 +290,7 @@ impl Contacts {
         Ok(())
     }
 
-    /// Adds somebody who asked, with a proof that was checked. Returns their state now: `Accepted` when we had asked
-    /// them too.
+    /// Adds somebody who asked, with a proof that was checked. Whom we had asked too is accepted.
     pub(crate) fn asked_by(
         &mut self,
         core: &Core,
@@ -347,22 +298,15 @@ impl Contacts {
         contact: &ContactId,
         profile: Profile,
         greeting: BoundedStr<MAX_GREETING_BYTES>,
-        used: &InviteId,
-    ) -> Option<ContactState> {
-        let knocked = self.is_knock(used);
+    ) -> Result<(), NotLetIn> {
         let state = match self.state(contact) {
-            Some(ContactState::Blocked) => return None,
+            Some(ContactState::Blocked) => return Err(NotLetIn::Unwanted),
             Some(ContactState::Requested | ContactState::Accepted) => ContactState::Accepted,
             Some(ContactState::Incoming) => ContactState::Incoming,
             None => {
                 let waiting = self.by_id.values().filter(|row| row.state() == ContactState::Incoming).count();
-                let strangers = self.by_id.values().filter(|row| row.is_marked_stranger()).count();
-                // Those who came first stay: a flood must not wash away whoever asked before it.
-                if knocked && strangers >= core.config.incoming_knocks {
-                    return None;
-                }
                 if waiting >= core.config.incoming_requests || self.by_id.len() >= core.config.contacts {
-                    return None;
+                    return Err(NotLetIn::Full);
                 }
                 ContactState::Incoming
             }
@@ -374,31 +318,41 @@ impl Contacts {
             since: known.map_or(core.now, |row| row.since),
             profile,
             greeting,
-            invite: known.filter(|row| row.is_marked_stranger()).and_then(|row| row.invite.clone()),
+            invite: None,
             hints: BoundedVec::default(),
         };
-        if state != ContactState::Incoming || !knocked {
-            row.invite = None;
-        } else if known.is_none() {
-            row.invite = self.knocks.secret.clone().map(InviteRowSecret);
-        }
         row.set_state(state);
         self.put(*contact, row, out);
-        Some(state)
+        Ok(())
     }
 
     /// Moves a contact to another state.
     pub(crate) fn set_state(&mut self, out: &mut Output, contact: &ContactId, state: ContactState) {
         self.change(out, contact, |row| {
-            if state == ContactState::Accepted && row.state() == ContactState::Requested {
-                // Our own words to them are not theirs.
-                row.greeting = BoundedStr::default();
-            }
-            row.set_state(state);
             if state == ContactState::Accepted {
                 row.invite = None;
+                if row.state() == ContactState::Requested {
+                    // Our own words to them are not theirs.
+                    row.greeting = BoundedStr::default();
+                }
             }
+            row.set_state(state);
         });
+    }
+
+    /// Notes what to say to somebody whom we ask, when we find them.
+    pub(crate) fn set_greeting(
+        &mut self,
+        out: &mut Output,
+        contact: &ContactId,
+        greeting: BoundedStr<MAX_GREETING_BYTES>,
+    ) {
+        self.change(out, contact, |row| row.greeting = greeting);
+    }
+
+    /// Nobody answers to what we asked with.
+    pub(crate) fn give_up(&mut self, out: &mut Output, contact: &ContactId) {
+        self.change(out, contact, |row| row.invite = None);
     }
 
     /// The invite that led to somebody was refused. Once is not believed: what was asked may have been damaged.

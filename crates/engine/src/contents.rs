@@ -272,7 +272,7 @@ pub(crate) fn forget_device(engine: &mut Engine, out: &mut Output, device: &Devi
     engine.deposits.drop_device(out, device);
     engine.attempts.drop_device(device);
     engine.cards.drop_device(device);
-    engine.knocks.drop_device(device);
+    engine.knocking.drop_device(device);
     engine.sessions.drop_device(out, device);
     engine.peers.remove(device, out);
     engine.presence.unwant(device);
@@ -281,10 +281,17 @@ pub(crate) fn forget_device(engine: &mut Engine, out: &mut Output, device: &Devi
 
 /// Both sides agree now: the chat opens, the profile goes, and what was written meanwhile follows.
 pub(crate) fn accepted(engine: &mut Engine, out: &mut Output, contact: &ContactId) {
+    let knocked = engine.contacts.get(contact).is_some_and(|row| row.knocks(contact));
     engine.contacts.set_state(out, contact, ContactState::Accepted);
+    engine.strangers.forget(out, contact);
+    engine.knocking.drop_account(contact);
     let chat = ChatId::direct(&engine.devices.account, contact);
     engine.chats.open(&engine.core, out, chat, *contact);
     send_acceptance(engine, out, contact);
+    if knocked {
+        // Now there is something to say on connections that were there all the time.
+        engine.peers.devices_of(contact).iter().for_each(|device| links::greet(engine, out, device));
+    }
     reading::queues_changed(engine, out);
     reading::read_again(engine, out);
     engine.keep_connected(out);

@@ -28,8 +28,8 @@ use crate::event::Event;
 use crate::inbox::Inbox;
 use crate::input::Input;
 use crate::input::NetInput;
-use crate::knocks;
-use crate::knocks::Knocks;
+use crate::knocking;
+use crate::knocking::Knocking;
 use crate::leaving;
 use crate::links;
 use crate::mail;
@@ -45,6 +45,7 @@ use crate::routes;
 use crate::sessions::Sessions;
 use crate::standing::Standings;
 use crate::stats::Stats;
+use crate::strangers::Strangers;
 use crate::timer::TimerKey;
 use crate::view::AttemptEnd;
 use crate::view::ChatView;
@@ -75,7 +76,8 @@ pub struct Engine {
     pub(crate) cards: Cards,
     pub(crate) attempts: Attempts,
     pub(crate) clocks: Clocks,
-    pub(crate) knocks: Knocks,
+    pub(crate) knocking: Knocking,
+    pub(crate) strangers: Strangers,
 }
 
 /// What is true now and stands in no row.
@@ -175,8 +177,8 @@ impl Engine {
                 cards::found(self, rows, out, &key, &record);
                 return;
             }
-            NetInput::Found { key, record } if self.knocks.seeks(&key) => {
-                return knocks::found(self, rows, out, &key, &record);
+            NetInput::Found { key, record } if self.knocking.seeks(&key) => {
+                return knocking::found(self, rows, out, &key, &record);
             }
             NetInput::Found { key, record } => {
                 if let Some((device, told)) = presence.found(&mut self.core, &key, &record) {
@@ -187,7 +189,7 @@ impl Engine {
             NetInput::LookUpDone { key } => {
                 presence.look_up_done(&key);
                 self.cards.done(&key);
-                knocks::done(self, &key);
+                knocking::look_up_done(self, out, &key);
                 return;
             }
             NetInput::Discovered { device, addresses } => {
@@ -196,7 +198,7 @@ impl Engine {
             NetInput::BootstrapConnected { node } => {
                 presence.bootstrap_connected(&mut self.core, out, node.clone());
                 choosing::candidate(self, out, &node);
-                knocks::seek(self, out);
+                knocking::seek(self, out);
             }
             NetInput::BootstrapLost { device } => presence.bootstrap_lost(&device),
             NetInput::MailboxOffered { device, addresses } => {
@@ -240,9 +242,9 @@ impl Engine {
                 TimerKey::Lists => cards::publish_lists(self, out),
                 TimerKey::Work => {
                     reading::work(self, out);
-                    knocks::work(self);
+                    knocking::work(self);
                 }
-                TimerKey::Knock => knocks::seek(self, out),
+                TimerKey::Knock => knocking::seek(self, out),
                 TimerKey::Notes => leaving::send_notes(self, out),
                 TimerKey::Leave(device) => leaving::leave(self, out, &device),
                 TimerKey::Prekeys => {
@@ -272,6 +274,18 @@ impl Engine {
         self.peers.devices_of(contact).iter().any(|device: &DeviceId| self.presence.is_up(device))
     }
 
+    /// Whether we ask whose device this is, and know nothing but the address.
+    pub(crate) fn is_knocking(&self, device: &DeviceId) -> bool {
+        let contact = self.peers.contact_of(device);
+        contact.is_some_and(|contact| self.contacts.get(&contact).is_some_and(|row| row.knocks(&contact)))
+    }
+
+    /// How many strangers the owner has not decided about.
+    pub(crate) fn waiting_strangers(&self) -> usize {
+        let waits = |contact: &ContactId| self.contacts.state(contact) == Some(ContactState::Incoming);
+        self.strangers.all().filter(|contact| waits(contact)).count()
+    }
+
     /// The own profile as front ends see it.
     pub(crate) fn profile_view(&self) -> ProfileView {
         ProfileView {
@@ -279,7 +293,7 @@ impl Engine {
             device: self.devices.device(),
             name: self.devices.profile.name.to_string(),
             status: self.devices.profile.status.to_string(),
-            knocks: self.contacts.allows_knocks(),
+            knocks: self.strangers.are_allowed(),
         }
     }
 
@@ -290,7 +304,8 @@ impl Engine {
         let mailboxes =
             devices.iter().map(|device| self.deposits.mailboxes_of(device).len()).max().unwrap_or(0);
         let mailboxes = u32::try_from(mailboxes).unwrap_or(u32::MAX);
-        Some(row.view(&self.devices.account, *contact, self.is_online(contact), mailboxes))
+        let stranger = self.strangers.is_stranger(contact);
+        Some(row.view(&self.devices.account, *contact, self.is_online(contact), mailboxes, stranger))
     }
 
     /// A chat as front ends see it.

@@ -26,6 +26,7 @@ pub mod query;
 pub mod record;
 pub mod rows;
 pub mod stats;
+mod strangers;
 pub mod view;
 
 mod addresses;
@@ -45,7 +46,7 @@ mod deposits;
 mod devices;
 mod engine;
 mod inbox;
-mod knocks;
+mod knocking;
 mod leaving;
 mod links;
 mod mail;

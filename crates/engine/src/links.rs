@@ -142,7 +142,8 @@ fn say_addresses(engine: &mut Engine, out: &mut Output, device: &DeviceId, conte
 
 /// Opens the conversation on a new stream: `Hello`, what they should know first, `Ready`.
 pub(crate) fn greet(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
-    if !engine.presence.is_up(device) {
+    // Whoever is asked by a stranger does not know them yet: there is nothing to say on a connection.
+    if !engine.presence.is_up(device) || engine.is_knocking(device) {
         return;
     }
     engine.presence.greeted(device);
@@ -153,6 +154,9 @@ pub(crate) fn greet(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
 
 /// Says how far we are and where we are, then `Ready`.
 pub(crate) fn resume(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    if engine.is_knocking(device) {
+        return;
+    }
     // Also when nothing was taken yet: they may know better, and then we were set back.
     let mut contents = vec![Content::Receipt(Inbox::receipt(&engine.peers, device))];
     contents.extend(untold_addresses(engine, device));
@@ -214,6 +218,9 @@ pub(crate) fn pump(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
         return;
     }
     leaving::consider(engine, device);
+    if engine.is_knocking(device) {
+        return;
+    }
     // Whatever is missing to send it, an answer to our greeting or their prekeys, may have been lost on the way.
     engine.presence.expect_answer(&mut engine.core, device);
     if !engine.presence.is_ready(device) || !ensure_session(engine, out, device) {
@@ -278,8 +285,7 @@ fn ensure_session(engine: &mut Engine, out: &mut Output, device: &DeviceId) -> b
 pub(crate) fn ask_prekeys(engine: &Engine, out: &mut Output, device: &DeviceId) {
     let contact = engine.peers.contact_of(device);
     let row = contact.and_then(|contact| engine.contacts.get(&contact));
-    let asks = row.filter(|row| row.state() != ContactState::Incoming);
-    let secret = asks.and_then(|row| row.invite.as_ref());
+    let secret = row.and_then(|row| row.invite.as_ref());
     if secret.is_none() && row.is_some_and(|row| row.state() == ContactState::Requested) {
         // They refused the invite that we had; without another there is nothing to ask for.
         return;
@@ -318,7 +324,7 @@ pub(crate) fn repair(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
 /// What waits is not confirmed: compare notes, and after some tries seal it anew.
 pub(crate) fn probe(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     let waits = opening_only(engine, device).is_some_and(|only| engine.outbox.unconfirmed(device, only));
-    if !waits {
+    if !waits || engine.is_knocking(device) {
         return;
     }
     let Some(before) = engine.presence.probe(device) else { return };

@@ -30,6 +30,7 @@ use crate::rows::InviteRow;
 use crate::rows::KnocksRow;
 use crate::rows::MailRow;
 use crate::rows::PeerRow;
+use crate::rows::StrangerRow;
 use crate::view::ChatView;
 use crate::view::ContactState;
 use crate::view::ContactView;
@@ -108,7 +109,13 @@ pub fn contacts(rows: &dyn Rows) -> Result<Vec<ContactView>, QueryError> {
     let found: Vec<(ContactId, ContactRow)> = all(rows, rows::CONTACTS)?;
     let mailboxes = mailboxes_of_contacts(rows)?;
     let count = |contact: &ContactId| mailboxes.get(contact).copied().unwrap_or(0);
-    Ok(found.into_iter().map(|(contact, row)| row.view(&own, contact, false, count(&contact))).collect())
+    let strangers: Vec<(ContactId, StrangerRow)> = all(rows, rows::STRANGERS)?;
+    let strangers: BTreeSet<_> =
+        strangers.into_iter().filter(|(_, row)| !row.turned_away).map(|(contact, _)| contact).collect();
+    let view = |(contact, row): (ContactId, ContactRow)| {
+        row.view(&own, contact, false, count(&contact), strangers.contains(&contact))
+    };
+    Ok(found.into_iter().map(view).collect())
 }
 
 /// In how many mailboxes something can be left for each contact.
@@ -423,9 +430,7 @@ pub fn safety_number(rows: &dyn Rows, contact: &ContactId) -> Result<Option<Safe
 /// # Errors
 /// When the rows cannot be read.
 pub fn allows_knocks(rows: &dyn Rows) -> Result<bool, QueryError> {
-    let Some(bytes) = rows.get(rows::KNOCKS, rows::SELF)? else { return Ok(true) };
-    // A row that cannot be read ends the engine at its next start; nothing is promised until then.
-    Ok(KnocksRow::from_bytes(&bytes).is_ok_and(|row| row.allowed))
+    Ok(get::<KnocksRow>(rows, rows::KNOCKS, rows::SELF)?.unwrap_or_default().allowed)
 }
 
 /// The bootstrap nodes that are kept, as they were added.

@@ -101,7 +101,7 @@ fn owners(
             (queue, owner, key.map_or(Access::Closed {}, |deposit| Access::Key { deposit }))
         })
         .collect();
-    if let Some((secret, open)) = engine.contacts.knocking(engine.core.now) {
+    if let Some((secret, open)) = engine.strangers.queue(engine.core.now) {
         let (queue, _) = mailbox::queue(&mailbox::invite_secret(&secret), &mailbox, period);
         let access = if open { Access::Knock {} } else { Access::Closed {} };
         found.push((queue, Owner::Invite(secret.id()), access));

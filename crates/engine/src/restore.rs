@@ -38,7 +38,7 @@ use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::inbox::Inbox;
-use crate::knocks::Knocks;
+use crate::knocking::Knocking;
 use crate::mail;
 use crate::mailboxes::Mailboxes;
 use crate::outbox::Outbox;
@@ -48,9 +48,9 @@ use crate::presence::Presence;
 use crate::rows;
 use crate::rows::ChatRow;
 use crate::rows::HistoryRow;
-use crate::rows::KnocksRow;
 use crate::sessions::Sessions;
 use crate::standing::Standings;
+use crate::strangers::Strangers;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
 
@@ -111,7 +111,8 @@ impl Engine {
             cards: Cards::default(),
             attempts: Attempts::default(),
             clocks: Clocks::default(),
-            knocks: Knocks::default(),
+            knocking: Knocking::default(),
+            strangers: Strangers::default(),
         };
         let mut out = Output::new();
         load_mailboxes(&mut engine, rows, &mut out)?;
@@ -155,11 +156,15 @@ fn row<V: Decode>(bytes: &[u8]) -> Option<V> {
 
 fn load_people(engine: &mut Engine, rows: &dyn Rows) -> Result<(), RestoreError> {
     let knocks = match rows.get(rows::KNOCKS, rows::SELF)? {
-        Some(bytes) => row(&bytes).ok_or(RestoreError::Damaged(rows::KNOCKS.name))?,
-        None => KnocksRow { allowed: true, since: Timestamp(0) },
+        Some(bytes) => Some(row(&bytes).ok_or(RestoreError::Damaged(rows::KNOCKS.name))?),
+        None => None,
     };
-    engine.contacts.set_knocks(engine.devices.account, &knocks);
-    let Engine { contacts, devices, peers, .. } = engine;
+    engine.strangers = Strangers::new(&engine.devices.account, knocks);
+    let Engine { contacts, devices, peers, strangers, .. } = engine;
+    each(rows, rows::STRANGERS, row, |contact: AccountId, row| {
+        strangers.restore(contact, row);
+        Some(())
+    })?;
     each(rows, rows::CONTACTS, row, |contact: AccountId, row| {
         contacts.restore(contact, row);
         Some(())
@@ -372,7 +377,7 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
     engine.keep_connected(out);
     let wanted = |state| matches!(state, ContactState::Accepted | ContactState::Requested);
     for (contact, row) in engine.contacts.all() {
-        if !wanted(row.state()) {
+        if !wanted(row.state()) || row.knocks(contact) {
             continue;
         }
         for device in engine.peers.devices_of(contact) {

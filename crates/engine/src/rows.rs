@@ -26,6 +26,7 @@
 //! | `mailbox_choices` | device | [`ChoiceRow`]: what the owner said about a mailbox | no |
 //! | `mailbox_keys` | `self` | 32 bytes that own inboxes are derived from | yes |
 //! | `knocks` | `self` | [`KnocksRow`]: whether strangers may knock; without it they may | no |
+//! | `strangers` | account | [`StrangerRow`]: somebody who knocked and is not accepted | no |
 //! | `standing` | device | [`StandingRow`]: a node that is or may be a mailbox | no |
 //! | `mail` | device | [`MailRow`] | yes |
 //!
@@ -82,6 +83,7 @@ pub(crate) const MAILBOXES: Table = Table::plain("mailboxes");
 pub(crate) const MAILBOX_CHOICES: Table = Table::plain("mailbox_choices");
 pub(crate) const MAILBOX_KEYS: Table = Table::shredded("mailbox_keys");
 pub(crate) const KNOCKS: Table = Table::plain("knocks");
+pub(crate) const STRANGERS: Table = Table::plain("strangers");
 pub(crate) const STANDING: Table = Table::plain("standing");
 pub(crate) const MAIL: Table = Table::shredded("mail");
 
@@ -109,6 +111,7 @@ pub const TABLES: &[Table] = &[
     MAILBOX_CHOICES,
     MAILBOX_KEYS,
     KNOCKS,
+    STRANGERS,
     STANDING,
     MAIL,
 ];
@@ -236,6 +239,16 @@ row!(
 );
 
 row!(
+    /// Somebody who asked and knew nothing but the address.
+    StrangerRow {
+        /// Whether the owner removed the request: it is not shown again.
+        turned_away: bool,
+        /// Since when.
+        since: Timestamp,
+    }
+);
+
+row!(
     2,
     /// How far a mailbox has kept a device's channel.
     Progress {
@@ -318,11 +331,11 @@ row!(
         verified: bool,
         /// What it told of itself.
         profile: Profile,
-        /// What came with its request.
+        /// What came with its request; before, what is to go with ours once we find it.
         greeting: BoundedStr<MAX_GREETING_BYTES>,
         /// Since when.
         since: Timestamp,
-        /// The invite we used, or that they used if it is none but knocking; forgotten once accepted.
+        /// The invite we used; forgotten once accepted.
         invite: Option<InviteRowSecret>,
         /// Where the invite said to knock.
         hints: BoundedVec<DeviceAddress, 3>,
