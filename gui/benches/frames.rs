@@ -84,6 +84,7 @@ fn model() -> Model {
         state: ContactState::Accepted,
         verified: true,
         stranger: false,
+        by_address: false,
         refused: false,
         mailboxes: 0,
         online: true,

@@ -205,16 +205,10 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             },
         },
         Request::Command(command) => Reply::Done(Box::new(node.call(command)?)),
-        Request::AddContact { link, greeting } => {
-            if let Ok(account) = link.trim().parse() {
-                return Ok(Reply::Done(Box::new(node.call(Command::Knock { account, greeting })?)));
-            }
-            let invite: Invite = match link.trim().parse() {
-                Ok(invite) => invite,
-                Err(error) => return Ok(Reply::Failed(format!("{error}"))),
-            };
-            Reply::Done(Box::new(node.call(Command::AddContact { invite, greeting })?))
-        }
+        Request::AddContact { link, greeting } => match kith_node::asking::asking(&link, greeting) {
+            Ok(command) => Reply::Done(Box::new(node.call(command)?)),
+            Err(why) => Reply::Failed(why),
+        },
         Request::AddBootstrap(address) => {
             let address = kith_node::handle::check_bootstrap(&address)?;
             Reply::Done(Box::new(node.call(Command::AddBootstrap { address })?))

@@ -174,6 +174,13 @@ pub struct AddForm {
     pub error: Option<String>,
 }
 
+impl AddForm {
+    /// Whether what was typed is an address, by which one is a stranger.
+    pub fn is_address(&self) -> bool {
+        matches!(kith_node::asking::asking(&self.link, String::new()), Ok(Command::Knock { .. }))
+    }
+}
+
 /// A sentence that goes away by itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Toast {

@@ -1,6 +1,7 @@
 //! What the models do, without any drawing.
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
 
+use kith_engine::Command;
 use kith_engine::Event;
 use kith_engine::Overview;
 use kith_engine::view::KeptView;
@@ -286,4 +287,36 @@ fn the_settings_ask_for_what_is_typed_and_show_what_a_picture_says() {
     (form.size_step, form.who) = (5, Who::Anybody);
     let wanted = Request::Help { enabled: true, bytes: 2 << 30, who: Who::Anybody };
     assert_eq!(model.act(Action::Help(true)), vec![wanted]);
+}
+
+#[test]
+fn an_address_is_told_from_a_link_and_the_owner_says_whether_strangers_may_ask() {
+    let mut model = Model::new();
+    model.screen = Screen::Main;
+    model.act(Action::OpenAdd);
+    let Some(Dialog::Add(form)) = &mut model.dialog else { panic!("the dialog is open") };
+    assert!(!form.is_address());
+    form.link = format!(" {} ", AccountId([1; 32]));
+    assert!(form.is_address());
+    form.greeting = "it is me".to_owned();
+    let link = form.link.clone();
+    let asked = model.act(Action::AddContact);
+    assert!(asked.iter().any(
+        |request| matches!(request, Request::AddContact { link: sent, greeting } if *sent == link && greeting == "it is me")
+    ), "{asked:?}");
+    for allowed in [false, true] {
+        let wanted = [Request::Command(Command::AllowKnocks { allowed })];
+        assert_eq!(model.act(Action::AllowKnocks(allowed)), wanted);
+    }
+    // What the engine says is what is shown.
+    let account = AccountId([1; 32]);
+    let profile = ProfileView {
+        account,
+        device: DeviceId([1; 32]),
+        name: "Ann".to_owned(),
+        status: String::new(),
+        knocks: false,
+    };
+    model.event(Event::ProfileChanged(profile));
+    assert!(!model.profile.as_ref().unwrap().knocks);
 }

@@ -32,6 +32,7 @@ use kith_engine::view::Way;
 use kith_gui::action::Action;
 use kith_gui::action::Request;
 use kith_gui::bridge::Reply;
+use kith_gui::model::Dialog;
 use kith_gui::model::Model;
 use kith_gui::model::Screen;
 use kith_gui::model::WelcomeForm;
@@ -68,6 +69,7 @@ fn contact(number: u8, name: &str, state: ContactState) -> ContactView {
         state,
         verified: number == 10,
         stranger: false,
+        by_address: false,
         refused: false,
         mailboxes: 0,
         online: number == 10,
@@ -306,6 +308,40 @@ fn traced() -> Model {
     model
 }
 
+/// A stranger asks, and two are asked by their addresses: one who is looked for, one who takes no requests.
+fn strangers() -> Model {
+    let mut model = model();
+    let jonas = ContactView { stranger: true, ..contact(15, "Jonas Weber", ContactState::Incoming) };
+    let sought = ContactView {
+        name: String::new(),
+        greeting: String::new(),
+        by_address: true,
+        ..contact(16, "", ContactState::Requested)
+    };
+    let refused = ContactView { refused: true, ..contact(17, "", ContactState::Requested) };
+    let refused = ContactView { by_address: true, greeting: String::new(), ..refused };
+    for view in [&jonas, &sought, &refused] {
+        model.event(Event::ContactChanged(view.clone()));
+    }
+    for view in [&sought, &refused] {
+        model.event(Event::ChatChanged(ChatView { last: None, ..chat(view, "", 1, 0) }));
+    }
+    model.act(Action::OpenChat(sought.chat));
+    model.reply(Reply::Page { chat: sought.chat, before: None, messages: Vec::new() });
+    model
+}
+
+/// Somebody pastes an address.
+fn adding() -> Model {
+    let mut model = model();
+    model.act(Action::OpenAdd);
+    if let Some(Dialog::Add(form)) = &mut model.dialog {
+        form.link = AccountId([16; 32]).to_string();
+        form.invite = Some("kith:AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned());
+    }
+    model
+}
+
 fn list() -> Model {
     let mut model = model();
     model.act(Action::CloseChat);
@@ -424,6 +460,39 @@ fn the_code_of_an_address_is_shown_and_mailboxes_are_let_go_by_name() {
     shown.harness.get_by_label("Help others").click();
     shown.settle();
     assert!(shown.actions.borrow().contains(&Action::ShowPage(Page::Help)));
+}
+
+#[test]
+fn a_stranger_and_people_asked_by_their_address_in_the_dark_theme() {
+    show(strangers(), true, WIDE).picture("strangers-dark");
+}
+
+#[test]
+fn a_stranger_and_people_asked_by_their_address_in_the_light_theme() {
+    show(strangers(), false, WIDE).picture("strangers-light");
+}
+
+#[test]
+fn adding_somebody_by_an_address_in_both_themes() {
+    show(adding(), true, WIDE).picture("adding-address-dark");
+    show(adding(), false, WIDE).picture("adding-address-light");
+}
+
+#[test]
+fn a_stranger_is_declined_without_a_word_and_the_switch_closes_the_door() {
+    let mut shown = show(strangers(), true, WIDE);
+    shown.settle();
+    assert!(shown.harness.query_by_label_contains("A stranger: knows only your address").is_some());
+    assert!(shown.harness.query_by_label_contains("looked for by their address").is_some());
+    shown.harness.get_by_label("Decline").click();
+    shown.settle();
+    assert!(shown.actions.borrow().contains(&Action::Remove(AccountId([15; 32]))));
+
+    let mut shown = show(settings(Page::General), false, WIDE);
+    shown.settle();
+    shown.harness.get_by_label("Whoever knows my address may ask to be added").click();
+    shown.settle();
+    assert!(shown.actions.borrow().contains(&Action::AllowKnocks(false)));
 }
 
 #[test]

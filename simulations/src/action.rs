@@ -28,7 +28,7 @@ pub enum Action {
     Invite(Who, Who),
     /// The other uses the link that was kept; its maker accepts as soon as they see the request.
     UseInvite(Who, Who),
-    /// The first asks the second, of whom nothing but the address is known.
+    /// The first asks the second, of whom nothing but the address is known; who is asked accepts.
     Knock(Who, Who),
     /// Somebody allows strangers to knock, or does not.
     AllowKnocks(Who, bool),

@@ -23,6 +23,8 @@ use crate::action::Who;
 use crate::counts::Counts;
 use crate::counts::Delay;
 use crate::effects;
+use crate::friends;
+use crate::friends::Knocks;
 use crate::friends::Links;
 use crate::nats::Nats;
 use crate::nats::Place;
@@ -82,6 +84,7 @@ pub struct World {
     number: u64,
     rng: ChaCha8Rng,
     links: Links,
+    pub(crate) knocks: Knocks,
     trace: blake3::Hasher,
     tell: bool,
 }
@@ -121,6 +124,7 @@ impl World {
             number: 0,
             rng: ChaCha8Rng::seed_from_u64(seed),
             links: Links::default(),
+            knocks: Knocks::default(),
             trace: blake3::Hasher::new(),
             tell: false,
         };
@@ -219,10 +223,7 @@ impl World {
                     self.command(asker, Command::AddContact { invite, greeting: "hello".to_owned() });
                 }
             }
-            Action::Knock(asker, owner) => {
-                let account = self.people[owner].account;
-                self.command(asker, Command::Knock { account, greeting: "hello".to_owned() });
-            }
+            Action::Knock(asker, owner) => friends::knock(self, asker, owner),
             Action::AllowKnocks(who, allowed) => {
                 self.command(who, Command::AllowKnocks { allowed });
             }
@@ -288,7 +289,7 @@ impl World {
         self.command(who, Command::CreateInvite { uses: None, expires_secs: None })
     }
 
-    fn command(&mut self, who: Who, command: Command) -> CommandId {
+    pub(crate) fn command(&mut self, who: Who, command: Command) -> CommandId {
         let id = self.people[who].command(command);
         self.wake(who);
         id
@@ -462,6 +463,7 @@ impl World {
                     self.wake(asker);
                 }
             }
+            Event::ContactChanged(view) => friends::seen(self, who, &view),
             _ => {}
         }
     }
@@ -481,13 +483,20 @@ impl World {
             for who in 0..self.people.len() {
                 self.act(&Action::Start(who));
             }
+            for who in 0..self.people.len() {
+                self.act(&Action::AllowKnocks(who, true));
+            }
             self.run_until(self.now + Span::from_minutes(3));
-            if self.people.iter().all(|person| person.disk.rows_in("outbox") == 0) {
+            if friends::knock_again(self)
+                && self.people.iter().all(|person| person.disk.rows_in("outbox") == 0)
+            {
                 break;
             }
         }
         self.run_until(self.now + Span::from_minutes(1));
         let friends = self.friends.clone();
         self.oracle.check_end(&self.people, &friends);
+        let asked = friends::asked(self);
+        self.oracle.check_knocks(&self.people, &asked);
     }
 }

@@ -299,6 +299,8 @@ mod tests {
     use rand_core::SeedableRng as _;
 
     use super::*;
+    use crate::invite;
+    use crate::mailbox;
 
     fn sealed() -> (DeviceSecret, DeviceRecord, Record) {
         let mut rng = ChaCha20Rng::from_seed([1; 32]);
@@ -389,6 +391,25 @@ mod tests {
             hex(&*name.body_key(RecordKind::List)),
         ];
         assert_eq!(all.join("\n"), include_str!("../tests/vectors/shared_records_v1.txt").trim_end());
+    }
+
+    #[test]
+    fn what_follows_from_an_address_is_as_in_the_golden_vectors() {
+        let account = AccountSecret::from_seed([1; 32]).id();
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let name = Name { owner: &account.0, secret: None, period: 20_000 };
+        let knock = invite::knock(&account);
+        let all = [
+            hex(&account.0),
+            hex(&name.blinded_public().unwrap()),
+            hex(&knock_key(&account, 20_000).unwrap().0),
+            hex(&*name.body_key(RecordKind::Knock)),
+            hex(&knock.0),
+            hex(&knock.id().0),
+            hex(mailbox::invite_secret(&knock).as_bytes()),
+            hex(&mailbox::queue(&mailbox::invite_secret(&knock), &DeviceId([3; 32]), 9).0.0),
+        ];
+        assert_eq!(all.join("\n"), include_str!("../tests/vectors/knock_v1.txt").trim_end());
     }
 
     #[test]

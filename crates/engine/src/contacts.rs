@@ -149,6 +149,8 @@ impl ContactRow {
             state,
             verified: self.verified,
             stranger: stranger && state == ContactState::Incoming,
+            // A link says at least where its maker is.
+            by_address: state == ContactState::Requested && self.hints.is_empty(),
             refused: state == ContactState::Requested && self.invite.is_none(),
             mailboxes,
             online,

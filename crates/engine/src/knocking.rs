@@ -50,6 +50,7 @@ use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::leaving;
 use crate::leaving::Deposited;
+use crate::links;
 use crate::output::Output;
 use crate::timer::TimerKey;
 
@@ -193,6 +194,7 @@ pub(crate) fn knock(
     for device in engine.peers.devices_of(&account) {
         engine.deposits.forget_theirs(&device, out);
         engine.presence.unwant(&device);
+        links::reseal(engine, out, &device);
     }
     commands::ask(engine, out, &account, &invite.secret, greeting);
     let chat = ChatId::direct(&engine.devices.account, &account);
@@ -200,6 +202,21 @@ pub(crate) fn knock(
     engine.knocking.drop_account(&account);
     engine.core.timers.set(TimerKey::Knock, engine.core.now);
     Ok(())
+}
+
+/// This device has mailboxes now: who was asked before without them could answer only on a connection.
+pub(crate) fn tell_mailboxes(engine: &mut Engine, out: &mut Output) {
+    let untold = |device: &DeviceId| engine.deposits.get(device).is_none_or(|row| row.told == 0);
+    let asked = engine.contacts.all().filter(|(contact, row)| row.knocks(contact));
+    let asked = asked.map(|(contact, row)| (*contact, row.greeting.clone()));
+    let asked = asked.filter(|(contact, _)| engine.peers.devices_of(contact).iter().any(untold));
+    for (account, greeting) in asked.collect::<Vec<_>>() {
+        commands::ask(engine, out, &account, &invite::knock(&account), greeting);
+        for device in engine.peers.devices_of(&account) {
+            links::reseal(engine, out, &device);
+            leaving::consider(engine, &device);
+        }
+    }
 }
 
 /// What is left for a device goes nowhere; if we knock there, its card may be another by now.

@@ -97,8 +97,8 @@ impl Strangers {
     }
 
     fn say(&mut self, now: Timestamp, out: &mut Output, allowed: bool) {
-        // Strictly later, so that the card of the last word is the newest.
-        self.row = KnocksRow { allowed, since: now.max(self.row.since + Span(1)) };
+        // Later than any card that was made before, also in this millisecond: the card of the last word is the newest.
+        self.row = KnocksRow { allowed, since: now.max(self.row.since) + Span(1) };
         out.put(rows::KNOCKS, rows::SELF, self.row.to_bytes());
     }
 
@@ -227,7 +227,7 @@ mod tests {
         strangers.say(NOW, &mut out, false);
         assert!(strangers.open_secret().is_none());
         assert!(strangers.queue(NOW + Span::from_days(27)).is_some_and(|(_, open)| !open));
-        assert!(strangers.queue(NOW + Span::from_days(28)).is_none());
+        assert!(strangers.queue(NOW + Span::from_days(28) + Span(1)).is_none());
         strangers.say(NOW, &mut out, true);
         assert!(strangers.said_at() > NOW);
         assert!(strangers.queue(NOW).is_some_and(|(_, open)| open));

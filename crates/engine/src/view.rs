@@ -58,6 +58,8 @@ pub struct ContactView {
     pub verified: bool,
     /// Whether they asked and knew nothing but our address.
     pub stranger: bool,
+    /// Whether we ask and know nothing but their address.
+    pub by_address: bool,
     /// Whether we asked, and their invite admits nobody any more: a new one is needed.
     pub refused: bool,
     /// In how many mailboxes something can be left for them.

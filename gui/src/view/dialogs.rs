@@ -124,6 +124,11 @@ fn add(ui: &mut Ui, form: &mut AddForm, tokens: &Tokens, actions: &mut Vec<Actio
                 .color(tokens.faint),
         );
     ui.add(edit);
+    if form.is_address() {
+        let words =
+            "They will see that you know only their address. It takes this computer some seconds of work.";
+        ui.label(RichText::new(words).font(regular(13.0)).color(tokens.muted));
+    }
     widget::field(ui, tokens, "A few words to go with it (optional)", &mut form.greeting, false);
     widget::error(ui, tokens, form.error.as_deref());
     ui.add_space(space::XS);

@@ -96,7 +96,15 @@ fn profile(ui: &mut Ui, model: &Model, form: &mut SettingsForm, tokens: &Tokens,
         if ui.checkbox(&mut knocks, "Whoever knows my address may ask to be added").changed() {
             actions.push(Action::AllowKnocks(knocks));
         }
-        let words = "Then anybody who has the address can find out which mailboxes you use and which device is yours.";
+        let words = match profile.knocks {
+            true => {
+                "Whoever has the address can also find out which device is yours and which mailboxes you use. Requests \
+                 of strangers are marked, and cost them work."
+            }
+            false => {
+                "Only those to whom you give a link can ask. Who had your address before may find that out."
+            }
+        };
         sentence(ui, tokens, words);
     }
 }

@@ -134,8 +134,9 @@ fn request_card(ui: &mut Ui, request: &ContactView, tokens: &Tokens, actions: &m
         let name = text::clean_name(&request.name);
         ui.label(RichText::new(format!("{name} asks to be added")).font(medium(14.0)).color(tokens.text));
         if request.stranger {
-            let known = RichText::new("Knows only your address").font(regular(13.0)).color(tokens.muted);
-            ui.label(known);
+            let warning = "A stranger: knows only your address, as anybody may, and any name can be made up. Accept \
+                           only whom you expect.";
+            ui.label(RichText::new(warning).font(regular(13.0)).color(tokens.warning));
         }
         if !request.greeting.is_empty() {
             let greeting =
@@ -145,6 +146,13 @@ fn request_card(ui: &mut Ui, request: &ContactView, tokens: &Tokens, actions: &m
         ui.horizontal(|ui| {
             if widget::primary(ui, tokens, "Accept").clicked() {
                 actions.push(Action::Accept(request.contact));
+            }
+            let decline = ui.button("Decline").on_hover_text(match request.stranger {
+                true => "They are not told, and cannot ask again by your address",
+                false => "They are not told, and may ask again",
+            });
+            if decline.clicked() {
+                actions.push(Action::Remove(request.contact));
             }
             if ui.button("Block").clicked() {
                 actions.push(Action::Block(request.contact));

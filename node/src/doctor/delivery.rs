@@ -136,8 +136,11 @@ fn outbox(known: &Known) -> Finding {
     match known.people.refused {
         0 => Finding::good("waiting", format!("{waits}.")),
         refused => {
-            let links =
-                count(refused, "link that you used no longer works", "links that you used no longer work");
+            let links = count(
+                refused,
+                "link or address that you used no longer works",
+                "links or addresses that you used no longer work",
+            );
             let action = "Ask those contacts for a new link and add it.";
             Finding::new("waiting", Severity::Warning, format!("{waits}; {links}."), action)
         }

@@ -11,6 +11,7 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::asking::asking;
 use crate::error::NodeError;
 use crate::handle::AccountState;
 use crate::handle::Handle;
@@ -243,7 +244,8 @@ pub const METHODS: &[Method] = &[
     },
     Method {
         name: "contacts.add",
-        summary: "Asks the maker of an invite, or whoever has an address, to become a contact.",
+        summary: "Asks the maker of an invite, or whoever has an address, to become a contact. By an address it \
+                  takes seconds of work, and the other is told that nothing but their address was known.",
         params: &[
             needed("link", "string", "The invite, kith:…, or the address, kith1…."),
             optional("message", "string", "A few words to go with it, at most 512 bytes."),
@@ -251,17 +253,15 @@ pub const METHODS: &[Method] = &[
         result: "contact_id, chat_id, name, state, verified, online",
         run: Run::Engine(|params| {
             let greeting = params.text("message")?.unwrap_or_default();
-            if let Ok(account) = params.need("link")?.trim().parse() {
-                return Ok(Command::Knock { account, greeting });
-            }
-            Ok(Command::AddContact { invite: params.id("link")?, greeting })
+            asking(&params.need("link")?, greeting)
+                .map_err(|why| RpcError::bad_params(format!("“link”: {why}")))
         }),
     },
     Method {
         name: "contacts.knocks",
         summary: "Whether strangers who know only the address may ask to become a contact.",
         params: &[],
-        result: "allowed, address",
+        result: "allowed, address, waiting",
         run: Run::Now(contacts_knocks),
     },
     Method {
@@ -280,7 +280,7 @@ pub const METHODS: &[Method] = &[
         name: "contacts.list",
         summary: "All contacts; their state is requested, incoming, accepted or blocked.",
         params: &[],
-        result: "contacts: [{contact_id, chat_id, name, status, greeting, state, stranger, verified, online, since}]",
+        result: "contacts: [{contact_id, chat_id, name, status, greeting, state, stranger, by_address, verified, online, since}]",
         run: Run::Now(contacts_list),
     },
     Method {
@@ -527,7 +527,8 @@ fn contacts_list(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
 fn contacts_knocks(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
     let allowed = handle.query(query::allows_knocks)?;
     let own = handle.query(query::profile)?.map(|view| view.account.to_string());
-    Ok(json!({ "allowed": allowed, "address": own }))
+    let waiting = handle.query(query::contacts)?.iter().filter(|view| view.stranger).count();
+    Ok(json!({ "allowed": allowed, "address": own, "waiting": waiting }))
 }
 
 fn contacts_safety_number(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {

@@ -59,6 +59,7 @@ pub(crate) fn contact(view: &ContactView, overview: &Overview) -> Value {
         "state": contact_state(view.state),
         "verified": view.verified,
         "stranger": view.stranger,
+        "by_address": view.by_address,
         "refused": view.refused,
         "mailboxes": view.mailboxes,
         "online": view.online || overview.online.contains(&view.contact),
