@@ -28,7 +28,6 @@ use kith_node::doctor::Finding;
 use kith_node::helping::HelpView;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
-use kith_proto::invite::Invite;
 use kith_proto::time::Timestamp;
 use zeroize::Zeroizing;
 

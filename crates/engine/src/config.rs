@@ -27,7 +27,7 @@ pub struct Config {
     pub contacts: usize,
     /// Requests waiting for an answer; beyond it new ones are refused, so that a leaked link cannot flood.
     pub incoming_requests: usize,
-    /// Of these, requests from strangers who knew only the address.
+    /// Of these, requests from strangers who knew only the address: as many as anybody looks through.
     pub incoming_knocks: usize,
     /// Devices without a contact that may hold a direct stream at once.
     pub strangers: usize,
