@@ -473,8 +473,12 @@ fn a_stranger_and_people_asked_by_their_address_in_the_light_theme() {
 }
 
 #[test]
-fn adding_somebody_by_an_address_in_both_themes() {
+fn adding_somebody_by_an_address_in_the_dark_theme() {
     show(adding(), true, WIDE).picture("adding-address-dark");
+}
+
+#[test]
+fn adding_somebody_by_an_address_in_the_light_theme() {
     show(adding(), false, WIDE).picture("adding-address-light");
 }
 

@@ -10,10 +10,10 @@ use anyhow::Result;
 use anyhow::anyhow;
 use anyhow::bail;
 use kith_engine::Command;
+use kith_node::asking::asking;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::asking::asking;
 use crate::cli::args::Switch;
 use crate::cli::args::Task;
 use crate::cli::client::Client;

@@ -47,8 +47,8 @@ impl Community {
     /// Somebody with an account whose mail is kept here.
     fn person(&self, folder: &Path, name: &str) -> (Node, String) {
         let mut node = Node::start(&folder.join(name));
-        node.call("network.add_bootstrap", json!({ "address": self.address }));
         let made = node.call("account.create", json!({ "name": name }));
+        node.call("network.add_bootstrap", json!({ "address": self.address }));
         node.until("a mailbox", "network.info", |info| info["mailboxes"][0]["accepted"] == json!(true));
         (node, made["account_id"].as_str().unwrap().to_owned())
     }
