@@ -373,6 +373,18 @@ fn a_stranger_knocks_with_an_address_and_the_two_are_never_there_at_once() {
 }
 
 #[test]
+fn a_knock_that_was_not_answered_is_noticed_at_the_end() {
+    let mut world = bob_knocks(63, 2);
+    let asked = [(BOB, ANN)];
+    world.oracle.check_knocks(&world.people, &asked);
+    assert_eq!(world.oracle.failures.len(), 2, "neither has the other: {:?}", world.oracle.failures);
+    world.oracle.failures.clear();
+    world.settle();
+    assert!(world.oracle.failures.is_empty(), "{:?}", world.oracle.failures);
+    assert_eq!(world.friends, asked, "they are friends since");
+}
+
+#[test]
 fn a_flood_of_knocks_ends_at_what_mailboxes_take_and_friends_write_as_before() {
     let strangers = 40;
     let mut world = World::with_mailboxes(62, 2 + strangers, 3, Weather::default());

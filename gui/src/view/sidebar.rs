@@ -224,10 +224,12 @@ fn row(
 }
 
 fn preview(view: &ChatView, contact: Option<&ContactView>) -> String {
+    let refused = contact.is_some_and(|contact| contact.refused);
     match (&view.last, contact.map(|contact| contact.state)) {
         (Some(last), _) if last.text.is_empty() => "Disappearing message".to_owned(),
         (Some(last), _) if last.outgoing => format!("You: {}", last.text),
         (Some(last), _) => last.text.clone(),
+        (None, Some(ContactState::Requested)) if refused => "Nobody takes the request".to_owned(),
         (None, Some(ContactState::Requested)) => "Request sent, not answered yet".to_owned(),
         (None, Some(ContactState::Blocked)) => "Blocked".to_owned(),
         (None, _) => "Say hello".to_owned(),
