@@ -23,6 +23,7 @@ use kith_proto::envelope::SIZE_CLASSES;
 use kith_proto::envelope::TAG_BYTES;
 use kith_proto::frame::Frame;
 use kith_proto::id::AccountId;
+use kith_proto::id::DeviceId;
 use kith_proto::id::QueueId;
 use kith_proto::id::RecordKey;
 use kith_proto::invite::Invite;
@@ -157,7 +158,7 @@ impl Town {
 
     /// Anybody leaves anything in a queue of somebody's at the first mailbox, with the work that it wants.
     fn leave(&mut self, queue: QueueId, envelope: &Envelope) -> Answer {
-        let device = self.office.post.on()[0].device;
+        let device = self.first();
         let mut sent = self.office.post.open(99, 1, &device, true);
         let mut ask = |town: &mut Self, number, word| {
             sent.extend(town.office.post.ask(99, 1, Numbered { number, word }));
@@ -165,7 +166,7 @@ impl Town {
             while let Some(next) = (!sent.is_empty()).then(|| sent.remove(0)) {
                 match next {
                     Sent::ToHost(host, input) => {
-                        sent.extend(town.office.post.arrive(host, input, town.now).0)
+                        sent.extend(town.office.post.arrive(host, input, town.now).0);
                     }
                     Sent::ToPerson(99, NetInput::MailboxAnswered { answer, .. }) => last = Some(answer.word),
                     _ => {}
@@ -190,9 +191,14 @@ impl Town {
         answer
     }
 
+    /// The first mailbox.
+    fn first(&self) -> DeviceId {
+        self.office.post.on().first().unwrap().device
+    }
+
     /// The queue at the first mailbox where strangers knock who know an address.
     fn queue_of(&self, account: AccountId) -> QueueId {
-        let (device, period) = (self.office.post.on()[0].device, mailbox::period_at(self.now));
+        let (device, period) = (self.first(), mailbox::period_at(self.now));
         mailbox::queue(&mailbox::invite_secret(&invite::knock(&account)), &device, period).0
     }
 }
