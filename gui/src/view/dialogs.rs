@@ -203,7 +203,7 @@ fn trace(ui: &mut Ui, view: Option<&TraceView>, tokens: &Tokens, now: Now, actio
         ui.spinner();
         return;
     };
-    ui.label(RichText::new(network::trace(view, now)).font(regular(14.0)).color(tokens.text));
+    ui.label(RichText::new(kith_node::trace::summary(view)).font(regular(14.0)).color(tokens.text));
     let written = format!(
         "Written {} at {}.",
         now.day_name(now.day(view.message.sent_at)),
