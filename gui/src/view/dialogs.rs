@@ -22,7 +22,6 @@ use crate::model::AddForm;
 use crate::model::Dialog;
 use crate::model::Model;
 use crate::model::dates::Now;
-use crate::model::network;
 use crate::theme::Tokens;
 use crate::theme::icons;
 use crate::theme::medium;
