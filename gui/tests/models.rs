@@ -4,15 +4,11 @@
 use kith_engine::Command;
 use kith_engine::Event;
 use kith_engine::Overview;
-use kith_engine::view::KeptView;
 use kith_engine::view::MailboxView;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
 use kith_engine::view::NetworkView;
 use kith_engine::view::ProfileView;
-use kith_engine::view::RouteView;
-use kith_engine::view::TraceView;
-use kith_engine::view::TracedDevice;
 use kith_gui::action::Action;
 use kith_gui::action::Request;
 use kith_gui::bridge::All;
@@ -234,21 +230,6 @@ fn helping_says_how_much_for_how_many_and_until_when() {
         "It is off: nothing new is taken. One message waits here, 1.5 KiB in all. It is still given to whoever comes for it, until 5 December at the latest."
     );
     assert_eq!(said(&HelpView::default()), "This computer keeps nothing for others.");
-}
-
-#[test]
-fn a_stored_message_says_with_how_many_and_until_when() {
-    let until = |days: u64| Some(Timestamp(NOON + days * 86_400_000));
-    let kept = |until| KeptView { mailbox: DeviceId([1; 32]), until };
-    let mut stored = message(1, true, 5);
-    stored.state = MessageState::Stored;
-    let mailboxes = vec![kept(until(15)), kept(until(14)), kept(None)];
-    let (device, state, route) = (DeviceId([2; 32]), MessageState::Stored, RouteView::default());
-    let device = TracedDevice { device, state, position: 1, mailboxes, route };
-    let mut view = TraceView { message: stored, devices: vec![device] };
-    assert_eq!(network::trace(&view, NOW), "Stored with 2 mailboxes until 5 December.");
-    view.message.state = MessageState::Read;
-    assert_eq!(network::trace(&view, NOW), "They have read it.");
 }
 
 #[test]

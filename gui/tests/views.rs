@@ -280,7 +280,7 @@ fn traced() -> Model {
     let until = Timestamp(minutes_ago(0).0 + 14 * 86_400_000);
     let attempt = |way, end, minutes, times| {
         let last = minutes_ago(minutes);
-        AttemptView { way, end, first: last, last, times }
+        AttemptView { way, end, first: last, last, times: Some(times) }
     };
     let next =
         |way, why, minutes: u64| NextView { at: Timestamp(minutes_ago(0).0 + minutes * 60_000), way, why };

@@ -451,7 +451,8 @@ impl Handle {
     /// # Errors
     /// When there is no running node, or the rows cannot be read.
     pub fn trace(&self, message: &MessageId) -> Result<Option<TraceView>, NodeError> {
-        let Some(mut view) = self.query(|rows| query::trace(rows, message))? else { return Ok(None) };
+        let now = Clock::default().now();
+        let Some(mut view) = self.query(|rows| query::trace(rows, message, now))? else { return Ok(None) };
         let about = view.devices.iter().map(|device| (device.device, device.position)).collect();
         let (answer, routes) = bounded(1);
         self.tell(ToEngine::Routes { about, since: view.message.stored_at, answer })?;

@@ -132,11 +132,11 @@ fn mailboxes_of_contacts(rows: &dyn Rows) -> Result<BTreeMap<ContactId, u32>, Qu
     Ok(counts)
 }
 
-/// What became of an own message, device by device and mailbox by mailbox.
+/// What became of an own message, device by device and mailbox by mailbox. A promise that has ended by `now` is none.
 ///
 /// # Errors
 /// When the rows cannot be read.
-pub fn trace(rows: &dyn Rows, message: &MessageId) -> Result<Option<TraceView>, QueryError> {
+pub fn trace(rows: &dyn Rows, message: &MessageId, now: Timestamp) -> Result<Option<TraceView>, QueryError> {
     let Some(view) = self::message(rows, message)? else { return Ok(None) };
     let row = get::<HistoryRow>(rows, rows::HISTORY, &rows::history_key(&view.chat, view.index))?;
     let mut devices = Vec::new();
@@ -149,7 +149,7 @@ pub fn trace(rows: &dyn Rows, message: &MessageId) -> Result<Option<TraceView>, 
         let mut mailboxes = BTreeMap::new();
         for place in mail.theirs.iter().flat_map(|list| list.places.iter()) {
             let kept = mail.progress.iter().find(|progress| progress.mailbox == place.device);
-            let kept = kept.filter(|progress| progress.upto >= position);
+            let kept = kept.filter(|progress| progress.upto >= position && progress.until > now);
             mailboxes.insert(place.device, kept.map(|progress| progress.until));
         }
         let mailboxes = mailboxes.into_iter().map(|(mailbox, until)| KeptView { mailbox, until }).collect();

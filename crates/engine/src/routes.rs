@@ -72,11 +72,14 @@ pub(crate) fn receipted(engine: &mut Engine, device: &DeviceId, before: (Positio
 /// What was tried for a device, and what is tried next.
 pub(crate) fn view(engine: &Engine, device: &DeviceId, position: Position, since: Timestamp) -> RouteView {
     let (delivered_at, read_at) = engine.attempts.confirmed(device, position);
-    let waits = engine.peers.get(device).is_some_and(|row| row.delivered < position)
-        && links::opening_only(engine, device).is_some();
+    let confirmed = engine.peers.get(device).is_some_and(|row| row.delivered >= position);
+    let waits =
+        engine.peers.get(device).is_some() && !confirmed && links::opening_only(engine, device).is_some();
+    // What is tried later is for something else. Nothing is said when it is not remembered when it was confirmed.
+    let until = if confirmed { delivered_at.unwrap_or_default() } else { engine.core.now };
     RouteView {
         connected: engine.presence.is_up(device).then(|| connection(engine, device)),
-        attempts: engine.attempts.about(device, position, since),
+        attempts: engine.attempts.about(device, position, (since, until)),
         delivered_at,
         read_at,
         next: if waits { next(engine, device, position) } else { Vec::new() },

@@ -230,12 +230,12 @@ pub struct AttemptView {
     pub way: Way,
     /// How it ended.
     pub end: AttemptEnd,
-    /// When it first ended so.
+    /// When it first ended so, perhaps before there was something to send.
     pub first: Timestamp,
     /// When it last ended so.
     pub last: Timestamp,
-    /// How many times.
-    pub times: u32,
+    /// How many times; `None` when `first` was before there was something to send.
+    pub times: Option<u32>,
 }
 
 /// How an attempt ended.
@@ -300,7 +300,7 @@ pub struct ClockView {
     pub sources: u32,
     /// At least so much.
     pub ahead_at_least_secs: i64,
-    /// At most so much; the same as the other when it is known to the second.
+    /// At most so much.
     pub ahead_at_most_secs: i64,
 }
 

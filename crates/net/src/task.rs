@@ -438,6 +438,7 @@ impl Task {
             return;
         }
         self.announce(address);
+        self.note_joined(address);
         if address::reach_of(address) != Reach::Loopback {
             // A new network: whoever could not be reached before may be now.
             let next_dial = Instant::now();
@@ -454,7 +455,7 @@ impl Task {
     fn listener_gone(&mut self, addresses: &[Multiaddr]) {
         for address in addresses.iter().filter(|address| !address::is_relayed(address)) {
             self.unannounce(address);
-            self.forget_observed();
+            self.forget_observed(address);
             if let Some(address) = address::from_libp2p(address) {
                 self.tell(NetEvent::ListenerClosed { address });
             }

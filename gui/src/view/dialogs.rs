@@ -22,7 +22,6 @@ use crate::model::AddForm;
 use crate::model::Dialog;
 use crate::model::Model;
 use crate::model::dates::Now;
-use crate::model::network;
 use crate::theme::Tokens;
 use crate::theme::icons;
 use crate::theme::medium;
@@ -209,10 +208,10 @@ fn trace(ui: &mut Ui, view: Option<&TraceView>, tokens: &Tokens, now: Now, actio
         ui.spinner();
         return;
     };
-    ui.label(RichText::new(network::trace(view, now)).font(regular(14.0)).color(tokens.text));
+    ui.label(RichText::new(kith_node::trace::summary(view)).font(regular(14.0)).color(tokens.text));
     let written = format!(
         "Written {} at {}.",
-        now.day_name(now.day(view.message.sent_at)),
+        crate::model::network::day(now, view.message.sent_at),
         now.clock(view.message.sent_at)
     );
     ui.label(RichText::new(written).font(regular(13.0)).color(tokens.muted));

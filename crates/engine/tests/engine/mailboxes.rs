@@ -467,6 +467,29 @@ fn the_queue_of_an_invite_that_is_taken_back_is_closed() {
 }
 
 #[test]
+fn a_promise_that_has_ended_is_not_told_as_one() {
+    let (mut office, mut ann, friends) = ann_and_friends(1, 3);
+    let chat = ann.chat_with(&friends[0]);
+    let message = ann.send(chat, "are you there?");
+    for _ in 0..3 {
+        ann.pass(SECOND);
+        office.carry(&mut ann, 1);
+    }
+    let until = |now| -> Vec<_> {
+        let view = kith_engine::query::trace(&ann.disk, &message, now).unwrap().unwrap();
+        view.devices.iter().flat_map(|device| &device.mailboxes).map(|kept| kept.until).collect()
+    };
+    let promised = until(ann.now);
+    let first = promised.iter().flatten().min().copied().unwrap();
+    assert_eq!(promised.iter().flatten().count(), 3);
+    assert_eq!(
+        until(first + Span::from_hours(1)),
+        [None, None, None],
+        "Ann was away, and nothing was renewed"
+    );
+}
+
+#[test]
 fn receipts_for_somebody_who_removed_us_are_not_repeated_for_ever() {
     let (mut office, mut ann, mut friends) = ann_and_friends(1, 3);
     let mut bob = friends.remove(0);

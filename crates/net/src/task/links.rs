@@ -248,6 +248,8 @@ impl Task {
         if alive.remove(&connection).is_none() {
             return;
         }
+        self.forget_seen(connection);
+        let Some(alive) = self.alive.get(&peer) else { return };
         if alive.is_empty() {
             self.alive.remove(&peer);
             self.disconnected(peer);
