@@ -126,10 +126,12 @@ impl NetworkBehaviour for Behaviour {
         _: ConnectionId,
         _: PeerId,
         _: &Multiaddr,
-        _: Endpoint,
+        role: Endpoint,
         _: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(Handler::new(Side::Dialler, self.first))
+        // Through a hole that was punched both dial, and agree on who is taken for the dialler.
+        let side = if role.is_dialer() { Side::Dialler } else { Side::Listener };
+        Ok(Handler::new(side, self.first))
     }
 
     fn on_swarm_event(&mut self, _: FromSwarm<'_>) {}
@@ -206,10 +208,6 @@ impl Handler {
 
     fn hear(&mut self) {
         self.heard = Instant::now();
-        self.wait();
-    }
-
-    fn wait(&mut self) {
         self.due.as_mut().reset(self.heard + patience(self.side, self.every));
     }
 
@@ -298,11 +296,11 @@ impl ConnectionHandler for Handler {
     }
 
     fn on_behaviour_event(&mut self, every: Duration) {
-        // The dialler's first question does not wait for the interval.
-        let is_new = self.side == Side::Dialler && self.asked == 0;
         self.every = every;
-        if !is_new {
-            self.wait();
+        // Never later than it was: whoever judges by the former interval waits for that question.
+        let due = self.heard + patience(self.side, every);
+        if due < self.due.deadline() {
+            self.due.as_mut().reset(due);
         }
     }
 

@@ -45,6 +45,8 @@ pub(super) struct RelayDial {
 pub(super) struct Alive {
     /// After how long a silence it is asked for a sign of life.
     every: Duration,
+    /// When the last sign came.
+    heard: Instant,
     /// Until when the next sign has to come.
     until: Instant,
     /// Whether it goes through a relay.
@@ -63,6 +65,7 @@ pub(super) struct Alive {
 impl Alive {
     /// The next sign may come so much later.
     pub(super) fn be_patient(&mut self, by: Duration) {
+        self.heard += by;
         self.until += by;
     }
 }
@@ -177,7 +180,17 @@ impl Task {
         let alive = self.alive.entry(peer).or_default();
         alive.insert(
             connection,
-            Alive { endpoint: endpoint.clone(), every, until, relayed, local, retires, is_try, punch },
+            Alive {
+                endpoint: endpoint.clone(),
+                every,
+                heard: now,
+                until,
+                relayed,
+                local,
+                retires,
+                is_try,
+                punch,
+            },
         );
         if alive.len() == 1 {
             let dialled = endpoint.is_dialer().then(|| endpoint.get_remote_address());
@@ -266,7 +279,8 @@ impl Task {
     pub(super) fn heard(&mut self, peer: PeerId, connection: ConnectionId) {
         let alive = self.alive.get_mut(&peer).and_then(|alive| alive.get_mut(&connection));
         if let Some(alive) = alive {
-            alive.until = Instant::now() + alive.every + self.config.limits.ping_timeout;
+            alive.heard = Instant::now();
+            alive.until = alive.heard + alive.every + self.config.limits.ping_timeout;
         }
     }
 
@@ -281,10 +295,13 @@ impl Task {
         }
         for (peer, connection, every) in changed {
             self.swarm.behaviour_mut().probes.set_interval(peer, connection, every);
+            let timeout = self.config.limits.ping_timeout;
             if let Some(alive) = self.alive.get_mut(&peer).and_then(|alive| alive.get_mut(&connection)) {
-                alive.every = every;
+                // One that is silent already is not given more time by mattering less, and the question that comes earlier
+                // now has the usual time.
+                let asked = (alive.heard + every).max(Instant::now());
+                (alive.every, alive.until) = (every, alive.until.min(asked + timeout));
             }
-            self.heard(peer, connection);
         }
     }
 
