@@ -165,7 +165,7 @@ fn a_failure_is_shown_where_the_person_looks() {
     assert!(form.error.as_ref().unwrap().contains("passphrase"));
     model.screen = Screen::Main;
     model.reply(Reply::Failed("no".to_owned()));
-    assert!(model.toasts.first().unwrap().bad);
+    assert!(model.toasts.iter().next().unwrap().bad);
     assert!(model.pass_time(1.0) && !model.pass_time(60.0), "and goes away");
 }
 
@@ -247,7 +247,7 @@ fn the_connection_is_examined_when_its_page_is_shown_and_once_at_a_time() {
     assert_eq!(model.event(changed()), vec![Request::Examine]);
     assert_eq!(model.act(Action::SaveReport), vec![Request::SaveReport]);
     model.reply(Reply::ReportSaved("/home/ann/Downloads/kith-report-2026-11-21.txt".to_owned()));
-    assert!(model.toasts.last().unwrap().text.contains("names nobody"));
+    assert!(model.toasts.iter().last().unwrap().text.contains("names nobody"));
     model.act(Action::ShowPage(Page::General));
     model.reply(Reply::Examined(Vec::new()));
     assert!(model.event(changed()).is_empty(), "nobody looks");

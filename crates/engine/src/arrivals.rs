@@ -53,15 +53,15 @@ pub(crate) fn frame(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, devi
     let friend = matches!(state, Some(ContactState::Accepted | ContactState::Requested));
     let now = engine.core.now;
     let allowed = match frame {
-        Frame::Put(_) if friend => engine.presence.may_try(now, &device),
-        _ => engine.presence.may_ask(now, &device),
+        Frame::Put(_) if friend => engine.presence.links.may_try(now, &device),
+        _ => engine.presence.links.may_ask(now, &device),
     };
     if !allowed {
         engine.core.stats.floods += 1;
         return out.effect(Effect::Misbehaved { device, why: Misbehaviour::Flood });
     }
     match frame {
-        Frame::Hello { .. } => match engine.presence.hello(&device) {
+        Frame::Hello { .. } => match engine.presence.links.hello(&device) {
             Greeting::Full => links::greet(engine, out, &device),
             Greeting::Again => links::resume(engine, out, &device),
             Greeting::Said => {}
@@ -314,7 +314,7 @@ fn greet_asker(engine: &mut Engine, out: &mut Output, account: &AccountId, befor
 fn unreadable(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     engine.core.stats.unopenable += 1;
     if engine.peers.get(device).is_some() {
-        engine.presence.tried_in_vain(device);
+        engine.presence.links.tried_in_vain(device);
         links::repair(engine, out, device);
     } else {
         out.effect(Effect::Misbehaved { device: *device, why: Misbehaviour::UnopenableEnvelope });

@@ -200,7 +200,7 @@ fn add_contact(
     engine.chats.open(&engine.core, out, chat, invite.account);
     engine.keep_connected(out);
     engine.presence.want(&mut engine.core, &device);
-    if engine.presence.is_up(&device) {
+    if engine.presence.links.is_up(&device) {
         links::greet(engine, out, &device);
     }
     contact_answer(engine, out, &invite.account)

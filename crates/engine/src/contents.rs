@@ -111,7 +111,7 @@ fn confirm(engine: &mut Engine, out: &mut Output, device: &DeviceId, receipt: Re
     }
     routes::receipted(engine, device, before);
     if confirmed.items > 0 {
-        engine.presence.progress(&mut engine.core, device);
+        engine.presence.links.progress(&mut engine.core, device);
         // Their mailboxes were emptied: what these were too full for may go.
         engine.deposits.resume(device);
     }
@@ -304,7 +304,7 @@ pub(crate) fn accepted(engine: &mut Engine, out: &mut Output, contact: &ContactI
 /// forgotten that we agreed, who we are and where.
 pub(crate) fn remind(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     let Some(contact) = engine.peers.contact_of(device) else { return };
-    if !engine.presence.remind(device) {
+    if !engine.presence.links.remind(device) {
         return;
     }
     engine.peers.update(device, out, |row| row.told = Default::default());

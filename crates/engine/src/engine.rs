@@ -123,8 +123,8 @@ impl Engine {
     pub fn overview(&self) -> Overview {
         Overview {
             network: self.network_view(),
-            online: self.presence.online(&self.peers),
-            relayed: self.presence.relayed(&self.peers),
+            online: self.presence.links.online(&self.peers),
+            relayed: self.presence.links.relayed(&self.peers),
         }
     }
 
@@ -159,7 +159,7 @@ impl Engine {
             NetInput::Disconnected { device } => return links::disconnected(self, out, device),
             NetInput::StreamClosed { device } => {
                 routes::broken(self, &device);
-                self.presence.stream_closed(&mut self.core, &device);
+                self.presence.links.stream_closed(&mut self.core, &device);
                 self.outbox.rewind(&device);
                 return;
             }
@@ -271,7 +271,7 @@ impl Engine {
 
     /// Whether any device of a contact is connected.
     pub(crate) fn is_online(&self, contact: &ContactId) -> bool {
-        self.peers.devices_of(contact).iter().any(|device: &DeviceId| self.presence.is_up(device))
+        self.peers.devices_of(contact).iter().any(|device: &DeviceId| self.presence.links.is_up(device))
     }
 
     /// Whether we ask whose device this is, and know nothing but the address.

@@ -86,7 +86,7 @@ pub(crate) fn consider(engine: &mut Engine, device: &DeviceId) {
     }
     let Some(oldest) = engine.outbox.oldest(device) else { return };
     // Strangers are heard by mail only.
-    let direct = engine.presence.is_ready(device) && !engine.is_knocking(device);
+    let direct = engine.presence.links.is_ready(device) && !engine.is_knocking(device);
     let at = if direct { oldest + HEAD_START } else { engine.core.now };
     engine.core.timers.set_earlier(TimerKey::Leave(*device), at.max(engine.core.now));
 }
@@ -100,7 +100,7 @@ pub(crate) fn leave(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     else {
         return;
     };
-    if engine.presence.is_ready(device) && !engine.is_knocking(device) && oldest + HEAD_START > now {
+    if engine.presence.links.is_ready(device) && !engine.is_knocking(device) && oldest + HEAD_START > now {
         return engine.core.timers.set_earlier(TimerKey::Leave(*device), oldest + HEAD_START);
     }
     let delivered = engine.peers.get(device).map_or(0, |peer| peer.delivered);
@@ -344,7 +344,7 @@ pub(crate) fn receipt_is_lost(engine: &mut Engine, out: &mut Output, device: &De
 pub(crate) fn send_notes(engine: &mut Engine, out: &mut Output) {
     let now = engine.core.now;
     for device in std::mem::take(&mut engine.deposits.owed) {
-        if engine.presence.is_ready(&device) || links::opening_only(engine, &device).is_none() {
+        if engine.presence.links.is_ready(&device) || links::opening_only(engine, &device).is_none() {
             continue;
         }
         let mut mailboxes = engine.deposits.mailboxes_of(&device);

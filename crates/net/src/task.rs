@@ -56,6 +56,8 @@ use crate::facts::Observed;
 use crate::facts::Shared;
 use crate::facts::Upnp;
 use crate::pipes::FromPipe;
+use crate::probes;
+use crate::probes::Sign;
 use crate::records;
 use crate::requests::pipe::Budget;
 use crate::stats;
@@ -484,12 +486,13 @@ impl Task {
                 self.observed(peer_id, connection_id, &info);
                 self.offers_mailbox(peer_id, connection_id, &info);
             }
-            BehaviourEvent::Ping(ping) => match ping.result {
-                Ok(after) => {
-                    self.answered(ping.peer, ping.connection);
-                    self.note_round_trip(&ping.peer, after);
+            BehaviourEvent::Probes(probes::Event { peer, connection, sign }) => match sign {
+                Sign::Asked => self.heard(peer, connection),
+                Sign::Answered(after) => {
+                    self.heard(peer, connection);
+                    self.note_round_trip(&peer, after);
                 }
-                Err(_) => self.give_up(ping.peer, ping.connection),
+                Sign::Unknown => self.give_up(peer, connection),
             },
             BehaviourEvent::Probe(test) => self.on_tested(&test),
             BehaviourEvent::Upnp(event) => self.note_upnp(&event),

@@ -26,6 +26,23 @@ pub enum Tone {
     Quiet,
 }
 
+/// The connection in words, and whether it is good. `online`: how many contacts are; `looks`: whether there is anybody to
+/// look for.
+pub fn connection(network: &NetworkView, online: usize, looks: bool) -> (String, bool) {
+    if network.listen.is_empty() {
+        return ("No network".to_owned(), false);
+    }
+    match online {
+        0 => {}
+        1 => return ("1 contact online".to_owned(), true),
+        count => return (format!("{count} contacts online"), true),
+    }
+    if !network.bootstraps.is_empty() && network.bootstraps_connected == 0 {
+        return ("Looking for a community node…".to_owned(), false);
+    }
+    (if looks { "Looking for your contacts…" } else { "Ready" }.to_owned(), true)
+}
+
 /// A mailbox or a community node in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {

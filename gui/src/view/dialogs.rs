@@ -30,6 +30,7 @@ use crate::theme::semibold;
 use crate::theme::size;
 use crate::theme::space;
 use crate::view::settings;
+use crate::view::settings::Desk;
 use crate::widget;
 
 /// Every shortcut and what it does: one table for the help and for the tests.
@@ -61,7 +62,7 @@ pub fn dialogs(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
             Dialog::Safety { contact, groups } => {
                 safety(ui, model, *contact, groups.as_deref(), tokens, actions);
             }
-            Dialog::Settings(form) => settings::settings(ui, model, form, tokens, now, actions),
+            Dialog::Settings(form) => settings::settings(ui, &mut Desk { model, form, tokens, now, actions }),
             Dialog::Trace(view) => trace(ui, view.as_deref(), tokens, now, actions),
             Dialog::Remove(contact) => remove(ui, model, *contact, tokens, actions),
             Dialog::Shortcuts => shortcuts(ui, tokens, actions),
@@ -76,6 +77,7 @@ pub fn dialogs(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
 /// The title of a dialog, with its close button.
 pub fn title(ui: &mut Ui, tokens: &Tokens, text: &str, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
+        ui.set_min_height(size::HIT);
         ui.label(RichText::new(text).font(semibold(18.0)).color(tokens.text));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if widget::icon_button(ui, tokens, icons::CLOSE, "Close").clicked() {

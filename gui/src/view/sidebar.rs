@@ -41,6 +41,8 @@ pub const SEARCH: &str = "search";
 /// Draws the sidebar.
 pub fn sidebar(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
+        // As high as the buttons beside it: the title is in the middle of the row, too.
+        ui.set_min_height(size::HIT);
         ui.add_space(space::XS);
         ui.label(RichText::new("Chats").font(semibold(20.0)).color(tokens.text));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -141,8 +143,9 @@ fn request_card(ui: &mut Ui, request: &ContactView, tokens: &Tokens, actions: &m
         if !request.greeting.is_empty() {
             let greeting =
                 widget::line(ui, &request.greeting, regular(13.0), tokens.muted, ui.available_width());
-            ui.label(greeting);
+            ui.label(greeting).on_hover_text(&request.greeting);
         }
+        ui.add_space(space::XS);
         ui.horizontal(|ui| {
             if widget::primary(ui, tokens, "Accept").clicked() {
                 actions.push(Action::Accept(request.contact));

@@ -584,7 +584,8 @@ fn node_stats(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
         "store": { "commits": store.commits, "synced": store.synced, "writes": store.writes, "shreds": store.shreds },
         "net": {
             "connections": net.connections, "refused": net.refused, "frames_out": net.frames_out,
-            "frames_in": net.frames_in, "bytes_out": net.bytes_out, "bytes_in": net.bytes_in,
+            "frames_in": net.frames_in, "bytes_out": net.bytes_out, "bytes_in": net.bytes_in, "wire_out": net.wire_out,
+            "wire_in": net.wire_in,
             "frames_dropped": net.frames_dropped, "bad_streams": net.bad_streams,
             "streams_refused": net.streams_refused, "records_refused": net.records_refused, "bans": net.bans,
         },
