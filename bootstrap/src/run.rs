@@ -255,8 +255,9 @@ impl Server {
             Ok(new) => new,
             Err(error) => {
                 let why = format!("{error:#}");
+                // First what is asked for: whoever reads the line sees it there.
+                self.told.send_modify(|told| told.settings_refused = Some(why.clone()));
                 tracing::error!(why, "the settings file was refused, the old settings go on");
-                self.told.send_modify(|told| told.settings_refused = Some(why));
                 return Ok(());
             }
         };

@@ -85,12 +85,16 @@ pub(crate) fn path(engine: &mut Engine, out: &mut Output, device: &DeviceId, rel
 
 /// Addresses of a device came from the DHT, signed by the device.
 pub(crate) fn heard_of(engine: &mut Engine, out: &mut Output, device: &DeviceId, addresses: &[Multiaddress]) {
-    if engine.peers.get(device).is_none() {
-        return;
-    }
+    let Some(row) = engine.peers.get(device) else { return };
     if !engine.presence.links.is_up(device) {
+        let is_news = addresses.iter().any(|address| !row.addresses.contains(address));
         engine.peers.learn_addresses(device, addresses, out);
-        engine.presence.dial_now(&mut engine.core, device);
+        if is_news {
+            // At once, however short ago old ones were dialled.
+            out.effect(Effect::Dial { device: *device, addresses: addresses.to_vec() });
+        } else {
+            engine.presence.dial_now(&mut engine.core, device);
+        }
     } else if engine.presence.links.is_relayed(device) {
         told_addresses(engine, out, device, addresses);
     }
