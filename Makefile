@@ -1,5 +1,5 @@
 # `make run` opens the app, `make test` runs the tests; both install what is missing first. `make help` lists the rest.
-.PHONY: help setup setup-run setup-test run test lint doc sim studies nat-lab interop smoke bench fuzz deny size purity ci
+.PHONY: help setup setup-run setup-test run test lint doc sim studies nat-lab idle interop smoke bench fuzz deny size purity ci
 
 CARGO ?= cargo
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -47,6 +47,10 @@ studies: ## the tables of simulations/README.md, some minutes
 
 nat-lab: ## the real programs behind two routers: hole punching, relays, moving; needs root, says so where it cannot run
 	tools/nat-lab.sh
+
+idle: ## bytes a second of a device that only waits, with a friend and three mailboxes; like nat-lab
+	$(CARGO) build --locked -p kith-node -p kith-bootstrap
+	python3 tools/idle.py --bin "$${CARGO_TARGET_DIR:-target}/debug" --table
 
 interop: ## js-libp2p and go-libp2p against a community node: identify, ping, Kademlia; fetches them once, pinned
 	$(CARGO) build --locked -p kith-node -p kith-bootstrap

@@ -4,7 +4,8 @@
     tools/leaks.py [--bin DIR] [--relay]
 
 Real programs over loopback, or with --relay behind routers that leave them only the relay (root, `ip`, `nft`). Ann and Bob find each other by a link, while apart and by way of one community node that is
-DHT, relay and mailbox, then meet; Ann also has a friend, Cat, who never uses the node. The node logs everything that
+DHT, relay and mailbox, then meet; Dan, who knows nothing but Ann's address, knocks while she is away, and they write
+by mail. Ann also has a friend, Cat, who never uses the node. The node logs everything that
 it and its libraries can log. Then its log and its folder are searched for names, texts, accounts, chats, links and the
 device of Cat, as bytes and in every usual spelling. What the service is asked and stores, unsealed, is searched by
 `crates/mailbox/tests/learned`. Needs nothing but Python 3.
@@ -21,10 +22,12 @@ import tempfile
 import nat_lab
 from smoke import Node, befriend, history, until
 
-NAMES = {"ann": "Annabella Quetzalcoatl", "bob": "Robertino Xylophonist", "cat": "Catarina Zeppelinova"}
+NAMES = {"ann": "Annabella Quetzalcoatl", "bob": "Robertino Xylophonist", "cat": "Catarina Zeppelinova",
+         "dan": "Danilo Vexillologist"}
 GREETING = "we met at the lighthouse keepers' ball"
 TEXTS = ["the brass telescope is under the third stair", "then bring the marzipan elephant at midnight",
-         "nobody ever finds the zeppelin in the greenhouse"]
+         "nobody ever finds the zeppelin in the greenhouse", "so you are the one with the unicycle"]
+KNOCK = "the juggler from the flea market"
 
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
@@ -181,6 +184,25 @@ def befriend_by_link(ann, bob):
     return chat, invited
 
 
+def knock(dan, ann, address):
+    """Dan asks by Ann's address while she is away; she accepts while he is. Returns the chat."""
+    until("the node keeps mail for Dan", lambda: any(
+        own["accepted"] for own in dan.call("network.info")["mailboxes"]))
+    ann.stop()
+    chat = dan.call("contacts.add", link=address, message=KNOCK)["chat_id"]
+    until("the node has the request", lambda: "left in mailboxes: 0" not in dan.call("network.report")["report"])
+    dan.stop(), ann.start()
+    strangers = lambda: [c for c in ann.call("contacts.list")["contacts"] if c["stranger"]]
+    until("Ann is asked by a stranger", strangers)
+    ann.call("contacts.accept", contact_id=strangers()[0]["contact_id"])
+    ann.call("messages.send", chat_id=chat, text=TEXTS[3])
+    until("the node keeps it", lambda: [m["state"] for m in history(ann, chat)] == ["stored"])
+    ann.stop(), dan.start()
+    until("Dan has the answer", lambda: any(m["text"] == TEXTS[3] for m in history(dan, chat)))
+    ann.start()
+    return chat
+
+
 def search(folder, secrets):
     """What was found where. Counts what was looked at."""
     with open(f"{folder}/log", "rb") as log:
@@ -214,8 +236,13 @@ def story(options, place, folder, running):
     path = nat_lab.path(bob)
     print(f"three texts went through: two by mail, one {path}", flush=True)
     assert not place.lab or path == "relayed", "there was another way"
-    told = str([one.call("contacts.list") for one in (ann, bob)] + history(ann, chat)).encode()
-    ann.stop(), bob.stop()
+    dan = place.person(program, f"{folder}/dan", "home2", "--bootstrap", node.address)
+    running.append(dan)
+    made["dan"] = dan.call("account.create", name=NAMES["dan"])
+    knocked = knock(dan, ann, made["ann"]["account_id"])
+    print("a stranger knocked and was answered by mail", flush=True)
+    told = str([one.call("contacts.list") for one in (ann, bob)] + history(ann, chat) + history(ann, knocked)).encode()
+    ann.stop(), bob.stop(), dan.stop()
     node.process.terminate()
     node.process.wait(20)
 
@@ -223,6 +250,7 @@ def story(options, place, folder, running):
     people += [Secret(f"name {name}", name.encode(), name) for name in NAMES.values()]
     texts = [Secret(f"text {text}", text.encode(), text) for text in TEXTS]
     others = [Secret("greeting", GREETING.encode(), GREETING), Secret("chat", bytes.fromhex(chat)), link(invited),
+              Secret("words of a stranger", KNOCK.encode(), KNOCK), Secret("chat with a stranger", bytes.fromhex(knocked)),
               device("Cat", made["cat"]["device_id"])]
     bad = search(folder, people + texts + others)
     # The search finds what is there: people's own programs tell it, and the log has who connected.
@@ -230,7 +258,7 @@ def story(options, place, folder, running):
         assert secret.is_in(told), f"the search does not find the {secret.name} where it is"
     with open(f"{folder}/log", "rb") as log:
         hay = log.read()
-    assert all(device(name, made[name]["device_id"]).is_in(hay) for name in ("ann", "bob")), "the log is the whole log"
+    assert all(device(name, made[name]["device_id"]).is_in(hay) for name in ("ann", "bob", "dan")), "the log is the whole log"
     return 1 if bad else 0
 
 

@@ -1,10 +1,13 @@
 //! The mailbox through the whole stack: a real `kith-bootstrap` with its network, its store and its disk, and one asker.
 //! Deposits a second with 512 in flight, a single deposit and its receipt, and a backlog of 10,000 envelopes listed and
-//! fetched. The floor of a single deposit is one round trip and one fsync.
+//! fetched. The floor of a single deposit is one round trip and one fsync. And deposits at a fixed pace, alone with
+//! `-- paced`.
 #![expect(clippy::unwrap_used, reason = "a benchmark has nobody to tell")]
 
 #[path = "../tests/program/asker.rs"]
 mod asker;
+#[path = "mailbox/paced.rs"]
+mod paced;
 
 use std::io::BufRead as _;
 use std::io::BufReader;
@@ -18,7 +21,6 @@ use std::time::Instant;
 use criterion::Criterion;
 use criterion::Throughput;
 use criterion::criterion_group;
-use criterion::criterion_main;
 use kith_proto::id::ReaderId;
 use kith_proto::mailbox::Answer;
 use tokio::runtime::Runtime;
@@ -154,4 +156,12 @@ fn backlog(criterion: &mut Criterion) {
 }
 
 criterion_group!(benches, deposits, backlog);
-criterion_main!(benches);
+
+fn main() {
+    let only_paced = std::env::args().any(|word| word == "paced");
+    if !only_paced {
+        benches();
+        Criterion::default().configure_from_args().final_summary();
+    }
+    paced::run();
+}

@@ -1,6 +1,11 @@
 //! The page for whoever runs this node, over HTTP: few connections, short ones, one request each, nothing but GET. Not
 //! for the internet: no encryption, no passwords. Who wants it elsewhere puts a proxy before it.
+//!
+//! When all places are taken, whoever comes next gets a place in the reserve, where only `/health` and `/metrics` are
+//! answered. Nobody waits there: when the reserve is full, too, the one that has been in it for longest goes. A monitor asks
+//! at once and has its answer long before that.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::net::SocketAddr;
@@ -25,6 +30,7 @@ use hyper_util::rt::TokioTimer;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio::time::timeout;
@@ -33,10 +39,13 @@ use crate::metrics;
 use crate::page;
 use crate::status::Board;
 
-/// Connections at once: a browser, two monitors and somebody who is curious.
+/// Connections at once for anything: a browser, two monitors and somebody who is curious.
 const CONNECTIONS: usize = 16;
 
-/// How long a request may take to come in: whoever says nothing leaves the place to somebody who asks for /health.
+/// Connections at once when these places are taken: who asks at once is answered although as many others come after.
+const RESERVE: usize = 16;
+
+/// How long a request may take to come in.
 const HEADERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long a connection may last.
@@ -94,25 +103,46 @@ impl Drop for Server {
 
 async fn serve(listener: TcpListener, names: Arc<[String]>, board: Board) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut reserve = Reserve::default();
     loop {
-        // Who is one too many waits in the system's queue.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
                 let (names, board) = (Arc::clone(&names), board.clone());
-                tokio::spawn(async move {
-                    let _ = timeout(ALL_WITHIN, talk(stream, names, board)).await;
+                let place = Arc::clone(&places).try_acquire_owned().ok();
+                let is_reserve = place.is_none();
+                let talking = tokio::spawn(async move {
+                    let _ = timeout(ALL_WITHIN, talk(stream, names, board, is_reserve)).await;
                     drop(place);
                 });
+                if is_reserve {
+                    reserve.take(talking.abort_handle());
+                }
             }
             Err(_) => sleep(PAUSE).await,
         }
     }
 }
 
-async fn talk(stream: TcpStream, names: Arc<[String]>, board: Board) {
+/// The connections that came when all places were taken.
+#[derive(Default)]
+struct Reserve(VecDeque<AbortHandle>);
+
+impl Reserve {
+    /// Takes one more, if need be in place of the oldest.
+    fn take(&mut self, newest: AbortHandle) {
+        self.0.retain(|talking| !talking.is_finished());
+        if self.0.len() >= RESERVE
+            && let Some(oldest) = self.0.pop_front()
+        {
+            oldest.abort();
+        }
+        self.0.push_back(newest);
+    }
+}
+
+async fn talk(stream: TcpStream, names: Arc<[String]>, board: Board, is_reserve: bool) {
     let service = service_fn(move |request| {
-        let answer = answer(&request, &names, &board);
+        let answer = answer(&request, &names, &board, is_reserve);
         async move { Ok::<_, Infallible>(answer) }
     });
     let mut builder = http1::Builder::new();
@@ -122,7 +152,12 @@ async fn talk(stream: TcpStream, names: Arc<[String]>, board: Board) {
     let _ = builder.serve_connection(TokioIo::new(stream), service).await;
 }
 
-fn answer<B>(request: &Request<B>, names: &[String], board: &Board) -> Response<Full<Bytes>> {
+fn answer<B>(
+    request: &Request<B>,
+    names: &[String],
+    board: &Board,
+    is_reserve: bool,
+) -> Response<Full<Bytes>> {
     const PLAIN: &str = "text/plain; charset=utf-8";
     if !is_for_us(request, names) {
         let why = "this name is not in [http] names; the address works\n";
@@ -134,6 +169,10 @@ fn answer<B>(request: &Request<B>, names: &[String], board: &Board) -> Response<
         return refused;
     }
     match request.uri().path() {
+        "/" if is_reserve => {
+            let why = "too many ask at once; /health and /metrics answer\n".to_owned();
+            response(StatusCode::SERVICE_UNAVAILABLE, PLAIN, why)
+        }
         "/" => response(StatusCode::OK, "text/html; charset=utf-8", page::render(&board.look())),
         "/metrics" => match metrics::render(&board.look()) {
             Ok(text) => response(StatusCode::OK, metrics::CONTENT_TYPE, text),

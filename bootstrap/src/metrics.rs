@@ -124,6 +124,8 @@ fn connections(picture: &Picture, lines: &mut Lines<'_>) -> Result<(), Error> {
         ("banned", net.refused_banned),
     ];
     lines.counters("connections_refused", "Connections refused", "reason", &refused)?;
+    let bytes = [("in", net.wire_in), ("out", net.wire_out)];
+    lines.counters("wire_bytes", "Bytes on all connections, without headers", "direction", &bytes)?;
     lines.counter("bans", "Devices refused for a while because they broke rules", net.bans)?;
     lines.counter("streams_refused", "Streams refused because a device had too many", net.streams_refused)?;
     lines.gauge("peers", "Connected devices and nodes", net.peers)
@@ -161,6 +163,12 @@ fn mailbox(picture: &Picture, lines: &mut Lines<'_>) -> Result<(), Error> {
     lines.gauge("mailbox_bytes_max", "Bytes that may be kept", config.capacity_bytes)?;
     lines.gauge("mailbox_streams", "Open streams", held.streams.into())?;
     lines.gauge("mailbox_streams_max", "Streams that may be open", config.streams.into())?;
+    let refused = picture.mailbox_refused;
+    lines.counter(
+        "mailbox_streams_refused",
+        "Streams refused because the mailbox was too far behind",
+        refused,
+    )?;
     lines.counter("mailbox_commits", "Commits to the disk", mailbox.commits)?;
     lines.counter("mailbox_requests", "Requests read", counted.requests)?;
     lines.counter("mailbox_registrations", "Inboxes opened and renewed", counted.registrations)?;

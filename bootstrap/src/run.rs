@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use anyhow::Result;
 use kith_host::Door;
+use kith_host::Feed;
 use kith_host::Host;
 use kith_host::Setup;
 use kith_net::EventReceiver;
@@ -84,6 +85,10 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
         true => Some(host(data, &seed, &config, net.clone(), &runtime)?),
         false => None,
     };
+    // A mailbox that is behind keeps nothing else of this node waiting.
+    let feed = mailbox.clone().map(|host| {
+        Feed::start(move || Some(host.clone()), net.clone(), events.request_credit(), runtime.handle())
+    });
     tracing::info!(records = records.len(), "records restored");
     net.command(NetCommand::Restore { records })?;
     let (told, shown) = watch::channel(Told {
@@ -98,6 +103,7 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
         data: data.to_owned(),
         net: net.clone(),
         mailbox: mailbox.as_ref().map(Host::numbers),
+        mailbox_refused: feed.as_ref().map(Feed::refused).unwrap_or_default(),
         told: shown,
     };
     let mut server = Server {
@@ -106,6 +112,7 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
         net,
         config,
         mailbox,
+        feed,
         unwritten: Vec::new(),
         source,
         logs,
@@ -194,6 +201,8 @@ struct Server {
     net: Net,
     config: Config,
     mailbox: Option<Host>,
+    /// The way to it: there is one when there is the other.
+    feed: Option<Feed>,
     unwritten: Vec<Write>,
     source: Source,
     logs: Logs,
@@ -211,8 +220,8 @@ impl Server {
         for address in self.config.external.clone() {
             let address = address::parse(&address)?.0;
             self.show(&address);
-            if let Some(mailbox) = &self.mailbox {
-                mailbox.give(NetEvent::Listening { listener: None, address }).await;
+            if let Some(feed) = &self.feed {
+                feed.give(NetEvent::Listening { listener: None, address }).await;
             }
         }
         for node in &self.config.bootstrap {
@@ -246,8 +255,9 @@ impl Server {
             Ok(new) => new,
             Err(error) => {
                 let why = format!("{error:#}");
+                // First what is asked for: whoever reads the line sees it there.
+                self.told.send_modify(|told| told.settings_refused = Some(why.clone()));
                 tracing::error!(why, "the settings file was refused, the old settings go on");
-                self.told.send_modify(|told| told.settings_refused = Some(why));
                 return Ok(());
             }
         };
@@ -264,11 +274,8 @@ impl Server {
                 }
                 "bootstrap" => self.change_bootstrap(&old.bootstrap).await?,
                 "mailbox" => {
-                    let limits = self.config.mailbox.limits();
-                    if let Some(mailbox) = self.mailbox.clone() {
-                        // It may have to wait for the mailbox.
-                        let told = move || mailbox.configure(limits, Door::Anybody);
-                        tokio::task::spawn_blocking(told).await?;
+                    if let Some(feed) = &self.feed {
+                        feed.configure(self.config.mailbox.limits(), Door::Anybody).await;
                     }
                 }
                 "http" => self.open_page().await,
@@ -345,10 +352,10 @@ impl Server {
     }
 
     async fn on_event(&mut self, event: NetEvent) {
-        if let Some(mailbox) = &self.mailbox {
+        if let Some(feed) = &self.feed {
             match event {
-                NetEvent::Listening { .. } => mailbox.give(event.clone()).await,
-                _ if Host::wants(&event) => return mailbox.give(event).await,
+                NetEvent::Listening { .. } => feed.give(event.clone()).await,
+                _ if Host::wants(&event) => return feed.give(event).await,
                 _ => {}
             }
         }

@@ -2,6 +2,9 @@
 //! node's own, no address but those that it tells people itself.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -50,6 +53,8 @@ pub(crate) struct Board {
     pub(crate) data: PathBuf,
     pub(crate) net: Net,
     pub(crate) mailbox: Option<watch::Receiver<Numbers>>,
+    /// Streams to the mailbox that were refused because it was too far behind.
+    pub(crate) mailbox_refused: Arc<AtomicU64>,
     pub(crate) told: watch::Receiver<Told>,
 }
 
@@ -61,6 +66,7 @@ impl Board {
             told: self.told.borrow().clone(),
             net: self.net.stats(),
             mailbox: self.mailbox.as_ref().map(|numbers| *numbers.borrow()),
+            mailbox_refused: self.mailbox_refused.load(Ordering::Relaxed),
             usage: Usage::of(&self.data),
         }
     }
@@ -73,6 +79,7 @@ pub(crate) struct Picture {
     pub(crate) told: Told,
     pub(crate) net: Stats,
     pub(crate) mailbox: Option<Numbers>,
+    pub(crate) mailbox_refused: u64,
     pub(crate) usage: Usage,
 }
 
@@ -204,7 +211,7 @@ pub(crate) mod tests {
             disk_free_bytes: Some(100 << 30),
         };
         let uptime = Duration::from_secs(93_784);
-        Picture { uptime, told, net, mailbox: Some(Numbers::default()), usage }
+        Picture { uptime, told, net, mailbox: Some(Numbers::default()), mailbox_refused: 0, usage }
     }
 
     #[test]

@@ -89,6 +89,8 @@ fn model() -> Model {
         greeting: String::new(),
         state: ContactState::Accepted,
         verified: true,
+        stranger: false,
+        by_address: false,
         refused: false,
         mailboxes: 0,
         online: true,

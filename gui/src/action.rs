@@ -65,6 +65,8 @@ pub enum Action {
     OpenShortcuts,
     /// Save the profile of the settings.
     SaveProfile,
+    /// Allow strangers who know only the address to ask, or do not.
+    AllowKnocks(bool),
     /// Keep a bootstrap node.
     AddBootstrap,
     /// Forget a bootstrap node.

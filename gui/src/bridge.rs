@@ -28,7 +28,6 @@ use kith_node::doctor::Finding;
 use kith_node::helping::HelpView;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
-use kith_proto::invite::Invite;
 use kith_proto::time::Timestamp;
 use zeroize::Zeroizing;
 
@@ -205,13 +204,10 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             },
         },
         Request::Command(command) => Reply::Done(Box::new(node.call(command)?)),
-        Request::AddContact { link, greeting } => {
-            let invite: Invite = match link.trim().parse() {
-                Ok(invite) => invite,
-                Err(error) => return Ok(Reply::Failed(format!("{error}"))),
-            };
-            Reply::Done(Box::new(node.call(Command::AddContact { invite, greeting })?))
-        }
+        Request::AddContact { link, greeting } => match kith_node::asking::asking(&link, greeting) {
+            Ok(command) => Reply::Done(Box::new(node.call(command)?)),
+            Err(why) => Reply::Failed(why),
+        },
         Request::AddBootstrap(address) => {
             let address = kith_node::handle::check_bootstrap(&address)?;
             Reply::Done(Box::new(node.call(Command::AddBootstrap { address })?))

@@ -1,10 +1,13 @@
 //! What is on screen, as plain data: no egui, no clock, no waiting. Events and answers change it; views read it.
 
+mod account;
 pub mod chats;
 pub mod dates;
+mod dialog;
 pub mod network;
 pub mod settings;
 pub mod timeline;
+mod toasts;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -16,14 +19,20 @@ use kith_engine::view::ContactState;
 use kith_engine::view::ContactView;
 use kith_engine::view::NetworkView;
 use kith_engine::view::ProfileView;
-use kith_engine::view::TraceView;
 use kith_node::doctor::Finding;
 use kith_node::helping::HelpView;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::id::MessageId;
-use zeroize::Zeroizing;
 
+pub use self::account::PhraseForm;
+pub use self::account::Screen;
+pub use self::account::UnlockForm;
+pub use self::account::WelcomeForm;
+pub use self::dialog::AddForm;
+pub use self::dialog::Dialog;
+pub use self::toasts::Toast;
+pub use self::toasts::Toasts;
 use crate::action::Action;
 use crate::action::Request;
 use crate::bridge::All;
@@ -32,17 +41,6 @@ use crate::model::chats::Chats;
 use crate::model::settings::Page;
 use crate::model::settings::SettingsForm;
 use crate::model::timeline::Timeline;
-
-/// How many words of the phrase are asked for before it is believed to be written down.
-const PHRASE_CHECK: usize = 7;
-
-/// Characters that a passphrase needs.
-const MIN_PASSPHRASE_CHARS: usize = 8;
-
-const SHORT_PASSPHRASE: &str = "A passphrase needs at least eight characters; four random words are better.";
-
-/// Toasts on screen at once.
-const MAX_TOASTS: usize = 3;
 
 /// Everything that is shown.
 #[derive(Default)]
@@ -70,8 +68,8 @@ pub struct Model {
     pub timeline: Option<Timeline>,
     /// The open dialog.
     pub dialog: Option<Dialog>,
-    /// Sentences that go away by themselves, with how long they have been there in seconds.
-    pub toasts: Vec<Toast>,
+    /// Sentences that go away by themselves.
+    pub toasts: Toasts,
     /// Which theme.
     pub theme: crate::theme::Choice,
     /// Something is under way that the person waits for.
@@ -82,111 +80,8 @@ pub struct Model {
     stale: bool,
 }
 
-/// Where the person is.
-#[derive(Default)]
-pub enum Screen {
-    /// The node is being asked.
-    #[default]
-    Starting,
-    /// First start.
-    Welcome(WelcomeForm),
-    /// The recovery phrase, shown once.
-    Phrase(PhraseForm),
-    /// The folder is locked.
-    Unlock(UnlockForm),
-    /// Chats.
-    Main,
-    /// The node cannot run; why.
-    Failed(String),
-}
-
-/// The first form.
-#[derive(Default)]
-pub struct WelcomeForm {
-    /// The name.
-    pub name: String,
-    /// Whether an account is to come back by its phrase.
-    pub returning: bool,
-    /// That phrase.
-    pub phrase: Zeroizing<String>,
-    /// Whether a passphrase is wanted.
-    pub protect: bool,
-    /// The passphrase.
-    pub passphrase: Zeroizing<String>,
-    /// The same again.
-    pub again: Zeroizing<String>,
-    /// What is wrong.
-    pub error: Option<String>,
-}
-
-/// The recovery phrase and the proof that it was written down.
-pub struct PhraseForm {
-    /// The words.
-    pub words: Vec<Zeroizing<String>>,
-    /// Whether one of the words is being asked for.
-    pub checking: bool,
-    /// The word as typed.
-    pub typed: Zeroizing<String>,
-    /// What is wrong.
-    pub error: Option<String>,
-}
-
-/// The unlock form.
-#[derive(Default)]
-pub struct UnlockForm {
-    /// The passphrase.
-    pub passphrase: Zeroizing<String>,
-    /// What is wrong.
-    pub error: Option<String>,
-}
-
-/// A dialog over the chats.
-pub enum Dialog {
-    /// Adding somebody: own invite, and the link of another.
-    Add(AddForm),
-    /// The safety number of somebody.
-    Safety {
-        /// Whose.
-        contact: ContactId,
-        /// Twelve groups, once computed.
-        groups: Option<String>,
-    },
-    /// The settings.
-    Settings(SettingsForm),
-    /// What became of a message.
-    Trace(Option<Box<TraceView>>),
-    /// Really forget somebody?
-    Remove(ContactId),
-    /// The shortcuts.
-    Shortcuts,
-}
-
-/// Adding somebody.
-#[derive(Default)]
-pub struct AddForm {
-    /// The own invite, once made.
-    pub invite: Option<String>,
-    /// The link as typed.
-    pub link: String,
-    /// A few words.
-    pub greeting: String,
-    /// What is wrong.
-    pub error: Option<String>,
-}
-
-/// A sentence that goes away by itself.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Toast {
-    /// The sentence.
-    pub text: String,
-    /// Whether something went wrong.
-    pub bad: bool,
-    /// Seconds on screen.
-    pub age: f32,
-}
-
 impl Model {
-    /// The model before anything is known of the folder.
+    /// The model before anything is known.
     pub fn new() -> Self {
         Self::default()
     }
@@ -198,7 +93,7 @@ impl Model {
             AccountState::None => self.screen = Screen::Welcome(WelcomeForm::default()),
             AccountState::Locked => self.screen = Screen::Unlock(UnlockForm::default()),
             AccountState::Ready => return self.load_all(),
-            AccountState::Stopped => self.screen = Screen::Failed("this node has stopped".to_owned()),
+            AccountState::Stopped => self.screen = Screen::Failed("This node has stopped.".to_owned()),
         }
         Vec::new()
     }
@@ -243,19 +138,12 @@ impl Model {
 
     /// Shows a sentence for a while.
     pub fn toast(&mut self, text: impl Into<String>, bad: bool) {
-        self.toasts.push(Toast { text: text.into(), bad, age: 0.0 });
-        if self.toasts.len() > MAX_TOASTS {
-            self.toasts.remove(0);
-        }
+        self.toasts.show(text.into(), bad);
     }
 
     /// Lets `secs` pass for the toasts. Returns whether some are on screen.
     pub fn pass_time(&mut self, secs: f32) -> bool {
-        for toast in &mut self.toasts {
-            toast.age += secs;
-        }
-        self.toasts.retain(|toast| toast.age < if toast.bad { 8.0 } else { 4.0 });
-        !self.toasts.is_empty()
+        self.toasts.pass_time(secs)
     }
 
     /// Carries out an intent. Returns what the node has to do for it.
@@ -270,20 +158,10 @@ impl Model {
                 self.timeline = None;
                 saved
             }
-            Action::Send => self.send(),
+            Action::Send => self.timeline.as_mut().map(Timeline::send).unwrap_or_default(),
             Action::DraftChanged => self.save_draft(),
-            Action::Reply(message) => {
-                if let Some(timeline) = &mut self.timeline {
-                    timeline.reply_to = Some(message);
-                }
-                Vec::new()
-            }
-            Action::CancelReply => {
-                if let Some(timeline) = &mut self.timeline {
-                    timeline.reply_to = None;
-                }
-                Vec::new()
-            }
+            Action::Reply(message) => self.reply_to(Some(message)),
+            Action::CancelReply => self.reply_to(None),
             Action::Copy(text) => {
                 self.clipboard = Some(text);
                 self.toast("Copied", false);
@@ -298,35 +176,28 @@ impl Model {
                 self.dialog = Some(Dialog::Add(AddForm::default()));
                 vec![Request::Command(Command::CreateInvite { uses: None, expires_secs: None })]
             }
-            Action::AddContact => self.add_contact(),
+            Action::AddContact => match &mut self.dialog {
+                Some(Dialog::Add(form)) => form.submit().into_iter().collect(),
+                _ => Vec::new(),
+            },
             Action::ReadQr(bytes) => vec![Request::ReadQr(bytes)],
             Action::Accept(contact) => vec![Request::Command(Command::AcceptContact { contact })],
             Action::Block(contact) => vec![Request::Command(Command::BlockContact { contact })],
             Action::Unblock(contact) => vec![Request::Command(Command::UnblockContact { contact })],
-            Action::AskRemove(contact) => {
-                self.dialog = Some(Dialog::Remove(contact));
-                Vec::new()
-            }
+            Action::AskRemove(contact) => self.open(Dialog::Remove(contact), None),
             Action::Remove(contact) => {
                 self.dialog = None;
                 vec![Request::Command(Command::RemoveContact { contact })]
             }
             Action::ShowSafety(contact) => {
-                self.dialog = Some(Dialog::Safety { contact, groups: None });
-                vec![Request::SafetyNumber(contact)]
+                self.open(Dialog::Safety { contact, groups: None }, Some(Request::SafetyNumber(contact)))
             }
             Action::Verify(contact, verified) => {
                 self.dialog = None;
                 vec![Request::Command(Command::VerifyContact { contact, verified })]
             }
-            Action::OpenShortcuts => {
-                self.dialog = Some(Dialog::Shortcuts);
-                Vec::new()
-            }
-            Action::Trace(message) => {
-                self.dialog = Some(Dialog::Trace(None));
-                vec![Request::Trace(message)]
-            }
+            Action::OpenShortcuts => self.open(Dialog::Shortcuts, None),
+            Action::Trace(message) => self.open(Dialog::Trace(None), Some(Request::Trace(message))),
             Action::CloseDialog => {
                 self.dialog = None;
                 Vec::new()
@@ -335,70 +206,52 @@ impl Model {
         }
     }
 
+    /// Opens a dialog, which may have something to ask.
+    fn open(&mut self, dialog: Dialog, request: Option<Request>) -> Vec<Request> {
+        self.dialog = Some(dialog);
+        request.into_iter().collect()
+    }
+
+    fn reply_to(&mut self, message: Option<MessageId>) -> Vec<Request> {
+        if let Some(timeline) = &mut self.timeline {
+            timeline.reply_to = message;
+        }
+        Vec::new()
+    }
+
     /// Carries out what is wanted in the settings.
     fn act_on_settings(&mut self, action: Action) -> Vec<Request> {
         match action {
-            Action::OpenSettings => self.open_settings(),
-            Action::SaveProfile => self.save_profile(),
-            Action::AddBootstrap => self.add_bootstrap(),
-            Action::RemoveBootstrap(address) => vec![Request::Command(Command::RemoveBootstrap { address })],
-            Action::ShowPage(page) => self.show_page(page),
-            Action::AddMailbox => self.add_mailbox(),
-            Action::RemoveMailbox(device) => vec![Request::Command(Command::RemoveMailbox { device })],
-            Action::ShowCode(address) => {
-                if let Some(Dialog::Settings(form)) = &mut self.dialog {
-                    form.code = address;
-                }
-                Vec::new()
+            Action::OpenSettings => {
+                self.dialog = Some(Dialog::Settings(SettingsForm::of(self.profile.as_ref())));
+                vec![Request::LoadHelp]
             }
-            Action::Help(enabled) => self.ask_help(enabled),
+            Action::AllowKnocks(allowed) => vec![Request::Command(Command::AllowKnocks { allowed })],
+            Action::RemoveBootstrap(address) => vec![Request::Command(Command::RemoveBootstrap { address })],
+            Action::RemoveMailbox(device) => vec![Request::Command(Command::RemoveMailbox { device })],
             Action::SaveReport => vec![Request::SaveReport],
-            Action::ChangePassphrase => self.change_passphrase(),
             Action::SetTheme(choice) => {
                 self.theme = choice;
                 Vec::new()
             }
-            // Everything else was carried out before.
-            _ => Vec::new(),
+            Action::ShowPage(Page::Connection) if self.turn_to(Page::Connection) => self.examine(),
+            of_form => match &mut self.dialog {
+                Some(Dialog::Settings(form)) => form.act(of_form).into_iter().collect(),
+                _ => Vec::new(),
+            },
         }
     }
 
-    fn open_settings(&mut self) -> Vec<Request> {
-        let profile = self.profile.as_ref();
-        self.dialog = Some(Dialog::Settings(SettingsForm {
-            name: profile.map(|profile| profile.name.clone()).unwrap_or_default(),
-            status: profile.map(|profile| profile.status.clone()).unwrap_or_default(),
-            ..SettingsForm::default()
-        }));
-        vec![Request::LoadHelp]
-    }
-
-    fn show_page(&mut self, page: Page) -> Vec<Request> {
-        let Some(Dialog::Settings(form)) = &mut self.dialog else { return Vec::new() };
-        (form.page, form.error, form.code) = (page, None, None);
-        match page {
-            // What is kept changes without a word.
-            Page::Help => vec![Request::LoadHelp],
-            Page::Connection => self.examine(),
-            _ => Vec::new(),
-        }
+    /// Opens a page of the settings. Returns whether they are open.
+    fn turn_to(&mut self, page: Page) -> bool {
+        let Some(Dialog::Settings(form)) = &mut self.dialog else { return false };
+        form.turn_to(page);
+        true
     }
 
     /// Asks how the connection is, once at a time.
     fn examine(&mut self) -> Vec<Request> {
         if std::mem::replace(&mut self.examining, true) { Vec::new() } else { vec![Request::Examine] }
-    }
-
-    fn add_mailbox(&mut self) -> Vec<Request> {
-        let Some(Dialog::Settings(form)) = &mut self.dialog else { return Vec::new() };
-        form.error = None;
-        vec![Request::AddMailbox(std::mem::take(&mut form.mailbox))]
-    }
-
-    fn ask_help(&mut self, enabled: bool) -> Vec<Request> {
-        let Some(Dialog::Settings(form)) = &mut self.dialog else { return Vec::new() };
-        form.error = None;
-        vec![Request::Help { enabled, bytes: form.bytes(), who: form.who }]
     }
 
     /// What is kept for others is known anew.
@@ -411,46 +264,24 @@ impl Model {
 
     fn create_account(&mut self) -> Vec<Request> {
         let Screen::Welcome(form) = &mut self.screen else { return Vec::new() };
-        if form.protect && form.passphrase != form.again {
-            form.error = Some("The two passphrases differ.".to_owned());
-            return Vec::new();
-        }
-        if form.protect && form.passphrase.chars().count() < MIN_PASSPHRASE_CHARS {
-            form.error = Some(SHORT_PASSPHRASE.to_owned());
-            return Vec::new();
-        }
-        form.error = None;
-        self.busy = true;
-        let passphrase = form.protect.then(|| form.passphrase.clone());
-        let phrase = form.returning.then(|| form.phrase.clone());
-        vec![Request::CreateAccount { name: form.name.trim().to_owned(), passphrase, phrase }]
+        let request = form.submit();
+        self.busy |= request.is_some();
+        request.into_iter().collect()
     }
 
     fn phrase_kept(&mut self) -> Vec<Request> {
         let Screen::Phrase(form) = &mut self.screen else { return Vec::new() };
-        if !form.checking {
-            form.checking = true;
-            return Vec::new();
-        }
-        let wanted = form.words.get(PHRASE_CHECK - 1).map(|word| word.as_str());
-        if Some(form.typed.trim().to_lowercase().as_str()) != wanted {
-            form.error = Some("That is not the word: look at your paper again.".to_owned());
+        if !form.proceed() {
             return Vec::new();
         }
         self.screen = Screen::Starting;
         self.load_all()
     }
 
-    /// The number of the word that is asked for.
-    pub const fn asked_word() -> usize {
-        PHRASE_CHECK
-    }
-
     fn unlock(&mut self) -> Vec<Request> {
         let Screen::Unlock(form) = &mut self.screen else { return Vec::new() };
-        form.error = None;
         self.busy = true;
-        vec![Request::Unlock(form.passphrase.clone())]
+        vec![form.submit()]
     }
 
     fn show_chat(&mut self, chat: ChatId) -> Vec<Request> {
@@ -466,28 +297,7 @@ impl Model {
 
     /// Keeps what is in the composer if it changed since it was kept last.
     fn save_draft(&mut self) -> Vec<Request> {
-        let Some(timeline) = &mut self.timeline else { return Vec::new() };
-        if timeline.draft == timeline.saved_draft {
-            return Vec::new();
-        }
-        timeline.saved_draft.clone_from(&timeline.draft);
-        let (chat, text) = (timeline.chat, timeline.draft.clone());
-        vec![Request::Command(Command::SaveDraft { chat, text })]
-    }
-
-    fn send(&mut self) -> Vec<Request> {
-        let Some(timeline) = &mut self.timeline else { return Vec::new() };
-        let text = timeline.draft.trim().to_owned();
-        if text.is_empty() {
-            return Vec::new();
-        }
-        timeline.draft.clear();
-        timeline.follow();
-        let (chat, reply_to) = (timeline.chat, timeline.reply_to.take());
-        let mut requests =
-            vec![Request::Command(Command::SendMessage { chat, text, reply_to, expires_secs: None })];
-        requests.extend(self.save_draft());
-        requests
+        self.timeline.as_mut().and_then(Timeline::save_draft).into_iter().collect()
     }
 
     fn seen(&mut self, message: MessageId) -> Vec<Request> {
@@ -500,61 +310,12 @@ impl Model {
         vec![Request::Command(Command::MarkRead { chat, message })]
     }
 
-    fn add_contact(&mut self) -> Vec<Request> {
-        let Some(Dialog::Add(form)) = &mut self.dialog else { return Vec::new() };
-        if form.link.trim().is_empty() {
-            form.error = Some("Paste the link that you were given.".to_owned());
-            return Vec::new();
-        }
-        form.error = None;
-        vec![Request::AddContact { link: form.link.clone(), greeting: form.greeting.clone() }]
-    }
-
-    fn save_profile(&mut self) -> Vec<Request> {
-        let Some(Dialog::Settings(form)) = &mut self.dialog else { return Vec::new() };
-        form.error = None;
-        let (name, status) = (Some(form.name.clone()), Some(form.status.clone()));
-        vec![Request::Command(Command::SetProfile { name, status })]
-    }
-
-    fn add_bootstrap(&mut self) -> Vec<Request> {
-        let Some(Dialog::Settings(form)) = &mut self.dialog else { return Vec::new() };
-        form.error = None;
-        vec![Request::AddBootstrap(std::mem::take(&mut form.bootstrap))]
-    }
-
-    fn change_passphrase(&mut self) -> Vec<Request> {
-        let Some(Dialog::Settings(form)) = &mut self.dialog else { return Vec::new() };
-        form.error = None;
-        if form.new != form.again {
-            form.error = Some("The two new passphrases differ.".to_owned());
-            return Vec::new();
-        }
-        if !form.new.is_empty() && form.new.chars().count() < MIN_PASSPHRASE_CHARS {
-            form.error = Some(SHORT_PASSPHRASE.to_owned());
-            return Vec::new();
-        }
-        if form.new.is_empty() != form.unprotect {
-            let sentence = if form.unprotect {
-                "Leave the new passphrase empty to remove the protection."
-            } else {
-                "Enter a new passphrase, or choose to remove the protection."
-            };
-            form.error = Some(sentence.to_owned());
-            return Vec::new();
-        }
-        let secret = |text: &Zeroizing<String>| (!text.is_empty()).then(|| text.clone());
-        vec![Request::ChangePassphrase { old: secret(&form.old), new: secret(&form.new) }]
-    }
-
     /// Takes an answer. Returns what the node has to do next.
     pub fn reply(&mut self, reply: Reply) -> Vec<Request> {
         self.busy = false;
         match reply {
             Reply::Created(phrase) => {
-                let words = phrase.split(' ').map(|word| Zeroizing::new(word.to_owned())).collect();
-                let typed = Zeroizing::default();
-                self.screen = Screen::Phrase(PhraseForm { words, checking: false, typed, error: None });
+                self.screen = Screen::Phrase(PhraseForm::new(&phrase));
             }
             Reply::Unlocked => {
                 self.screen = Screen::Starting;
@@ -605,10 +366,7 @@ impl Model {
             }
             Reply::PassphraseChanged => {
                 if let Some(Dialog::Settings(form)) = &mut self.dialog {
-                    form.old = Zeroizing::default();
-                    form.new = Zeroizing::default();
-                    form.again = Zeroizing::default();
-                    form.unprotect = false;
+                    form.passphrase_changed();
                 }
                 self.toast("The passphrase is changed", false);
             }
@@ -745,24 +503,10 @@ impl Model {
         Vec::new()
     }
 
-    /// The connection in words, and whether it is good.
+    /// The connection in words, and whether it is good. Who only asks to be a contact is none.
     pub fn connection(&self) -> (String, bool) {
-        let people = |count: u32| {
-            if count == 1 { "1 contact online".to_owned() } else { format!("{count} contacts online") }
-        };
-        let network = &self.network;
-        if network.listen.is_empty() {
-            return ("No network".to_owned(), false);
-        }
-        if network.contacts_online > 0 {
-            return (people(network.contacts_online), true);
-        }
-        if !network.bootstraps.is_empty() && network.bootstraps_connected == 0 {
-            return ("Looking for a community node…".to_owned(), false);
-        }
-        if self.contacts.values().any(|contact| contact.state == ContactState::Accepted) {
-            return ("Looking for your contacts…".to_owned(), true);
-        }
-        ("Ready".to_owned(), true)
+        let friends = || self.contacts.values().filter(|contact| contact.state == ContactState::Accepted);
+        let online = friends().filter(|friend| self.online.contains(&friend.contact)).count();
+        network::connection(&self.network, online, friends().next().is_some())
     }
 }

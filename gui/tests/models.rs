@@ -1,17 +1,14 @@
 //! What the models do, without any drawing.
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
 
+use kith_engine::Command;
 use kith_engine::Event;
 use kith_engine::Overview;
-use kith_engine::view::KeptView;
 use kith_engine::view::MailboxView;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
 use kith_engine::view::NetworkView;
 use kith_engine::view::ProfileView;
-use kith_engine::view::RouteView;
-use kith_engine::view::TraceView;
-use kith_engine::view::TracedDevice;
 use kith_gui::action::Action;
 use kith_gui::action::Request;
 use kith_gui::bridge::All;
@@ -45,7 +42,7 @@ const NOW: Now = Now { time: Timestamp(NOON), offset_minutes: 0 };
 fn everything() -> All {
     let (account, device) = (AccountId([1; 32]), DeviceId([1; 32]));
     All {
-        profile: ProfileView { account, device, name: "Ann".to_owned(), status: String::new() },
+        profile: ProfileView { account, device, name: "Ann".to_owned(), status: String::new(), knocks: true },
         contacts: Vec::new(),
         chats: Vec::new(),
         overview: Overview::default(),
@@ -172,7 +169,7 @@ fn a_failure_is_shown_where_the_person_looks() {
     assert!(form.error.as_ref().unwrap().contains("passphrase"));
     model.screen = Screen::Main;
     model.reply(Reply::Failed("no".to_owned()));
-    assert!(model.toasts.first().unwrap().bad);
+    assert!(model.toasts.iter().next().unwrap().bad);
     assert!(model.pass_time(1.0) && !model.pass_time(60.0), "and goes away");
 }
 
@@ -240,21 +237,6 @@ fn helping_says_how_much_for_how_many_and_until_when() {
 }
 
 #[test]
-fn a_stored_message_says_with_how_many_and_until_when() {
-    let until = |days: u64| Some(Timestamp(NOON + days * 86_400_000));
-    let kept = |until| KeptView { mailbox: DeviceId([1; 32]), until };
-    let mut stored = message(1, true, 5);
-    stored.state = MessageState::Stored;
-    let mailboxes = vec![kept(until(15)), kept(until(14)), kept(None)];
-    let (device, state, route) = (DeviceId([2; 32]), MessageState::Stored, RouteView::default());
-    let device = TracedDevice { device, state, position: 1, mailboxes, route };
-    let mut view = TraceView { message: stored, devices: vec![device] };
-    assert_eq!(network::trace(&view, NOW), "Stored with 2 mailboxes until 5 December.");
-    view.message.state = MessageState::Read;
-    assert_eq!(network::trace(&view, NOW), "They have read it.");
-}
-
-#[test]
 fn the_connection_is_examined_when_its_page_is_shown_and_once_at_a_time() {
     let mut model = Model::new();
     model.screen = Screen::Main;
@@ -269,7 +251,7 @@ fn the_connection_is_examined_when_its_page_is_shown_and_once_at_a_time() {
     assert_eq!(model.event(changed()), vec![Request::Examine]);
     assert_eq!(model.act(Action::SaveReport), vec![Request::SaveReport]);
     model.reply(Reply::ReportSaved("/home/ann/Downloads/kith-report-2026-11-21.txt".to_owned()));
-    assert!(model.toasts.last().unwrap().text.contains("names nobody"));
+    assert!(model.toasts.iter().last().unwrap().text.contains("names nobody"));
     model.act(Action::ShowPage(Page::General));
     model.reply(Reply::Examined(Vec::new()));
     assert!(model.event(changed()).is_empty(), "nobody looks");
@@ -290,4 +272,36 @@ fn the_settings_ask_for_what_is_typed_and_show_what_a_picture_says() {
     (form.size_step, form.who) = (5, Who::Anybody);
     let wanted = Request::Help { enabled: true, bytes: 2 << 30, who: Who::Anybody };
     assert_eq!(model.act(Action::Help(true)), vec![wanted]);
+}
+
+#[test]
+fn an_address_is_told_from_a_link_and_the_owner_says_whether_strangers_may_ask() {
+    let mut model = Model::new();
+    model.screen = Screen::Main;
+    model.act(Action::OpenAdd);
+    let Some(Dialog::Add(form)) = &mut model.dialog else { panic!("the dialog is open") };
+    assert!(!form.is_address());
+    form.link = format!(" {} ", AccountId([1; 32]));
+    assert!(form.is_address());
+    form.greeting = "it is me".to_owned();
+    let link = form.link.clone();
+    let asked = model.act(Action::AddContact);
+    assert!(asked.iter().any(
+        |request| matches!(request, Request::AddContact { link: sent, greeting } if *sent == link && greeting == "it is me")
+    ), "{asked:?}");
+    for allowed in [false, true] {
+        let wanted = [Request::Command(Command::AllowKnocks { allowed })];
+        assert_eq!(model.act(Action::AllowKnocks(allowed)), wanted);
+    }
+    // What the engine says is what is shown.
+    let account = AccountId([1; 32]);
+    let profile = ProfileView {
+        account,
+        device: DeviceId([1; 32]),
+        name: "Ann".to_owned(),
+        status: String::new(),
+        knocks: false,
+    };
+    model.event(Event::ProfileChanged(profile));
+    assert!(!model.profile.as_ref().unwrap().knocks);
 }

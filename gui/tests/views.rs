@@ -34,6 +34,7 @@ use kith_engine::view::Way;
 use kith_gui::action::Action;
 use kith_gui::action::Request;
 use kith_gui::bridge::Reply;
+use kith_gui::model::Dialog;
 use kith_gui::model::Model;
 use kith_gui::model::Screen;
 use kith_gui::model::WelcomeForm;
@@ -69,6 +70,8 @@ fn contact(number: u8, name: &str, state: ContactState) -> ContactView {
         greeting: "It is me, from the climbing wall".to_owned(),
         state,
         verified: number == 10,
+        stranger: false,
+        by_address: false,
         refused: false,
         mailboxes: 0,
         online: number == 10,
@@ -226,6 +229,7 @@ fn settings(page: Page) -> Model {
         device: DeviceId([1; 32]),
         name: "Lena Brandt".to_owned(),
         status: "On the road until Friday".to_owned(),
+        knocks: true,
     });
     let place = |host: &str| {
         let id = "12D3KooWFBsVJ6DJpspopoHdZoeumtuon5yXFf67j2gLuLgqhyyQ";
@@ -284,7 +288,7 @@ fn traced() -> Model {
     let until = Timestamp(minutes_ago(0).0 + 14 * 86_400_000);
     let attempt = |way, end, minutes, times| {
         let last = minutes_ago(minutes);
-        AttemptView { way, end, first: last, last, times }
+        AttemptView { way, end, first: last, last, times: Some(times) }
     };
     let next =
         |way, why, minutes: u64| NextView { at: Timestamp(minutes_ago(0).0 + minutes * 60_000), way, why };
@@ -309,6 +313,40 @@ fn traced() -> Model {
         TraceView { message: MessageView { state: MessageState::Sent, ..message }, devices: vec![device] };
     model.act(Action::Trace(view.message.message));
     model.reply(Reply::Trace(Box::new(view)));
+    model
+}
+
+/// A stranger asks, and two are asked by their addresses: one who is looked for, one who takes no requests.
+fn strangers() -> Model {
+    let mut model = model();
+    let jonas = ContactView { stranger: true, ..contact(15, "Jonas Weber", ContactState::Incoming) };
+    let sought = ContactView {
+        name: String::new(),
+        greeting: String::new(),
+        by_address: true,
+        ..contact(16, "", ContactState::Requested)
+    };
+    let refused = ContactView { refused: true, ..contact(17, "", ContactState::Requested) };
+    let refused = ContactView { by_address: true, greeting: String::new(), ..refused };
+    for view in [&jonas, &sought, &refused] {
+        model.event(Event::ContactChanged(view.clone()));
+    }
+    for view in [&sought, &refused] {
+        model.event(Event::ChatChanged(ChatView { last: None, ..chat(view, "", 1, 0) }));
+    }
+    model.act(Action::OpenChat(sought.chat));
+    model.reply(Reply::Page { chat: sought.chat, before: None, messages: Vec::new() });
+    model
+}
+
+/// Somebody pastes an address.
+fn adding() -> Model {
+    let mut model = model();
+    model.act(Action::OpenAdd);
+    if let Some(Dialog::Add(form)) = &mut model.dialog {
+        form.link = AccountId([16; 32]).to_string();
+        form.invite = Some("kith:AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned());
+    }
     model
 }
 
@@ -430,6 +468,43 @@ fn the_code_of_an_address_is_shown_and_mailboxes_are_let_go_by_name() {
     shown.harness.get_by_label("Help others").click();
     shown.settle();
     assert!(shown.actions.borrow().contains(&Action::ShowPage(Page::Help)));
+}
+
+#[test]
+fn a_stranger_and_people_asked_by_their_address_in_the_dark_theme() {
+    show(strangers(), true, WIDE).picture("strangers-dark");
+}
+
+#[test]
+fn a_stranger_and_people_asked_by_their_address_in_the_light_theme() {
+    show(strangers(), false, WIDE).picture("strangers-light");
+}
+
+#[test]
+fn adding_somebody_by_an_address_in_the_dark_theme() {
+    show(adding(), true, WIDE).picture("adding-address-dark");
+}
+
+#[test]
+fn adding_somebody_by_an_address_in_the_light_theme() {
+    show(adding(), false, WIDE).picture("adding-address-light");
+}
+
+#[test]
+fn a_stranger_is_declined_without_a_word_and_the_switch_closes_the_door() {
+    let mut shown = show(strangers(), true, WIDE);
+    shown.settle();
+    assert!(shown.harness.query_by_label_contains("A stranger: knows only your address").is_some());
+    assert!(shown.harness.query_by_label_contains("looked for by their address").is_some());
+    shown.harness.get_by_label("Decline").click();
+    shown.settle();
+    assert!(shown.actions.borrow().contains(&Action::Remove(AccountId([15; 32]))));
+
+    let mut shown = show(settings(Page::General), false, WIDE);
+    shown.settle();
+    shown.harness.get_by_label("Whoever knows my address may ask to be added").click();
+    shown.settle();
+    assert!(shown.actions.borrow().contains(&Action::AllowKnocks(false)));
 }
 
 #[test]

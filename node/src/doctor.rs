@@ -144,6 +144,17 @@ fn count(number: usize, one: &str, many: &str) -> String {
     if number == 1 { format!("one {one}") } else { format!("{number} {many}") }
 }
 
+/// A length of time that is not exceeded: rounded up in the words of [`duration`].
+pub fn at_most(secs: u64) -> String {
+    let unit = match secs {
+        0..120 => 1,
+        120..7_200 => 60,
+        7_200..172_800 => 3_600,
+        _ => 86_400,
+    };
+    duration(secs.div_ceil(unit).saturating_mul(unit))
+}
+
 /// A length of time as people say it, rounded down: “40 seconds”, “3 hours”.
 pub fn duration(secs: u64) -> String {
     let (number, one, many) = match secs {

@@ -26,6 +26,7 @@ use kith_engine::query;
 use kith_engine::record::Line;
 use kith_engine::record::all_rows;
 use kith_engine::view::TraceView;
+use kith_host::Feed;
 use kith_net::EventReceiver;
 use kith_net::Net;
 use kith_net::NetConfig;
@@ -57,7 +58,6 @@ use crate::events::Hub;
 use crate::handle::pump::Pump;
 use crate::helping::HelpView;
 use crate::helping::Helping;
-use crate::helping::feed::Feed;
 use crate::helping::settings::HelpSettings;
 use crate::helping::settings::SETTINGS;
 use crate::ports::Ports;
@@ -309,7 +309,8 @@ impl Handle {
         let stop_net = Arc::new(Notify::new());
         let (ended, net_ended) = bounded(0);
         let stop = Arc::clone(&stop_net);
-        let feed = Feed::start(helping.clone(), events.request_credit(), runtime.handle());
+        let helper = helping.clone();
+        let feed = Feed::start(move || helper.host(), net.clone(), events.request_credit(), runtime.handle());
         let pump = Pump { events, ports, engine: sender.clone(), feed, stop, _ended: ended };
         runtime.spawn(pump.run());
         helping.resume(settings);
@@ -451,7 +452,8 @@ impl Handle {
     /// # Errors
     /// When there is no running node, or the rows cannot be read.
     pub fn trace(&self, message: &MessageId) -> Result<Option<TraceView>, NodeError> {
-        let Some(mut view) = self.query(|rows| query::trace(rows, message))? else { return Ok(None) };
+        let now = Clock::default().now();
+        let Some(mut view) = self.query(|rows| query::trace(rows, message, now))? else { return Ok(None) };
         let about = view.devices.iter().map(|device| (device.device, device.position)).collect();
         let (answer, routes) = bounded(1);
         self.tell(ToEngine::Routes { about, since: view.message.stored_at, answer })?;

@@ -11,7 +11,6 @@
 //! Offering is the network's part: to everybody once others have reached this device, before that to contacts who are
 //! connected directly. Not here: our own mail, which is never kept here.
 
-pub(crate) mod feed;
 pub mod settings;
 
 use std::collections::BTreeSet;

@@ -12,6 +12,7 @@
 //! Three owners: the engine thread (engine *and* database), the swarm's task, and each front end. The app embeds
 //! this library; `kith-node` is it behind JSON-RPC and a command line.
 
+pub mod asking;
 pub mod clock;
 pub mod config;
 pub mod doctor;

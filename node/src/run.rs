@@ -205,7 +205,12 @@ impl Driver {
                 let _ = done.send(self.change_passphrase(old.as_deref(), new.as_deref()));
             }
             ToEngine::Save { writes, done } => {
-                let _ = done.send(self.store.commit(&writes).map_err(NodeError::from));
+                let saved = self.store.commit(&writes).map_err(NodeError::from);
+                if saved.is_ok() {
+                    // It took along what waited.
+                    self.sync_at = None;
+                }
+                let _ = done.send(saved);
             }
             ToEngine::Stats(answer) => {
                 let _ = answer.send((self.engine.stats(), self.store.stats()));

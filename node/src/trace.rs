@@ -2,6 +2,8 @@
 //!
 //! Not here: the facts (`kith_engine::view::TraceView`).
 
+use std::collections::BTreeMap;
+
 use kith_engine::view::AttemptEnd;
 use kith_engine::view::AttemptView;
 use kith_engine::view::MessageState;
@@ -10,6 +12,7 @@ use kith_engine::view::NextWhy;
 use kith_engine::view::TraceView;
 use kith_engine::view::TracedDevice;
 use kith_engine::view::Way;
+use kith_proto::id::DeviceId;
 use kith_proto::time::Timestamp;
 
 use crate::doctor::ago;
@@ -18,22 +21,29 @@ use crate::time::rfc3339;
 
 /// What became of a message, in one sentence.
 pub fn summary(view: &TraceView) -> String {
-    let mailboxes = || view.devices.iter().flat_map(|device| device.mailboxes.iter());
-    let kept = mailboxes().filter_map(|kept| kept.until).collect::<Vec<_>>();
+    // Devices may share a mailbox; what it keeps for one of them, it keeps.
+    let mut mailboxes: BTreeMap<DeviceId, Option<Timestamp>> = BTreeMap::new();
+    for kept in view.devices.iter().flat_map(|device| device.mailboxes.iter()) {
+        let until = mailboxes.entry(kept.mailbox).or_default();
+        *until = kept.until.max(*until);
+    }
+    let kept: Vec<Timestamp> = mailboxes.values().filter_map(|until| *until).collect();
     match (view.message.state, kept.iter().min()) {
         (MessageState::Read, _) => "They have read it.".to_owned(),
         (MessageState::Delivered, _) => "It is on a device of theirs.".to_owned(),
-        (MessageState::Failed, _) => "It was taken back: nobody will get it.".to_owned(),
+        (MessageState::Failed, _) => {
+            "It is not sent any more, and nobody has confirmed that they have it.".to_owned()
+        }
         (_, Some(until)) => {
-            format!(
-                "{} of {} of their mailboxes keep it until {}.",
-                kept.len(),
-                mailboxes().count(),
-                day(*until)
-            )
+            let keep = if kept.len() == 1 { "keeps" } else { "keep" };
+            let (number, all) = (kept.len(), mailboxes.len());
+            format!("{number} of {all} of their mailboxes {keep} it until {}.", day(*until))
+        }
+        (MessageState::Stored, None) => {
+            "It waits here: none of their mailboxes that are known keeps it any more.".to_owned()
         }
         (MessageState::Sent, None) => "It was sent; their device has not confirmed it yet.".to_owned(),
-        (_, None) if mailboxes().count() == 0 => {
+        (_, None) if mailboxes.is_empty() => {
             "It waits here until both are online: no mailbox of theirs is known.".to_owned()
         }
         (_, None) => "It waits here: neither they nor their mailboxes could be reached yet.".to_owned(),
@@ -55,7 +65,7 @@ pub fn sentences(device: &TracedDevice, now: Timestamp) -> Vec<String> {
             said.push(format!("Their device confirmed {} that it has it.", ago(now, at)));
         }
         (MessageState::Read | MessageState::Delivered, None, _) => {
-            said.push("Their device confirmed that it has it, before this one was started.".to_owned());
+            said.push("Their device confirmed that it has it; when is not remembered.".to_owned());
         }
         _ => {}
     }
@@ -75,11 +85,14 @@ fn tried(device: &TracedDevice, attempt: &AttemptView, now: Timestamp) -> String
         Way::Dial => "Looking for their device".to_owned(),
         Way::Direct => "Sent over a direct connection".to_owned(),
         Way::Relayed => "Sent through a relay".to_owned(),
-        Way::Mailbox(_) => format!("Left in {}", place(device, attempt.way)),
+        Way::Mailbox(_) => match attempt.end {
+            AttemptEnd::Kept { .. } => format!("Left in {}", place(device, attempt.way)),
+            _ => format!("Not left in {}", place(device, attempt.way)),
+        },
     };
     let end = match (attempt.way, attempt.end) {
         (Way::Dial, _) => "nobody answered at any address".to_owned(),
-        (_, AttemptEnd::NotReached) => "it could not be reached".to_owned(),
+        (_, AttemptEnd::NotReached) => "it did not answer".to_owned(),
         (_, AttemptEnd::Sent) => "on its way; only a receipt says that it arrived".to_owned(),
         (_, AttemptEnd::Broken) => "the connection ended before a receipt came".to_owned(),
         (_, AttemptEnd::Kept { .. }) => "it promised to keep it".to_owned(),
@@ -89,8 +102,9 @@ fn tried(device: &TracedDevice, attempt: &AttemptView, now: Timestamp) -> String
     };
     let when = ago(now, attempt.last);
     match attempt.times {
-        0 | 1 => format!("{way}, {when}: {end}."),
-        many => format!("{way}, {many} times, last {when}: {end}."),
+        Some(1) => format!("{way}, {when}: {end}."),
+        Some(many) => format!("{way}, {many} times, last {when}: {end}."),
+        None => format!("{way}, last {when}: {end}."),
     }
 }
 
@@ -131,8 +145,11 @@ fn day(time: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use kith_engine::view::KeptView;
+    use kith_engine::view::MessageView;
     use kith_engine::view::RouteView;
-    use kith_proto::id::DeviceId;
+    use kith_proto::id::AccountId;
+    use kith_proto::id::ChatId;
+    use kith_proto::id::MessageId;
     use kith_proto::time::Span;
 
     use super::*;
@@ -144,7 +161,8 @@ mod tests {
     }
 
     fn attempt(way: Way, end: AttemptEnd, minutes: u64, times: u32) -> AttemptView {
-        AttemptView { way, end, first: minutes_ago(minutes + 1), last: minutes_ago(minutes), times }
+        let (first, last) = (minutes_ago(minutes + 1), minutes_ago(minutes));
+        AttemptView { way, end, first, last, times: (times > 0).then_some(times) }
     }
 
     #[test]
@@ -158,6 +176,7 @@ mod tests {
                 attempt(Way::Mailbox(mailbox(1)), AttemptEnd::Kept { until }, 3, 1),
                 attempt(Way::Mailbox(mailbox(2)), AttemptEnd::Full, 2, 1),
                 attempt(Way::Relayed, AttemptEnd::Broken, 9, 1),
+                attempt(Way::Direct, AttemptEnd::Broken, 8, 0),
             ],
             next: vec![
                 next(Way::Dial, NextWhy::NotReached, 2),
@@ -181,8 +200,9 @@ mod tests {
         let wanted = [
             "Looking for their device, 7 times, last 4 minutes ago: nobody answered at any address.",
             "Left in mailbox 1, 3 minutes ago: it promised to keep it.",
-            "Left in mailbox 2, 2 minutes ago: it is full.",
+            "Not left in mailbox 2, 2 minutes ago: it is full.",
             "Sent through a relay, 9 minutes ago: the connection ended before a receipt came.",
+            "Sent over a direct connection, last 8 minutes ago: the connection ended before a receipt came.",
             "Mailbox 1 keeps it until 2026-12-02.",
             "Their device is looked for again in 2 minutes: the pause grows while nobody answers.",
             "It is left in mailbox 2 again in 10 minutes, the pause after a no.",
@@ -192,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_arrived_is_not_tried_any_more_and_a_restart_is_no_lie() {
+    fn what_arrived_is_not_tried_any_more_and_what_is_not_remembered_says_so() {
         let route = RouteView { read_at: Some(minutes_ago(1)), ..RouteView::default() };
         let state = MessageState::Read;
         let device =
@@ -200,12 +220,50 @@ mod tests {
         let said = sentences(&device, NOW);
         assert_eq!(
             said,
-            [
-                "Their device confirmed that it has it, before this one was started.",
-                "It was read 60 seconds ago."
-            ]
+            ["Their device confirmed that it has it; when is not remembered.", "It was read 60 seconds ago."]
         );
         let waiting = TracedDevice { state: MessageState::Queued, route: RouteView::default(), ..device };
         assert_eq!(sentences(&waiting, NOW), ["Nothing was tried yet since this device was started."]);
+    }
+
+    #[test]
+    fn promises_are_counted_by_mailbox_and_none_is_told_when_none_holds() {
+        let kept = |number: u8, until| KeptView { mailbox: DeviceId([number; 32]), until };
+        let until = |days| Some(NOW + Span::from_days(days));
+        let device = |number: u8, mailboxes| {
+            let (state, route) = (MessageState::Stored, RouteView::default());
+            TracedDevice { device: DeviceId([number; 32]), state, position: 1, mailboxes, route }
+        };
+        let said = |state, devices| summary(&TraceView { message: message(state), devices });
+        let phone = || device(1, vec![kept(7, until(14)), kept(8, None)]);
+        let desktop = device(2, vec![kept(7, until(13)), kept(8, None), kept(9, until(12))]);
+        assert_eq!(
+            said(MessageState::Stored, vec![phone(), desktop]),
+            "2 of 3 of their mailboxes keep it until 2026-11-30."
+        );
+        assert_eq!(
+            said(MessageState::Queued, vec![phone()]),
+            "1 of 2 of their mailboxes keeps it until 2026-12-02."
+        );
+        assert_eq!(
+            said(MessageState::Stored, vec![device(1, vec![kept(7, None)])]),
+            "It waits here: none of their mailboxes that are known keeps it any more."
+        );
+    }
+
+    fn message(state: MessageState) -> MessageView {
+        MessageView {
+            message: MessageId([1; 16]),
+            chat: ChatId([1; 16]),
+            index: 1,
+            sender: AccountId([1; 32]),
+            outgoing: true,
+            text: String::new(),
+            reply_to: None,
+            sent_at: NOW,
+            stored_at: NOW,
+            state,
+            expires_at: None,
+        }
     }
 }

@@ -28,6 +28,10 @@ pub enum Action {
     Invite(Who, Who),
     /// The other uses the link that was kept; its maker accepts as soon as they see the request.
     UseInvite(Who, Who),
+    /// The first asks the second, of whom nothing but the address is known; who is asked accepts.
+    Knock(Who, Who),
+    /// Somebody allows strangers to knock, or does not.
+    AllowKnocks(Who, bool),
     /// Somebody writes to a friend.
     Send(Who, Who),
     /// Somebody reads everything from a friend.

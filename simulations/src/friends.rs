@@ -1,11 +1,17 @@
-//! Who becomes whose friend: links on their way from one person to another.
+//! Who becomes whose friend: links on their way from one person to another, and people who know only an address.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use kith_engine::Command;
+use kith_engine::query;
+use kith_engine::view::ContactState;
+use kith_engine::view::ContactView;
 use kith_proto::id::CommandId;
 use kith_proto::invite::Invite;
 
 use crate::action::Who;
+use crate::world::World;
 
 /// Links that were asked for, and links that wait to be used.
 #[derive(Default)]
@@ -39,4 +45,48 @@ impl Links {
     pub(crate) fn take(&mut self, inviter: Who, asker: Who) -> Option<Invite> {
         self.kept.remove(&(inviter, asker))?.1
     }
+}
+
+/// People who asked others of whom they knew nothing but the address.
+#[derive(Default)]
+pub(crate) struct Knocks(BTreeSet<(Who, Who)>);
+
+/// One asks another, of whom nothing but the address is known.
+pub(crate) fn knock(world: &mut World, asker: Who, owner: Who) {
+    if world.people[asker].engine.is_none() {
+        return;
+    }
+    world.knocks.0.insert((asker, owner));
+    let account = world.people[owner].account;
+    world.command(asker, Command::Knock { account, greeting: "hello".to_owned() });
+}
+
+/// Somebody sees that a contact is one. Those who met by an address are friends from then on.
+pub(crate) fn seen(world: &mut World, who: Who, view: &ContactView) {
+    let other = world.people.iter().position(|person| person.account == view.contact);
+    let Some(other) = other.filter(|_| view.state == ContactState::Accepted) else { return };
+    let asked = [(who, other), (other, who)].into_iter().find(|pair| world.knocks.0.contains(pair));
+    let known = world.friends.iter().any(|pair| *pair == (who, other) || *pair == (other, who));
+    if let Some(pair) = asked.filter(|_| !known) {
+        world.friends.push(pair);
+    }
+}
+
+/// Whoever asked and was refused, or forgot it, asks again. Returns whether everybody has an answer.
+pub(crate) fn knock_again(world: &mut World) -> bool {
+    let mut answered = true;
+    for (asker, owner) in world.knocks.0.clone() {
+        let account = world.people[owner].account;
+        let view = query::contact(&world.people[asker].disk, &account).expect("contacts can be read");
+        if view.as_ref().is_none_or(|view| view.refused) {
+            knock(world, asker, owner);
+        }
+        answered &= view.is_some_and(|view| view.state == ContactState::Accepted);
+    }
+    answered
+}
+
+/// Everybody who asked, and whom.
+pub(crate) fn asked(world: &World) -> Vec<(Who, Who)> {
+    world.knocks.0.iter().copied().collect()
 }

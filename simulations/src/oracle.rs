@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use kith_engine::query;
+use kith_engine::view::ContactState;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
 use kith_proto::id::ChatId;
@@ -83,6 +84,23 @@ impl Oracle {
             let held = person.disk.rows_in("held");
             if held > 0 && people.iter().all(|person| person.restores == 0) {
                 self.fail(format!("{held} things are still held by {who}"));
+            }
+        }
+    }
+
+    /// Everybody accepts whoever asks: who knew only an address is a friend now, at both ends.
+    pub fn check_knocks(&mut self, people: &[Person], asked: &[(Who, Who)]) {
+        for (asker, owner) in asked {
+            let (Some(one), Some(other)) = (people.get(*asker), people.get(*owner)) else { continue };
+            if forgot(one, other) || forgot(other, one) {
+                continue;
+            }
+            for (person, contact) in [(one, other), (other, one)] {
+                let view = query::contact(&person.disk, &contact.account).expect("contacts can be read");
+                let state = view.map(|view| view.state);
+                if state != Some(ContactState::Accepted) {
+                    self.fail(format!("{asker} asked {owner} by the address, and one of them has {state:?}"));
+                }
             }
         }
     }

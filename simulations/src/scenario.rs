@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::action::Action;
 use crate::action::Phase;
+use crate::action::Who;
 use crate::hostile::Conduct;
 use crate::nats::Shares;
 use crate::network::Weather;
@@ -23,6 +24,9 @@ pub struct Scenario {
     pub people: usize,
     /// How many friends each makes.
     pub friends: usize,
+    /// How many more there are who know nobody at first, and are known by their address.
+    #[serde(default)]
+    pub strangers: usize,
     /// How many messages are written in all.
     pub messages: u64,
     /// The mean time between two things that happen, in milliseconds.
@@ -66,6 +70,8 @@ pub struct Faults {
     pub backup: u64,
     /// A community node is switched off or on, or crashes.
     pub mailbox: u64,
+    /// Somebody asks somebody of whom they know only the address, or is asked so; or allows that, or does not.
+    pub knock: u64,
 }
 
 /// What became of one seed.
@@ -135,10 +141,10 @@ impl Scenario {
     }
 
     fn world(&self, seed: u64) -> World {
-        World::with_places(seed, self.people, self.mailboxes, self.weather.clone(), |roll| {
+        World::with_places(seed, self.people + self.strangers, self.mailboxes, self.weather.clone(), |roll| {
             let shares = self.nats.as_ref()?;
             let mut roll = |below| roll(below);
-            Some((0..self.people).map(|_| shares.draw(&mut roll)).collect())
+            Some((0..self.people + self.strangers).map(|_| shares.draw(&mut roll)).collect())
         })
     }
 
@@ -157,7 +163,7 @@ impl Scenario {
     }
 
     fn next(&self, world: &mut World) -> Action {
-        let count = self.people as u64;
+        let count = (self.people + self.strangers) as u64;
         let who = usize::try_from(world.roll(count)).unwrap_or(0);
         let pairs = world.friends.len() as u64;
         let at = usize::try_from(world.roll(pairs)).unwrap_or(0);
@@ -205,6 +211,9 @@ impl Scenario {
                 (true, _) => Action::CrashMailbox(host),
             };
         }
+        if self.strangers > 0 && hit(self.faults.knock) {
+            return self.knock(world, who);
+        }
         if hit(50) {
             return Action::Read(to, from);
         }
@@ -212,5 +221,15 @@ impl Scenario {
             return Action::Start(from);
         }
         Action::Send(from, to)
+    }
+
+    fn knock(&self, world: &mut World, who: Who) -> Action {
+        let of = |world: &mut World, count: usize| usize::try_from(world.roll(count as u64)).unwrap_or(0);
+        let (stranger, other) = (self.people + of(world, self.strangers), of(world, self.people));
+        match world.roll(5) {
+            0 => Action::AllowKnocks(who, world.roll(2) == 0),
+            1 => Action::Knock(other, stranger),
+            _ => Action::Knock(stranger, other),
+        }
     }
 }

@@ -9,6 +9,7 @@ use kith_engine::command::Answer;
 use kith_engine::input::NetInput;
 use kith_proto::frame::Frame;
 use kith_proto::id::ChatId;
+use kith_proto::id::CommandId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::RecordKey;
 use kith_proto::time::Span;
@@ -22,6 +23,8 @@ use crate::action::Who;
 use crate::counts::Counts;
 use crate::counts::Delay;
 use crate::effects;
+use crate::friends;
+use crate::friends::Knocks;
 use crate::friends::Links;
 use crate::nats::Nats;
 use crate::nats::Place;
@@ -81,6 +84,7 @@ pub struct World {
     number: u64,
     rng: ChaCha8Rng,
     links: Links,
+    pub(crate) knocks: Knocks,
     trace: blake3::Hasher,
     tell: bool,
 }
@@ -120,6 +124,7 @@ impl World {
             number: 0,
             rng: ChaCha8Rng::seed_from_u64(seed),
             links: Links::default(),
+            knocks: Knocks::default(),
             trace: blake3::Hasher::new(),
             tell: false,
         };
@@ -127,7 +132,7 @@ impl World {
         for _ in 0..mailboxes {
             let seed = world.entropy();
             // Some work, but not seconds of it for each inbox of each person.
-            let config = kith_mailbox::Config { opening_bits: Some(8), ..Default::default() };
+            let config = kith_mailbox::Config { opening_bits: Some(8), knock_bits: 8, ..Default::default() };
             world.post.add(seed, config, BEGIN);
         }
         for who in 0..people {
@@ -205,23 +210,22 @@ impl World {
         match *action {
             Action::Befriend(inviter, asker) => {
                 self.friends.push((inviter, asker));
-                let id =
-                    self.people[inviter].command(Command::CreateInvite { uses: None, expires_secs: None });
+                let id = self.invite(inviter);
                 self.links.want(inviter, id, asker);
-                self.wake(inviter);
             }
             Action::Invite(inviter, asker) => {
-                let id =
-                    self.people[inviter].command(Command::CreateInvite { uses: None, expires_secs: None });
+                let id = self.invite(inviter);
                 self.links.keep(inviter, id, asker);
-                self.wake(inviter);
             }
             Action::UseInvite(inviter, asker) => {
                 if let Some(invite) = self.links.take(inviter, asker) {
                     self.friends.push((inviter, asker));
-                    self.people[asker].command(Command::AddContact { invite, greeting: "hello".to_owned() });
-                    self.wake(asker);
+                    self.command(asker, Command::AddContact { invite, greeting: "hello".to_owned() });
                 }
+            }
+            Action::Knock(asker, owner) => friends::knock(self, asker, owner),
+            Action::AllowKnocks(who, allowed) => {
+                self.command(who, Command::AllowKnocks { allowed });
             }
             Action::Send(from, to) => self.send(from, to),
             Action::Read(who, friend) => self.read(who, friend),
@@ -279,6 +283,16 @@ impl World {
             | Action::LoseMailbox(_) => ways::act_on_host(self, action),
             Action::Elapse(millis) => self.run_until(self.now + Span(millis)),
         }
+    }
+
+    fn invite(&mut self, who: Who) -> CommandId {
+        self.command(who, Command::CreateInvite { uses: None, expires_secs: None })
+    }
+
+    pub(crate) fn command(&mut self, who: Who, command: Command) -> CommandId {
+        let id = self.people[who].command(command);
+        self.wake(who);
+        id
     }
 
     fn send(&mut self, from: Who, to: Who) {
@@ -449,6 +463,7 @@ impl World {
                     self.wake(asker);
                 }
             }
+            Event::ContactChanged(view) => friends::seen(self, who, &view),
             _ => {}
         }
     }
@@ -468,13 +483,20 @@ impl World {
             for who in 0..self.people.len() {
                 self.act(&Action::Start(who));
             }
+            for who in 0..self.people.len() {
+                self.act(&Action::AllowKnocks(who, true));
+            }
             self.run_until(self.now + Span::from_minutes(3));
-            if self.people.iter().all(|person| person.disk.rows_in("outbox") == 0) {
+            if friends::knock_again(self)
+                && self.people.iter().all(|person| person.disk.rows_in("outbox") == 0)
+            {
                 break;
             }
         }
         self.run_until(self.now + Span::from_minutes(1));
         let friends = self.friends.clone();
         self.oracle.check_end(&self.people, &friends);
+        let asked = friends::asked(self);
+        self.oracle.check_knocks(&self.people, &asked);
     }
 }

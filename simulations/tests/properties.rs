@@ -85,17 +85,27 @@ fn mailbox_action() -> impl Strategy<Value = Action> {
     ]
 }
 
+fn knock() -> impl Strategy<Value = Action> {
+    let pair = prop_oneof![Just((2, 0)), Just((0, 2)), Just((2, 1)), Just((1, 2))];
+    prop_oneof![
+        4 => pair.prop_map(|(asker, owner)| Action::Knock(asker, owner)),
+        1 => (0..3_usize, any::<bool>()).prop_map(|(who, allowed)| Action::AllowKnocks(who, allowed)),
+        1 => Just(Action::Stop(2)),
+        1 => Just(Action::Start(2)),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_mailboxes_and_relays_do_it_ends_well(
-        actions in prop::collection::vec(prop_oneof![2 => action(), 1 => mailbox_action()], 1..50),
+        actions in prop::collection::vec(prop_oneof![4 => action(), 2 => mailbox_action(), 1 => knock()], 1..50),
         seed in any::<u64>(),
     ) {
-        let mut world = World::with_places(seed, 2, 3, Weather::default(), |roll| {
+        let mut world = World::with_places(seed, 3, 3, Weather::default(), |roll| {
             let mut roll = |below| roll(below);
-            Some((0..2).map(|_| Shares::default().draw(&mut roll)).collect())
+            Some((0..3).map(|_| Shares::default().draw(&mut roll)).collect())
         });
         world.act(&Action::Elapse(5_000));
         world.act(&Action::Befriend(0, 1));

@@ -1,6 +1,7 @@
 //! Stories of people, in virtual time.
 #![expect(clippy::indexing_slicing, reason = "a person is named by a number that the world gave")]
 
+use kith_engine::view::ContactState;
 use kith_engine::view::MessageState;
 use kith_simulations::action::Action;
 use kith_simulations::action::Phase;
@@ -334,4 +335,89 @@ fn mailboxes_that_hand_over_everything_twice_hand_over_everything() {
         world.act(&Action::Elapse(20_000));
         assert_eq!(shown_to(&world, BOB), 40, "seed {seed}");
     }
+}
+
+/// Bob knows only Ann's address, and asks while she is away.
+fn bob_knocks(seed: u64, people: usize) -> World {
+    let mut world = World::with_mailboxes(seed, people, 3, Weather::default());
+    world.act(&Action::Elapse(10_000));
+    world.act(&Action::Stop(ANN));
+    world.act(&Action::Knock(BOB, ANN));
+    world.act(&Action::Elapse(60_000));
+    world
+}
+
+fn contact_of(world: &World, who: usize, whose: usize) -> Option<kith_engine::view::ContactView> {
+    let contact = world.people[whose].account;
+    kith_engine::query::contact(&world.people[who].disk, &contact).expect("a simulated disk can be read")
+}
+
+#[test]
+fn a_stranger_knocks_with_an_address_and_the_two_are_never_there_at_once() {
+    let mut world = bob_knocks(60, 2);
+    assert_eq!(contact_of(&world, BOB, ANN).map(|view| view.state), Some(ContactState::Requested));
+    world.act(&Action::Stop(BOB));
+    world.act(&Action::Start(ANN));
+    world.act(&Action::Elapse(20_000));
+    assert_eq!(contact_of(&world, ANN, BOB).map(|view| view.state), Some(ContactState::Accepted));
+    world.act(&Action::Stop(ANN));
+    world.act(&Action::Start(BOB));
+    world.act(&Action::Elapse(60_000));
+    assert_eq!(contact_of(&world, BOB, ANN).map(|view| view.state), Some(ContactState::Accepted));
+    world.act(&Action::Send(BOB, ANN));
+    world.act(&Action::Elapse(20_000));
+    world.act(&Action::Stop(BOB));
+    world.act(&Action::Start(ANN));
+    world.act(&Action::Elapse(20_000));
+    assert_eq!(shown_to(&world, ANN), 1);
+}
+
+#[test]
+fn a_knock_that_was_not_answered_is_noticed_at_the_end() {
+    let mut world = bob_knocks(63, 2);
+    let asked = [(BOB, ANN)];
+    world.oracle.check_knocks(&world.people, &asked);
+    assert_eq!(world.oracle.failures.len(), 2, "neither has the other: {:?}", world.oracle.failures);
+    world.oracle.failures.clear();
+    world.settle();
+    assert!(world.oracle.failures.is_empty(), "{:?}", world.oracle.failures);
+    assert_eq!(world.friends, asked, "they are friends since");
+}
+
+#[test]
+fn a_flood_of_knocks_ends_at_what_mailboxes_take_and_friends_write_as_before() {
+    let strangers = 40;
+    let mut world = World::with_mailboxes(62, 2 + strangers, 3, Weather::default());
+    world.act(&Action::Elapse(10_000));
+    world.act(&Action::Befriend(ANN, BOB));
+    world.act(&Action::Elapse(10_000));
+    world.act(&Action::Stop(ANN));
+    let before = world.post().held().envelopes;
+    for stranger in 2..2 + strangers {
+        world.act(&Action::Knock(stranger, ANN));
+    }
+    world.act(&Action::Elapse(600_000));
+    let knocks = world.post().held().envelopes - before;
+    assert!((20..=60).contains(&knocks), "{knocks} requests in three queues of twenty");
+    for _ in 0..20 {
+        world.act(&Action::Send(BOB, ANN));
+    }
+    world.act(&Action::Elapse(20_000));
+    world.act(&Action::Stop(BOB));
+    world.act(&Action::Start(ANN));
+    world.act(&Action::Elapse(20_000));
+    assert_eq!(shown_to(&world, ANN), 20);
+}
+
+#[test]
+fn who_does_not_want_strangers_is_not_found_by_them_and_they_are_told() {
+    let mut world = World::with_mailboxes(61, 2, 3, Weather::default());
+    world.act(&Action::Elapse(10_000));
+    world.act(&Action::AllowKnocks(ANN, false));
+    world.act(&Action::Elapse(10_000));
+    world.act(&Action::Knock(BOB, ANN));
+    world.act(&Action::Elapse(60_000));
+    let seen = contact_of(&world, BOB, ANN).expect("Bob asked");
+    assert!(seen.refused, "{:?}", seen.state);
+    assert!(contact_of(&world, ANN, BOB).is_none(), "Ann never heard of it");
 }

@@ -134,6 +134,10 @@ impl AccountSecret {
         AccountId(SigningKey::from_bytes(self.0.as_bytes()).verifying_key().to_bytes())
     }
 
+    pub(crate) fn signing_key(&self) -> SigningKey {
+        SigningKey::from_bytes(self.0.as_bytes())
+    }
+
     /// The seed as 24 English words (BIP-39), to be shown once and written down.
     pub fn phrase(&self) -> Zeroizing<String> {
         let words = Mnemonic::from_entropy(self.0.as_bytes()).expect("32 bytes make 24 words");

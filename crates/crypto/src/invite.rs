@@ -18,6 +18,11 @@ pub fn request_proof(invite: &InviteSecret, asker: &AccountId, owner: &AccountId
     primitives::hmac(&invite.0, &[b"kith invite request v1", &asker.0, &owner.0])
 }
 
+/// The invite that everybody can make who knows an account's address: who asks with it knocks.
+pub fn knock(account: &AccountId) -> InviteSecret {
+    InviteSecret(*primitives::hkdf(b"", &account.0, b"kith knock v1"))
+}
+
 /// Compares proofs in constant time.
 pub fn proofs_equal(one: &[u8; 32], other: &[u8; 32]) -> bool {
     secret::equal(one, other)

@@ -298,6 +298,11 @@ impl PrekeyBundle {
         Ok(VerifiedBundle(self.clone()))
     }
 
+    /// Whose prekeys these are.
+    pub fn device(&self) -> DeviceId {
+        self.device
+    }
+
     /// When its signed prekey was made.
     pub fn made_at(&self) -> Timestamp {
         self.made_at

@@ -10,12 +10,14 @@ use chacha20poly1305::XChaCha20Poly1305;
 use chacha20poly1305::aead::AeadInOut as _;
 use curve25519_dalek::Scalar;
 use curve25519_dalek::edwards::CompressedEdwardsY;
+use ed25519_dalek::SigningKey;
 use ed25519_dalek::VerifyingKey;
 use ed25519_dalek::hazmat::ExpandedSecretKey;
 use ed25519_dalek::hazmat::raw_sign;
 use kith_proto::bounded::BoundedBytes;
 use kith_proto::codec::Decode as _;
 use kith_proto::codec::Encode as _;
+use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::RecordKey;
 use kith_proto::record::CardRecord;
@@ -31,6 +33,7 @@ use sha2::Sha512;
 use zeroize::Zeroizing;
 
 use crate::identity;
+use crate::identity::AccountSecret;
 use crate::identity::DeviceSecret;
 use crate::padding;
 use crate::primitives;
@@ -63,20 +66,20 @@ pub fn period_at(now: Timestamp) -> u32 {
 
 /// Where a device's record lives in a period; `None` when the device id is no valid key.
 pub fn record_key(device: &DeviceId, period: u32) -> Option<RecordKey> {
-    let name = Name { device, secret: None, period };
+    let name = Name { owner: &device.0, secret: None, period };
     Some(Record::key_for(RecordKind::Device, &name.blinded_public()?))
 }
 
 /// Where a device's card for the holders of a secret lives in a period; `None` when the device id is no valid key.
 pub fn card_key(device: &DeviceId, secret: &Secret32, period: u32) -> Option<RecordKey> {
-    let name = Name { device, secret: Some(secret), period };
+    let name = Name { owner: &device.0, secret: Some(secret), period };
     Some(Record::key_for(RecordKind::Card, &name.blinded_public()?))
 }
 
 /// Where a device's list of mailboxes for the holder of a secret lives in a period; `None` when the device id is no valid
 /// key.
 pub fn list_key(device: &DeviceId, secret: &Secret32, period: u32) -> Option<RecordKey> {
-    let name = Name { device, secret: Some(secret), period };
+    let name = Name { owner: &device.0, secret: Some(secret), period };
     Some(Record::key_for(RecordKind::List, &name.blinded_public()?))
 }
 
@@ -90,7 +93,7 @@ pub fn seal_record(
     told: &DeviceRecord,
 ) -> Record {
     let meta = Meta { kind: RecordKind::Device, secret: None, period, sequence, expires };
-    seal(rng, device, &meta, told.to_bytes()).expect("eight addresses fit the largest size")
+    seal(rng, &device.signing_key(), &meta, told.to_bytes()).expect("eight addresses fit the largest size")
 }
 
 /// Signs and seals a device's card for the holders of a secret; `None` when it says more than fits.
@@ -103,7 +106,7 @@ pub fn seal_card(
     card: &CardRecord,
 ) -> Option<Record> {
     let meta = Meta { kind: RecordKind::Card, secret: Some(secret), period, sequence, expires };
-    seal(rng, device, &meta, card.to_bytes())
+    seal(rng, &device.signing_key(), &meta, card.to_bytes())
 }
 
 /// Signs and seals where a device's mailboxes are, for the holder of a secret; `None` when it says more than fits.
@@ -116,7 +119,34 @@ pub fn seal_list(
     list: &ListRecord,
 ) -> Option<Record> {
     let meta = Meta { kind: RecordKind::List, secret: Some(secret), period, sequence, expires };
-    seal(rng, device, &meta, list.to_bytes())
+    seal(rng, &device.signing_key(), &meta, list.to_bytes())
+}
+
+/// Where an account's card for whoever knows its address lives in a period; `None` when the address is no valid key.
+pub fn knock_key(account: &AccountId, period: u32) -> Option<RecordKey> {
+    let name = Name { owner: &account.0, secret: None, period };
+    Some(Record::key_for(RecordKind::Knock, &name.blinded_public()?))
+}
+
+/// Signs and seals an account's card for whoever knows its address; `None` when it says more than fits.
+pub fn seal_knock(
+    rng: &mut impl CryptoRng,
+    account: &AccountSecret,
+    period: u32,
+    (sequence, expires): (u64, Timestamp),
+    card: &CardRecord,
+) -> Option<Record> {
+    let meta = Meta { kind: RecordKind::Knock, secret: None, period, sequence, expires };
+    seal(rng, &account.signing_key(), &meta, card.to_bytes())
+}
+
+/// Opens a card that was looked up for an account and period.
+///
+/// # Errors
+/// When it is another's, forged or not readable.
+pub fn open_knock(account: &AccountId, period: u32, record: &Record) -> Result<CardRecord, RecordError> {
+    let told = open(&Name { owner: &account.0, secret: None, period }, RecordKind::Knock, record)?;
+    CardRecord::from_bytes(&told).map_err(|_| RecordError::Unreadable)
 }
 
 /// What a record is sealed with, beside the device's key.
@@ -130,17 +160,16 @@ struct Meta<'a> {
 
 fn seal(
     rng: &mut impl CryptoRng,
-    device: &DeviceSecret,
+    signing: &SigningKey,
     meta: &Meta<'_>,
     mut plain: Vec<u8>,
 ) -> Option<Record> {
-    let id = device.id();
-    let name = Name { device: &id, secret: meta.secret, period: meta.period };
-    let signing = device.signing_key();
+    let id = signing.verifying_key().to_bytes();
+    let name = Name { owner: &id, secret: meta.secret, period: meta.period };
     // The nonce prefix must be secret and not shared with the unblinded key.
     let prefix = primitives::hkdf::<32>(
         &meta.period.to_be_bytes(),
-        device.signing_seed(),
+        signing.as_bytes(),
         b"kith record nonce prefix v1",
     );
     let secret =
@@ -173,7 +202,7 @@ fn seal(
 /// # Errors
 /// When it is another's, forged or not readable.
 pub fn open_record(device: &DeviceId, period: u32, record: &Record) -> Result<DeviceRecord, RecordError> {
-    let told = open(&Name { device, secret: None, period }, RecordKind::Device, record)?;
+    let told = open(&Name { owner: &device.0, secret: None, period }, RecordKind::Device, record)?;
     DeviceRecord::from_bytes(&told).map_err(|_| RecordError::Unreadable)
 }
 
@@ -187,7 +216,7 @@ pub fn open_card(
     period: u32,
     record: &Record,
 ) -> Result<CardRecord, RecordError> {
-    let told = open(&Name { device, secret: Some(secret), period }, RecordKind::Card, record)?;
+    let told = open(&Name { owner: &device.0, secret: Some(secret), period }, RecordKind::Card, record)?;
     CardRecord::from_bytes(&told).map_err(|_| RecordError::Unreadable)
 }
 
@@ -201,7 +230,7 @@ pub fn open_list(
     period: u32,
     record: &Record,
 ) -> Result<ListRecord, RecordError> {
-    let told = open(&Name { device, secret: Some(secret), period }, RecordKind::List, record)?;
+    let told = open(&Name { owner: &device.0, secret: Some(secret), period }, RecordKind::List, record)?;
     ListRecord::from_bytes(&told).map_err(|_| RecordError::Unreadable)
 }
 
@@ -226,7 +255,7 @@ pub fn verify_record(record: &Record) -> bool {
 
 /// Everything that leads to a record.
 struct Name<'a> {
-    device: &'a DeviceId,
+    owner: &'a [u8; 32],
     secret: Option<&'a Secret32>,
     period: u32,
 }
@@ -235,17 +264,17 @@ impl Name<'_> {
     fn blinding_factor(&self) -> Scalar {
         let hash = Sha512::new();
         let hash = match self.secret {
-            None => hash.chain_update(b"kith record blinding v1").chain_update(self.device.0),
+            None => hash.chain_update(b"kith record blinding v1").chain_update(self.owner),
             Some(secret) => hash
                 .chain_update(b"kith record shared blinding v1")
-                .chain_update(self.device.0)
+                .chain_update(self.owner)
                 .chain_update(secret.as_bytes()),
         };
         Scalar::from_bytes_mod_order_wide(&hash.chain_update(self.period.to_be_bytes()).finalize().into())
     }
 
     fn blinded_public(&self) -> Option<[u8; 32]> {
-        let point = CompressedEdwardsY(self.device.0).decompress().filter(|point| point.is_torsion_free())?;
+        let point = CompressedEdwardsY(*self.owner).decompress().filter(|point| point.is_torsion_free())?;
         Some((self.blinding_factor() * point).compress().to_bytes())
     }
 
@@ -254,8 +283,9 @@ impl Name<'_> {
             RecordKind::Device => b"kith record body v1",
             RecordKind::Card => b"kith record card v2",
             RecordKind::List => b"kith record list v1",
+            RecordKind::Knock => b"kith record knock v1",
         };
-        let mut known = Zeroizing::new(self.device.0.to_vec());
+        let mut known = Zeroizing::new(self.owner.to_vec());
         known.extend(self.secret.iter().flat_map(|secret| secret.as_bytes()));
         primitives::hkdf(&self.period.to_be_bytes(), &known, label)
     }
@@ -269,6 +299,8 @@ mod tests {
     use rand_core::SeedableRng as _;
 
     use super::*;
+    use crate::invite;
+    use crate::mailbox;
 
     fn sealed() -> (DeviceSecret, DeviceRecord, Record) {
         let mut rng = ChaCha20Rng::from_seed([1; 32]);
@@ -325,11 +357,31 @@ mod tests {
     }
 
     #[test]
+    fn an_account_s_card_is_found_by_its_address_and_only_its_owner_can_make_it() {
+        let mut rng = ChaCha20Rng::from_seed([6; 32]);
+        let (ann, eve) = (AccountSecret::generate(&mut rng), AccountSecret::generate(&mut rng));
+        let card = CardRecord {
+            device_list: BoundedBytes::new(vec![1; 900]).unwrap(),
+            bundle: BoundedBytes::new(vec![2; 1_500]).unwrap(),
+            places: BoundedVec::default(),
+        };
+        let made = (7, Timestamp(1_000));
+        let record = seal_knock(&mut rng, &ann, 20_000, made, &card).unwrap();
+        assert!(verify_record(&record));
+        assert_eq!(knock_key(&ann.id(), 20_000), Some(record.key()));
+        assert_ne!(knock_key(&ann.id(), 20_001), Some(record.key()));
+        assert_ne!(record_key(&DeviceId(ann.id().0), 20_000), Some(record.key()));
+        assert_eq!(open_knock(&ann.id(), 20_000, &record), Ok(card.clone()));
+        let forged = seal_knock(&mut rng, &eve, 20_000, made, &card).unwrap();
+        assert_eq!(open_knock(&ann.id(), 20_000, &forged), Err(RecordError::Forged));
+    }
+
+    #[test]
     fn shared_keys_are_as_in_the_golden_vectors() {
         let device = DeviceSecret::generate(&mut ChaCha20Rng::from_seed([1; 32])).id();
         let secret = Secret32::new([7; 32]);
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let name = Name { device: &device, secret: Some(&secret), period: 20_000 };
+        let name = Name { owner: &device.0, secret: Some(&secret), period: 20_000 };
         let all = [
             hex(&device.0),
             hex(&name.blinded_public().unwrap()),
@@ -339,6 +391,25 @@ mod tests {
             hex(&*name.body_key(RecordKind::List)),
         ];
         assert_eq!(all.join("\n"), include_str!("../tests/vectors/shared_records_v1.txt").trim_end());
+    }
+
+    #[test]
+    fn what_follows_from_an_address_is_as_in_the_golden_vectors() {
+        let account = AccountSecret::from_seed([1; 32]).id();
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let name = Name { owner: &account.0, secret: None, period: 20_000 };
+        let knock = invite::knock(&account);
+        let all = [
+            hex(&account.0),
+            hex(&name.blinded_public().unwrap()),
+            hex(&knock_key(&account, 20_000).unwrap().0),
+            hex(&*name.body_key(RecordKind::Knock)),
+            hex(&knock.0),
+            hex(&knock.id().0),
+            hex(mailbox::invite_secret(&knock).as_bytes()),
+            hex(&mailbox::queue(&mailbox::invite_secret(&knock), &DeviceId([3; 32]), 9).0.0),
+        ];
+        assert_eq!(all.join("\n"), include_str!("../tests/vectors/knock_v1.txt").trim_end());
     }
 
     #[test]
@@ -370,7 +441,7 @@ mod tests {
         let mut rng = ChaCha20Rng::from_seed([3; 32]);
         let mut forged = seal_record(&mut rng, &mallory, 20_000, 8, Timestamp(1_000), &told);
         forged.blinded_key =
-            Name { device: &device.id(), secret: None, period: 20_000 }.blinded_public().unwrap();
+            Name { owner: &device.id().0, secret: None, period: 20_000 }.blinded_public().unwrap();
         assert!(!verify_record(&forged));
     }
 }

@@ -19,11 +19,14 @@ use kith_proto::group::word::GroupWord;
 use kith_proto::id::AccountId;
 use kith_proto::id::ContactId;
 use kith_proto::id::DeviceId;
+use kith_proto::id::InviteId;
+use kith_proto::invite::InviteSecret;
 use kith_proto::payload::ContactRequest;
 use kith_proto::payload::Content;
 use kith_proto::payload::Payload;
 use kith_proto::rows::Rows;
 
+use crate::contacts::NotLetIn;
 use crate::contacts::Refused;
 use crate::contents;
 use crate::effect::Effect;
@@ -55,15 +58,15 @@ pub(crate) fn frame(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, devi
     let friend = fellow || matches!(state, Some(ContactState::Accepted | ContactState::Requested));
     let now = engine.core.now;
     let allowed = match frame {
-        Frame::Put(_) if friend => engine.presence.may_try(now, &device),
-        _ => engine.presence.may_ask(now, &device),
+        Frame::Put(_) if friend => engine.presence.links.may_try(now, &device),
+        _ => engine.presence.links.may_ask(now, &device),
     };
     if !allowed {
         engine.core.stats.floods += 1;
         return out.effect(Effect::Misbehaved { device, why: Misbehaviour::Flood });
     }
     match frame {
-        Frame::Hello { .. } => match engine.presence.hello(&device) {
+        Frame::Hello { .. } => match engine.presence.links.hello(&device) {
             Greeting::Full => links::greet(engine, out, &device),
             Greeting::Again => links::resume(engine, out, &device),
             Greeting::Said => {}
@@ -98,18 +101,20 @@ fn give_prekeys(
     proof: Option<&InviteProof>,
 ) {
     let invited = proof.is_some_and(|proof| {
-        let secret = engine.contacts.open_invite(engine.core.now, &proof.invite);
+        let secret = open_secret(engine, &proof.invite);
         secret.or_else(|| joining::open_link(engine, &proof.invite)).is_some_and(|secret| {
             let expected = invite::prekey_proof(&secret, &device, &engine.devices.device());
             invite::proofs_equal(&expected, &proof.mac)
         })
     });
-    let frame = if invited {
+    // One-time prekeys are not for everybody who knows the address.
+    let knocks = proof.is_some_and(|proof| engine.strangers.is_knock(&proof.invite));
+    let frame = if invited && !knocks {
         Frame::Prekeys {
             device_list: engine.devices.own_list(),
             bundle: engine.devices.own_bundle(&mut engine.core, out),
         }
-    } else if contact.is_some() {
+    } else if invited || contact.is_some() {
         Frame::Prekeys {
             device_list: engine.devices.own_list(),
             bundle: engine.devices.own_bundle_for_many(),
@@ -122,6 +127,14 @@ fn give_prekeys(
         Frame::PrekeysRefused
     };
     out.effect(Effect::Send { device, frame });
+}
+
+/// The secret behind what somebody names who asks: an open invite, or our address if strangers may knock.
+fn open_secret(engine: &Engine, invite: &InviteId) -> Option<InviteSecret> {
+    if engine.strangers.is_knock(invite) {
+        return engine.strangers.open_secret();
+    }
+    engine.contacts.open_invite(engine.core.now, invite)
 }
 
 /// Takes the prekeys we asked for.
@@ -227,9 +240,18 @@ fn put(
     }
     let mut welcome = None;
     if let Some(introduction) = opened.introduction {
-        match introduce(engine, rows, out, device, introduction, &payload) {
-            Some(before) => welcome = before,
-            None => return Done::Yes,
+        match introduce(engine, rows, out, device, introduction, &payload, live) {
+            Ok(admitted) => welcome = admitted,
+            Err(NotBelieved::Forged) => {
+                engine.core.stats.bad_proofs += 1;
+                out.effect(Effect::Misbehaved { device: *device, why: Misbehaviour::BadProof });
+                return Done::Yes;
+            }
+            Err(NotBelieved::NotLetIn(why)) => {
+                engine.core.stats.not_let_in += 1;
+                // Room may come: by mail it stays where it is until the owner has decided about others.
+                return if why == NotLetIn::Full { Done::NotYet } else { Done::Yes };
+            }
         }
     }
     let undecided = engine.peers.contact_of(device).and_then(|contact| engine.contacts.state(&contact));
@@ -300,16 +322,24 @@ fn greet_asker(engine: &mut Engine, out: &mut Output, account: &AccountId, befor
 fn unreadable(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     engine.core.stats.unopenable += 1;
     if engine.peers.get(device).is_some() {
-        engine.presence.tried_in_vain(device);
+        engine.presence.links.tried_in_vain(device);
         links::repair(engine, out, device);
     } else {
         out.effect(Effect::Misbehaved { device: *device, why: Misbehaviour::UnopenableEnvelope });
     }
 }
 
+/// Why a first envelope is not taken.
+enum NotBelieved {
+    /// It is not what it says.
+    Forged,
+    /// It is, and is not wanted or has no room.
+    NotLetIn(NotLetIn),
+}
+
 /// Checks who a first envelope is from. The handshake proved that the sender holds `identity`; the signed device list
-/// must say that `identity` is this device's and the device the account's. Returns `None` when it is not believed, and
-/// who was let in when it carries a request.
+/// must say that `identity` is this device's and the device the account's. Returns who was let in when it carries a
+/// request.
 fn introduce(
     engine: &mut Engine,
     rows: &dyn Rows,
@@ -317,7 +347,8 @@ fn introduce(
     device: &DeviceId,
     introduction: Introduction,
     payload: &Payload,
-) -> Option<Option<Admitted>> {
+    live: bool,
+) -> Result<Option<Admitted>, NotBelieved> {
     let Introduction { account, identity } = introduction;
     let request = payload.contents.iter().find_map(|content| match content {
         Content::ContactRequest(request) if request.account == account => Some(&**request),
@@ -330,60 +361,106 @@ fn introduce(
     // A device that another contact only claimed to have is nobody's.
     let known = engine.peers.contact_of(device);
     let known = known.filter(|owner| *owner == account || !contents::may_belong(engine, device, &account));
-    let believed = match (known, request) {
-        (Some(contact), _) if contact != account => None,
-        (_, Some(request)) => admit(engine, rows, out, device, introduction, request).map(Some),
+    match (known, request) {
+        (Some(contact), _) if contact != account => Err(NotBelieved::Forged),
+        (_, Some(request)) => {
+            // Everything is checked before anything is kept: otherwise a stranger could fill the disk with lists.
+            let shown = check(engine, device, introduction, request).ok_or(NotBelieved::Forged)?;
+            admit(engine, rows, out, device, (request, shown), live).map(Some)
+        }
         (None, None) if joins.is_some() => joins
             .is_some_and(|join| joining::introduce(engine, rows, out, device, introduction, join))
-            .then_some(None),
+            .then_some(None)
+            .ok_or(NotBelieved::Forged),
         (Some(_), None) => {
             let entry = engine.devices.entry(&account, device);
-            entry.is_some_and(|entry| entry.identity == identity).then_some(None)
+            entry.filter(|entry| entry.identity == identity).ok_or(NotBelieved::Forged)?;
+            Ok(None)
         }
-        (None, None) => None,
-    };
-    if believed.is_none() {
-        engine.core.stats.bad_proofs += 1;
-        out.effect(Effect::Misbehaved { device: *device, why: Misbehaviour::BadProof });
+        (None, None) => Err(NotBelieved::Forged),
     }
-    believed
 }
 
-/// Lets somebody in who asks to be a contact: with the proof of an open invite, or because we asked them too.
+/// What somebody who asks has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    /// The secret of an open invite.
+    Link,
+    /// That they know our address.
+    Address,
+    /// Nothing; they are known.
+    Nothing,
+}
+
+/// Checks what a request shows, and that the device is its account's. `None` when it is not believed.
+fn check(
+    engine: &Engine,
+    device: &DeviceId,
+    introduction: Introduction,
+    request: &ContactRequest,
+) -> Option<Shown> {
+    let Introduction { account, identity } = introduction;
+    let own = engine.devices.account;
+    let proven = open_secret(engine, &request.invite).is_some_and(|secret| {
+        invite::proofs_equal(&invite::request_proof(&secret, &account, &own), &request.proof)
+    });
+    let shown = match proven {
+        true if engine.strangers.is_knock(&request.invite) => Shown::Address,
+        true => Shown::Link,
+        false => Shown::Nothing,
+    };
+    if account == own || (shown == Shown::Nothing && engine.contacts.state(&account).is_none()) {
+        return None;
+    }
+    let list = SignedDeviceList::from_bytes(&request.device_list).ok()?;
+    let listed = list.verify(&account).ok()?.devices.iter().find(|entry| entry.device == *device)?;
+    (listed.identity == identity).then_some(shown)
+}
+
+/// Lets somebody in who asks to be a contact: with the proof of an open invite, as a stranger, or because we asked them
+/// too.
 fn admit(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,
     device: &DeviceId,
-    introduction: Introduction,
-    request: &ContactRequest,
-) -> Option<Admitted> {
-    let Introduction { account, identity } = introduction;
+    (request, shown): (&ContactRequest, Shown),
+    live: bool,
+) -> Result<Admitted, NotBelieved> {
+    let account = request.account;
     let before = engine.contacts.state(&account);
-    let own = engine.devices.account;
-    if before.is_none() {
-        let secret = engine.contacts.open_invite(engine.core.now, &request.invite)?;
-        let expected = invite::request_proof(&secret, &account, &own);
-        if !invite::proofs_equal(&expected, &request.proof) || account == own {
-            return None;
+    if before.is_none() && shown == Shown::Address {
+        // On a connection it would have cost no work: strangers come by mailbox.
+        if live || engine.strangers.is_turned_away(&account) {
+            return Err(NotBelieved::NotLetIn(NotLetIn::Unwanted));
+        }
+        if engine.waiting_strangers() >= engine.core.config.incoming_knocks {
+            return Err(NotBelieved::NotLetIn(NotLetIn::Full));
         }
     }
-    // Everything is checked before anything is kept: otherwise a stranger could fill the disk with lists.
-    let list = SignedDeviceList::from_bytes(&request.device_list).ok()?;
-    let listed = list.verify(&account).ok()?.devices.iter().find(|entry| entry.device == *device)?;
-    if listed.identity != identity {
-        return None;
-    }
     let (profile, greeting) = (request.profile.clone(), request.greeting.clone());
-    engine.contacts.asked_by(&engine.core, out, &account, profile, greeting)?;
-    engine.devices.learn_list(&mut engine.core, out, &account, &request.device_list).ok()?;
-    if before.is_none() {
-        engine.contacts.use_invite(engine.core.now, out, &request.invite);
-    }
+    let asked = engine.contacts.asked_by(&engine.core, out, &account, profile, greeting);
+    asked.map_err(NotBelieved::NotLetIn)?;
+    let learned = engine.devices.learn_list(&mut engine.core, out, &account, &request.device_list);
+    learned.map_err(|_| NotBelieved::Forged)?;
     // An older bundle than the one we have is no lie: the request may have waited.
     let _ = engine.devices.learn_bundle(&engine.core, out, &account, device, &request.bundle);
+    let was_stranger = engine.strangers.is_stranger(&account);
+    match (before, shown) {
+        (None, Shown::Address) => engine.strangers.asks(engine.core.now, out, &account),
+        (None, _) => {
+            engine.strangers.forget(out, &account);
+            engine.contacts.use_invite(engine.core.now, out, &request.invite);
+        }
+        (Some(ContactState::Incoming), Shown::Link) if was_stranger => {
+            engine.strangers.forget(out, &account);
+            engine.contacts.use_invite(engine.core.now, out, &request.invite);
+            engine.contact_changed(out, &account);
+        }
+        _ => {}
+    }
     contents::bind_device(engine, rows, out, *device, account);
     contents::match_devices(engine, rows, out, &account);
     engine.keep_connected(out);
-    Some(Admitted { account, before })
+    Ok(Admitted { account, before })
 }

@@ -1,7 +1,7 @@
 //! What was tried for each device: the last ways that were taken and how they ended, and when receipts came.
 //!
 //! Kept for a device, not for a message: what waits for it goes in order, so a place in that order tells which attempts
-//! were about a message. In memory only, since a person asks about what waits now; rows say what was promised and
+//! were about a message, and a receipt ends what was tried for what it confirms. In memory only, since a person asks about what waits now; rows say what was promised and
 //! confirmed (`query::trace`). Not here: when something is tried again (`presence`, `leaving`, `askers`).
 
 use std::collections::BTreeMap;
@@ -37,6 +37,8 @@ struct Tried {
     view: AttemptView,
     /// The last place that it was about; zero when it was about none.
     upto: Position,
+    /// A receipt came since: what is tried now is for something else.
+    over: bool,
 }
 
 /// What a receipt confirmed anew: the places after the first of each pair, up to the second.
@@ -59,14 +61,16 @@ impl Attempts {
     ) {
         let tried = &mut self.by_device.entry(*device).or_default().tried;
         let last = tried.iter().rposition(|tried| tried.view.way == way);
-        let same = |at: &usize| tried.get(*at).is_some_and(|tried| tried.view.end.is_like(end));
+        let same =
+            |at: &usize| tried.get(*at).is_some_and(|tried| !tried.over && tried.view.end.is_like(end));
         let same = last.filter(same);
-        let new = Tried { view: AttemptView { way, end, first: now, last: now, times: 1 }, upto };
+        let view = AttemptView { way, end, first: now, last: now, times: Some(1) };
+        let new = Tried { view, upto, over: false };
         match same.and_then(|at| tried.remove(at)) {
             Some(before) => {
-                let times = before.view.times.saturating_add(1);
-                let view = AttemptView { first: before.view.first, times, ..new.view };
-                tried.push_back(Tried { view, upto: upto.max(before.upto) });
+                let times = before.view.times.map(|times| times.saturating_add(1));
+                let view = AttemptView { first: before.view.first, times, ..view };
+                tried.push_back(Tried { view, upto: upto.max(before.upto), over: false });
             }
             None => tried.push_back(new),
         }
@@ -77,19 +81,31 @@ impl Attempts {
 
     /// A receipt confirmed something.
     pub(crate) fn receipted(&mut self, device: &DeviceId, receipt: Receipted) {
-        let receipts = &mut self.by_device.entry(*device).or_default().receipts;
-        receipts.push_back(receipt);
-        if receipts.len() > MAX_RECEIPTS {
-            receipts.pop_front();
+        let track = self.by_device.entry(*device).or_default();
+        track.receipts.push_back(receipt);
+        if track.receipts.len() > MAX_RECEIPTS {
+            track.receipts.pop_front();
         }
+        track.tried.iter_mut().for_each(|tried| tried.over = true);
     }
 
-    /// What was tried since a time, as far as it was about a place, oldest first.
-    pub(crate) fn about(&self, device: &DeviceId, position: Position, since: Timestamp) -> Vec<AttemptView> {
+    /// What was tried since a time until another, as far as it was about a place, oldest first. How often is told only when
+    /// it began after `since`: what was tried before was for something else.
+    pub(crate) fn about(
+        &self,
+        device: &DeviceId,
+        position: Position,
+        (since, until): (Timestamp, Timestamp),
+    ) -> Vec<AttemptView> {
         let tried = self.by_device.get(device).into_iter().flat_map(|track| &track.tried);
-        let meant =
-            tried.filter(|tried| tried.view.last >= since && (tried.upto == 0 || tried.upto >= position));
-        meant.map(|tried| tried.view).collect()
+        let within = |view: &AttemptView| view.last >= since && view.last <= until;
+        let meant = tried.filter(|tried| within(&tried.view) && (tried.upto == 0 || tried.upto >= position));
+        meant
+            .map(|tried| AttemptView {
+                times: tried.view.times.filter(|_| tried.view.first >= since),
+                ..tried.view
+            })
+            .collect()
     }
 
     /// When a place was confirmed as delivered and as read, if that was seen.
@@ -118,6 +134,7 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp(1_800_000_000_000);
+    const EVER: Timestamp = Timestamp(u64::MAX);
     const BOB: DeviceId = DeviceId([2; 32]);
 
     #[test]
@@ -130,10 +147,39 @@ mod tests {
         }
         let until = NOW + Span::from_days(14);
         attempts.note(NOW, &BOB, Way::Mailbox(DeviceId([9; 32])), AttemptEnd::Kept { until }, 7);
-        let about = attempts.about(&BOB, 7, NOW);
-        assert_eq!(about.iter().map(|attempt| attempt.times).collect::<Vec<_>>(), [100, 100, 1]);
+        let about = attempts.about(&BOB, 7, (NOW, EVER));
+        let times: Vec<_> = about.iter().filter_map(|attempt| attempt.times).collect();
+        assert_eq!(times, [100, 100, 1]);
         assert_eq!((about[0].first, about[0].last), (NOW, NOW + Span::from_minutes(99)));
-        assert_eq!(attempts.about(&BOB, 8, NOW).len(), 2, "what was kept does not cover a later message");
+        let later = attempts.about(&BOB, 8, (NOW, EVER));
+        assert_eq!(later.len(), 2, "what was kept does not cover a later message");
+    }
+
+    #[test]
+    fn what_was_tried_before_a_message_is_not_counted_for_it() {
+        let mut attempts = Attempts::default();
+        let at = |minute| NOW + Span::from_minutes(minute);
+        for minute in 0..7 {
+            attempts.note(at(minute), &BOB, Way::Dial, AttemptEnd::NotReached, 0);
+        }
+        let about = attempts.about(&BOB, 1, (at(5), EVER));
+        assert_eq!((about[0].times, about[0].last), (None, at(6)), "twice, and nobody noted it");
+        assert_eq!(attempts.about(&BOB, 1, (at(0), EVER))[0].times, Some(7));
+        assert!(attempts.about(&BOB, 1, (at(7), EVER)).is_empty());
+    }
+
+    #[test]
+    fn what_is_tried_after_a_receipt_is_not_about_what_it_confirmed() {
+        let mut attempts = Attempts::default();
+        let at = |minute| NOW + Span::from_minutes(minute);
+        attempts.note(at(0), &BOB, Way::Direct, AttemptEnd::Sent, 1);
+        attempts.receipted(&BOB, Receipted { at: at(1), delivered: (0, 1), read: (0, 0) });
+        attempts.note(at(2), &BOB, Way::Direct, AttemptEnd::Sent, 2);
+        attempts.note(at(3), &BOB, Way::Dial, AttemptEnd::NotReached, 0);
+        let first = attempts.about(&BOB, 1, (NOW, at(1)));
+        assert_eq!(first.len(), 1, "{first:?}");
+        assert_eq!((first[0].last, first[0].times), (at(0), Some(1)));
+        assert_eq!(attempts.about(&BOB, 2, (at(2), EVER)).len(), 2);
     }
 
     #[test]
@@ -146,10 +192,10 @@ mod tests {
             let delivered = (u64::from(number), u64::from(number) + 1);
             attempts.receipted(&BOB, Receipted { at, delivered, read: (0, 0) });
         }
-        assert_eq!(attempts.about(&BOB, 1, NOW).len(), MAX_ATTEMPTS);
+        assert_eq!(attempts.about(&BOB, 1, (NOW, EVER)).len(), MAX_ATTEMPTS);
         assert_eq!(attempts.confirmed(&BOB, 200), (Some(NOW + Span(199)), None));
         assert_eq!(attempts.confirmed(&BOB, 5), (None, None), "too long ago");
         attempts.drop_device(&BOB);
-        assert!(attempts.about(&BOB, 1, NOW).is_empty());
+        assert!(attempts.about(&BOB, 1, (NOW, EVER)).is_empty());
     }
 }

@@ -30,8 +30,10 @@ use crate::contents;
 use crate::deposits::CARD_VERSION;
 use crate::effect::Effect;
 use crate::engine::Engine;
+use crate::knocking;
 use crate::leaving;
 use crate::output::Output;
+use crate::strangers;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
 
@@ -114,6 +116,7 @@ impl Cards {
 /// Publishes what others need to write while this device is away.
 pub(crate) fn publish(engine: &mut Engine, out: &mut Output) {
     publish_cards(engine, out, MAX_CARDS);
+    strangers::publish(engine, out);
     // A round that is not at its end goes on: it reaches everybody before it begins again.
     if engine.cards.published.is_none() {
         engine.core.timers.set(TimerKey::Lists, engine.core.now);
@@ -181,18 +184,19 @@ pub(crate) fn publish_lists(engine: &mut Engine, out: &mut Output) {
 
 /// The sequence of a record that is made now, and when it ends. Several changes of one moment have sequences that follow
 /// each other, as the versions of the list do.
-fn validity(engine: &Engine) -> (u64, Timestamp) {
+pub(crate) fn validity(engine: &Engine) -> (u64, Timestamp) {
     (engine.core.now.0.max(engine.mailboxes.version), engine.core.now + LIFE)
 }
 
 /// Today and tomorrow: whoever publishes is about to go.
-fn periods(now: Timestamp) -> [u32; 2] {
+pub(crate) fn periods(now: Timestamp) -> [u32; 2] {
     let today = record::period_at(now);
     [today, today.saturating_add(1)]
 }
 
 /// Looks for the mailboxes of a device if what is known of them leads nowhere.
 pub(crate) fn seek(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    knocking::seek_again(engine, device);
     let Some(what) = missing(engine, device) else { return };
     let now = engine.core.now;
     if !engine.presence.may_look_up() || !engine.cards.may_seek(now, device) {
@@ -228,13 +232,15 @@ fn missing(engine: &Engine, device: &DeviceId) -> Option<What> {
         (Some(ContactState::Blocked), ..) | (_, _, None) => None,
         // The maker of a link into a group has no card: nothing is known of the link outside of the group.
         (None, None, Some(_)) => None,
+        // Their card is found by the address (`knocking`).
+        _ if engine.is_knocking(device) => None,
         (_, None, Some(invite)) => Some(What::Card(mailbox::invite_secret(&invite.0))),
         (Some(ContactState::Incoming), Some(_), _) => None,
     }
 }
 
 /// Whether all known mailboxes of a device are away, or have no queue of it any more.
-fn is_stranded(engine: &Engine, device: &DeviceId) -> bool {
+pub(crate) fn is_stranded(engine: &Engine, device: &DeviceId) -> bool {
     let useless = |mailbox| {
         engine.askers.is_down(engine.core.now, mailbox) || engine.deposits.has_no_queue(device, mailbox)
     };

@@ -23,6 +23,7 @@ use kith_proto::time::Timestamp;
 use crate::askers::Use;
 use crate::cards;
 use crate::engine::Engine;
+use crate::knocking;
 use crate::links;
 use crate::mailboxes::Own;
 use crate::mailboxes::WANTED;
@@ -256,6 +257,7 @@ pub(crate) fn tell_everyone(engine: &mut Engine, out: &mut Output) {
     for device in links::confidants(engine) {
         tell(engine, out, &device);
     }
+    knocking::tell_mailboxes(engine, out);
     reading::queues_changed(engine, out);
     cards::publish_anew(engine, out);
 }

@@ -54,6 +54,18 @@ pub enum Command {
         /// A few words to go with the request.
         greeting: String,
     },
+    /// Asks the owner of an account to become a contact, of whom nothing but the address is known.
+    Knock {
+        /// The account.
+        account: AccountId,
+        /// A few words to go with the request.
+        greeting: String,
+    },
+    /// Allows strangers who know only the address to ask, or does not.
+    AllowKnocks {
+        /// Whether they may.
+        allowed: bool,
+    },
     /// Accepts a contact's request.
     AcceptContact {
         /// Who asked.
@@ -341,6 +353,18 @@ pub enum Refusal {
     /// The invite is one's own.
     #[error("this is your own invite: give it to somebody else")]
     OwnInvite,
+    /// The address is one's own.
+    #[error("this is your own address: give it to somebody else")]
+    OwnAddress,
+    /// No account can have this address.
+    #[error("nobody can have this address: look for a mistake in it")]
+    BadAddress,
+    /// The contact's device is not known yet.
+    #[error("this person was not found yet: write again in a minute")]
+    NotFoundYet,
+    /// The request waits already.
+    #[error("you have asked this person already: wait for the answer, or add them by an invite link")]
+    AlreadyAsked,
     /// The invite names no device.
     #[error("this invite does not say where to ask: get a new one")]
     InviteUseless,
@@ -423,6 +447,10 @@ impl Refusal {
             Self::UnknownMessage => "unknown_message",
             Self::UnknownInvite => "unknown_invite",
             Self::OwnInvite => "own_invite",
+            Self::OwnAddress => "own_address",
+            Self::BadAddress => "bad_address",
+            Self::NotFoundYet => "not_found_yet",
+            Self::AlreadyAsked => "already_asked",
             Self::InviteExpired => "invite_expired",
             Self::AlreadyContact => "already_contact",
             Self::Blocked => "blocked",

@@ -1,8 +1,10 @@
 //! Carries out commands. Each either does all of what it says or is refused and changes nothing.
 
 use kith_crypto::invite;
+use kith_crypto::record;
 use kith_proto::bounded::BoundedBytes;
 use kith_proto::bounded::BoundedStr;
+use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::id::MessageId;
@@ -33,12 +35,16 @@ use crate::engine::Engine;
 use crate::event::Event;
 use crate::groups;
 use crate::groups::fellows;
+use crate::knocking;
 use crate::links;
 use crate::offers;
 use crate::output::Output;
 use crate::reading;
 use crate::rows;
+use crate::rows::ContactRow;
 use crate::rows::groups::With;
+use crate::strangers;
+use crate::timer::TimerKey;
 use crate::view::ContactState;
 use crate::view::MessageKind;
 use crate::view::MessageState;
@@ -70,6 +76,11 @@ pub(crate) fn run(
             Ok(Answer::Done)
         }
         Command::AddContact { invite, greeting } => add_contact(engine, rows, out, &invite, greeting),
+        Command::Knock { account, greeting } => knock(engine, out, account, greeting),
+        Command::AllowKnocks { allowed } => {
+            strangers::allow(engine, out, allowed);
+            Ok(Answer::Done)
+        }
         Command::AcceptContact { contact } => accept(engine, out, contact),
         Command::BlockContact { contact } => block(engine, rows, out, contact),
         Command::UnblockContact { contact } => unblock(engine, out, contact),
@@ -172,6 +183,8 @@ fn add_contact(
         return accept(engine, out, invite.account);
     }
     engine.contacts.ask(&engine.core, out, invite)?;
+    engine.strangers.forget(out, &invite.account);
+    engine.knocking.drop_account(&invite.account);
     contents::bind_device(engine, rows, out, device, invite.account);
     // What we had with this device they may have forgotten: the request goes with keys that they give now.
     engine.sessions.drop_device(out, &device);
@@ -192,14 +205,39 @@ fn add_contact(
     engine.chats.open(&engine.core, out, chat, With::Contact(invite.account));
     engine.keep_connected(out);
     engine.presence.want(&mut engine.core, &device);
-    if engine.presence.is_up(&device) {
+    if engine.presence.links.is_up(&device) {
         links::greet(engine, out, &device);
     }
     contact_answer(engine, out, &invite.account)
 }
 
+fn knock(
+    engine: &mut Engine,
+    out: &mut Output,
+    account: AccountId,
+    greeting: String,
+) -> Result<Answer, Refusal> {
+    let greeting = bounded::<MAX_GREETING_BYTES>(greeting)?;
+    if account == engine.devices.account {
+        return Err(Refusal::OwnAddress);
+    }
+    if record::knock_key(&account, 0).is_none() {
+        return Err(Refusal::BadAddress);
+    }
+    let contact = engine.contacts.get(&account);
+    let waits = contact.is_some_and(|row| row.invite.is_some());
+    match contact.and_then(ContactRow::state) {
+        // They asked already: this is the answer.
+        Some(ContactState::Incoming) => return accept(engine, out, account),
+        Some(ContactState::Accepted) => return Err(Refusal::AlreadyContact),
+        Some(ContactState::Requested) if waits => return Err(Refusal::AlreadyAsked),
+        _ => knocking::knock(engine, out, account, greeting)?,
+    }
+    contact_answer(engine, out, &account)
+}
+
 /// Queues a contact request for the devices that are known.
-fn ask(
+pub(crate) fn ask(
     engine: &mut Engine,
     out: &mut Output,
     contact: &ContactId,
@@ -239,7 +277,7 @@ fn block(
     out: &mut Output,
     contact: ContactId,
 ) -> Result<Answer, Refusal> {
-    engine.contacts.get(&contact).ok_or(Refusal::UnknownContact)?;
+    let before = engine.contacts.state(&contact).ok_or(Refusal::UnknownContact)?;
     engine.contacts.set_state(out, &contact, ContactState::Blocked);
     offers::part(engine, out, &engine.peers.devices_of(&contact));
     for device in engine.peers.devices_of(&contact) {
@@ -253,7 +291,15 @@ fn block(
     }
     engine.keep_connected(out);
     reading::queues_changed(engine, out);
+    decided(engine, out, before);
     contact_answer(engine, out, &contact)
+}
+
+/// A request does not wait any more: there is room for another, which may have been left alone in a mailbox.
+fn decided(engine: &mut Engine, out: &mut Output, before: ContactState) {
+    if before == ContactState::Incoming {
+        reading::read_again(engine, out);
+    }
 }
 
 fn unblock(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<Answer, Refusal> {
@@ -269,14 +315,19 @@ fn unblock(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<
         Some(ContactState::Requested) => {
             engine.contacts.set_state(out, &contact, ContactState::Requested);
             let row = engine.contacts.get(&contact).ok_or(Refusal::UnknownContact)?;
+            let greeting = row.greeting.clone();
             if let Some(secret) = row.invite.as_ref().map(|secret| secret.0.clone()) {
-                ask(engine, out, &contact, &secret, BoundedStr::default());
+                ask(engine, out, &contact, &secret, greeting);
+                // If they are still looked for, that goes on.
+                engine.core.timers.set(TimerKey::Knock, engine.core.now);
             }
         }
         _ => contents::accepted(engine, out, &contact),
     }
     for device in engine.peers.devices_of(&contact) {
-        engine.presence.want(&mut engine.core, &device);
+        if !engine.is_knocking(&device) {
+            engine.presence.want(&mut engine.core, &device);
+        }
     }
     engine.keep_connected(out);
     reading::queues_changed(engine, out);
@@ -289,7 +340,9 @@ fn remove(
     out: &mut Output,
     contact: ContactId,
 ) -> Result<Answer, Refusal> {
-    engine.contacts.get(&contact).ok_or(Refusal::UnknownContact)?;
+    let before = engine.contacts.state(&contact).ok_or(Refusal::UnknownContact)?;
+    engine.strangers.turn_away(engine.core.now, out, &contact);
+    engine.knocking.drop_account(&contact);
     let devices = engine.peers.devices_of(&contact);
     engine.devices.forget(out, &contact, &devices);
     offers::part(engine, out, &devices);
@@ -301,6 +354,7 @@ fn remove(
     engine.contacts.remove(out, &contact);
     fellows::stay(engine, rows, out, &contact);
     engine.keep_connected(out);
+    decided(engine, out, before);
     out.event(Event::ContactRemoved { contact, chat });
     Ok(Answer::Done)
 }
@@ -331,6 +385,10 @@ fn send_message(
     }
     let text: Text = bounded(text)?;
     let devices = engine.peers.devices_of(&contact);
+    if devices.is_empty() {
+        // Only their address is known; nothing would bring it to a device that is found later.
+        return Err(Refusal::NotFoundYet);
+    }
     if devices.iter().any(|device| engine.outbox.waiting(device) >= engine.core.config.outbox_items) {
         return Err(Refusal::OutboxFull);
     }

@@ -27,6 +27,8 @@ pub struct Config {
     pub contacts: usize,
     /// Requests waiting for an answer; beyond it new ones are refused, so that a leaked link cannot flood.
     pub incoming_requests: usize,
+    /// Of these, requests from strangers who knew only the address: as many as anybody looks through.
+    pub incoming_knocks: usize,
     /// Devices without a contact that may hold a direct stream at once.
     pub strangers: usize,
     /// The first pause after a failed dial. It doubles up to [`Config::dial_pause_max`].
@@ -64,6 +66,7 @@ impl Default for Config {
             invites: 64,
             contacts: 5_000,
             incoming_requests: 200,
+            incoming_knocks: 50,
             strangers: 256,
             dial_pause_min: Span::from_millis(500),
             dial_pause_max: Span::from_minutes(2),

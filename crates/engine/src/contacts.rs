@@ -12,6 +12,7 @@
 
 use std::collections::BTreeMap;
 
+use kith_crypto::invite;
 use kith_proto::address::DeviceAddress;
 use kith_proto::bounded::BoundedStr;
 use kith_proto::bounded::BoundedVec;
@@ -46,7 +47,7 @@ pub(crate) struct Contacts {
 }
 
 /// Mailboxes hear of a closed invite for so long: its queue was registered for two periods at most.
-const CLOSED_FOR: Span = Span(2 * kith_crypto::mailbox::PERIOD.0);
+pub(crate) const CLOSED_FOR: Span = Span(2 * kith_crypto::mailbox::PERIOD.0);
 
 /// Closed invites that are remembered; whoever makes more links than this in a month leaves queues open.
 const MAX_CLOSED: usize = 512;
@@ -56,6 +57,14 @@ const REFUSALS_BELIEVED: u32 = 3;
 
 /// The number of somebody who is no contact, but a member of a common group.
 const FELLOW: u8 = 5;
+/// Why somebody who asks is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotLetIn {
+    /// Too many wait for the owner to decide, or there are too many contacts.
+    Full,
+    /// The owner does not want to hear of them.
+    Unwanted,
+}
 
 /// What a refusal means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +119,12 @@ impl ContactRow {
         };
     }
 
+    /// Whether we ask `contact`, whose row this is, and know nothing but the address.
+    pub(crate) fn knocks(&self, contact: &ContactId) -> bool {
+        let secret = self.invite.as_ref().map(|secret| &secret.0);
+        self.state() == Some(ContactState::Requested) && secret == Some(&invite::knock(contact))
+    }
+
     fn before_block(&self) -> Option<ContactState> {
         match self.state / 16 {
             1 => Some(ContactState::Requested),
@@ -126,16 +141,26 @@ impl ContactRow {
         contact: ContactId,
         online: bool,
         mailboxes: u32,
+        stranger: bool,
     ) -> Option<ContactView> {
+        let state = self.state()?;
         Some(ContactView {
             contact,
             chat: ChatId::direct(own, &contact),
             name: self.profile.name.to_string(),
             status: self.profile.status.to_string(),
-            greeting: self.greeting.to_string(),
-            state: self.state()?,
+            // What we want to say to somebody whom we look for is not theirs.
+            greeting: if state == ContactState::Requested {
+                String::new()
+            } else {
+                self.greeting.to_string()
+            },
+            state,
             verified: self.verified,
-            refused: self.state() == Some(ContactState::Requested) && self.invite.is_none(),
+            stranger: stranger && state == ContactState::Incoming,
+            // A link says at least where its maker is.
+            by_address: state == ContactState::Requested && self.hints.is_empty(),
+            refused: state == ContactState::Requested && self.invite.is_none(),
             mailboxes,
             online,
             since: self.since,
@@ -278,8 +303,7 @@ impl Contacts {
         Ok(())
     }
 
-    /// Adds somebody who asked, with a proof that was checked. Returns their state now: `Accepted` when we had asked
-    /// them too.
+    /// Adds somebody who asked, with a proof that was checked. Whom we had asked too is accepted.
     pub(crate) fn asked_by(
         &mut self,
         core: &Core,
@@ -287,16 +311,16 @@ impl Contacts {
         contact: &ContactId,
         profile: Profile,
         greeting: BoundedStr<MAX_GREETING_BYTES>,
-    ) -> Option<ContactState> {
+    ) -> Result<(), NotLetIn> {
         let state = match self.state(contact) {
-            Some(ContactState::Blocked) => return None,
+            Some(ContactState::Blocked) => return Err(NotLetIn::Unwanted),
             Some(ContactState::Requested | ContactState::Accepted) => ContactState::Accepted,
             Some(ContactState::Incoming) => ContactState::Incoming,
             None => {
                 let waiting =
                     self.by_id.values().filter(|row| row.state() == Some(ContactState::Incoming)).count();
                 if waiting >= core.config.incoming_requests || self.count() >= core.config.contacts {
-                    return None;
+                    return Err(NotLetIn::Full);
                 }
                 ContactState::Incoming
             }
@@ -313,17 +337,36 @@ impl Contacts {
         };
         row.set_state(state);
         self.put(*contact, row, out);
-        Some(state)
+        Ok(())
     }
 
     /// Moves a contact to another state.
     pub(crate) fn set_state(&mut self, out: &mut Output, contact: &ContactId, state: ContactState) {
         self.change(out, contact, |row| {
-            row.set_state(state);
             if state == ContactState::Accepted {
                 row.invite = None;
+                if row.state() == Some(ContactState::Requested) {
+                    // Our own words to them are not theirs.
+                    row.greeting = BoundedStr::default();
+                }
             }
+            row.set_state(state);
         });
+    }
+
+    /// Notes what to say to somebody whom we ask, when we find them.
+    pub(crate) fn set_greeting(
+        &mut self,
+        out: &mut Output,
+        contact: &ContactId,
+        greeting: BoundedStr<MAX_GREETING_BYTES>,
+    ) {
+        self.change(out, contact, |row| row.greeting = greeting);
+    }
+
+    /// Nobody answers to what we asked with.
+    pub(crate) fn give_up(&mut self, out: &mut Output, contact: &ContactId) {
+        self.change(out, contact, |row| row.invite = None);
     }
 
     /// The invite that led to somebody was refused. Once is not believed: what was asked may have been damaged.

@@ -119,7 +119,7 @@ fn confirm(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &Devi
     }
     routes::receipted(engine, device, before);
     if confirmed.items > 0 {
-        engine.presence.progress(&mut engine.core, device);
+        engine.presence.links.progress(&mut engine.core, device);
         // Their mailboxes were emptied: what these were too full for may go.
         engine.deposits.resume(device);
     }
@@ -288,6 +288,7 @@ pub(crate) fn forget_device(engine: &mut Engine, out: &mut Output, device: &Devi
     engine.deposits.drop_device(out, device);
     engine.attempts.drop_device(device);
     engine.cards.drop_device(device);
+    engine.knocking.drop_device(device);
     engine.sessions.drop_device(out, device);
     engine.peers.remove(device, out);
     engine.presence.unwant(device);
@@ -296,10 +297,17 @@ pub(crate) fn forget_device(engine: &mut Engine, out: &mut Output, device: &Devi
 
 /// Both sides agree now: the chat opens, the profile goes, and what was written meanwhile follows.
 pub(crate) fn accepted(engine: &mut Engine, out: &mut Output, contact: &ContactId) {
+    let knocked = engine.contacts.get(contact).is_some_and(|row| row.knocks(contact));
     engine.contacts.set_state(out, contact, ContactState::Accepted);
+    engine.strangers.forget(out, contact);
+    engine.knocking.drop_account(contact);
     let chat = ChatId::direct(&engine.devices.account, contact);
     engine.chats.open(&engine.core, out, chat, With::Contact(*contact));
     send_acceptance(engine, out, contact);
+    if knocked {
+        // Now there is something to say on connections that were there all the time.
+        engine.peers.devices_of(contact).iter().for_each(|device| links::greet(engine, out, device));
+    }
     reading::queues_changed(engine, out);
     reading::read_again(engine, out);
     engine.keep_connected(out);
@@ -312,7 +320,7 @@ pub(crate) fn accepted(engine: &mut Engine, out: &mut Output, contact: &ContactI
 /// forgotten that we agreed, who we are and where.
 pub(crate) fn remind(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     let Some(contact) = engine.peers.contact_of(device) else { return };
-    if !engine.presence.remind(device) {
+    if !engine.presence.links.remind(device) {
         return;
     }
     engine.peers.update(device, out, |row| row.told = Default::default());

@@ -102,6 +102,11 @@ impl Devices {
         self.secret.id()
     }
 
+    /// The own account's key, if this device has it.
+    pub(crate) fn account_secret(&self) -> Option<AccountSecret> {
+        self.account_secret.as_ref().map(|secret| AccountSecret::from_seed(*secret.seed()))
+    }
+
     /// The own signed device list.
     pub(crate) fn own_list(&self) -> DeviceListBytes {
         self.own_list.clone()

@@ -32,6 +32,8 @@ use crate::groups::view as group_view;
 use crate::inbox::Inbox;
 use crate::input::Input;
 use crate::input::NetInput;
+use crate::knocking;
+use crate::knocking::Knocking;
 use crate::leaving;
 use crate::links;
 use crate::mail;
@@ -49,6 +51,7 @@ use crate::rows::groups::With;
 use crate::sessions::Sessions;
 use crate::standing::Standings;
 use crate::stats::Stats;
+use crate::strangers::Strangers;
 use crate::timer::TimerKey;
 use crate::view::AttemptEnd;
 use crate::view::ChatView;
@@ -82,6 +85,8 @@ pub struct Engine {
     pub(crate) attempts: Attempts,
     pub(crate) clocks: Clocks,
     pub(crate) groups: Groups,
+    pub(crate) knocking: Knocking,
+    pub(crate) strangers: Strangers,
 }
 
 /// What is true now and stands in no row.
@@ -127,8 +132,8 @@ impl Engine {
     pub fn overview(&self) -> Overview {
         Overview {
             network: self.network_view(),
-            online: self.presence.online(&self.peers),
-            relayed: self.presence.relayed(&self.peers),
+            online: self.presence.links.online(&self.peers),
+            relayed: self.presence.links.relayed(&self.peers),
         }
     }
 
@@ -163,7 +168,7 @@ impl Engine {
             NetInput::Disconnected { device } => return links::disconnected(self, out, device),
             NetInput::StreamClosed { device } => {
                 routes::broken(self, &device);
-                self.presence.stream_closed(&mut self.core, &device);
+                self.presence.links.stream_closed(&mut self.core, &device);
                 self.outbox.rewind(&device);
                 self.groups.disconnected(&device);
                 return;
@@ -182,6 +187,9 @@ impl Engine {
                 cards::found(self, rows, out, &key, &record);
                 return;
             }
+            NetInput::Found { key, record } if self.knocking.seeks(&key) => {
+                return knocking::found(self, rows, out, &key, &record);
+            }
             NetInput::Found { key, record } => {
                 if let Some((device, told)) = presence.found(&mut self.core, &key, &record) {
                     links::heard_of(self, out, &device, &told);
@@ -191,6 +199,7 @@ impl Engine {
             NetInput::LookUpDone { key } => {
                 presence.look_up_done(&key);
                 self.cards.done(&key);
+                knocking::look_up_done(self, out, &key);
                 return;
             }
             NetInput::Discovered { device, addresses } => {
@@ -199,6 +208,7 @@ impl Engine {
             NetInput::BootstrapConnected { node } => {
                 presence.bootstrap_connected(&mut self.core, out, node.clone());
                 choosing::candidate(self, out, &node);
+                knocking::seek(self, out);
             }
             NetInput::BootstrapLost { device } => presence.bootstrap_lost(&device),
             NetInput::MailboxOffered { device, addresses } => {
@@ -240,7 +250,11 @@ impl Engine {
                 TimerKey::Mail => mail::look_after(self, out),
                 TimerKey::Mute => mail::hang_up_overdue(self, out),
                 TimerKey::Lists => cards::publish_lists(self, out),
-                TimerKey::Work => reading::work(self, out),
+                TimerKey::Work => {
+                    reading::work(self, out);
+                    knocking::work(self);
+                }
+                TimerKey::Knock => knocking::seek(self, out),
                 TimerKey::Groups => {
                     taking::say_what_is_new(self, out);
                     fellows::part(self, out);
@@ -275,7 +289,19 @@ impl Engine {
 
     /// Whether any device of a contact is connected.
     pub(crate) fn is_online(&self, contact: &ContactId) -> bool {
-        self.peers.devices_of(contact).iter().any(|device: &DeviceId| self.presence.is_up(device))
+        self.peers.devices_of(contact).iter().any(|device: &DeviceId| self.presence.links.is_up(device))
+    }
+
+    /// Whether we ask whose device this is, and know nothing but the address.
+    pub(crate) fn is_knocking(&self, device: &DeviceId) -> bool {
+        let contact = self.peers.contact_of(device);
+        contact.is_some_and(|contact| self.contacts.get(&contact).is_some_and(|row| row.knocks(&contact)))
+    }
+
+    /// How many strangers the owner has not decided about.
+    pub(crate) fn waiting_strangers(&self) -> usize {
+        let waits = |contact: &ContactId| self.contacts.state(contact) == Some(ContactState::Incoming);
+        self.strangers.all().filter(|contact| waits(contact)).count()
     }
 
     /// The own profile as front ends see it.
@@ -285,6 +311,7 @@ impl Engine {
             device: self.devices.device(),
             name: self.devices.profile.name.to_string(),
             status: self.devices.profile.status.to_string(),
+            knocks: self.strangers.are_allowed(),
         }
     }
 
@@ -295,7 +322,8 @@ impl Engine {
         let mailboxes =
             devices.iter().map(|device| self.deposits.mailboxes_of(device).len()).max().unwrap_or(0);
         let mailboxes = u32::try_from(mailboxes).unwrap_or(u32::MAX);
-        row.view(&self.devices.account, *contact, self.is_online(contact), mailboxes)
+        let stranger = self.strangers.is_stranger(contact);
+        row.view(&self.devices.account, *contact, self.is_online(contact), mailboxes, stranger)
     }
 
     /// A chat as front ends see it.
@@ -350,7 +378,7 @@ impl Engine {
     }
 
     fn network_view(&self) -> NetworkView {
-        let online = self.presence.online(&self.peers);
+        let online = self.presence.links.online(&self.peers);
         let contacts = online.iter().filter(|account| self.contacts.state(account).is_some()).count();
         NetworkView {
             mailboxes: choosing::views(self),

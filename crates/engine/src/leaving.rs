@@ -27,6 +27,7 @@ use crate::deposits::Note;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::inbox::Inbox;
+use crate::knocking;
 use crate::links;
 use crate::mail;
 use crate::outbox::Next;
@@ -84,7 +85,8 @@ pub(crate) fn consider(engine: &mut Engine, device: &DeviceId) {
         return;
     }
     let Some(oldest) = engine.outbox.oldest(device) else { return };
-    let direct = engine.presence.is_ready(device);
+    // Strangers are heard by mail only.
+    let direct = engine.presence.links.is_ready(device) && !engine.is_knocking(device);
     let at = if direct { oldest + HEAD_START } else { engine.core.now };
     engine.core.timers.set_earlier(TimerKey::Leave(*device), at.max(engine.core.now));
 }
@@ -98,7 +100,7 @@ pub(crate) fn leave(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     else {
         return;
     };
-    if engine.presence.is_ready(device) && oldest + HEAD_START > now {
+    if engine.presence.links.is_ready(device) && !engine.is_knocking(device) && oldest + HEAD_START > now {
         return engine.core.timers.set_earlier(TimerKey::Leave(*device), oldest + HEAD_START);
     }
     let delivered = engine.peers.get(device).map_or(0, |peer| peer.delivered);
@@ -199,7 +201,8 @@ fn deposit(
 ) {
     let asked = Asked::Deposit { device, position, queue, envelope: envelope.id(), told };
     let keep = KeepFor::Days14;
-    let mut request = Request::Deposit { queue, envelope, keep, work: None, signature: [0; 64] };
+    let work = engine.knocking.proof(&(used_for.mailbox(), device), &envelope.id());
+    let mut request = Request::Deposit { queue, envelope, keep, work, signature: [0; 64] };
     key.sign(&used_for.mailbox(), nonce, &mut request);
     engine.askers.ask(&mut engine.core, out, used_for, request, asked);
 }
@@ -233,6 +236,11 @@ pub(crate) fn deposited(engine: &mut Engine, out: &mut Output, about: &Deposited
         Answer::OverQuota { retry_after_secs } => {
             Span::from_secs(u64::from(*retry_after_secs)).min(QUOTA_PAUSE_MAX).max(Span::from_secs(1))
         }
+        Answer::WorkWanted { challenge, bits } if knocking::work_wanted(engine, about, *challenge, *bits) => {
+            // It goes again when the work is done.
+            engine.deposits.pause(device, mailbox, now + FULL_PAUSE);
+            return go_on(engine, out, mailbox);
+        }
         Answer::NoQueue {} => NO_QUEUE_PAUSE,
         _ => FULL_PAUSE,
     };
@@ -254,6 +262,7 @@ pub(crate) fn deposited(engine: &mut Engine, out: &mut Output, about: &Deposited
 fn kept(engine: &mut Engine, out: &mut Output, about: &Deposited, expires: Timestamp) {
     let (device, mailbox) = (&about.device, &about.mailbox);
     engine.core.stats.deposited += 1;
+    engine.knocking.kept(&(*mailbox, *device));
     mail::worked(engine, out, Use::Leave { mailbox: *mailbox });
     let current = queue_for(engine, device, mailbox).is_some_and(|(queue, _)| queue == about.queue);
     let same = about.position.is_none_or(|position| {
@@ -335,7 +344,7 @@ pub(crate) fn receipt_is_lost(engine: &mut Engine, out: &mut Output, device: &De
 pub(crate) fn send_notes(engine: &mut Engine, out: &mut Output) {
     let now = engine.core.now;
     for device in std::mem::take(&mut engine.deposits.owed) {
-        if engine.presence.is_ready(&device) || links::opening_only(engine, &device).is_none() {
+        if engine.presence.links.is_ready(&device) || links::opening_only(engine, &device).is_none() {
             continue;
         }
         let mut mailboxes = engine.deposits.mailboxes_of(&device);

@@ -26,6 +26,7 @@ pub mod query;
 pub mod record;
 pub mod rows;
 pub mod stats;
+mod strangers;
 pub mod view;
 
 mod addresses;
@@ -46,6 +47,7 @@ mod devices;
 mod engine;
 pub mod groups;
 mod inbox;
+mod knocking;
 mod leaving;
 mod links;
 mod mail;

@@ -38,7 +38,7 @@ pub(crate) fn connected(
         Some(ContactState::Blocked) => return out.effect(Effect::HangUp { device }),
         None if contact.is_none()
             && !engine.presence.is_bootstrap(&device)
-            && engine.presence.strangers(|device| engine.peers.get(device).is_some())
+            && engine.presence.links.strangers(|device| engine.peers.get(device).is_some())
                 >= engine.core.config.strangers =>
         {
             return out.effect(Effect::HangUp { device });
@@ -74,7 +74,7 @@ pub(crate) fn disconnected(engine: &mut Engine, out: &mut Output, device: Device
 
 /// A device is reached in another way now.
 pub(crate) fn path(engine: &mut Engine, out: &mut Output, device: &DeviceId, relayed: bool) {
-    if !engine.presence.set_relayed(device, relayed) {
+    if !engine.presence.links.set_relayed(device, relayed) {
         return;
     }
     let Some(row) = engine.peers.get(device) else { return };
@@ -88,13 +88,17 @@ pub(crate) fn path(engine: &mut Engine, out: &mut Output, device: &DeviceId, rel
 
 /// Addresses of a device came from the DHT, signed by the device.
 pub(crate) fn heard_of(engine: &mut Engine, out: &mut Output, device: &DeviceId, addresses: &[Multiaddress]) {
-    if engine.peers.get(device).is_none() {
-        return;
-    }
-    if !engine.presence.is_up(device) {
+    let Some(row) = engine.peers.get(device) else { return };
+    if !engine.presence.links.is_up(device) {
+        let is_news = addresses.iter().any(|address| !row.addresses.contains(address));
         engine.peers.learn_addresses(device, addresses, out);
-        engine.presence.dial_now(&mut engine.core, device);
-    } else if engine.presence.is_relayed(device) {
+        if is_news {
+            // At once, however short ago old ones were dialled.
+            out.effect(Effect::Dial { device: *device, addresses: addresses.to_vec() });
+        } else {
+            engine.presence.dial_now(&mut engine.core, device);
+        }
+    } else if engine.presence.links.is_relayed(device) {
         told_addresses(engine, out, device, addresses);
     }
 }
@@ -107,14 +111,14 @@ pub(crate) fn told_addresses(
     addresses: &[Multiaddress],
 ) {
     engine.peers.learn_addresses(device, addresses, out);
-    if engine.presence.is_relayed(device) {
+    if engine.presence.links.is_relayed(device) {
         out.effect(Effect::Dial { device: *device, addresses: addresses.to_vec() });
     }
 }
 
 /// Tells the connected devices of contacts where this device is, if they heard otherwise.
 pub(crate) fn tell_addresses(engine: &mut Engine, out: &mut Output) {
-    for device in engine.presence.ready_devices() {
+    for device in engine.presence.links.ready_devices() {
         if let Some(content) = untold_addresses(engine, &device) {
             say_addresses(engine, out, &device, vec![content]);
         }
@@ -145,10 +149,11 @@ fn say_addresses(engine: &mut Engine, out: &mut Output, device: &DeviceId, conte
 
 /// Opens the conversation on a new stream: `Hello`, what they should know first, `Ready`.
 pub(crate) fn greet(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
-    if !engine.presence.is_up(device) {
+    // Whoever is asked by a stranger does not know them yet: there is nothing to say on a connection.
+    if !engine.presence.links.is_up(device) || engine.is_knocking(device) {
         return;
     }
-    engine.presence.greeted(device);
+    engine.presence.links.greeted(device);
     engine.outbox.rewind(device);
     out.effect(Effect::Send { device: *device, frame: Frame::Hello { version: FRAME_VERSION } });
     resume(engine, out, device);
@@ -156,6 +161,9 @@ pub(crate) fn greet(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
 
 /// Says how far we are and where we are, then `Ready`.
 pub(crate) fn resume(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    if engine.is_knocking(device) {
+        return;
+    }
     // Also when nothing was taken yet: they may know better, and then we were set back.
     let mut contents = vec![Content::Receipt(Inbox::receipt(&engine.peers, device))];
     contents.extend(untold_addresses(engine, device));
@@ -223,9 +231,12 @@ pub(crate) fn pump(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
         return;
     }
     leaving::consider(engine, device);
+    if engine.is_knocking(device) {
+        return;
+    }
     // Whatever is missing to send it, an answer to our greeting or their prekeys, may have been lost on the way.
-    engine.presence.expect_answer(&mut engine.core, device);
-    if !engine.presence.is_ready(device) || !ensure_session(engine, out, device) {
+    engine.presence.links.expect_answer(&mut engine.core, device);
+    if !engine.presence.links.is_ready(device) || !ensure_session(engine, out, device) {
         return;
     }
     let mut sent = false;
@@ -312,7 +323,7 @@ pub(crate) fn repair(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     if engine.sessions.repair(&mut engine.core, out, &engine.devices, &contact, device) {
         reseal(engine, out, device);
         say_receipt(engine, out, device);
-        if !engine.presence.is_up(device) {
+        if !engine.presence.links.is_up(device) {
             leaving::owe_receipt(engine, device);
         }
         pump(engine, out, device);
@@ -326,11 +337,11 @@ pub(crate) fn repair(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
 /// What waits is not confirmed: compare notes, and after some tries seal it anew.
 pub(crate) fn probe(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     let waits = opening_only(engine, device).is_some_and(|only| engine.outbox.unconfirmed(device, only));
-    if !waits {
+    if !waits || engine.is_knocking(device) {
         return;
     }
-    let Some(before) = engine.presence.probe(device) else { return };
-    engine.presence.expect_answer(&mut engine.core, device);
+    let Some(before) = engine.presence.links.probe(device) else { return };
+    engine.presence.links.expect_answer(&mut engine.core, device);
     if before > 0 && before % PROBES_BEFORE_REPAIR == 0 {
         repair(engine, out, device);
     }
@@ -341,7 +352,7 @@ pub(crate) fn probe(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
 pub(crate) fn send_receipts(engine: &mut Engine, out: &mut Output) {
     for device in engine.inbox.take_owed() {
         // A device that is not connected hears it when it greets.
-        if engine.presence.is_up(&device) {
+        if engine.presence.links.is_up(&device) {
             say_receipt(engine, out, &device);
         } else {
             leaving::owe_receipt(engine, &device);

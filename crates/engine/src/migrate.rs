@@ -5,6 +5,9 @@
 //! | 1 | first |
 //! | 2 | `mail`: until when each mailbox has promised, not since when it keeps; `mailboxes`: when it was left |
 //! | 3 | groups: new tables; `chats` and `history` may hold rows of groups. Older rows of both are read as they are |
+//!
+//! A table that is added needs no new version if having no rows in it means what was true before: `knocks` and
+//! `strangers` (without rows, strangers may knock and nobody has).
 
 use std::ops::Bound;
 
@@ -146,8 +149,10 @@ mod tests {
     use kith_proto::time::Timestamp;
 
     use super::*;
+    use crate::rows::KnocksRow;
     use crate::rows::MailRow;
     use crate::rows::MailboxRow;
+    use crate::rows::StrangerRow;
 
     /// A row of `mail` as version 1 wrote it: a secret, what was told, no list, one mailbox, and three positions.
     fn old_mail() -> Vec<u8> {
@@ -160,6 +165,23 @@ mod tests {
             row.extend(number.to_le_bytes());
         }
         row
+    }
+
+    #[test]
+    fn rows_about_strangers_have_the_bytes_that_were_published() {
+        let (since, no, yes) =
+            (Timestamp(77), [1, 0, 77, 0, 0, 0, 0, 0, 0, 0], [1, 1, 77, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(KnocksRow { allowed: false, since }.to_bytes(), no);
+        assert_eq!(StrangerRow { turned_away: true, since }.to_bytes(), yes);
+        assert!(KnocksRow::from_bytes(&yes).is_ok_and(|row| row.allowed));
+        assert!(StrangerRow::from_bytes(&no).is_ok_and(|row| !row.turned_away));
+        for wrong in [[2, 0, 77, 0, 0, 0, 0, 0, 0, 0], [1, 2, 77, 0, 0, 0, 0, 0, 0, 0]] {
+            assert!(KnocksRow::from_bytes(&wrong).is_err() && StrangerRow::from_bytes(&wrong).is_err());
+        }
+        assert!(
+            KnocksRow::default().allowed,
+            "a folder without the row is one from before there were knocks"
+        );
     }
 
     #[test]

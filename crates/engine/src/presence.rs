@@ -1,14 +1,12 @@
-//! Who is connected, whom to dial and when, and where others find this device.
+//! Whom to dial and when, and where others find this device. Who is connected is in `links`.
 //!
 //! ```text
-//!  link:   Down ──Connected, we greet──▶ Up ──their Ready──▶ Ready
-//!            ▲                            ▲                     │
-//!            └────────Disconnected────────┴──StreamClosed───────┘  greeted again after a pause
-//!
 //!  dial:   waiting ──due──▶ dialling (known addresses, and the DHT) ──failed──▶ waiting, twice as long
 //! ```
 //!
 //! Not here: what is said on a link (`outbox`, `inbox`), and sockets (`kith-net`).
+
+mod links;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -18,7 +16,6 @@ use kith_proto::address::DeviceAddress;
 use kith_proto::address::MAX_ADDRESSES;
 use kith_proto::address::Multiaddress;
 use kith_proto::bounded::BoundedVec;
-use kith_proto::id::ContactId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::RecordKey;
 use kith_proto::record::DeviceRecord;
@@ -26,6 +23,9 @@ use kith_proto::record::Record;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
+pub(crate) use self::links::Greeting;
+pub(crate) use self::links::Links;
+pub(crate) use self::links::PROBES_BEFORE_REPAIR;
 use crate::addresses::Addresses;
 use crate::core::Core;
 use crate::devices::Devices;
@@ -37,19 +37,6 @@ use crate::timer::TimerKey;
 use crate::view::Nat;
 use crate::view::NetworkView;
 
-/// After so many probes without progress, what was sent is taken as unreadable and sealed anew, and the pause doubles.
-pub(crate) const PROBES_BEFORE_REPAIR: u32 = 3;
-
-/// How often the pause between unanswered probes is doubled at most.
-const PROBE_DOUBLED_MAX: u32 = 6;
-
-/// Frames beside envelopes that a device may send in ten seconds; an honest one sends a handful after each connecting.
-const ASKED_IN_TEN_SECONDS: u32 = 100;
-
-/// Envelopes of one contact that nothing opens, in ten seconds: more than a whole window of an old session, and as many as
-/// a device can try without noticing.
-const UNREADABLE_IN_TEN_SECONDS: u32 = 2_048;
-
 /// After a hint the pauses go on from here: the other side may need some seconds until it can be reached again, which is
 /// the pause after one more failure.
 const ATTEMPTS_AFTER_HINT: u32 = 3;
@@ -60,7 +47,7 @@ const EASED_EVERY: Span = Span::from_minutes(1);
 /// Links, dials, own addresses and bootstrap nodes.
 #[derive(Default)]
 pub(crate) struct Presence {
-    links: BTreeMap<DeviceId, Link>,
+    pub(crate) links: Links,
     dials: BTreeMap<DeviceId, Dial>,
     look_ups: BTreeMap<RecordKey, DeviceId>,
     own: Addresses,
@@ -69,31 +56,6 @@ pub(crate) struct Presence {
     peers_connected: u32,
     dht_peers: u32,
     nat: Nat,
-}
-
-/// A connection to a device.
-#[derive(Clone, Copy, Debug, Default)]
-struct Link {
-    /// We have said `Hello` on this stream.
-    greeted: bool,
-    /// They have said `Hello` since the connection is up.
-    hello_seen: bool,
-    /// They have said `Ready` since we greeted: messages may go.
-    ready: bool,
-    /// Only a relay leads to them.
-    relayed: bool,
-    /// Probes without an answer.
-    probes: u32,
-    /// They seem to have forgotten things, and were told again.
-    reminded: bool,
-    /// Frames beside envelopes since `counted_from`.
-    asked: u32,
-    /// The second that `asked` counts from.
-    counted_from: Timestamp,
-    /// Envelopes that nothing opened since `unreadable_from`.
-    unreadable: u32,
-    /// The second that `unreadable` counts from.
-    unreadable_from: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -111,17 +73,6 @@ struct Dial {
     seen_at: Vec<Multiaddress>,
 }
 
-/// What their `Hello` asks of us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Greeting {
-    /// Say everything: `Hello`, receipt, `Ready`.
-    Full,
-    /// They opened a new stream: say receipt and `Ready` again.
-    Again,
-    /// Nothing: it was said already.
-    Said,
-}
-
 impl Presence {
     /// A connection is up. Returns whether it is the first with this device.
     pub(crate) fn connected(&mut self, core: &mut Core, device: &DeviceId) -> bool {
@@ -132,14 +83,12 @@ impl Presence {
             dial.under_way = false;
         }
         self.schedule_dials(core);
-        self.links.insert(*device, Link::default()).is_none()
+        self.links.up(device)
     }
 
     /// The last connection is gone. Returns whether there was a link.
     pub(crate) fn disconnected(&mut self, core: &mut Core, device: &DeviceId) -> bool {
-        core.timers.clear(TimerKey::Greet(*device));
-        core.timers.clear(TimerKey::Probe(*device));
-        let was_up = self.links.remove(device).is_some();
+        let was_up = self.links.down(core, device);
         let attempts = self.dials.get(device).map_or(0, |dial| dial.attempts);
         let pause = if attempts == 0 { Span(0) } else { dial_pause(core, attempts) };
         if let Some(dial) = self.dials.get_mut(device) {
@@ -150,124 +99,18 @@ impl Presence {
         was_up
     }
 
-    /// The outgoing stream broke: nothing can be sent until both sides have greeted again.
-    pub(crate) fn stream_closed(&mut self, core: &mut Core, device: &DeviceId) {
-        if let Some(link) = self.links.get_mut(device) {
-            link.ready = false;
-            link.greeted = false;
-            core.timers.set(TimerKey::Greet(*device), core.now + core.config.stream_pause);
-        }
-    }
-
-    /// Their `Hello` came.
-    pub(crate) fn hello(&mut self, device: &DeviceId) -> Greeting {
-        let Some(link) = self.links.get_mut(device) else { return Greeting::Said };
-        let seen_before = std::mem::replace(&mut link.hello_seen, true);
-        match (link.greeted, seen_before) {
-            (false, _) => Greeting::Full,
-            (true, true) => Greeting::Again,
-            (true, false) => Greeting::Said,
-        }
-    }
-
-    /// We are about to greet.
-    pub(crate) fn greeted(&mut self, device: &DeviceId) {
-        if let Some(link) = self.links.get_mut(device) {
-            link.greeted = true;
-            link.ready = false;
-        }
-    }
-
     /// Their `Ready` came. Returns whether we may send now.
     pub(crate) fn set_ready(&mut self, device: &DeviceId) -> bool {
-        match self.links.get_mut(device) {
-            // Once for each greeting: whoever says it again and again must not have the window sent each time.
-            Some(link) if link.greeted && !link.ready => {
-                link.ready = true;
-                if let Some(dial) = self.dials.get_mut(device) {
-                    dial.attempts = 0;
-                }
-                true
-            }
-            _ => false,
+        let is_new = self.links.set_ready(device);
+        if let Some(dial) = self.dials.get_mut(device).filter(|_| is_new) {
+            dial.attempts = 0;
         }
-    }
-
-    /// Whether messages may be put on the stream to a device.
-    pub(crate) fn is_ready(&self, device: &DeviceId) -> bool {
-        self.links.get(device).is_some_and(|link| link.ready)
-    }
-
-    /// Whether a device is connected.
-    pub(crate) fn is_up(&self, device: &DeviceId) -> bool {
-        self.links.contains_key(device)
-    }
-
-    /// How many devices are connected that are not in `known`.
-    pub(crate) fn strangers(&self, known: impl Fn(&DeviceId) -> bool) -> usize {
-        self.links.keys().filter(|device| !known(device)).count()
-    }
-
-    /// Whether a device may say something beside envelopes, or say anything as a stranger: so many in ten seconds.
-    /// Greetings and prekeys are answered, and an answer costs more than a question.
-    pub(crate) fn may_ask(&mut self, now: Timestamp, device: &DeviceId) -> bool {
-        let Some(link) = self.links.get_mut(device) else { return false };
-        if now.since(link.counted_from) >= Span::from_secs(10) {
-            (link.asked, link.counted_from) = (0, now);
-        }
-        link.asked = link.asked.saturating_add(1);
-        link.asked <= ASKED_IN_TEN_SECONDS
-    }
-
-    /// Whether envelopes of a contact are still tried, or so many were in vain that the rest has to come again later.
-    pub(crate) fn may_try(&mut self, now: Timestamp, device: &DeviceId) -> bool {
-        let Some(link) = self.links.get_mut(device) else { return false };
-        if now.since(link.unreadable_from) >= Span::from_secs(10) {
-            (link.unreadable, link.unreadable_from) = (0, now);
-        }
-        link.unreadable < UNREADABLE_IN_TEN_SECONDS
-    }
-
-    /// Nothing opened an envelope of this device.
-    pub(crate) fn tried_in_vain(&mut self, device: &DeviceId) {
-        if let Some(link) = self.links.get_mut(device) {
-            link.unreadable = link.unreadable.saturating_add(1);
-        }
-    }
-
-    /// They have forgotten something. Returns whether they are to be reminded: once for each connection, since an old
-    /// receipt that comes late looks the same.
-    pub(crate) fn remind(&mut self, device: &DeviceId) -> bool {
-        self.links.get_mut(device).is_some_and(|link| !std::mem::replace(&mut link.reminded, true))
-    }
-
-    /// A probe is due. Returns how many went unanswered before, or `None` when the device is gone.
-    pub(crate) fn probe(&mut self, device: &DeviceId) -> Option<u32> {
-        let link = self.links.get_mut(device)?;
-        link.probes += 1;
-        Some(link.probes - 1)
-    }
-
-    /// The device confirmed something: no probe is unanswered.
-    pub(crate) fn progress(&mut self, core: &mut Core, device: &DeviceId) {
-        if let Some(link) = self.links.get_mut(device) {
-            link.probes = 0;
-        }
-        core.timers.clear(TimerKey::Probe(*device));
-    }
-
-    /// Something waits: it should be confirmed in time.
-    pub(crate) fn expect_answer(&self, core: &mut Core, device: &DeviceId) {
-        let Some(link) = self.links.get(device) else { return };
-        // Somebody who never answers may have forgotten us altogether: less and less is spent on them.
-        let doubled = (link.probes / PROBES_BEFORE_REPAIR).min(PROBE_DOUBLED_MAX);
-        let pause = Span(core.config.probe_after.0.saturating_mul(1 << doubled));
-        core.timers.set_earlier(TimerKey::Probe(*device), core.now + pause);
+        is_new
     }
 
     /// From now on this device is to be connected.
     pub(crate) fn want(&mut self, core: &mut Core, device: &DeviceId) {
-        let next = if self.is_up(device) { Timestamp::NEVER } else { core.now };
+        let next = if self.links.is_up(device) { Timestamp::NEVER } else { core.now };
         let (hinted, eased) = (Timestamp(0), Timestamp(0));
         let new = Dial { attempts: 0, next, under_way: false, record: 0, hinted, eased, seen_at: Vec::new() };
         self.dials.entry(*device).or_insert(new);
@@ -299,14 +142,14 @@ impl Presence {
 
     /// When a device is dialled next, and whether a dial is under way; `None` when it is connected or not wanted.
     pub(crate) fn next_dial(&self, device: &DeviceId) -> Option<(Timestamp, bool)> {
-        let dial = self.dials.get(device).filter(|_| !self.links.contains_key(device));
+        let dial = self.dials.get(device).filter(|_| !self.links.is_up(device));
         dial.map(|dial| (dial.next, dial.under_way))
     }
 
     /// Something new is known about where a device is: dial it at once, but not for every hint of a storm of them.
     pub(crate) fn dial_now(&mut self, core: &mut Core, device: &DeviceId) {
         if let Some(dial) = self.dials.get_mut(device)
-            && !self.links.contains_key(device)
+            && !self.links.is_up(device)
             && core.now >= dial.hinted + core.config.dial_pause_min
         {
             dial.hinted = core.now;
@@ -336,7 +179,7 @@ impl Presence {
         let due: Vec<DeviceId> = self
             .dials
             .iter()
-            .filter(|(device, dial)| !dial.under_way && dial.next <= now && !self.links.contains_key(device))
+            .filter(|(device, dial)| !dial.under_way && dial.next <= now && !self.links.is_up(device))
             .map(|(device, _)| *device)
             .take(core.config.dials_at_once.saturating_sub(under_way))
             .collect();
@@ -438,7 +281,7 @@ impl Presence {
         let now = core.now;
         for (device, dial) in &mut self.dials {
             // Not every time for a node that comes and goes.
-            if self.links.contains_key(device) || now < dial.hinted + core.config.dial_pause_min {
+            if self.links.is_up(device) || now < dial.hinted + core.config.dial_pause_min {
                 continue;
             }
             (dial.hinted, dial.under_way, dial.next) = (now, false, now);
@@ -452,7 +295,7 @@ impl Presence {
     /// This device is in another network: whoever could not be reached before may be now.
     fn dial_afresh(&mut self, core: &mut Core) {
         for (device, dial) in &mut self.dials {
-            if !dial.under_way && !self.links.contains_key(device) {
+            if !dial.under_way && !self.links.is_up(device) {
                 (dial.attempts, dial.next) = (0, core.now);
             }
         }
@@ -505,7 +348,7 @@ impl Presence {
             let missing: Vec<_> = self
                 .dials
                 .keys()
-                .filter(|device| !self.is_up(device))
+                .filter(|device| !self.links.is_up(device))
                 .take(core.config.dials_at_once)
                 .copied()
                 .collect();
@@ -553,36 +396,6 @@ impl Presence {
         changed
     }
 
-    /// The contacts that have a connected device.
-    pub(crate) fn online(&self, peers: &Peers) -> BTreeSet<ContactId> {
-        self.links.keys().filter_map(|device| peers.contact_of(device)).collect()
-    }
-
-    /// Notes whether only a relay leads to a device. Returns whether that is new.
-    pub(crate) fn set_relayed(&mut self, device: &DeviceId, relayed: bool) -> bool {
-        let link = self.links.get_mut(device);
-        link.is_some_and(|link| std::mem::replace(&mut link.relayed, relayed) != relayed)
-    }
-
-    /// Whether only a relay leads to a device.
-    pub(crate) fn is_relayed(&self, device: &DeviceId) -> bool {
-        self.links.get(device).is_some_and(|link| link.relayed)
-    }
-
-    /// The connected contacts that only relays lead to.
-    pub(crate) fn relayed(&self, peers: &Peers) -> BTreeSet<ContactId> {
-        let of = |relayed: bool| {
-            let links = self.links.iter().filter(move |(_, link)| link.relayed == relayed);
-            links.filter_map(|(device, _)| peers.contact_of(device)).collect::<BTreeSet<_>>()
-        };
-        &of(true) - &of(false)
-    }
-
-    /// The devices that messages may be sent to now.
-    pub(crate) fn ready_devices(&self) -> Vec<DeviceId> {
-        self.links.iter().filter(|(_, link)| link.ready).map(|(device, _)| *device).collect()
-    }
-
     /// Notes whether this device can be reached from outside. Returns whether that is new.
     pub(crate) fn set_nat(&mut self, nat: Nat) -> bool {
         std::mem::replace(&mut self.nat, nat) != nat
@@ -597,7 +410,7 @@ impl Presence {
             bootstraps_up: self.connected_bootstraps.keys().copied().collect(),
             peers: self.peers_connected,
             dht_peers: self.dht_peers,
-            contacts_online: u32::try_from(self.online(peers).len()).unwrap_or(u32::MAX),
+            contacts_online: u32::try_from(self.links.online(peers).len()).unwrap_or(u32::MAX),
             nat: self.nat,
             mailboxes: Vec::new(),
         }

@@ -31,8 +31,10 @@ use crate::rows::ChatRow;
 use crate::rows::ContactRow;
 use crate::rows::HistoryRow;
 use crate::rows::InviteRow;
+use crate::rows::KnocksRow;
 use crate::rows::MailRow;
 use crate::rows::PeerRow;
+use crate::rows::StrangerRow;
 use crate::rows::groups::AskingRow;
 use crate::rows::groups::Entry;
 use crate::rows::groups::GroupRow;
@@ -99,11 +101,13 @@ fn own_account(rows: &dyn Rows) -> Result<AccountId, QueryError> {
 /// # Errors
 /// When the rows cannot be read.
 pub fn profile(rows: &dyn Rows) -> Result<Option<ProfileView>, QueryError> {
+    let knocks = allows_knocks(rows)?;
     Ok(account::load(rows)?.map(|(row, device)| ProfileView {
         account: row.account,
         device: device.id(),
         name: row.profile.name.into_inner(),
         status: row.profile.status.into_inner(),
+        knocks,
     }))
 }
 
@@ -116,7 +120,12 @@ pub fn contacts(rows: &dyn Rows) -> Result<Vec<ContactView>, QueryError> {
     let found: Vec<(ContactId, ContactRow)> = all(rows, rows::CONTACTS)?;
     let mailboxes = mailboxes_of_contacts(rows)?;
     let count = |contact: &ContactId| mailboxes.get(contact).copied().unwrap_or(0);
-    let view = |(contact, row): (ContactId, ContactRow)| row.view(&own, contact, false, count(&contact));
+    let strangers: Vec<(ContactId, StrangerRow)> = all(rows, rows::STRANGERS)?;
+    let strangers: BTreeSet<_> =
+        strangers.into_iter().filter(|(_, row)| !row.turned_away).map(|(contact, _)| contact).collect();
+    let view = |(contact, row): (ContactId, ContactRow)| {
+        row.view(&own, contact, false, count(&contact), strangers.contains(&contact))
+    };
     Ok(found.into_iter().filter_map(view).collect())
 }
 
@@ -134,11 +143,11 @@ fn mailboxes_of_contacts(rows: &dyn Rows) -> Result<BTreeMap<ContactId, u32>, Qu
     Ok(counts)
 }
 
-/// What became of an own message, device by device and mailbox by mailbox.
+/// What became of an own message, device by device and mailbox by mailbox. A promise that has ended by `now` is none.
 ///
 /// # Errors
 /// When the rows cannot be read.
-pub fn trace(rows: &dyn Rows, message: &MessageId) -> Result<Option<TraceView>, QueryError> {
+pub fn trace(rows: &dyn Rows, message: &MessageId, now: Timestamp) -> Result<Option<TraceView>, QueryError> {
     let Some(view) = self::message(rows, message)? else { return Ok(None) };
     let row = get::<HistoryRow>(rows, rows::HISTORY, &rows::history_key(&view.chat, view.index))?;
     let mut devices = Vec::new();
@@ -151,7 +160,7 @@ pub fn trace(rows: &dyn Rows, message: &MessageId) -> Result<Option<TraceView>, 
         let mut mailboxes = BTreeMap::new();
         for place in mail.theirs.iter().flat_map(|list| list.places.iter()) {
             let kept = mail.progress.iter().find(|progress| progress.mailbox == place.device);
-            let kept = kept.filter(|progress| progress.upto >= position);
+            let kept = kept.filter(|progress| progress.upto >= position && progress.until > now);
             mailboxes.insert(place.device, kept.map(|progress| progress.until));
         }
         let mailboxes = mailboxes.into_iter().map(|(mailbox, until)| KeptView { mailbox, until }).collect();
@@ -501,6 +510,14 @@ pub fn invites(rows: &dyn Rows) -> Result<Vec<InviteView>, QueryError> {
 pub fn safety_number(rows: &dyn Rows, contact: &ContactId) -> Result<Option<SafetyNumber>, QueryError> {
     let there = get::<ContactRow>(rows, rows::CONTACTS, &contact.0)?.is_some_and(|row| !row.is_fellow());
     Ok(if there { Some(number(&own_account(rows)?, contact)) } else { None })
+}
+
+/// Whether strangers who know only the address may ask.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn allows_knocks(rows: &dyn Rows) -> Result<bool, QueryError> {
+    Ok(get::<KnocksRow>(rows, rows::KNOCKS, rows::SELF)?.unwrap_or_default().allowed)
 }
 
 /// The bootstrap nodes that are kept, as they were added.

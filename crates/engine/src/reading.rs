@@ -96,14 +96,24 @@ fn owners(
         let (queue, key) = mailbox::queue(&mailbox::invite_secret(&secret), &mailbox, period);
         found.push((queue, Owner::Invite(invite), open.then(|| key.public())));
     }
-    let reading = engine.mailboxes.reading(&mailbox, reading);
-    found
+    let mut found: Vec<_> = found
         .into_iter()
         .map(|(queue, owner, key)| {
-            reading.queues.insert(queue, owner);
-            (queue, key.map_or(Access::Closed {}, |deposit| Access::Key { deposit }))
+            (queue, owner, key.map_or(Access::Closed {}, |deposit| Access::Key { deposit }))
         })
-        .collect()
+        .collect();
+    if let Some((secret, open)) = engine.strangers.queue(engine.core.now) {
+        let (queue, _) = mailbox::queue(&mailbox::invite_secret(&secret), &mailbox, period);
+        let access = if open { Access::Knock {} } else { Access::Closed {} };
+        found.push((queue, Owner::Invite(secret.id()), access));
+    }
+    let reading = engine.mailboxes.reading(&mailbox, reading);
+    let mut told = Vec::with_capacity(found.len());
+    for (queue, owner, access) in found {
+        reading.queues.insert(queue, owner);
+        told.push((queue, access));
+    }
+    told
 }
 
 /// Registers the inboxes of this period and the next, with every queue that the mailbox does not know yet.

@@ -40,6 +40,7 @@ use crate::engine::Engine;
 use crate::groups::loading;
 use crate::groups::state::Groups;
 use crate::inbox::Inbox;
+use crate::knocking::Knocking;
 use crate::mail;
 use crate::mailboxes::Mailboxes;
 use crate::outbox::Outbox;
@@ -54,6 +55,7 @@ use crate::rows::groups::UnreadRow;
 use crate::rows::groups::With;
 use crate::sessions::Sessions;
 use crate::standing::Standings;
+use crate::strangers::Strangers;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
 
@@ -115,6 +117,8 @@ impl Engine {
             attempts: Attempts::default(),
             clocks: Clocks::default(),
             groups: Groups::default(),
+            knocking: Knocking::default(),
+            strangers: Strangers::default(),
         };
         let mut out = Output::new();
         load_mailboxes(&mut engine, rows, &mut out)?;
@@ -158,7 +162,16 @@ fn row<V: Decode>(bytes: &[u8]) -> Option<V> {
 }
 
 fn load_people(engine: &mut Engine, rows: &dyn Rows) -> Result<(), RestoreError> {
-    let Engine { contacts, devices, peers, .. } = engine;
+    let knocks = match rows.get(rows::KNOCKS, rows::SELF)? {
+        Some(bytes) => Some(row(&bytes).ok_or(RestoreError::Damaged(rows::KNOCKS.name))?),
+        None => None,
+    };
+    engine.strangers = Strangers::new(&engine.devices.account, knocks);
+    let Engine { contacts, devices, peers, strangers, .. } = engine;
+    each(rows, rows::STRANGERS, row, |contact: AccountId, row| {
+        strangers.restore(contact, row);
+        Some(())
+    })?;
     each(rows, rows::CONTACTS, row, |contact: AccountId, row| {
         contacts.restore(contact, row);
         Some(())
@@ -395,7 +408,7 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
     for (contact, row) in engine.contacts.all() {
         let fellow =
             row.is_fellow() || (fellows.contains(contact) && row.state() != Some(ContactState::Blocked));
-        if !wanted(row.state()) && !fellow {
+        if (!wanted(row.state()) && !fellow) || row.knocks(contact) {
             continue;
         }
         for device in engine.peers.devices_of(contact) {
@@ -406,6 +419,7 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
         }
     }
     engine.core.timers.set(TimerKey::Prekeys, engine.core.now);
+    engine.core.timers.set(TimerKey::Knock, engine.core.now);
     mail::start(engine);
     Ok(())
 }

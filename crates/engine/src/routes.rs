@@ -33,7 +33,7 @@ pub(crate) fn broken(engine: &mut Engine, device: &DeviceId) {
     if let Some((sent, delivered)) = row
         && waits
         && sent > delivered
-        && engine.presence.is_up(device)
+        && engine.presence.links.is_up(device)
     {
         let way = connection(engine, device);
         engine.attempts.note(engine.core.now, device, way, AttemptEnd::Broken, sent);
@@ -72,11 +72,14 @@ pub(crate) fn receipted(engine: &mut Engine, device: &DeviceId, before: (Positio
 /// What was tried for a device, and what is tried next.
 pub(crate) fn view(engine: &Engine, device: &DeviceId, position: Position, since: Timestamp) -> RouteView {
     let (delivered_at, read_at) = engine.attempts.confirmed(device, position);
-    let waits = engine.peers.get(device).is_some_and(|row| row.delivered < position)
-        && links::opening_only(engine, device).is_some();
+    let confirmed = engine.peers.get(device).is_some_and(|row| row.delivered >= position);
+    let waits =
+        engine.peers.get(device).is_some() && !confirmed && links::opening_only(engine, device).is_some();
+    // What is tried later is for something else. Nothing is said when it is not remembered when it was confirmed.
+    let until = if confirmed { delivered_at.unwrap_or_default() } else { engine.core.now };
     RouteView {
-        connected: engine.presence.is_up(device).then(|| connection(engine, device)),
-        attempts: engine.attempts.about(device, position, since),
+        connected: engine.presence.links.is_up(device).then(|| connection(engine, device)),
+        attempts: engine.attempts.about(device, position, (since, until)),
         delivered_at,
         read_at,
         next: if waits { next(engine, device, position) } else { Vec::new() },
@@ -84,17 +87,17 @@ pub(crate) fn view(engine: &Engine, device: &DeviceId, position: Position, since
 }
 
 fn connection(engine: &Engine, device: &DeviceId) -> Way {
-    if engine.presence.is_relayed(device) { Way::Relayed } else { Way::Direct }
+    if engine.presence.links.is_relayed(device) { Way::Relayed } else { Way::Direct }
 }
 
 /// What is tried next for a place that is not confirmed, the soonest first.
 fn next(engine: &Engine, device: &DeviceId, position: Position) -> Vec<NextView> {
     let now = engine.core.now;
     let mut found = Vec::new();
-    if engine.presence.is_up(device) {
+    if engine.presence.links.is_up(device) {
         let way = connection(engine, device);
         match engine.core.timers.at(TimerKey::Probe(*device)) {
-            Some(at) if engine.presence.is_ready(device) => {
+            Some(at) if engine.presence.links.is_ready(device) => {
                 found.push(NextView { at, way, why: NextWhy::NoReceipt });
             }
             _ => found.push(NextView { at: now, way, why: NextWhy::Now }),

@@ -25,6 +25,8 @@
 //! | `mailboxes` | device | [`MailboxRow`]: an own mailbox | no |
 //! | `mailbox_choices` | device | [`ChoiceRow`]: what the owner said about a mailbox | no |
 //! | `mailbox_keys` | `self` | 32 bytes that own inboxes are derived from | yes |
+//! | `knocks` | `self` | [`KnocksRow`]: whether strangers may knock; without it they may | no |
+//! | `strangers` | account | [`StrangerRow`]: somebody who knocked and is not accepted | no |
 //! | `standing` | device | [`StandingRow`]: a node that is or may be a mailbox | no |
 //! | `mail` | device | [`MailRow`] | yes |
 //!
@@ -86,6 +88,8 @@ pub(crate) const BOOTSTRAPS: Table = Table::plain("bootstraps");
 pub(crate) const MAILBOXES: Table = Table::plain("mailboxes");
 pub(crate) const MAILBOX_CHOICES: Table = Table::plain("mailbox_choices");
 pub(crate) const MAILBOX_KEYS: Table = Table::shredded("mailbox_keys");
+pub(crate) const KNOCKS: Table = Table::plain("knocks");
+pub(crate) const STRANGERS: Table = Table::plain("strangers");
 pub(crate) const STANDING: Table = Table::plain("standing");
 pub(crate) const MAIL: Table = Table::shredded("mail");
 
@@ -112,6 +116,8 @@ pub const TABLES: &[Table] = &[
     MAILBOXES,
     MAILBOX_CHOICES,
     MAILBOX_KEYS,
+    KNOCKS,
+    STRANGERS,
     STANDING,
     MAIL,
     groups::GROUPS,
@@ -248,6 +254,26 @@ row!(
 );
 
 row!(
+    /// What the owner said about strangers who know only the address.
+    KnocksRow {
+        /// Whether they may knock.
+        allowed: bool,
+        /// When that was said.
+        since: Timestamp,
+    }
+);
+
+row!(
+    /// Somebody who asked and knew nothing but the address.
+    StrangerRow {
+        /// Whether the owner removed the request: it is not shown again.
+        turned_away: bool,
+        /// Since when.
+        since: Timestamp,
+    }
+);
+
+row!(
     2,
     /// How far a mailbox has kept a device's channel.
     Progress {
@@ -330,7 +356,7 @@ row!(
         verified: bool,
         /// What it told of itself.
         profile: Profile,
-        /// What came with its request.
+        /// What came with its request; before, what is to go with ours once we find it.
         greeting: BoundedStr<MAX_GREETING_BYTES>,
         /// Since when.
         since: Timestamp,

@@ -35,6 +35,8 @@ pub struct ProfileView {
     pub name: String,
     /// The own status line.
     pub status: String,
+    /// Whether strangers who know only the address may ask.
+    pub knocks: bool,
 }
 
 /// How a contact stands to us.
@@ -67,6 +69,10 @@ pub struct ContactView {
     pub state: ContactState,
     /// Whether the safety number was compared.
     pub verified: bool,
+    /// Whether they asked and knew nothing but our address.
+    pub stranger: bool,
+    /// Whether we ask and know nothing but their address.
+    pub by_address: bool,
     /// Whether we asked, and their invite admits nobody any more: a new one is needed.
     pub refused: bool,
     /// In how many mailboxes something can be left for them.
@@ -267,12 +273,12 @@ pub struct AttemptView {
     pub way: Way,
     /// How it ended.
     pub end: AttemptEnd,
-    /// When it first ended so.
+    /// When it first ended so, perhaps before there was something to send.
     pub first: Timestamp,
     /// When it last ended so.
     pub last: Timestamp,
-    /// How many times.
-    pub times: u32,
+    /// How many times; `None` when `first` was before there was something to send.
+    pub times: Option<u32>,
 }
 
 /// How an attempt ended.
@@ -337,7 +343,7 @@ pub struct ClockView {
     pub sources: u32,
     /// At least so much.
     pub ahead_at_least_secs: i64,
-    /// At most so much; the same as the other when it is known to the second.
+    /// At most so much.
     pub ahead_at_most_secs: i64,
 }
 

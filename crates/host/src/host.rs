@@ -150,6 +150,11 @@ impl Host {
         let _ = self.queue.blocking_send(ToHost::Configure(Box::new(config), door));
     }
 
+    /// The same, for async code.
+    pub(crate) async fn configure_async(&self, config: Config, door: Door) {
+        let _ = self.queue.send(ToHost::Configure(Box::new(config), door)).await;
+    }
+
     /// Takes nothing new from now on, gives what is there, and ends once nothing is left and the owners of its inboxes
     /// were told, or had an hour to ask. Not for async code.
     pub fn close(&self) {

@@ -2,7 +2,7 @@
 //! node and a person's device run the same code; who may have an inbox there is said by the [`Door`].
 //!
 //! ```text
-//!  network ──events──▶ bounded channel ──▶ one thread: door, Mailbox, Store ──commands──▶ network
+//!  network ──events──▶ Feed ──▶ bounded channel ──▶ one thread: door, Mailbox, Store ──commands──▶ network
 //!                                             │
 //!                                   commit, then answer: nothing is promised that is not on disk
 //! ```
@@ -11,16 +11,18 @@
 //! Decisions are in `DESIGN.md` beside this crate.
 
 pub mod error;
-mod farewell;
 
 mod clock;
 mod door;
+mod farewell;
+mod feed;
 mod forwards;
 mod host;
 mod thread;
 
 pub use door::Door;
 pub use error::HostError;
+pub use feed::Feed;
 pub use host::Host;
 pub use host::Numbers;
 pub use host::Report;

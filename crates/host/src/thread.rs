@@ -187,6 +187,7 @@ impl Thread {
         if let Some(durable) = durable {
             self.store.show(durable).map_err(HostError::Write)?;
         }
+        self.store.rest().map_err(HostError::Write)?;
         if !reports.is_empty() {
             let report = self.report()?;
             for answer in reports {

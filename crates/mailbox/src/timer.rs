@@ -1,9 +1,4 @@
-//! One table of deadlines. We ask it for the next one; nothing is scheduled, so nothing can be stale.
-
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-
-use kith_proto::time::Timestamp;
+//! What the deadlines are for.
 
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,48 +11,5 @@ pub(crate) enum TimerKey {
     Forward(u64),
 }
 
-/// The deadlines, each key at most once.
-#[derive(Debug, Default)]
-pub(crate) struct Timers {
-    by_key: BTreeMap<TimerKey, Timestamp>,
-    by_time: BTreeSet<(Timestamp, TimerKey)>,
-}
-
-impl Timers {
-    /// Sets or moves a deadline.
-    pub(crate) fn set(&mut self, key: TimerKey, at: Timestamp) {
-        if let Some(old) = self.by_key.insert(key, at) {
-            self.by_time.remove(&(old, key));
-        }
-        self.by_time.insert((at, key));
-    }
-
-    /// Sets a deadline unless an earlier one stands.
-    pub(crate) fn set_earlier(&mut self, key: TimerKey, at: Timestamp) {
-        if self.by_key.get(&key).is_none_or(|old| *old > at) {
-            self.set(key, at);
-        }
-    }
-
-    /// Takes a deadline away.
-    pub(crate) fn clear(&mut self, key: TimerKey) {
-        if let Some(old) = self.by_key.remove(&key) {
-            self.by_time.remove(&(old, key));
-        }
-    }
-
-    /// Takes one deadline that is due.
-    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<TimerKey> {
-        let (at, key) = *self.by_time.first()?;
-        if at > now {
-            return None;
-        }
-        self.clear(key);
-        Some(key)
-    }
-
-    /// The next deadline.
-    pub(crate) fn next(&self) -> Option<Timestamp> {
-        self.by_time.first().map(|(at, _)| *at)
-    }
-}
+/// The deadlines.
+pub(crate) type Timers = kith_proto::timers::Timers<TimerKey>;

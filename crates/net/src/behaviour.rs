@@ -15,7 +15,6 @@ use libp2p::kad;
 use libp2p::kad::store::MemoryStore;
 use libp2p::kad::store::MemoryStoreConfig;
 use libp2p::mdns;
-use libp2p::ping;
 use libp2p::relay;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::StreamProtocol;
@@ -31,6 +30,7 @@ use crate::config::NetConfig;
 use crate::config::Role;
 use crate::error::NetError;
 use crate::limits;
+use crate::probes;
 use crate::requests;
 use crate::stats::Counters;
 use crate::streams;
@@ -61,7 +61,7 @@ pub(crate) struct Behaviour {
     pub(crate) upnp: Toggle<upnp::tokio::Behaviour>,
     pub(crate) kad: kad::Behaviour<MemoryStore>,
     pub(crate) identify: identify::Behaviour,
-    pub(crate) ping: ping::Behaviour,
+    pub(crate) probes: probes::Behaviour,
     pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
 }
 
@@ -80,7 +80,6 @@ impl Behaviour {
             .with_hide_listen_addrs(user || !config.external.is_empty())
             .with_interval(Duration::from_secs(3_600))
             .with_cache_size(0);
-        let ping = ping::Config::new().with_interval(limits.ping_every).with_timeout(limits.ping_timeout);
         let mdns = if config.mdns {
             let behaviour = mdns::tokio::Behaviour::new(mdns::Config::default(), peer);
             Some(behaviour.map_err(|error| NetError::Setup(error.to_string()))?)
@@ -102,7 +101,7 @@ impl Behaviour {
             upnp: Toggle::from((config.upnp && !only_here(config)).then(upnp::tokio::Behaviour::default)),
             kad: kademlia(config, keypair),
             identify: identify::Behaviour::new(identify),
-            ping: ping::Behaviour::new(ping),
+            probes: probes::Behaviour::new(limits.ping_calm),
             mdns: Toggle::from(mdns),
         })
     }

@@ -102,9 +102,13 @@ pub struct Limits {
     pub frame_timeout: Duration,
     /// How long a stream of a device that is no contact may be silent.
     pub stranger_idle: Duration,
-    /// How often a connection is probed; a community node, which nobody waits for, asks more rarely. With the timeout, and a third of it until somebody looks, a device that
-    /// vanished without a word is noticed within ten seconds.
+    /// After how long a silence a connection that matters is asked for a sign of life: those of friends, and of relays that
+    /// lend this device an address; at a community node, those of devices that it lends one. With the timeout, and a third
+    /// of it until somebody looks, a device that vanished without a word is noticed within ten seconds.
     pub ping_every: Duration,
+    /// The same for all other connections. A person's device asks soon enough that routers do not forget the way, which
+    /// many do after thirty seconds over UDP; a community node lets the other side ask.
+    pub ping_calm: Duration,
     /// How long an answer to a probe may take.
     pub ping_timeout: Duration,
     /// How long a connection that nobody uses is kept.
@@ -165,11 +169,6 @@ impl Limits {
         self.ban = new.ban;
     }
 
-    /// How long a connection may go without an answer to a probe.
-    pub fn patience(&self) -> Duration {
-        self.ping_every + self.ping_timeout
-    }
-
     /// The limits for a role.
     pub fn for_role(role: Role) -> Self {
         let server = role == Role::Server;
@@ -189,6 +188,7 @@ impl Limits {
             frame_timeout: Duration::from_secs(30),
             stranger_idle: Duration::from_secs(60),
             ping_every: Duration::from_secs(if server { 15 } else { 5 }),
+            ping_calm: Duration::from_secs(if server { 30 } else { 20 }),
             ping_timeout: Duration::from_secs(3),
             idle: Duration::from_secs(30),
             records: if server { 100_000 } else { 256 },

@@ -16,6 +16,7 @@ use kith_proto::id::DeviceId;
 use kith_proto::time::Timestamp;
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
+use libp2p::swarm::ConnectionId;
 
 use crate::address;
 use crate::address::Reach;
@@ -23,7 +24,7 @@ use crate::address::Reach;
 /// Tests that are remembered: as many as a device has addresses that may be asked about.
 const MAX_TESTS: usize = 16;
 
-/// Nodes whose word about our address is remembered.
+/// Connections over which a word about our address is remembered.
 const MAX_OBSERVERS: usize = 16;
 
 /// What was measured. Times are of this device's clock.
@@ -100,6 +101,8 @@ pub enum Upnp {
     NotPublic,
     /// It took the port back.
     Lost,
+    /// Another one was asked: this device came to another network since, and libp2p looks for a router only once.
+    Moved,
 }
 
 /// The facts, shared between the task that writes and those who read.
@@ -131,23 +134,70 @@ impl Facts {
             self.tests.remove(0);
         }
     }
+
+    /// An address of this machine is gone: what was measured over its kind of IP was measured in another network.
+    pub(crate) fn left(&mut self, gone: IpAddr) {
+        if gone.is_loopback() {
+            return;
+        }
+        let ip_of =
+            |test: &Test| address::to_libp2p(&test.address).and_then(|address| address::ip_of(&address));
+        self.tests.retain(|test| ip_of(test).is_some_and(|ip| ip.is_ipv4() != gone.is_ipv4()));
+        if gone.is_ipv4() {
+            self.mapping = Mapping::Unknown;
+            if self.upnp != Upnp::Off {
+                self.upnp = Upnp::Moved;
+            }
+        }
+    }
+
+    /// This machine has a new address: that no router lent a port before says nothing about the one here.
+    pub(crate) fn joined(&mut self, new: IpAddr) {
+        let behind_router = new.is_ipv4() && address::reach_of_ip(new) == Reach::Local;
+        if behind_router && matches!(self.upnp, Upnp::NoGateway | Upnp::NotPublic) {
+            self.upnp = Upnp::Moved;
+        }
+    }
+
+    /// A port that a router lent is lent no more. One in another network was left there, not taken back.
+    pub(crate) fn lost_port(&mut self) {
+        if self.upnp == Upnp::Mapped {
+            self.upnp = Upnp::Lost;
+        }
+    }
 }
 
-/// What nodes said they see this device at, by where they are and over what.
+/// What nodes said they see this device at, by the connection over which they did: with it ends what they know.
 #[derive(Debug, Default)]
 pub(crate) struct Observed {
-    seen: BTreeMap<(bool, IpAddr), Multiaddr>,
+    seen: BTreeMap<ConnectionId, Sight>,
+}
+
+/// Where a node is, over what it is connected, and what it sees.
+#[derive(Debug)]
+struct Sight {
+    udp: bool,
+    node: IpAddr,
+    seen: Multiaddr,
 }
 
 impl Observed {
-    /// A node sees us at an address, on a connection that left from a listening port.
-    pub(crate) fn note(&mut self, node: &Multiaddr, seen: &Multiaddr) {
-        let Some(at) = address::ip_of(node).filter(|ip| ip.is_ipv4() && !ip.is_loopback()) else { return };
+    /// A node sees us at an address, on a connection that left from a listening port. Only what the world sees of us
+    /// counts: a node in the house, or a way back into it, says nothing about the router.
+    pub(crate) fn note(&mut self, connection: ConnectionId, node: &Multiaddr, seen: &Multiaddr) {
         let is_udp = |address: &Multiaddr| address.iter().any(|part| matches!(part, Protocol::Udp(_)));
-        let key = (is_udp(node), at);
-        if is_udp(seen) == key.0 && (self.seen.len() < MAX_OBSERVERS || self.seen.contains_key(&key)) {
-            self.seen.insert(key, seen.clone());
+        let global =
+            |address| address::ip_of(address).filter(|ip| address::reach_of_ip(*ip) == Reach::Global);
+        let (Some(at), Some(_)) = (global(node).filter(IpAddr::is_ipv4), global(seen)) else { return };
+        let udp = is_udp(node);
+        if is_udp(seen) == udp && (self.seen.len() < MAX_OBSERVERS || self.seen.contains_key(&connection)) {
+            self.seen.insert(connection, Sight { udp, node: at, seen: seen.clone() });
         }
+    }
+
+    /// A connection has ended. Returns whether something was seen over it.
+    pub(crate) fn ended(&mut self, connection: ConnectionId) -> bool {
+        self.seen.remove(&connection).is_some()
     }
 
     /// The network is another: what was seen in the old one says nothing.
@@ -155,23 +205,20 @@ impl Observed {
         self.seen.clear();
     }
 
-    /// What follows for the way out. Only nodes that are equally far are compared: one in the house sees past the router.
+    /// What follows for the way out. Of several connections to one place the newest counts.
     pub(crate) fn mapping(&self, is_own: impl Fn(&Multiaddr) -> bool) -> Mapping {
         let mut found = Mapping::Unknown;
-        for reach in [Reach::Local, Reach::Global] {
-            for is_udp in [false, true] {
-                let seen = self.seen.iter();
-                let group =
-                    seen.filter(|((udp, at), _)| *udp == is_udp && address::reach_of_ip(*at) == reach);
-                let places: Vec<_> = group.map(|(_, seen)| endpoint(seen)).collect();
-                let (Some(first), true) = (places.first(), places.len() >= 2) else { continue };
-                let same = places.iter().all(|place| place == first);
-                found = match (same, self.seen.values().find(|seen| endpoint(seen) == *first)) {
-                    (false, _) => return Mapping::Differs,
-                    (true, Some(seen)) if is_own(seen) => Mapping::None,
-                    (true, _) => Mapping::Same,
-                };
-            }
+        for udp in [false, true] {
+            let group = self.seen.values().filter(|sight| sight.udp == udp);
+            let places: BTreeMap<IpAddr, &Multiaddr> = group.map(|sight| (sight.node, &sight.seen)).collect();
+            let mut seen = places.into_values();
+            let (Some(first), Some(second)) = (seen.next(), seen.next()) else { continue };
+            let same = std::iter::once(second).chain(seen).all(|seen| endpoint(seen) == endpoint(first));
+            found = match same {
+                false => return Mapping::Differs,
+                true if is_own(first) => Mapping::None,
+                true => Mapping::Same,
+            };
         }
         found
     }
@@ -189,12 +236,26 @@ fn endpoint(address: &Multiaddr) -> (Option<IpAddr>, Option<u16>) {
 mod tests {
     use super::*;
 
+    const ONE: &str = "/ip4/198.51.100.1/udp/4001/quic-v1";
+    const TWO: &str = "/ip4/192.0.2.1/udp/4001/quic-v1";
+    const SEEN: &str = "/ip4/203.0.113.9/udp/700/quic-v1";
+    const OTHER: &str = "/ip4/203.0.113.9/udp/701/quic-v1";
+
+    /// The connections have the numbers from zero.
     fn observed(words: &[(&str, &str)]) -> Observed {
         let mut observed = Observed::default();
-        for (node, seen) in words {
-            observed.note(&node.parse().unwrap(), &seen.parse().unwrap());
+        for (number, (node, seen)) in words.iter().enumerate() {
+            observed.note(connection(number), &node.parse().unwrap(), &seen.parse().unwrap());
         }
         observed
+    }
+
+    fn connection(number: usize) -> ConnectionId {
+        ConnectionId::new_unchecked(number)
+    }
+
+    fn at(text: &str) -> Multiaddress {
+        address::parse(text).unwrap().0
     }
 
     #[test]
@@ -206,27 +267,86 @@ mod tests {
             ("/ip4/127.0.0.1/tcp/2", "/ip4/127.0.0.1/tcp/8"),
         ];
         assert_eq!(observed(&here).mapping(|_| false), Mapping::Unknown);
+        let twice = observed(&[(ONE, SEEN), (ONE, OTHER)]);
+        assert_eq!(twice.mapping(|_| false), Mapping::Unknown, "two connections to one place are one place");
     }
 
     #[test]
     fn two_places_tell_whether_it_is_the_same_for_all() {
-        let (one, two) = ("/ip4/198.51.100.1/udp/4001/quic-v1", "/ip4/192.0.2.1/udp/4001/quic-v1");
-        let (seen, other) = ("/ip4/203.0.113.9/udp/700/quic-v1", "/ip4/203.0.113.9/udp/701/quic-v1");
-        assert_eq!(observed(&[(one, seen), (two, seen)]).mapping(|_| false), Mapping::Same);
-        assert_eq!(observed(&[(one, seen), (two, seen)]).mapping(|_| true), Mapping::None);
-        let mut differs = observed(&[(one, seen), (two, other)]);
+        assert_eq!(observed(&[(ONE, SEEN), (TWO, SEEN)]).mapping(|_| false), Mapping::Same);
+        assert_eq!(observed(&[(ONE, SEEN), (TWO, SEEN)]).mapping(|_| true), Mapping::None);
+        let mut differs = observed(&[(ONE, SEEN), (TWO, OTHER)]);
         assert_eq!(differs.mapping(|_| false), Mapping::Differs);
         differs.forget();
         assert_eq!(differs.mapping(|_| false), Mapping::Unknown);
     }
 
     #[test]
-    fn a_node_in_the_house_is_not_compared_with_one_outside() {
-        let mixed = [
+    fn friends_in_the_house_cannot_tell_what_the_router_does() {
+        let house = [
             ("/ip4/192.168.1.5/tcp/4001", "/ip4/192.168.1.7/tcp/700"),
+            ("/ip4/192.168.1.6/tcp/4001", "/ip4/192.168.1.7/tcp/700"),
             ("/ip4/198.51.100.1/tcp/4001", "/ip4/203.0.113.9/tcp/900"),
         ];
-        assert_eq!(observed(&mixed).mapping(|_| false), Mapping::Unknown);
+        assert_eq!(observed(&house[..2]).mapping(|_| true), Mapping::Unknown);
+        assert_eq!(observed(&house).mapping(|_| true), Mapping::Unknown, "nor with one outside");
+        let back = [(ONE, SEEN), (TWO, "/ip4/192.168.1.1/udp/700/quic-v1")];
+        assert_eq!(
+            observed(&back).mapping(|_| false),
+            Mapping::Unknown,
+            "nor one that the router sends back"
+        );
+    }
+
+    #[test]
+    fn a_new_address_of_the_router_is_no_symmetric_one() {
+        let new = "/ip4/203.0.113.200/udp/700/quic-v1";
+        let mut observed = observed(&[(ONE, SEEN), (TWO, SEEN), (ONE, new), (TWO, new)]);
+        assert_eq!(observed.mapping(|_| false), Mapping::Same, "of one place the newest counts");
+        assert!(observed.ended(connection(2)) && !observed.ended(connection(2)));
+        assert_eq!(observed.mapping(|_| false), Mapping::Differs);
+        assert!(observed.ended(connection(0)), "the connection from before the night is gone");
+        assert_eq!(observed.mapping(|_| false), Mapping::Unknown);
+    }
+
+    #[test]
+    fn in_another_network_nothing_of_the_old_one_is_known() {
+        let test = |text| Test { address: at(text), reached: true, at: Timestamp(1) };
+        let ipv6 = test("/ip6/2001:db8::1/tcp/1");
+        let mut before = Facts { mapping: Mapping::Same, upnp: Upnp::Mapped, ..Facts::default() };
+        before.tests = vec![test("/ip4/203.0.113.9/tcp/1"), ipv6.clone()];
+        let left = |gone: &str| {
+            let mut facts = before.clone();
+            facts.left(gone.parse().unwrap());
+            facts
+        };
+        assert_eq!(left("127.0.0.1"), before, "that is no network");
+        let gone = left("192.168.1.7");
+        assert_eq!((gone.mapping, gone.upnp), (Mapping::Unknown, Upnp::Moved));
+        assert_eq!(gone.tests, [ipv6]);
+        let gone = left("2001:db8::9");
+        assert_eq!((gone.mapping, gone.upnp), (Mapping::Same, Upnp::Mapped), "both are about IPv4");
+        assert_eq!(gone.tests.len(), 1);
+    }
+
+    #[test]
+    fn what_no_router_said_before_there_was_a_network_says_nothing_about_it() {
+        let mut facts = Facts { upnp: Upnp::NoGateway, ..Facts::default() };
+        facts.joined("127.0.0.1".parse().unwrap());
+        facts.joined("2001:db8::1".parse().unwrap());
+        assert_eq!(facts.upnp, Upnp::NoGateway);
+        facts.joined("192.168.1.7".parse().unwrap());
+        assert_eq!(facts.upnp, Upnp::Moved);
+        facts.lost_port();
+        assert_eq!(facts.upnp, Upnp::Moved, "the port in the old network was not taken back, but left");
+        facts.upnp = Upnp::Mapped;
+        facts.joined("192.168.1.7".parse().unwrap());
+        assert_eq!(facts.upnp, Upnp::Mapped);
+        facts.lost_port();
+        assert_eq!(facts.upnp, Upnp::Lost);
+        facts.upnp = Upnp::Off;
+        facts.left("192.168.1.7".parse().unwrap());
+        assert_eq!(facts.upnp, Upnp::Off);
     }
 
     #[test]
@@ -236,7 +356,8 @@ mod tests {
             let address = Multiaddress::new(vec![number]).unwrap();
             facts.tested(Test { address, reached: true, at: Timestamp(1) });
             let node = format!("/ip4/198.51.100.{number}/tcp/1").parse().unwrap();
-            observed.note(&node, &"/ip4/203.0.113.9/tcp/1".parse().unwrap());
+            let seen = "/ip4/203.0.113.9/tcp/1".parse().unwrap();
+            observed.note(connection(usize::from(number)), &node, &seen);
         }
         assert_eq!((facts.tests.len(), observed.seen.len()), (MAX_TESTS, MAX_OBSERVERS));
     }

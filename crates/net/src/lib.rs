@@ -25,9 +25,12 @@ mod behaviour;
 mod circuits;
 mod limits;
 mod pipes;
+mod probes;
+mod quiet;
 mod requests;
 mod streams;
 mod task;
+mod transport;
 
 pub use config::NetConfig;
 pub use config::Role;

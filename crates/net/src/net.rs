@@ -1,23 +1,13 @@
 //! The handle to a running network, and starting one.
 
-use std::error::Error;
 use std::sync::Arc;
 
 use kith_proto::id::DeviceId;
-use libp2p::PeerId;
 use libp2p::Swarm;
 use libp2p::SwarmBuilder;
-use libp2p::Transport as _;
-use libp2p::core::muxing::StreamMuxerBox;
-use libp2p::core::transport::Boxed;
-use libp2p::core::upgrade;
 use libp2p::identity::Keypair;
 use libp2p::noise;
-use libp2p::quic;
 use libp2p::swarm::Config as SwarmConfig;
-use libp2p::tcp;
-use libp2p::websocket;
-use libp2p::yamux;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -32,21 +22,18 @@ use crate::event::NetCommand;
 use crate::event::NetEvent;
 use crate::facts::Facts;
 use crate::facts::Shared;
+use crate::quiet::Quiet;
 use crate::requests::pipe::Budget;
 use crate::stats::Counters;
 use crate::stats::Stats;
 use crate::task::Task;
+use crate::transport;
 
 /// Commands that may wait for the swarm's task: a whole window of frames for several devices.
 const COMMAND_QUEUE: usize = 8_192;
 
 /// Events that may wait for the driver. When it is full the network stops reading.
 const EVENT_QUEUE: usize = 4_096;
-
-/// Streams of one connection that yamux carries; ours need few.
-const YAMUX_STREAMS: usize = 64;
-
-type WebSocket = Boxed<(PeerId, StreamMuxerBox)>;
 
 /// A running network. Clones talk to the same one.
 #[derive(Clone, Debug)]
@@ -179,27 +166,17 @@ fn swarm(config: &NetConfig, counters: &Arc<Counters>) -> Result<Swarm<Behaviour
     let mut seed = config.device_seed.clone();
     let keypair = Keypair::ed25519_from_bytes(seed.as_mut_slice()).map_err(|error| setup(&error))?;
     let idle = config.limits.idle;
-    let yamux = || {
-        let mut yamux = yamux::Config::default();
-        yamux.set_max_num_streams(YAMUX_STREAMS);
-        yamux
-    };
     let builder = SwarmBuilder::with_existing_identity(keypair)
         .with_tokio()
-        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux)
+        .with_other_transport(|keypair| transport::over_tcp(keypair, counters))
         .map_err(|error| setup(&error))?
-        .with_quic_config(|mut quic: quic::Config| {
-            // The ping behaviour probes; QUIC's own keep-alive every five seconds would double the idle traffic.
-            quic.keep_alive_interval = config.limits.ping_every * 4;
-            quic.max_idle_timeout =
-                u32::try_from((config.limits.ping_every * 5).as_millis()).unwrap_or(u32::MAX);
-            quic
-        })
-        .with_other_transport(|keypair| web_socket(keypair, yamux()))
+        .with_other_transport(|keypair| transport::over_quic(keypair, counters))
+        .map_err(|error| setup(&error))?
+        .with_other_transport(|keypair| transport::over_web_socket(keypair, counters))
         .map_err(|error| setup(&error))?
         .with_dns()
         .map_err(|error| setup(&error))?
-        .with_relay_client(noise::Config::new, yamux)
+        .with_relay_client(noise::Config::new, Quiet::new)
         .map_err(|error| setup(&error))?;
     let builder = builder
         .with_behaviour(|keypair, circuits| {
@@ -209,17 +186,6 @@ fn swarm(config: &NetConfig, counters: &Arc<Counters>) -> Result<Swarm<Behaviour
     // Everything known is dialled, a relay a quarter of a second after the direct addresses.
     let settings = |swarm: SwarmConfig| swarm.with_idle_connection_timeout(idle).with_smart_dial();
     Ok(builder.with_swarm_config(settings).build())
-}
-
-/// WebSocket over TCP, for networks that let nothing else through. The builder's own would need an async start.
-fn web_socket(keypair: &Keypair, yamux: yamux::Config) -> Result<WebSocket, Box<dyn Error + Send + Sync>> {
-    let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true));
-    Ok(websocket::Config::new(tcp)
-        .upgrade(upgrade::Version::V1Lazy)
-        .authenticate(noise::Config::new(keypair)?)
-        .multiplex(yamux)
-        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)))
-        .boxed())
 }
 
 /// The device that a seed makes: what others see of this node.

@@ -80,6 +80,11 @@ counters! {
     bytes_out,
     /// Bytes of frames received.
     bytes_in,
+    /// Bytes written to connections, of all protocols: with handshakes and encryption, without the headers of IP and TCP; of
+    /// QUIC what its streams carry.
+    wire_out,
+    /// The same of bytes read.
+    wire_in,
     /// Frames for devices without a stream, or with a full one.
     frames_dropped,
     /// Streams that were closed because of what came on them.

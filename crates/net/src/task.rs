@@ -56,6 +56,8 @@ use crate::facts::Observed;
 use crate::facts::Shared;
 use crate::facts::Upnp;
 use crate::pipes::FromPipe;
+use crate::probes;
+use crate::probes::Sign;
 use crate::records;
 use crate::requests::pipe::Budget;
 use crate::stats;
@@ -111,6 +113,8 @@ pub(crate) struct Task {
     /// Devices that are dialled through relays soon, and dials through relays that are under way.
     relay_dials: BTreeMap<PeerId, RelayDial>,
     relay_dialling: BTreeMap<ConnectionId, PeerId>,
+    /// What is being dialled of devices that are not connected.
+    dialled: BTreeMap<PeerId, Vec<Multiaddr>>,
     /// Relayed connections that are dialled only to punch a hole.
     punching: BTreeSet<ConnectionId>,
     reach: Reachability,
@@ -223,6 +227,7 @@ impl Task {
             relayed: BTreeSet::new(),
             relay_dials: BTreeMap::new(),
             relay_dialling: BTreeMap::new(),
+            dialled: BTreeMap::new(),
             punching: BTreeSet::new(),
             reach,
             outgoing: BTreeMap::new(),
@@ -435,6 +440,7 @@ impl Task {
             return;
         }
         self.announce(address);
+        self.note_joined(address);
         if address::reach_of(address) != Reach::Loopback {
             // A new network: whoever could not be reached before may be now.
             let next_dial = Instant::now();
@@ -451,7 +457,7 @@ impl Task {
     fn listener_gone(&mut self, addresses: &[Multiaddr]) {
         for address in addresses.iter().filter(|address| !address::is_relayed(address)) {
             self.unannounce(address);
-            self.forget_observed();
+            self.forget_observed(address);
             if let Some(address) = address::from_libp2p(address) {
                 self.tell(NetEvent::ListenerClosed { address });
             }
@@ -480,12 +486,13 @@ impl Task {
                 self.observed(peer_id, connection_id, &info);
                 self.offers_mailbox(peer_id, connection_id, &info);
             }
-            BehaviourEvent::Ping(ping) => match ping.result {
-                Ok(after) => {
-                    self.answered(ping.peer, ping.connection);
-                    self.note_round_trip(&ping.peer, after);
+            BehaviourEvent::Probes(probes::Event { peer, connection, sign }) => match sign {
+                Sign::Asked => self.heard(peer, connection),
+                Sign::Answered(after) => {
+                    self.heard(peer, connection);
+                    self.note_round_trip(&peer, after);
                 }
-                Err(_) => self.give_up(ping.peer, ping.connection),
+                Sign::Unknown => self.give_up(peer, connection),
             },
             BehaviourEvent::Probe(test) => self.on_tested(&test),
             BehaviourEvent::Upnp(event) => self.note_upnp(&event),

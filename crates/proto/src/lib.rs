@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`id`] | accounts, devices, contacts, chats, messages, envelopes, commands |
 //! | [`time`] | [`Timestamp`](time::Timestamp) and [`Span`](time::Span), passed in, never read from a clock |
+//! | [`timers`] | deadlines of a machine, asked for and never scheduled |
 //! | [`codec`], [`bounded`] | one canonical binary form; every length has a limit in the type |
 //! | [`frame`] | what travels on a direct stream between two devices |
 //! | [`envelope`] | what strangers see: a tag and a padded box |
@@ -36,5 +37,6 @@ pub mod record;
 pub mod rows;
 pub mod sync;
 pub mod time;
+pub mod timers;
 
 pub use error::DecodeError;

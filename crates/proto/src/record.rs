@@ -42,6 +42,8 @@ pub enum RecordKind {
     Card,
     /// Where the mailboxes of a device are now, for one device of a contact: a sealed [`ListRecord`].
     List,
+    /// How to ask the owner of an account, for whoever knows its address: a sealed [`CardRecord`].
+    Knock,
 }
 
 /// A signed record as DHT nodes hold it.
@@ -68,8 +70,8 @@ pub struct DeviceRecord {
     pub addresses: BoundedVec<Multiaddress, MAX_ADDRESSES>,
 }
 
-/// The opened body of a [`RecordKind::Card`] record: all that the holder of an invite needs to leave a request for a device
-/// that is not there.
+/// The opened body of a [`RecordKind::Card`] or [`RecordKind::Knock`] record: all that somebody needs to leave a request for
+/// a device that is not there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CardRecord {
     /// The account's signed devices.
@@ -95,6 +97,7 @@ impl RecordKind {
             Self::Device => 1,
             Self::Card => 2,
             Self::List => 3,
+            Self::Knock => 4,
         }
     }
 }
@@ -146,6 +149,7 @@ impl Decode for Record {
             1 => RecordKind::Device,
             2 => RecordKind::Card,
             3 => RecordKind::List,
+            4 => RecordKind::Knock,
             _ => return Err(DecodeError::Invalid { what: "record kind" }),
         };
         let record = Self {

@@ -167,7 +167,12 @@ fn invite() -> impl Strategy<Value = Invite> {
 }
 
 fn record() -> impl Strategy<Value = Record> {
-    let kind = prop_oneof![Just(RecordKind::Device), Just(RecordKind::Card), Just(RecordKind::List)];
+    let kind = prop_oneof![
+        Just(RecordKind::Device),
+        Just(RecordKind::Card),
+        Just(RecordKind::List),
+        Just(RecordKind::Knock)
+    ];
     (kind, any::<([u8; 32], u64, u64)>(), bytes(200), any::<u8>()).prop_map(
         |(kind, (blinded_key, sequence, expires), body, fill)| {
             let signature = BoundedBytes::new(vec![fill; 64]).unwrap();

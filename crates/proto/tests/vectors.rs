@@ -21,9 +21,9 @@ use kith_proto::frame::Frame;
 use kith_proto::frame::InviteProof;
 use kith_proto::group::Add;
 use kith_proto::group::Create;
+use kith_proto::group::GroupInvite;
 use kith_proto::group::GroupProfile;
 use kith_proto::group::History;
-use kith_proto::group::GroupInvite;
 use kith_proto::group::Kind;
 use kith_proto::group::Link;
 use kith_proto::group::Operation;
@@ -277,7 +277,12 @@ fn meetings() -> Vec<Sample> {
         sample("device-record", &DeviceRecord { addresses: list(vec![address()]) }),
         sample("card-record", &card),
         sample("list-record", &ListRecord { version: 6, places: list(vec![place()]) }),
-        sample("record-of-a-list", &Record { kind: RecordKind::List, ..record }),
+        sample("record-of-a-list", &Record { kind: RecordKind::List, ..record.clone() }),
+        sample("record-of-a-knock", &Record { kind: RecordKind::Knock, ..record }),
+        sample(
+            "card-record-closed",
+            &CardRecord { device_list: bytes(0, 0), bundle: bytes(0, 0), places: list(Vec::new()) },
+        ),
         sample("invite", &invite),
         sample("invite-bare", &Invite::new(AccountId([0x84; 32]), &InviteSecret([0x85; 16]), 0, &[])),
     ]

@@ -178,8 +178,6 @@ struct Head {
     durable_slot: u64,
     /// The slot written since the last sync, if any.
     dirty: bool,
-    /// Whether the slot on disk says that the disk was closed.
-    closed: bool,
 }
 
 impl fmt::Debug for SealedDisk {
@@ -195,13 +193,14 @@ impl SealedDisk {
     /// When neither slot of page 0 authenticates, or the disk cannot be read.
     pub fn open(disk: Box<dyn Disk>, key: &Zeroizing<[u8; 32]>, database: [u8; 16]) -> io::Result<Self> {
         let cipher = XChaCha20Poly1305::new((&**key).into());
+        // What a program left that was killed may be in the system's memory only, and is taken for durable from here on.
+        disk.sync()?;
         let size = disk.len()?;
         let length = match size.checked_sub(2 * SLOT_STRIDE) {
             Some(rest) => (1 + rest.div_ceil(BLOCK_BYTES as u64)) * PAGE_BYTES as u64,
             None => 0,
         };
-        let head =
-            Head { page: Box::new(ZEROS), generation: 0, durable_slot: 1, dirty: false, closed: false };
+        let head = Head { page: Box::new(ZEROS), generation: 0, durable_slot: 1, dirty: false };
         let sealed = Self(Arc::new(Shared {
             disk,
             cipher,
@@ -255,21 +254,7 @@ impl SealedDisk {
     /// What the system says; the disk then counts as one that has to recover.
     pub fn mark_closed(&self) -> io::Result<()> {
         self.write_slot(&mut self.head(), CLOSED)?;
-        StorageBackend::sync_data(self)?;
-        self.head().closed = true;
-        Ok(())
-    }
-
-    /// Takes back the note that everything is written, on disk, unless redb did so already.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn mark_open(&self) -> io::Result<()> {
-        if self.was_closed() && self.head().closed {
-            self.write_slot(&mut self.head(), 0)?;
-            return StorageBackend::sync_data(self);
-        }
-        Ok(())
+        StorageBackend::sync_data(self)
     }
 
     /// Reads every block once.
@@ -306,7 +291,7 @@ impl SealedDisk {
                 let generation = generation & !CLOSED;
                 self.0.recovering.store(!closed, Ordering::Release);
                 self.0.was_closed.store(closed, Ordering::Release);
-                *self.head() = Head { page, generation, durable_slot: slot, dirty: false, closed };
+                *self.head() = Head { page, generation, durable_slot: slot, dirty: false };
                 Ok(())
             }
             // The very first write never reached the disk: there is no database yet.
@@ -499,7 +484,6 @@ impl StorageBackend for SealedDisk {
         if head.dirty {
             head.durable_slot = 1 - head.durable_slot;
             head.dirty = false;
-            head.closed = false;
         }
         Ok(())
     }

@@ -3,13 +3,18 @@
 //! disk, and once in a while with it (a checkpoint); then the journal begins again at its start.
 //!
 //! ```text
-//!  0      record n: length, sequence, nonce, sealed rows, tag, zeros up to the next sector
-//!  4096   record n + 1 …
+//!  0      header: nonce, sealed epoch, tag           two, written in turn, one at each opening
+//!  4096   header
+//!  8192   record n: length, sequence, nonce, sealed rows, tag, zeros up to the next sector
+//!  …      record n + 1 …
 //!  …      records from before the last checkpoint, with lower sequences: nobody looks at them
 //! ```
 //!
 //! At most one record is written between two syncs, and none shares a sector with another. So after a power cut only the
 //! newest may be torn, and it was never confirmed. A record that does not authenticate before one that does is damage.
+//!
+//! Each opening begins an epoch, which the database notes as well. Records of another epoch do not authenticate: a database
+//! that is put back from a copy never takes what was written after the copy.
 
 use std::borrow::Cow;
 use std::io;
@@ -39,6 +44,10 @@ const MAX_RECORD_BYTES: usize = 64 << 10;
 /// What a record begins at a multiple of: what a disk writes wholly or not at all.
 const SECTOR_BYTES: usize = 4096;
 
+/// Where the records begin.
+const FIRST: u64 = 2 * SECTOR_BYTES as u64;
+
+const EPOCH_BYTES: usize = 8;
 const LENGTH_BYTES: usize = 4;
 const SEQUENCE_BYTES: usize = 8;
 const NONCE_BYTES: usize = 24;
@@ -93,6 +102,10 @@ pub(crate) struct Journal {
     disk: Box<dyn Disk>,
     cipher: XChaCha20Poly1305,
     database: [u8; 16],
+    /// What the records from this opening are bound to.
+    epoch: u64,
+    /// The header that the next opening may overwrite.
+    spare: u64,
     /// Where the next record goes.
     at: u64,
     /// The number of the newest commit: of a record, or of a checkpoint.
@@ -104,7 +117,7 @@ pub(crate) struct Journal {
 pub(crate) enum Found {
     /// The rows of the records that the database does not hold, in order, and the number of the last.
     Rows(Vec<StoredWrite<'static>>, u64),
-    /// Something that was confirmed cannot be read.
+    /// Something that was confirmed cannot be read, or the journal belongs to another time.
     Damage,
 }
 
@@ -122,10 +135,46 @@ impl Journal {
         if length < JOURNAL_BYTES {
             let missing = usize::try_from(JOURNAL_BYTES - length).unwrap_or_default();
             disk.write(length, &vec![0; missing])?;
-            disk.sync()?;
         }
+        // What a program left that was killed may be in the system's memory only.
+        disk.sync()?;
         let cipher = XChaCha20Poly1305::new((&**key).into());
-        Ok(Self { disk, cipher, database, at: 0, sequence: 0 })
+        Ok(Self { disk, cipher, database, epoch: 0, spare: 0, at: FIRST, sequence: 0 })
+    }
+
+    /// Begins an epoch on disk, beside the one that the database names. Returns its number, which the database must note
+    /// on disk before the first record is appended.
+    ///
+    /// # Errors
+    /// When the disk cannot be written.
+    pub(crate) fn begin_epoch(&mut self) -> io::Result<u64> {
+        let mut epoch = [0; EPOCH_BYTES];
+        let mut nonce = [0; NONCE_BYTES];
+        getrandom::fill(&mut epoch).map_err(|error| io::Error::other(error.to_string()))?;
+        getrandom::fill(&mut nonce).map_err(|error| io::Error::other(error.to_string()))?;
+        self.epoch = u64::from_le_bytes(epoch);
+        let place = self.header_place(self.spare);
+        let tag = self
+            .cipher
+            .encrypt_inout_detached(&XNonce::from(nonce), &place, epoch.as_mut_slice().into())
+            .map_err(|_| io::Error::other("sealing failed"))?;
+        let mut sector = [nonce.as_slice(), &epoch, &tag].concat();
+        sector.resize(SECTOR_BYTES, 0);
+        self.disk.write(self.spare * SECTOR_BYTES as u64, &sector)?;
+        self.disk.sync()?;
+        Ok(self.epoch)
+    }
+
+    /// The epoch of a header, if it is authentic.
+    fn header(&self, bytes: &[u8], slot: u64) -> Option<u64> {
+        let at = usize::try_from(slot).ok()? * SECTOR_BYTES;
+        let (nonce, rest) = bytes.get(at..)?.split_first_chunk::<NONCE_BYTES>()?;
+        let (sealed, rest) = rest.split_first_chunk::<EPOCH_BYTES>()?;
+        let (tag, _) = rest.split_first_chunk::<TAG_BYTES>()?;
+        let (place, mut epoch) = (self.header_place(slot), *sealed);
+        let buffer = epoch.as_mut_slice().into();
+        self.cipher.decrypt_inout_detached(&XNonce::from(*nonce), &place, buffer, tag.into()).ok()?;
+        Some(u64::from_le_bytes(epoch))
     }
 
     /// The number of the newest commit.
@@ -140,7 +189,7 @@ impl Journal {
 
     /// Begins again at the start: the database holds everything up to the commit of this number, on disk.
     pub(crate) fn restart(&mut self, sequence: u64) {
-        (self.at, self.sequence) = (0, sequence);
+        (self.at, self.sequence) = (FIRST, sequence);
     }
 
     /// Makes one record durable. Returns whether there was room for it.
@@ -177,14 +226,22 @@ impl Journal {
         Ok(true)
     }
 
-    /// What the journal holds beyond the commit of this number, the last that the database holds.
+    /// What the journal holds beyond the commit of this number, the last that the database holds, in the epoch that it
+    /// names. `None`: a database that knows nothing of a journal yet. Whatever a closed database lacks was never confirmed.
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub(crate) fn after(&self, held: u64) -> io::Result<Found> {
+    pub(crate) fn after(&mut self, held: u64, epoch: Option<u64>, was_closed: bool) -> io::Result<Found> {
         let mut bytes = vec![0; usize::try_from(JOURNAL_BYTES).unwrap_or_default()];
         self.disk.read(0, &mut bytes)?;
-        let (mut at, mut last, mut rows) = (0, None, Vec::new());
+        let ours = epoch.and_then(|epoch| (0..2).find(|slot| self.header(&bytes, *slot) == Some(epoch)));
+        self.spare = ours.map_or(0, |slot| 1 - slot);
+        let Some(epoch) = epoch.filter(|_| !was_closed) else { return Ok(Found::Rows(Vec::new(), held)) };
+        if ours.is_none() {
+            return Ok(Found::Damage);
+        }
+        self.epoch = epoch;
+        let (mut at, mut last, mut rows) = (FIRST as usize, None, Vec::new());
         while let Some((sequence, body, next)) = self.record(&bytes, at) {
             if last.is_some_and(|last| sequence != last + 1) {
                 break;
@@ -227,12 +284,20 @@ impl Journal {
         Some((sequence, body, at + whole.next_multiple_of(SECTOR_BYTES)))
     }
 
-    /// What a record is bound to. No block of the database has associated data of this length.
-    fn place(&self, at: u64, sequence: u64, length: usize) -> [u8; 48] {
-        let mut place = [0; 48];
-        let numbers = [at, sequence, length as u64].map(u64::to_le_bytes);
+    /// What a record is bound to. No block of the database has associated data of this length, and no header.
+    fn place(&self, at: u64, sequence: u64, length: usize) -> [u8; 56] {
+        let mut place = [0; 56];
+        let numbers = [self.epoch, at, sequence, length as u64].map(u64::to_le_bytes);
         let bytes = self.database.iter().chain(b"journal\0").chain(numbers.as_flattened());
         place.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        place
+    }
+
+    /// What a header is bound to.
+    fn header_place(&self, slot: u64) -> [u8; 32] {
+        let mut place = [0; 32];
+        let bytes = self.database.iter().copied().chain(*b"header\0\0").chain(slot.to_le_bytes());
+        place.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
         place
     }
 }

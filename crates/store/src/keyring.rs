@@ -31,7 +31,8 @@ use crate::lock::private;
 pub const KEYRING_FILE: &str = "keyring";
 
 const MAGIC: &[u8; 8] = b"KITHKEYS";
-const VERSION: u8 = 1;
+/// 2 says that there is a journal beside the database, which a program that knows only 1 would pass over.
+const VERSION: u8 = 2;
 const NONCE_BYTES: usize = 24;
 
 /// Memory of Argon2id in KiB, passes and lanes: 64 MiB and three passes, the second choice of RFC 9106, section 4;
@@ -55,6 +56,8 @@ pub struct Keyring {
     pub(crate) database: [u8; 16],
     /// Shred keys by number, oldest first; the last one seals.
     pub(crate) shred: Vec<(u32, Key)>,
+    /// Whether the file is of an older version.
+    pub(crate) is_old: bool,
     locking: Locking,
 }
 
@@ -74,6 +77,7 @@ impl Keyring {
             master: Zeroizing::new(random()?),
             database: random()?,
             shred: vec![(1, Zeroizing::new(random()?))],
+            is_old: false,
             locking: Locking::new(passphrase)?,
         })
     }
@@ -86,7 +90,7 @@ impl Keyring {
     /// The keys of a folder.
     pub(crate) fn open(folder: &Path, passphrase: Option<&str>) -> Result<Self, StoreError> {
         let path = folder.join(KEYRING_FILE);
-        let (locked, rest) = read_head(&path)?;
+        let (version, locked, rest) = read_head(&path)?;
         let locking = match locked {
             Head::Open(key) => Locking::Open(key),
             Head::Passphrase { salt, cost } => {
@@ -95,7 +99,7 @@ impl Keyring {
             }
         };
         let protected = matches!(locking, Locking::Passphrase { .. });
-        let head = locking.head();
+        let head = locking.head(version);
         let plain = rest
             .split_first_chunk::<NONCE_BYTES>()
             .and_then(|(nonce, sealed)| {
@@ -108,12 +112,12 @@ impl Keyring {
                 if protected { StoreError::WrongPassphrase } else { StoreError::Damaged(path.clone()) }
             })?;
         let (master, database, shred) = read_keys(&plain).map_err(|_| StoreError::Damaged(path.clone()))?;
-        Ok(Self { path, master, database, shred, locking })
+        Ok(Self { path, master, database, shred, is_old: version < VERSION, locking })
     }
 
     /// Whether the folder's keys are sealed with a passphrase.
     pub(crate) fn is_protected(folder: &Path) -> Result<bool, StoreError> {
-        Ok(matches!(read_head(&folder.join(KEYRING_FILE))?.0, Head::Passphrase { .. }))
+        Ok(matches!(read_head(&folder.join(KEYRING_FILE))?.1, Head::Passphrase { .. }))
     }
 
     /// Seals the keys with another passphrase, or with none.
@@ -154,7 +158,7 @@ impl Keyring {
     }
 
     /// Writes the keys to the folder.
-    pub(crate) fn write(&self) -> Result<(), StoreError> {
+    pub(crate) fn write(&mut self) -> Result<(), StoreError> {
         // Room for all of it: a vector that grows leaves copies behind.
         let mut plain = Zeroizing::new(Vec::with_capacity(128 + 36 * self.shred.len()));
         self.master.encode(&mut plain);
@@ -164,13 +168,15 @@ impl Keyring {
             number.encode(&mut plain);
             key.encode(&mut plain);
         }
-        let head = self.locking.head();
+        let head = self.locking.head(VERSION);
         let nonce: [u8; NONCE_BYTES] = random()?;
         XChaCha20Poly1305::new((&**self.locking.key()).into())
             .encrypt_in_place((&nonce).into(), &head, &mut *plain)
             .map_err(|_| StoreError::Poisoned)?;
         let bytes = Zeroizing::new([head.as_slice(), &nonce, &plain].concat());
-        replace_file(&self.path, &bytes)
+        replace_file(&self.path, &bytes)?;
+        self.is_old = false;
+        Ok(())
     }
 }
 
@@ -192,9 +198,9 @@ impl Locking {
     }
 
     /// The clear beginning of the file, authenticated with the rest.
-    fn head(&self) -> Vec<u8> {
+    fn head(&self, version: u8) -> Vec<u8> {
         let mut out = MAGIC.to_vec();
-        out.push(VERSION);
+        out.push(version);
         match self {
             Self::Open(key) => {
                 out.push(0);
@@ -217,7 +223,7 @@ enum Head {
     Passphrase { salt: [u8; 16], cost: (u32, u32, u32) },
 }
 
-fn read_head(path: &Path) -> Result<(Head, Vec<u8>), StoreError> {
+fn read_head(path: &Path) -> Result<(u8, Head, Vec<u8>), StoreError> {
     let bytes = std::fs::read(path).map_err(StoreError::io("reading", path))?;
     let damaged = || StoreError::Damaged(path.to_owned());
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(damaged)?;
@@ -225,11 +231,12 @@ fn read_head(path: &Path) -> Result<(Head, Vec<u8>), StoreError> {
         return Err(StoreError::TooNew(path.to_owned()));
     }
     let mut reader = Reader::new(rest);
-    let mut read = || -> Result<Head, DecodeError> {
-        if u8::decode(&mut reader)? != VERSION {
+    let mut read = || -> Result<(u8, Head), DecodeError> {
+        let version = u8::decode(&mut reader)?;
+        if version == 0 {
             return Err(DecodeError::Invalid { what: "keyring version" });
         }
-        Ok(match u8::decode(&mut reader)? {
+        let head = match u8::decode(&mut reader)? {
             0 => Head::Open(Zeroizing::new(reader.array()?)),
             1 => {
                 let salt = reader.array()?;
@@ -240,10 +247,11 @@ fn read_head(path: &Path) -> Result<(Head, Vec<u8>), StoreError> {
                 Head::Passphrase { salt, cost }
             }
             _ => return Err(DecodeError::Invalid { what: "keyring kind" }),
-        })
+        };
+        Ok((version, head))
     };
-    let head = read().map_err(|_| damaged())?;
-    Ok((head, reader.take_rest().to_vec()))
+    let (version, head) = read().map_err(|_| damaged())?;
+    Ok((version, head, reader.take_rest().to_vec()))
 }
 
 type Keys = (Key, [u8; 16], Vec<(u32, Key)>);

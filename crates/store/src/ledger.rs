@@ -20,6 +20,7 @@ use crate::journal::Found;
 use crate::journal::Journal;
 use crate::journal::StoredWrite;
 use crate::journal::put_rows;
+use crate::lock::FolderLock;
 
 /// Memory for pages that were read: a timeline and the hot rows; the engine keeps its own state.
 const CACHE_BYTES: usize = 16 << 20;
@@ -36,6 +37,9 @@ pub(crate) const META: TableDefinition<'static, &'static str, u64> = TableDefini
 /// The number of the newest commit that the database holds.
 const COMMIT: &str = "commit";
 
+/// The epoch of the journal whose records go on from there.
+const EPOCH: &str = "epoch";
+
 pub(crate) fn definition(name: &str) -> TableDefinition<'_, &'static [u8], &'static [u8]> {
     TableDefinition::new(name)
 }
@@ -48,6 +52,8 @@ pub(crate) struct Tables {
     pub(crate) database: Database,
     disk: SealedDisk,
     pub(crate) path: PathBuf,
+    /// redb writes when it is dropped, and readers may outlive the writer: the folder is free only after both.
+    _lock: Option<Arc<FolderLock>>,
 }
 
 impl Tables {
@@ -95,6 +101,8 @@ pub struct Place {
     pub journal_path: PathBuf,
     /// Whether a database is to be made.
     pub new: bool,
+    /// What keeps other programs away from both.
+    pub lock: Option<Arc<FolderLock>>,
 }
 
 /// The one writer.
@@ -123,13 +131,16 @@ impl Ledger {
         database: [u8; 16],
         names: &[&str],
     ) -> Result<Self, StoreError> {
-        let Place { database: disk, journal, database_path: path, journal_path, new } = place;
+        let Place { database: disk, journal, database_path: path, journal_path, new, lock } = place;
         let damaged = || StoreError::Damaged(path.clone());
         let disk = SealedDisk::open(disk, key, database).map_err(|_| damaged())?;
         if disk.is_blank() != new {
             return Err(damaged());
         }
         let was_closed = disk.was_closed();
+        // Before redb takes the database for one that is in use: what fails here leaves a closed one closed.
+        let mut journal =
+            Journal::open(journal, key, database).map_err(StoreError::io("writing", &journal_path))?;
         let failed = |error: redb::DatabaseError| match error {
             redb::DatabaseError::Storage(redb::StorageError::Corrupted(_)) => damaged(),
             redb::DatabaseError::Storage(redb::StorageError::Io(error))
@@ -144,39 +155,22 @@ impl Ledger {
             .create_with_backend(disk.clone())
             .map_err(failed)?;
         disk.recovered();
-        let tables = Arc::new(Tables { database: opened, disk, path });
-        check(&tables, names, (new, was_closed))?;
-        let held = tables.note(COMMIT)?;
-        let length = journal.len().map_err(StoreError::io("reading", &journal_path))?;
-        if held.is_some() && length < crate::journal::JOURNAL_BYTES && !was_closed && !new {
-            // It may hold what was confirmed last.
-            return Err(StoreError::Damaged(journal_path));
-        }
-        let journal =
-            Journal::open(journal, key, database).map_err(StoreError::io("writing", &journal_path))?;
+        let tables = Arc::new(Tables { database: opened, disk, path, _lock: lock });
+        check(&tables, names, was_closed)?;
+        let held = tables.note(COMMIT)?.unwrap_or_default();
+        let found = journal.after(held, tables.note(EPOCH)?, was_closed || new);
+        let (rows, last) = match found.map_err(StoreError::io("reading", &journal_path))? {
+            Found::Damage => return Err(StoreError::Damaged(journal_path)),
+            Found::Rows(rows, last) => (rows, last),
+        };
+        let epoch = journal.begin_epoch().map_err(StoreError::io("writing", &journal_path))?;
+        journal.restart(last);
         let pending = Zeroizing::new(Vec::new());
         let mut ledger =
             Self { tables, journal, journal_path, pending, ahead: false, unshown: false, poisoned: false };
-        ledger.catch_up(held.unwrap_or_default(), was_closed || new)?;
+        // From here on the journal counts, and whatever was in it before does not.
+        ledger.apply(&rows, &Notes::from([(EPOCH, epoch)]), Durability::Immediate)?;
         Ok(ledger)
-    }
-
-    /// Brings the database to what was confirmed. One that was closed has everything.
-    fn catch_up(&mut self, held: u64, has_all: bool) -> Result<(), StoreError> {
-        self.journal.restart(held);
-        if has_all {
-            // From now on the journal counts again.
-            let opened = self.tables.disk.mark_open();
-            return opened.map_err(StoreError::io("writing", &self.tables.path));
-        }
-        match self.journal.after(held).map_err(StoreError::io("reading", &self.journal_path))? {
-            Found::Damage => Err(StoreError::Damaged(self.journal_path.clone())),
-            Found::Rows(rows, last) if last > held => {
-                self.journal.restart(last);
-                self.apply(&rows, &Notes::new(), Durability::Immediate)
-            }
-            Found::Rows(..) => Ok(()),
-        }
     }
 
     /// The database, for reading.
@@ -329,7 +323,7 @@ impl Ledger {
         // A reader that is still there keeps the database open; then the next start recovers, and loses nothing.
         let Some(tables) = Arc::into_inner(self.tables) else { return Ok(()) };
         let small = tables.is_small();
-        let Tables { database, disk, path } = tables;
+        let Tables { database, disk, path, _lock } = tables;
         drop(database);
         // The note promises that every block authenticates. After a power cut, half-written free blocks may remain:
         // then there is no note until they have been used again. After an error nothing is promised at all.
@@ -343,7 +337,7 @@ impl Ledger {
 
 /// Checks every block of a database that was closed cleanly (after a crash, free pages may be half-written), and makes
 /// missing tables.
-fn check(tables: &Tables, names: &[&str], (new, was_closed): (bool, bool)) -> Result<(), StoreError> {
+fn check(tables: &Tables, names: &[&str], was_closed: bool) -> Result<(), StoreError> {
     if was_closed && tables.is_small() {
         tables.disk.verify().map_err(|_| tables.damaged())?;
     }
@@ -355,27 +349,28 @@ fn check(tables: &Tables, names: &[&str], (new, was_closed): (bool, bool)) -> Re
     }
     drop(reading);
     let transaction = tables.begin(Durability::Immediate)?;
-    let mut meta = transaction.open_table(META).map_err(|error| tables.failed(error.into()))?;
-    if new {
-        // From the first on: a journal that is missing later is missed.
-        meta.insert(COMMIT, 0).map_err(|error| tables.failed(error.into()))?;
-    }
-    drop(meta);
+    transaction.open_table(META).map_err(|error| tables.failed(error.into()))?;
     for name in missing {
         transaction.open_table(definition(name)).map_err(|error| tables.failed(error.into()))?;
     }
     transaction.commit().map_err(|error| tables.failed(error.into()))
 }
 
-/// Moves a file of a database without a keyring out of the way: from a creation that was cut off, or waiting for its
-/// keyring.
-pub(crate) fn set_aside(path: &Path) -> Result<(), StoreError> {
-    let kind = path.extension().map(|kind| kind.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut number = 1;
-    let mut aside = path.with_extension(format!("{kind}.without-keyring"));
-    while aside.exists() {
-        number += 1;
-        aside = path.with_extension(format!("{kind}.without-keyring-{number}"));
+/// Moves the files of a database without a keyring out of the way, with one number for all: they are from a creation that
+/// was cut off, or wait for their keyring.
+pub(crate) fn set_aside(paths: &[PathBuf]) -> Result<(), StoreError> {
+    let aside = |path: &Path, number: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".without-keyring");
+        if number > 1 {
+            name.push(format!("-{number}"));
+        }
+        PathBuf::from(name)
+    };
+    let is_free = |number: &u32| paths.iter().all(|path| !aside(path, *number).exists());
+    let number = (1..).find(is_free).unwrap_or(u32::MAX);
+    for path in paths.iter().filter(|path| path.exists()) {
+        std::fs::rename(path, aside(path, number)).map_err(StoreError::io("renaming", path))?;
     }
-    std::fs::rename(path, &aside).map_err(StoreError::io("renaming", path))
+    Ok(())
 }

@@ -59,7 +59,6 @@ pub struct Store {
     /// Whether keys and rows may not belong together.
     poisoned: bool,
     stats: Stats,
-    _lock: Arc<FolderLock>,
 }
 
 /// What readers need.
@@ -99,11 +98,7 @@ impl Store {
             return Err(StoreError::Exists(folder.to_owned()));
         }
         // The keyring last: a folder with a keyring has an account.
-        for path in [folder.join(DATABASE_FILE), folder.join(JOURNAL_FILE)] {
-            if path.exists() {
-                set_aside(&path)?;
-            }
-        }
+        set_aside(&[DATABASE_FILE, JOURNAL_FILE].map(|name| folder.join(name)))?;
         let keyring = Keyring::new(folder, passphrase)?;
         let mut store = Self::start(lock, keyring, tables, true)?;
         store.write(first, Some(schema))?;
@@ -127,6 +122,10 @@ impl Store {
         }
         let keyring = Keyring::open(folder, passphrase)?;
         let mut store = Self::start(lock, keyring, tables, false)?;
+        if store.keyring.is_old {
+            // Before the first record: a program that knows no journal must not open the folder any more.
+            store.keyring.write()?;
+        }
         store.finish_shredding()?;
         Ok(store)
     }
@@ -165,13 +164,14 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let [database_path, journal_path] =
             [DATABASE_FILE, JOURNAL_FILE].map(|name| lock.folder().join(name));
-        let place = Place {
-            database: open_file(&database_path, new)?,
-            journal: open_file(&journal_path, !journal_path.exists())?,
-            database_path,
-            journal_path,
-            new,
-        };
+        let database = open_file(&database_path, new)?;
+        let begun = !journal_path.exists();
+        let journal = open_file(&journal_path, begun)?;
+        if begun {
+            sync_folder(&journal_path)?;
+        }
+        let lock = Some(Arc::clone(lock));
+        let place = Place { database, journal, database_path, journal_path, new, lock };
         let names: Vec<&str> = tables.iter().map(|table| table.name).collect();
         let ledger = Ledger::open(place, &keyring.master, keyring.database, &names)?;
         let shared = Arc::new(Shared {
@@ -180,7 +180,7 @@ impl Store {
             keys: RwLock::new(Arc::new(keyring.shred.clone())),
         });
         let stats = Stats::default();
-        Ok(Self { shared, ledger, keyring, poisoned: false, stats, _lock: Arc::clone(lock) })
+        Ok(Self { shared, ledger, keyring, poisoned: false, stats })
     }
 
     /// Brings the rows to the present version: `migrate` sees the stored version and the rows, and answers with the

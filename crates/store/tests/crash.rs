@@ -332,6 +332,7 @@ fn open_ledger(database: &CutDisk, journal: &CutDisk) -> Result<Ledger, StoreErr
         database_path: "database".into(),
         journal_path: "journal".into(),
         new,
+        lock: None,
     };
     Ledger::open(place, &Zeroizing::new([7; 32]), [1; 16], &["rows"])
 }
@@ -492,7 +493,72 @@ fn a_record_that_is_lost_before_others_is_damage_and_a_missing_journal_too() {
             Err(error) => assert!(error.to_string().contains("journal"), "{error}"),
         }
     }
-    assert!(opened(Vec::new()).is_err_and(|error| error.to_string().contains("journal")));
+    for other in [Vec::new(), vec![0; whole.len()]] {
+        assert!(opened(other).is_err_and(|error| error.to_string().contains("journal")));
+    }
+}
+
+#[test]
+fn a_ledger_survives_a_power_cut_at_every_operation() {
+    let all = [How::Persist, How::Soon, How::Persist, How::Checkpoint, How::Large, How::Persist];
+    let script = |database: &CutDisk, journal: &CutDisk| {
+        let mut reached = 0;
+        for round in 0..2 {
+            let Ok(mut ledger) = open_ledger(database, journal) else { return reached };
+            for (number, how) in (1 + round * 6..).zip(all) {
+                if ledger_commit(&mut ledger, number, how).is_err() {
+                    return reached;
+                }
+                reached = if how == How::Soon { reached } else { number };
+            }
+            if round == 0 && ledger.close().is_err() {
+                return reached;
+            }
+        }
+        reached
+    };
+    let database = CutDisk::with(Vec::new(), u64::MAX);
+    assert_eq!(script(&database, &CutDisk::beside(&database, Vec::new())), 12);
+    let operations = database.1.operations.load(Ordering::Relaxed);
+    for cut_after in 0..operations {
+        let mut luck = Luck(cut_after);
+        let database = CutDisk::with(Vec::new(), cut_after);
+        let journal = CutDisk::beside(&database, Vec::new());
+        let reached = script(&database, &journal);
+        let again = CutDisk::with(database.image(&mut luck), u64::MAX);
+        let beside = CutDisk::beside(&again, journal.image(&mut luck));
+        match open_ledger(&again, &beside) {
+            Ok(ledger) => assert!(last_of_ledger(&ledger) >= reached, "cut after {cut_after}"),
+            Err(error) => assert_eq!(reached, 0, "cut after {cut_after}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn a_database_put_back_from_a_copy_takes_nothing_that_came_after_it() {
+    let database = CutDisk::with(Vec::new(), u64::MAX);
+    let journal = CutDisk::beside(&database, Vec::new());
+    let mut ledger = open_ledger(&database, &journal).unwrap();
+    ledger_commit(&mut ledger, 1, How::Persist).unwrap();
+    ledger.close().unwrap();
+    let copy = database.0.lock().unwrap().now.clone();
+    // One timeline goes on and is killed; its journal stays, the database is the copy.
+    let mut ledger = open_ledger(&database, &journal).unwrap();
+    for number in 2..=6 {
+        ledger_commit(&mut ledger, number, How::Persist).unwrap();
+    }
+    let database = CutDisk::with(copy, u64::MAX);
+    let journal = CutDisk::beside(&database, journal.0.lock().unwrap().now.clone());
+    drop(ledger);
+    let mut ledger = open_ledger(&database, &journal).unwrap();
+    assert_eq!(last_of_ledger(&ledger), 1);
+    ledger_commit(&mut ledger, 2, How::Persist).unwrap();
+    let images = [&database, &journal].map(|disk| disk.0.lock().unwrap().durable.clone());
+    drop(ledger);
+    let [database, journal] = images;
+    let database = CutDisk::with(database, u64::MAX);
+    let journal = CutDisk::beside(&database, journal);
+    assert_eq!(last_of_ledger(&open_ledger(&database, &journal).unwrap()), 2);
 }
 
 #[test]

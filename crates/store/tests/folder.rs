@@ -227,3 +227,15 @@ fn an_account_that_is_taken_back_leaves_an_empty_folder() {
     assert!(!Store::exists(folder.path()));
     Store::create(&lock(folder.path()), None, TABLES, (1, &[])).unwrap();
 }
+
+#[test]
+fn a_folder_is_taken_as_long_as_somebody_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::create(&lock(folder.path()), None, TABLES, (0, &[])).unwrap();
+    let reader = store.reader();
+    drop(store);
+    // The database writes when it is dropped: nobody else may have begun by then.
+    assert!(FolderLock::take(folder.path()).is_err());
+    drop(reader);
+    assert!(FolderLock::take(folder.path()).is_ok());
+}

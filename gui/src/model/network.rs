@@ -1,9 +1,8 @@
-//! What the settings and the details of a message say about mailboxes and community nodes: facts as words, with no drawing.
+//! What the settings say about mailboxes and community nodes: facts as words, with no drawing. Not here: what became of a
+//! message (`kith_node::trace`).
 
 use kith_engine::view::MailboxView;
-use kith_engine::view::MessageState;
 use kith_engine::view::NetworkView;
-use kith_engine::view::TraceView;
 use kith_node::doctor::Finding;
 use kith_node::doctor::Severity;
 use kith_node::handle::address_text;
@@ -25,6 +24,23 @@ pub enum Tone {
     Warning,
     /// Nothing to say.
     Quiet,
+}
+
+/// The connection in words, and whether it is good. `online`: how many contacts are; `looks`: whether there is anybody to
+/// look for.
+pub fn connection(network: &NetworkView, online: usize, looks: bool) -> (String, bool) {
+    if network.listen.is_empty() {
+        return ("No network".to_owned(), false);
+    }
+    match online {
+        0 => {}
+        1 => return ("1 contact online".to_owned(), true),
+        count => return (format!("{count} contacts online"), true),
+    }
+    if !network.bootstraps.is_empty() && network.bootstraps_connected == 0 {
+        return ("Looking for a community node…".to_owned(), false);
+    }
+    (if looks { "Looking for your contacts…" } else { "Ready" }.to_owned(), true)
 }
 
 /// A mailbox or a community node in a list.
@@ -150,26 +166,6 @@ pub fn finding(finding: &Finding) -> (String, Tone) {
     (about, tone)
 }
 
-/// What became of a message, in one sentence.
-pub fn trace(view: &TraceView, now: Now) -> String {
-    let kept = view.devices.iter().flat_map(|device| &device.mailboxes).filter_map(|kept| kept.until);
-    let until: Vec<Timestamp> = kept.collect();
-    let count = match until.len() {
-        1 => "one mailbox".to_owned(),
-        many => format!("{many} mailboxes"),
-    };
-    match (view.message.state, until.iter().min()) {
-        (MessageState::Read, _) => "They have read it.".to_owned(),
-        (MessageState::Delivered, _) => "It is on a device of theirs.".to_owned(),
-        (MessageState::Failed, _) => "It was taken back: nobody will get it.".to_owned(),
-        (_, Some(until)) => format!("Stored with {count} until {}.", date(now, *until)),
-        (MessageState::Sent, None) => "It was sent; their device has not confirmed it yet.".to_owned(),
-        (_, None) => {
-            "It waits on this computer: neither they nor a mailbox of theirs could be reached yet.".to_owned()
-        }
-    }
-}
-
 /// `198.51.100.7, port 4001`: what people recognise of an address.
 pub fn place(address: &str) -> String {
     let mut parts = address.split('/').skip(1);
@@ -182,7 +178,7 @@ pub fn place(address: &str) -> String {
 }
 
 /// “today”, “Thursday”, “5 December”.
-fn day(now: Now, time: Timestamp) -> String {
+pub(crate) fn day(now: Now, time: Timestamp) -> String {
     if time > now.time {
         return date(now, time);
     }

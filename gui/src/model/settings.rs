@@ -1,10 +1,17 @@
 //! The settings dialog as data: which page is open, what was typed, and what follows from it.
 
+use kith_engine::Command;
+use kith_engine::view::ProfileView;
 use kith_node::helping::HelpView;
 use kith_node::helping::settings::DEFAULT_BYTES;
 use kith_node::helping::settings::MIN_BYTES;
 use kith_node::helping::settings::Who;
 use zeroize::Zeroizing;
+
+use crate::action::Action;
+use crate::action::Request;
+use crate::model::account::MIN_PASSPHRASE_CHARS;
+use crate::model::account::SHORT_PASSPHRASE;
 
 /// The slider's last step: 64 MiB, doubled so often, is 64 GiB.
 pub const SIZE_STEPS: u32 = 10;
@@ -87,6 +94,71 @@ impl Default for SettingsForm {
 }
 
 impl SettingsForm {
+    /// The form as it opens.
+    pub(super) fn of(profile: Option<&ProfileView>) -> Self {
+        let mut form = Self::default();
+        if let Some(profile) = profile {
+            (form.name, form.status) = (profile.name.clone(), profile.status.clone());
+        }
+        form
+    }
+
+    /// Carries out what is wanted of what was typed. Returns what the node has to do for it.
+    pub(super) fn act(&mut self, action: Action) -> Option<Request> {
+        match action {
+            Action::ShowPage(page) => {
+                self.turn_to(page);
+                // What is kept changes without a word.
+                return (page == Page::Help).then_some(Request::LoadHelp);
+            }
+            Action::ShowCode(address) => {
+                self.code = address;
+                return None;
+            }
+            _ => self.error = None,
+        }
+        match action {
+            Action::SaveProfile => {
+                let (name, status) = (Some(self.name.clone()), Some(self.status.clone()));
+                Some(Request::Command(Command::SetProfile { name, status }))
+            }
+            Action::AddBootstrap => Some(Request::AddBootstrap(std::mem::take(&mut self.bootstrap))),
+            Action::AddMailbox => Some(Request::AddMailbox(std::mem::take(&mut self.mailbox))),
+            Action::Help(enabled) => Some(Request::Help { enabled, bytes: self.bytes(), who: self.who }),
+            Action::ChangePassphrase => self.change_passphrase(),
+            // Everything else was carried out before.
+            _ => None,
+        }
+    }
+
+    /// Opens a page.
+    pub(super) fn turn_to(&mut self, page: Page) {
+        (self.page, self.error, self.code) = (page, None, None);
+    }
+
+    fn change_passphrase(&mut self) -> Option<Request> {
+        let wrong = if self.new != self.again {
+            Some("The two new passphrases differ.")
+        } else if !self.new.is_empty() && self.new.chars().count() < MIN_PASSPHRASE_CHARS {
+            Some(SHORT_PASSPHRASE)
+        } else if self.unprotect && !self.new.is_empty() {
+            Some("Leave the new passphrase empty to remove the protection.")
+        } else if !self.unprotect && self.new.is_empty() {
+            Some("Enter a new passphrase, or choose to remove the protection.")
+        } else {
+            None
+        };
+        self.error = wrong.map(ToOwned::to_owned);
+        let secret = |text: &Zeroizing<String>| (!text.is_empty()).then(|| text.clone());
+        wrong.is_none().then(|| Request::ChangePassphrase { old: secret(&self.old), new: secret(&self.new) })
+    }
+
+    /// It is changed: nothing of it stays here.
+    pub(super) fn passphrase_changed(&mut self) {
+        (self.old, self.new, self.again) = Default::default();
+        self.unprotect = false;
+    }
+
     /// How much the slider says.
     pub fn bytes(&self) -> u64 {
         MIN_BYTES << self.size_step.min(SIZE_STEPS)

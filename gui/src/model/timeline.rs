@@ -4,6 +4,7 @@ pub mod list;
 
 use std::collections::BTreeMap;
 
+use kith_engine::Command;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
 use kith_proto::id::ChatId;
@@ -229,6 +230,29 @@ impl Timeline {
     /// Whether everything up to the first message is loaded.
     pub fn is_complete(&self) -> bool {
         self.complete
+    }
+
+    /// Keeps what is in the composer if it changed since it was kept last.
+    pub(super) fn save_draft(&mut self) -> Option<Request> {
+        if self.draft == self.saved_draft {
+            return None;
+        }
+        self.saved_draft.clone_from(&self.draft);
+        let (chat, text) = (self.chat, self.draft.clone());
+        Some(Request::Command(Command::SaveDraft { chat, text }))
+    }
+
+    /// Sends what is in the composer.
+    pub(super) fn send(&mut self) -> Vec<Request> {
+        let text = self.draft.trim().to_owned();
+        if text.is_empty() {
+            return Vec::new();
+        }
+        self.draft.clear();
+        self.follow();
+        let (chat, reply_to) = (self.chat, self.reply_to.take());
+        let message = Request::Command(Command::SendMessage { chat, text, reply_to, expires_secs: None });
+        [message].into_iter().chain(self.save_draft()).collect()
     }
 }
 

@@ -62,6 +62,16 @@ pub fn chat(
 fn notice(model: &Model) -> Option<(&'static str, String)> {
     let contact = model.open_contact()?;
     match contact.state {
+        ContactState::Requested if contact.refused && contact.by_address => {
+            let sentence = "Nobody takes requests at this address: either they do not want to be asked by it, or they \
+                            were not there for two days. Ask them for a link, or try again later.";
+            Some((icons::WARNING, sentence.to_owned()))
+        }
+        ContactState::Requested if contact.by_address && contact.mailboxes == 0 => {
+            let sentence = "They are looked for by their address, which may take some minutes. You can write as soon as \
+                            they are found.";
+            Some((icons::USER_PLUS, sentence.to_owned()))
+        }
         ContactState::Requested if contact.refused => {
             let sentence = "Their link was used by somebody else or is too old: ask them for a new one and add it. What \
                             you wrote is kept.";
@@ -114,6 +124,9 @@ fn top_bar(ui: &mut Ui, model: &Model, tokens: &Tokens, narrow: bool, actions: &
                     }
                     (ContactState::Accepted, false) => {
                         (tokens.faint, "Offline: it goes when you are both online")
+                    }
+                    (ContactState::Requested, _) if contact.refused && contact.by_address => {
+                        (tokens.danger, "Nobody is asked at this address")
                     }
                     (ContactState::Requested, _) if contact.refused => {
                         (tokens.danger, "Their link no longer works")

@@ -22,7 +22,6 @@ use crate::model::AddForm;
 use crate::model::Dialog;
 use crate::model::Model;
 use crate::model::dates::Now;
-use crate::model::network;
 use crate::theme::Tokens;
 use crate::theme::icons;
 use crate::theme::medium;
@@ -31,6 +30,7 @@ use crate::theme::semibold;
 use crate::theme::size;
 use crate::theme::space;
 use crate::view::settings;
+use crate::view::settings::Desk;
 use crate::widget;
 
 /// Every shortcut and what it does: one table for the help and for the tests.
@@ -62,7 +62,7 @@ pub fn dialogs(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
             Dialog::Safety { contact, groups } => {
                 safety(ui, model, *contact, groups.as_deref(), tokens, actions);
             }
-            Dialog::Settings(form) => settings::settings(ui, model, form, tokens, now, actions),
+            Dialog::Settings(form) => settings::settings(ui, &mut Desk { model, form, tokens, now, actions }),
             Dialog::Trace(view) => trace(ui, view.as_deref(), tokens, now, actions),
             Dialog::Remove(contact) => remove(ui, model, *contact, tokens, actions),
             Dialog::Shortcuts => shortcuts(ui, tokens, actions),
@@ -77,6 +77,7 @@ pub fn dialogs(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
 /// The title of a dialog, with its close button.
 pub fn title(ui: &mut Ui, tokens: &Tokens, text: &str, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
+        ui.set_min_height(size::HIT);
         ui.label(RichText::new(text).font(semibold(18.0)).color(tokens.text));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if widget::icon_button(ui, tokens, icons::CLOSE, "Close").clicked() {
@@ -120,9 +121,15 @@ fn add(ui: &mut Ui, form: &mut AddForm, tokens: &Tokens, actions: &mut Vec<Actio
         .desired_width(f32::INFINITY)
         .margin(Margin::symmetric(12, 9))
         .hint_text(
-            RichText::new("Paste a link, kith:…, or drop a picture of the code here").color(tokens.faint),
+            RichText::new("Paste a link, kith:…, or an address, kith1…, or drop a picture of the code here")
+                .color(tokens.faint),
         );
     ui.add(edit);
+    if form.is_address() {
+        let words =
+            "They will see that you know only their address. It takes this computer some seconds of work.";
+        ui.label(RichText::new(words).font(regular(13.0)).color(tokens.muted));
+    }
     widget::field(ui, tokens, "A few words to go with it (optional)", &mut form.greeting, false);
     widget::error(ui, tokens, form.error.as_deref());
     ui.add_space(space::XS);
@@ -203,10 +210,10 @@ fn trace(ui: &mut Ui, view: Option<&TraceView>, tokens: &Tokens, now: Now, actio
         ui.spinner();
         return;
     };
-    ui.label(RichText::new(network::trace(view, now)).font(regular(14.0)).color(tokens.text));
+    ui.label(RichText::new(kith_node::trace::summary(view)).font(regular(14.0)).color(tokens.text));
     let written = format!(
         "Written {} at {}.",
-        now.day_name(now.day(view.message.sent_at)),
+        crate::model::network::day(now, view.message.sent_at),
         now.clock(view.message.sent_at)
     );
     ui.label(RichText::new(written).font(regular(13.0)).color(tokens.muted));

@@ -42,6 +42,8 @@ pub const SEARCH: &str = "search";
 /// Draws the sidebar.
 pub fn sidebar(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
+        // As high as the buttons beside it: the title is in the middle of the row, too.
+        ui.set_min_height(size::HIT);
         ui.add_space(space::XS);
         ui.label(RichText::new("Chats").font(semibold(20.0)).color(tokens.text));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -126,14 +128,27 @@ fn request_card(ui: &mut Ui, request: &ContactView, tokens: &Tokens, actions: &m
         ui.set_width(ui.available_width());
         let name = text::clean_name(&request.name);
         ui.label(RichText::new(format!("{name} asks to be added")).font(medium(14.0)).color(tokens.text));
+        if request.stranger {
+            let warning = "A stranger: knows only your address, as anybody may, and any name can be made up. Accept \
+                           only whom you expect.";
+            ui.label(RichText::new(warning).font(regular(13.0)).color(tokens.warning));
+        }
         if !request.greeting.is_empty() {
             let greeting =
                 widget::line(ui, &request.greeting, regular(13.0), tokens.muted, ui.available_width());
-            ui.label(greeting);
+            ui.label(greeting).on_hover_text(&request.greeting);
         }
+        ui.add_space(space::XS);
         ui.horizontal(|ui| {
             if widget::primary(ui, tokens, "Accept").clicked() {
                 actions.push(Action::Accept(request.contact));
+            }
+            let decline = ui.button("Decline").on_hover_text(match request.stranger {
+                true => "They are not told, and cannot ask again by your address",
+                false => "They are not told, and may ask again",
+            });
+            if decline.clicked() {
+                actions.push(Action::Remove(request.contact));
             }
             if ui.button("Block").clicked() {
                 actions.push(Action::Block(request.contact));
@@ -208,10 +223,12 @@ fn row(
 }
 
 fn preview(view: &ChatView, contact: Option<&ContactView>) -> String {
+    let refused = contact.is_some_and(|contact| contact.refused);
     match (&view.last, contact.map(|contact| contact.state)) {
         (Some(last), _) if last.text.is_empty() => "Disappearing message".to_owned(),
         (Some(last), _) if last.outgoing => format!("You: {}", last.text),
         (Some(last), _) => last.text.clone(),
+        (None, Some(ContactState::Requested)) if refused => "Nobody takes the request".to_owned(),
         (None, Some(ContactState::Requested)) => "Request sent, not answered yet".to_owned(),
         (None, Some(ContactState::Blocked)) => "Blocked".to_owned(),
         (None, _) => "Say hello".to_owned(),

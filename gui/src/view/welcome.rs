@@ -10,7 +10,6 @@ use eframe::egui::Ui;
 use kith_proto::payload::MAX_NAME_BYTES;
 
 use crate::action::Action;
-use crate::model::Model;
 use crate::model::PhraseForm;
 use crate::model::UnlockForm;
 use crate::model::WelcomeForm;
@@ -95,12 +94,15 @@ pub fn welcome(ui: &mut Ui, form: &mut WelcomeForm, tokens: &Tokens, busy: bool,
     });
 }
 
+/// A word of the phrase with its number: the longest have eight letters.
+const WORD: f32 = 112.0;
+
 /// The recovery phrase, then the proof that it was written down.
 pub fn phrase(ui: &mut Ui, form: &mut PhraseForm, tokens: &Tokens, actions: &mut Vec<Action>) {
     card(ui, tokens, 560.0, |ui| {
         if form.checking {
             heading(ui, tokens, icons::SHIELD, "One check", "Type one of the words from your paper.");
-            let name = format!("Word {}", Model::asked_word());
+            let name = format!("Word {}", PhraseForm::asked_word());
             let typed = widget::field(ui, tokens, &name, &mut form.typed, false);
             widget::focus_first(ui, &typed);
             widget::error(ui, tokens, form.error.as_deref());
@@ -120,14 +122,17 @@ pub fn phrase(ui: &mut Ui, form: &mut PhraseForm, tokens: &Tokens, actions: &mut
         let sentence = "Write these 24 words on paper, in order. They are the only way to be yourself again when this \
                         computer is lost. They are shown this once.";
         heading(ui, tokens, icons::SHIELD, "Your recovery phrase", sentence);
-        egui::Grid::new("words").num_columns(4).spacing([space::L, space::S]).show(ui, |ui| {
+        // As many side by side as fit: a word that is cut off is a lost account.
+        let columns =
+            ((ui.available_width() + space::L) / (WORD + space::L)).floor().clamp(2.0, 4.0) as usize;
+        egui::Grid::new("words").num_columns(columns).spacing([space::L, space::S]).show(ui, |ui| {
             for (at, word) in form.words.iter().enumerate() {
                 ui.horizontal(|ui| {
-                    ui.set_min_width(112.0);
+                    ui.set_min_width(WORD);
                     ui.label(RichText::new(format!("{:>2}", at + 1)).font(regular(12.0)).color(tokens.faint));
                     ui.label(RichText::new(word.as_str()).font(medium(14.0)).color(tokens.text));
                 });
-                if at % 4 == 3 {
+                if (at + 1) % columns == 0 {
                     ui.end_row();
                 }
             }

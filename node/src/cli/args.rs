@@ -11,10 +11,28 @@ Examples:
   kith-node init Ann                     make an account
   kith-node invite                       print a link (and QR code) for one friend
   kith-node add 'kith:AQ…'               ask the maker of a link to become a contact
+  kith-node add kith1…                   ask whoever has this address
   kith-node send Bob 'on my way'         send and wait until it is delivered
   kith-node chat Bob                     talk
   kith-node run                          stay online, serve DIR/rpc.sock
   kith-node --data /tmp/bot rpc          JSON-RPC on standard input and output";
+
+const ADD_EXAMPLES: &str = "\
+Examples:
+  kith-node add 'kith:AQ…'                        by a link, which admits you
+  kith-node add kith1… -m 'Jo, from the wall'     by an address, as anybody may: they see that you are a stranger
+  kith-node add kith1… --wait 0                   do not stay: the request goes when this node is online
+
+By an address it takes this computer some seconds of work. They need not be there, if they were within two days.";
+
+const KNOCKS_EXAMPLES: &str = "\
+Examples:
+  kith-node knocks          whether strangers may ask, and your address to give to them
+  kith-node knocks off      only those who have a link from you
+  kith-node knocks on       whoever knows your address; they can also find out which device and mailboxes are yours
+  kith-node remove kith1…   decline a request: that stranger is not heard again
+
+At most 50 strangers wait for your answer; the requests of others stay in your mailboxes.";
 
 const MAILBOX_EXAMPLES: &str = "\
 Examples:
@@ -111,9 +129,10 @@ pub(crate) enum Task {
         #[arg(long)]
         wait: bool,
     },
-    /// Ask the maker of a link to become a contact
+    /// Ask the maker of a link, or whoever has an address, to become a contact
+    #[command(after_help = ADD_EXAMPLES)]
     Add {
-        /// The link, kith:…
+        /// The link, kith:…, or the address, kith1…
         link: String,
         /// A few words to go with it
         #[arg(short, long, default_value = "")]
@@ -121,6 +140,12 @@ pub(crate) enum Task {
         /// Seconds to stay online until the request is accepted
         #[arg(long, default_value_t = 30)]
         wait: u64,
+    },
+    /// Say whether strangers who know only your address may ask to be added; without an argument, show it
+    #[command(after_help = KNOCKS_EXAMPLES)]
+    Knocks {
+        /// Whether they may
+        allowed: Option<Switch>,
     },
     /// List the contacts
     Contacts,

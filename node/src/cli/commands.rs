@@ -9,9 +9,12 @@ use std::time::Instant;
 use anyhow::Result;
 use anyhow::anyhow;
 use anyhow::bail;
+use kith_engine::Command;
+use kith_node::asking::asking;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::cli::args::Switch;
 use crate::cli::args::Task;
 use crate::cli::client::Client;
 use crate::cli::health;
@@ -37,6 +40,7 @@ pub(crate) fn run(client: &Client, task: Task, passphrase: Option<String>) -> Re
         }
         Task::Invite { uses, hours, wait } => invite(client, uses, hours, wait),
         Task::Add { link, message, wait } => add(client, &link, &message, wait),
+        Task::Knocks { allowed } => knocks(client, allowed),
         Task::Contacts => contacts(client),
         Task::Accept { contact } => change(client, "contacts.accept", &contact),
         Task::Block { contact } => change(client, "contacts.block", &contact),
@@ -182,7 +186,26 @@ fn invite(client: &Client, uses: u32, hours: u64, wait: bool) -> Result<()> {
     Ok(())
 }
 
+fn knocks(client: &Client, allowed: Option<Switch>) -> Result<()> {
+    if let Some(allowed) = allowed {
+        let allowed = matches!(allowed, Switch::On);
+        client.call("contacts.allow_knocks", &json!({ "allowed": allowed }))?;
+    }
+    let view = client.call("contacts.knocks", &json!({}))?;
+    if is(&view, "allowed") {
+        println!("whoever knows your address may ask to be added: {}", text(&view, "address"));
+        let waiting = view.get("waiting").and_then(Value::as_u64).unwrap_or(0);
+        if waiting > 0 {
+            println!("{waiting} strangers wait for your answer: kith-node contacts");
+        }
+    } else {
+        println!("only those to whom you give a link may ask to be added");
+    }
+    Ok(())
+}
+
 fn add(client: &Client, link: &str, message: &str, wait: u64) -> Result<()> {
+    let is_address = matches!(asking(link, String::new()), Ok(Command::Knock { .. }));
     let made = client.call("contacts.add", &json!({ "link": link, "message": message }))?;
     let contact = text(&made, "contact_id").to_owned();
     eprintln!("{}", style::faint("request written; waiting for an answer"));
@@ -197,6 +220,12 @@ fn add(client: &Client, link: &str, message: &str, wait: u64) -> Result<()> {
         });
     }
     if refused {
+        if is_address {
+            bail!(
+                "nobody takes requests at this address: they do not want that, or were not there for two days. Ask them \
+                 for an invite link"
+            );
+        }
         bail!("this invite was used up or has expired: ask for a new one");
     }
     if accepted {
@@ -205,6 +234,10 @@ fn add(client: &Client, link: &str, message: &str, wait: u64) -> Result<()> {
         println!("{} {contact}: it goes on whenever you are online", style::warn("not answered yet"));
     }
     Ok(())
+}
+
+fn is(view: &Value, name: &str) -> bool {
+    view.get(name).and_then(Value::as_bool) == Some(true)
 }
 
 fn contacts(client: &Client) -> Result<()> {
@@ -219,8 +252,12 @@ fn contacts(client: &Client) -> Result<()> {
         let state = match text(contact, "state") {
             "accepted" if online => style::good("online"),
             "accepted" => style::faint("offline"),
+            "incoming" if is(contact, "stranger") => style::warn("asks to be added; knows only your address"),
             "incoming" => style::warn("asks to be added"),
-            "requested" if contact.get("refused").and_then(Value::as_bool) == Some(true) => {
+            "requested" if is(contact, "refused") && is(contact, "by_address") => {
+                style::warn("nobody is asked at this address: ask for a link")
+            }
+            "requested" if is(contact, "refused") => {
                 style::warn("their invite is used up or too old: ask for a new one")
             }
             "requested" => style::warn("not answered yet"),

@@ -1,16 +1,21 @@
 //! Findings about how this device stands in the network: addresses, routers, relays, community nodes, the DHT, the clock.
 
+use std::collections::BTreeSet;
+
 use kith_engine::view::Nat;
 use kith_engine::view::NetworkView;
 use kith_net::address;
 use kith_net::address::Reach;
 use kith_net::facts::Mapping;
+use kith_net::facts::Test;
 use kith_net::facts::Upnp;
+use kith_proto::address::Multiaddress;
 
 use crate::doctor::Finding;
 use crate::doctor::Known;
 use crate::doctor::Severity;
 use crate::doctor::ago;
+use crate::doctor::at_most;
 use crate::doctor::count;
 use crate::doctor::duration;
 
@@ -18,14 +23,14 @@ use crate::doctor::duration;
 /// and the order of a conversation are told in minutes.
 const CLOCK_SECS: i64 = 300;
 
-/// A router that has neither lent a port nor said that there is none after this has refused: the search for one ends
-/// within ten seconds.
+/// A router that has lent no port after this hardly will: the search for one ends within ten seconds. Whether it said no
+/// is not told.
 const UPNP_SECS: u64 = 60;
 
 pub(super) fn findings(known: &Known) -> Vec<Finding> {
     vec![
         addresses(&known.network),
-        reachability(&known.network),
+        reachability(known),
         nat(known),
         ipv6(known),
         upnp(known),
@@ -40,39 +45,50 @@ fn addresses(network: &NetworkView) -> Finding {
     let of = |reach: Reach| network.listen.iter().filter(|own| address::reach(own) == reach).count();
     let (global, local) = (of(Reach::Global), of(Reach::Local));
     let own = count(global + local, "address", "addresses");
-    if network.listen.is_empty() {
-        let action = "Connect to a network; Kith notices by itself.";
-        return Finding::new("addresses", Severity::Problem, "This device has no network address.", action);
+    match (global + local, lent(network)) {
+        (0, 0) => {
+            let action = "Connect to a network; Kith notices by itself.";
+            let fact = "This device has no network address: nobody else can reach it.";
+            Finding::new("addresses", Severity::Problem, fact, action)
+        }
+        (0, _) => Finding::good("addresses", "This device can only be reached through relays."),
+        _ => Finding::good("addresses", format!("This device has {own}, {global} of them global.")),
     }
-    let fact = match global + local {
-        0 => "This device can only be reached from itself or through relays.".to_owned(),
-        _ => format!("This device listens at {own}, {global} of them known from anywhere."),
-    };
-    Finding::good("addresses", fact)
 }
 
 fn lent(network: &NetworkView) -> usize {
     network.listen.iter().filter(|own| address::reach(own) == Reach::Relayed).count()
 }
 
-fn reachability(network: &NetworkView) -> Finding {
-    let about = "reachability";
+fn reachability(known: &Known) -> Finding {
+    let (about, network, facts) = ("reachability", &known.network, &known.facts);
     let relayed = count(lent(network), "relayed address", "relayed addresses");
-    match network.nat {
-        Nat::Public => Finding::good(about, "Others can reach this device directly."),
-        Nat::Private if lent(network) > 0 => {
+    let reached = facts.tests.iter().filter(|test| test.reached).map(|test| test.at).max();
+    match (network.nat, reached) {
+        (Nat::Public, Some(at)) => {
+            let at = ago(known.now, at);
+            Finding::good(about, format!("Others can reach this device directly: one tested it {at}."))
+        }
+        (Nat::Public, None) if facts.upnp == Upnp::Mapped => Finding::unknown(
+            about,
+            "A router lends this device a port; nobody has tested yet whether others get in there.",
+        ),
+        (Nat::Public, None) => Finding::unknown(
+            about,
+            "Others could reach this device directly; in the network where it is now nobody has tested it yet.",
+        ),
+        (Nat::Private, _) if lent(network) > 0 => {
             let fact = format!(
-                "A router hides this device; others reach it at {relayed}, and mostly directly a moment later."
+                "No test has reached this device lately: a router or a firewall may hide it. It has {relayed}; from there others try for a direct connection."
             );
             Finding::good(about, fact)
         }
-        Nat::Private => {
-            let fact =
-                "A router hides this device, and no relay leads to it: others cannot begin a connection.";
+        (Nat::Private, _) => {
+            let fact = "No test has reached this device lately, and no relay leads to it: from other networks nobody may be able to begin a connection.";
             let action = "Add a community node that relays, or forward a port on the router.";
             Finding::new(about, Severity::Problem, fact, action)
         }
-        Nat::Unknown => {
+        (Nat::Unknown, _) => {
             Finding::unknown(about, format!("Nobody has tested yet whether it can be reached; {relayed}."))
         }
     }
@@ -84,16 +100,16 @@ fn nat(known: &Known) -> Finding {
         Mapping::None => Finding::good(about, "No router changes this device's address."),
         Mapping::Same => Finding::good(
             about,
-            "The router shows this device at the same address and port to everybody (endpoint-independent): direct connections can be made through it.",
+            "The router shows this device at the same address and port to all who told (endpoint-independent): direct connections can be made through it.",
         ),
         Mapping::Differs if known.network.nat == Nat::Public => Finding::good(
             about,
-            "The router shows each node another port (symmetric), and lets others in all the same.",
+            "The router does not show this device at one address and port to all (symmetric); others get in all the same.",
         ),
         Mapping::Differs => Finding::new(
             about,
             Severity::Warning,
-            "The router shows each node another address or port (symmetric): most connections stay on relays.",
+            "The router does not show this device at one address and port to all (symmetric): connections may stay on relays.",
             "Switch on UPnP on the router, or forward a port to this device.",
         ),
         Mapping::Unknown => Finding::unknown(
@@ -105,22 +121,38 @@ fn nat(known: &Known) -> Finding {
 
 fn ipv6(known: &Known) -> Finding {
     let about = "IPv6";
-    let is_ipv6 = |text: String| text.starts_with("/ip6/");
-    let mut own = known.network.listen.iter().filter(|own| address::reach(own) == Reach::Global);
-    let has = own.any(|own| is_ipv6(address::text(own, None)));
-    let tests = known.facts.tests.iter().filter(|test| is_ipv6(address::text(&test.address, None)));
-    let tests: Vec<bool> = tests.map(|test| test.reached).collect();
-    match (has, tests.as_slice()) {
-        (_, tests) if tests.contains(&true) => Finding::good(about, "Others reach this device over IPv6."),
-        (_, [_, ..]) => Finding::good(
+    let ip_of = |at: &Multiaddress| {
+        let text = address::text(at, None);
+        text.strip_prefix("/ip6/").and_then(|rest| rest.split('/').next()).map(str::to_owned)
+    };
+    let global = known.network.listen.iter().filter(|own| address::reach(own) == Reach::Global);
+    let own: BTreeSet<String> = global.filter_map(ip_of).collect();
+    if own.is_empty() {
+        return Finding::good(
             about,
-            "There is an IPv6 address, and a test of it failed: a firewall lets nobody in there.",
-        ),
-        (true, []) => Finding::unknown(
+            "This device listens at no IPv6 address that reaches beyond its network.",
+        );
+    }
+    // What was tested at an address that is gone says nothing about those that are there.
+    let here = |test: &&Test| ip_of(&test.address).is_some_and(|ip| own.contains(&ip));
+    let tests = || known.facts.tests.iter().filter(here);
+    let reached = tests().filter(|test| test.reached).map(|test| test.at).max();
+    let failed = tests().filter(|test| !test.reached).map(|test| test.at).max();
+    match (reached, failed) {
+        (Some(at), _) => {
+            Finding::good(about, format!("A test reached this device over IPv6 {}.", ago(known.now, at)))
+        }
+        (None, Some(at)) => {
+            let at = ago(known.now, at);
+            let fact = format!(
+                "There is an IPv6 address, and a test of it failed {at}: most likely a firewall lets nobody in there."
+            );
+            Finding::good(about, fact)
+        }
+        (None, None) => Finding::unknown(
             about,
             "There is an IPv6 address; nobody has tested yet whether it can be reached.",
         ),
-        (false, []) => Finding::good(about, "This network has no IPv6."),
     }
 }
 
@@ -136,18 +168,24 @@ fn upnp(known: &Known) -> Finding {
             Finding::unknown(about, "The router is being asked for a port.")
         }
         Upnp::Asked { .. } => {
-            Finding::new(about, severity, "A router was found, and refused to lend a port.", action)
+            Finding::new(about, severity, "No router has answered with a port for this device.", action)
         }
-        Upnp::NoGateway => Finding::new(about, severity, "No router here lends ports.", action),
+        Upnp::NoGateway => {
+            Finding::new(about, severity, "No router that lends ports was found here.", action)
+        }
         Upnp::NotPublic => Finding::new(
             about,
             severity,
             "The router is itself hidden behind another: its ports lead nowhere.",
             "Ask the provider for an address of your own.",
         ),
-        Upnp::Lost => {
-            Finding::new(about, severity, "The router took back the port that it had lent.", action)
-        }
+        Upnp::Lost => Finding::new(about, severity, "The router took back a port that it had lent.", action),
+        Upnp::Moved => Finding::new(
+            about,
+            if needed { Severity::Warning } else { Severity::Unknown },
+            "The router of this network was not asked for a port: Kith looks for one when it starts.",
+            "Start Kith anew: then the router of this network is asked.",
+        ),
     }
 }
 
@@ -158,7 +196,9 @@ fn relays(known: &Known) -> Finding {
     let near =
         nearest.map_or(String::new(), |millis| format!("; a ping to the nearest and back takes {millis} ms"));
     match (number, known.network.nat) {
-        (0, Nat::Public) => Finding::good(about, "No relay is needed."),
+        (0, Nat::Public) => {
+            Finding::good(about, "No relay is asked while this device counts as directly reachable.")
+        }
         (0, Nat::Private) => Finding::new(
             about,
             Severity::Warning,
@@ -178,14 +218,14 @@ fn community(known: &Known) -> Finding {
         return Finding::new(
             about,
             Severity::Warning,
-            "No community node is known: friends are found on this network and where they were last.",
+            "No community node was added and none is connected: friends are found on this network and where they were last.",
             "Add a community node: paste the line that it printed.",
         );
     }
     let nearest = known.facts.nodes.values().filter_map(|node| node.round_trip_ms).min();
     let near = nearest.map_or(String::new(), |millis| format!(", the nearest within {millis} ms"));
     let fact = match (kept, connected) {
-        (0 | 1, 0) => "The community node does not answer.".to_owned(),
+        (0 | 1, 0) => "The community node is not connected.".to_owned(),
         (0 | 1, 1) => format!("The community node answers{}.", near.replace(", the nearest", "")),
         (kept, connected) => format!("{connected} of {} community nodes answer{near}.", kept.max(connected)),
     };
@@ -210,17 +250,21 @@ fn dht(known: &Known) -> Finding {
         .map_or("it was not asked yet".to_owned(), |at| format!("it was last asked {}", ago(known.now, at)));
     match (facts.published_at, facts.publish_failed_at) {
         (stored, Some(failed)) if stored.is_none_or(|stored| stored < failed) => {
-            let fact = format!("{nodes}, and none took the record that says where this device is; {asked}.");
+            let fact = format!("{nodes}, and none took a record that leads to this device; {asked}.");
             let action = "Wait a minute, it is tried again; if it lasts, add another community node.";
             Finding::new(about, Severity::Warning, fact, action)
         }
         (Some(stored), _) => {
             let stored = ago(known.now, stored);
-            Finding::good(about, format!("{nodes}; where this device is was last stored {stored}; {asked}."))
+            Finding::good(
+                about,
+                format!("{nodes}; a record that leads to this device was last stored {stored}; {asked}."),
+            )
         }
-        (None, _) => {
-            Finding::unknown(about, format!("{nodes}; where this device is was not stored yet; {asked}."))
-        }
+        (None, _) => Finding::unknown(
+            about,
+            format!("{nodes}; no record that leads to this device was stored yet; {asked}."),
+        ),
     }
 }
 
@@ -230,9 +274,9 @@ fn clock(known: &Known) -> Finding {
         return Finding::unknown(about, "Not known yet: fewer than two others have told their time.");
     };
     let (least, most) = (clock.ahead_at_least_secs, clock.ahead_at_most_secs);
+    let others = count(clock.sources as usize, "other", "others");
     let action = "Set the clock of this device: invites, mailboxes, disappearing messages and being found depend on it.";
     let wrong = |by: u64, how: &str| {
-        let others = count(clock.sources as usize, "other", "others");
         let fact =
             format!("The clock of this device is at least {} {how} the clocks of {others}.", duration(by));
         Finding::new(about, Severity::Problem, fact, action)
@@ -243,10 +287,10 @@ fn clock(known: &Known) -> Finding {
     if most < -CLOCK_SECS {
         return wrong(most.unsigned_abs(), "ahead of");
     }
-    let by = duration(least.unsigned_abs().max(most.unsigned_abs()));
-    let others = clock.sources;
-    if least == most {
-        return Finding::good(about, format!("The clock differs by {by} from those of {others} others."));
+    let most = least.unsigned_abs().max(most.unsigned_abs());
+    let fact = format!("The clock differs by {} at most from those of {others}", at_most(most));
+    if most > CLOCK_SECS.unsigned_abs() {
+        return Finding::unknown(about, format!("{fact}; how much is not known more closely yet."));
     }
-    Finding::good(about, format!("The clock differs by {by} at most from those of {others} others."))
+    Finding::good(about, format!("{fact}."))
 }

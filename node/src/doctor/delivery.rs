@@ -35,6 +35,7 @@ fn mailboxes(network: &NetworkView) -> Finding {
     let accepted = network.mailboxes.iter().filter(|own| own.accepted).count();
     let connected = network.mailboxes.iter().filter(|own| own.accepted && own.connected).count();
     let words = count(accepted, "mailbox keeps", "mailboxes keep");
+    let are = if connected == 1 { "is" } else { "are" };
     let (severity, fact, action) = match (accepted, connected) {
         (0, _) => (
             Severity::Warning,
@@ -43,7 +44,7 @@ fn mailboxes(network: &NetworkView) -> Finding {
         ),
         (_, 0) => (
             Severity::Problem,
-            format!("{words} what comes, and none can be reached now."),
+            format!("{words} what comes, and none is connected now."),
             "What is there waits; add another community node if this lasts.",
         ),
         (1, _) => (
@@ -54,7 +55,7 @@ fn mailboxes(network: &NetworkView) -> Finding {
         ),
         _ => (
             Severity::Good,
-            format!("{words} what comes while this device is off; {connected} can be reached now."),
+            format!("{words} what comes while this device is off; {connected} of them {are} connected now."),
             "",
         ),
     };
@@ -73,13 +74,13 @@ fn mailbox(known: &Known, letter: &str, own: &MailboxView) -> Finding {
         );
     }
     if !own.accepted {
-        return Finding::unknown(&about, "It was asked for an inbox and has not answered yet.");
+        return Finding::unknown(&about, "It has not opened an inbox for this device yet.");
     }
-    let left = own.left_at.map_or("nothing was left there yet".to_owned(), |at| {
+    let left = own.left_at.map_or("nothing is known to have been left there".to_owned(), |at| {
         format!("something was last left there {}", ago(known.now, at))
     });
     let room = own.quota_left.map_or("how much room it has is not known yet".to_owned(), |left| {
-        format!("{} are free", size(left))
+        format!("{} were free", size(left))
     });
     let facts = format!("{left}; {room}; it scores {} of 1,000", own.score);
     if own.closing {
@@ -101,7 +102,7 @@ fn mailbox(known: &Known, letter: &str, own: &MailboxView) -> Finding {
         );
     }
     if own.quota_left.is_some_and(|left| left < LITTLE_BYTES) {
-        let fact = format!("It is nearly full; {facts}.");
+        let fact = format!("This device's room there is nearly used up; {facts}.");
         return Finding::new(
             &about,
             Severity::Warning,
@@ -111,16 +112,17 @@ fn mailbox(known: &Known, letter: &str, own: &MailboxView) -> Finding {
     }
     match own.connected {
         true => Finding::good(&about, format!("It answers; {facts}.")),
-        false => Finding::good(&about, format!("It does not answer now; {facts}.")),
+        false => Finding::good(&about, format!("It is not connected now; {facts}.")),
     }
 }
 
 fn people(known: &Known) -> Finding {
     let people = &known.people;
     let (online, all) = (people.online, count(people.accepted, "contact", "contacts"));
-    let fact = match people.without_mailbox {
-        0 => format!("{online} of {all} online; mail can be left for all."),
-        without => format!(
+    let fact = match (people.accepted, people.without_mailbox) {
+        (0, _) => "There are no contacts yet.".to_owned(),
+        (_, 0) => format!("{online} of {all} online; for each a mailbox is known."),
+        (_, without) => format!(
             "{online} of {all} online; for {without} no mailbox is known: what you write waits until both are online."
         ),
     };
@@ -136,8 +138,11 @@ fn outbox(known: &Known) -> Finding {
     match known.people.refused {
         0 => Finding::good("waiting", format!("{waits}.")),
         refused => {
-            let links =
-                count(refused, "link that you used no longer works", "links that you used no longer work");
+            let links = count(
+                refused,
+                "link or address that you used no longer works",
+                "links or addresses that you used no longer work",
+            );
             let action = "Ask those contacts for a new link and add it.";
             Finding::new("waiting", Severity::Warning, format!("{waits}; {links}."), action)
         }

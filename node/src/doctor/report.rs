@@ -77,21 +77,22 @@ fn counts(text: &mut String, known: &Known) {
     let counts = [
         ("connections", net.connections),
         ("connections refused", net.refused),
-        ("relayed now", net.open_relayed),
         ("frames out", net.frames_out),
         ("frames in", net.frames_in),
         ("frames dropped", net.frames_dropped),
         ("bad streams", net.bad_streams),
         ("records refused", net.records_refused),
-        ("things waiting", engine.waiting),
         ("left in mailboxes", engine.deposited),
-        ("refused by mailboxes", engine.mailbox_refusals),
-        ("mute mailboxes", engine.mute_mailboxes),
+        ("requests not carried out by mailboxes", engine.mailbox_refusals),
+        ("streams to mute mailboxes", engine.mute_mailboxes),
         ("envelopes not opened", engine.unopenable),
     ];
-    let _ = writeln!(text, "Counted since the start");
-    for (name, number) in counts {
-        let _ = writeln!(text, "  {name}: {number}");
+    let now = [("relayed connections", net.open_relayed), ("things waiting", engine.waiting)];
+    for (title, counts) in [("Now", &now[..]), ("Counted since the start", &counts[..])] {
+        let _ = writeln!(text, "{title}");
+        for (name, number) in counts {
+            let _ = writeln!(text, "  {name}: {number}");
+        }
     }
 }
 

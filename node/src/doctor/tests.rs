@@ -107,44 +107,89 @@ fn a_symmetric_router_is_a_warning_unless_others_get_in() {
 }
 
 #[test]
-fn a_router_that_says_nothing_for_a_minute_has_refused() {
+fn a_router_that_says_nothing_for_a_minute_is_not_said_to_have_refused() {
     let mut known = well();
     known.facts.upnp = Upnp::Asked { since: before(5) };
     assert_eq!(about(&known, "UPnP").severity, Severity::Unknown);
     known.facts.upnp = Upnp::Asked { since: before(61) };
-    assert!(about(&known, "UPnP").fact.contains("refused"));
+    assert_eq!(about(&known, "UPnP").fact, "No router has answered with a port for this device.");
     assert!(about(&known, "UPnP").is_good(), "nothing to do while others get in");
     known.network.nat = Nat::Private;
     assert!(about(&known, "UPnP").action.is_some());
 }
 
 #[test]
-fn a_failed_test_over_ipv6_is_not_taken_for_a_good_one() {
+fn in_another_network_what_was_measured_before_is_not_said_of_it() {
     let mut known = well();
-    assert!(about(&known, "IPv6").fact.contains("reach this device"));
-    known.facts.tests[0].reached = false;
-    assert!(about(&known, "IPv6").fact.contains("failed"));
+    known.facts.upnp = Upnp::Moved;
     known.facts.tests.clear();
-    assert_eq!(about(&known, "IPv6").severity, Severity::Unknown);
-    known.network.listen.truncate(2);
-    assert_eq!(about(&known, "IPv6").fact, "This network has no IPv6.");
+    assert_eq!(about(&known, "UPnP").severity, Severity::Unknown);
+    assert_eq!(about(&known, "reachability").severity, Severity::Unknown);
+    assert!(about(&known, "reachability").fact.contains("nobody has tested it yet"));
+    known.facts.upnp = Upnp::Mapped;
+    assert!(about(&known, "reachability").fact.contains("A router lends this device a port"));
+    known.facts.upnp = Upnp::Moved;
+    known.network.nat = Nat::Private;
+    assert!(about(&known, "UPnP").action.unwrap().contains("anew"));
 }
 
 #[test]
-fn a_clock_is_wrong_only_when_that_is_certain() {
+fn a_device_that_only_reaches_itself_has_a_problem_unless_a_relay_leads_to_it() {
+    let mut known = well();
+    known.network.listen = vec![at("/ip4/127.0.0.1/tcp/45211")];
+    assert_eq!(about(&known, "addresses").severity, Severity::Problem);
+    known.network.listen.push(at(&format!("/ip4/198.51.100.1/tcp/4711/p2p/{PEER}/p2p-circuit")));
+    assert_eq!(about(&known, "addresses").fact, "This device can only be reached through relays.");
+}
+
+#[test]
+fn a_failed_test_over_ipv6_is_not_taken_for_a_good_one() {
+    let mut known = well();
+    assert_eq!(about(&known, "IPv6").fact, "A test reached this device over IPv6 5 minutes ago.");
+    known.facts.tests[0].reached = false;
+    assert!(about(&known, "IPv6").fact.contains("a test of it failed 5 minutes ago"));
+    known.facts.tests[0].address = at("/ip6/2001:db8:1::9/tcp/45213");
+    let unknown = "There is an IPv6 address; nobody has tested yet whether it can be reached.";
+    assert_eq!(about(&known, "IPv6").fact, unknown, "the address that was tested is gone");
+    known.facts.tests.clear();
+    assert_eq!(about(&known, "IPv6").severity, Severity::Unknown);
+}
+
+#[test]
+fn without_an_ipv6_address_nothing_is_said_about_the_network() {
+    let mut known = well();
+    known.network.listen.truncate(2);
+    known.facts.tests[0].reached = false;
+    let fact = about(&known, "IPv6").fact;
+    assert_eq!(fact, "This device listens at no IPv6 address that reaches beyond its network.");
+}
+
+#[test]
+fn a_clock_is_wrong_only_when_that_is_certain_and_right_only_when_that_is() {
     let mut known = well();
     let mut clock = |least: i64, most: i64| {
         known.clock = Some(ClockView { sources: 2, ahead_at_least_secs: least, ahead_at_most_secs: most });
         about(&known, "clock")
     };
-    assert_eq!(clock(301, 301).severity, Severity::Problem);
-    assert!(clock(7_200, 7_200).fact.contains("at least 2 hours behind"));
-    assert!(clock(-900, -900).fact.contains("at least 15 minutes ahead of"));
-    assert!(clock(900, 900).action.unwrap().contains("depend on it"));
-    assert_eq!(clock(-3_000, 600).severity, Severity::Good, "within an hour is all that is known");
-    assert_eq!(clock(-3_000, 600).fact, "The clock differs by 50 minutes at most from those of 2 others.");
+    assert_eq!(clock(301, 361).severity, Severity::Problem);
+    assert!(clock(7_200, 7_260).fact.contains("at least 2 hours behind"));
+    assert!(clock(-960, -900).fact.contains("at least 15 minutes ahead of"));
+    assert!(clock(900, 960).action.unwrap().contains("depend on it"));
+    assert_eq!(clock(-20, 40).fact, "The clock differs by 40 seconds at most from those of 2 others.");
+    assert_eq!((clock(240, 300).severity, clock(241, 301).severity), (Severity::Good, Severity::Unknown));
+    assert_eq!(
+        clock(-3_541, 60).fact,
+        "The clock differs by 60 minutes at most from those of 2 others; how much is not known more closely yet."
+    );
+    assert_eq!(clock(-3_000, 600).severity, Severity::Unknown);
     known.clock = None;
     assert_eq!(about(&known, "clock").severity, Severity::Unknown);
+}
+
+#[test]
+fn an_upper_bound_is_rounded_up() {
+    let said = [59, 119, 121, 7_141, 7_201, 172_801].map(at_most);
+    assert_eq!(said, ["59 seconds", "119 seconds", "3 minutes", "2 hours", "3 hours", "3 days"]);
 }
 
 #[test]
@@ -152,12 +197,12 @@ fn each_mailbox_is_a_letter_with_its_last_deposit_room_and_score() {
     let mut known = well();
     assert_eq!(
         about(&known, "mailbox A").fact,
-        "It answers; something was last left there 2 hours ago; 31 MiB are free; it scores 640 of 1,000."
+        "It answers; something was last left there 2 hours ago; 31 MiB were free; it scores 640 of 1,000."
     );
     known.network.mailboxes[1].away_secs = 3 * 3_600;
     assert!(about(&known, "mailbox B").fact.starts_with("It has not answered for 3 hours"));
     known.network.mailboxes[1] = MailboxView { quota_left: Some(1_000), ..mailbox(2) };
-    assert!(about(&known, "mailbox B").fact.starts_with("It is nearly full"));
+    assert!(about(&known, "mailbox B").fact.starts_with("This device's room there is nearly used up"));
     known.network.mailboxes[1] = MailboxView { closing: true, ..mailbox(2) };
     assert!(about(&known, "mailbox B").action.is_some());
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 use crossbeam_channel::TrySendError;
 use kith_engine::Input;
+use kith_host::Feed;
 use kith_net::EventReceiver;
 use kith_net::NetEvent;
 use kith_net::address;
 use tokio::sync::Notify;
 
 use crate::effects;
-use crate::helping::feed::Feed;
 use crate::ports::Ports;
 use crate::run::ToEngine;
 

@@ -91,6 +91,7 @@ fn measured(known: &Known) -> Value {
             Upnp::NoGateway => "no_gateway",
             Upnp::NotPublic => "gateway_not_public",
             Upnp::Lost => "lost",
+            Upnp::Moved => "moved",
         },
         "clock": known.clock.map(|clock| json!({
             "sources": clock.sources,

@@ -6,12 +6,12 @@ use kith_engine::query;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::id::MessageId;
-use kith_proto::invite::Invite;
 use kith_proto::time::Timestamp;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::asking::asking;
 use crate::error::NodeError;
 use crate::handle::AccountState;
 use crate::handle::Handle;
@@ -244,22 +244,43 @@ pub const METHODS: &[Method] = &[
     },
     Method {
         name: "contacts.add",
-        summary: "Asks the maker of an invite to become a contact.",
+        summary: "Asks the maker of an invite, or whoever has an address, to become a contact. By an address it \
+                  takes seconds of work, and the other is told that nothing but their address was known.",
         params: &[
-            needed("link", "string", "The invite, kith:…."),
+            needed("link", "string", "The invite, kith:…, or the address, kith1…."),
             optional("message", "string", "A few words to go with it, at most 512 bytes."),
         ],
         result: "contact_id, chat_id, name, state, verified, online",
         run: Run::Engine(|params| {
-            let invite: Invite = params.id("link")?;
-            Ok(Command::AddContact { invite, greeting: params.text("message")?.unwrap_or_default() })
+            let greeting = params.text("message")?.unwrap_or_default();
+            asking(&params.need("link")?, greeting)
+                .map_err(|why| RpcError::bad_params(format!("“link”: {why}")))
+        }),
+    },
+    Method {
+        name: "contacts.knocks",
+        summary: "Whether strangers who know only the address may ask to become a contact.",
+        params: &[],
+        result: "allowed, address, waiting",
+        run: Run::Now(contacts_knocks),
+    },
+    Method {
+        name: "contacts.allow_knocks",
+        summary: "Allows strangers who know only the address to ask, or does not.",
+        params: &[needed("allowed", "boolean", "Whether they may.")],
+        result: "ok",
+        run: Run::Engine(|params| {
+            let allowed = params.flag("allowed")?;
+            let allowed =
+                allowed.ok_or_else(|| RpcError::bad_params("the parameter “allowed” is missing"))?;
+            Ok(Command::AllowKnocks { allowed })
         }),
     },
     Method {
         name: "contacts.list",
         summary: "All contacts; their state is requested, incoming, accepted or blocked.",
         params: &[],
-        result: "contacts: [{contact_id, chat_id, name, status, greeting, state, verified, online, since}]",
+        result: "contacts: [{contact_id, chat_id, name, status, greeting, state, stranger, by_address, verified, online, since}]",
         run: Run::Now(contacts_list),
     },
     Method {
@@ -507,6 +528,13 @@ fn contacts_list(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
     Ok(json!({ "contacts": contacts.iter().map(|view| views::contact(view, &overview)).collect::<Vec<_>>() }))
 }
 
+fn contacts_knocks(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
+    let allowed = handle.query(query::allows_knocks)?;
+    let own = handle.query(query::profile)?.map(|view| view.account.to_string());
+    let waiting = handle.query(query::contacts)?.iter().filter(|view| view.stranger).count();
+    Ok(json!({ "allowed": allowed, "address": own, "waiting": waiting }))
+}
+
 fn contacts_safety_number(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
     let contact: ContactId = params.id("contact_id")?;
     let number = handle.query(|rows| query::safety_number(rows, &contact))?;
@@ -560,7 +588,8 @@ fn node_stats(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
         "store": { "commits": store.commits, "synced": store.synced, "writes": store.writes, "shreds": store.shreds },
         "net": {
             "connections": net.connections, "refused": net.refused, "frames_out": net.frames_out,
-            "frames_in": net.frames_in, "bytes_out": net.bytes_out, "bytes_in": net.bytes_in,
+            "frames_in": net.frames_in, "bytes_out": net.bytes_out, "bytes_in": net.bytes_in, "wire_out": net.wire_out,
+            "wire_in": net.wire_in,
             "frames_dropped": net.frames_dropped, "bad_streams": net.bad_streams,
             "streams_refused": net.streams_refused, "records_refused": net.records_refused, "bans": net.bans,
         },

@@ -58,6 +58,8 @@ pub(crate) fn contact(view: &ContactView, overview: &Overview) -> Value {
         "greeting": view.greeting,
         "state": contact_state(view.state),
         "verified": view.verified,
+        "stranger": view.stranger,
+        "by_address": view.by_address,
         "refused": view.refused,
         "mailboxes": view.mailboxes,
         "online": view.online || overview.online.contains(&view.contact),

@@ -125,7 +125,7 @@ fn what_is_left_with_three_friends_is_there_once_when_the_writer_is_gone() {
     assert!(clock["sources"].as_u64().unwrap() >= 2, "friends and mailboxes told their time: {clock}");
     let seconds = clock["ahead_at_least_secs"].as_i64().unwrap();
     assert!(
-        seconds.abs() < 60 && clock["ahead_at_most_secs"] == json!(seconds),
+        seconds.abs() < 60 && (0..=120).contains(&(clock["ahead_at_most_secs"].as_i64().unwrap() - seconds)),
         "one machine, one time: {clock}"
     );
     bob.stop();

@@ -3,6 +3,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "parameters are written where they are used")]
 
 mod health;
+mod knocking;
 mod mailboxes;
 mod rig;
 mod rpc;

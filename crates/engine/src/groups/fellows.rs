@@ -74,7 +74,7 @@ pub(super) fn learn(
             continue;
         }
         introduce(engine, out, &device);
-        if engine.presence.is_up(&device) {
+        if engine.presence.links.is_up(&device) {
             // They knew us before we knew them.
             links::greet(engine, out, &device);
         }

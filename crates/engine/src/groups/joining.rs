@@ -147,7 +147,7 @@ pub(super) fn join(
     engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, &device, contents, None);
     engine.keep_connected(out);
     engine.presence.want(&mut engine.core, &device);
-    if engine.presence.is_up(&device) {
+    if engine.presence.links.is_up(&device) {
         links::greet(engine, out, &device);
     }
     view::changed(engine, out, &id);

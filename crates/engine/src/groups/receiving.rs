@@ -164,7 +164,7 @@ fn ask_chain(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &Devic
     let now = engine.core.now;
     let Some(group) = engine.groups.get_mut(id) else { return };
     let asked = group.asked.get(device).copied();
-    if asked.is_some_and(|asked| now.since(asked) < ASK_EVERY) || !engine.presence.is_up(device) {
+    if asked.is_some_and(|asked| now.since(asked) < ASK_EVERY) || !engine.presence.links.is_up(device) {
         return;
     }
     group.asked.insert(*device, now);

@@ -165,7 +165,7 @@ fn hand_out(
             let carries = Some((chat, message));
             let (core, peers) = (&mut engine.core, &mut engine.peers);
             places.push((*device, engine.outbox.enqueue(core, peers, out, device, contents, carries)));
-        } else if engine.presence.is_ready(device) {
+        } else if engine.presence.links.is_ready(device) {
             links::say(engine, out, device, contents);
         }
     }

@@ -128,7 +128,7 @@ fn say_nothing_known(engine: &mut Engine, out: &mut Output, device: &DeviceId, g
 
 /// Tells a device how far we are in every common group.
 pub(crate) fn say_heads(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
-    if !engine.presence.is_ready(device) {
+    if !engine.presence.links.is_ready(device) {
         return;
     }
     let Some(account) = receiving::account_of(engine, device) else { return };
@@ -154,7 +154,7 @@ pub(crate) fn say_what_is_new(engine: &mut Engine, out: &mut Output) {
     for id in std::mem::take(&mut engine.groups.dirty) {
         let devices = engine.groups.get(&id).map(|group| group.devices_but(&own)).unwrap_or_default();
         for device in devices {
-            if engine.presence.is_ready(&device) {
+            if engine.presence.links.is_ready(&device) {
                 say_heads_of(engine, out, &device, &id);
             }
         }

@@ -160,7 +160,7 @@ pub(crate) fn of(engine: &mut Engine, id: &GroupId) -> Option<GroupView> {
             return (devices.profile.name.to_string(), true);
         }
         let name = contacts.get(account).map(|row| row.profile.name.to_string()).unwrap_or_default();
-        (name, peers.devices_of(account).iter().any(|device| presence.is_up(device)))
+        (name, peers.devices_of(account).iter().any(|device| presence.links.is_up(device)))
     };
     Some(whole(&mut group.log, &group.row, &group.requests, person))
 }

@@ -7,8 +7,10 @@ use kith_engine::view::MessageState;
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
 use kith_proto::bounded::BoundedVec;
+use kith_proto::envelope::Envelope;
 use kith_proto::id::DeviceId;
 use kith_proto::id::EnvelopeId;
+use kith_proto::id::QueueId;
 use kith_proto::mailbox::Access;
 use kith_proto::mailbox::Answer;
 use kith_proto::mailbox::IndexEntry;
@@ -168,22 +170,30 @@ fn work_that_is_too_hard_counts_as_a_refusal_and_another_mailbox_is_used() {
 }
 
 /// Mailboxes that do what they should, and people who use them.
-struct Office {
-    post: Post,
+pub(crate) struct Office {
+    pub(crate) post: Post,
+    /// What was left with work, as strangers do.
+    pub(crate) knocks: Vec<(QueueId, Envelope)>,
 }
 
 impl Office {
     fn new(mailboxes: u8) -> Self {
+        Self::with_work(mailboxes, kith_simulations::post::open_to_all().knock_bits)
+    }
+
+    /// The same, with so many bits of work for strangers.
+    pub(crate) fn with_work(mailboxes: u8, knock_bits: u8) -> Self {
         let mut post = Post::default();
         for number in 1..=mailboxes {
-            let config = kith_simulations::post::open_to_all();
+            let mut config = kith_simulations::post::open_to_all();
+            config.knock_bits = knock_bits;
             post.add([number; 32], config, crate::BEGIN);
         }
-        Self { post }
+        Self { post, knocks: Vec::new() }
     }
 
     /// The nodes that are there connect.
-    fn welcome(&self, side: &mut Side) {
+    pub(crate) fn welcome(&self, side: &mut Side) {
         for node in self.post.on() {
             side.net(NetInput::BootstrapConnected { node });
         }
@@ -198,7 +208,7 @@ impl Office {
         assert_eq!(used(side).len(), self.post.len());
     }
 
-    fn carry(&mut self, side: &mut Side, who: usize) {
+    pub(crate) fn carry(&mut self, side: &mut Side, who: usize) {
         self.carry_but(side, who, |_, _| true);
     }
 
@@ -218,7 +228,12 @@ impl Office {
         let effects = std::mem::take(&mut side.mail).into_iter();
         let sent = effects.map(|effect| match effect {
             Effect::OpenMailbox { stream, device, .. } => self.post.open(who, stream, &device, true),
-            Effect::AskMailbox { stream, request } => self.post.ask(who, stream, request),
+            Effect::AskMailbox { stream, request } => {
+                if let Request::Deposit { queue, envelope, work: Some(_), .. } = &request.word {
+                    self.knocks.push((*queue, envelope.clone()));
+                }
+                self.post.ask(who, stream, request)
+            }
             Effect::CloseMailbox { stream } => self.post.close(who, stream),
             _ => Vec::new(),
         });
@@ -226,7 +241,12 @@ impl Office {
     }
 
     /// Carries everything there and back. `sees` is shown what comes, and may say that it does not arrive.
-    fn carry_but(&mut self, side: &mut Side, who: usize, mut sees: impl FnMut(&mut Side, &NetInput) -> bool) {
+    pub(crate) fn carry_but(
+        &mut self,
+        side: &mut Side,
+        who: usize,
+        mut sees: impl FnMut(&mut Side, &NetInput) -> bool,
+    ) {
         let mut queue = std::collections::VecDeque::new();
         loop {
             queue.extend(self.take(side, who));
@@ -444,6 +464,29 @@ fn the_queue_of_an_invite_that_is_taken_back_is_closed() {
     }
     assert_eq!(closed, 6, "they hear of it after the start");
     assert!(kith_engine::query::invites(&ann.disk).unwrap().is_empty(), "and nobody sees it any more");
+}
+
+#[test]
+fn a_promise_that_has_ended_is_not_told_as_one() {
+    let (mut office, mut ann, friends) = ann_and_friends(1, 3);
+    let chat = ann.chat_with(&friends[0]);
+    let message = ann.send(chat, "are you there?");
+    for _ in 0..3 {
+        ann.pass(SECOND);
+        office.carry(&mut ann, 1);
+    }
+    let until = |now| -> Vec<_> {
+        let view = kith_engine::query::trace(&ann.disk, &message, now).unwrap().unwrap();
+        view.devices.iter().flat_map(|device| &device.mailboxes).map(|kept| kept.until).collect()
+    };
+    let promised = until(ann.now);
+    let first = promised.iter().flatten().min().copied().unwrap();
+    assert_eq!(promised.iter().flatten().count(), 3);
+    assert_eq!(
+        until(first + Span::from_hours(1)),
+        [None, None, None],
+        "Ann was away, and nothing was renewed"
+    );
 }
 
 #[test]

@@ -33,6 +33,7 @@ use kith_simulations::disk::Disk;
 mod choosing;
 mod devices;
 mod groups;
+mod knocking;
 mod mailboxes;
 
 const BEGIN: Timestamp = Timestamp(1_800_000_000_000);
@@ -50,6 +51,10 @@ struct Side {
     dialled: Vec<Multiaddress>,
     /// What was said to mailboxes and not carried yet.
     mail: Vec<Effect>,
+    /// What was published and looked for in the DHT and not carried yet.
+    dht: Vec<Effect>,
+    /// How often somebody was scored for what they did.
+    scored: usize,
     events: Vec<Event>,
 }
 
@@ -74,6 +79,8 @@ impl Side {
             dials: 0,
             dialled: Vec::new(),
             mail: Vec::new(),
+            dht: Vec::new(),
+            scored: 0,
             events: Vec::new(),
         };
         side.done(out);
@@ -99,6 +106,8 @@ impl Side {
                 Effect::OpenMailbox { .. } | Effect::AskMailbox { .. } | Effect::CloseMailbox { .. } => {
                     self.mail.push(effect);
                 }
+                Effect::Publish { .. } | Effect::LookUp { .. } => self.dht.push(effect),
+                Effect::Misbehaved { .. } => self.scored += 1,
                 _ => {}
             }
         }
@@ -116,7 +125,7 @@ impl Side {
         let mut entropy = [77; 32];
         entropy[..8].copy_from_slice(&self.disk.commits.to_le_bytes());
         let (engine, out) = Engine::restore(&self.disk, self.now, entropy, Config::default()).unwrap();
-        (self.engine, self.sent, self.mail) = (engine, Vec::new(), Vec::new());
+        (self.engine, self.sent, self.mail, self.dht) = (engine, Vec::new(), Vec::new(), Vec::new());
         self.done(out);
     }
 

@@ -10,6 +10,8 @@ mod street;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use kith_crypto::invite;
+use kith_crypto::mailbox;
 use kith_engine::Command;
 use kith_proto::codec::Encode as _;
 use kith_proto::envelope::SIZE_CLASSES;
@@ -145,8 +147,10 @@ struct Learned {
     deposit_keys: BTreeSet<[u8; 32]>,
     /// Queues, with whose inbox they are in.
     queues: BTreeMap<[u8; 16], usize>,
-    /// Queues at which strangers knock, each an open link.
-    links: BTreeSet<[u8; 16]>,
+    /// Queues at which strangers knock: one in each inbox of somebody who takes knocks.
+    knocks: BTreeSet<[u8; 16]>,
+    /// Who worked to leave envelopes where.
+    works: BTreeSet<(usize, [u8; 16])>,
     /// Who left envelopes where.
     deposits: BTreeSet<(usize, [u8; 16])>,
     envelopes: BTreeSet<[u8; 16]>,
@@ -165,16 +169,17 @@ fn learned(node: &Node) -> Learned {
                     all.queues.insert(queue.0, *who);
                     match access {
                         Access::Key { deposit } => drop(all.deposit_keys.insert(*deposit)),
-                        Access::Knock {} => drop(all.links.insert(queue.0)),
+                        Access::Knock {} => drop(all.knocks.insert(queue.0)),
                         Access::Closed {} => {}
                     }
                 }
                 assert!(!matches!(admission, Admission::Voucher { .. }), "nobody was given one");
             }
-            Request::Deposit { queue, envelope, keep, work: _, signature: _ } => {
+            Request::Deposit { queue, envelope, keep, work, signature: _ } => {
                 assert!(SIZE_CLASSES.contains(&envelope.as_bytes().len()), "no other sizes");
                 assert_eq!(*keep, KeepFor::Days14, "the same for everything");
                 all.deposits.insert((*who, queue.0));
+                all.works.extend(work.is_some().then_some((*who, queue.0)));
                 all.envelopes.insert(envelope.id().0);
             }
             Request::Subscribe { inbox, reader, after, signature: _ } => {
@@ -205,17 +210,92 @@ fn a_mailbox_learns_what_the_specification_says_and_this_is_what_it_is() {
         assert!(into(ANN, BOB) && into(BOB, ANN), "so it sees who writes to whom, by device");
         assert!(!into(ANN, ANN) && !into(BOB, BOB));
         // How many queues somebody has: one for each contact and each link. Which is which does not show.
-        for (who, most) in [(ANN, 2), (BOB, 1)] {
+        // And one at which strangers knock.
+        for (who, most) in [(ANN, 3), (BOB, 2)] {
             let periods: BTreeSet<u32> =
                 seen.inboxes.values().filter(|(owner, _)| *owner == who).map(|(_, period)| *period).collect();
             let queues = seen.queues.values().filter(|owner| **owner == who).count();
             assert!((periods.len()..=periods.len() * most).contains(&queues), "{queues} in {periods:?}");
             assert!(periods.len() >= 2, "an inbox for each period");
         }
-        assert!(seen.links.is_empty(), "a link's queue looks like a contact's");
+        // A link's queue looks like a contact's. That for strangers follows from the address: who knows the address knows
+        // whose inbox it is, and who does not learns nothing (the search above).
+        let of = |(who, period): &(usize, u32)| knock_queue(&street, node, *who, *period);
+        assert_eq!(seen.knocks, seen.inboxes.values().map(of).collect());
         // Its keys do not tell that an inbox follows another; whoever asks for both does.
         let all: BTreeSet<[u8; 32]> = seen.inboxes.keys().chain(&seen.read).copied().collect();
         assert_eq!(seen.readers.len(), all.len(), "a reader has another name in each inbox");
+    }
+}
+
+/// The queue at which strangers knock who know somebody's address.
+fn knock_queue(street: &Street, node: &Node, who: usize, period: u32) -> [u8; 16] {
+    let secret = mailbox::invite_secret(&invite::knock(&street.people[who].account));
+    mailbox::queue(&secret, &node.device, period).0.0
+}
+
+#[test]
+fn a_knock_tells_who_knows_the_address_who_knocks_and_nobody_what_was_said() {
+    let mut street = Street::new(&NAMES, 2);
+    street.visit(ANN, Vec::new());
+    let account = street.people[ANN].account;
+    street.visit(BOB, vec![Command::Knock { account, greeting: GREETING.to_owned() }]);
+    street.visit(ANN, Vec::new());
+    let chat = chat(&street);
+    let says = |text: &str| {
+        vec![Command::SendMessage { chat, text: text.to_owned(), reply_to: None, expires_secs: None }]
+    };
+    street.visit(BOB, says(TEXTS[0]));
+    street.visit(ANN, says(TEXTS[1]));
+    street.visit(BOB, Vec::new());
+    assert!(street.refused.is_empty(), "{:?}", street.refused);
+    for person in &street.people {
+        assert_eq!(timeline(&person.disk, &chat).len(), 2, "it went through");
+    }
+    let mut needles = Needles::default();
+    for (name, person) in NAMES.iter().zip(&street.people) {
+        needles.add(&format!("the name {name}"), name.as_bytes());
+        needles.add(&format!("the account of {name}"), &person.account.0);
+        needles.add(&format!("the device of {name}"), &person.device.0);
+    }
+    needles.add("the greeting", GREETING.as_bytes());
+    TEXTS.iter().for_each(|text| needles.add("a text", text.as_bytes()));
+    needles.add("the chat", &chat.0);
+    needles.add("what the address opens", &invite::knock(&account).0);
+    needles.add("the name of that", &invite::knock(&account).id().0);
+    for node in &street.nodes {
+        for (what, bytes) in &node.seen {
+            let found = needles.found_in(bytes);
+            assert!(found.is_empty(), "a node sees in {what}: {}", found.join("; "));
+        }
+        let seen = learned(node);
+        let period = mailbox::period_at(street.now);
+        let worked: BTreeSet<_> = seen.works.iter().copied().collect();
+        assert_eq!(worked, BTreeSet::from([(BOB, knock_queue(&street, node, ANN, period))]));
+        // Once they know each other nobody knocks or works.
+        assert!(seen.deposits.iter().any(|(who, queue)| *who == BOB && !seen.knocks.contains(queue)));
+        assert!(seen.deposits.iter().any(|(who, _)| *who == ANN));
+    }
+}
+
+#[test]
+fn who_takes_no_knocks_is_no_more_known_by_the_address() {
+    let mut street = Street::new(&NAMES, 2);
+    street.visit(ANN, vec![Command::AllowKnocks { allowed: false }]);
+    let closed = street.nodes.iter().map(|node| node.asked.len()).collect::<Vec<_>>();
+    // Four weeks later nothing is said of a queue that is closed everywhere.
+    street.elapse(Span::from_days(14));
+    street.visit(ANN, Vec::new());
+    street.elapse(Span::from_days(15));
+    street.visit(ANN, Vec::new());
+    for (node, since) in street.nodes.iter().zip(closed) {
+        let seen = learned(node);
+        let period = mailbox::period_at(street.now);
+        assert!(!seen.queues.contains_key(&knock_queue(&street, node, ANN, period + 1)));
+        for (_, request) in &node.asked[since..] {
+            let Request::Register { queues, .. } = request else { continue };
+            assert!(queues.iter().all(|(_, access)| *access != Access::Knock {}), "closed since");
+        }
     }
 }
 

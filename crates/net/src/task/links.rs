@@ -32,6 +32,9 @@ use crate::stats;
 /// How long direct addresses are given before a relay is asked.
 const HEAD_START: Duration = Duration::from_millis(200);
 
+/// Addresses of one device that are dialled at once at most.
+const MAX_DIALLED: usize = 32;
+
 /// A device to be dialled through relays, unless it answers directly before.
 pub(super) struct RelayDial {
     due: Instant,
@@ -40,7 +43,11 @@ pub(super) struct RelayDial {
 
 /// A connection that answers.
 pub(super) struct Alive {
-    /// Until when the next answer has to come.
+    /// After how long a silence it is asked for a sign of life.
+    every: Duration,
+    /// When the last sign came.
+    heard: Instant,
+    /// Until when the next sign has to come.
     until: Instant,
     /// Whether it goes through a relay.
     pub(super) relayed: bool,
@@ -56,8 +63,9 @@ pub(super) struct Alive {
 }
 
 impl Alive {
-    /// The next answer may come so much later.
+    /// The next sign may come so much later.
     pub(super) fn be_patient(&mut self, by: Duration) {
+        self.heard += by;
         self.until += by;
     }
 }
@@ -85,10 +93,15 @@ impl Task {
         let alone = direct.is_empty();
         let options = DialOpts::peer_id(peer)
             .condition(self.unless_connected(&peer))
-            .addresses(direct)
+            .addresses(direct.clone())
             .extend_addresses_through_behaviour()
             .build();
         let result = self.swarm.dial(options);
+        match &result {
+            Ok(()) => _ = self.dialled.insert(peer, direct),
+            Err(DialError::DialPeerConditionFalse(_)) => self.dial_further(peer, direct),
+            Err(_) => {}
+        }
         if !lent.is_empty() {
             let due = Instant::now() + if alone { Duration::ZERO } else { HEAD_START };
             self.relay_dials.insert(peer, RelayDial { due, addresses: lent });
@@ -96,6 +109,20 @@ impl Task {
         } else if result.is_err_and(|error| !matches!(error, DialError::DialPeerConditionFalse(_))) {
             self.tell(NetEvent::DialFailed { device });
         }
+    }
+
+    /// Dials what was heard of a device only after the dial that is under way had begun: old addresses may take long to fail.
+    fn dial_further(&mut self, peer: PeerId, mut addresses: Vec<Multiaddr>) {
+        let Some(dialled) = self.dialled.get_mut(&peer).filter(|dialled| dialled.len() < MAX_DIALLED) else {
+            return;
+        };
+        addresses.retain(|address| !dialled.contains(address));
+        if addresses.is_empty() {
+            return;
+        }
+        dialled.extend(addresses.iter().cloned());
+        let options = DialOpts::peer_id(peer).condition(PeerCondition::Disconnected).addresses(addresses);
+        let _ = self.swarm.dial(options.build());
     }
 
     /// Dials through relays whoever has not answered directly by now.
@@ -142,15 +169,28 @@ impl Task {
         let now = Instant::now();
         let local = (self.config.role == Role::User && !relayed).then(|| local_ip(endpoint)).flatten();
         self.relay_dialling.remove(&connection);
+        self.dialled.remove(&peer);
         let is_try = self.punching.remove(&connection);
         let retires = is_try.then(|| now + PUNCH_TIME);
         let punch = (relayed && !is_try && endpoint.is_dialer())
             .then(|| (now + self.config.limits.punch_again, endpoint.get_remote_address().clone()));
-        let until = now + self.config.limits.patience();
+        // As its handler begins; how often it is really asked is found out at once.
+        let every = self.config.limits.ping_calm;
+        let until = now + every + self.config.limits.ping_timeout;
         let alive = self.alive.entry(peer).or_default();
         alive.insert(
             connection,
-            Alive { endpoint: endpoint.clone(), until, relayed, local, retires, is_try, punch },
+            Alive {
+                endpoint: endpoint.clone(),
+                every,
+                heard: now,
+                until,
+                relayed,
+                local,
+                retires,
+                is_try,
+                punch,
+            },
         );
         if alive.len() == 1 {
             let dialled = endpoint.is_dialer().then(|| endpoint.get_remote_address());
@@ -160,6 +200,7 @@ impl Task {
             self.was_reached(endpoint.get_remote_address());
         }
         self.path_changed(peer);
+        self.set_intervals(Some(peer));
         self.open_waiting_mailboxes(peer);
     }
 
@@ -211,6 +252,7 @@ impl Task {
 
     pub(super) fn dial_error(&mut self, peer: PeerId, connection: ConnectionId) {
         self.relay_dialling.remove(&connection);
+        self.dialled.remove(&peer);
         self.punching.remove(&connection);
         self.mailbox_dial_failed(peer, connection);
         if let Some(device) = address::device_of(&peer).filter(|_| !self.alive.contains_key(&peer)) {
@@ -224,6 +266,8 @@ impl Task {
         if alive.remove(&connection).is_none() {
             return;
         }
+        self.forget_seen(connection);
+        let Some(alive) = self.alive.get(&peer) else { return };
         if alive.is_empty() {
             self.alive.remove(&peer);
             self.disconnected(peer);
@@ -233,11 +277,50 @@ impl Task {
         self.mailbox_connection_lost(connection);
     }
 
-    /// The other side answered a probe.
-    pub(super) fn answered(&mut self, peer: PeerId, connection: ConnectionId) {
+    /// The other side gave a sign of life.
+    pub(super) fn heard(&mut self, peer: PeerId, connection: ConnectionId) {
         let alive = self.alive.get_mut(&peer).and_then(|alive| alive.get_mut(&connection));
         if let Some(alive) = alive {
-            alive.until = Instant::now() + self.config.limits.patience();
+            alive.heard = Instant::now();
+            alive.until = alive.heard + alive.every + self.config.limits.ping_timeout;
+        }
+    }
+
+    /// Has each connection, or those of one peer, asked as often as it matters now.
+    fn set_intervals(&mut self, only: Option<PeerId>) {
+        let reserved = self.reservations_held();
+        let mut changed = Vec::new();
+        for (peer, alive) in self.alive.iter().filter(|(peer, _)| only.is_none_or(|only| only == **peer)) {
+            let every = self.interval(peer, reserved);
+            let other = alive.iter().filter(|(_, alive)| alive.every != every);
+            changed.extend(other.map(|(connection, _)| (*peer, *connection, every)));
+        }
+        for (peer, connection, every) in changed {
+            self.swarm.behaviour_mut().probes.set_interval(peer, connection, every);
+            let timeout = self.config.limits.ping_timeout;
+            if let Some(alive) = self.alive.get_mut(&peer).and_then(|alive| alive.get_mut(&connection)) {
+                // One that is silent already is not given more time by mattering less, and the question that comes earlier
+                // now has the usual time.
+                let asked = (alive.heard + every).max(Instant::now());
+                (alive.every, alive.until) = (every, alive.until.min(asked + timeout));
+            }
+        }
+    }
+
+    /// After how long a silence a peer is asked for a sign of life. Friends and what depends on this connection soon; two
+    /// relays share what one would cost, since one may fail; everybody else so that routers do not forget the way.
+    fn interval(&self, peer: &PeerId, reserved: u32) -> Duration {
+        let limits = &self.config.limits;
+        let matters = match self.config.role {
+            Role::User => address::device_of(peer).is_some_and(|device| self.friends.contains(&device)),
+            Role::Server => self.reserved.contains_key(peer),
+        };
+        if matters {
+            limits.ping_every
+        } else if self.holds_reservation(peer) {
+            (limits.ping_every * reserved).min(limits.ping_calm)
+        } else {
+            limits.ping_calm
         }
     }
 
@@ -245,6 +328,7 @@ impl Task {
     /// that have served their time.
     pub(super) fn drop_silent(&mut self) {
         self.punch_again();
+        self.set_intervals(None);
         let now = Instant::now();
         if let Some(tester) = self.swarm.behaviour_mut().tester.as_mut() {
             tester.end_slow_tests(now.into_std());

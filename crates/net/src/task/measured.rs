@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kith_proto::address::Multiaddress;
 use kith_proto::time::Timestamp;
+use libp2p::Multiaddr;
 use libp2p::PeerId;
 use libp2p::core::ConnectedPoint;
 use libp2p::core::transport::PortUse;
@@ -14,7 +15,6 @@ use libp2p::upnp;
 use super::Task;
 use super::now_millis;
 use crate::address;
-use crate::facts::Mapping;
 use crate::facts::Test;
 use crate::facts::Upnp;
 
@@ -27,24 +27,45 @@ impl Task {
         if address::is_relayed(address) {
             return;
         }
-        self.observed.note(address, &info.observed_addr);
+        self.observed.note(connection, address, &info.observed_addr);
+        self.update_mapping();
+    }
+
+    /// A connection has ended, and with it what was seen over it.
+    pub(super) fn forget_seen(&mut self, connection: ConnectionId) {
+        if self.observed.ended(connection) {
+            self.update_mapping();
+        }
+    }
+
+    fn update_mapping(&self) {
         let own: Vec<_> = self.swarm.listeners().filter_map(address::ip_of).collect();
         let mapping =
             self.observed.mapping(|seen| address::ip_of(seen).is_some_and(|seen| own.contains(&seen)));
         self.facts.change().mapping = mapping;
     }
 
-    /// This device is in another network.
-    pub(super) fn forget_observed(&mut self) {
-        self.observed.forget();
-        self.facts.change().mapping = Mapping::Unknown;
+    /// An address of this machine is gone: this device is in another network.
+    pub(super) fn forget_observed(&mut self, address: &Multiaddr) {
+        if let Some(gone) = address::ip_of(address).filter(|ip| !ip.is_loopback()) {
+            self.facts.change().left(gone);
+            if gone.is_ipv4() {
+                self.observed.forget();
+            }
+        }
+    }
+
+    /// This machine has a new address.
+    pub(super) fn note_joined(&self, address: &Multiaddr) {
+        if let Some(new) = address::ip_of(address) {
+            self.facts.change().joined(new);
+        }
     }
 
     /// A ping came back.
     pub(super) fn note_round_trip(&self, peer: &PeerId, after: Duration) {
-        let Some(device) = address::device_of(peer).filter(|_| self.bootstraps.contains_key(peer)) else {
-            return;
-        };
+        let here = self.bootstraps.contains_key(peer) && self.alive.contains_key(peer);
+        let Some(device) = address::device_of(peer).filter(|_| here) else { return };
         let millis = u32::try_from(after.as_micros().div_ceil(1_000)).unwrap_or(u32::MAX);
         self.facts.change().nodes.entry(device).or_default().round_trip_ms = Some(millis);
     }
@@ -76,12 +97,13 @@ impl Task {
 
     /// The router answered.
     pub(super) fn note_upnp(&self, event: &upnp::Event) {
-        self.facts.change().upnp = match event {
-            upnp::Event::NewExternalAddr { .. } => Upnp::Mapped,
-            upnp::Event::ExpiredExternalAddr { .. } => Upnp::Lost,
-            upnp::Event::GatewayNotFound => Upnp::NoGateway,
-            upnp::Event::NonRoutableGateway => Upnp::NotPublic,
-        };
+        let mut facts = self.facts.change();
+        match event {
+            upnp::Event::NewExternalAddr { .. } => facts.upnp = Upnp::Mapped,
+            upnp::Event::ExpiredExternalAddr { .. } => facts.lost_port(),
+            upnp::Event::GatewayNotFound => facts.upnp = Upnp::NoGateway,
+            upnp::Event::NonRoutableGateway => facts.upnp = Upnp::NotPublic,
+        }
     }
 
     /// A record of ours was stored by others, or nobody could be found to.

@@ -128,6 +128,17 @@ impl Task {
         offering.filter(move |peer| self.bootstraps.contains_key(peer) && !used(peer)).copied()
     }
 
+    /// Whether this device can be reached through a peer.
+    pub(super) fn holds_reservation(&self, peer: &PeerId) -> bool {
+        self.reach.relays.values().any(|relay| relay.peer == *peer && relay.since.is_some())
+    }
+
+    /// Through how many relays this device can be reached.
+    pub(super) fn reservations_held(&self) -> u32 {
+        let held = self.reach.relays.values().filter(|relay| relay.since.is_some()).count();
+        u32::try_from(held).unwrap_or(u32::MAX)
+    }
+
     /// Whether a reservation is missing that could be had.
     pub(super) fn wants_relay(&self) -> bool {
         self.possible_relays().next().is_some()

@@ -139,10 +139,14 @@ async fn silent_proxy(to: u16, silent: Arc<AtomicBool>) -> u16 {
 async fn a_friend_who_vanishes_without_a_word_is_noticed() {
     let quick = |limits: &mut kith_net::config::Limits| {
         limits.ping_every = Duration::from_millis(20);
+        // Others would not be noticed before the test is over.
+        limits.ping_calm = Duration::from_secs(3_600);
         limits.ping_timeout = Duration::from_millis(200);
     };
     let mut ann = Node::start_with(1, Role::User, TCP, quick).await;
     let mut bob = Node::start_with(2, Role::User, TCP, quick).await;
+    ann.befriend(&[&bob]);
+    bob.befriend(&[&ann]);
     let port = address::text(&bob.address, None).rsplit('/').next().unwrap().parse().unwrap();
     let silent = Arc::new(AtomicBool::new(false));
     let through = silent_proxy(port, Arc::clone(&silent)).await;

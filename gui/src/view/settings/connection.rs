@@ -7,35 +7,34 @@ use eframe::egui::Ui;
 use kith_node::doctor;
 
 use crate::action::Action;
-use crate::model::Model;
 use crate::model::network;
-use crate::theme::Tokens;
 use crate::theme::medium;
 use crate::theme::regular;
 use crate::theme::size;
 use crate::theme::space;
+use crate::view::settings::Desk;
 use crate::view::settings::lists;
 use crate::view::settings::sentence;
 use crate::widget;
 
 /// How the connection is.
-pub(super) fn connection(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &mut Vec<Action>) {
-    if model.findings.is_empty() {
+pub(super) fn connection(ui: &mut Ui, desk: &mut Desk<'_>) {
+    if desk.model.findings.is_empty() {
         ui.spinner();
         return;
     }
-    ui.label(RichText::new(doctor::verdict(&model.findings)).font(medium(15.0)).color(tokens.text));
-    for finding in &model.findings {
+    ui.label(RichText::new(doctor::verdict(&desk.model.findings)).font(medium(15.0)).color(desk.tokens.text));
+    for finding in &desk.model.findings {
         ui.add_space(space::XS);
-        egui::Frame::new().fill(tokens.app).corner_radius(size::RADIUS).inner_margin(space::S).show(
+        egui::Frame::new().fill(desk.tokens.app).corner_radius(size::RADIUS).inner_margin(space::S).show(
             ui,
             |ui| {
                 ui.set_width(ui.available_width());
                 let (about, tone) = network::finding(finding);
-                lists::state(ui, tokens, tone, &about);
-                ui.label(RichText::new(&finding.fact).font(regular(13.0)).color(tokens.muted));
+                lists::state(ui, desk.tokens, tone, &about);
+                ui.label(RichText::new(&finding.fact).font(regular(13.0)).color(desk.tokens.muted));
                 if let Some(action) = finding.action {
-                    ui.label(RichText::new(action).font(medium(13.0)).color(tokens.text));
+                    ui.label(RichText::new(action).font(medium(13.0)).color(desk.tokens.text));
                 }
             },
         );
@@ -43,10 +42,10 @@ pub(super) fn connection(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &
     ui.add_space(space::S);
     sentence(
         ui,
-        tokens,
+        desk.tokens,
         "A report says the same, without names, addresses or messages. Read it before you pass it on.",
     );
-    if widget::primary(ui, tokens, "Save a report").clicked() {
-        actions.push(Action::SaveReport);
+    if widget::primary(ui, desk.tokens, "Save a report").clicked() {
+        desk.actions.push(Action::SaveReport);
     }
 }

@@ -6,15 +6,12 @@ use kith_node::helping::HelpView;
 use kith_node::helping::settings::Who;
 
 use crate::action::Action;
-use crate::model::Model;
-use crate::model::dates::Now;
 use crate::model::network;
 use crate::model::settings::SIZE_STEPS;
-use crate::model::settings::SettingsForm;
 use crate::text;
-use crate::theme::Tokens;
 use crate::theme::size;
 use crate::theme::space;
+use crate::view::settings::Desk;
 use crate::view::settings::heading;
 use crate::view::settings::lists;
 use crate::view::settings::sentence;
@@ -23,84 +20,77 @@ use crate::widget;
 /// As long as makes a step easy to hit.
 const SLIDER: f32 = 240.0;
 
-pub(super) fn help(
-    ui: &mut Ui,
-    model: &Model,
-    form: &mut SettingsForm,
-    tokens: &Tokens,
-    now: Now,
-    actions: &mut Vec<Action>,
-) {
+pub(super) fn help(ui: &mut Ui, desk: &mut Desk<'_>) {
     let words = "This computer can be a mailbox: it keeps sealed messages for people who are away, and hands them over \
                  when they come. It cannot read them. It helps most when it is on all day.";
-    sentence(ui, tokens, words);
+    sentence(ui, desk.tokens, words);
     let nothing = HelpView::default();
-    let view = model.help.as_ref().unwrap_or(&nothing);
-    let (lines, tone) = network::helping(view, now);
+    let view = desk.model.help.as_ref().unwrap_or(&nothing);
+    let (lines, tone) = network::helping(view, desk.now);
     let mut lines = lines.iter();
     if let Some(first) = lines.next() {
-        lists::state(ui, tokens, tone, first);
+        lists::state(ui, desk.tokens, tone, first);
     }
     for line in lines {
-        sentence(ui, tokens, line);
+        sentence(ui, desk.tokens, line);
     }
-    heading(ui, tokens, "For whom");
+    heading(ui, desk.tokens, "For whom");
     ui.horizontal(|ui| {
         for (who, name) in [(Who::Contacts, "My contacts"), (Who::Anybody, "Anybody")] {
-            if ui.selectable_label(form.who == who, name).clicked() {
-                form.who = who;
+            if ui.selectable_label(desk.form.who == who, name).clicked() {
+                desk.form.who = who;
             }
         }
     });
-    let words = match form.who {
+    let words = match desk.form.who {
         Who::Contacts => "Your contacts find it by themselves while they are connected with you.",
         Who::Anybody => "Others need the address below. Strangers do some work before they are let in.",
     };
-    sentence(ui, tokens, words);
-    heading(ui, tokens, "How much");
+    sentence(ui, desk.tokens, words);
+    heading(ui, desk.tokens, "How much");
     ui.horizontal(|ui| {
         ui.spacing_mut().slider_width = SLIDER;
-        let slider = ui.add(Slider::new(&mut form.size_step, 0..=SIZE_STEPS).show_value(false));
-        let most = ui.label(format!("{} at most", text::size(form.bytes())));
+        let slider = ui.add(Slider::new(&mut desk.form.size_step, 0..=SIZE_STEPS).show_value(false));
+        let most = ui.label(format!("{} at most", text::size(desk.form.bytes())));
         slider.labelled_by(most.id);
     });
     ui.add_space(space::S);
     ui.horizontal(|ui| {
         if !view.settings.enabled {
-            if widget::primary(ui, tokens, "Switch on").clicked() {
-                actions.push(Action::Help(true));
+            if widget::primary(ui, desk.tokens, "Switch on").clicked() {
+                desk.actions.push(Action::Help(true));
             }
             return;
         }
-        if form.differs_from(view) && widget::primary(ui, tokens, "Save").clicked() {
-            actions.push(Action::Help(true));
+        if desk.form.differs_from(view) && widget::primary(ui, desk.tokens, "Save").clicked() {
+            desk.actions.push(Action::Help(true));
         }
         if ui.button("Switch off").clicked() {
-            actions.push(Action::Help(false));
+            desk.actions.push(Action::Help(false));
         }
     });
     if view.settings.enabled {
-        share(ui, model, form, tokens, actions);
+        share(ui, desk);
     }
 }
 
 /// The address to give to those who want to use this mailbox.
-fn share(ui: &mut Ui, model: &Model, form: &mut SettingsForm, tokens: &Tokens, actions: &mut Vec<Action>) {
+fn share(ui: &mut Ui, desk: &mut Desk<'_>) {
     // A relay does not carry mailboxes.
     let direct = |address: &&String| !address.contains("/p2p-circuit");
-    let Some(address) = model.listen.iter().find(direct).cloned() else { return };
-    heading(ui, tokens, "Its address");
+    let Some(address) = desk.model.listen.iter().find(direct).cloned() else { return };
+    heading(ui, desk.tokens, "Its address");
     ui.horizontal(|ui| {
         ui.set_min_height(size::HIT);
         let width = (ui.available_width() - 2.0 * (size::HIT + space::S)).max(80.0);
-        let line = widget::line(ui, &address, crate::theme::regular(12.5), tokens.muted, width);
+        let line = widget::line(ui, &address, crate::theme::regular(12.5), desk.tokens.muted, width);
         ui.label(line).on_hover_text(&address);
-        if widget::icon_button(ui, tokens, crate::theme::icons::QR, "Show its code").clicked() {
-            actions.push(Action::ShowCode(Some(address.clone())));
+        if widget::icon_button(ui, desk.tokens, crate::theme::icons::QR, "Show its code").clicked() {
+            desk.actions.push(Action::ShowCode(Some(address.clone())));
         }
-        if widget::icon_button(ui, tokens, crate::theme::icons::COPY, "Copy its address").clicked() {
-            actions.push(Action::Copy(address.clone()));
+        if widget::icon_button(ui, desk.tokens, crate::theme::icons::COPY, "Copy its address").clicked() {
+            desk.actions.push(Action::Copy(address.clone()));
         }
     });
-    lists::shown_code(ui, form, &address);
+    lists::shown_code(ui, desk, &address);
 }

@@ -5,70 +5,61 @@ use eframe::egui::RichText;
 use eframe::egui::Ui;
 
 use crate::action::Action;
-use crate::model::Model;
-use crate::model::dates::Now;
 use crate::model::network;
 use crate::model::network::Line;
 use crate::model::network::Tone;
-use crate::model::settings::SettingsForm;
 use crate::theme::Tokens;
 use crate::theme::icons;
 use crate::theme::medium;
 use crate::theme::regular;
 use crate::theme::space;
 use crate::view::dialogs;
+use crate::view::settings::Desk;
 use crate::view::settings::sentence;
 use crate::widget;
 
 /// The community nodes: how each is, one more, one to share.
-pub(super) fn nodes(
-    ui: &mut Ui,
-    model: &Model,
-    form: &mut SettingsForm,
-    tokens: &Tokens,
-    actions: &mut Vec<Action>,
-) {
+pub(super) fn nodes(ui: &mut Ui, desk: &mut Desk<'_>) {
     let words = "They help your devices and your friends' find each other. They see when you are online and from where, \
                  and never what you write.";
-    sentence(ui, tokens, words);
-    let lines = network::community(&model.network);
+    sentence(ui, desk.tokens, words);
+    let lines = network::community(&desk.model.network);
     if lines.is_empty() {
-        sentence(ui, tokens, "None yet: friends are found on this network and where they were last.");
+        sentence(ui, desk.tokens, "None yet: friends are found on this network and where they were last.");
     }
     for line in &lines {
-        entry(ui, tokens, line, actions, Action::RemoveBootstrap(line.address.clone()), "Remove this node");
-        shown_code(ui, form, &line.address);
+        entry(ui, desk, line, Action::RemoveBootstrap(line.address.clone()), "Remove this node");
+        shown_code(ui, desk, &line.address);
     }
     ui.add_space(space::S);
-    widget::field(ui, tokens, "Add one: the line it printed, /ip4/…/p2p/…", &mut form.bootstrap, false);
-    hint(ui, tokens);
-    let ready = !form.bootstrap.trim().is_empty();
-    if ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, "Add the node")).inner.clicked() {
-        actions.push(Action::AddBootstrap);
+    widget::field(
+        ui,
+        desk.tokens,
+        "Add one: the line it printed, /ip4/…/p2p/…",
+        &mut desk.form.bootstrap,
+        false,
+    );
+    hint(ui, desk.tokens);
+    let ready = !desk.form.bootstrap.trim().is_empty();
+    if ui.add_enabled_ui(ready, |ui| widget::primary(ui, desk.tokens, "Add the node")).inner.clicked() {
+        desk.actions.push(Action::AddBootstrap);
     }
 }
 
 /// The own mailboxes: which keep messages, one more.
-pub(super) fn mailboxes(
-    ui: &mut Ui,
-    model: &Model,
-    form: &mut SettingsForm,
-    tokens: &Tokens,
-    now: Now,
-    actions: &mut Vec<Action>,
-) {
-    sentence(ui, tokens, &network::mailboxes_in_short(&model.network));
-    for (device, line) in network::mailboxes(&model.network, now) {
-        entry(ui, tokens, &line, actions, Action::RemoveMailbox(device), "Do not use this mailbox");
-        shown_code(ui, form, &line.address);
+pub(super) fn mailboxes(ui: &mut Ui, desk: &mut Desk<'_>) {
+    sentence(ui, desk.tokens, &network::mailboxes_in_short(&desk.model.network));
+    for (device, line) in network::mailboxes(&desk.model.network, desk.now) {
+        entry(ui, desk, &line, Action::RemoveMailbox(device), "Do not use this mailbox");
+        shown_code(ui, desk, &line.address);
     }
     ui.add_space(space::S);
     let name = "Use another: the address of a node that keeps mail";
-    widget::field(ui, tokens, name, &mut form.mailbox, false);
-    hint(ui, tokens);
-    let ready = !form.mailbox.trim().is_empty();
-    if ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, "Use this mailbox")).inner.clicked() {
-        actions.push(Action::AddMailbox);
+    widget::field(ui, desk.tokens, name, &mut desk.form.mailbox, false);
+    hint(ui, desk.tokens);
+    let ready = !desk.form.mailbox.trim().is_empty();
+    if ui.add_enabled_ui(ready, |ui| widget::primary(ui, desk.tokens, "Use this mailbox")).inner.clicked() {
+        desk.actions.push(Action::AddMailbox);
     }
 }
 
@@ -79,17 +70,10 @@ fn hint(ui: &mut Ui, tokens: &Tokens) {
 }
 
 /// One of a list: what it is, how it is, what can be done with it.
-fn entry(
-    ui: &mut Ui,
-    tokens: &Tokens,
-    line: &Line,
-    actions: &mut Vec<Action>,
-    remove: Action,
-    remove_name: &str,
-) {
+fn entry(ui: &mut Ui, desk: &mut Desk<'_>, line: &Line, remove: Action, remove_name: &str) {
     ui.add_space(space::XS);
     egui::Frame::new()
-        .fill(tokens.app)
+        .fill(desk.tokens.app)
         .corner_radius(crate::theme::size::RADIUS)
         .inner_margin(space::S)
         .show(ui, |ui| {
@@ -98,21 +82,21 @@ fn entry(
                 let width = (ui.available_width() - buttons).max(80.0);
                 ui.vertical(|ui| {
                     ui.set_width(width);
-                    ui.label(widget::line(ui, &line.title, medium(14.0), tokens.text, width))
+                    ui.label(widget::line(ui, &line.title, medium(14.0), desk.tokens.text, width))
                         .on_hover_text(&line.address);
-                    state(ui, tokens, line.tone, &line.state);
+                    state(ui, desk.tokens, line.tone, &line.state);
                     if !line.detail.is_empty() {
-                        ui.label(RichText::new(&line.detail).font(regular(12.5)).color(tokens.muted));
+                        ui.label(RichText::new(&line.detail).font(regular(12.5)).color(desk.tokens.muted));
                     }
                 });
-                if widget::icon_button(ui, tokens, icons::QR, "Show its code").clicked() {
-                    actions.push(Action::ShowCode(Some(line.address.clone())));
+                if widget::icon_button(ui, desk.tokens, icons::QR, "Show its code").clicked() {
+                    desk.actions.push(Action::ShowCode(Some(line.address.clone())));
                 }
-                if widget::icon_button(ui, tokens, icons::COPY, "Copy its address").clicked() {
-                    actions.push(Action::Copy(line.address.clone()));
+                if widget::icon_button(ui, desk.tokens, icons::COPY, "Copy its address").clicked() {
+                    desk.actions.push(Action::Copy(line.address.clone()));
                 }
-                if widget::icon_button(ui, tokens, icons::CLOSE, remove_name).clicked() {
-                    actions.push(remove);
+                if widget::icon_button(ui, desk.tokens, icons::CLOSE, remove_name).clicked() {
+                    desk.actions.push(remove);
                 }
             });
         });
@@ -133,14 +117,14 @@ pub(super) fn state(ui: &mut Ui, tokens: &Tokens, tone: Tone, words: &str) {
 }
 
 /// The code of an address, when it is asked for.
-pub(super) fn shown_code(ui: &mut Ui, form: &mut SettingsForm, address: &str) {
-    if form.code.as_deref() != Some(address) {
+pub(super) fn shown_code(ui: &mut Ui, desk: &mut Desk<'_>, address: &str) {
+    if desk.form.code.as_deref() != Some(address) {
         return;
     }
     ui.vertical_centered(|ui| {
         dialogs::qr(ui, address, "The address as a QR code");
         if ui.button("Hide the code").clicked() {
-            form.code = None;
+            desk.form.code = None;
         }
     });
 }

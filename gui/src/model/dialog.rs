@@ -1,0 +1,57 @@
+//! The dialogs over the chats as data, but for the settings, which have a file of their own.
+
+use kith_engine::Command;
+use kith_engine::view::TraceView;
+use kith_proto::id::ContactId;
+
+use crate::action::Request;
+use crate::model::settings::SettingsForm;
+
+/// A dialog over the chats.
+pub enum Dialog {
+    /// Adding somebody: own invite, and the link of another.
+    Add(AddForm),
+    /// The safety number of somebody.
+    Safety {
+        /// Whose.
+        contact: ContactId,
+        /// Twelve groups, once computed.
+        groups: Option<String>,
+    },
+    /// The settings.
+    Settings(SettingsForm),
+    /// What became of a message.
+    Trace(Option<Box<TraceView>>),
+    /// Really forget somebody?
+    Remove(ContactId),
+    /// The shortcuts.
+    Shortcuts,
+}
+
+/// Adding somebody.
+#[derive(Default)]
+pub struct AddForm {
+    /// The own invite, once made.
+    pub invite: Option<String>,
+    /// The link as typed.
+    pub link: String,
+    /// A few words.
+    pub greeting: String,
+    /// What is wrong.
+    pub error: Option<String>,
+}
+
+impl AddForm {
+    /// Whether what was typed is an address, by which one is a stranger.
+    pub fn is_address(&self) -> bool {
+        matches!(kith_node::asking::asking(&self.link, String::new()), Ok(Command::Knock { .. }))
+    }
+
+    /// What the node has to do; nothing, and why, when there is no link.
+    pub(super) fn submit(&mut self) -> Option<Request> {
+        let is_missing = self.link.trim().is_empty();
+        self.error = is_missing.then(|| "Paste the link that you were given.".to_owned());
+        (!is_missing)
+            .then(|| Request::AddContact { link: self.link.clone(), greeting: self.greeting.clone() })
+    }
+}
