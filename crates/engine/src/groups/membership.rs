@@ -266,6 +266,8 @@ pub(super) fn settle(
             out.put(rows::GROUP_OPERATIONS, &key, operation.to_bytes());
         }
     }
+    fellows::name(engine, out, id, new);
+    let Some(group) = engine.groups.get_mut(id) else { return };
     let before = std::mem::take(&mut group.members);
     group.refresh();
     let joined: Vec<AccountId> =

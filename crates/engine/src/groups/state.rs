@@ -127,6 +127,12 @@ impl Groups {
         self.by_id.values().any(|group| group.is_ours() && group.members.contains_key(account))
     }
 
+    /// Whether the log of a group names somebody, member or not.
+    pub(super) fn remembers(&self, account: &AccountId) -> bool {
+        let devices = (*account, DeviceId([0; 32]))..=(*account, DeviceId([0xff; 32]));
+        self.by_id.values().any(|group| group.listed.range(devices.clone()).next().is_some())
+    }
+
     /// The groups that we are in, and whoever this device belongs to.
     pub(super) fn common(&self, account: &AccountId) -> Vec<GroupId> {
         let common = |(_, group): &(&GroupId, &Group)| group.is_ours() && group.members.contains_key(account);

@@ -89,7 +89,7 @@ pub(crate) fn take(
         GroupWord::Taken { parts, .. } if member => meetings::taken(engine, rows, out, &id, device, parts),
         GroupWord::End { .. } => meetings::ended(engine, &id, device),
         GroupWord::Read { sequence, .. } if member => {
-            receipts::read(engine, rows, out, &id, device, sequence)
+            receipts::read(engine, rows, out, &id, device, sequence);
         }
         _ => engine.core.stats.foreign_words += 1,
     }
