@@ -542,6 +542,7 @@ fn group_words() -> Vec<Sample> {
     let older = list(vec![OperationId([0x69; 32]), OperationId([0x6a; 32])]);
     let words = [
         ("word-operations", GroupWord::Operations { group, operations, more: true }),
+        ("word-whereabouts", GroupWord::Whereabouts { group, places: list(vec![place()]) }),
         ("word-chain", GroupWord::Chain(bytes(0x68, 181))),
         ("word-post", GroupWord::Post { group, envelope: envelope(0) }),
         ("word-ask-chain", GroupWord::AskChain { group }),

@@ -275,6 +275,9 @@ pub(super) fn settle(
     if before.contains_key(&own) {
         floors::note(group, rows, out, &joined);
     }
+    if !joined.is_empty() {
+        tell_soon(engine, id);
+    }
     own_state(engine, out, id);
     fellows::changed(engine, rows, out, id, &before);
     lines::sync(engine, rows, out, id, new.len());

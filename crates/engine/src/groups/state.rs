@@ -92,6 +92,8 @@ pub(crate) struct Group {
     /// Posts of people who may not write by what is known now.
     pub(super) later: VecDeque<VerifiedPost>,
     pub(super) asked: BTreeMap<DeviceId, Timestamp>,
+    /// When members were dialled where another said that they are.
+    pub(super) dialled: BTreeMap<DeviceId, Timestamp>,
     pub(super) meetings: BTreeMap<DeviceId, Live>,
     /// What both had when a meeting with a device ended; the same two are not compared again.
     pub(super) met: BTreeMap<DeviceId, (HistoryDigest, HistoryDigest)>,
@@ -199,6 +201,7 @@ impl Group {
             waiting: VecDeque::new(),
             later: VecDeque::new(),
             asked: BTreeMap::new(),
+            dialled: BTreeMap::new(),
             meetings: BTreeMap::new(),
             met: BTreeMap::new(),
             reads: BTreeMap::new(),
