@@ -26,6 +26,8 @@ use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::groups::fellows;
+use crate::groups::gossip;
+use crate::groups::mesh;
 use crate::groups::state::Groups;
 use crate::groups::taking;
 use crate::groups::view as group_view;
@@ -158,7 +160,7 @@ impl Engine {
         match input {
             NetInput::Listening { address, rank } => presence.listening(&mut self.core, rank, address),
             NetInput::ListenerClosed { address } => presence.listener_closed(&mut self.core, &address),
-            NetInput::Connected { device, dialled } => return links::connected(self, out, device, dialled),
+            NetInput::Connected { device, dialled } => return links::connected(self, rows, out, device, dialled),
             NetInput::Path { device, relayed } => return links::path(self, out, &device, relayed),
             NetInput::Nat(nat) => {
                 if !presence.set_nat(nat) {
@@ -172,6 +174,9 @@ impl Engine {
                 self.outbox.rewind(&device);
                 self.groups.disconnected(&device);
                 return;
+            }
+            NetInput::Gossip { topic, message, device, bytes } => {
+                return gossip::came(self, rows, out, (topic, message), device, bytes);
             }
             NetInput::Frame { device, frame } => return arrivals::frame(self, rows, out, device, frame),
             NetInput::DialFailed { device } => {
@@ -259,6 +264,7 @@ impl Engine {
                     taking::say_what_is_new(self, out);
                     fellows::part(self, out);
                 }
+                TimerKey::Mesh => mesh::look_after(self, rows, out),
                 TimerKey::Notes => leaving::send_notes(self, out),
                 TimerKey::Leave(device) => leaving::leave(self, out, &device),
                 TimerKey::Prekeys => {

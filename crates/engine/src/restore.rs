@@ -38,6 +38,7 @@ use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::groups::loading;
+use crate::groups::mesh;
 use crate::groups::state::Groups;
 use crate::inbox::Inbox;
 use crate::knocking::Knocking;
@@ -124,7 +125,8 @@ impl Engine {
         load_mailboxes(&mut engine, rows, &mut out)?;
         load_people(&mut engine, rows)?;
         load_channels(&mut engine, rows)?;
-        engine.groups = loading::load(rows)?;
+        engine.groups =
+            loading::load(rows, &engine.devices.device(), engine.core.config.direct_members)?;
         load_chats(&mut engine, rows)?;
         sweep_removed(rows, &mut out)?;
         start(&mut engine, rows, &mut out)?;
@@ -412,6 +414,9 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
             continue;
         }
         for device in engine.peers.devices_of(contact) {
+            if mesh::is_far(engine, contact, &device) {
+                continue;
+            }
             engine.presence.want(&mut engine.core, &device);
             for hint in row.hints.iter().filter(|hint| hint.device != device && row.invite.is_some()) {
                 out.effect(Effect::UseBootstrap { node: hint.clone() });
@@ -421,6 +426,7 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
     engine.core.timers.set(TimerKey::Prekeys, engine.core.now);
     engine.core.timers.set(TimerKey::Knock, engine.core.now);
     mail::start(engine);
+    mesh::stir(engine);
     Ok(())
 }
 

@@ -31,6 +31,8 @@ pub(crate) enum TimerKey {
     Lists,
     /// Members hear of what is new in groups, and those are forgotten who are owed nothing any more.
     Groups,
+    /// Topics and neighbours of large groups are looked after.
+    Mesh,
     /// Receipts go by mailbox.
     Notes,
     /// What waits for a device goes to its mailboxes.

@@ -24,6 +24,7 @@ use super::joining;
 use super::joining::bounded;
 use super::lists;
 use super::membership;
+use super::mesh;
 use super::sending;
 use super::state::MAX_GROUPS;
 use super::view;
@@ -232,6 +233,7 @@ fn accept(engine: &mut Engine, out: &mut Output, id: GroupId) -> Result<Answer, 
         group.row.set_state(GroupState::Joined);
         group.row.invited_by = None;
         group.save(out);
+        mesh::stir(engine);
         view::changed(engine, out, &id);
     }
     joined(engine, &id)?;

@@ -66,8 +66,15 @@ pub(super) fn act(
     let before = group.devices_but(&devices.device());
     let added = group.log.insert(operation.clone());
     let Ok(Inserted::New(new)) = added else { return Err(Refusal::TooMany) };
+    if matches!(operation.kind, Kind::Leave) && !group.is_direct() {
+        // While the neighbours are still known.
+        let near = group.mesh.known.clone();
+        for device in near {
+            tell(engine, out, &device, *id, vec![operation.clone()]);
+        }
+    }
     settle(engine, rows, out, id, &new);
-    publish(engine, out, id, &operation, &before);
+    publish(engine, rows, out, id, &operation, &before);
     Ok(())
 }
 
@@ -80,9 +87,11 @@ fn after_heads(log: &Log, now: Timestamp) -> Timestamp {
     latest.map_or(now, |latest| now.max(latest + Span::from_millis(1)))
 }
 
-/// Tells every device that is or was a member's about an operation, and those who are new about the whole log.
+/// Tells every device that is or was a member's about an operation, and those who are new about the whole log. In a large
+/// group those who stay hear it from each other.
 fn publish(
     engine: &mut Engine,
+    rows: &dyn Rows,
     out: &mut Output,
     id: &GroupId,
     operation: &Operation,
@@ -91,8 +100,23 @@ fn publish(
     let own = engine.devices.device();
     let Some(group) = engine.groups.get(id) else { return };
     let after = group.devices_but(&own);
+    let direct = group.is_direct();
+    if !direct {
+        tell_soon(engine, id);
+        if let Kind::Remove(account) | Kind::Ban(account) = operation.kind {
+            let list = engine.groups.get(id).and_then(|group| group.log.device_list(&account)).cloned();
+            if let Some(list) = list {
+                // They may be nobody whom this device has to do with: until they know.
+                fellows::learn(engine, rows, out, &account, &list);
+            }
+        }
+    }
+    let Some(group) = engine.groups.get(id) else { return };
     let whole: Vec<Operation> = group.log.operations().map(|(_, operation)| operation.clone()).collect();
     for device in before.union(&after) {
+        if !direct && before.contains(device) && after.contains(device) {
+            continue;
+        }
         match before.contains(device) {
             true => tell(engine, out, device, *id, vec![operation.clone()]),
             false => tell(engine, out, device, *id, whole.clone()),
@@ -234,7 +258,7 @@ pub(super) fn adopt(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, log:
     // Storage that cannot be read will fail the commit of this batch too.
     let history = History::load(id, rows).unwrap_or_else(|_| History::new(id));
     let all: Vec<OperationId> = log.operations().map(|(operation, _)| operation).collect();
-    let group = Group::new(row, log, history);
+    let group = Group::new(row, log, history, engine.core.config.direct_members);
     let chat = group.chat();
     engine.groups.by_id.insert(id, group);
     engine.chats.open(&engine.core, out, chat, With::Group(id));
@@ -257,7 +281,7 @@ pub(super) fn settle(
     id: &GroupId,
     new: &[OperationId],
 ) {
-    let own = engine.devices.account;
+    let (own, own_device) = (engine.devices.account, engine.devices.device());
     let Some(group) = engine.groups.get_mut(id) else { return };
     let first = group.log.len() - new.len();
     for (number, operation) in new.iter().enumerate() {
@@ -270,6 +294,11 @@ pub(super) fn settle(
     let Some(group) = engine.groups.get_mut(id) else { return };
     let before = std::mem::take(&mut group.members);
     group.refresh();
+    group.rearrange(&own_device);
+    if new.iter().filter_map(|id| group.log.operation(id)).any(|operation| may_take_out(&operation.kind)) {
+        // Somebody may have got the chain from others since it was made, and is not named among its holders.
+        group.own = None;
+    }
     let joined: Vec<AccountId> =
         group.members.keys().filter(|account| !before.contains_key(account)).copied().collect();
     if before.contains_key(&own) {
@@ -283,6 +312,11 @@ pub(super) fn settle(
     lines::sync(engine, rows, out, id, new.len());
     receiving::again(engine, rows, out, id);
     super::view::changed(engine, out, id);
+}
+
+/// Whether an operation can be the end of a device's membership.
+fn may_take_out(kind: &Kind) -> bool {
+    matches!(kind, Kind::Remove(_) | Kind::Ban(_) | Kind::Leave | Kind::Devices(_))
 }
 
 /// Whether we are in, and whether that is to be decided.

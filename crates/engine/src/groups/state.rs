@@ -24,6 +24,7 @@ use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
 use kith_proto::id::LinkId;
 use kith_proto::id::OperationId;
+use kith_proto::id::TopicId;
 use kith_proto::id::ViewId;
 use kith_proto::sync::HistoryDigest;
 use kith_proto::time::Span;
@@ -32,6 +33,7 @@ use kith_proto::time::Timestamp;
 use super::Log;
 use super::Void;
 use super::history::History;
+use super::mesh::Mesh;
 use super::meetings::Live;
 use crate::output::Output;
 use crate::rows::groups as rows;
@@ -55,9 +57,6 @@ pub(super) const MAX_WAITING: usize = 256;
 /// Chains of one device that are kept: the present one, and those whose last posts may still be on their way.
 pub(super) const CHAINS_KEPT: usize = 3;
 
-/// Up to so many members, posts go to each of their devices, and it is told who has read them.
-pub(crate) const DIRECT_MEMBERS: usize = 32;
-
 /// Batches of operations that one device is given in ten seconds: a log of a thousand operations.
 const BATCHES_IN_TEN_SECONDS: u32 = 64;
 
@@ -74,6 +73,8 @@ pub(crate) struct Groups {
     pub(super) dirty: BTreeSet<GroupId>,
     /// Connected devices that were not told how far we are, for want of a session.
     pub(super) unsaid: BTreeSet<DeviceId>,
+    /// The topics of large groups that this device has.
+    pub(super) topics: BTreeMap<TopicId, GroupId>,
     budgets: BTreeMap<DeviceId, (Timestamp, u32)>,
 }
 
@@ -104,6 +105,13 @@ pub(crate) struct Group {
     pub(super) lines: BTreeSet<OperationId>,
     /// The members and their devices, as they were last acted upon.
     pub(super) members: BTreeMap<AccountId, Vec<DeviceId>>,
+    /// Whose each of these devices is.
+    pub(super) owners: BTreeMap<DeviceId, AccountId>,
+    /// How many members may be in it before it is large: from then on, posts do not go to each of their devices, and it is
+    /// not told who has read them.
+    pub(super) direct_members: usize,
+    /// What it has while it is large.
+    pub(super) mesh: Mesh,
     /// Every device that an operation of the log names, but for those that were denied: whose posts may be taken.
     pub(super) listed: BTreeSet<(AccountId, DeviceId)>,
 }
@@ -111,6 +119,10 @@ pub(crate) struct Group {
 /// How this device seals.
 pub(super) struct Own {
     pub(super) chain: SendingChain,
+    /// The chain before its first post.
+    pub(super) first: ChainShare,
+    /// What was known of the membership when it was made.
+    pub(super) heads: Vec<OperationId>,
     pub(super) holders: BTreeSet<DeviceId>,
 }
 
@@ -141,10 +153,20 @@ impl Groups {
         self.by_id.iter().filter(common).map(|(group, _)| *group).collect()
     }
 
-    /// Everybody who is in a group that we are in.
+    /// Everybody in groups that we are in with whom this device has to do: in large ones only neighbours.
     pub(crate) fn fellows(&self) -> BTreeSet<AccountId> {
-        let ours = self.by_id.values().filter(|group| group.is_ours());
-        ours.flat_map(|group| group.members.keys().copied()).collect()
+        self.by_id.values().filter(|group| group.is_ours()).flat_map(Group::kin).collect()
+    }
+
+    /// The large groups that we are in.
+    pub(super) fn meshed(&self) -> impl Iterator<Item = GroupId> {
+        let meshed = |(_, group): &(&GroupId, &Group)| group.is_ours() && !group.is_direct();
+        self.by_id.iter().filter(meshed).map(|(id, _)| *id)
+    }
+
+    /// Whether something is to be done about large groups.
+    pub(super) fn is_meshed(&self) -> bool {
+        !self.topics.is_empty() || self.meshed().next().is_some()
     }
 
     /// Keeps a word about a group that is not known yet; the oldest goes for it.
@@ -190,7 +212,7 @@ impl Groups {
 }
 
 impl Group {
-    pub(super) fn new(row: GroupRow, log: Log, history: History) -> Self {
+    pub(super) fn new(row: GroupRow, log: Log, history: History, direct_members: usize) -> Self {
         Self {
             row,
             log,
@@ -209,6 +231,9 @@ impl Group {
             requests: BTreeMap::new(),
             lines: BTreeSet::new(),
             members: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            direct_members,
+            mesh: Mesh::default(),
             listed: BTreeSet::new(),
         }
     }
@@ -235,17 +260,17 @@ impl Group {
 
     /// Whether a device is a member's.
     pub(super) fn has_device(&self, device: &DeviceId) -> bool {
-        self.members.values().any(|devices| devices.contains(device))
+        self.owners.contains_key(device)
     }
 
     /// The devices of all members but one of them.
     pub(super) fn devices_but(&self, own: &DeviceId) -> BTreeSet<DeviceId> {
-        self.members.values().flatten().filter(|device| *device != own).copied().collect()
+        self.owners.keys().filter(|device| *device != own).copied().collect()
     }
 
     /// Whether posts go to every device.
     pub(crate) fn is_direct(&self) -> bool {
-        self.members.len() <= DIRECT_MEMBERS
+        self.members.len() <= self.direct_members
     }
 
     /// What is known of the membership, by name.
@@ -267,6 +292,10 @@ impl Group {
         let roster = self.log.roster();
         self.members =
             roster.members.iter().map(|(account, member)| (*account, member.devices.clone())).collect();
+        let owners = |(account, devices): (&AccountId, &Vec<DeviceId>)| {
+            devices.iter().map(|device| (*device, *account)).collect::<Vec<_>>()
+        };
+        self.owners = self.members.iter().flat_map(owners).collect();
         let denied: BTreeSet<OperationId> =
             roster.void.iter().filter(|(_, why)| matches!(why, Void::Denied(_))).map(|(id, _)| *id).collect();
         self.listed = self

@@ -14,6 +14,7 @@ use kith_proto::sync::HistoryDigest;
 use super::joining;
 use super::meetings;
 use super::membership;
+use super::passing;
 use super::receipts;
 use super::receiving;
 use super::sending;
@@ -77,13 +78,17 @@ pub(crate) fn take(
         // Somebody whom the log does not name yet may seal already: whether they may write is asked later.
         GroupWord::Chain(share) => {
             if let Ok(share) = ChainShare::from_bytes(&share) {
-                receiving::chain(engine, rows, out, device, share);
+                receiving::chain(engine, rows, out, device, share, None);
             }
         }
         GroupWord::Post { envelope, .. } if group.is_ours() => {
             receiving::post(engine, rows, out, device, &id, envelope);
         }
         GroupWord::AskChain { .. } if member => sending::give_chain(engine, out, &id, device),
+        GroupWord::AskChainOf { tag, .. } if member => passing::asked(engine, out, &id, device, &tag),
+        GroupWord::ChainOf { device: of, share, heads, .. } if member || was_member || of == *device => {
+            passing::told(engine, rows, out, device, &id, (of, &share, heads.into_inner()));
+        }
         GroupWord::Sync { part, last, .. } if member => {
             meetings::part(engine, rows, out, &id, device, (&part, last));
         }
@@ -114,7 +119,7 @@ fn unknown_group(
             }
         }
         GroupWord::Heads { .. } => say_nothing_known(engine, out, device, id),
-        word @ (GroupWord::Chain(_) | GroupWord::Post { .. }) => engine.groups.keep_early(*device, word),
+        word @ (GroupWord::Chain(_) | GroupWord::ChainOf { .. } | GroupWord::Post { .. }) => engine.groups.keep_early(*device, word),
         _ => {}
     }
 }
@@ -171,7 +176,7 @@ pub(crate) fn ready(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     whereabouts::pass_on(engine, out, device);
 }
 
-fn say_heads_of(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId) -> bool {
+pub(super) fn say_heads_of(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId) -> bool {
     let Some(group) = engine.groups.get(id) else { return true };
     let heads = group.log.heads();
     let mut older = Vec::new();

@@ -51,13 +51,17 @@ pub(crate) fn pass_on(engine: &mut Engine, out: &mut Output, device: &DeviceId) 
     }
 }
 
-/// The devices of other members of a group that are connected. None where the group is too large for everybody to connect
-/// with everybody.
+/// The devices of other members of a group that are connected, in a large one only those who are to be connected with this.
 fn connected_members(engine: &Engine, id: &GroupId, but: &DeviceId) -> BTreeSet<DeviceId> {
     let own = engine.devices.device();
-    let group = engine.groups.get(id).filter(|group| group.is_direct() && group.has_device(but));
-    let mut devices = group.map(|group| group.devices_but(&own)).unwrap_or_default();
-    devices.retain(|device| device != but && engine.presence.links.is_ready(device));
+    let Some(group) = engine.groups.get(id).filter(|group| group.has_device(but)) else {
+        return BTreeSet::new();
+    };
+    let mut devices = if group.is_direct() { group.devices_but(&own) } else { group.mesh.known.clone() };
+    devices.retain(|device| {
+        let theirs = group.is_direct() || group.mesh.ring.are_neighbours(device, but);
+        device != but && theirs && engine.presence.links.is_ready(device)
+    });
     devices
 }
 
@@ -87,7 +91,7 @@ pub(super) fn heard(engine: &mut Engine, out: &mut Output, id: &GroupId, places:
     let named: BTreeSet<DeviceId> = places.iter().map(|place| place.device).collect();
     for device in named {
         let Some(group) = engine.groups.get_mut(id) else { return };
-        let wanted = device != own && group.is_direct() && group.has_device(&device);
+        let wanted = device != own && group.is_kin(&device);
         let lately = group.dialled.get(&device).is_some_and(|at| now.since(*at) < DIAL_EVERY);
         let contact = engine.peers.contact_of(&device);
         let blocked =

@@ -5,6 +5,7 @@ mod dht;
 mod hostile;
 mod mailbox;
 mod mallory;
+mod mesh;
 mod pair;
 mod relay;
 mod rig;

@@ -9,6 +9,7 @@
 //! | Read | yes | how far the receiver's posts were shown to the sender |
 //! | Join, Refused | yes | somebody with a link asks to come in |
 //! | AskChain, Heads, Sync, Taken, End | no | comparing and healing |
+//! | AskChainOf, ChainOf | no | how somebody else seals, in a large group |
 //! | Whereabouts | no | where other members are |
 
 use serde::Deserialize;
@@ -23,10 +24,12 @@ use crate::codec::Encode;
 use crate::codec::Reader;
 use crate::codec::put_varint;
 use crate::envelope::Envelope;
+use crate::envelope::TAG_BYTES;
 use crate::error::DecodeError;
 use crate::frame::BundleBytes;
 use crate::frame::DeviceListBytes;
 use crate::id::AccountId;
+use crate::id::DeviceId;
 use crate::id::GroupId;
 use crate::id::LinkId;
 use crate::id::MessageId;
@@ -149,6 +152,24 @@ pub enum GroupWord {
         /// The places.
         places: BoundedVec<DeviceAddress, MAX_PLACES>,
     },
+    /// The sender cannot open what it got through the receiver, sealed by a third.
+    AskChainOf {
+        /// In which group.
+        group: GroupId,
+        /// The tag of the envelope.
+        tag: [u8; TAG_BYTES],
+    },
+    /// How a device seals, told by that device or by another member.
+    ChainOf {
+        /// In which group.
+        group: GroupId,
+        /// Which device.
+        device: DeviceId,
+        /// How it seals (`kith-crypto`, a share of its chain).
+        share: BoundedBytes<MAX_SHARE_BYTES>,
+        /// The newest operations that it knew when it made the chain. Their hash is the view in the share.
+        heads: BoundedVec<OperationId, MAX_HEADS>,
+    },
     /// Something a later version says.
     Unknown {
         /// Its number.
@@ -232,7 +253,9 @@ impl GroupWord {
             | Self::End { group }
             | Self::Read { group, .. }
             | Self::Refused { group }
-            | Self::Whereabouts { group, .. } => Some(*group),
+            | Self::Whereabouts { group, .. }
+            | Self::AskChainOf { group, .. }
+            | Self::ChainOf { group, .. } => Some(*group),
             Self::Join(request) => Some(request.group),
             Self::Chain(_) | Self::Unknown { .. } => None,
         }
@@ -287,6 +310,16 @@ impl Encode for GroupWord {
                 put(out, 12, group);
                 places.encode(out);
             }
+            Self::AskChainOf { group, tag } => {
+                put(out, 13, group);
+                tag.encode(out);
+            }
+            Self::ChainOf { group, device, share, heads } => {
+                put(out, 14, group);
+                device.encode(out);
+                share.encode(out);
+                heads.encode(out);
+            }
             Self::Unknown { tag, bytes } => {
                 out.push(*tag);
                 out.extend_from_slice(bytes);
@@ -329,6 +362,13 @@ impl Decode for GroupWord {
             10 => Self::Join(Box::new(Decode::decode(reader)?)),
             11 => Self::Refused { group: Decode::decode(reader)? },
             12 => Self::Whereabouts { group: Decode::decode(reader)?, places: Decode::decode(reader)? },
+            13 => Self::AskChainOf { group: Decode::decode(reader)?, tag: reader.array()? },
+            14 => Self::ChainOf {
+                group: Decode::decode(reader)?,
+                device: Decode::decode(reader)?,
+                share: Decode::decode(reader)?,
+                heads: Decode::decode(reader)?,
+            },
             tag => {
                 let bytes = reader.take_rest().to_vec();
                 let limit = MAX_UNKNOWN_WORD_BYTES as u64;
