@@ -9,6 +9,7 @@
 //! * [`oracle`]: who should have what; checked while it runs and at the end
 //! * [`scenario`]: a world from a file, many seeds, a line of results
 //! * [`studies`]: questions from a file, many worlds, [`table`]s of results; [`online`] and [`plan`] say who comes when
+//! * [`gossip`]: topics, as the network has them
 //! * [`nats`], [`hostile`]: networks that let little through, and mailboxes that lie
 
 #![expect(clippy::indexing_slicing, reason = "a person is named by a number that the world gave")]
@@ -16,6 +17,7 @@
 pub mod action;
 pub mod counts;
 pub mod disk;
+pub mod gossip;
 pub mod hostile;
 pub mod nats;
 pub mod network;

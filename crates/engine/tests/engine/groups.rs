@@ -30,6 +30,7 @@ use crate::invite;
 
 mod healing;
 mod joining;
+mod large;
 mod random;
 
 pub(crate) const ANN: usize = 0;
@@ -40,7 +41,7 @@ pub(crate) const DAN: usize = 3;
 /// Some people, and who is connected with whom.
 pub(crate) struct World {
     pub(crate) people: Vec<Side>,
-    connected: BTreeSet<(usize, usize)>,
+    pub(crate) connected: BTreeSet<(usize, usize)>,
 }
 
 impl World {
