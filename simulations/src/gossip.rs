@@ -281,6 +281,38 @@ mod tests {
         assert!(gossip.publish(7, TOPIC, b"hello".to_vec(), near).is_empty(), "not a second time");
     }
 
+    /// A thousand devices with the neighbours that engines choose, and how many steps and copies a message takes.
+    #[test]
+    fn in_a_ring_of_a_thousand_it_takes_few_steps_and_few_copies() {
+        const COUNT: usize = 1_000;
+        let near = |distance: usize| distance <= 4 || distance.is_power_of_two();
+        let linked = |one: Who, other: Who| {
+            let ahead = (other + COUNT - one) % COUNT;
+            ahead != 0 && (near(ahead) || near(COUNT - ahead))
+        };
+        let mut gossip = Gossip::default();
+        (0..COUNT).for_each(|who| gossip.set_topics(who, [TOPIC]));
+        (0..3).for_each(|_| _ = gossip.beat(linked));
+        let mut wave = gossip.publish(0, TOPIC, b"hello".to_vec(), linked);
+        let (mut steps, mut reached) = (0, 1);
+        while !wave.is_empty() {
+            steps += 1;
+            let mut next = Vec::new();
+            for passed in wave {
+                if let Some(id) = gossip.arrive(&passed) {
+                    reached += 1;
+                    next.extend(gossip.verdict(passed.to, id, Verdict::Accept, linked));
+                }
+            }
+            wave = next;
+        }
+        assert_eq!(reached, COUNT);
+        assert!(steps <= 9, "{steps} steps");
+        let twice = gossip.counts.twice as f64 / COUNT as f64;
+        assert!((2.0..6.0).contains(&twice), "{twice} copies too many for each");
+        println!("{steps} steps, {twice} copies too many for each");
+    }
+
     #[test]
     fn what_is_not_accepted_goes_no_further() {
         let mut gossip = Gossip::default();

@@ -261,6 +261,7 @@ fn leave(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: GroupId) ->
 }
 
 fn forget(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: GroupId) -> Result<Answer, Refusal> {
+    mesh::stir(engine);
     let group = engine.groups.get(&id).ok_or(Refusal::UnknownGroup)?;
     if group.is_ours() {
         return Err(Refusal::StillMember);

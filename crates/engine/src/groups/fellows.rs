@@ -161,7 +161,8 @@ pub(crate) fn part(engine: &mut Engine, out: &mut Output) {
         let owed = |device: &DeviceId| {
             engine.outbox.oldest(device).is_some_and(|since| engine.core.now.since(since) < OWED_FOR)
         };
-        if devices.iter().any(owed) {
+        // Members of a large group who are no neighbours any more hear from others what there is to hear.
+        if devices.iter().any(owed) && !engine.groups.is_fellow(&account) {
             continue;
         }
         if !devices.is_empty() {

@@ -305,6 +305,7 @@ pub(super) fn settle(
         floors::note(group, rows, out, &joined);
     }
     if !joined.is_empty() {
+        engine.groups.joined.insert(*id);
         tell_soon(engine, id);
     }
     own_state(engine, out, id);

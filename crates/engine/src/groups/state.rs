@@ -71,6 +71,8 @@ pub(crate) struct Groups {
     pub(super) links: BTreeMap<(GroupId, LinkId), [u8; 32]>,
     /// Groups of which connected members are told how far we are.
     pub(super) dirty: BTreeSet<GroupId>,
+    /// Those of them to which somebody came.
+    pub(super) joined: BTreeSet<GroupId>,
     /// Connected devices that were not told how far we are, for want of a session.
     pub(super) unsaid: BTreeSet<DeviceId>,
     /// The topics of large groups that this device has.

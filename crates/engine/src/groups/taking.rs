@@ -159,11 +159,16 @@ pub(crate) fn say_what_is_unsaid(engine: &mut Engine, out: &mut Output, device: 
 pub(crate) fn say_what_is_new(engine: &mut Engine, out: &mut Output) {
     let own = engine.devices.device();
     for id in std::mem::take(&mut engine.groups.dirty) {
-        let devices = engine.groups.get(&id).map(|group| group.devices_but(&own)).unwrap_or_default();
+        // In a large group each post of ours is such news, and nobody is anywhere else for it.
+        let moved = engine.groups.joined.remove(&id);
+        let Some(group) = engine.groups.get(&id) else { continue };
+        let (direct, devices) = (group.is_direct(), group.devices_but(&own));
         for device in devices {
             if engine.presence.links.is_ready(&device) {
                 say_heads_of(engine, out, &device, &id);
-                whereabouts::tell(engine, out, &device);
+                if moved || direct {
+                    whereabouts::tell(engine, out, &device);
+                }
             }
         }
     }

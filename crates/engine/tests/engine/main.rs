@@ -53,6 +53,8 @@ struct Side {
     dialled: Vec<Multiaddress>,
     /// Who was dialled and not connected yet.
     calls: Vec<DeviceId>,
+    /// To whom the connection is to be closed.
+    hung_up: Vec<DeviceId>,
     /// What was said about topics and not carried yet.
     gossip: Vec<Effect>,
     config: Config,
@@ -93,6 +95,7 @@ impl Side {
             dials: 0,
             dialled: Vec::new(),
             calls: Vec::new(),
+            hung_up: Vec::new(),
             gossip: Vec::new(),
             config,
             ways: Vec::new(),
@@ -123,6 +126,7 @@ impl Side {
                     self.ways.extend(addresses.iter().map(|address| (device, address.clone())));
                     self.dialled = addresses;
                 }
+                Effect::HangUp { device } => self.hung_up.push(device),
                 Effect::OpenMailbox { .. } | Effect::AskMailbox { .. } | Effect::CloseMailbox { .. } => {
                     self.mail.push(effect);
                 }
