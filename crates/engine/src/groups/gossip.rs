@@ -56,10 +56,17 @@ pub(super) fn publish(engine: &mut Engine, out: &mut Output, id: &GroupId, envel
     let strangers: Vec<DeviceId> =
         there.filter(|device| presence.links.is_ready(device)).filter(without).copied().collect();
     for device in strangers {
-        let word = engine.groups.get_mut(id).and_then(|group| passing::own_chain(group, &own, &device));
+        // As it was before this post: whoever is in now is to read it.
+        let word = engine.groups.get_mut(id).and_then(|group| {
+            let before = group.shared.clone();
+            passing::own_chain(group, &own, &device, before)
+        });
         if let Some(word) = word {
             links::say(engine, out, &device, vec![Content::Group(word)]);
         }
+    }
+    if let Some(group) = engine.groups.get_mut(id) {
+        group.shared = None;
     }
     let topic = TopicId::of_group(id, now.day());
     if engine.groups.topics.contains_key(&topic) && envelope.as_bytes().len() <= MAX_BYTES {

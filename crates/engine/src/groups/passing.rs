@@ -145,7 +145,7 @@ pub(super) fn asked(engine: &mut Engine, out: &mut Output, id: &GroupId, device:
     let Some(group) = engine.groups.get_mut(id) else { return };
     let word = match &mut group.own {
         Some(Own { chain, .. }) if days(now).iter().any(|day| chain.tag(*day) == *tag) => {
-            own_chain(group, &own, device)
+            own_chain(group, &own, device, None)
         }
         _ => chain_of(group, now, device, tag),
     };
@@ -154,14 +154,23 @@ pub(super) fn asked(engine: &mut Engine, out: &mut Output, id: &GroupId, device:
     }
 }
 
-/// The own chain as a member's device may have it. Notes that it does.
-pub(super) fn own_chain(group: &mut Group, own: &DeviceId, to: &DeviceId) -> Option<GroupWord> {
+/// The own chain as a member's device may have it: from the first post, from where it is now, or from `before`. Notes that it
+/// has it.
+pub(super) fn own_chain(
+    group: &mut Group,
+    own: &DeviceId,
+    to: &DeviceId,
+    before: Option<ChainShare>,
+) -> Option<GroupWord> {
     let Own { heads, .. } = group.own.as_ref()?;
     let heads = heads.clone();
     let from_the_first = is_owed(group, to, &heads);
     let chain = group.own.as_mut()?;
     chain.holders.insert(*to);
-    let share = if from_the_first { chain.first.clone() } else { chain.chain.hand_out() };
+    let share = match from_the_first {
+        true => chain.first.clone(),
+        false => before.unwrap_or_else(|| chain.chain.hand_out()),
+    };
     word(group.id(), *own, &share, &heads)
 }
 

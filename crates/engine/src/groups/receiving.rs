@@ -263,7 +263,7 @@ pub(super) fn take(
         }
     };
     match verdict {
-        Verdict::Take => insert(engine, rows, out, id, &post, Vec::new()),
+        Verdict::Take => insert(engine, rows, out, id, &post, None),
         Verdict::Later => {
             if group.later.len() >= MAX_WAITING {
                 group.later.pop_front();
@@ -304,14 +304,14 @@ pub(super) fn again(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: 
     }
 }
 
-/// Puts a post into the history and the chat. `places` are those of an own one.
+/// Puts a post into the history and the chat. `written`: it is being written here, with these places in channels.
 pub(super) fn insert(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,
     id: &GroupId,
     post: &VerifiedPost,
-    places: Vec<(DeviceId, Position)>,
+    written: Option<Vec<(DeviceId, Position)>>,
 ) -> Took {
     let (own, own_device) = (engine.devices.account, engine.devices.device());
     let Some(group) = engine.groups.get_mut(id) else { return Took::NotYet };
@@ -324,7 +324,7 @@ pub(super) fn insert(
             return Took::Bad;
         }
     };
-    let is_echo = post.draft.device == own_device && places.is_empty();
+    let is_echo = post.draft.device == own_device && written.is_none();
     if is_echo && group.own.take().is_some() {
         // Others know more of us than we do: this device was set back, and its chain as well.
         engine.core.stats.set_back += 1;
@@ -335,7 +335,7 @@ pub(super) fn insert(
             out.event(Event::MessageDeleted { chat, message });
         }
     }
-    let index = show(engine, rows, out, id, post, places);
+    let index = show(engine, rows, out, id, post, written.unwrap_or_default());
     if let Some(index) = index
         && (post.draft.account != own || is_echo)
     {

@@ -76,7 +76,7 @@ pub(crate) fn send(
         true => hand_out(engine, out, id, &targets, &strangers, (&envelope, message)),
         false => Vec::new(),
     };
-    receiving::insert(engine, rows, out, id, &post, places);
+    receiving::insert(engine, rows, out, id, &post, Some(places));
     if direct {
         for device in &targets {
             links::pump(engine, out, device);
