@@ -136,8 +136,7 @@ impl Gossip {
         }
         self.counts.came += 1;
         let (from, bytes) = (BTreeSet::from([*from]), bytes.clone());
-        self.seen
-            .insert((*to, id), Seen { since: self.beats, topic: *topic, bytes, from, accepted: false });
+        self.seen.insert((*to, id), Seen { since: self.beats, topic: *topic, bytes, from, accepted: false });
         Some(id)
     }
 

@@ -160,7 +160,9 @@ impl Engine {
         match input {
             NetInput::Listening { address, rank } => presence.listening(&mut self.core, rank, address),
             NetInput::ListenerClosed { address } => presence.listener_closed(&mut self.core, &address),
-            NetInput::Connected { device, dialled } => return links::connected(self, rows, out, device, dialled),
+            NetInput::Connected { device, dialled } => {
+                return links::connected(self, rows, out, device, dialled);
+            }
             NetInput::Path { device, relayed } => return links::path(self, out, &device, relayed),
             NetInput::Nat(nat) => {
                 if !presence.set_nat(nat) {

@@ -125,8 +125,7 @@ impl Engine {
         load_mailboxes(&mut engine, rows, &mut out)?;
         load_people(&mut engine, rows)?;
         load_channels(&mut engine, rows)?;
-        engine.groups =
-            loading::load(rows, &engine.devices.device(), engine.core.config.direct_members)?;
+        engine.groups = loading::load(rows, &engine.devices.device(), engine.core.config.direct_members)?;
         load_chats(&mut engine, rows)?;
         sweep_removed(rows, &mut out)?;
         start(&mut engine, rows, &mut out)?;

@@ -161,8 +161,8 @@ impl Behaviour {
             max_subscriptions_per_request: MAX_THEIR_TOPICS,
         };
         let anonymous = gossipsub::MessageAuthenticity::Anonymous;
-        let mut inner =
-            Gossipsub::new_with_subscription_filter(anonymous, config, filter).map_err(|error| setup(&error))?;
+        let mut inner = Gossipsub::new_with_subscription_filter(anonymous, config, filter)
+            .map_err(|error| setup(&error))?;
         inner.with_peer_score(score(), thresholds()).map_err(|error| setup(&error))?;
         Ok(Self {
             inner,
@@ -255,7 +255,9 @@ impl Behaviour {
     }
 
     fn came(&mut self, event: gossipsub::Event) -> Option<Event> {
-        let gossipsub::Event::Message { propagation_source, message_id, message } = event else { return None };
+        let gossipsub::Event::Message { propagation_source, message_id, message } = event else {
+            return None;
+        };
         let topic = topic_of(&message.topic).filter(|topic| self.topics.contains(topic));
         let named = <[u8; 20]>::try_from(message_id.0.as_slice()).ok().map(GossipId);
         let (Some(topic), Some(id)) = (topic, named) else {

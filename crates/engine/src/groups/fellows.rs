@@ -67,13 +67,7 @@ pub(super) fn near_changed(engine: &mut Engine, rows: &dyn Rows, out: &mut Outpu
     settle(engine, out);
 }
 
-fn learn_all(
-    engine: &mut Engine,
-    rows: &dyn Rows,
-    out: &mut Output,
-    id: &GroupId,
-    accounts: &[AccountId],
-) {
+fn learn_all(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId, accounts: &[AccountId]) {
     for account in accounts {
         let list = engine.groups.get(id).and_then(|group| group.log.device_list(account)).cloned();
         if let Some(list) = list {

@@ -52,7 +52,8 @@ pub(super) fn publish(engine: &mut Engine, out: &mut Output, id: &GroupId, envel
     let Engine { groups, presence, .. } = engine;
     let Some(group) = groups.get_mut(id) else { return };
     let there = group.mesh.known.iter().chain(&group.mesh.guests);
-    let without = |device: &&DeviceId| group.own.as_ref().is_some_and(|chain| !chain.holders.contains(device));
+    let without =
+        |device: &&DeviceId| group.own.as_ref().is_some_and(|chain| !chain.holders.contains(device));
     let strangers: Vec<DeviceId> =
         there.filter(|device| presence.links.is_ready(device)).filter(without).copied().collect();
     for device in strangers {

@@ -30,11 +30,7 @@ use crate::rows::groups::RequestRow;
 use crate::rows::groups::ShareRow;
 
 /// Everything that is kept of groups.
-pub(crate) fn load(
-    rows: &dyn Rows,
-    own: &DeviceId,
-    direct_members: usize,
-) -> Result<Groups, RestoreError> {
+pub(crate) fn load(rows: &dyn Rows, own: &DeviceId, direct_members: usize) -> Result<Groups, RestoreError> {
     let mut groups = Groups::default();
     for (key, value) in all(rows, rows::GROUPS)? {
         let id = GroupId::from_bytes(&key).map_err(|_| damaged(rows::GROUPS))?;

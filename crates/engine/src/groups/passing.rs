@@ -89,7 +89,9 @@ impl Tags {
     ) -> Option<(DeviceId, [u8; 16])> {
         if self.day != now.day() {
             *self = Self { day: now.day(), by_tag: BTreeMap::new() };
-            for (device, chain) in chains.iter().flat_map(|(device, all)| all.iter().map(move |one| (device, one))) {
+            for (device, chain) in
+                chains.iter().flat_map(|(device, all)| all.iter().map(move |one| (device, one)))
+            {
                 self.add(now, device, chain);
             }
         }
@@ -104,7 +106,13 @@ pub(super) fn days(now: Timestamp) -> [u32; 3] {
 }
 
 /// Puts what was kept of a chain into its row.
-pub(super) fn keep(out: &mut Output, group: &mut Group, device: &DeviceId, chain: [u8; 16], passing: Passing) {
+pub(super) fn keep(
+    out: &mut Output,
+    group: &mut Group,
+    device: &DeviceId,
+    chain: [u8; 16],
+    passing: Passing,
+) {
     let row = ShareRow {
         share: BoundedBytes::new(passing.share.to_bytes().to_vec()).unwrap_or_default(),
         heads: BoundedVec::truncated(passing.heads.clone()),
@@ -200,7 +208,9 @@ fn is_owed(group: &mut Group, device: &DeviceId, heads: &[OperationId]) -> bool 
     if group.floors.get(&account).is_none_or(BTreeMap::is_empty) {
         return true;
     }
-    let Some(by) = group.log.roster().members.get(&account).map(|member| member.standing.by) else { return false };
+    let Some(by) = group.log.roster().members.get(&account).map(|member| member.standing.by) else {
+        return false;
+    };
     heads.iter().any(|head| *head == by || group.log.follows(head, &by) == Some(true))
 }
 
@@ -215,7 +225,8 @@ pub(super) fn told(
 ) {
     let now = engine.core.now;
     let view = ViewId::of(heads.iter().map(|head| head.0));
-    let share = ChainShare::from_bytes(share).ok().filter(|share| share.group() == *id && share.view() == view);
+    let share =
+        ChainShare::from_bytes(share).ok().filter(|share| share.group() == *id && share.view() == view);
     let (Some(share), Some(group)) = (share, engine.groups.get_mut(id)) else {
         engine.core.stats.bad_chains += 1;
         return;

@@ -119,7 +119,9 @@ fn unknown_group(
             }
         }
         GroupWord::Heads { .. } => say_nothing_known(engine, out, device, id),
-        word @ (GroupWord::Chain(_) | GroupWord::ChainOf { .. } | GroupWord::Post { .. }) => engine.groups.keep_early(*device, word),
+        word @ (GroupWord::Chain(_) | GroupWord::ChainOf { .. } | GroupWord::Post { .. }) => {
+            engine.groups.keep_early(*device, word)
+        }
         _ => {}
     }
 }

@@ -131,7 +131,9 @@ impl Side {
                     self.mail.push(effect);
                 }
                 Effect::Publish { .. } | Effect::LookUp { .. } => self.dht.push(effect),
-                Effect::Topics { .. } | Effect::Gossip { .. } | Effect::Verdict { .. } => self.gossip.push(effect),
+                Effect::Topics { .. } | Effect::Gossip { .. } | Effect::Verdict { .. } => {
+                    self.gossip.push(effect)
+                }
                 Effect::Misbehaved { .. } => self.scored += 1,
                 _ => {}
             }
