@@ -62,6 +62,7 @@ smoke: ## the real programs over loopback: messages, kill -9, an absent friend, 
 
 bench: ## the figures of the README, each beside its floor
 	$(CARGO) bench --locked -p kith-crypto --bench session
+	$(CARGO) bench --locked -p kith-engine --bench groups
 	$(CARGO) bench --locked -p kith-store --bench commit
 	$(CARGO) bench --locked -p kith-mailbox --bench deposits
 	$(CARGO) bench --locked -p kith-bootstrap --bench mailbox

@@ -12,8 +12,10 @@ use eframe::egui::pos2;
 use eframe::egui::vec2;
 use kith_engine::Event;
 use kith_engine::view::ChatView;
+use kith_engine::view::ChatWith;
 use kith_engine::view::ContactState;
 use kith_engine::view::ContactView;
+use kith_engine::view::MessageKind;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
 use kith_gui::action::Action;
@@ -62,12 +64,16 @@ fn message(index: u64) -> MessageView {
         index,
         sender: if outgoing { ME } else { FRIEND },
         outgoing,
+        kind: MessageKind::Text,
         text: (*TEXTS.get(usize::try_from(index % 8).unwrap()).unwrap()).to_owned(),
         reply_to: None,
+        mentions: Vec::new(),
+        mentions_all: false,
         sent_at: time,
         stored_at: time,
         state: MessageState::Read,
         expires_at: None,
+        receipts: None,
     }
 }
 
@@ -92,7 +98,7 @@ fn model() -> Model {
     }));
     model.event(Event::ChatChanged(ChatView {
         chat,
-        contact: FRIEND,
+        with: ChatWith::Contact(FRIEND),
         name: "Mira Okafor".to_owned(),
         unread: 0,
         last: None,

@@ -119,7 +119,7 @@ impl Model {
     /// The contact of the open chat.
     pub fn open_contact(&self) -> Option<&ContactView> {
         let chat = self.chats.get(&self.open_chat()?)?;
-        self.contacts.get(&chat.contact)
+        self.contacts.get(&chat.contact()?)
     }
 
     /// Who asks to be added.
@@ -398,7 +398,7 @@ impl Model {
                 self.profile = Some(profile);
                 self.toast("Profile saved", false);
             }
-            Answer::Message(_) | Answer::Done => {}
+            Answer::Message(_) | Answer::Group(_) | Answer::GroupLink(_) | Answer::Done => {}
         }
         Vec::new()
     }
@@ -460,6 +460,18 @@ impl Model {
                     timeline.remove(&message);
                 }
             }
+            Event::MessageDeleted { chat, message } => {
+                if let Some(timeline) = self.timeline.as_mut().filter(|timeline| timeline.chat == chat) {
+                    timeline.remove(&message);
+                }
+            }
+            Event::GroupForgotten { chat, .. } => {
+                self.chats.remove(&chat);
+                if self.open_chat() == Some(chat) {
+                    self.timeline = None;
+                }
+            }
+            Event::MessageReceipts { .. } | Event::GroupChanged(_) => {}
             Event::ContactRequested(view) | Event::ContactChanged(view) => {
                 if view.online {
                     self.online.insert(view.contact);

@@ -60,12 +60,16 @@ fn message(index: u64, outgoing: bool, minutes_ago: u64) -> MessageView {
         index,
         sender: AccountId([2; 32]),
         outgoing,
+        kind: kith_engine::view::MessageKind::Text,
         text: format!("message {index}"),
         reply_to: None,
+        mentions: Vec::new(),
+        mentions_all: false,
         sent_at: time,
         stored_at: time,
         state: MessageState::Delivered,
         expires_at: None,
+        receipts: None,
     }
 }
 

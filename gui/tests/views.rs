@@ -13,11 +13,13 @@ use kith_engine::Event;
 use kith_engine::view::AttemptEnd;
 use kith_engine::view::AttemptView;
 use kith_engine::view::ChatView;
+use kith_engine::view::ChatWith;
 use kith_engine::view::ClockView;
 use kith_engine::view::ContactState;
 use kith_engine::view::ContactView;
 use kith_engine::view::KeptView;
 use kith_engine::view::MailboxView;
+use kith_engine::view::MessageKind;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
 use kith_engine::view::Nat;
@@ -80,12 +82,14 @@ fn contact(number: u8, name: &str, state: ContactState) -> ContactView {
 fn chat(contact: &ContactView, last: &str, minutes: u64, unread: u64) -> ChatView {
     ChatView {
         chat: contact.chat,
-        contact: contact.contact,
+        with: ChatWith::Contact(contact.contact),
         name: contact.name.clone(),
         unread,
         last: Some(PreviewView {
             message: MessageId([contact.contact.0.first().copied().unwrap(); 16]),
+            sender: contact.contact,
             outgoing: false,
+            kind: MessageKind::Text,
             text: last.to_owned(),
             sent_at: minutes_ago(minutes),
             state: MessageState::Delivered,
@@ -109,12 +113,16 @@ fn message(
         index,
         sender: if outgoing { ME } else { contact.contact },
         outgoing,
+        kind: MessageKind::Text,
         text: text.to_owned(),
         reply_to: (index == 6).then_some(MessageId([2; 16])),
+        mentions: Vec::new(),
+        mentions_all: false,
         sent_at: minutes_ago(minutes),
         stored_at: minutes_ago(minutes),
         state,
         expires_at: None,
+        receipts: None,
     }
 }
 

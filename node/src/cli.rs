@@ -6,8 +6,11 @@ pub(crate) mod style;
 
 mod commands;
 mod daemon;
+mod finding;
+mod groups;
 mod health;
 mod mailboxes;
+mod talk;
 
 use anyhow::Context as _;
 use anyhow::Result;

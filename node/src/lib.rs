@@ -20,6 +20,7 @@ pub mod error;
 pub mod events;
 pub mod handle;
 pub mod helping;
+pub mod lines;
 pub mod nodes;
 pub mod rpc;
 pub mod time;

@@ -2,16 +2,18 @@
 //! answered as they are done, so a client may send thousands without waiting.
 
 mod errors;
+mod groups;
 mod health;
 mod mailboxes;
+mod messages;
 mod methods;
 mod openrpc;
 mod serve;
 mod views;
 
 pub use errors::RpcError;
-pub use methods::METHODS;
 pub use methods::Method;
+pub use methods::all as methods;
 #[cfg(unix)]
 pub use serve::listen;
 pub use serve::serve;

@@ -2,9 +2,13 @@
 
 use kith_proto::time::Timestamp;
 
-/// `2026-11-21T04:18:00.123Z`.
+/// The last moment that RFC 3339 can write: its years have four digits.
+const LAST: u64 = 253_402_300_799_999;
+
+/// `2026-11-21T04:18:00.123Z`; what is later than the year 9999 is its end.
 pub fn rfc3339(time: Timestamp) -> String {
-    let (days, millis) = (time.0 / 86_400_000, time.0 % 86_400_000);
+    let time = time.0.min(LAST);
+    let (days, millis) = (time / 86_400_000, time % 86_400_000);
     let (year, month, day) = civil(days);
     let (secs, millis) = (millis / 1_000, millis % 1_000);
     let (hour, minute, second) = (secs / 3_600, secs / 60 % 60, secs % 60);
@@ -32,5 +36,6 @@ mod tests {
         assert_eq!(rfc3339(Timestamp(0)), "1970-01-01T00:00:00.000Z");
         assert_eq!(rfc3339(Timestamp(951_782_400_000)), "2000-02-29T00:00:00.000Z");
         assert_eq!(rfc3339(Timestamp(1_795_234_680_123)), "2026-11-21T04:18:00.123Z");
+        assert_eq!(rfc3339(Timestamp::NEVER), "9999-12-31T23:59:59.999Z");
     }
 }

@@ -258,12 +258,16 @@ mod tests {
             index: 1,
             sender: AccountId([1; 32]),
             outgoing: true,
+            kind: kith_engine::view::MessageKind::Text,
             text: String::new(),
             reply_to: None,
+            mentions: Vec::new(),
+            mentions_all: false,
             sent_at: NOW,
             stored_at: NOW,
             state,
             expires_at: None,
+            receipts: None,
         }
     }
 }

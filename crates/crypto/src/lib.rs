@@ -11,15 +11,19 @@
 //! | past and future messages stay closed when a key leaks; lost, late and repeated ones do no harm | [`ratchet`] | 6 |
 //! | an envelope shows no sender, type or exact length | [`session`] | 7 |
 //! | the DHT learns neither who a record is about nor what it says | [`record`] | 8 |
+//! | a group message opens for all who were given the chain, and only its owner can have made it | [`group`] | 14 |
 //! | an invite proves itself without saying its secret | [`invite`] | 9 |
 //! | a file opens only with its key, piece by piece | [`blob`] | 10 |
 //! | a mailbox learns no account, and nothing links two of its periods | [`mailbox`] | 11 |
+//! | an operation in a group is its device's, and who comes by a link holds it | [`operation`] | 14 |
 #![doc = include_str!("../SPEC.md")]
 
 pub mod blob;
+pub mod group;
 pub mod identity;
 pub mod invite;
 pub mod mailbox;
+pub mod operation;
 pub mod prekey;
 pub mod ratchet;
 pub mod record;

@@ -72,6 +72,9 @@ pub enum SealError {
     /// The payload does not fit the largest envelope.
     #[error("the payload does not fit an envelope")]
     TooLong,
+    /// A group's chain has no numbers left.
+    #[error("this chain is used up: a new one is needed")]
+    Spent,
 }
 
 /// Why an envelope was not opened. Nothing has changed.

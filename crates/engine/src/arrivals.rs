@@ -15,6 +15,7 @@ use kith_proto::frame::BundleBytes;
 use kith_proto::frame::DeviceListBytes;
 use kith_proto::frame::Frame;
 use kith_proto::frame::InviteProof;
+use kith_proto::group::word::GroupWord;
 use kith_proto::id::AccountId;
 use kith_proto::id::ContactId;
 use kith_proto::id::DeviceId;
@@ -32,6 +33,8 @@ use crate::effect::Effect;
 use crate::effect::Misbehaviour;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::groups::joining;
+use crate::groups::taking;
 use crate::inbox::Taken;
 use crate::leaving;
 use crate::links;
@@ -47,10 +50,12 @@ pub(crate) fn frame(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, devi
     let state = contact.and_then(|contact| engine.contacts.state(&contact));
     match state {
         Some(ContactState::Blocked) => return,
-        None => engine.core.stats.stranger_frames += 1,
+        None if contact.is_none() => engine.core.stats.stranger_frames += 1,
+        None => {}
         Some(_) => {}
     }
-    let friend = matches!(state, Some(ContactState::Accepted | ContactState::Requested));
+    let fellow = contact.is_some_and(|contact| engine.groups.is_fellow(&contact));
+    let friend = fellow || matches!(state, Some(ContactState::Accepted | ContactState::Requested));
     let now = engine.core.now;
     let allowed = match frame {
         Frame::Put(_) if friend => engine.presence.links.may_try(now, &device),
@@ -96,7 +101,8 @@ fn give_prekeys(
     proof: Option<&InviteProof>,
 ) {
     let invited = proof.is_some_and(|proof| {
-        open_secret(engine, &proof.invite).is_some_and(|secret| {
+        let secret = open_secret(engine, &proof.invite);
+        secret.or_else(|| joining::open_link(engine, &proof.invite)).is_some_and(|secret| {
             let expected = invite::prekey_proof(&secret, &device, &engine.devices.device());
             invite::proofs_equal(&expected, &proof.mac)
         })
@@ -261,7 +267,8 @@ fn put(
         Taken::Now(vec![payload])
     } else {
         // Nothing is kept for later from somebody whom the person has not let in.
-        let may_hold = undecided != Some(ContactState::Incoming);
+        let may_hold = undecided != Some(ContactState::Incoming)
+            || engine.peers.contact_of(device).is_some_and(|contact| engine.groups.is_fellow(&contact));
         engine.inbox.take(&mut engine.core, &mut engine.peers, out, device, payload, may_hold)
     };
     if taken == Taken::Full {
@@ -282,6 +289,7 @@ fn put(
             for payload in payloads {
                 contents::take(engine, rows, out, device, payload);
             }
+            taking::say_what_is_unsaid(engine, out, device);
             Done::Yes
         }
         Taken::Again => Done::Again,
@@ -346,6 +354,10 @@ fn introduce(
         Content::ContactRequest(request) if request.account == account => Some(&**request),
         _ => None,
     });
+    let joins = payload.contents.iter().find_map(|content| match content {
+        Content::Group(GroupWord::Join(join)) => Some(&**join),
+        _ => None,
+    });
     // A device that another contact only claimed to have is nobody's.
     let known = engine.peers.contact_of(device);
     let known = known.filter(|owner| *owner == account || !contents::may_belong(engine, device, &account));
@@ -356,6 +368,10 @@ fn introduce(
             let shown = check(engine, device, introduction, request).ok_or(NotBelieved::Forged)?;
             admit(engine, rows, out, device, (request, shown), live).map(Some)
         }
+        (None, None) if joins.is_some() => joins
+            .is_some_and(|join| joining::introduce(engine, rows, out, device, introduction, join))
+            .then_some(None)
+            .ok_or(NotBelieved::Forged),
         (Some(_), None) => {
             let entry = engine.devices.entry(&account, device);
             entry.filter(|entry| entry.identity == identity).ok_or(NotBelieved::Forged)?;

@@ -226,14 +226,16 @@ fn missing(engine: &Engine, device: &DeviceId) -> Option<What> {
         return None;
     }
     match (contact.state(), told, &contact.invite) {
-        (ContactState::Accepted | ContactState::Requested, Some(list), _) => {
+        (Some(ContactState::Accepted | ContactState::Requested) | None, Some(list), _) => {
             Some(What::List(Secret32::new(list.secret)))
         }
-        (ContactState::Blocked, ..) | (_, _, None) => None,
+        (Some(ContactState::Blocked), ..) | (_, _, None) => None,
+        // The maker of a link into a group has no card: nothing is known of the link outside of the group.
+        (None, None, Some(_)) => None,
         // Their card is found by the address (`knocking`).
         _ if engine.is_knocking(device) => None,
         (_, None, Some(invite)) => Some(What::Card(mailbox::invite_secret(&invite.0))),
-        (ContactState::Incoming, Some(_), _) => None,
+        (Some(ContactState::Incoming), Some(_), _) => None,
     }
 }
 

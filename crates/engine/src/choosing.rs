@@ -33,7 +33,6 @@ use crate::reading;
 use crate::standing::UNKNOWN;
 use crate::standing::network_of;
 use crate::timer::TimerKey;
-use crate::view::ContactState;
 use crate::view::MailboxView;
 
 /// A mailbox that was away for so long is replaced: longer than a restart, an update or a broken line at night.
@@ -255,10 +254,7 @@ pub(crate) fn tell(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
 
 /// The list is another: contacts, mailboxes and the DHT hear of it.
 pub(crate) fn tell_everyone(engine: &mut Engine, out: &mut Output) {
-    let accepted = |contact| engine.contacts.state(contact) == Some(ContactState::Accepted);
-    let devices: Vec<_> =
-        engine.peers.all().filter(|(_, row)| accepted(&row.contact)).map(|(device, _)| *device).collect();
-    for device in devices {
+    for device in links::confidants(engine) {
         tell(engine, out, &device);
     }
     knocking::tell_mailboxes(engine, out);

@@ -5,15 +5,23 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use kith_proto::address::DeviceAddress;
+use kith_proto::group::GroupInvite;
+use kith_proto::group::Policy;
+use kith_proto::group::Role;
 use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::id::DeviceId;
+use kith_proto::id::GroupId;
 use kith_proto::id::InviteId;
+use kith_proto::id::LinkId;
 use kith_proto::id::MessageId;
 use kith_proto::invite::Invite;
+use kith_proto::time::Timestamp;
 
+use crate::groups::Denial;
 use crate::view::ContactView;
+use crate::view::GroupView;
 use crate::view::MessageView;
 use crate::view::ProfileView;
 
@@ -130,6 +138,169 @@ pub enum Command {
         /// Which.
         device: DeviceId,
     },
+    /// Makes a group; the own account is its owner.
+    CreateGroup {
+        /// What it is called.
+        name: String,
+        /// Accepted contacts who are members from the start.
+        members: Vec<ContactId>,
+        /// Its rules; `None` for those that a group of friends expects.
+        policy: Option<Policy>,
+    },
+    /// Adds people to a group: accepted contacts, or members of another common group.
+    AddMembers {
+        /// To which.
+        group: GroupId,
+        /// Whom.
+        members: Vec<AccountId>,
+        /// As what.
+        role: Role,
+    },
+    /// Removes somebody from a group.
+    RemoveMember {
+        /// From which.
+        group: GroupId,
+        /// Whom.
+        account: AccountId,
+    },
+    /// Stays in a group to which somebody who is no contact has added us.
+    AcceptGroup {
+        /// Which.
+        group: GroupId,
+    },
+    /// Leaves a group, or does not want to be in it. The chat stays.
+    LeaveGroup {
+        /// Which.
+        group: GroupId,
+    },
+    /// Forgets a group that was left, and its chat.
+    ForgetGroup {
+        /// Which.
+        group: GroupId,
+    },
+    /// Gives a member another role.
+    SetRole {
+        /// In which group.
+        group: GroupId,
+        /// Whom.
+        account: AccountId,
+        /// Which.
+        role: Role,
+    },
+    /// Changes what a group looks like; `None` leaves a field as it is.
+    SetGroupProfile {
+        /// Which group.
+        group: GroupId,
+        /// Its new name.
+        name: Option<String>,
+        /// Its new topic.
+        topic: Option<String>,
+    },
+    /// Changes the rules of a group.
+    SetPolicy {
+        /// Which group.
+        group: GroupId,
+        /// The new rules.
+        policy: Policy,
+    },
+    /// Removes somebody for good.
+    BanMember {
+        /// From which group.
+        group: GroupId,
+        /// Whom.
+        account: AccountId,
+    },
+    /// Lets somebody come again who was banned.
+    UnbanMember {
+        /// To which group.
+        group: GroupId,
+        /// Whom.
+        account: AccountId,
+    },
+    /// Takes a member's word for a while; a time that is over gives it back.
+    MuteMember {
+        /// In which group.
+        group: GroupId,
+        /// Whose.
+        account: AccountId,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Makes a link by which people come into a group.
+    CreateGroupLink {
+        /// Into which.
+        group: GroupId,
+        /// What they become.
+        role: Role,
+        /// For how long; `None` for ever.
+        expires_secs: Option<u64>,
+        /// How many accounts may come by it; 0 for any number.
+        uses: u32,
+        /// Whether somebody who may invite has to agree each time.
+        approval: bool,
+    },
+    /// Takes a link back.
+    RevokeGroupLink {
+        /// Of which group.
+        group: GroupId,
+        /// Which link.
+        link: LinkId,
+    },
+    /// Asks to come into a group by a link.
+    JoinGroup {
+        /// The parsed link.
+        link: GroupInvite,
+    },
+    /// Lets somebody in who asks.
+    ApproveJoin {
+        /// Into which group.
+        group: GroupId,
+        /// Whom.
+        account: AccountId,
+    },
+    /// Does not let somebody in who asks.
+    RefuseJoin {
+        /// Into which group.
+        group: GroupId,
+        /// Whom.
+        account: AccountId,
+    },
+    /// Writes a message in a group and calls people by name. Without that, `SendMessage` does the same.
+    SendToGroup {
+        /// In which group.
+        group: GroupId,
+        /// What.
+        text: String,
+        /// The message it answers.
+        reply_to: Option<MessageId>,
+        /// After how many seconds it disappears everywhere.
+        expires_secs: Option<u32>,
+        /// Whom it calls.
+        mentions: Vec<AccountId>,
+        /// Whether it calls everybody.
+        mention_all: bool,
+    },
+    /// Puts a message of a group where everybody sees it.
+    PinMessage {
+        /// In which chat.
+        chat: ChatId,
+        /// Which.
+        message: MessageId,
+    },
+    /// Takes a pinned message away from there.
+    UnpinMessage {
+        /// In which chat.
+        chat: ChatId,
+        /// Which.
+        message: MessageId,
+    },
+    /// Deletes a message of a group for everybody.
+    DeleteForAll {
+        /// In which chat.
+        chat: ChatId,
+        /// Which.
+        message: MessageId,
+    },
 }
 
 /// What a command brought about.
@@ -145,6 +316,10 @@ pub enum Answer {
     Contact(ContactView),
     /// A message that was written.
     Message(MessageView),
+    /// A group, new or changed.
+    Group(Box<GroupView>),
+    /// A link into a group.
+    GroupLink(GroupInvite),
 }
 
 /// Why a command was refused. The caller was wrong, or the moment was; nothing has changed.
@@ -226,6 +401,36 @@ pub enum Refusal {
     /// Too many of something.
     #[error("there are too many of these already: remove one first")]
     TooMany,
+    /// No such group.
+    #[error("there is no such group")]
+    UnknownGroup,
+    /// The own account is no member any more, or not yet.
+    #[error("you are not a member of this group")]
+    NotInGroup,
+    /// The own account is a member.
+    #[error("you are a member of this group: leave it first")]
+    StillMember,
+    /// Somebody who is neither an accepted contact nor in another common group.
+    #[error("this person cannot be added: only your contacts can")]
+    CannotAdd,
+    /// The rules of the group do not allow it.
+    #[error("{0}")]
+    Denied(Denial),
+    /// Writing is for higher roles, or the own word was taken.
+    #[error("you may not write in this group now")]
+    MayNotPost,
+    /// Not so fast.
+    #[error("this group is in slow mode: wait {wait_secs} s before the next message")]
+    SlowMode {
+        /// For how long.
+        wait_secs: u32,
+    },
+    /// Nobody asks that.
+    #[error("this person does not ask to come in any more")]
+    NoSuchRequest,
+    /// They have not answered the contact request.
+    #[error("your contact request was not answered yet: write when it was")]
+    NotAnswered,
 }
 
 impl Refusal {
@@ -256,6 +461,15 @@ impl Refusal {
             Self::OwnMailbox => "own_mailbox",
             Self::UnknownMailbox => "unknown_mailbox",
             Self::TooMany => "too_many",
+            Self::UnknownGroup => "unknown_group",
+            Self::NotInGroup => "not_in_group",
+            Self::StillMember => "still_member",
+            Self::CannotAdd => "cannot_add",
+            Self::Denied(denial) => denial.code(),
+            Self::MayNotPost => "may_not_post",
+            Self::SlowMode { .. } => "slow_mode",
+            Self::NoSuchRequest => "no_such_request",
+            Self::NotAnswered => "not_answered",
         }
     }
 }

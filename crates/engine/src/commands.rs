@@ -33,6 +33,8 @@ use crate::contents;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::groups;
+use crate::groups::fellows;
 use crate::knocking;
 use crate::links;
 use crate::offers;
@@ -40,9 +42,11 @@ use crate::output::Output;
 use crate::reading;
 use crate::rows;
 use crate::rows::ContactRow;
+use crate::rows::groups::With;
 use crate::strangers;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
+use crate::view::MessageKind;
 use crate::view::MessageState;
 use crate::view::MessageView;
 
@@ -80,14 +84,14 @@ pub(crate) fn run(
         Command::AcceptContact { contact } => accept(engine, out, contact),
         Command::BlockContact { contact } => block(engine, rows, out, contact),
         Command::UnblockContact { contact } => unblock(engine, out, contact),
-        Command::RemoveContact { contact } => remove(engine, out, contact),
+        Command::RemoveContact { contact } => remove(engine, rows, out, contact),
         Command::VerifyContact { contact, verified } => {
             engine.contacts.get(&contact).ok_or(Refusal::UnknownContact)?;
             engine.contacts.set_verified(out, &contact, verified);
             contact_answer(engine, out, &contact)
         }
         Command::SendMessage { chat, text, reply_to, expires_secs } => {
-            send_message(engine, out, chat, text, reply_to, expires_secs)
+            send_message(engine, rows, out, chat, (text, reply_to, expires_secs))
         }
         Command::MarkRead { chat, message } => mark_read(engine, rows, out, &chat, &message),
         Command::SaveDraft { chat, text } => {
@@ -109,6 +113,7 @@ pub(crate) fn run(
             }
             Ok(Answer::Done)
         }
+        about_groups => groups::commands::run(engine, rows, out, about_groups),
     }
 }
 
@@ -197,7 +202,7 @@ fn add_contact(
     }
     ask(engine, out, &invite.account, &invite.secret, greeting);
     let chat = ChatId::direct(&own, &invite.account);
-    engine.chats.open(&engine.core, out, chat, invite.account);
+    engine.chats.open(&engine.core, out, chat, With::Contact(invite.account));
     engine.keep_connected(out);
     engine.presence.want(&mut engine.core, &device);
     if engine.presence.links.is_up(&device) {
@@ -221,7 +226,7 @@ fn knock(
     }
     let contact = engine.contacts.get(&account);
     let waits = contact.is_some_and(|row| row.invite.is_some());
-    match contact.map(ContactRow::state) {
+    match contact.and_then(ContactRow::state) {
         // They asked already: this is the answer.
         Some(ContactState::Incoming) => return accept(engine, out, account),
         Some(ContactState::Accepted) => return Err(Refusal::AlreadyContact),
@@ -305,8 +310,9 @@ fn unblock(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<
     }
     // As it was before: a block must not make somebody a friend who never was one.
     match engine.contacts.before_block(&contact) {
-        ContactState::Incoming => engine.contacts.set_state(out, &contact, ContactState::Incoming),
-        ContactState::Requested => {
+        None => engine.contacts.unblock_fellow(out, &contact),
+        Some(ContactState::Incoming) => engine.contacts.set_state(out, &contact, ContactState::Incoming),
+        Some(ContactState::Requested) => {
             engine.contacts.set_state(out, &contact, ContactState::Requested);
             let row = engine.contacts.get(&contact).ok_or(Refusal::UnknownContact)?;
             let greeting = row.greeting.clone();
@@ -328,7 +334,12 @@ fn unblock(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<
     contact_answer(engine, out, &contact)
 }
 
-fn remove(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<Answer, Refusal> {
+fn remove(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    contact: ContactId,
+) -> Result<Answer, Refusal> {
     let before = engine.contacts.state(&contact).ok_or(Refusal::UnknownContact)?;
     engine.strangers.turn_away(engine.core.now, out, &contact);
     engine.knocking.drop_account(&contact);
@@ -339,8 +350,9 @@ fn remove(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<A
         contents::forget_device(engine, out, &device);
     }
     let chat = ChatId::direct(&engine.devices.account, &contact);
-    engine.chats.remove(out, &chat);
+    engine.chats.remove(rows, out, &chat);
     engine.contacts.remove(out, &contact);
+    fellows::stay(engine, rows, out, &contact);
     engine.keep_connected(out);
     decided(engine, out, before);
     out.event(Event::ContactRemoved { contact, chat });
@@ -349,14 +361,20 @@ fn remove(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<A
 
 fn send_message(
     engine: &mut Engine,
+    rows: &dyn Rows,
     out: &mut Output,
     chat: ChatId,
-    text: String,
-    reply_to: Option<MessageId>,
-    expires_secs: Option<u32>,
+    (text, reply_to, expires_secs): (String, Option<MessageId>, Option<u32>),
 ) -> Result<Answer, Refusal> {
+    if let Some(With::Group(group)) = engine.chats.with(&chat) {
+        return groups::commands::send_text(engine, rows, out, &group, (text, reply_to, expires_secs));
+    }
     let contact = engine.chats.contact_of(&chat).ok_or(Refusal::UnknownChat)?;
     match engine.contacts.state(&contact) {
+        // It would hold up what is said in common groups until they have decided.
+        Some(ContactState::Requested) if engine.groups.is_fellow(&contact) => {
+            return Err(Refusal::NotAnswered);
+        }
         Some(ContactState::Accepted | ContactState::Requested) => {}
         Some(ContactState::Incoming) => return Err(Refusal::NotAccepted),
         Some(ContactState::Blocked) => return Err(Refusal::Blocked),
@@ -386,12 +404,16 @@ fn send_message(
         index: stored.index,
         sender: engine.devices.account,
         outgoing: true,
+        kind: MessageKind::Text,
         text: text.into_inner(),
         reply_to,
+        mentions: Vec::new(),
+        mentions_all: false,
         sent_at: now,
         stored_at: now,
         state: MessageState::Queued,
         expires_at: stored.expires_at,
+        receipts: None,
     };
     out.event(Event::MessageWritten(view.clone()));
     for device in &devices {
@@ -408,10 +430,15 @@ fn mark_read(
     chat: &ChatId,
     message: &MessageId,
 ) -> Result<Answer, Refusal> {
-    engine.chats.contact_of(chat).ok_or(Refusal::UnknownChat)?;
+    let with = engine.chats.with(chat).ok_or(Refusal::UnknownChat)?;
     let index = Chats::index_of(rows, out, chat, message).ok_or(Refusal::UnknownMessage)?;
     let read = engine.chats.mark_read(out, chat, index).ok_or(Refusal::UnknownChat)?;
     if read.is_empty() {
+        return Ok(Answer::Done);
+    }
+    if let With::Group(group) = with {
+        groups::receipts::shown(engine, out, &group, &read);
+        engine.chat_changed(out, chat);
         return Ok(Answer::Done);
     }
     for unread in &read {

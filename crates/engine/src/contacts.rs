@@ -55,6 +55,8 @@ const MAX_CLOSED: usize = 512;
 /// So many refusals in a row mean that an invite is used up.
 const REFUSALS_BELIEVED: u32 = 3;
 
+/// The number of somebody who is no contact, but a member of a common group.
+const FELLOW: u8 = 5;
 /// Why somebody who asks is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotLetIn {
@@ -89,15 +91,21 @@ impl InviteRow {
 }
 
 impl ContactRow {
-    /// How the contact stands to us. An unknown number from a newer version counts as blocked: nothing is shown or
+    /// How the contact stands to us; `None` for somebody who is only a member of a common group. An unknown number from a newer version counts as blocked: nothing is shown or
     /// sent by mistake.
-    pub(crate) fn state(&self) -> ContactState {
-        match self.state {
+    pub(crate) fn state(&self) -> Option<ContactState> {
+        Some(match self.state {
             1 => ContactState::Requested,
             2 => ContactState::Incoming,
             3 => ContactState::Accepted,
+            FELLOW => return None,
             _ => ContactState::Blocked,
-        }
+        })
+    }
+
+    /// Whether it is no contact at all, but a member of a common group, or of one that we ask to come into.
+    pub(crate) fn is_fellow(&self) -> bool {
+        self.state == FELLOW
     }
 
     /// A blocked contact's number also says how it stood before: 4, and 16 times the former number.
@@ -106,7 +114,7 @@ impl ContactRow {
             ContactState::Requested => 1,
             ContactState::Incoming => 2,
             ContactState::Accepted => 3,
-            ContactState::Blocked if self.state < 4 => 4 + 16 * self.state,
+            ContactState::Blocked if self.state < 4 || self.is_fellow() => 4 + 16 * self.state,
             ContactState::Blocked => self.state,
         };
     }
@@ -114,18 +122,19 @@ impl ContactRow {
     /// Whether we ask `contact`, whose row this is, and know nothing but the address.
     pub(crate) fn knocks(&self, contact: &ContactId) -> bool {
         let secret = self.invite.as_ref().map(|secret| &secret.0);
-        self.state() == ContactState::Requested && secret == Some(&invite::knock(contact))
+        self.state() == Some(ContactState::Requested) && secret == Some(&invite::knock(contact))
     }
 
-    fn before_block(&self) -> ContactState {
+    fn before_block(&self) -> Option<ContactState> {
         match self.state / 16 {
-            1 => ContactState::Requested,
-            3 => ContactState::Accepted,
-            _ => ContactState::Incoming,
+            1 => Some(ContactState::Requested),
+            3 => Some(ContactState::Accepted),
+            FELLOW => None,
+            _ => Some(ContactState::Incoming),
         }
     }
 
-    /// The contact as front ends see it.
+    /// The contact as front ends see it; `None` when it is none.
     pub(crate) fn view(
         &self,
         own: &ContactId,
@@ -133,9 +142,9 @@ impl ContactRow {
         online: bool,
         mailboxes: u32,
         stranger: bool,
-    ) -> ContactView {
-        let state = self.state();
-        ContactView {
+    ) -> Option<ContactView> {
+        let state = self.state()?;
+        Some(ContactView {
             contact,
             chat: ChatId::direct(own, &contact),
             name: self.profile.name.to_string(),
@@ -155,7 +164,7 @@ impl ContactRow {
             mailboxes,
             online,
             since: self.since,
-        }
+        })
     }
 }
 
@@ -274,13 +283,15 @@ impl Contacts {
                 return Ok(());
             }
             Some(ContactState::Incoming) => return Err(Refusal::AlreadyContact),
-            None if self.by_id.len() >= core.config.contacts => return Err(Refusal::TooMany),
+            None if self.count() >= core.config.contacts => return Err(Refusal::TooMany),
             Some(ContactState::Requested) | None => {}
         }
+        let known = self.by_id.get(&invite.account).filter(|row| row.is_fellow());
+        let profile = known.map(|row| row.profile.clone()).unwrap_or_default();
         let mut row = ContactRow {
             state: 0,
             verified: false,
-            profile: Profile::default(),
+            profile,
             greeting: BoundedStr::default(),
             since: core.now,
             invite: Some(InviteRowSecret(invite.secret.clone())),
@@ -306,8 +317,9 @@ impl Contacts {
             Some(ContactState::Requested | ContactState::Accepted) => ContactState::Accepted,
             Some(ContactState::Incoming) => ContactState::Incoming,
             None => {
-                let waiting = self.by_id.values().filter(|row| row.state() == ContactState::Incoming).count();
-                if waiting >= core.config.incoming_requests || self.by_id.len() >= core.config.contacts {
+                let waiting =
+                    self.by_id.values().filter(|row| row.state() == Some(ContactState::Incoming)).count();
+                if waiting >= core.config.incoming_requests || self.count() >= core.config.contacts {
                     return Err(NotLetIn::Full);
                 }
                 ContactState::Incoming
@@ -333,7 +345,7 @@ impl Contacts {
         self.change(out, contact, |row| {
             if state == ContactState::Accepted {
                 row.invite = None;
-                if row.state() == ContactState::Requested {
+                if row.state() == Some(ContactState::Requested) {
                     // Our own words to them are not theirs.
                     row.greeting = BoundedStr::default();
                 }
@@ -362,7 +374,7 @@ impl Contacts {
         let asking = self
             .by_id
             .get(contact)
-            .is_some_and(|row| row.state() == ContactState::Requested && row.invite.is_some());
+            .is_some_and(|row| row.state() == Some(ContactState::Requested) && row.invite.is_some());
         if !asking {
             return Refused::NotAsked;
         }
@@ -377,8 +389,53 @@ impl Contacts {
     }
 
     /// How a blocked contact stood to us before.
-    pub(crate) fn before_block(&self, contact: &ContactId) -> ContactState {
-        self.by_id.get(contact).map_or(ContactState::Incoming, ContactRow::before_block)
+    pub(crate) fn before_block(&self, contact: &ContactId) -> Option<ContactState> {
+        self.by_id.get(contact).map_or(Some(ContactState::Incoming), ContactRow::before_block)
+    }
+
+    /// Somebody is a member of a common group. Whoever is known already stays what they are.
+    pub(crate) fn add_fellow(&mut self, core: &Core, out: &mut Output, account: &ContactId) {
+        if self.by_id.contains_key(account) {
+            return;
+        }
+        let row = ContactRow {
+            state: FELLOW,
+            verified: false,
+            profile: Profile::default(),
+            greeting: BoundedStr::default(),
+            since: core.now,
+            invite: None,
+            hints: BoundedVec::default(),
+        };
+        self.put(*account, row, out);
+    }
+
+    /// What others call somebody who is no contact and has not told it yet.
+    pub(crate) fn name_fellow(&mut self, out: &mut Output, account: &ContactId, called: &str) {
+        let unnamed =
+            |row: &&ContactRow| row.is_fellow() && row.profile.version == 0 && *row.profile.name != *called;
+        if self.by_id.get(account).filter(unnamed).is_some() {
+            self.change(out, account, |row| row.profile.name = BoundedStr::truncated(called));
+        }
+    }
+
+    /// Takes back the block of somebody who was never more than a fellow.
+    pub(crate) fn unblock_fellow(&mut self, out: &mut Output, account: &ContactId) {
+        self.change(out, account, |row| row.state = FELLOW);
+    }
+
+    /// With what we may ask somebody for prekeys who made a link that we hold.
+    pub(crate) fn hold_link(&mut self, out: &mut Output, account: &ContactId, secret: InviteSecret) {
+        self.change(out, account, |row| {
+            if row.is_fellow() {
+                row.invite = Some(InviteRowSecret(secret));
+            }
+        });
+    }
+
+    /// How many contacts there are.
+    fn count(&self) -> usize {
+        self.by_id.values().filter(|row| !row.is_fellow()).count()
     }
 
     /// Notes whether the safety number was compared.
@@ -421,7 +478,7 @@ impl Contacts {
 
     /// How somebody stands to us.
     pub(crate) fn state(&self, contact: &ContactId) -> Option<ContactState> {
-        self.by_id.get(contact).map(ContactRow::state)
+        self.by_id.get(contact).and_then(ContactRow::state)
     }
 
     /// All contacts.

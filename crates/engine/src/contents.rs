@@ -19,14 +19,21 @@ use crate::effect::Effect;
 use crate::effect::Misbehaviour;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::groups::fellows;
+use crate::groups::receipts;
+use crate::groups::taking;
+use crate::groups::view as group_view;
+use crate::groups::whereabouts;
 use crate::leaving;
 use crate::links;
 use crate::output::Output;
 use crate::reading;
 use crate::routes;
 use crate::rows;
+use crate::rows::groups::With;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
+use crate::view::MessageKind;
 use crate::view::MessageState;
 use crate::view::MessageView;
 
@@ -42,8 +49,12 @@ pub(crate) fn take(
     let (position, sent_at) = (payload.position, payload.sent_at);
     for content in payload.contents.into_inner() {
         match content {
-            Content::Receipt(receipt) => confirm(engine, out, device, receipt),
-            Content::Addresses(addresses) => links::told_addresses(engine, out, device, &addresses),
+            Content::Receipt(receipt) => confirm(engine, rows, out, device, receipt),
+            Content::Group(word) => taking::take(engine, rows, out, device, position == 0, word),
+            Content::Addresses(addresses) => {
+                links::told_addresses(engine, out, device, &addresses);
+                whereabouts::pass_on(engine, out, device);
+            }
             Content::Prekeys(bundle) => {
                 // A stale one is no harm: the newer stays.
                 let _ = engine.devices.learn_bundle(&engine.core, out, &contact, device, &bundle);
@@ -51,6 +62,7 @@ pub(crate) fn take(
             Content::Profile(profile) => {
                 if engine.contacts.set_profile(out, &contact, profile) {
                     contact_and_chat_changed(engine, out, &contact);
+                    group_view::person_changed(engine, out, &contact);
                 }
             }
             Content::Mailboxes(list) => leaving::learn(engine, out, device, list),
@@ -96,7 +108,7 @@ fn is_known(
     }
 }
 
-fn confirm(engine: &mut Engine, out: &mut Output, device: &DeviceId, receipt: Receipt) {
+fn confirm(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId, receipt: Receipt) {
     if engine.peers.get(device).is_some_and(|row| receipt.delivered < row.delivered) {
         remind(engine, out, device);
     }
@@ -116,9 +128,11 @@ fn confirm(engine: &mut Engine, out: &mut Output, device: &DeviceId, receipt: Re
         engine.deposits.resume(device);
     }
     let mut chat_of_last = None;
-    for (messages, state) in
-        [(confirmed.delivered, MessageState::Delivered), (confirmed.read, MessageState::Read)]
-    {
+    let delivered = receipts::delivered(engine, rows, out, confirmed.delivered);
+    let mut read = confirmed.read;
+    // A group is not read in the order of the channel: it says so itself.
+    read.retain(|(chat, _)| engine.chats.contact_of(chat).is_some());
+    for (messages, state) in [(delivered, MessageState::Delivered), (read, MessageState::Read)] {
         for (chat, message) in messages {
             out.event(Event::MessageState { chat, message, state });
             chat_of_last = Some(chat);
@@ -157,12 +171,16 @@ fn take_text(
         index: stored.index,
         sender: contact,
         outgoing: false,
+        kind: MessageKind::Text,
         text,
         reply_to,
+        mentions: Vec::new(),
+        mentions_all: false,
         sent_at,
         stored_at: engine.core.now,
         state: MessageState::Delivered,
         expires_at: stored.expires_at,
+        receipts: None,
     }));
     engine.chat_changed(out, &chat);
 }
@@ -174,7 +192,9 @@ fn take_list(
     contact: &ContactId,
     list: &kith_proto::frame::DeviceListBytes,
 ) {
-    if !matches!(engine.contacts.state(contact), Some(ContactState::Accepted | ContactState::Requested)) {
+    if !matches!(engine.contacts.state(contact), Some(ContactState::Accepted | ContactState::Requested))
+        && !engine.groups.is_fellow(contact)
+    {
         return;
     }
     if engine.devices.learn_list(&mut engine.core, out, contact, list).is_err() {
@@ -286,7 +306,7 @@ pub(crate) fn accepted(engine: &mut Engine, out: &mut Output, contact: &ContactI
     engine.strangers.forget(out, contact);
     engine.knocking.drop_account(contact);
     let chat = ChatId::direct(&engine.devices.account, contact);
-    engine.chats.open(&engine.core, out, chat, *contact);
+    engine.chats.open(&engine.core, out, chat, With::Contact(*contact));
     send_acceptance(engine, out, contact);
     if knocked {
         // Now there is something to say on connections that were there all the time.
@@ -310,6 +330,9 @@ pub(crate) fn remind(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     engine.peers.update(device, out, |row| row.told = Default::default());
     if engine.contacts.state(&contact) == Some(ContactState::Accepted) {
         send_acceptance(engine, out, &contact);
+        choosing::tell_again(engine, out, device);
+    } else if engine.groups.is_fellow(&contact) {
+        fellows::introduce(engine, out, device);
         choosing::tell_again(engine, out, device);
     }
 }

@@ -193,6 +193,11 @@ impl Devices {
         bundle.verify(self.entry(account, device)?).ok()
     }
 
+    /// The list of an account.
+    pub(crate) fn list_of(&self, account: &AccountId) -> Option<&SignedDeviceList> {
+        self.lists.get(account)
+    }
+
     /// The entry of a device in its account's list.
     pub(crate) fn entry(&self, account: &AccountId, device: &DeviceId) -> Option<&DeviceEntry> {
         self.lists.get(account)?.list.devices.iter().find(|entry| entry.device == *device)

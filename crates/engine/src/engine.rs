@@ -25,6 +25,10 @@ use crate::deposits::Deposits;
 use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::event::Event;
+use crate::groups::fellows;
+use crate::groups::state::Groups;
+use crate::groups::taking;
+use crate::groups::view as group_view;
 use crate::inbox::Inbox;
 use crate::input::Input;
 use crate::input::NetInput;
@@ -42,6 +46,8 @@ use crate::presence::Presence;
 use crate::query;
 use crate::reading;
 use crate::routes;
+use crate::rows::ContactRow;
+use crate::rows::groups::With;
 use crate::sessions::Sessions;
 use crate::standing::Standings;
 use crate::stats::Stats;
@@ -49,9 +55,11 @@ use crate::strangers::Strangers;
 use crate::timer::TimerKey;
 use crate::view::AttemptEnd;
 use crate::view::ChatView;
+use crate::view::ChatWith;
 use crate::view::ClockView;
 use crate::view::ContactState;
 use crate::view::ContactView;
+use crate::view::MessageState;
 use crate::view::NetworkView;
 use crate::view::ProfileView;
 use crate::view::RouteView;
@@ -76,6 +84,7 @@ pub struct Engine {
     pub(crate) cards: Cards,
     pub(crate) attempts: Attempts,
     pub(crate) clocks: Clocks,
+    pub(crate) groups: Groups,
     pub(crate) knocking: Knocking,
     pub(crate) strangers: Strangers,
 }
@@ -85,7 +94,7 @@ pub struct Engine {
 pub struct Overview {
     /// The network.
     pub network: NetworkView,
-    /// The contacts with a connected device.
+    /// The contacts, and members of common groups, with a connected device.
     pub online: BTreeSet<ContactId>,
     /// Those of them that only relays lead to.
     pub relayed: BTreeSet<ContactId>,
@@ -161,6 +170,7 @@ impl Engine {
                 routes::broken(self, &device);
                 self.presence.links.stream_closed(&mut self.core, &device);
                 self.outbox.rewind(&device);
+                self.groups.disconnected(&device);
                 return;
             }
             NetInput::Frame { device, frame } => return arrivals::frame(self, rows, out, device, frame),
@@ -245,6 +255,10 @@ impl Engine {
                     knocking::work(self);
                 }
                 TimerKey::Knock => knocking::seek(self, out),
+                TimerKey::Groups => {
+                    taking::say_what_is_new(self, out);
+                    fellows::part(self, out);
+                }
                 TimerKey::Notes => leaving::send_notes(self, out),
                 TimerKey::Leave(device) => leaving::leave(self, out, &device),
                 TimerKey::Prekeys => {
@@ -258,8 +272,12 @@ impl Engine {
 
     /// Whom the network layer keeps connected.
     pub(crate) fn keep_connected(&self, out: &mut Output) {
-        let of_friends = |contact| {
-            matches!(self.contacts.state(contact), Some(ContactState::Accepted | ContactState::Requested))
+        let fellows = self.groups.fellows();
+        let of_friends = |contact: &ContactId| {
+            let state = self.contacts.state(contact);
+            matches!(state, Some(ContactState::Accepted | ContactState::Requested))
+                || (state != Some(ContactState::Blocked) && fellows.contains(contact))
+                || self.contacts.get(contact).is_some_and(ContactRow::is_fellow)
         };
         let devices =
             self.peers.all().filter(|(_, row)| of_friends(&row.contact)).map(|(device, _)| *device).collect();
@@ -305,19 +323,39 @@ impl Engine {
             devices.iter().map(|device| self.deposits.mailboxes_of(device).len()).max().unwrap_or(0);
         let mailboxes = u32::try_from(mailboxes).unwrap_or(u32::MAX);
         let stranger = self.strangers.is_stranger(contact);
-        Some(row.view(&self.devices.account, *contact, self.is_online(contact), mailboxes, stranger))
+        row.view(&self.devices.account, *contact, self.is_online(contact), mailboxes, stranger)
     }
 
     /// A chat as front ends see it.
     pub(crate) fn chat_view(&self, chat: &ChatId) -> Option<ChatView> {
         let (row, draft) = self.chats.get(chat)?;
-        let contact = self.contacts.get(&row.contact)?;
+        let id = match row.with {
+            With::Contact(contact) => contact,
+            With::Group(id) => {
+                let group = self.groups.get(&id)?.row();
+                let progress = |_: &[_]| MessageState::Sent;
+                let with = group_view::summary(&id, group);
+                let own = &self.devices.account;
+                return Some(query::chat_view(
+                    own,
+                    *chat,
+                    row,
+                    (&*group.name, with),
+                    draft.to_owned(),
+                    progress,
+                ));
+            }
+        };
+        let contact = self.contacts.get(&id)?;
         let progress = |device: &DeviceId| {
             let stored = self.deposits.get(device).map_or(0, |row| row.stored);
             Some((self.peers.get(device)?.clone(), stored))
         };
-        let state_of = |places: &[_]| query::state_of(contact.state(), places, progress);
-        Some(query::chat_view(*chat, row, &contact.profile.name, draft.to_owned(), state_of))
+        let standing = contact.state().unwrap_or(ContactState::Accepted);
+        let state_of = |places: &[_]| query::state_of(standing, places, progress);
+        let (own, name) = (&self.devices.account, &contact.profile.name);
+        let with = (&**name, ChatWith::Contact(id));
+        Some(query::chat_view(own, *chat, row, with, draft.to_owned(), state_of))
     }
 
     /// Publishes a contact as it is now.
@@ -340,6 +378,12 @@ impl Engine {
     }
 
     fn network_view(&self) -> NetworkView {
-        NetworkView { mailboxes: choosing::views(self), ..self.presence.view(&self.peers) }
+        let online = self.presence.links.online(&self.peers);
+        let contacts = online.iter().filter(|account| self.contacts.state(account).is_some()).count();
+        NetworkView {
+            mailboxes: choosing::views(self),
+            contacts_online: u32::try_from(contacts).unwrap_or(u32::MAX),
+            ..self.presence.view(&self.peers)
+        }
     }
 }

@@ -6,16 +6,19 @@ use serde::Serialize;
 use kith_proto::id::ChatId;
 use kith_proto::id::CommandId;
 use kith_proto::id::ContactId;
+use kith_proto::id::GroupId;
 use kith_proto::id::MessageId;
 
 use crate::command::Answer;
 use crate::command::Refusal;
 use crate::view::ChatView;
 use crate::view::ContactView;
+use crate::view::GroupView;
 use crate::view::MessageState;
 use crate::view::MessageView;
 use crate::view::NetworkView;
 use crate::view::ProfileView;
+use crate::view::Receipts;
 
 /// One fact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,6 +49,31 @@ pub enum Event {
         chat: ChatId,
         /// Which message.
         message: MessageId,
+    },
+    /// An own message in a group got to more members.
+    MessageReceipts {
+        /// In which chat.
+        chat: ChatId,
+        /// Which message.
+        message: MessageId,
+        /// How far it is.
+        receipts: Receipts,
+    },
+    /// A message in a group was deleted for everybody, or what it told turned out not to count.
+    MessageDeleted {
+        /// In which chat.
+        chat: ChatId,
+        /// Which message.
+        message: MessageId,
+    },
+    /// A group is new, or its members, rules, links or requests changed.
+    GroupChanged(Box<GroupView>),
+    /// A group and its chat were forgotten.
+    GroupForgotten {
+        /// Which.
+        group: GroupId,
+        /// Its chat.
+        chat: ChatId,
     },
     /// Somebody asks to become a contact.
     ContactRequested(ContactView),

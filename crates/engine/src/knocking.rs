@@ -52,6 +52,7 @@ use crate::leaving;
 use crate::leaving::Deposited;
 use crate::links;
 use crate::output::Output;
+use crate::rows::groups::With;
 use crate::timer::TimerKey;
 
 /// The first pause between two look-ups of a card, and the longest.
@@ -198,7 +199,7 @@ pub(crate) fn knock(
     }
     commands::ask(engine, out, &account, &invite.secret, greeting);
     let chat = ChatId::direct(&engine.devices.account, &account);
-    engine.chats.open(&engine.core, out, chat, account);
+    engine.chats.open(&engine.core, out, chat, With::Contact(account));
     engine.knocking.drop_account(&account);
     engine.core.timers.set(TimerKey::Knock, engine.core.now);
     Ok(())

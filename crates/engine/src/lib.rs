@@ -45,6 +45,7 @@ mod core;
 mod deposits;
 mod devices;
 mod engine;
+pub mod groups;
 mod inbox;
 mod knocking;
 mod leaving;

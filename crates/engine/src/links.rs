@@ -15,6 +15,7 @@ use kith_proto::payload::Payload;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::groups::taking;
 use crate::inbox::Inbox;
 use crate::leaving;
 use crate::outbox::Next;
@@ -35,7 +36,8 @@ pub(crate) fn connected(
     let state = contact.and_then(|contact| engine.contacts.state(&contact));
     match state {
         Some(ContactState::Blocked) => return out.effect(Effect::HangUp { device }),
-        None if !engine.presence.is_bootstrap(&device)
+        None if contact.is_none()
+            && !engine.presence.is_bootstrap(&device)
             && engine.presence.links.strangers(|device| engine.peers.get(device).is_some())
                 >= engine.core.config.strangers =>
         {
@@ -61,6 +63,7 @@ pub(crate) fn disconnected(engine: &mut Engine, out: &mut Output, device: Device
     if !engine.presence.disconnected(&mut engine.core, &device) {
         return;
     }
+    engine.groups.disconnected(&device);
     leaving::said_until_now(engine, out, &device);
     leaving::consider(engine, &device);
     if let Some(contact) = engine.peers.contact_of(&device) {
@@ -204,14 +207,20 @@ pub(crate) fn ready(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     }
     engine.outbox.rewind(device);
     pump(engine, out, device);
+    taking::ready(engine, out, device);
 }
 
 /// Whether only a contact request may go to a device, or everything; `None` when nothing may.
 pub(crate) fn opening_only(engine: &Engine, device: &DeviceId) -> Option<bool> {
-    match engine.contacts.state(&engine.peers.contact_of(device)?)? {
-        ContactState::Accepted => Some(false),
-        ContactState::Requested => Some(true),
-        _ => None,
+    let contact = engine.peers.contact_of(device)?;
+    match engine.contacts.state(&contact) {
+        Some(ContactState::Accepted) => Some(false),
+        Some(ContactState::Blocked) => None,
+        Some(_) if engine.groups.is_fellow(&contact) => Some(false),
+        Some(ContactState::Requested) => Some(true),
+        Some(ContactState::Incoming) => None,
+        // Somebody of a group, or who asks to come into one; they are forgotten when that is over.
+        None => engine.contacts.get(&contact).map(|_| false),
     }
 }
 
@@ -290,7 +299,7 @@ pub(crate) fn ask_prekeys(engine: &Engine, out: &mut Output, device: &DeviceId) 
     let contact = engine.peers.contact_of(device);
     let row = contact.and_then(|contact| engine.contacts.get(&contact));
     let secret = row.and_then(|row| row.invite.as_ref());
-    if secret.is_none() && row.is_some_and(|row| row.state() == ContactState::Requested) {
+    if secret.is_none() && row.is_some_and(|row| row.state() == Some(ContactState::Requested)) {
         // They refused the invite that we had; without another there is nothing to ask for.
         return;
     }
@@ -357,17 +366,25 @@ pub(crate) fn tell_prekeys(engine: &mut Engine, out: &mut Output) {
     tell_everyone(engine, out, &Content::Prekeys(bundle), |content| matches!(content, Content::Prekeys(_)));
 }
 
-/// Queues a content for every device of every accepted contact, unless one of its kind waits already.
+/// The devices of accepted contacts, and of those with whom we are in groups.
+pub(crate) fn confidants(engine: &Engine) -> Vec<DeviceId> {
+    let fellows = engine.groups.fellows();
+    let hears = |contact| match engine.contacts.state(contact) {
+        Some(ContactState::Accepted) => true,
+        Some(ContactState::Blocked) => false,
+        _ => fellows.contains(contact),
+    };
+    engine.peers.all().filter(|(_, row)| hears(&row.contact)).map(|(device, _)| *device).collect()
+}
+
+/// Queues a content for every device of every accepted contact and fellow, unless one of its kind waits already.
 pub(crate) fn tell_everyone(
     engine: &mut Engine,
     out: &mut Output,
     content: &Content,
     same: impl Fn(&Content) -> bool,
 ) {
-    let accepted = |contact| engine.contacts.state(contact) == Some(ContactState::Accepted);
-    let devices: Vec<_> =
-        engine.peers.all().filter(|(_, row)| accepted(&row.contact)).map(|(device, _)| *device).collect();
-    for device in devices {
+    for device in confidants(engine) {
         if !engine.outbox.replace_waiting(&mut engine.peers, out, &device, content, &same) {
             engine.outbox.enqueue(
                 &mut engine.core,

@@ -13,6 +13,7 @@ use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::id::DeviceId;
+use kith_proto::id::GroupId;
 use kith_proto::id::InviteId;
 use kith_proto::id::MessageId;
 use kith_proto::payload::Position;
@@ -21,6 +22,9 @@ use kith_proto::rows::Rows;
 use kith_proto::time::Timestamp;
 
 use crate::account;
+use crate::groups::loading;
+use crate::groups::receipts;
+use crate::groups::view as group_view;
 use crate::restore::RestoreError;
 use crate::rows;
 use crate::rows::ChatRow;
@@ -31,14 +35,21 @@ use crate::rows::KnocksRow;
 use crate::rows::MailRow;
 use crate::rows::PeerRow;
 use crate::rows::StrangerRow;
+use crate::rows::groups::AskingRow;
+use crate::rows::groups::Entry;
+use crate::rows::groups::GroupRow;
+use crate::rows::groups::With;
 use crate::view::ChatView;
+use crate::view::ChatWith;
 use crate::view::ContactState;
 use crate::view::ContactView;
+use crate::view::GroupView;
 use crate::view::KeptView;
 use crate::view::MessageState;
 use crate::view::MessageView;
 use crate::view::PreviewView;
 use crate::view::ProfileView;
+use crate::view::Receipts;
 use crate::view::RouteView;
 use crate::view::TraceView;
 use crate::view::TracedDevice;
@@ -115,7 +126,7 @@ pub fn contacts(rows: &dyn Rows) -> Result<Vec<ContactView>, QueryError> {
     let view = |(contact, row): (ContactId, ContactRow)| {
         row.view(&own, contact, false, count(&contact), strangers.contains(&contact))
     };
-    Ok(found.into_iter().map(view).collect())
+    Ok(found.into_iter().filter_map(view).collect())
 }
 
 /// In how many mailboxes something can be left for each contact.
@@ -193,41 +204,53 @@ pub fn chat(rows: &dyn Rows, chat: &ChatId) -> Result<Option<ChatView>, QueryErr
 }
 
 fn chat_of_row(rows: &dyn Rows, chat: ChatId, row: &ChatRow) -> Result<Option<ChatView>, QueryError> {
-    let Some(contact) = get::<ContactRow>(rows, rows::CONTACTS, &row.contact.0)? else { return Ok(None) };
     let draft =
         rows.get(rows::DRAFTS, &chat.0)?.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-    let mut states = States::new(rows, contact.state());
+    let own = own_account(rows)?;
+    let contact = match row.with {
+        With::Contact(contact) => contact,
+        With::Group(group) => {
+            let Some(found) = get::<GroupRow>(rows, rows::groups::GROUPS, &group.0)? else { return Ok(None) };
+            let with = group_view::summary(&group, &found);
+            let view = chat_view(&own, chat, row, (&*found.name, with), draft, |_| MessageState::Sent);
+            return Ok(Some(view));
+        }
+    };
+    let Some(found) = get::<ContactRow>(rows, rows::CONTACTS, &contact.0)? else { return Ok(None) };
+    let mut states = States::new(rows, found.state().unwrap_or(ContactState::Accepted));
     let state = match &row.last {
         Some(last) => states.of(&last.places)?,
         None => MessageState::Queued,
     };
-    Ok(Some(chat_view(chat, row, &contact.profile.name, draft, |_| state)))
+    let with = (&*found.profile.name, ChatWith::Contact(contact));
+    Ok(Some(chat_view(&own, chat, row, with, draft, |_| state)))
 }
 
 /// A chat as front ends see it.
 pub(crate) fn chat_view(
+    own: &AccountId,
     chat: ChatId,
     row: &ChatRow,
-    name: &str,
+    (name, with): (&str, ChatWith),
     draft: String,
     state_of: impl Fn(&[(DeviceId, Position)]) -> MessageState,
 ) -> ChatView {
-    let last = row.last.as_ref().map(|last| PreviewView {
-        message: last.message,
-        outgoing: last.outgoing,
-        text: last.text.to_string(),
-        sent_at: last.sent_at,
-        state: if last.outgoing { state_of(&last.places) } else { MessageState::Delivered },
+    let last = row.last.as_ref().map(|last| {
+        let author = last.entry.author().or(match row.with {
+            With::Contact(contact) => Some(contact),
+            With::Group(_) => None,
+        });
+        PreviewView {
+            message: last.message,
+            sender: author.filter(|_| !last.outgoing).unwrap_or(*own),
+            outgoing: last.outgoing,
+            kind: group_view::kind(&last.entry, |_| 0).0,
+            text: last.text.to_string(),
+            sent_at: last.sent_at,
+            state: if last.outgoing { state_of(&last.places) } else { MessageState::Delivered },
+        }
     });
-    ChatView {
-        chat,
-        contact: row.contact,
-        name: name.to_owned(),
-        unread: row.unread,
-        last,
-        active_at: row.active_at,
-        draft,
-    }
+    ChatView { chat, with, name: name.to_owned(), unread: row.unread, last, active_at: row.active_at, draft }
 }
 
 /// How far an own message is: as far as the device that is furthest.
@@ -260,14 +283,44 @@ struct States<'a> {
     rows: &'a dyn Rows,
     contact: ContactState,
     peers: BTreeMap<DeviceId, Option<(PeerRow, Position)>>,
+    reads: BTreeMap<DeviceId, u32>,
 }
 
 impl<'a> States<'a> {
     fn new(rows: &'a dyn Rows, contact: ContactState) -> Self {
-        Self { rows, contact, peers: BTreeMap::new() }
+        Self { rows, contact, peers: BTreeMap::new(), reads: BTreeMap::new() }
     }
 
     fn of(&mut self, places: &[(DeviceId, Position)]) -> Result<MessageState, QueryError> {
+        self.load(places)?;
+        Ok(state_of(self.contact, places, |device| self.peers.get(device).cloned().flatten()))
+    }
+
+    /// The same for an own message of a group, with how many members have it.
+    fn of_group(
+        &mut self,
+        own: &AccountId,
+        group: &GroupId,
+        row: &HistoryRow,
+    ) -> Result<(MessageState, Option<Receipts>), QueryError> {
+        let sent = self.of(&row.places)?;
+        for (device, _) in row.places.iter() {
+            if !self.reads.contains_key(device) {
+                let key = rows::groups::group_key(group, &device.0);
+                let read = get::<u32>(self.rows, rows::groups::GROUP_READS, &key)?.unwrap_or(0);
+                self.reads.insert(*device, read);
+            }
+        }
+        let receipts = receipts::count(own, row, |device, position| {
+            let (peer, _) = self.peers.get(device)?.as_ref()?;
+            let read = self.reads.get(device).copied().unwrap_or(0);
+            Some((peer.contact, position <= peer.delivered, read))
+        });
+        let state = receipts.map_or(MessageState::Sent, |receipts| receipts::state(&receipts, sent));
+        Ok((state, receipts.filter(|receipts| receipts.of > 0)))
+    }
+
+    fn load(&mut self, places: &[(DeviceId, Position)]) -> Result<(), QueryError> {
         for (device, _) in places {
             if !self.peers.contains_key(device) {
                 let peer = get::<PeerRow>(self.rows, rows::PEERS, &device.0)?;
@@ -276,7 +329,7 @@ impl<'a> States<'a> {
                 self.peers.insert(*device, peer.map(|peer| (peer, stored)));
             }
         }
-        Ok(state_of(self.contact, places, |device| self.peers.get(device).cloned().flatten()))
+        Ok(())
     }
 }
 
@@ -319,7 +372,7 @@ fn page(
     limit: usize,
 ) -> Result<Vec<MessageView>, QueryError> {
     let Some(row) = get::<ChatRow>(rows, rows::CHATS, &chat.0)? else { return Ok(Vec::new()) };
-    let contact: Option<ContactRow> = get(rows, rows::CONTACTS, &row.contact.0)?;
+    let state = state_in(rows, &row.with)?;
     let (mut found, mut good) = (Vec::new(), true);
     if limit > 0 {
         rows.scan(rows::HISTORY, from, to, direction, &mut |key, value| {
@@ -338,8 +391,8 @@ fn page(
         found.reverse();
     }
     let own = own_account(rows)?;
-    let mut states = States::new(rows, contact.map_or(ContactState::Blocked, |contact| contact.state()));
-    found.into_iter().map(|(index, message)| view(&mut states, &own, *chat, &row, index, message)).collect()
+    let mut states = States::new(rows, state);
+    found.into_iter().map(|(index, message)| view(&mut states, &own, *chat, &row, index, &message)).collect()
 }
 
 fn view(
@@ -348,33 +401,68 @@ fn view(
     chat: ChatId,
     chat_row: &ChatRow,
     index: u64,
-    row: HistoryRow,
+    row: &HistoryRow,
 ) -> Result<MessageView, QueryError> {
-    let text = match row.text {
-        Some(text) => text.into_inner(),
+    let text = match &row.text {
+        Some(text) => text.to_string(),
         None => {
             let bytes = states.rows.get(rows::FADING, &rows::history_key(&chat, index))?;
             bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
         }
     };
-    let state = match row.outgoing {
-        true => states.of(&row.places)?,
-        false if index < chat_row.read_index => MessageState::Read,
-        false => MessageState::Delivered,
+    let (mut receipts, mut dropped) = (None, None);
+    let state = match (chat_row.with, row.outgoing) {
+        (With::Contact(_), true) => states.of(&row.places)?,
+        (With::Contact(_), false) if index < chat_row.read_index => MessageState::Read,
+        (With::Contact(_), false) => MessageState::Delivered,
+        (With::Group(group), _) if matches!(row.entry, Entry::Line(_)) => {
+            dropped = get::<GroupRow>(states.rows, rows::groups::GROUPS, &group.0)?;
+            MessageState::Read
+        }
+        (With::Group(group), true) => {
+            let (state, counts) = states.of_group(own, &group, row)?;
+            receipts = counts;
+            state
+        }
+        (With::Group(_), false) => {
+            let key = rows::history_key(&chat, index);
+            match states.rows.get(rows::groups::GROUP_UNREAD, &key)? {
+                Some(_) => MessageState::Delivered,
+                None => MessageState::Read,
+            }
+        }
+    };
+    let (kind, mentions, mentions_all) = group_view::kind(&row.entry, |whom| {
+        dropped.as_ref().map_or(0, |group| group_view::dropped(group, whom))
+    });
+    let author = match chat_row.with {
+        With::Contact(contact) => Some(contact),
+        With::Group(_) => row.entry.author(),
     };
     Ok(MessageView {
         message: row.message,
         chat,
         index,
-        sender: if row.outgoing { *own } else { chat_row.contact },
+        sender: author.filter(|_| !row.outgoing).unwrap_or(*own),
         outgoing: row.outgoing,
+        kind,
         text,
         reply_to: row.reply_to,
+        mentions,
+        mentions_all,
         sent_at: row.sent_at,
         stored_at: row.stored_at,
         state,
         expires_at: row.expires_at,
+        receipts,
     })
+}
+
+/// How the other side of a direct chat stands to us; in groups that decides nothing.
+fn state_in(rows: &dyn Rows, with: &With) -> Result<ContactState, QueryError> {
+    let With::Contact(contact) = with else { return Ok(ContactState::Accepted) };
+    let row: Option<ContactRow> = get(rows, rows::CONTACTS, &contact.0)?;
+    Ok(row.and_then(|row| row.state()).unwrap_or(ContactState::Blocked))
 }
 
 /// One message, wherever it is.
@@ -396,9 +484,8 @@ pub fn message(rows: &dyn Rows, message: &MessageId) -> Result<Option<MessageVie
     };
     let chat = ChatId(chat);
     let Some(chat_row) = get::<ChatRow>(rows, rows::CHATS, &chat.0)? else { return Ok(None) };
-    let contact: Option<ContactRow> = get(rows, rows::CONTACTS, &chat_row.contact.0)?;
-    let mut states = States::new(rows, contact.map_or(ContactState::Blocked, |contact| contact.state()));
-    view(&mut states, &own_account(rows)?, chat, &chat_row, index, row).map(Some)
+    let mut states = States::new(rows, state_in(rows, &chat_row.with)?);
+    view(&mut states, &own_account(rows)?, chat, &chat_row, index, &row).map(Some)
 }
 
 /// The open invites.
@@ -421,7 +508,7 @@ pub fn invites(rows: &dyn Rows) -> Result<Vec<InviteView>, QueryError> {
 /// # Errors
 /// When the rows cannot be read.
 pub fn safety_number(rows: &dyn Rows, contact: &ContactId) -> Result<Option<SafetyNumber>, QueryError> {
-    let there = rows.get(rows::CONTACTS, &contact.0)?.is_some();
+    let there = get::<ContactRow>(rows, rows::CONTACTS, &contact.0)?.is_some_and(|row| !row.is_fellow());
     Ok(if there { Some(number(&own_account(rows)?, contact)) } else { None })
 }
 
@@ -444,4 +531,59 @@ pub fn bootstraps(rows: &dyn Rows) -> Result<Vec<String>, QueryError> {
         true
     })?;
     Ok(found)
+}
+
+/// All groups that this account is in, was in, or asks to come into.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn groups(rows: &dyn Rows) -> Result<Vec<GroupView>, QueryError> {
+    let found: Vec<(GroupId, GroupRow)> = all(rows, rows::groups::GROUPS)?;
+    let mut views = Vec::new();
+    for (group, row) in &found {
+        views.push(group_of_row(rows, group, row)?);
+    }
+    let asking: Vec<(GroupId, AskingRow)> = all(rows, rows::groups::GROUP_ASKING)?;
+    let asking = asking.iter().filter(|(group, _)| !found.iter().any(|(known, _)| known == group));
+    views.extend(asking.map(|(group, row)| group_view::asking(group, row)));
+    Ok(views)
+}
+
+/// One group.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn group(rows: &dyn Rows, group: &GroupId) -> Result<Option<GroupView>, QueryError> {
+    if let Some(row) = get::<GroupRow>(rows, rows::groups::GROUPS, &group.0)? {
+        return group_of_row(rows, group, &row).map(Some);
+    }
+    let asking = get::<AskingRow>(rows, rows::groups::GROUP_ASKING, &group.0)?;
+    Ok(asking.map(|row| group_view::asking(group, &row)))
+}
+
+fn group_of_row(rows: &dyn Rows, group: &GroupId, row: &GroupRow) -> Result<GroupView, QueryError> {
+    let mut log = loading::log(rows, group)?;
+    let requests = loading::requests(rows, group)?;
+    let accounts: Vec<AccountId> = log.roster().members.keys().copied().collect();
+    let mut names = names(rows, &accounts)?;
+    if let Some(own) = profile(rows)? {
+        names.insert(own.account, own.name);
+    }
+    let person = |account: &AccountId| (names.get(account).cloned().unwrap_or_default(), false);
+    Ok(group_view::whole(&mut log, row, &requests, person))
+}
+
+/// What people call themselves, contacts and fellow members alike; who has not told it is left out.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn names(rows: &dyn Rows, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, String>, QueryError> {
+    let mut names = BTreeMap::new();
+    for account in accounts {
+        if let Some(row) = get::<ContactRow>(rows, rows::CONTACTS, &account.0)? {
+            names.insert(*account, row.profile.name.to_string());
+        }
+    }
+    names.retain(|_, name| !name.is_empty());
+    Ok(names)
 }

@@ -82,7 +82,8 @@ fn owners(
     let devices: Vec<_> = engine.peers.all().map(|(device, row)| (*device, row.contact)).collect();
     for (device, contact) in devices {
         let state = engine.contacts.state(&contact);
-        if !matches!(state, Some(ContactState::Accepted | ContactState::Requested | ContactState::Blocked)) {
+        let fellow = state.is_none() || engine.groups.is_fellow(&contact);
+        if state == Some(ContactState::Incoming) && !fellow {
             continue;
         }
         let fresh = engine.core.random();

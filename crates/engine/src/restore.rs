@@ -37,6 +37,8 @@ use crate::deposits::Deposits;
 use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::engine::Engine;
+use crate::groups::loading;
+use crate::groups::state::Groups;
 use crate::inbox::Inbox;
 use crate::knocking::Knocking;
 use crate::mail;
@@ -48,6 +50,9 @@ use crate::presence::Presence;
 use crate::rows;
 use crate::rows::ChatRow;
 use crate::rows::HistoryRow;
+use crate::rows::groups::GROUP_UNREAD;
+use crate::rows::groups::UnreadRow;
+use crate::rows::groups::With;
 use crate::sessions::Sessions;
 use crate::standing::Standings;
 use crate::strangers::Strangers;
@@ -111,6 +116,7 @@ impl Engine {
             cards: Cards::default(),
             attempts: Attempts::default(),
             clocks: Clocks::default(),
+            groups: Groups::default(),
             knocking: Knocking::default(),
             strangers: Strangers::default(),
         };
@@ -118,6 +124,7 @@ impl Engine {
         load_mailboxes(&mut engine, rows, &mut out)?;
         load_people(&mut engine, rows)?;
         load_channels(&mut engine, rows)?;
+        engine.groups = loading::load(rows)?;
         load_chats(&mut engine, rows)?;
         sweep_removed(rows, &mut out)?;
         start(&mut engine, rows, &mut out)?;
@@ -245,7 +252,13 @@ fn load_chats(engine: &mut Engine, rows: &dyn Rows) -> Result<(), RestoreError> 
     for (chat, row) in found {
         let (unread, read_index) = (row.unread, row.read_index);
         let recent = engine.core.now.since(row.active_at) < LOOK_BACK;
+        let direct = matches!(row.with, With::Contact(_));
         engine.chats.restore(chat, row);
+        if !direct {
+            // What was read in a group is told otherwise (`groups::receipts`).
+            load_unread_in_group(engine, rows, &chat)?;
+            continue;
+        }
         if unread > 0 {
             load_unread(engine, rows, &chat, read_index)?;
         }
@@ -268,6 +281,21 @@ fn load_chats(engine: &mut Engine, rows: &dyn Rows) -> Result<(), RestoreError> 
         let place = place.and_then(|(at, rest)| Some((Timestamp(at), rows::split_key::<16>(rest)?)));
         if let (Some((at, (chat, index))), Ok(message)) = (place, MessageId::from_bytes(value)) {
             chats.restore_expiry(core, at, ChatId(chat), index, message);
+        }
+        true
+    })?;
+    Ok(())
+}
+
+fn load_unread_in_group(engine: &mut Engine, rows: &dyn Rows, chat: &ChatId) -> Result<(), RestoreError> {
+    let (from, to) = (rows::history_key(chat, 0), rows::history_key(chat, u64::MAX));
+    let bounds = (Bound::Included(from.as_slice()), Bound::Included(to.as_slice()));
+    let chats = &mut engine.chats;
+    rows.scan(GROUP_UNREAD, bounds.0, bounds.1, Direction::Up, &mut |key, value| {
+        let index = rows::split_key::<16>(key).map(|(_, index)| index);
+        if let (Some(index), Ok(row)) = (index, UnreadRow::from_bytes(value)) {
+            let place = (row.device, u64::from(row.sequence));
+            chats.restore_unread(chat, Unread { index, message: row.message, place });
         }
         true
     })?;
@@ -375,9 +403,12 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
         },
     )?;
     engine.keep_connected(out);
-    let wanted = |state| matches!(state, ContactState::Accepted | ContactState::Requested);
+    let wanted = |state| matches!(state, Some(ContactState::Accepted | ContactState::Requested));
+    let fellows = engine.groups.fellows();
     for (contact, row) in engine.contacts.all() {
-        if !wanted(row.state()) || row.knocks(contact) {
+        let fellow =
+            row.is_fellow() || (fellows.contains(contact) && row.state() != Some(ContactState::Blocked));
+        if (!wanted(row.state()) && !fellow) || row.knocks(contact) {
             continue;
         }
         for device in engine.peers.devices_of(contact) {

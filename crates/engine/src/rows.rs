@@ -61,6 +61,12 @@ use kith_proto::rows::Table;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
+pub(crate) use chats::ChatRow;
+pub(crate) use chats::HistoryRow;
+pub(crate) use chats::LastRow;
+
+use crate::groups::history::rows as history;
+
 pub(crate) const ACCOUNT: Table = Table::plain("account");
 pub(crate) const PREKEYS: Table = Table::shredded("prekeys");
 pub(crate) const INVITES: Table = Table::shredded("invites");
@@ -114,6 +120,22 @@ pub const TABLES: &[Table] = &[
     STRANGERS,
     STANDING,
     MAIL,
+    groups::GROUPS,
+    groups::GROUP_OPERATIONS,
+    groups::GROUP_CHAINS,
+    groups::GROUP_READS,
+    groups::GROUP_UNREAD,
+    groups::GROUP_FLOORS,
+    groups::GROUP_LINKS,
+    groups::GROUP_ASKING,
+    groups::GROUP_REQUESTS,
+    history::HISTORIES,
+    history::LINES,
+    history::POSTS,
+    history::PLACES,
+    history::SLOTS,
+    history::ORDER,
+    history::MISSING,
 ];
 
 /// The key of rows that exist once.
@@ -128,8 +150,8 @@ const MAX_SESSION_BYTES: usize = 1 << 20;
 /// Days for which it is known how good a mailbox was: as long as it keeps a message.
 pub(crate) const MAX_STANDING_DAYS: usize = 14;
 
-/// The most devices of one account that a message is kept for.
-pub(crate) const MAX_TARGETS: usize = 16;
+/// The most devices that a message is kept for: those of one account, or of a group of 32 with some devices each.
+pub(crate) const MAX_TARGETS: usize = 256;
 
 /// The version of rows that have not changed since the first.
 const VERSION: u8 = 1;
@@ -164,6 +186,9 @@ macro_rules! row {
         }
     };
 }
+
+mod chats;
+pub(crate) mod groups;
 
 row!(
     /// The own account and device.
@@ -407,64 +432,6 @@ row!(
         written_at: Timestamp,
         /// What it says.
         contents: BoundedVec<Content, MAX_CONTENTS>,
-    }
-);
-
-row!(
-    /// A chat: everything the list shows but the draft.
-    ChatRow {
-        /// With whom.
-        contact: ContactId,
-        /// The index of the next message.
-        next_index: u64,
-        /// Everything below this index was read here.
-        read_index: u64,
-        /// How many messages of others were not read.
-        unread: u64,
-        /// The last message.
-        last: Option<LastRow>,
-        /// When something last happened.
-        active_at: Timestamp,
-    }
-);
-
-row!(
-    /// The last line of a chat.
-    LastRow {
-        /// Its place.
-        index: u64,
-        /// Which message.
-        message: MessageId,
-        /// Whether it is ours.
-        outgoing: bool,
-        /// The beginning of its text; empty for disappearing ones.
-        text: BoundedStr<512>,
-        /// When it was written.
-        sent_at: Timestamp,
-        /// Where it is in the channels.
-        places: BoundedVec<(DeviceId, Position), MAX_TARGETS>,
-    }
-);
-
-row!(
-    /// A message in the history of a chat.
-    HistoryRow {
-        /// Its name.
-        message: MessageId,
-        /// Whether it is ours.
-        outgoing: bool,
-        /// Its text; `None` when it is in `fading`.
-        text: Option<Text>,
-        /// The message it answers.
-        reply_to: Option<MessageId>,
-        /// When its author wrote it.
-        sent_at: Timestamp,
-        /// When it was stored here.
-        stored_at: Timestamp,
-        /// When it disappears.
-        expires_at: Option<Timestamp>,
-        /// Outgoing: the devices it goes to. Incoming: the device it came from. With the position in that channel.
-        places: BoundedVec<(DeviceId, Position), MAX_TARGETS>,
     }
 );
 

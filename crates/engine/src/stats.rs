@@ -52,6 +52,18 @@ pub struct Stats {
     pub bad_mailbox_answers: u64,
     /// Streams to mailboxes that were closed because nothing was answered.
     pub mute_mailboxes: u64,
+    /// Operations of groups that no log takes.
+    pub bad_operations: u64,
+    /// Posts that are not what they say, or by nobody whom the log names.
+    pub bad_posts: u64,
+    /// Posts of people who had been removed.
+    pub dropped_posts: u64,
+    /// Words about groups by somebody who may not say them.
+    pub foreign_words: u64,
+    /// Meetings that ended because the other side broke their rules.
+    pub bad_meetings: u64,
+    /// Times that others knew more of what this device wrote than it did.
+    pub set_back: u64,
     /// Messages waiting in the outbox now.
     pub waiting: u64,
 }

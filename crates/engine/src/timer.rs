@@ -29,6 +29,8 @@ pub(crate) enum TimerKey {
     Mute,
     /// More contacts are to find our mailboxes in the DHT.
     Lists,
+    /// Members hear of what is new in groups, and those are forgotten who are owed nothing any more.
+    Groups,
     /// Receipts go by mailbox.
     Notes,
     /// What waits for a device goes to its mailboxes.

@@ -1,5 +1,7 @@
 //! What front ends see of contacts, chats and messages: plain data, the same in events, queries and answers.
 
+mod groups;
+
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -10,6 +12,17 @@ use kith_proto::id::ContactId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::MessageId;
 use kith_proto::time::Timestamp;
+
+pub use groups::ChatWith;
+pub use groups::GroupLine;
+pub use groups::GroupState;
+pub use groups::GroupSummary;
+pub use groups::GroupView;
+pub use groups::JoinRequestView;
+pub use groups::LinkView;
+pub use groups::MemberView;
+pub use groups::MessageKind;
+pub use groups::Receipts;
 
 /// The own account.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,10 +113,16 @@ pub struct MessageView {
     pub sender: AccountId,
     /// Whether that was us.
     pub outgoing: bool,
+    /// Text, or something that happened in a group.
+    pub kind: MessageKind,
     /// What it says.
     pub text: String,
     /// The message it answers.
     pub reply_to: Option<MessageId>,
+    /// Whom it calls by name, in a group.
+    pub mentions: Vec<AccountId>,
+    /// Whether it calls everybody, in a group.
+    pub mentions_all: bool,
     /// When its author wrote it, by the author's clock.
     pub sent_at: Timestamp,
     /// When it was stored here.
@@ -112,6 +131,8 @@ pub struct MessageView {
     pub state: MessageState,
     /// When it disappears.
     pub expires_at: Option<Timestamp>,
+    /// How many have an own message, in a group of at most 32 members.
+    pub receipts: Option<Receipts>,
 }
 
 /// A chat in the list.
@@ -120,7 +141,7 @@ pub struct ChatView {
     /// Which chat.
     pub chat: ChatId,
     /// With whom.
-    pub contact: ContactId,
+    pub with: ChatWith,
     /// What it is called.
     pub name: String,
     /// How many messages of others were not read yet.
@@ -133,13 +154,35 @@ pub struct ChatView {
     pub draft: String,
 }
 
+impl ChatView {
+    /// The contact of a direct chat.
+    pub fn contact(&self) -> Option<ContactId> {
+        match &self.with {
+            ChatWith::Contact(contact) => Some(*contact),
+            ChatWith::Group(_) => None,
+        }
+    }
+
+    /// The group of a group's chat.
+    pub fn group(&self) -> Option<&GroupSummary> {
+        match &self.with {
+            ChatWith::Contact(_) => None,
+            ChatWith::Group(group) => Some(group),
+        }
+    }
+}
+
 /// The last line of a chat.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreviewView {
     /// Which message.
     pub message: MessageId,
+    /// Who wrote or did it.
+    pub sender: AccountId,
     /// Whether it is ours.
     pub outgoing: bool,
+    /// Text, or something that happened in a group.
+    pub kind: MessageKind,
     /// The first characters of its text.
     pub text: String,
     /// When it was written.
@@ -372,4 +415,24 @@ silent_debug! {
     MessageView: message, chat, index, outgoing, state;
     ChatView: chat, unread, active_at;
     PreviewView: message, state;
+    GroupView: group, chat, state, role;
+    MemberView: account, role, online;
+    LinkView: link, used;
+    JoinRequestView: account, link;
+}
+
+/// Without names.
+impl std::fmt::Debug for GroupLine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("GroupLine")
+    }
+}
+
+impl std::fmt::Debug for MessageKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Text => "Text",
+            Self::System(_) => "System",
+        })
+    }
 }

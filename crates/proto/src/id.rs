@@ -119,6 +119,29 @@ id_type!(
     /// An invite, so that it can be listed and revoked. Derived from the invite's secret.
     InviteId, 8
 );
+id_type!(
+    /// A private group: the id of the operation that created it, so that a forged history is another group.
+    GroupId, 32
+);
+id_type!(
+    /// An operation in a group's log: a hash of its bytes.
+    OperationId, 32
+);
+id_type!(
+    /// A link into a group: a hash of its public key.
+    LinkId, 16
+);
+id_type!(
+    /// A post in a group: the hash of everything its author signed.
+    PostId, 32
+);
+id_type!(
+    /// What somebody knew of a group's membership: a hash over the newest operations they had.
+    ViewId, 32
+);
+hex_text!(GroupId, "group id");
+hex_text!(OperationId, "operation id");
+hex_text!(LinkId, "group link id");
 hex_text!(ChatId, "chat id");
 hex_text!(MessageId, "message id");
 hex_text!(EnvelopeId, "envelope id");
@@ -126,6 +149,8 @@ hex_text!(BlobId, "blob id");
 hex_text!(RecordKey, "record key");
 hex_text!(QueueId, "queue id");
 hex_text!(InviteId, "invite id");
+hex_text!(PostId, "post id");
+hex_text!(ViewId, "view id");
 
 /// A contact is named by the account on the other side.
 pub type ContactId = AccountId;
@@ -191,6 +216,36 @@ impl ChatId {
         hasher.update(&low.0);
         hasher.update(&high.0);
         Self(first_16(&hasher.finalize()))
+    }
+}
+
+impl ChatId {
+    /// The chat of a private group.
+    pub fn group(group: &GroupId) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("kith 2026-11-21 group chat id v1");
+        hasher.update(&group.0);
+        Self(first_16(&hasher.finalize()))
+    }
+}
+
+impl LinkId {
+    /// The id of the link with this public key.
+    pub fn of(key: &[u8; 32]) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("kith 2026-11-21 group link id v1");
+        hasher.update(key);
+        Self(first_16(&hasher.finalize()))
+    }
+}
+
+impl ViewId {
+    /// The view of somebody whose newest membership operations are these, in any order.
+    pub fn of(heads: impl IntoIterator<Item = [u8; 32]>) -> Self {
+        let heads: std::collections::BTreeSet<_> = heads.into_iter().collect();
+        let mut hasher = blake3::Hasher::new_derive_key("kith 2026-11-21 group view v1");
+        for head in heads {
+            hasher.update(&head);
+        }
+        Self(*hasher.finalize().as_bytes())
     }
 }
 
@@ -300,6 +355,12 @@ mod tests {
         let (one, other) = (AccountId([1; 32]), AccountId([2; 32]));
         assert_eq!(ChatId::direct(&one, &other), ChatId::direct(&other, &one));
         assert_ne!(ChatId::direct(&one, &other), ChatId::direct(&one, &one));
+    }
+
+    #[test]
+    fn a_view_does_not_depend_on_the_order_of_its_heads() {
+        assert_eq!(ViewId::of([[1; 32], [2; 32]]), ViewId::of([[2; 32], [1; 32], [2; 32]]));
+        assert_ne!(ViewId::of([[1; 32], [2; 32]]), ViewId::of([[1; 32]]));
     }
 
     #[test]

@@ -132,7 +132,7 @@ impl FromStr for Invite {
     }
 }
 
-fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
+pub(crate) fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
     let mut sum = [0; CHECKSUM_BYTES];
     blake3::Hasher::new().update(bytes).finalize_xof().fill(&mut sum);
     sum

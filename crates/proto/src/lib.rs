@@ -12,7 +12,9 @@
 //! | [`frame`] | what travels on a direct stream between two devices |
 //! | [`envelope`] | what strangers see: a tag and a padded box |
 //! | [`payload`] | what the friend sees once the box is open |
+//! | [`post`], [`sync`] | what is said in a group, and how two members find out what the other lacks |
 //! | [`invite`], [`address`], [`record`] | how people and devices find each other |
+//! | [`group`] | operations of a group's membership log |
 //! | [`mailbox`] | store-and-forward requests and answers |
 //! | [`rows`] | all that pure crates know of storage |
 //!
@@ -25,12 +27,15 @@ pub mod codec;
 pub mod envelope;
 pub mod error;
 pub mod frame;
+pub mod group;
 pub mod id;
 pub mod invite;
 pub mod mailbox;
 pub mod payload;
+pub mod post;
 pub mod record;
 pub mod rows;
+pub mod sync;
 pub mod time;
 pub mod timers;
 

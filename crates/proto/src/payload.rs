@@ -21,6 +21,7 @@ use crate::codec::put_varint;
 use crate::error::DecodeError;
 use crate::frame::BundleBytes;
 use crate::frame::DeviceListBytes;
+use crate::group::word::GroupWord;
 use crate::id::AccountId;
 use crate::id::InviteId;
 use crate::id::MessageId;
@@ -92,6 +93,8 @@ pub enum Content {
     DeviceList(DeviceListBytes),
     /// Where the receiver may leave envelopes for the sender's device.
     Mailboxes(MailboxList),
+    /// A word about a group.
+    Group(GroupWord),
     /// Something a later version says. It is acknowledged, kept out of sight, and lost to nobody else.
     Unknown {
         /// Its kind.
@@ -232,6 +235,7 @@ impl Content {
             Self::Prekeys(_) => 7,
             Self::DeviceList(_) => 8,
             Self::Mailboxes(_) => 9,
+            Self::Group(_) => 16,
             Self::Unknown { kind, .. } => *kind,
         }
     }
@@ -247,6 +251,7 @@ impl Content {
             Self::Prekeys(bundle) => bundle.to_bytes(),
             Self::DeviceList(list) => list.to_bytes(),
             Self::Mailboxes(list) => list.to_bytes(),
+            Self::Group(word) => word.to_bytes(),
             Self::Unknown { bytes, .. } => bytes.to_vec(),
         }
     }
@@ -279,6 +284,7 @@ impl Decode for Content {
             7 => Self::Prekeys(Decode::from_bytes(body)?),
             8 => Self::DeviceList(Decode::from_bytes(body)?),
             9 => Self::Mailboxes(Decode::from_bytes(body)?),
+            16 => Self::Group(Decode::from_bytes(body)?),
             kind => Self::Unknown {
                 kind,
                 bytes: BoundedBytes::new(body.to_vec())

@@ -18,10 +18,13 @@ use kith_proto::frame::InviteProof;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::EnvelopeId;
+use kith_proto::id::GroupId;
 use kith_proto::id::InviteId;
 use kith_proto::id::MessageId;
+use kith_proto::id::PostId;
 use kith_proto::id::QueueId;
 use kith_proto::id::ReaderId;
+use kith_proto::id::ViewId;
 use kith_proto::invite::Invite;
 use kith_proto::invite::InviteSecret;
 use kith_proto::mailbox::Access;
@@ -41,9 +44,14 @@ use kith_proto::payload::Payload;
 use kith_proto::payload::Profile;
 use kith_proto::payload::Receipt;
 use kith_proto::payload::TextMessage;
+use kith_proto::post::Draft;
+use kith_proto::post::Post;
 use kith_proto::record::DeviceRecord;
 use kith_proto::record::Record;
 use kith_proto::record::RecordKind;
+use kith_proto::sync::Line;
+use kith_proto::sync::Run;
+use kith_proto::sync::SyncWord;
 use kith_proto::time::Timestamp;
 use proptest::prelude::*;
 
@@ -122,7 +130,7 @@ fn content() -> impl Strategy<Value = Content> {
                 Content::Mailboxes(MailboxList { version, secret, places })
             }
         ),
-        (10..=255_u8, bytes(90)).prop_map(|(kind, bytes)| Content::Unknown { kind, bytes }),
+        (17..=255_u8, bytes(90)).prop_map(|(kind, bytes)| Content::Unknown { kind, bytes }),
     ]
 }
 
@@ -339,6 +347,42 @@ proptest! {
     }
 
     #[test]
+    fn posts_and_words_about_them(
+        sequence in 1..=u32::MAX,
+        fills in prop::collection::btree_set(any::<[u8; 32]>(), 0..9),
+        time in 0..1_u64 << 48,
+        body in bytes(60),
+        runs in prop::collection::vec((1..5_u32, 1..300_u32), 0..9),
+        (cut, flip) in any::<(usize, usize)>(),
+    ) {
+        let mut named = fills.into_iter().map(PostId);
+        let previous = if sequence > 1 { Some(named.next().unwrap_or(PostId([0; 32]))) } else { None };
+        let draft = Draft {
+            group: GroupId([1; 32]),
+            account: AccountId([2; 32]),
+            device: DeviceId([3; 32]),
+            sequence,
+            previous,
+            parents: BoundedVec::truncated(named.collect()),
+            view: ViewId([4; 32]),
+            time: Timestamp(time),
+            body,
+        };
+        let post = Post { draft, signature: [5; 64] };
+        check(&post, cut, flip);
+        let mut last = sequence.min(1 << 30);
+        let runs = runs.into_iter().map(|(skip, count)| {
+            let from = last + 1 + skip;
+            last = from + count - 1;
+            Run { from, to: last }
+        });
+        let beyond = BoundedVec::truncated(runs.collect());
+        let line = Line { device: DeviceId([3; 32]), upto: sequence.min(1 << 30), beyond };
+        check(&SyncWord::Lines { lines: BoundedVec::truncated(vec![line]), last: false }, cut, flip);
+        check(&SyncWord::Posts { posts: BoundedVec::truncated(vec![post]) }, cut, flip);
+    }
+
+    #[test]
     fn noise_never_panics(noise in prop::collection::vec(any::<u8>(), 0..400)) {
         let _ = Payload::from_bytes(&noise);
         let _ = Frame::from_bytes(&noise);
@@ -346,6 +390,8 @@ proptest! {
         let _ = Request::from_bytes(&noise);
         let _ = Answer::from_bytes(&noise);
         let _ = ForwardedDeposit::from_bytes(&noise);
+        let _ = Post::from_bytes(&noise);
+        let _ = SyncWord::from_bytes(&noise);
         let _ = String::from_utf8_lossy(&noise).parse::<Invite>();
     }
 }

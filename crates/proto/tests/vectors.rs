@@ -19,13 +19,33 @@ use kith_proto::envelope::HEADER_BYTES;
 use kith_proto::envelope::SIZE_CLASSES;
 use kith_proto::frame::Frame;
 use kith_proto::frame::InviteProof;
+use kith_proto::group::Add;
+use kith_proto::group::Create;
+use kith_proto::group::GroupInvite;
+use kith_proto::group::GroupProfile;
+use kith_proto::group::History;
+use kith_proto::group::Kind;
+use kith_proto::group::Link;
+use kith_proto::group::Operation;
+use kith_proto::group::Policy;
+use kith_proto::group::Role;
+use kith_proto::group::Via;
+use kith_proto::group::word::GroupText;
+use kith_proto::group::word::GroupWord;
+use kith_proto::group::word::JoinRequest;
+use kith_proto::group::word::PostBody;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::EnvelopeId;
+use kith_proto::id::GroupId;
 use kith_proto::id::InviteId;
+use kith_proto::id::LinkId;
 use kith_proto::id::MessageId;
+use kith_proto::id::OperationId;
+use kith_proto::id::PostId;
 use kith_proto::id::QueueId;
 use kith_proto::id::ReaderId;
+use kith_proto::id::ViewId;
 use kith_proto::invite::Invite;
 use kith_proto::invite::InviteSecret;
 use kith_proto::mailbox::Access;
@@ -45,11 +65,18 @@ use kith_proto::payload::Payload;
 use kith_proto::payload::Profile;
 use kith_proto::payload::Receipt;
 use kith_proto::payload::TextMessage;
+use kith_proto::post::Draft;
+use kith_proto::post::Post;
 use kith_proto::record::CardRecord;
 use kith_proto::record::DeviceRecord;
 use kith_proto::record::ListRecord;
 use kith_proto::record::Record;
 use kith_proto::record::RecordKind;
+use kith_proto::sync::Line;
+use kith_proto::sync::Place;
+use kith_proto::sync::Run;
+use kith_proto::sync::Span;
+use kith_proto::sync::SyncWord;
 use kith_proto::time::Timestamp;
 
 /// One word with its bytes, and how to read and write it again.
@@ -137,6 +164,10 @@ fn samples() -> Vec<Sample> {
     all.extend(meetings());
     all.extend(requests());
     all.extend(answers());
+    all.extend(operations());
+    all.extend(posts());
+    all.extend(sync_words());
+    all.extend(group_words());
     all
 }
 
@@ -350,4 +381,191 @@ fn answers() -> Vec<Sample> {
         answer("answer-gone", Answer::Gone { sequence: 81 }),
         answer("answer-moved", Answer::Moved { to: place(), until }),
     ]
+}
+
+fn operation(kind: Kind) -> Operation {
+    let creates = matches!(kind, Kind::Create(_));
+    let parents = if creates { Vec::new() } else { vec![OperationId([0xa1; 32]), OperationId([0xa2; 32])] };
+    Operation {
+        group: GroupId(if creates { [0; 32] } else { [0xa0; 32] }),
+        author: AccountId([0xa3; 32]),
+        device: DeviceId([0xa4; 32]),
+        sequence: if creates { 1 } else { 300 },
+        parents: list(parents),
+        time: Timestamp(1_795_000_000_000),
+        kind,
+        signature: [0xa5; 64],
+    }
+}
+
+fn operations() -> Vec<Sample> {
+    let policy = Policy {
+        invite: Role::Moderator,
+        history: History::Last(50),
+        slow_mode_secs: 30,
+        retention_secs: 86_400,
+        approve_links: true,
+        ..Policy::default()
+    };
+    let name = || BoundedStr::truncated("Hafen ⚓");
+    let (account, message) = (AccountId([0xa6; 32]), MessageId([0xa7; 16]));
+    let add = |via| {
+        Kind::Add(Add {
+            account,
+            role: Role::Member,
+            devices: bytes(0xb1, 20),
+            called: BoundedStr::truncated("Bob"),
+            via,
+        })
+    };
+    let link =
+        Link { key: [0xb2; 32], role: Role::Observer, expires: Timestamp::NEVER, uses: 5, approval: true };
+    let by_link = Via::Link { link: LinkId([0xb3; 16]), proof: [0xb4; 64] };
+    let profile =
+        GroupProfile { name: name(), topic: BoundedStr::truncated("boats"), avatar: bytes(0xb5, 40) };
+    let create = Create {
+        name: name(),
+        policy,
+        salt: [0xb6; 16],
+        devices: bytes(0xb7, 20),
+        called: BoundedStr::truncated("Ann"),
+    };
+    let all = [
+        ("group-create", Kind::Create(create)),
+        ("group-add", add(Via::Invited)),
+        ("group-add-by-link", add(by_link)),
+        ("group-remove", Kind::Remove(account)),
+        ("group-leave", Kind::Leave),
+        ("group-role", Kind::Role { account, role: Role::Admin }),
+        ("group-profile", Kind::Profile(profile)),
+        ("group-policy", Kind::Policy(policy)),
+        ("group-ban", Kind::Ban(account)),
+        ("group-unban", Kind::Unban(account)),
+        ("group-mute", Kind::Mute { account, until: Timestamp(1_795_000_000_000) }),
+        ("group-link", Kind::Link(link)),
+        ("group-revoke-link", Kind::RevokeLink(LinkId([0xb3; 16]))),
+        ("group-devices", Kind::Devices(bytes(0xb8, 20))),
+        ("group-pin", Kind::Pin(message)),
+        ("group-unpin", Kind::Unpin(message)),
+        ("group-delete-for-all", Kind::DeleteForAll(message)),
+        ("group-unknown", Kind::Unknown { kind: 99, bytes: bytes(1, 5) }),
+    ];
+    all.into_iter().map(|(name, kind)| sample(name, &operation(kind))).collect()
+}
+
+#[test]
+fn ids_of_groups_are_as_they_were_published() {
+    let create = operations().into_iter().find(|sample| sample.name == "group-create").unwrap();
+    let create = Operation::from_bytes(&create.bytes).unwrap();
+    let ids = [
+        create.id().to_string(),
+        create.group_id().to_string(),
+        kith_proto::id::ChatId::group(&create.group_id()).to_string(),
+        LinkId::of(&[0xb2; 32]).to_string(),
+    ];
+    let published = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/group_ids_v1.txt");
+    assert_eq!(ids.join("\n"), fs::read_to_string(published).unwrap_or_default().trim_end());
+}
+
+fn post() -> Post {
+    let draft = Draft {
+        group: GroupId([0x41; 32]),
+        account: AccountId([0x42; 32]),
+        device: DeviceId([0x43; 32]),
+        sequence: 300,
+        previous: Some(PostId([0x44; 32])),
+        parents: list(vec![PostId([0x45; 32]), PostId([0x46; 32])]),
+        view: ViewId([0x47; 32]),
+        time: Timestamp(1_800_000_000_000),
+        body: bytes(0x61, 8),
+    };
+    Post { draft, signature: [0x48; 64] }
+}
+
+fn posts() -> Vec<Sample> {
+    let first = Draft { sequence: 1, previous: None, parents: list(Vec::new()), ..post().draft };
+    vec![sample("post", &post()), sample("post-first", &Post { draft: first, ..post() })]
+}
+
+fn sync_words() -> Vec<Sample> {
+    let run = |from, to| Run { from, to };
+    let lines = vec![
+        Line { device: DeviceId([0x51; 32]), upto: 300, beyond: list(vec![run(302, 302), run(305, 500)]) },
+        Line { device: DeviceId([0x52; 32]), upto: 0, beyond: list(vec![run(2, 9)]) },
+    ];
+    let place = |time, fill| Place { time: Timestamp(time), post: PostId([fill; 32]) };
+    let spans = vec![Span { line: 1, run: run(2, 9) }, Span { line: 300, run: run(1, 1) }];
+    let (salt, frame) = ([0x53; 16], bytes(0x61, 9));
+    vec![
+        sample("sync-hello", &SyncWord::Hello { version: 1, group: GroupId([0x41; 32]), digest: [0x54; 16] }),
+        sample("sync-same", &SyncWord::Same),
+        sample("sync-lines", &SyncWord::Lines { lines: list(lines), last: true }),
+        sample("sync-want", &SyncWord::Want { spans: list(spans) }),
+        sample("sync-posts", &SyncWord::Posts { posts: list(vec![post()]) }),
+        sample("sync-sent", &SyncWord::Sent),
+        sample("sync-digest", &SyncWord::Digest { digest: [0x54; 16] }),
+        sample(
+            "sync-window",
+            &SyncWord::Window {
+                salt,
+                from: place(7, 0x55),
+                until: Some(place(9, 0x56)),
+                frame: frame.clone(),
+            },
+        ),
+        sample("sync-range", &SyncWord::Range { frame }),
+        sample("sync-want-these", &SyncWord::WantThese { names: list(vec![[0x57; 32], [0x58; 32]]) }),
+        sample("sync-done", &SyncWord::Done),
+    ]
+}
+
+fn group_words() -> Vec<Sample> {
+    let group = GroupId([0x41; 32]);
+    let join = JoinRequest {
+        group,
+        link: LinkId([0x61; 16]),
+        account: AccountId([0x62; 32]),
+        device_list: bytes(0x63, 8),
+        bundle: bytes(0x64, 9),
+        proof: [0x65; 64],
+        profile: profile(),
+    };
+    let text = GroupText {
+        text: BoundedStr::truncated("see you at the pier"),
+        reply_to: Some(MessageId([0x66; 16])),
+        mentions: list(vec![AccountId([0x67; 32])]),
+        mentions_all: true,
+        expires_secs: Some(3_600),
+    };
+    let operations = list(vec![operation(Kind::Leave)]);
+    let heads = list(vec![OperationId([0x68; 32])]);
+    let older = list(vec![OperationId([0x69; 32]), OperationId([0x6a; 32])]);
+    let words = [
+        ("word-operations", GroupWord::Operations { group, operations, more: true }),
+        ("word-whereabouts", GroupWord::Whereabouts { group, places: list(vec![place()]) }),
+        ("word-chain", GroupWord::Chain(bytes(0x68, 181))),
+        ("word-post", GroupWord::Post { group, envelope: envelope(0) }),
+        ("word-ask-chain", GroupWord::AskChain { group }),
+        ("word-heads", GroupWord::Heads { group, heads, older, digest: [0x54; 16] }),
+        ("word-sync", GroupWord::Sync { group, part: bytes(0x6b, 7), last: true }),
+        ("word-taken", GroupWord::Taken { group, parts: 300 }),
+        ("word-end", GroupWord::End { group }),
+        ("word-read", GroupWord::Read { group, sequence: 300 }),
+        ("word-join", GroupWord::Join(Box::new(join))),
+        ("word-refused", GroupWord::Refused { group }),
+        ("word-unknown", GroupWord::Unknown { tag: 99, bytes: bytes(0x6c, 5) }),
+    ];
+    let mut all: Vec<Sample> =
+        words.into_iter().map(|(name, word)| sample(name, &Content::Group(word))).collect();
+    let mut text = sample("group-text", &PostBody::Text(text));
+    // A body of a later version is not kept: nobody writes it again.
+    text.recode = |bytes| match PostBody::from_bytes(bytes)? {
+        PostBody::Unknown(_) => Err(DecodeError::Invalid { what: "version" }),
+        known => Ok(known.to_bytes()),
+    };
+    all.push(text);
+    let (account, seed) = (AccountId([0x62; 32]), [0x6d; 32]);
+    let link = GroupInvite { group, account, seed, addresses: list(vec![place()]) };
+    all.push(sample("group-invite", &link));
+    all
 }

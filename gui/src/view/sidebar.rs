@@ -17,6 +17,7 @@ use eframe::egui::Ui;
 use eframe::egui::WidgetInfo;
 use eframe::egui::vec2;
 use kith_engine::view::ChatView;
+use kith_engine::view::ChatWith;
 use kith_engine::view::ContactState;
 use kith_engine::view::ContactView;
 
@@ -72,19 +73,11 @@ pub fn sidebar(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
         let mut found = false;
         for view in model.chats.shown() {
             found = true;
-            let contact = model.contacts.get(&view.contact);
-            let online = model.online.contains(&view.contact);
-            row(
-                ui,
-                view,
-                contact,
-                &model.name_of(&view.contact),
-                online,
-                open == Some(view.chat),
-                tokens,
-                now,
-                actions,
-            );
+            let with = view.contact();
+            let contact = with.and_then(|with| model.contacts.get(&with));
+            let online = with.is_some_and(|with| model.online.contains(&with));
+            let name = with.map_or_else(|| text::clean_name(&view.name), |with| model.name_of(&with));
+            row(ui, view, contact, &name, online, open == Some(view.chat), tokens, now, actions);
         }
         if !found && !model.chats.search.is_empty() {
             ui.add_space(space::L);
@@ -195,7 +188,10 @@ fn row(
         ui.painter().rect_stroke(rect, size::RADIUS, Stroke::new(2.0, tokens.accent), StrokeKind::Inside);
     }
     let center = rect.left_center() + vec2(space::S + size::AVATAR / 2.0, 0.0);
-    let seed = view.contact.0.first().copied().unwrap_or(0);
+    let seed = match &view.with {
+        ChatWith::Contact(contact) => contact.0.first().copied().unwrap_or(0),
+        ChatWith::Group(group) => group.group.0.first().copied().unwrap_or(0),
+    };
     widget::avatar(ui.painter(), tokens, center, size::AVATAR, seed, name);
     if online {
         widget::online_dot(ui.painter(), tokens, center + vec2(15.0, 15.0), ground);

@@ -1,10 +1,14 @@
 //! What can be said on the command line, with examples.
 
+pub(crate) mod groups;
+
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 use clap::Parser;
 use clap::Subcommand;
+
+use self::groups::GroupTask;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,6 +18,7 @@ Examples:
   kith-node add kith1…                   ask whoever has this address
   kith-node send Bob 'on my way'         send and wait until it is delivered
   kith-node chat Bob                     talk
+  kith-node group create Hiking Bob      make a group; chat, send and log take its name as well
   kith-node run                          stay online, serve DIR/rpc.sock
   kith-node --data /tmp/bot rpc          JSON-RPC on standard input and output";
 
@@ -182,26 +187,41 @@ pub(crate) enum Task {
     },
     /// Send a message and wait until it is delivered
     Send {
-        /// A name, or an address kith1…
-        contact: String,
+        /// A contact's name or address kith1…, or a group's name or id
+        chat: String,
         /// What to say; standard input if left out
         text: Option<String>,
+        /// In a group: call somebody by name (repeatable)
+        #[arg(long, value_name = "MEMBER")]
+        mention: Vec<String>,
+        /// In a group: call everybody
+        #[arg(long)]
+        everybody: bool,
         /// Seconds to wait for the delivery
         #[arg(long, default_value_t = 30)]
         wait: u64,
     },
     /// Print the last messages of a chat
     Log {
-        /// A name, or an address kith1…
-        contact: String,
+        /// A contact's name or address kith1…, or a group's name or id
+        chat: String,
         /// How many
         #[arg(short = 'n', long, default_value_t = 50)]
         limit: u64,
+        /// Print the messages' names as well
+        #[arg(long)]
+        ids: bool,
     },
     /// Talk: lines you type are sent, what comes is shown; end with Ctrl+D
     Chat {
-        /// A name, or an address kith1…
-        contact: String,
+        /// A contact's name or address kith1…, or a group's name or id
+        chat: String,
+    },
+    /// Make groups and manage them
+    #[command(after_help = groups::EXAMPLES)]
+    Group {
+        #[command(subcommand)]
+        task: GroupTask,
     },
     /// Manage bootstrap nodes
     Bootstrap {

@@ -2,12 +2,10 @@
 
 use std::io::BufRead as _;
 use std::io::IsTerminal as _;
-use std::io::Read as _;
 use std::time::Duration;
 use std::time::Instant;
 
 use anyhow::Result;
-use anyhow::anyhow;
 use anyhow::bail;
 use kith_engine::Command;
 use kith_node::asking::asking;
@@ -17,9 +15,13 @@ use serde_json::json;
 use crate::cli::args::Switch;
 use crate::cli::args::Task;
 use crate::cli::client::Client;
+use crate::cli::finding;
+use crate::cli::groups;
 use crate::cli::health;
 use crate::cli::mailboxes;
 use crate::cli::style;
+use crate::cli::talk;
+use crate::cli::talk::Said;
 
 /// Carries out one command.
 pub(crate) fn run(client: &Client, task: Task, passphrase: Option<String>) -> Result<()> {
@@ -47,9 +49,12 @@ pub(crate) fn run(client: &Client, task: Task, passphrase: Option<String>) -> Re
         Task::Unblock { contact } => change(client, "contacts.unblock", &contact),
         Task::Remove { contact, yes } => remove(client, &contact, yes),
         Task::Verify { contact, matched } => verify(client, &contact, matched),
-        Task::Send { contact, text, wait } => send(client, &contact, text, wait),
-        Task::Log { contact, limit } => log(client, &contact, limit),
-        Task::Chat { contact } => chat(client, &contact),
+        Task::Send { chat, text, mention, everybody, wait } => {
+            talk::send(client, &chat, Said { text, mentions: mention, everybody }, wait)
+        }
+        Task::Log { chat, limit, ids } => talk::log(client, &chat, limit, ids),
+        Task::Chat { chat } => talk::chat(client, &chat),
+        Task::Group { task } => groups::group(client, task),
         Task::Bootstrap { task } => mailboxes::bootstrap(client, task),
         Task::Mailboxes { task } => mailboxes::mailboxes(client, task),
         Task::Init { .. } | Task::Run | Task::Rpc | Task::Completions { .. } => Ok(()),
@@ -61,12 +66,20 @@ pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 }
 
 /// A text that somebody else wrote, without what a terminal would take for an order.
-fn shown(value: &Value, name: &str) -> String {
+pub(crate) fn shown(value: &Value, name: &str) -> String {
     style::harmless(text(value, name))
 }
 
 pub(crate) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+pub(crate) fn flag(value: &Value, name: &str) -> bool {
+    value.get(name).and_then(Value::as_bool).unwrap_or(false)
+}
+
+pub(crate) fn number(value: &Value, name: &str) -> u64 {
+    value.get(name).and_then(Value::as_u64).unwrap_or(0)
 }
 
 fn asked_phrase() -> Result<String> {
@@ -163,13 +176,7 @@ fn invite(client: &Client, uses: u32, hours: u64, wait: bool) -> Result<()> {
         made = client.call("contacts.invite", &params);
     }
     let made = made?;
-    let link = text(&made, "link");
-    if std::io::stdout().is_terminal()
-        && let Ok(code) = qrcode::QrCode::with_error_correction_level(link, qrcode::EcLevel::L)
-    {
-        println!("{}", code.render::<qrcode::render::unicode::Dense1x2>().quiet_zone(true).build());
-    }
-    println!("{link}");
+    print_link(text(&made, "link"));
     eprintln!("{}", style::faint(&format!("valid until {} for {uses}", text(&made, "expires_at"))));
     if wait {
         eprintln!("{}", style::faint("waiting for a request; stop with Ctrl+C"));
@@ -202,6 +209,16 @@ fn knocks(client: &Client, allowed: Option<Switch>) -> Result<()> {
         println!("only those to whom you give a link may ask to be added");
     }
     Ok(())
+}
+
+/// A link, on a terminal as a QR code as well.
+pub(crate) fn print_link(link: &str) {
+    if std::io::stdout().is_terminal()
+        && let Ok(code) = qrcode::QrCode::with_error_correction_level(link, qrcode::EcLevel::L)
+    {
+        println!("{}", code.render::<qrcode::render::unicode::Dense1x2>().quiet_zone(true).build());
+    }
+    println!("{link}");
 }
 
 fn add(client: &Client, link: &str, message: &str, wait: u64) -> Result<()> {
@@ -271,24 +288,8 @@ fn contacts(client: &Client) -> Result<()> {
     Ok(())
 }
 
-/// The contact that a name or address means.
-fn find(client: &Client, wanted: &str) -> Result<Value> {
-    let found = client.call("contacts.list", &json!({}))?;
-    let named: Vec<&Value> = list(&found, "contacts")
-        .iter()
-        .filter(|contact| {
-            text(contact, "contact_id") == wanted || text(contact, "name").eq_ignore_ascii_case(wanted)
-        })
-        .collect();
-    match named.as_slice() {
-        [one] => Ok((*one).clone()),
-        [] => Err(anyhow!("there is no contact “{wanted}”: see “kith-node contacts”")),
-        _ => Err(anyhow!("there are several contacts “{wanted}”: use the address from “kith-node contacts”")),
-    }
-}
-
 fn change(client: &Client, method: &str, wanted: &str) -> Result<()> {
-    let contact = find(client, wanted)?;
+    let contact = finding::contact(client, wanted)?;
     let changed = client.call(method, &json!({ "contact_id": text(&contact, "contact_id") }))?;
     println!("{} is {}", style::strong(&shown(&changed, "name")), text(&changed, "state"));
     if method == "contacts.accept" && !client.is_daemon() {
@@ -304,7 +305,7 @@ fn change(client: &Client, method: &str, wanted: &str) -> Result<()> {
 }
 
 fn remove(client: &Client, wanted: &str, yes: bool) -> Result<()> {
-    let contact = find(client, wanted)?;
+    let contact = finding::contact(client, wanted)?;
     if !yes {
         eprint!("Forget {} and all messages with them? [y/N] ", shown(&contact, "name"));
         let mut answer = String::new();
@@ -319,7 +320,7 @@ fn remove(client: &Client, wanted: &str, yes: bool) -> Result<()> {
 }
 
 fn verify(client: &Client, wanted: &str, matched: bool) -> Result<()> {
-    let contact = find(client, wanted)?;
+    let contact = finding::contact(client, wanted)?;
     let id = json!({ "contact_id": text(&contact, "contact_id") });
     if matched {
         client.call("contacts.verify", &id)?;
@@ -333,84 +334,4 @@ fn verify(client: &Client, wanted: &str, matched: bool) -> Result<()> {
     }
     println!("{}", style::faint("compare it with what they see, by voice or in person; then add --matched"));
     Ok(())
-}
-
-fn send(client: &Client, wanted: &str, said: Option<String>, wait: u64) -> Result<()> {
-    let contact = find(client, wanted)?;
-    let said = match said {
-        Some(said) => said,
-        None => {
-            let mut said = String::new();
-            std::io::stdin().read_to_string(&mut said)?;
-            said
-        }
-    };
-    let sent =
-        client.call("messages.send", &json!({ "chat_id": text(&contact, "chat_id"), "text": said }))?;
-    let id = text(&sent, "message_id").to_owned();
-    let delivered = client.wait_for(Duration::from_secs(wait), |event| {
-        let about = text(event, "type") == "message.state" && text(event, "message_id") == id;
-        if about {
-            eprintln!("{}", style::faint(text(event, "state")));
-        }
-        about && matches!(text(event, "state"), "delivered" | "read")
-    });
-    if delivered {
-        println!("{}", style::good("delivered"));
-    } else {
-        println!("{}: it is kept and goes on whenever you are online", style::warn("not delivered yet"));
-        println!("{}", style::faint(&format!("kith-node trace {id}")));
-    }
-    Ok(())
-}
-
-fn print_message(message: &Value, name: &str) {
-    let outgoing = message.get("outgoing").and_then(Value::as_bool).unwrap_or(false);
-    let time = text(message, "sent_at").get(..16).unwrap_or_default().replace('T', " ");
-    let author = if outgoing { "you" } else { name };
-    let state = if outgoing { style::faint(&format!("[{}]", text(message, "state"))) } else { String::new() };
-    println!("{} {} {} {state}", style::faint(&time), style::name(author, outgoing), shown(message, "text"));
-}
-
-fn log(client: &Client, wanted: &str, limit: u64) -> Result<()> {
-    let contact = find(client, wanted)?;
-    let page =
-        client.call("messages.list", &json!({ "chat_id": text(&contact, "chat_id"), "limit": limit }))?;
-    for message in list(&page, "messages") {
-        print_message(message, &shown(&contact, "name"));
-    }
-    Ok(())
-}
-
-fn chat(client: &Client, wanted: &str) -> Result<()> {
-    let contact = find(client, wanted)?;
-    let chat = text(&contact, "chat_id").to_owned();
-    log(client, wanted, 20)?;
-    let (typed, lines) = crossbeam_channel::bounded(64);
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            if typed.send(line).is_err() {
-                break;
-            }
-        }
-    });
-    loop {
-        match lines.try_recv() {
-            Ok(line) if line.trim().is_empty() => {}
-            Ok(line) => {
-                client.call("messages.send", &json!({ "chat_id": chat, "text": line }))?;
-            }
-            Err(crossbeam_channel::TryRecvError::Empty) => {}
-            Err(crossbeam_channel::TryRecvError::Disconnected) => return Ok(()),
-        }
-        // Events come over a pipe and lines from a terminal; looking at both in turn is enough for a person.
-        if let Some(event) = client.event(Instant::now() + Duration::from_millis(50))?
-            && text(&event, "type") == "message.received"
-            && text(&event, "chat_id") == chat
-        {
-            print_message(&event, &shown(&contact, "name"));
-            let seen = json!({ "chat_id": chat, "message_id": text(&event, "message_id") });
-            client.call("messages.mark_read", &seen)?;
-        }
-    }
 }

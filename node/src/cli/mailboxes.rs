@@ -11,7 +11,9 @@ use crate::cli::args::MailboxTask;
 use crate::cli::args::Switch;
 use crate::cli::args::WhoArg;
 use crate::cli::client::Client;
+use crate::cli::commands::flag;
 use crate::cli::commands::list;
+use crate::cli::commands::number;
 use crate::cli::commands::text;
 use crate::cli::style;
 
@@ -49,14 +51,6 @@ pub(crate) fn mailboxes(client: &Client, task: MailboxTask) -> Result<()> {
             Ok(())
         }
     }
-}
-
-fn flag(value: &Value, name: &str) -> bool {
-    value.get(name).and_then(Value::as_bool).unwrap_or(false)
-}
-
-fn number(value: &Value, name: &str) -> u64 {
-    value.get(name).and_then(Value::as_u64).unwrap_or(0)
 }
 
 /// The day and minute of an RFC 3339 time.

@@ -3,9 +3,7 @@
 use kith_engine::Command;
 use kith_engine::command::Answer;
 use kith_engine::query;
-use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
-use kith_proto::id::MessageId;
 use kith_proto::time::Timestamp;
 use serde_json::Map;
 use serde_json::Value;
@@ -16,15 +14,15 @@ use crate::error::NodeError;
 use crate::handle::AccountState;
 use crate::handle::Handle;
 use crate::handle::check_bootstrap;
+use crate::lines::Names;
 use crate::rpc::errors::RpcError;
+use crate::rpc::groups;
 use crate::rpc::health;
 use crate::rpc::mailboxes;
+use crate::rpc::messages;
 use crate::rpc::openrpc;
 use crate::rpc::views;
 use crate::time::rfc3339;
-
-/// Messages in one page of `messages.list` at most.
-const MAX_PAGE: u64 = 1_000;
 
 /// One method of the API.
 #[derive(Debug)]
@@ -60,23 +58,30 @@ pub(crate) enum Run {
     Now(fn(&Handle, &Params<'_>) -> Result<Value, RpcError>),
     /// By the engine: the command, and its answer as JSON.
     Engine(fn(&Params<'_>) -> Result<Command, RpcError>),
+    /// By the engine, after a look at what is there.
+    Looked(fn(&Handle, &Params<'_>) -> Result<Command, RpcError>),
     /// Stops the node after answering.
     Stop,
 }
 
-const fn needed(name: &'static str, kind: &'static str, summary: &'static str) -> Param {
+pub(crate) const fn needed(name: &'static str, kind: &'static str, summary: &'static str) -> Param {
     Param { name, kind, required: true, summary }
 }
 
-const fn optional(name: &'static str, kind: &'static str, summary: &'static str) -> Param {
+pub(crate) const fn optional(name: &'static str, kind: &'static str, summary: &'static str) -> Param {
     Param { name, kind, required: false, summary }
 }
 
-const CONTACT: Param = needed("contact_id", "string", "The contact's address, kith1….");
-const CHAT: Param = needed("chat_id", "string", "The chat.");
+pub(crate) const CONTACT: Param = needed("contact_id", "string", "The contact's address, kith1….");
+pub(crate) const CHAT: Param = needed("chat_id", "string", "The chat.");
 
 /// All methods.
-pub const METHODS: &[Method] = &[
+pub fn all() -> impl Iterator<Item = &'static Method> {
+    METHODS.iter().chain(messages::METHODS).chain(groups::METHODS)
+}
+
+/// Those about the account, the network, contacts, chats and the node itself.
+const METHODS: &[Method] = &[
     Method {
         name: "account.create",
         summary: "Makes an account in an empty data folder, or brings one back. The recovery phrase is told this once.",
@@ -332,7 +337,7 @@ pub const METHODS: &[Method] = &[
         name: "chats.list",
         summary: "All chats, the most recently active first.",
         params: &[],
-        result: "chats: [{chat_id, contact_id, name, unread, active_at, draft, last}]",
+        result: "chats: [{chat_id, kind: direct or group, contact_id, group_id, members, role, state, name, unread, active_at, draft, last: {message_id, sender, sender_name, outgoing, kind, text, system, sent_at, state}}]; members, role and state of groups only",
         run: Run::Now(chats_list),
     },
     Method {
@@ -343,45 +348,6 @@ pub const METHODS: &[Method] = &[
         run: Run::Engine(|params| {
             Ok(Command::SaveDraft { chat: params.id("chat_id")?, text: params.need("text")? })
         }),
-    },
-    Method {
-        name: "messages.send",
-        summary: "Writes a message. It is delivered when the contact can be reached, also after a restart.",
-        params: &[
-            CHAT,
-            needed("text", "string", "What it says, at most 16 KiB."),
-            optional("reply_to", "string", "The message it answers."),
-            optional("expires_secs", "integer", "After how many seconds it disappears on both sides."),
-        ],
-        result: "message_id, chat_id, index, sender, text, sent_at, state",
-        run: Run::Engine(messages_send),
-    },
-    Method {
-        name: "messages.list",
-        summary: "A page of a chat, oldest first: the last messages, or those before one.",
-        params: &[
-            CHAT,
-            optional("before", "string", "A message_id, or an index as a number."),
-            optional("limit", "integer", "How many, 50 if left out, 1,000 at most."),
-        ],
-        result: "messages: [{message_id, chat_id, index, sender, outgoing, text, reply_to, sent_at, state}]",
-        run: Run::Now(messages_list),
-    },
-    Method {
-        name: "messages.mark_read",
-        summary: "Marks everything up to a message as read, and tells its author.",
-        params: &[CHAT, needed("message_id", "string", "The last message seen.")],
-        result: "ok",
-        run: Run::Engine(|params| {
-            Ok(Command::MarkRead { chat: params.id("chat_id")?, message: params.id("message_id")? })
-        }),
-    },
-    Method {
-        name: "messages.trace",
-        summary: "What became of an own message: for each device how far it is, what was tried since the node runs, who confirmed or keeps it until when, and what is tried next and why then.",
-        params: &[needed("message_id", "string", "The message.")],
-        result: "message_id, chat_id, sent_at, state, summary, devices: [{device_id, state, connected, attempts: [{way, mailbox, end, first_at, last_at, times, until}], delivered_at, read_at, mailboxes: [{mailbox, kept, until}], next: [{at, way, mailbox, why}], words}]",
-        run: Run::Now(health::trace),
     },
     Method {
         name: "node.stats",
@@ -410,11 +376,11 @@ pub const METHODS: &[Method] = &[
 pub(crate) struct Params<'a>(pub(crate) &'a Map<String, Value>);
 
 impl Params<'_> {
-    fn wrong(name: &str, kind: &str) -> RpcError {
+    pub(crate) fn wrong(name: &str, kind: &str) -> RpcError {
         RpcError::bad_params(format!("the parameter “{name}” should be {kind}"))
     }
 
-    fn get(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
@@ -438,8 +404,29 @@ impl Params<'_> {
     }
 
     pub(crate) fn id<T: std::str::FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<T, RpcError> {
-        self.need(name)?.parse().map_err(|error: T::Err| RpcError::bad_params(format!("“{name}”: {error}")))
+        parsed(name, &self.need(name)?)
     }
+
+    /// Ids in a list; none when it is left out.
+    pub(crate) fn ids<T: std::str::FromStr<Err: std::fmt::Display>>(
+        &self,
+        name: &str,
+    ) -> Result<Vec<T>, RpcError> {
+        let wrong = || Self::wrong(name, "a list of texts");
+        let Some(value) = self.get(name) else { return Ok(Vec::new()) };
+        let list = value.as_array().ok_or_else(wrong)?;
+        list.iter().map(|value| parsed(name, value.as_str().ok_or_else(wrong)?)).collect()
+    }
+
+    /// A whole number that fits into 32 bits.
+    pub(crate) fn small(&self, name: &str) -> Result<Option<u32>, RpcError> {
+        let too_large = |_| RpcError::bad_params(format!("“{name}” is too large"));
+        self.number(name)?.map(|number| u32::try_from(number).map_err(too_large)).transpose()
+    }
+}
+
+fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(name: &str, text: &str) -> Result<T, RpcError> {
+    text.parse().map_err(|error: T::Err| RpcError::bad_params(format!("“{name}”: {error}")))
 }
 
 /// What a command's answer is in JSON.
@@ -456,7 +443,10 @@ pub(crate) fn answer(handle: &Handle, answer: &Answer) -> Value {
             })
         }
         Answer::Contact(view) => views::contact(view, &handle.overview()),
-        Answer::Message(view) => views::message(view),
+        // An own message: nobody has to be looked up for it.
+        Answer::Message(view) => messages::view(view, &Names::default()),
+        Answer::Group(view) => groups::view(view, &handle.overview()),
+        Answer::GroupLink(link) => groups::link(link),
     }
 }
 
@@ -539,42 +529,10 @@ fn contacts_safety_number(handle: &Handle, params: &Params<'_>) -> Result<Value,
 }
 
 fn chats_list(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
-    let chats = handle.query(query::chats)?;
-    Ok(json!({ "chats": chats.iter().map(views::chat).collect::<Vec<_>>() }))
-}
-
-fn messages_send(params: &Params<'_>) -> Result<Command, RpcError> {
-    if params.get("attachments").is_some() {
-        return Err(RpcError::bad_params("attachments cannot be sent by this version"));
-    }
-    let reply_to = params.get("reply_to").map(|_| params.id("reply_to")).transpose()?;
-    let expires = params.number("expires_secs")?;
-    let too_long = |_| RpcError::bad_params("“expires_secs” is too large");
-    Ok(Command::SendMessage {
-        chat: params.id("chat_id")?,
-        text: params.need("text")?,
-        reply_to,
-        expires_secs: expires.map(|secs| u32::try_from(secs).map_err(too_long)).transpose()?,
-    })
-}
-
-fn messages_list(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
-    let chat: ChatId = params.id("chat_id")?;
-    let limit = params.number("limit")?.unwrap_or(50).min(MAX_PAGE);
     let rows = handle.rows()?;
-    let before = match params.get("before") {
-        None => None,
-        Some(Value::Number(_)) => params.number("before")?,
-        Some(_) => {
-            let id: MessageId = params.id("before")?;
-            let message = query::message(&rows, &id).map_err(NodeError::from)?;
-            let unknown = NodeError::Refused(kith_engine::command::Refusal::UnknownMessage);
-            Some(message.ok_or(unknown)?.index)
-        }
-    };
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let page = query::timeline(&rows, &chat, before, limit).map_err(NodeError::from)?;
-    Ok(json!({ "messages": page.iter().map(views::message).collect::<Vec<_>>() }))
+    let chats = query::chats(&rows).map_err(NodeError::from)?;
+    let names = messages::names(&rows, chats.iter().flat_map(messages::people_in_chat))?;
+    Ok(json!({ "chats": chats.iter().map(|view| messages::chat(view, &names)).collect::<Vec<_>>() }))
 }
 
 fn node_stats(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {

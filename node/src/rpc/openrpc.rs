@@ -3,12 +3,11 @@
 use serde_json::Value;
 use serde_json::json;
 
-use crate::rpc::methods::METHODS;
+use crate::rpc::methods;
 
 /// The OpenRPC 1.3 document of this API.
 pub(crate) fn document() -> Value {
-    let methods: Vec<Value> = METHODS
-        .iter()
+    let methods: Vec<Value> = methods::all()
         .map(|method| {
             let params: Vec<Value> = method
                 .params
@@ -18,7 +17,7 @@ pub(crate) fn document() -> Value {
                         "name": param.name,
                         "required": param.required,
                         "summary": param.summary,
-                        "schema": { "type": param.kind },
+                        "schema": schema(param.kind),
                     })
                 })
                 .collect();
@@ -40,4 +39,12 @@ pub(crate) fn document() -> Value {
         },
         "methods": methods,
     })
+}
+
+/// The schema of a parameter. Every list is one of texts.
+fn schema(kind: &str) -> Value {
+    match kind {
+        "array" => json!({ "type": kind, "items": { "type": "string" } }),
+        _ => json!({ "type": kind }),
+    }
 }

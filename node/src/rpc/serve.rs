@@ -13,8 +13,11 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::thread;
 
+use kith_engine::Command;
+use kith_engine::Event;
 use kith_engine::Overview;
 use kith_engine::query;
+use kith_proto::id::AccountId;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
@@ -22,10 +25,11 @@ use serde_json::json;
 use crate::error::NodeError;
 use crate::events::NodeEvent;
 use crate::handle::Handle;
+use crate::lines::Names;
 use crate::rpc::errors::RpcError;
 use crate::rpc::mailboxes;
+use crate::rpc::messages;
 use crate::rpc::methods;
-use crate::rpc::methods::METHODS;
 use crate::rpc::methods::Params;
 use crate::rpc::methods::Run;
 use crate::rpc::views;
@@ -57,13 +61,14 @@ pub fn serve(
         let (out, handle) = (Arc::clone(&out), handle.clone());
         let events = handle.events();
         thread::Builder::new().name("rpc-events".to_owned()).spawn(move || {
+            let mut own = None;
             while !out.is_closed() {
                 let first = events.recv_timeout(std::time::Duration::from_millis(500));
-                if first.is_some_and(|event| !forward(&handle, &out, &event)) {
+                if first.is_some_and(|event| !forward(&handle, &out, &mut own, &event)) {
                     break;
                 }
                 while let Some(event) = events.try_recv() {
-                    if !forward(&handle, &out, &event) {
+                    if !forward(&handle, &out, &mut own, &event) {
                         return;
                     }
                 }
@@ -237,18 +242,18 @@ fn event_line(body: &Value) -> String {
     line
 }
 
-/// Passes an event on. Returns whether there may be more.
-fn forward(handle: &Handle, out: &Out, event: &NodeEvent) -> bool {
+/// Passes an event on; `own` is the own account once it is known. Returns whether there may be more.
+fn forward(handle: &Handle, out: &Out, own: &mut Option<AccountId>, event: &NodeEvent) -> bool {
     let body = match event {
         NodeEvent::Engine(event) => {
             let (device, overview) = match **event {
-                kith_engine::Event::NetworkChanged(_) => (own_device(handle), Overview::default()),
-                kith_engine::Event::ContactChanged(_) | kith_engine::Event::ContactRequested(_) => {
+                Event::NetworkChanged(_) => (own_device(handle), Overview::default()),
+                Event::ContactChanged(_) | Event::ContactRequested(_) | Event::GroupChanged(_) => {
                     (None, handle.overview())
                 }
                 _ => (None, Overview::default()),
             };
-            views::event(event, &overview, device.as_ref())
+            views::event(event, &overview, device.as_ref(), &names(handle, own, event))
         }
         NodeEvent::Helping(view) => {
             let device = own_device(handle);
@@ -266,6 +271,25 @@ fn forward(handle: &Handle, out: &Out, event: &NodeEvent) -> bool {
         out.push_event(event_line(&body));
     }
     true
+}
+
+/// The names that an event needs; none are looked up for a message between two.
+fn names(handle: &Handle, own: &mut Option<AccountId>, event: &Event) -> Names {
+    let whom = match event {
+        Event::MessageReceived(view) | Event::MessageWritten(view) => {
+            if own.is_none() {
+                *own = handle.query(query::profile).ok().flatten().map(|view| view.account);
+            }
+            messages::people(view, own.as_ref())
+        }
+        Event::ChatChanged(view) => messages::people_in_chat(view),
+        _ => Vec::new(),
+    };
+    if whom.is_empty() {
+        return Names::default();
+    }
+    // Without names the beginnings of addresses stand for them.
+    handle.query(|rows| messages::names(rows, whom.into_iter())).unwrap_or_default()
 }
 
 fn own_device(handle: &Handle) -> Option<kith_proto::id::DeviceId> {
@@ -353,7 +377,7 @@ fn take(handle: &Handle, out: &Arc<Out>, request: Value) -> bool {
         reply.send(Err(RpcError::not_a_request("“method” is missing")));
         return false;
     };
-    let Some(method) = METHODS.iter().find(|method| method.name == name) else {
+    let Some(method) = methods::all().find(|method| method.name == name) else {
         reply.send(Err(RpcError::no_method(name)));
         return false;
     };
@@ -365,25 +389,30 @@ fn take(handle: &Handle, out: &Arc<Out>, request: Value) -> bool {
             reply.send(Ok(json!({ "ok": true })));
             return true;
         }
-        Run::Engine(command) => match command(&params) {
-            Err(error) => reply.send(Err(error)),
-            Ok(command) => {
-                out.begin();
-                let (asked, failed) = (reply.clone(), reply);
-                let answering = handle.clone();
-                let done = Box::new(move |result: Result<_, NodeError>| {
-                    let result = result.map(|answer| methods::answer(&answering, &answer));
-                    asked.send(result.map_err(Into::into));
-                    asked.out.end();
-                });
-                if let Err(error) = handle.submit_with(command, done) {
-                    failed.send(Err(error.into()));
-                    failed.out.end();
-                }
-            }
-        },
+        Run::Engine(command) => submit(handle, reply, command(&params)),
+        Run::Looked(command) => submit(handle, reply, command(handle, &params)),
     }
     false
+}
+
+/// Hands a command to the engine, whose answer is the reply.
+fn submit(handle: &Handle, reply: Reply, command: Result<Command, RpcError>) {
+    let command = match command {
+        Ok(command) => command,
+        Err(error) => return reply.send(Err(error)),
+    };
+    reply.out.begin();
+    let (asked, failed) = (reply.clone(), reply);
+    let answering = handle.clone();
+    let done = Box::new(move |result: Result<_, NodeError>| {
+        let result = result.map(|answer| methods::answer(&answering, &answer));
+        asked.send(result.map_err(Into::into));
+        asked.out.end();
+    });
+    if let Err(error) = handle.submit_with(command, done) {
+        failed.send(Err(error.into()));
+        failed.out.end();
+    }
 }
 
 /// Where an answer goes; nowhere for a notification.

@@ -2,20 +2,23 @@
 
 use kith_engine::Event;
 use kith_engine::Overview;
-use kith_engine::view::ChatView;
 use kith_engine::view::ContactState;
 use kith_engine::view::ContactView;
 use kith_engine::view::MessageState;
-use kith_engine::view::MessageView;
 use kith_engine::view::Nat;
 use kith_engine::view::NetworkView;
 use kith_engine::view::ProfileView;
 use kith_net::address;
+use kith_proto::id::ChatId;
 use kith_proto::id::DeviceId;
+use kith_proto::id::MessageId;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::lines::Names;
+use crate::rpc::groups;
 use crate::rpc::mailboxes;
+use crate::rpc::messages;
 use crate::time::rfc3339;
 
 /// The word for a message's state.
@@ -76,40 +79,6 @@ fn path(view: &ContactView, overview: &Overview) -> Option<&'static str> {
     overview.online.contains(&view.contact).then_some("direct")
 }
 
-pub(crate) fn message(view: &MessageView) -> Value {
-    json!({
-        "message_id": view.message.to_string(),
-        "chat_id": view.chat.to_string(),
-        "index": view.index,
-        "sender": view.sender.to_string(),
-        "outgoing": view.outgoing,
-        "text": view.text,
-        "reply_to": view.reply_to.map(|id| id.to_string()),
-        "sent_at": rfc3339(view.sent_at),
-        "stored_at": rfc3339(view.stored_at),
-        "expires_at": view.expires_at.map(rfc3339),
-        "state": message_state(view.state),
-    })
-}
-
-pub(crate) fn chat(view: &ChatView) -> Value {
-    json!({
-        "chat_id": view.chat.to_string(),
-        "contact_id": view.contact.to_string(),
-        "name": view.name,
-        "unread": view.unread,
-        "active_at": rfc3339(view.active_at),
-        "draft": view.draft,
-        "last": view.last.as_ref().map(|last| json!({
-            "message_id": last.message.to_string(),
-            "outgoing": last.outgoing,
-            "text": last.text,
-            "sent_at": rfc3339(last.sent_at),
-            "state": message_state(last.state),
-        })),
-    })
-}
-
 pub(crate) fn network(view: &NetworkView, device: Option<&DeviceId>) -> Value {
     let listen: Vec<String> = view.listen.iter().map(|own| address::text(own, device)).collect();
     let external: Vec<&String> = view
@@ -141,11 +110,17 @@ pub(crate) fn network(view: &NetworkView, device: Option<&DeviceId>) -> Value {
 }
 
 /// An event's parameters with its `type`; `None` for events that are answers.
-pub(crate) fn event(event: &Event, overview: &Overview, device: Option<&DeviceId>) -> Option<Value> {
+pub(crate) fn event(
+    event: &Event,
+    overview: &Overview,
+    device: Option<&DeviceId>,
+    names: &Names,
+) -> Option<Value> {
+    let place = |chat: &ChatId, message: &MessageId| json!({ "chat_id": chat.to_string(), "message_id": message.to_string() });
     let (kind, mut body) = match event {
         Event::Answered { .. } => return None,
-        Event::MessageReceived(view) => ("message.received", message(view)),
-        Event::MessageWritten(view) => ("message.written", message(view)),
+        Event::MessageReceived(view) => ("message.received", messages::view(view, names)),
+        Event::MessageWritten(view) => ("message.written", messages::view(view, names)),
         Event::MessageState { chat, message, state } => (
             "message.state",
             json!({
@@ -154,15 +129,28 @@ pub(crate) fn event(event: &Event, overview: &Overview, device: Option<&DeviceId
                 "state": message_state(*state),
             }),
         ),
-        Event::MessageExpired { chat, message } => {
-            ("message.expired", json!({ "chat_id": chat.to_string(), "message_id": message.to_string() }))
+        Event::MessageExpired { chat, message } => ("message.expired", place(chat, message)),
+        Event::MessageReceipts { chat, message, receipts } => (
+            "message.receipts",
+            json!({
+                "chat_id": chat.to_string(),
+                "message_id": message.to_string(),
+                "delivered": receipts.delivered,
+                "read": receipts.read,
+                "of": receipts.of,
+            }),
+        ),
+        Event::MessageDeleted { chat, message } => ("message.deleted", place(chat, message)),
+        Event::GroupChanged(view) => ("group.changed", groups::view(view, overview)),
+        Event::GroupForgotten { group, chat } => {
+            ("group.forgotten", json!({ "group_id": group.to_string(), "chat_id": chat.to_string() }))
         }
         Event::ContactRequested(view) => ("contact.request", contact(view, overview)),
         Event::ContactChanged(view) => ("contact.state", contact(view, overview)),
         Event::ContactRemoved { contact, chat } => {
             ("contact.removed", json!({ "contact_id": contact.to_string(), "chat_id": chat.to_string() }))
         }
-        Event::ChatChanged(view) => ("chat.changed", chat(view)),
+        Event::ChatChanged(view) => ("chat.changed", messages::chat(view, names)),
         Event::ProfileChanged(view) => ("account.changed", profile(view)),
         Event::NetworkChanged(view) => ("network.changed", network(view, device)),
     };

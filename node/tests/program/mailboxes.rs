@@ -6,51 +6,17 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::rig::Node;
+use crate::rig::Village;
 use crate::rig::friends;
+use crate::rig::meet;
 use crate::rig::texts;
 
-/// Everybody has an account, and those named in pairs know each other.
-struct Village {
-    folder: tempfile::TempDir,
-}
-
-impl Village {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn start(&self, name: &str) -> Node {
-        Node::start(&self.folder.path().join(name))
-    }
-
-    /// Somebody with an account.
-    fn person(&self, name: &str) -> Node {
-        let mut node = self.start(name);
-        node.call("account.create", json!({ "name": name }));
-        node.until("listens", "network.info", |info| info["listen"][0].is_string());
-        node
-    }
-
-    /// Somebody who keeps mail for contacts.
-    fn helper(&self, name: &str) -> Node {
-        let mut node = self.person(name);
-        let help = node.call("mailboxes.help", json!({ "enabled": true, "bytes": 64 << 20 }));
-        assert_eq!((&help["enabled"], &help["who"]), (&json!(true), &json!("contacts")));
-        node
-    }
-}
-
-/// Two who have accounts become contacts. Returns their chat.
-fn meet(one: &mut Node, other: &mut Node) -> Value {
-    let link = one.call("contacts.invite", json!({}))["link"].clone();
-    let added = other.call("contacts.add", json!({ "link": link }));
-    let asked = one.wait(|event| event["type"] == "contact.request");
-    one.call("contacts.accept", json!({ "contact_id": asked["contact_id"] }));
-    let contact = &added["contact_id"];
-    other.wait(|event| {
-        event["type"] == "contact.state" && event["state"] == "accepted" && event["contact_id"] == *contact
-    });
-    added["chat_id"].clone()
+/// Somebody who keeps mail for contacts.
+fn helper(village: &Village, name: &str) -> Node {
+    let mut node = village.person(name);
+    let help = node.call("mailboxes.help", json!({ "enabled": true, "bytes": 64 << 20 }));
+    assert_eq!((&help["enabled"], &help["who"]), (&json!(true), &json!("contacts")));
+    node
 }
 
 fn accepted(list: &Value) -> usize {
@@ -114,9 +80,9 @@ fn what_is_left_with_three_friends_is_there_once_when_the_writer_is_gone() {
     let village = Village::new();
     let (mut ann, mut bob) = (village.start("ann"), village.start("bob"));
     let chat = friends(&mut ann, &mut bob);
-    let mut helpers = ["Carla", "Dave", "Erin"].map(|name| village.helper(name));
-    for helper in &mut helpers {
-        meet(helper, &mut bob);
+    let mut helpers = ["Carla", "Dave", "Erin"].map(|name| helper(&village, name));
+    for kind in &mut helpers {
+        meet(kind, &mut bob);
     }
     has_mailboxes(&mut bob, 3);
     knows_mailboxes(&mut ann, &chat, 3);
@@ -142,7 +108,7 @@ fn what_is_left_with_three_friends_is_there_once_when_the_writer_is_gone() {
     let [carla, mut dave, erin] = helpers;
     let kept = dave.call("mailboxes.helping", json!({}));
     assert!(kept["envelopes"].as_u64().unwrap() >= 20, "{kept}");
-    assert!(!shows(village.folder.path(), "Carla"), "nothing can be read in the folders");
+    assert!(!shows(village.path(), "Carla"), "nothing can be read in the folders");
     // Two die, one without a word, and the third is killed and comes back: it has what it signed for.
     carla.stop();
     erin.kill();
@@ -160,8 +126,8 @@ fn whoever_stops_helping_is_told_what_is_kept_takes_nothing_and_gives_it_out() {
     let village = Village::new();
     let (mut ann, mut bob) = (village.start("ann"), village.start("bob"));
     let chat = friends(&mut ann, &mut bob);
-    let mut carla = village.helper("Carla");
-    let mut dave = village.helper("Dave");
+    let mut carla = helper(&village, "Carla");
+    let mut dave = helper(&village, "Dave");
     meet(&mut carla, &mut bob);
     meet(&mut dave, &mut bob);
     has_mailboxes(&mut bob, 2);
@@ -181,14 +147,14 @@ fn whoever_stops_helping_is_told_what_is_kept_takes_nothing_and_gives_it_out() {
     carla.kill();
     let mut carla = village.start("Carla");
     assert_eq!(carla.call("mailboxes.helping", json!({}))["envelopes"], off["envelopes"]);
-    assert!(village.folder.path().join("Carla/mailbox").exists());
+    assert!(village.path().join("Carla/mailbox").exists());
 
     ann.stop();
     let mut bob = village.start("bob");
     bob.wait(|event| event["type"] == "message.received" && event["text"] == "message 9");
     assert_eq!(texts(&mut bob, &chat, false), numbered(0..10));
     carla.until("it is empty", "mailboxes.helping", |view| view["closing"] == json!(false));
-    assert!(!village.folder.path().join("Carla/mailbox").exists(), "nothing of it stays");
+    assert!(!village.path().join("Carla/mailbox").exists(), "nothing of it stays");
     has_mailboxes(&mut bob, 1);
     for node in [bob, carla, dave] {
         node.stop();
@@ -198,7 +164,7 @@ fn whoever_stops_helping_is_told_what_is_kept_takes_nothing_and_gives_it_out() {
 #[test]
 fn strangers_have_no_inbox_unless_the_owner_lets_anybody_in() {
     let village = Village::new();
-    let (mut carla, mut eve) = (village.helper("Carla"), village.person("Eve"));
+    let (mut carla, mut eve) = (helper(&village, "Carla"), village.person("Eve"));
     let address = carla.call("mailboxes.helping", json!({}))["addresses"][0].clone();
     eve.call("mailboxes.add", json!({ "address": address }));
     let list =
@@ -218,7 +184,7 @@ fn strangers_have_no_inbox_unless_the_owner_lets_anybody_in() {
 #[test]
 fn the_owner_s_word_about_a_mailbox_stands_over_restarts() {
     let village = Village::new();
-    let (mut carla, mut bob) = (village.helper("Carla"), village.person("Bob"));
+    let (mut carla, mut bob) = (helper(&village, "Carla"), village.person("Bob"));
     let own = bob.call("network.info", json!({}))["listen"][0].clone();
     assert_eq!(bob.refused("mailboxes.add", json!({ "address": own })), "own_mailbox");
     meet(&mut carla, &mut bob);

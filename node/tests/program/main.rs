@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says by panicking what went wrong")]
 #![expect(clippy::needless_pass_by_value, reason = "parameters are written where they are used")]
 
+mod groups;
 mod health;
 mod knocking;
 mod mailboxes;

@@ -98,8 +98,19 @@ impl Node {
 
     /// Asks again after each event until the answer is as wanted.
     pub(crate) fn until(&mut self, what: &str, method: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.until_with(what, method, &json!({}), wanted)
+    }
+
+    /// The same with parameters.
+    pub(crate) fn until_with(
+        &mut self,
+        what: &str,
+        method: &str,
+        params: &Value,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Value {
         loop {
-            let answer = self.call(method, json!({}));
+            let answer = self.call(method, params.clone());
             if wanted(&answer) {
                 return answer;
             }
@@ -128,6 +139,46 @@ impl Node {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
+}
+
+/// Everybody has an account, and those named in pairs know each other.
+pub(crate) struct Village {
+    folder: tempfile::TempDir,
+}
+
+impl Village {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn start(&self, name: &str) -> Node {
+        Node::start(&self.folder.path().join(name))
+    }
+
+    /// Somebody with an account.
+    pub(crate) fn person(&self, name: &str) -> Node {
+        let mut node = self.start(name);
+        node.call("account.create", json!({ "name": name }));
+        node.until("listens", "network.info", |info| info["listen"][0].is_string());
+        node
+    }
+}
+
+/// Two who have accounts become contacts. Returns their chat.
+pub(crate) fn meet(one: &mut Node, other: &mut Node) -> Value {
+    let link = one.call("contacts.invite", json!({}))["link"].clone();
+    let added = other.call("contacts.add", json!({ "link": link }));
+    let asked = one.wait(|event| event["type"] == "contact.request");
+    one.call("contacts.accept", json!({ "contact_id": asked["contact_id"] }));
+    let contact = &added["contact_id"];
+    other.wait(|event| {
+        event["type"] == "contact.state" && event["state"] == "accepted" && event["contact_id"] == *contact
+    });
+    added["chat_id"].clone()
 }
 
 /// Two friends, and their chat.

@@ -1,0 +1,426 @@
+//! Who is what in a part of the log, and what that allows (`SPEC.md` of `kith-proto`, section 11.3 and 11.4).
+//!
+//! A [`View`] is a set of operations that is closed under *follows*, less those that are void. Every answer depends on
+//! that set alone, never on the order in which operations came.
+
+use std::cell::OnceCell;
+use std::cmp::Ordering;
+use std::cmp::Reverse;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use kith_proto::group::Kind;
+use kith_proto::group::Link;
+use kith_proto::group::Policy;
+use kith_proto::group::Role;
+use kith_proto::group::Via;
+use kith_proto::id::AccountId;
+use kith_proto::id::LinkId;
+use kith_proto::id::OperationId;
+
+use super::bits::Bits;
+use super::node::Index;
+use super::node::Node;
+use super::node::Nodes;
+use super::node::Person;
+
+/// How many members a group has at most. Branches that were apart may add up to more; then nobody is added until
+/// some have left.
+pub const MAX_MEMBERS: usize = 1_000;
+
+/// What somebody is in a group. The senior of two is greater: the higher role, then who came earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The role.
+    pub role: Role,
+    /// The generation of the operation that let them in.
+    pub since: u32,
+    /// That operation.
+    pub by: OperationId,
+}
+
+/// Why somebody may not do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Denial {
+    /// The author is not a member.
+    NotMember,
+    /// The author's role is too low for that.
+    RoleTooLow,
+    /// The other has a higher role, or the same for longer.
+    NotOutranked,
+    /// One cannot give a role that is not below the own, unless one is an owner.
+    RoleTooHigh,
+    /// The account is a member already.
+    AlreadyMember,
+    /// The account is no member.
+    NoSuchMember,
+    /// The account is banned.
+    Banned,
+    /// The account is not banned.
+    NotBanned,
+    /// The group has as many members as it may have.
+    GroupFull,
+    /// There is no such link, or it was revoked.
+    NoSuchLink,
+    /// The link is there already.
+    LinkExists,
+    /// The link gives another role.
+    OtherRole,
+    /// As many came by the link as it is for.
+    LinkUsedUp,
+    /// Nobody can do that to themselves; there is *leave*.
+    OneselfInstead,
+    /// The list of devices is not newer than the one that the group has.
+    OldList,
+    /// A later version does that; this one does not know what it is.
+    UnknownKind,
+}
+
+impl PartialOrd for Standing {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Standing {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |standing: &Self| (standing.role, Reverse(standing.since), Reverse(standing.by));
+        key(self).cmp(&key(other))
+    }
+}
+
+impl Standing {
+    /// Whether this one may remove, ban, mute or change the other: a higher role, or admins and owners of the same role
+    /// who came earlier.
+    pub fn outranks(&self, other: &Self) -> bool {
+        self > other && (self.role > other.role || self.role >= Role::Admin)
+    }
+}
+
+/// A part of a log.
+pub(super) struct View<'a> {
+    nodes: &'a Nodes,
+    scope: Option<&'a Bits>,
+    void: &'a Bits,
+    ownerless: OnceCell<bool>,
+    heir: OnceCell<Option<Person>>,
+}
+
+impl<'a> View<'a> {
+    /// What stands in `scope`, or in the whole log.
+    pub(super) fn new(nodes: &'a Nodes, scope: Option<&'a Bits>, void: &'a Bits) -> Self {
+        Self { nodes, scope, void, ownerless: OnceCell::new(), heir: OnceCell::new() }
+    }
+
+    pub(super) fn holds(&self, index: Index) -> bool {
+        self.scope.is_none_or(|scope| scope.has(index)) && !self.void.has(index)
+    }
+
+    fn holding<'b>(
+        &'b self,
+        indices: &'b [Index],
+    ) -> impl DoubleEndedIterator<Item = (Index, &'a Node)> + use<'a, 'b> {
+        indices.iter().filter(|index| self.holds(**index)).map(|index| (*index, self.nodes.get(*index)))
+    }
+
+    /// What an account is, if it is a member. The heir of a group without owners counts as its owner.
+    pub(super) fn standing(&self, person: Person) -> Option<Standing> {
+        let own = self.explicit(person)?;
+        if own.role < Role::Owner && self.is_ownerless() && self.heir() == Some(person) {
+            return Some(Standing { role: Role::Owner, ..own });
+        }
+        Some(own)
+    }
+
+    /// The standing that operations gave: an admission counts if it follows everything that ended a membership.
+    fn explicit(&self, person: Person) -> Option<Standing> {
+        let mut given = Vec::new();
+        let mut ended = Vec::new();
+        for (index, node) in self.holding(&self.nodes.account(person).about).rev() {
+            if node.ends() {
+                if given.is_empty() {
+                    // Whatever came before cannot follow this.
+                    return None;
+                }
+                ended.push(index);
+            } else if ended.is_empty() {
+                given.push((index, node));
+            }
+        }
+        given.retain(|(_, node)| ended.iter().all(|end| node.past.has(*end)));
+        let admission = given
+            .iter()
+            .map(|(_, node)| *node)
+            .filter(|node| !matches!(node.kind(), Kind::Role { .. }))
+            .min_by_key(|node| node.place())?;
+        // They were found from the last to the first.
+        let (_, last) = latest(given.into_iter().rev())?;
+        Some(Standing { role: last.gives()?, since: admission.generation, by: admission.id })
+    }
+
+    /// Whether no owner is left.
+    pub(super) fn is_ownerless(&self) -> bool {
+        *self.ownerless.get_or_init(|| {
+            self.nodes.owners_ended && {
+                let owns = |person: &Person| self.explicit(*person).is_some_and(|is| is.role == Role::Owner);
+                !self.nodes.owners.iter().any(owns)
+            }
+        })
+    }
+
+    /// Who is the owner of a group that lost all of them: the senior member.
+    pub(super) fn heir(&self) -> Option<Person> {
+        *self.heir.get_or_init(|| {
+            let standing = |person| Some((self.explicit(person)?, person));
+            (0..self.nodes.people()).filter_map(standing).max_by_key(|(is, _)| *is).map(|(_, person)| person)
+        })
+    }
+
+    /// How many members there are.
+    fn members(&self) -> usize {
+        (0..self.nodes.people()).filter(|person| self.explicit(*person).is_some()).count()
+    }
+
+    /// The rules.
+    pub(super) fn policy(&self) -> Policy {
+        match latest(self.holding(&self.nodes.policies)).map(|(_, node)| node.kind()) {
+            Some(Kind::Policy(policy)) => *policy,
+            Some(Kind::Create(create)) => create.policy,
+            _ => Policy::default(),
+        }
+    }
+
+    /// The operation that says what the group looks like.
+    pub(super) fn profile(&self) -> Option<&'a Node> {
+        latest(self.holding(&self.nodes.profiles)).map(|(_, node)| node)
+    }
+
+    /// The operation that says until when a member is muted.
+    pub(super) fn mute(&self, person: Person) -> Option<&'a Node> {
+        latest(self.holding(&self.nodes.account(person).mutes)).map(|(_, node)| node)
+    }
+
+    /// Whether an account is banned: a ban ends by what follows it and lifts it.
+    pub(super) fn is_banned(&self, person: Person) -> bool {
+        let bans = &self.nodes.account(person).bans;
+        let lifted = |ban: Index| {
+            let lifts =
+                |(_, node): (Index, &Node)| matches!(node.kind(), Kind::Unban(_)) && node.past.has(ban);
+            self.holding(bans).any(lifts)
+        };
+        self.holding(bans).any(|(ban, node)| matches!(node.kind(), Kind::Ban(_)) && !lifted(ban))
+    }
+
+    /// A link that was made and not revoked, and the operation that made it.
+    pub(super) fn link(&self, id: &LinkId) -> Option<(&'a Link, &'a Node)> {
+        let uses = self.nodes.links.get(id)?;
+        if self.holding(&uses.revoked).next().is_some() {
+            return None;
+        }
+        let (_, made) = self.holding(&uses.made).min_by_key(|(_, node)| node.place())?;
+        match made.kind() {
+            Kind::Link(link) => Some((link, made)),
+            _ => None,
+        }
+    }
+
+    /// The pin of a message, unless something that follows takes it away.
+    pub(super) fn pin(&self, pins: &[Index]) -> Option<&'a Node> {
+        let taken = |pin: Index| {
+            let takes =
+                |(_, node): (Index, &Node)| matches!(node.kind(), Kind::Unpin(_)) && node.past.has(pin);
+            self.holding(pins).any(takes)
+        };
+        self.holding(pins)
+            .filter(|(pin, node)| matches!(node.kind(), Kind::Pin(_)) && !taken(*pin))
+            .map(|(_, node)| node)
+            .min_by_key(|node| node.place())
+    }
+
+    /// Whether an account may do something here.
+    ///
+    /// With `also_sense` it must also make sense: who is added is not there yet, who is removed is there. That is asked
+    /// in an operation's own past only; what others did at the same time must not undo it.
+    pub(super) fn judge(&self, author: Person, kind: &Kind, also_sense: bool) -> Result<Standing, Denial> {
+        let own = self.standing(author).ok_or(Denial::NotMember)?;
+        let judged = Judged { view: self, author, own, also_sense };
+        judged.authority(kind)?;
+        if also_sense {
+            judged.sense(kind)?;
+        }
+        Ok(own)
+    }
+}
+
+/// Somebody who wants to do something.
+struct Judged<'v, 'a> {
+    view: &'v View<'a>,
+    author: Person,
+    own: Standing,
+    also_sense: bool,
+}
+
+impl Judged<'_, '_> {
+    fn authority(&self, kind: &Kind) -> Result<(), Denial> {
+        match kind {
+            Kind::Add(add) => match &add.via {
+                Via::Invited => {
+                    self.at_least(self.view.policy().invite)?;
+                    self.may_admit_as(add.role)
+                }
+                Via::Link { link, .. } => self.by_link(link, add.role),
+            },
+            Kind::Remove(other) | Kind::Ban(other) | Kind::Mute { account: other, .. } => {
+                self.at_least(Role::Moderator)?;
+                self.outranks(other)
+            }
+            Kind::Unban(_) | Kind::DeleteForAll(_) => self.at_least(Role::Moderator),
+            Kind::Role { account, role } => self.may_give(account, *role),
+            Kind::Profile(_) => self.at_least(self.view.policy().change_profile),
+            Kind::Policy(_) => self.at_least(Role::Admin),
+            Kind::Link(link) => {
+                self.at_least(self.view.policy().invite)?;
+                self.may_admit_as(link.role)
+            }
+            Kind::RevokeLink(link) => {
+                let own = self.view.link(link).is_some_and(|(_, made)| made.author == self.author);
+                if own { Ok(()) } else { self.at_least(Role::Moderator) }
+            }
+            Kind::Pin(_) | Kind::Unpin(_) => self.at_least(self.view.policy().pin),
+            Kind::Create(_) | Kind::Leave | Kind::Devices(_) => Ok(()),
+            Kind::Unknown { .. } => Err(Denial::UnknownKind),
+        }
+    }
+
+    fn at_least(&self, role: Role) -> Result<(), Denial> {
+        if self.own.role >= role { Ok(()) } else { Err(Denial::RoleTooLow) }
+    }
+
+    fn other(&self, account: &AccountId) -> Option<Standing> {
+        self.view.standing(self.view.nodes.person(account)?)
+    }
+
+    fn is_self(&self, account: &AccountId) -> bool {
+        self.view.nodes.person(account) == Some(self.author)
+    }
+
+    /// Somebody who is no member is outranked by everybody: there is nothing to protect.
+    fn outranks(&self, account: &AccountId) -> Result<(), Denial> {
+        if self.is_self(account) {
+            return Err(Denial::OneselfInstead);
+        }
+        match self.other(account) {
+            Some(other) if !self.own.outranks(&other) => Err(Denial::NotOutranked),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whoever may invite may make members; a higher role must be below the own.
+    fn may_admit_as(&self, role: Role) -> Result<(), Denial> {
+        if role <= Role::Member { Ok(()) } else { self.below_own(role) }
+    }
+
+    fn below_own(&self, role: Role) -> Result<(), Denial> {
+        if role < self.own.role || self.own.role == Role::Owner { Ok(()) } else { Err(Denial::RoleTooHigh) }
+    }
+
+    fn may_give(&self, account: &AccountId, role: Role) -> Result<(), Denial> {
+        if self.is_self(account) {
+            // Stepping down, or an heir who takes what is already theirs.
+            return if role <= self.own.role { Ok(()) } else { Err(Denial::RoleTooHigh) };
+        }
+        self.at_least(Role::Admin)?;
+        self.outranks(account)?;
+        self.below_own(role)
+    }
+
+    fn by_link(&self, id: &LinkId, role: Role) -> Result<(), Denial> {
+        let (link, _) = self.view.link(id).ok_or(Denial::NoSuchLink)?;
+        if link.role != role {
+            return Err(Denial::OtherRole);
+        }
+        let policy = self.view.policy();
+        if link.approval || policy.approve_links { self.at_least(policy.invite) } else { Ok(()) }
+    }
+
+    /// Whether it makes sense here.
+    fn sense(&self, kind: &Kind) -> Result<(), Denial> {
+        debug_assert!(self.also_sense, "asked in an operation's own past only");
+        let nodes = self.view.nodes;
+        match kind {
+            Kind::Add(add) => self.can_come(&add.account, &add.via),
+            Kind::Remove(account) | Kind::Role { account, .. } | Kind::Mute { account, .. } => {
+                self.other(account).map(|_| ()).ok_or(Denial::NoSuchMember)
+            }
+            Kind::Unban(account) => {
+                let banned = nodes.person(account).is_some_and(|person| self.view.is_banned(person));
+                if banned { Ok(()) } else { Err(Denial::NotBanned) }
+            }
+            Kind::Link(link) => {
+                let made = nodes.links.get(&link.id());
+                let there = made.is_some_and(|uses| self.view.holding(&uses.made).next().is_some());
+                if there { Err(Denial::LinkExists) } else { Ok(()) }
+            }
+            Kind::RevokeLink(link) => self.view.link(link).map(|_| ()).ok_or(Denial::NoSuchLink),
+            _ => Ok(()),
+        }
+    }
+
+    fn can_come(&self, account: &AccountId, via: &Via) -> Result<(), Denial> {
+        if let Some(person) = self.view.nodes.person(account) {
+            if self.view.is_banned(person) {
+                return Err(Denial::Banned);
+            }
+            if self.view.standing(person).is_some() {
+                return Err(Denial::AlreadyMember);
+            }
+        }
+        if self.view.members() >= MAX_MEMBERS {
+            return Err(Denial::GroupFull);
+        }
+        if let Via::Link { link, .. } = via {
+            let nodes = self.view.nodes;
+            let limit = self.view.link(link).map_or(0, |(link, _)| link.uses);
+            let came = came_by(nodes, link, self.view.scope);
+            let again = came.iter().any(|(who, _)| nodes.person(account) == Some(*who));
+            if limit > 0 && came.len() >= limit as usize && !again {
+                return Err(Denial::LinkUsedUp);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Who came by a link in `scope`, first come first, whatever became of it later: (whom, by which operation first).
+pub(super) fn came_by(nodes: &Nodes, link: &LinkId, scope: Option<&Bits>) -> Vec<(Person, Index)> {
+    let mut came: Vec<(Person, Index)> = Vec::new();
+    let adds = nodes.links.get(link).map_or(&[][..], |uses| &uses.adds);
+    let mut adds: Vec<Index> = adds
+        .iter()
+        .copied()
+        .filter(|add| scope.is_none_or(|scope| scope.has(*add)) && !nodes.denied.has(*add))
+        .collect();
+    adds.sort_by_key(|add| nodes.get(*add).place());
+    let mut seen = Bits::default();
+    for add in adds {
+        if let Some(person) = nodes.get(add).target.filter(|person| seen.set(*person)) {
+            came.push((person, add));
+        }
+    }
+    came
+}
+
+/// The operation that has the last word: of those that none of the others follows, the one by the most senior author,
+/// then the one with the lowest id.
+fn latest<'a>(nodes: impl DoubleEndedIterator<Item = (Index, &'a Node)>) -> Option<(Index, &'a Node)> {
+    let mut last: Vec<(Index, &Node)> = Vec::new();
+    // From the highest index down: an operation never follows one with a higher index.
+    for (index, node) in nodes.rev() {
+        if !last.iter().any(|(_, later)| later.past.has(index)) {
+            last.push((index, node));
+        }
+    }
+    last.into_iter().max_by_key(|(_, node)| (node.verdict.ok(), Reverse(node.id)))
+}

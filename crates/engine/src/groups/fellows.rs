@@ -1,0 +1,154 @@
+//! Members of common groups who are no contacts: they have rows like contacts, with a state that nobody sees, so that
+//! sessions, connections, mailboxes and receipts work with them as with friends. Nothing but words about groups is taken from them.
+
+use std::collections::BTreeMap;
+
+use kith_proto::id::AccountId;
+use kith_proto::id::DeviceId;
+use kith_proto::id::GroupId;
+use kith_proto::id::OperationId;
+use kith_proto::payload::Content;
+use kith_proto::rows::Rows;
+use kith_proto::time::Span;
+
+use super::lists;
+use crate::choosing;
+use crate::contents;
+use crate::engine::Engine;
+use crate::links;
+use crate::output::Output;
+use crate::reading;
+
+/// What is owed to somebody who is no fellow any more is kept for so long.
+const OWED_FOR: Span = Span::from_days(30);
+
+/// The members or devices of a group are others than `before`.
+pub(super) fn changed(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    before: &BTreeMap<AccountId, Vec<DeviceId>>,
+) {
+    let own = engine.devices.account;
+    let Some(group) = engine.groups.get(id) else { return };
+    let ours = group.is_ours();
+    let now = group.members.clone();
+    // Whoever comes back has forgotten the others.
+    let back = !before.contains_key(&own);
+    let other = |(account, devices): &(&AccountId, &Vec<DeviceId>)| {
+        **account != own && (back || before.get(account) != Some(devices))
+    };
+    let others: Vec<AccountId> = now.iter().filter(other).map(|(account, _)| *account).collect();
+    if ours {
+        for account in &others {
+            let list = engine.groups.get(id).and_then(|group| group.log.device_list(account)).cloned();
+            if let Some(list) = list {
+                learn(engine, rows, out, account, &list);
+            }
+        }
+    }
+    let gone = before.keys().any(|account| !now.contains_key(account));
+    if gone || !others.is_empty() {
+        part(engine, out);
+        engine.keep_connected(out);
+        reading::queues_changed(engine, out);
+    }
+}
+
+/// Somebody is a fellow, by a device list that the log of a group has.
+pub(super) fn learn(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    account: &AccountId,
+    list: &kith_crypto::identity::SignedDeviceList,
+) {
+    engine.contacts.add_fellow(&engine.core, out, account);
+    let Some(bytes) = lists::bytes_of(list) else { return };
+    // An older list than the one that is known is no lie: the group has not heard of the newer one.
+    let _ = engine.devices.learn_list(&mut engine.core, out, account, &bytes);
+    let before = engine.peers.devices_of(account);
+    contents::match_devices(engine, rows, out, account);
+    for device in engine.peers.devices_of(account) {
+        if before.contains(&device) {
+            continue;
+        }
+        introduce(engine, out, &device);
+        if engine.presence.links.is_up(&device) {
+            // They knew us before we knew them.
+            links::greet(engine, out, &device);
+        }
+    }
+}
+
+/// Notes what the authors of operations call those whom they let in: it is what they are called here until they tell it.
+/// Who is a member no more is remembered by name as long as the group is, for its lines.
+pub(super) fn name(engine: &mut Engine, out: &mut Output, id: &GroupId, new: &[OperationId]) {
+    let own = engine.devices.account;
+    let Engine { groups, contacts, core, .. } = engine;
+    let Some(group) = groups.get(id) else { return };
+    for (account, called) in new.iter().filter_map(|id| group.log.operation(id)?.called()) {
+        if account != own && !called.is_empty() {
+            contacts.add_fellow(core, out, &account);
+            contacts.name_fellow(out, &account, called);
+        }
+    }
+}
+
+/// Tells a fellow's device who we are and how to write to us.
+pub(crate) fn introduce(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    let bundle = engine.devices.own_bundle_for_many();
+    let mut contents = vec![Content::Profile(engine.devices.profile.clone()), Content::Prekeys(bundle)];
+    contents.extend(choosing::untold(engine, out, device));
+    engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, contents, None);
+    links::pump(engine, out, device);
+}
+
+/// Forgets those with whom we have nothing in common any more, once they have what is owed to them.
+pub(crate) fn part(engine: &mut Engine, out: &mut Output) {
+    let fellows = engine.groups.fellows();
+    let asked: Vec<AccountId> = engine.groups.asking.values().map(|row| row.link.account).collect();
+    let waiting: Vec<AccountId> =
+        engine.groups.by_id.values().flat_map(|group| group.requests.keys().copied()).collect();
+    let strangers: Vec<AccountId> = engine
+        .contacts
+        .all()
+        .filter(|(account, row)| {
+            row.is_fellow()
+                && !fellows.contains(account)
+                && !asked.contains(account)
+                && !waiting.contains(account)
+        })
+        .map(|(account, _)| *account)
+        .collect();
+    for account in strangers {
+        let devices = engine.peers.devices_of(&account);
+        let owed = |device: &DeviceId| {
+            engine.outbox.oldest(device).is_some_and(|since| engine.core.now.since(since) < OWED_FOR)
+        };
+        if devices.iter().any(owed) {
+            continue;
+        }
+        if !devices.is_empty() {
+            engine.devices.forget(out, &account, &devices);
+        }
+        for device in devices {
+            contents::forget_device(engine, out, &device);
+        }
+        if !engine.groups.remembers(&account) {
+            engine.contacts.remove(out, &account);
+        }
+    }
+}
+
+/// Somebody is no contact any more, and still a member of common groups.
+pub(crate) fn stay(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, account: &AccountId) {
+    let common = engine.groups.common(account);
+    let list = common.iter().find_map(|id| engine.groups.get(id)?.log.device_list(account).cloned());
+    if let Some(list) = list {
+        learn(engine, rows, out, account, &list);
+        engine.keep_connected(out);
+        reading::queues_changed(engine, out);
+    }
+}

@@ -1,0 +1,147 @@
+//! What happened in a group, as lines of its chat. They follow from the log alone, so every member has the same; what turns
+//! out not to count is taken out again.
+
+use std::collections::BTreeSet;
+
+use kith_proto::group::Add;
+use kith_proto::group::Create;
+use kith_proto::group::Kind;
+use kith_proto::group::Link;
+use kith_proto::group::Operation;
+use kith_proto::group::Via;
+use kith_proto::id::AccountId;
+use kith_proto::id::GroupId;
+use kith_proto::id::MessageId;
+use kith_proto::id::OperationId;
+use kith_proto::rows::Rows;
+
+use super::history::rows as history;
+use super::state::Group;
+use super::view;
+use crate::chats::Chats;
+use crate::chats::NewEntry;
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::output::Output;
+use crate::rows::groups::Entry;
+use crate::rows::groups::LineEntry;
+use crate::view::GroupLine;
+
+/// More lines at once than this are history, not news.
+const NEWS: usize = 8;
+
+/// The name of a line.
+pub(crate) fn message_of(operation: &OperationId) -> MessageId {
+    let mut name = [0; 16];
+    name.iter_mut().zip(operation.0).for_each(|(to, from)| *to = from);
+    MessageId(name)
+}
+
+/// The operations that stand in the chat as lines.
+pub(super) fn wanted(group: &mut Group) -> BTreeSet<OperationId> {
+    let void: BTreeSet<OperationId> = group.log.roster().void.keys().copied().collect();
+    let shown = |(id, operation): &(OperationId, &Operation)| {
+        let silent = matches!(operation.kind, Kind::Devices(_) | Kind::Unpin(_) | Kind::Unknown { .. });
+        !silent && !void.contains(id)
+    };
+    group.log.operations().filter(shown).map(|(id, _)| id).collect()
+}
+
+/// Brings the lines of a chat and what was deleted in it up to date. `new` operations came just now.
+pub(super) fn sync(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId, new: usize) {
+    let own = engine.devices.account;
+    let Engine { groups, chats, core, .. } = engine;
+    let Some(group) = groups.get_mut(id) else { return };
+    let chat = group.chat();
+    let wanted = wanted(group);
+    for gone in group.lines.difference(&wanted) {
+        let message = message_of(gone);
+        if chats.take_out(core, rows, out, &chat, &message) {
+            out.event(Event::MessageDeleted { chat, message });
+        }
+    }
+    let mut added = Vec::new();
+    for id in wanted.difference(&group.lines) {
+        let Some(operation) = group.log.operation(id) else { continue };
+        let kind = without_devices(&operation.kind);
+        let entry = NewEntry {
+            message: message_of(id),
+            text: Default::default(),
+            reply_to: None,
+            outgoing: operation.author == own,
+            news: false,
+            time: operation.time,
+            spread: id.0,
+            expires_at: None,
+            places: Vec::new(),
+            entry: Entry::Line(LineEntry { by: operation.author, operation: *id, kind }),
+        };
+        if let Some(stored) = chats.store_in_group(core, rows, out, &chat, entry) {
+            added.push(stored.index);
+        }
+    }
+    group.lines = wanted;
+    if new <= NEWS {
+        for index in added {
+            let row = Chats::history(rows, out, &chat, index);
+            out.events.extend(row.map(|row| Event::MessageReceived(view::message(&own, chat, index, row))));
+        }
+    }
+    delete_posts(engine, rows, out, id);
+}
+
+/// Takes away what was deleted for everybody.
+fn delete_posts(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId) {
+    let Engine { groups, chats, core, .. } = engine;
+    let Some(group) = groups.get_mut(id) else { return };
+    let chat = group.chat();
+    for message in group.log.roster().deletions.clone() {
+        let Some(index) = Chats::index_of(rows, out, &chat, &message) else { continue };
+        let row = Chats::history(rows, out, &chat, index);
+        if let Some(Entry::Post(post)) = row.map(|row| row.entry) {
+            forget_body(out, id, &post.post);
+            chats.take_out(core, rows, out, &chat, &message);
+            out.event(Event::MessageDeleted { chat, message });
+        }
+    }
+}
+
+/// The post keeps its place in the history, so that histories stay comparable, and nobody gets it from here any more.
+pub(super) fn forget_body(out: &mut Output, group: &GroupId, post: &kith_proto::id::PostId) {
+    out.delete(history::POSTS, &history::post_key(group, post));
+}
+
+/// An operation's kind without the device lists in it, which a line does not show.
+fn without_devices(kind: &Kind) -> Kind {
+    match kind {
+        Kind::Create(create) => {
+            Kind::Create(Create { devices: Default::default(), salt: [0; 16], ..create.clone() })
+        }
+        Kind::Add(add) => Kind::Add(Add { devices: Default::default(), ..add.clone() }),
+        Kind::Link(link) => Kind::Link(Link { key: [0; 32], ..*link }),
+        other => other.clone(),
+    }
+}
+
+/// What a line shows. `dropped` tells how many posts of somebody who was removed came too late.
+pub(crate) fn line(kind: &Kind, dropped: impl Fn(&AccountId) -> u32) -> GroupLine {
+    match kind {
+        Kind::Create(create) => GroupLine::Created { name: create.name.to_string() },
+        Kind::Add(add) => match add.via {
+            Via::Invited => GroupLine::Added { whom: add.account },
+            Via::Link { .. } => GroupLine::Joined { whom: add.account },
+        },
+        Kind::Remove(whom) => GroupLine::Removed { whom: *whom, dropped: dropped(whom) },
+        Kind::Ban(whom) => GroupLine::Banned { whom: *whom, dropped: dropped(whom) },
+        Kind::Unban(whom) => GroupLine::Unbanned { whom: *whom },
+        Kind::Leave => GroupLine::Left,
+        Kind::Role { account, role } => GroupLine::Role { whom: *account, role: *role },
+        Kind::Profile(profile) => GroupLine::Profile { name: profile.name.to_string() },
+        Kind::Mute { account, until } => GroupLine::Muted { whom: *account, until: *until },
+        Kind::Link(_) => GroupLine::LinkMade,
+        Kind::RevokeLink(_) => GroupLine::LinkRevoked,
+        Kind::Pin(message) => GroupLine::Pinned { message: *message },
+        Kind::DeleteForAll(message) => GroupLine::Deleted { message: *message },
+        Kind::Policy(_) | Kind::Devices(_) | Kind::Unpin(_) | Kind::Unknown { .. } => GroupLine::Policy,
+    }
+}

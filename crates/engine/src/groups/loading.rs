@@ -1,0 +1,118 @@
+//! The groups from their rows, at every start.
+
+use std::collections::BTreeMap;
+
+use kith_crypto::group::ReceivingChain;
+use kith_proto::codec::Decode;
+use kith_proto::group::Operation;
+use kith_proto::id::AccountId;
+use kith_proto::id::DeviceId;
+use kith_proto::id::GroupId;
+use kith_proto::id::LinkId;
+use kith_proto::rows::Direction;
+use kith_proto::rows::Rows;
+use kith_proto::rows::RowsError;
+use kith_proto::rows::Table;
+
+use super::Log;
+use super::history::History;
+use super::history::rows::scan_group;
+use super::lines;
+use super::state::Group;
+use super::state::Groups;
+use crate::restore::RestoreError;
+use crate::rows::groups as rows;
+use crate::rows::groups::FloorsRow;
+use crate::rows::groups::GroupRow;
+use crate::rows::groups::RequestRow;
+
+/// Everything that is kept of groups.
+pub(crate) fn load(rows: &dyn Rows) -> Result<Groups, RestoreError> {
+    let mut groups = Groups::default();
+    for (key, value) in all(rows, rows::GROUPS)? {
+        let id = GroupId::from_bytes(&key).map_err(|_| damaged(rows::GROUPS))?;
+        let row = GroupRow::from_bytes(&value).map_err(|_| damaged(rows::GROUPS))?;
+        groups.by_id.insert(id, group(rows, &id, row)?);
+    }
+    for (key, value) in all(rows, rows::GROUP_ASKING)? {
+        let id = GroupId::from_bytes(&key).map_err(|_| damaged(rows::GROUP_ASKING))?;
+        groups.asking.insert(id, decoded(rows::GROUP_ASKING, &value)?);
+    }
+    for (key, value) in all(rows, rows::GROUP_LINKS)? {
+        let name = <(GroupId, LinkId)>::from_bytes(&key).map_err(|_| damaged(rows::GROUP_LINKS))?;
+        groups.links.insert(name, value.try_into().map_err(|_| damaged(rows::GROUP_LINKS))?);
+    }
+    Ok(groups)
+}
+
+/// The log of a group from its rows, which were checked when they were written.
+pub(crate) fn log(rows: &dyn Rows, id: &GroupId) -> Result<Log, RestoreError> {
+    let mut operations = Vec::new();
+    for (_, value) in scan_group(rows, rows::GROUP_OPERATIONS, id)? {
+        operations.push(decoded::<Operation>(rows::GROUP_OPERATIONS, &value)?);
+    }
+    Log::restore(operations).map_err(|_| damaged(rows::GROUP_OPERATIONS))
+}
+
+/// Who asks to come into a group.
+pub(crate) fn requests(
+    rows: &dyn Rows,
+    id: &GroupId,
+) -> Result<BTreeMap<AccountId, RequestRow>, RestoreError> {
+    parts(rows, rows::GROUP_REQUESTS, id, |key| AccountId::from_bytes(key).ok())
+}
+
+fn group(rows: &dyn Rows, id: &GroupId, row: GroupRow) -> Result<Group, RestoreError> {
+    let mut group = Group::new(row, log(rows, id)?, History::load(*id, rows)?);
+    for (key, value) in scan_group(rows, rows::GROUP_CHAINS, id)? {
+        let device = key.get(32..64).and_then(|device| DeviceId::from_bytes(device).ok());
+        let chain = ReceivingChain::from_bytes(&value).ok();
+        let (device, chain) = device.zip(chain).ok_or(damaged(rows::GROUP_CHAINS))?;
+        group.incoming.entry(device).or_default().push(chain);
+    }
+    group.reads = parts(rows, rows::GROUP_READS, id, |key| DeviceId::from_bytes(key).ok())?;
+    group.requests = requests(rows, id)?;
+    let floors: BTreeMap<AccountId, FloorsRow> =
+        parts(rows, rows::GROUP_FLOORS, id, |key| AccountId::from_bytes(key).ok())?;
+    group.floors =
+        floors.into_iter().map(|(account, row)| (account, row.floors.iter().copied().collect())).collect();
+    group.refresh();
+    group.lines = lines::wanted(&mut group);
+    Ok(group)
+}
+
+/// The rows of a group about somebody each.
+fn parts<K: Ord, V: Decode>(
+    rows: &dyn Rows,
+    table: Table,
+    id: &GroupId,
+    whose: impl Fn(&[u8]) -> Option<K>,
+) -> Result<BTreeMap<K, V>, RestoreError> {
+    let mut found = BTreeMap::new();
+    for (key, value) in scan_group(rows, table, id)? {
+        let whose = key.get(32..).and_then(&whose).ok_or(damaged(table))?;
+        found.insert(whose, decoded(table, &value)?);
+    }
+    Ok(found)
+}
+
+/// A row's key and value.
+type Row = (Vec<u8>, Vec<u8>);
+
+fn all(rows: &dyn Rows, table: Table) -> Result<Vec<Row>, RowsError> {
+    let mut found = Vec::new();
+    let (from, to) = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
+    rows.scan(table, from, to, Direction::Up, &mut |key, value| {
+        found.push((key.to_vec(), value.to_vec()));
+        true
+    })?;
+    Ok(found)
+}
+
+fn decoded<T: Decode>(table: Table, bytes: &[u8]) -> Result<T, RestoreError> {
+    T::from_bytes(bytes).map_err(|_| damaged(table))
+}
+
+fn damaged(table: Table) -> RestoreError {
+    RestoreError::Damaged(table.name)
+}

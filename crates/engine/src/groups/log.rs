@@ -1,0 +1,670 @@
+//! The log of one group: takes operations in any order, checks them once, says what is missing, and what they come to.
+//!
+//! ```text
+//!            parents unknown            parents known
+//!  insert ───▶ waiting (bounded) ───▶ checked ──▶ in the log, for good; its own verdict never changes
+//!                                        └──────▶ refused, and with it whatever follows it
+//! ```
+//!
+//! Whether an operation is refused depends on itself and its past alone, so every replica refuses the same ones. Only
+//! that a log is full depends on what came first.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+
+use kith_crypto::identity::DeviceSecret;
+use kith_crypto::identity::SignedDeviceList;
+use kith_crypto::operation;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::codec::Decode as _;
+use kith_proto::group::Kind;
+use kith_proto::group::MAX_PARENTS;
+use kith_proto::group::Operation;
+use kith_proto::group::Via;
+use kith_proto::id::AccountId;
+use kith_proto::id::DeviceId;
+use kith_proto::id::GroupId;
+use kith_proto::id::OperationId;
+use kith_proto::time::Timestamp;
+
+use super::authority::Denial;
+use super::authority::Standing;
+use super::authority::View;
+use super::bits::Bits;
+use super::node::Index;
+use super::node::ListRank;
+use super::node::Node;
+use super::node::Nodes;
+use super::node::Person;
+use super::node::counts;
+use super::resolve;
+use super::resolve::Decisions;
+use super::resolve::Void;
+use super::roster;
+use super::roster::Roster;
+
+/// How many operations a group may have: at a thousand members, ten for each. What they follow takes 6 MiB then.
+pub const MAX_OPERATIONS: usize = 10_000;
+
+/// How many operations wait for others that they follow. More than that are asked for again.
+pub const MAX_WAITING: usize = 1_024;
+
+/// How many refused ids are remembered, so that what follows them is not asked for.
+const MAX_REFUSED: usize = 1_024;
+
+/// How many branches' decisions are kept at hand. A branch that grows needs one.
+const BRANCHES: usize = 8;
+
+/// What became of an operation that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// It is in the log, with others that had waited for it, each after those that it follows.
+    New(Vec<OperationId>),
+    /// It was there already, or waits already.
+    Known,
+    /// It waits for others; see [`Log::missing`].
+    Waiting,
+}
+
+/// Why an operation was not taken. None of these is the caller's fault; whoever sent it is to be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// It belongs to another group.
+    #[error("the operation belongs to another group")]
+    OtherGroup,
+    /// It should create a group and does not, or creates one within another.
+    #[error("the operation does not create this group")]
+    NoCreation,
+    /// One of its parents follows another, or its sequence does not continue its device's.
+    #[error("the operation does not continue what it follows")]
+    Misplaced,
+    /// It follows something that was refused.
+    #[error("the operation follows one that was refused")]
+    Orphan,
+    /// A signature does not hold.
+    #[error("a signature of the operation does not hold")]
+    Forged,
+    /// The device is not one of the author's, as far as the operation had seen.
+    #[error("the device may not speak for the author")]
+    UnknownDevice,
+    /// The author was no member, as far as the operation had seen.
+    #[error("the author was no member")]
+    NotMember,
+    /// The group has as many operations as it may have.
+    #[error("the group has reached its limit of operations")]
+    Full,
+}
+
+/// The log of one group.
+pub struct Log {
+    group: GroupId,
+    nodes: Nodes,
+    heads: BTreeSet<OperationId>,
+    waiting: Waiting,
+    refused: VecDeque<OperationId>,
+    decisions: Decisions,
+    roster: Roster,
+    /// Whether `decisions` and `roster` are behind.
+    stale: bool,
+    /// What was decided in branches, by all that is in them.
+    branches: VecDeque<(Bits, Bits)>,
+}
+
+/// Operations whose parents are not here yet, the oldest first out.
+#[derive(Default)]
+struct Waiting {
+    by_id: BTreeMap<OperationId, Operation>,
+    order: VecDeque<OperationId>,
+    for_parent: BTreeMap<OperationId, BTreeSet<OperationId>>,
+}
+
+/// An operation that was checked, with what was found out on the way.
+struct Checked {
+    past: Bits,
+    generation: u32,
+    parents: Vec<Index>,
+    list: Option<(AccountId, ListRank, Box<SignedDeviceList>)>,
+    counted_by: ListRank,
+}
+
+/// Whether signatures must be checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// It comes from outside.
+    Nobody,
+    /// It was checked before it was stored.
+    OwnDisk,
+}
+
+impl Log {
+    /// A new group's log, from the operation that creates it.
+    ///
+    /// # Errors
+    /// When it does not create a group or is not signed by a device of its author.
+    pub fn new(create: Operation) -> Result<Self, Refused> {
+        Self::begin(create, Trust::Nobody)
+    }
+
+    /// A log from operations that were in one before and were kept by the caller, in the order of [`Log::operations`]. Their
+    /// signatures are not checked again. What does not fit is left out.
+    ///
+    /// # Errors
+    /// When the first does not create a group.
+    pub fn restore(operations: impl IntoIterator<Item = Operation>) -> Result<Self, Refused> {
+        let mut operations = operations.into_iter();
+        let mut log = Self::begin(operations.next().ok_or(Refused::NoCreation)?, Trust::OwnDisk)?;
+        for operation in operations {
+            _ = log.take(operation, Trust::OwnDisk);
+        }
+        Ok(log)
+    }
+
+    pub(super) fn begin(create: Operation, trust: Trust) -> Result<Self, Refused> {
+        if !matches!(create.kind, Kind::Create(_)) || create.sequence != 1 {
+            return Err(Refused::NoCreation);
+        }
+        let mut log = Self {
+            group: create.group_id(),
+            nodes: Nodes::default(),
+            heads: BTreeSet::new(),
+            waiting: Waiting::default(),
+            refused: VecDeque::new(),
+            decisions: Decisions::default(),
+            roster: Roster::default(),
+            stale: true,
+            branches: VecDeque::new(),
+        };
+        let id = create.id();
+        let checked = log.check(&create, trust)?;
+        let first = Standing { role: kith_proto::group::Role::Owner, since: 0, by: id };
+        log.admit((id, create), checked, Ok(first));
+        Ok(log)
+    }
+
+    /// Takes an operation.
+    ///
+    /// # Errors
+    /// When it can never be in this log.
+    pub fn insert(&mut self, operation: Operation) -> Result<Inserted, Refused> {
+        self.take(operation, Trust::Nobody)
+    }
+
+    /// What the operations come to. Computed when it is asked for, and only what changed.
+    pub fn roster(&mut self) -> &Roster {
+        self.refresh();
+        &self.roster
+    }
+
+    /// Whether an account may do something now.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub fn allows(&mut self, account: &AccountId, kind: &Kind) -> Result<(), Denial> {
+        self.refresh();
+        let person = self.nodes.person(account).ok_or(Denial::NotMember)?;
+        View::new(&self.nodes, None, &self.decisions.void).judge(person, kind, true).map(|_| ())
+    }
+
+    /// Writes and signs an operation that follows all that is known. It is not in the log until it is inserted.
+    ///
+    /// # Errors
+    /// When the author may not do that; says why.
+    pub fn draft(
+        &mut self,
+        (account, device): (&AccountId, &DeviceSecret),
+        time: Timestamp,
+        kind: Kind,
+    ) -> Result<Operation, Denial> {
+        self.allows(account, &kind)?;
+        if let Kind::Devices(bytes) = &kind {
+            let rank = SignedDeviceList::from_bytes(bytes).map_err(|_| Denial::OldList)?;
+            let known = self.nodes.person(account).and_then(|person| self.nodes.newest_list(person, None));
+            if known.is_some_and(|(_, known)| known >= ListRank::of(&rank)) {
+                return Err(Denial::OldList);
+            }
+        }
+        let id = device.id();
+        let parents = self.parents_for(account, &id);
+        let past = self.past_of(parents.iter().filter_map(|parent| self.nodes.find(parent)));
+        let mut operation = Operation {
+            group: self.group,
+            author: *account,
+            device: id,
+            sequence: self.nodes.highest_sequence(account, &id, &past) + 1,
+            parents,
+            time,
+            kind,
+            signature: [0; 64],
+        };
+        operation::sign_operation(device, &mut operation);
+        Ok(operation)
+    }
+
+    /// The group.
+    pub fn group(&self) -> GroupId {
+        self.group
+    }
+
+    /// How many operations are in the log.
+    pub fn len(&self) -> usize {
+        self.nodes.len() as usize
+    }
+
+    /// Never: a log begins with an operation.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.len() == 0
+    }
+
+    /// How many operations wait for others.
+    pub fn waiting(&self) -> usize {
+        self.waiting.by_id.len()
+    }
+
+    /// Whether an operation is in the log.
+    pub fn contains(&self, id: &OperationId) -> bool {
+        self.nodes.find(id).is_some()
+    }
+
+    /// An operation in the log.
+    pub fn operation(&self, id: &OperationId) -> Option<&Operation> {
+        self.nodes.find(id).map(|index| &self.nodes.get(index).operation)
+    }
+
+    /// All operations, each after those that it follows.
+    pub fn operations(&self) -> impl DoubleEndedIterator<Item = (OperationId, &Operation)> {
+        self.nodes.iter().map(|node| (node.id, &node.operation))
+    }
+
+    /// The operations that no other follows, ascending. Two logs with the same heads are the same.
+    pub fn heads(&self) -> Vec<OperationId> {
+        self.heads.iter().copied().collect()
+    }
+
+    /// What waiting operations wait for, ascending.
+    pub fn missing(&self) -> Vec<OperationId> {
+        let wanted = self.waiting.for_parent.keys();
+        wanted.filter(|id| !self.waiting.by_id.contains_key(*id)).copied().collect()
+    }
+
+    /// What somebody with these heads does not have, each after those that it follows. Unknown heads say nothing.
+    pub fn since<'a>(
+        &'a self,
+        heads: &[OperationId],
+    ) -> impl Iterator<Item = (OperationId, &'a Operation)> + use<'a> {
+        let known = self.past_of(heads.iter().filter_map(|id| self.nodes.find(id)));
+        let missing = known.absent(self.nodes.len()).collect::<Vec<_>>();
+        missing.into_iter().map(|index| self.nodes.get(index)).map(|node| (node.id, &node.operation))
+    }
+
+    /// Whether one operation follows another, directly or not; `None` when either is not here.
+    pub fn follows(&self, later: &OperationId, earlier: &OperationId) -> Option<bool> {
+        let later = self.nodes.get(self.nodes.find(later)?);
+        Some(later.past.has(self.nodes.find(earlier)?))
+    }
+
+    /// The newest device list of an account in the log.
+    pub fn device_list(&self, account: &AccountId) -> Option<&SignedDeviceList> {
+        let (index, _) = self.nodes.newest_list(self.nodes.person(account)?, None)?;
+        self.nodes.get(index).list.as_ref().map(|(.., list)| &**list)
+    }
+
+    /// About how many bytes of memory the log takes.
+    pub fn memory(&self) -> usize {
+        let branches = self.branches.iter().map(|(one, other)| one.bytes() + other.bytes());
+        self.nodes.bytes() + branches.sum::<usize>() + self.waiting.bytes()
+    }
+
+    pub(super) fn take(&mut self, operation: Operation, trust: Trust) -> Result<Inserted, Refused> {
+        if matches!(operation.kind, Kind::Create(_)) {
+            let known = operation.group_id() == self.group;
+            return if known { Ok(Inserted::Known) } else { Err(Refused::NoCreation) };
+        }
+        if operation.group != self.group {
+            return Err(Refused::OtherGroup);
+        }
+        let id = operation.id();
+        if self.contains(&id) || self.waiting.by_id.contains_key(&id) {
+            return Ok(Inserted::Known);
+        }
+        if self.refused.contains(&id) || operation.parents.iter().any(|parent| self.refused.contains(parent))
+        {
+            self.refuse(id);
+            return Err(Refused::Orphan);
+        }
+        if operation.parents.iter().any(|parent| !self.contains(parent)) {
+            self.waiting.add(id, operation, |parent| self.nodes.find(parent).is_some());
+            return Ok(Inserted::Waiting);
+        }
+        self.integrate(id, operation, trust)?;
+        let mut new = vec![id];
+        self.take_followers(id, trust, &mut new);
+        Ok(Inserted::New(new))
+    }
+
+    /// Takes what waited for an operation, and what waited for that.
+    fn take_followers(&mut self, id: OperationId, trust: Trust, new: &mut Vec<OperationId>) {
+        let mut ready = VecDeque::from([id]);
+        while let Some(parent) = ready.pop_front() {
+            for id in self.waiting.for_parent.remove(&parent).unwrap_or_default() {
+                let complete =
+                    |operation: &Operation| operation.parents.iter().all(|parent| self.contains(parent));
+                if !self.waiting.by_id.get(&id).is_some_and(complete) {
+                    continue;
+                }
+                let Some(operation) = self.waiting.remove(&id) else { continue };
+                if self.integrate(id, operation, trust).is_ok() {
+                    new.push(id);
+                    ready.push_back(id);
+                }
+            }
+        }
+    }
+
+    /// Puts an operation whose parents are here into the log, or refuses it for good.
+    fn integrate(&mut self, id: OperationId, operation: Operation, trust: Trust) -> Result<(), Refused> {
+        if self.len() >= MAX_OPERATIONS {
+            return Err(Refused::Full);
+        }
+        let done = self.check(&operation, trust).and_then(|checked| {
+            let verdict = self.judge(&operation, &checked)?;
+            self.admit((id, operation), checked, verdict);
+            Ok(())
+        });
+        if done.is_err() {
+            self.refuse(id);
+        }
+        done
+    }
+
+    /// Remembers a refusal, and lets go of whatever waits for it.
+    fn refuse(&mut self, id: OperationId) {
+        let mut orphans = vec![id];
+        while let Some(id) = orphans.pop() {
+            self.waiting.remove(&id);
+            orphans.extend(self.waiting.for_parent.remove(&id).unwrap_or_default());
+            if !self.refused.contains(&id) {
+                self.refused.push_back(id);
+            }
+        }
+        while self.refused.len() > MAX_REFUSED {
+            self.refused.pop_front();
+        }
+    }
+
+    /// Whether it continues what it follows and is signed by a device of its author.
+    fn check(&self, operation: &Operation, trust: Trust) -> Result<Checked, Refused> {
+        let parents: Vec<Index> = operation.parents.iter().filter_map(|id| self.nodes.find(id)).collect();
+        let past = self.past_of(parents.iter().copied());
+        if parents.iter().any(|parent| parents.iter().any(|other| self.nodes.get(*other).past.has(*parent))) {
+            return Err(Refused::Misplaced);
+        }
+        let before = self.nodes.highest_sequence(&operation.author, &operation.device, &past);
+        if before.checked_add(1) != Some(operation.sequence) {
+            return Err(Refused::Misplaced);
+        }
+        let list = self.check_list(operation, trust)?;
+        let counted_by = self.check_device(operation, &past, list.as_ref())?;
+        if trust == Trust::Nobody
+            && !(operation::verify_operation(operation) && self.holds_link(operation, &past, list.as_ref()))
+        {
+            return Err(Refused::Forged);
+        }
+        let generation =
+            parents.iter().map(|parent| self.nodes.get(*parent).generation + 1).max().unwrap_or(0);
+        Ok(Checked { past, generation, parents, list, counted_by })
+    }
+
+    /// The list that it carries, if that is signed.
+    fn check_list(
+        &self,
+        operation: &Operation,
+        trust: Trust,
+    ) -> Result<Option<(AccountId, ListRank, Box<SignedDeviceList>)>, Refused> {
+        let Some((account, bytes)) = operation.devices() else { return Ok(None) };
+        let list = SignedDeviceList::from_bytes(bytes).map_err(|_| Refused::Forged)?;
+        let rank = ListRank::of(&list);
+        let known = self.nodes.person(&account).is_some_and(|person| {
+            let lists = self.nodes.account(person).lists.iter();
+            lists
+                .rev()
+                .filter_map(|index| self.nodes.get(*index).list.as_ref())
+                .any(|(.., known)| **known == list)
+        });
+        if trust == Trust::Nobody && !known {
+            list.verify(&account).map_err(|_| Refused::Forged)?;
+        }
+        Ok(Some((account, rank, Box::new(list))))
+    }
+
+    /// By which list of the author the device counts: the newest in the past, or the one that it brings for itself.
+    fn check_device(
+        &self,
+        operation: &Operation,
+        past: &Bits,
+        list: Option<&(AccountId, ListRank, Box<SignedDeviceList>)>,
+    ) -> Result<ListRank, Refused> {
+        let brought = list.filter(|_| matches!(operation.kind, Kind::Create(_) | Kind::Devices(_)));
+        if let Some((_, rank, list)) = brought {
+            return if counts(list, &operation.device) { Ok(*rank) } else { Err(Refused::UnknownDevice) };
+        }
+        let person = self.nodes.person(&operation.author).ok_or(Refused::NotMember)?;
+        let (index, rank) = self.nodes.newest_list(person, Some(past)).ok_or(Refused::NotMember)?;
+        let known = self.nodes.get(index).list.as_ref();
+        let counts = known.is_some_and(|(.., list)| counts(list, &operation.device));
+        if counts { Ok(rank) } else { Err(Refused::UnknownDevice) }
+    }
+
+    /// Whether somebody who comes by a link proved to hold it. A link that is not in the past is denied later.
+    fn holds_link(
+        &self,
+        operation: &Operation,
+        past: &Bits,
+        list: Option<&(AccountId, ListRank, Box<SignedDeviceList>)>,
+    ) -> bool {
+        let (Kind::Add(add), Some((_, _, list))) = (&operation.kind, list) else { return true };
+        let Via::Link { link, proof } = &add.via else { return true };
+        let made = self.nodes.links.get(link).and_then(|uses| uses.made.iter().find(|made| past.has(**made)));
+        match made.map(|made| self.nodes.get(*made).kind()) {
+            Some(Kind::Link(link)) => {
+                operation::verify_link_proof(&link.key, &self.group, (&add.account, &list.hash()), proof)
+            }
+            _ => true,
+        }
+    }
+
+    /// What the operation's own past says of it. Whoever was no member there has no place in the log.
+    fn judge(
+        &mut self,
+        operation: &Operation,
+        checked: &Checked,
+    ) -> Result<Result<Standing, Denial>, Refused> {
+        let author = self.nodes.person(&operation.author).ok_or(Refused::NotMember)?;
+        let void = self.void_in(&checked.past);
+        let view = View::new(&self.nodes, Some(&checked.past), &void);
+        let verdict = view.judge(author, &operation.kind, true);
+        if verdict == Err(Denial::NotMember) {
+            return Err(Refused::NotMember);
+        }
+        let old = || {
+            let known = self.nodes.newest_list(author, Some(&checked.past)).map(|(_, rank)| rank);
+            checked.list.as_ref().is_some_and(|(_, rank, _)| known.is_some_and(|known| known >= *rank))
+        };
+        if matches!(operation.kind, Kind::Devices(_)) && old() {
+            return Ok(Err(Denial::OldList));
+        }
+        Ok(verdict)
+    }
+
+    /// What is void in a part of the log that is closed under *follows*.
+    fn void_in(&mut self, scope: &Bits) -> Bits {
+        if scope.count() == self.len() {
+            self.refresh();
+            return self.decisions.void.clone();
+        }
+        if !self.stale && !self.is_reached_from_outside(scope) {
+            return self.decisions.void.clone();
+        }
+        if let Some((_, void)) = self.branches.iter().find(|(branch, _)| branch.equals(scope)) {
+            return void.clone();
+        }
+        let decided = resolve::decide(&self.nodes, Some(scope)).void;
+        self.remember_branch(scope.clone(), decided.clone());
+        decided
+    }
+
+    fn remember_branch(&mut self, scope: Bits, void: Bits) {
+        self.branches.push_front((scope, void));
+        self.branches.truncate(BRANCHES);
+    }
+
+    /// Puts a checked operation into the log and keeps what was decided if it can.
+    fn admit(
+        &mut self,
+        (id, operation): (OperationId, Operation),
+        checked: Checked,
+        verdict: Result<Standing, Denial>,
+    ) {
+        let author = self.nodes.enrol(&operation.author);
+        let device = self.nodes.enrol_device(author, &operation.device);
+        let target = operation.kind.target().map(|target| self.nodes.enrol(&target));
+        let list = checked.list.map(|(account, rank, list)| (self.nodes.enrol(&account), rank, list));
+        let demotes = self.demotes(&operation, target, &checked.past, verdict);
+        for parent in operation.parents.iter() {
+            self.heads.remove(parent);
+        }
+        self.heads.insert(id);
+        let alone = checked.past.count() == self.len();
+        let closed_in = self.branches.iter().position(|(branch, _)| branch.equals(&checked.past));
+        let index = self.nodes.push(Node {
+            id,
+            operation,
+            author,
+            target,
+            device,
+            parents: checked.parents,
+            past: checked.past,
+            generation: checked.generation,
+            list,
+            counted_by: checked.counted_by,
+            verdict,
+            demotes,
+        });
+        if let Some((mut branch, mut void)) = closed_in.and_then(|at| self.branches.remove(at)) {
+            branch.set(index);
+            if verdict.is_err() {
+                void.set(index);
+            }
+            self.remember_branch(branch, void);
+        }
+        self.keep_decisions(index, alone);
+    }
+
+    /// Whether it gives its target a lower role than it has.
+    fn demotes(
+        &mut self,
+        operation: &Operation,
+        target: Option<Person>,
+        past: &Bits,
+        verdict: Result<Standing, Denial>,
+    ) -> bool {
+        let (Kind::Role { role, .. }, Some(target), Ok(_)) = (&operation.kind, target, verdict) else {
+            return false;
+        };
+        let void = self.void_in(past);
+        let before = View::new(&self.nodes, Some(past), &void).standing(target);
+        before.is_some_and(|before| *role < before.role)
+    }
+
+    /// Carries decisions on over an operation that changes none, or leaves them to be made anew.
+    fn keep_decisions(&mut self, index: Index, alone: bool) {
+        if self.stale {
+            return;
+        }
+        let node = self.nodes.get(index);
+        let quiet = || self.nodes.is_unrelated(index) && !self.is_reached_from_outside(&node.past);
+        if !alone && !quiet() {
+            self.stale = true;
+            return;
+        }
+        if node.verdict.is_err() {
+            self.decisions.void.set(index);
+        }
+        self.stale = !roster::update(&mut self.roster, &self.nodes, &self.decisions.void, index);
+    }
+
+    /// Whether what is decided about `scope` may depend on what is outside of it.
+    fn is_reached_from_outside(&self, scope: &Bits) -> bool {
+        let used_up = |(index, why): (&Index, &Void)| *why == Void::LinkUsedUp && scope.has(*index);
+        self.nodes.reach_from_outside(scope) || self.decisions.why.iter().any(used_up)
+    }
+
+    fn refresh(&mut self) {
+        if self.stale {
+            self.decisions = resolve::decide(&self.nodes, None);
+            self.roster = roster::build(&self.nodes, &self.decisions);
+            self.stale = false;
+        }
+    }
+
+    /// These operations and all that they follow.
+    fn past_of(&self, indices: impl Iterator<Item = Index>) -> Bits {
+        let mut past = Bits::default();
+        for index in indices {
+            past.unite(&self.nodes.get(index).past);
+            past.set(index);
+        }
+        past
+    }
+
+    /// What an operation by this device follows: the heads. If there are too many, those that hold its own come first,
+    /// then the longest branches.
+    fn parents_for(&self, account: &AccountId, device: &DeviceId) -> BoundedVec<OperationId, MAX_PARENTS> {
+        let mut heads: Vec<(bool, u32, OperationId)> = Vec::new();
+        for id in &self.heads {
+            let Some(index) = self.nodes.find(id) else { continue };
+            let head = self.past_of([index].into_iter());
+            let own = self.nodes.highest_sequence(account, device, &head) > 0;
+            heads.push((own, self.nodes.get(index).generation, *id));
+        }
+        heads.sort_unstable_by(|one, other| other.cmp(one));
+        heads.truncate(MAX_PARENTS);
+        let mut parents: Vec<OperationId> = heads.into_iter().map(|(.., id)| id).collect();
+        parents.sort_unstable();
+        BoundedVec::truncated(parents)
+    }
+}
+
+impl Waiting {
+    fn add(&mut self, id: OperationId, operation: Operation, known: impl Fn(&OperationId) -> bool) {
+        while self.by_id.len() >= MAX_WAITING {
+            let Some(oldest) = self.order.front().copied() else { break };
+            self.remove(&oldest);
+        }
+        for parent in operation.parents.iter().filter(|parent| !known(parent)) {
+            self.for_parent.entry(*parent).or_default().insert(id);
+        }
+        self.order.push_back(id);
+        self.by_id.insert(id, operation);
+    }
+
+    fn remove(&mut self, id: &OperationId) -> Option<Operation> {
+        let operation = self.by_id.remove(id)?;
+        self.order.retain(|other| other != id);
+        for parent in operation.parents.iter() {
+            if let Some(children) = self.for_parent.get_mut(parent) {
+                children.remove(id);
+                if children.is_empty() {
+                    self.for_parent.remove(parent);
+                }
+            }
+        }
+        Some(operation)
+    }
+
+    fn bytes(&self) -> usize {
+        let carried = |operation: &Operation| operation.devices().map_or(0, |(_, list)| list.len());
+        self.by_id.values().map(|operation| 1_024 + carried(operation)).sum()
+    }
+}

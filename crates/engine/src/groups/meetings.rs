@@ -1,0 +1,246 @@
+//! Meetings of two members over a live connection: words of [`super::reconcile`], cut into parts that fit payloads, and no
+//! more of them under way than the other side has taken.
+//!
+//! ```text
+//!  Heads with another digest ─▶ the device with the lower id begins ─▶ parts … Taken … parts ─▶ over
+//!                                                          out of turn, silent for a minute ─▶ dropped
+//! ```
+
+use std::collections::VecDeque;
+
+use kith_crypto::group::verify_post;
+use kith_proto::bounded::BoundedBytes;
+use kith_proto::codec::Decode as _;
+use kith_proto::codec::Encode as _;
+use kith_proto::group::word::GroupWord;
+use kith_proto::group::word::MAX_SYNC_PART_BYTES;
+use kith_proto::id::DeviceId;
+use kith_proto::id::GroupId;
+use kith_proto::payload::Content;
+use kith_proto::rows::Rows;
+use kith_proto::sync::HistoryDigest;
+use kith_proto::sync::MAX_SYNC_WORD_BYTES;
+use kith_proto::sync::SyncWord;
+use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
+
+use super::receiving;
+use super::reconcile::Meeting;
+use super::state::Group;
+use crate::engine::Engine;
+use crate::links;
+use crate::output::Output;
+
+/// Parts under way at once: at most half a megabyte on the stream for each meeting.
+const WINDOW: u32 = 16;
+
+/// So many parts are confirmed together.
+const CONFIRM_EVERY: u32 = 8;
+
+/// Meetings of one group at once.
+const MAX_MEETINGS: usize = 8;
+
+/// A meeting that says nothing for so long is dropped for a new one.
+const SILENT: Span = Span::from_minutes(1);
+
+/// A meeting under way.
+pub(crate) struct Live {
+    meeting: Meeting,
+    /// The beginning of a word whose end has not come.
+    partial: Vec<u8>,
+    parts: VecDeque<(Vec<u8>, bool)>,
+    flying: u32,
+    taken: u32,
+    /// Whether the other side came later and is not given everything.
+    limited: bool,
+    theirs: HistoryDigest,
+    last: Timestamp,
+}
+
+/// Begins a meeting with a member's device, if it is ours to begin and both have something else than when they last met.
+pub(super) fn begin(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    device: &DeviceId,
+    theirs: HistoryDigest,
+) {
+    let (own, now) = (engine.devices.device(), engine.core.now);
+    let salt = engine.core.random();
+    let account = receiving::account_of(engine, device);
+    let Some(group) = engine.groups.get_mut(id) else { return };
+    let busy = group.meetings.get(device).is_some_and(|live| now.since(live.last) < SILENT);
+    let known = group.met.get(device) == Some(&(group.history.digest(), theirs));
+    if own >= *device || busy || known || !has_room(group, now, device) {
+        return;
+    }
+    let floors = account.and_then(|account| group.floors.get(&account)).cloned().unwrap_or_default();
+    let limited = !floors.is_empty();
+    let meeting = Meeting::ask(*id, salt).limited(floors);
+    group.meetings.insert(*device, live(meeting, limited, theirs, now));
+    pump(engine, rows, out, id, device);
+}
+
+fn live(meeting: Meeting, limited: bool, theirs: HistoryDigest, now: Timestamp) -> Live {
+    let (partial, parts) = (Vec::new(), VecDeque::new());
+    Live { meeting, partial, parts, flying: 0, taken: 0, limited, theirs, last: now }
+}
+
+fn has_room(group: &mut Group, now: Timestamp, device: &DeviceId) -> bool {
+    group.meetings.retain(|_, live| now.since(live.last) < SILENT);
+    group.meetings.contains_key(device) || group.meetings.len() < MAX_MEETINGS
+}
+
+/// A part of a word came.
+pub(super) fn part(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    device: &DeviceId,
+    (part, last): (&[u8], bool),
+) {
+    let now = engine.core.now;
+    let account = receiving::account_of(engine, device);
+    let own = engine.devices.device();
+    let Some(group) = engine.groups.get_mut(id) else { return };
+    let floors = account.and_then(|account| group.floors.get(&account)).cloned().unwrap_or_default();
+    if !group.meetings.contains_key(device) || is_hello(part, last) {
+        // Only the device with the lower id begins.
+        if own < *device || !is_hello(part, last) || !has_room(group, now, device) {
+            return broken(engine, out, id, device);
+        }
+        let limited = !floors.is_empty();
+        let meeting = Meeting::answer(*id).limited(floors);
+        group.meetings.insert(*device, live(meeting, limited, HistoryDigest::default(), now));
+    }
+    let Some(live) = group.meetings.get_mut(device) else { return };
+    live.last = now;
+    live.taken += 1;
+    live.partial.extend_from_slice(part);
+    if live.partial.len() > MAX_SYNC_WORD_BYTES {
+        return broken(engine, out, id, device);
+    }
+    let confirmed = (live.taken >= CONFIRM_EVERY).then(|| std::mem::take(&mut live.taken));
+    let word = last.then(|| SyncWord::from_bytes(&std::mem::take(&mut live.partial)));
+    if let Some(parts) = confirmed {
+        links::say(engine, out, device, vec![Content::Group(GroupWord::Taken { group: *id, parts })]);
+    }
+    match word {
+        None => {}
+        Some(Err(_)) => broken(engine, out, id, device),
+        Some(Ok(word)) => take(engine, rows, out, id, device, word),
+    }
+}
+
+/// Whether this is the word that begins a meeting.
+fn is_hello(part: &[u8], last: bool) -> bool {
+    last && part.first() == Some(&0)
+}
+
+fn take(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    device: &DeviceId,
+    word: SyncWord,
+) {
+    let Some(group) = engine.groups.get_mut(id) else { return };
+    let Group { meetings, history, .. } = group;
+    let Some(live) = meetings.get_mut(device) else { return };
+    if let SyncWord::Hello { digest, .. } = &word {
+        live.theirs = *digest;
+    }
+    let Ok(posts) = live.meeting.take(history, rows, out, word) else {
+        return broken(engine, out, id, device);
+    };
+    for post in posts {
+        match verify_post(post) {
+            Ok(post) if post.draft.group == *id => _ = receiving::take(engine, rows, out, id, post, device),
+            _ => engine.core.stats.bad_posts += 1,
+        }
+    }
+    pump(engine, rows, out, id, device);
+}
+
+/// Says as much as may be under way.
+fn pump(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId, device: &DeviceId) {
+    loop {
+        let Some(group) = engine.groups.get_mut(id) else { return };
+        let digest = group.history.digest();
+        let Group { meetings, history, met, .. } = group;
+        let Some(live) = meetings.get_mut(device) else { return };
+        if live.flying >= WINDOW {
+            return;
+        }
+        if live.parts.is_empty() {
+            // Storage that cannot be read will fail the commit of this batch too.
+            let Ok(next) = live.meeting.next(history, rows, out) else { return };
+            match next {
+                Some(word) => live.parts = cut(&word.to_bytes()),
+                None if live.meeting.is_over() => {
+                    met.insert(*device, (digest, live.theirs));
+                    let limited = live.limited;
+                    meetings.remove(device);
+                    if limited {
+                        end(engine, out, id, device);
+                    }
+                    return;
+                }
+                None => return,
+            }
+        }
+        let Some((part, last)) = live.parts.pop_front() else { return };
+        live.flying += 1;
+        let part = BoundedBytes::new(part).unwrap_or_default();
+        let word = GroupWord::Sync { group: *id, part, last };
+        links::say(engine, out, device, vec![Content::Group(word)]);
+    }
+}
+
+/// A word in parts.
+fn cut(bytes: &[u8]) -> VecDeque<(Vec<u8>, bool)> {
+    let count = bytes.len().div_ceil(MAX_SYNC_PART_BYTES);
+    let parts = bytes.chunks(MAX_SYNC_PART_BYTES).enumerate();
+    parts.map(|(at, part)| (part.to_vec(), at + 1 == count)).collect()
+}
+
+/// They have taken so many parts.
+pub(super) fn taken(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    device: &DeviceId,
+    parts: u32,
+) {
+    let Some(group) = engine.groups.get_mut(id) else { return };
+    let Some(live) = group.meetings.get_mut(device) else { return };
+    live.flying = live.flying.saturating_sub(parts);
+    live.last = engine.core.now;
+    pump(engine, rows, out, id, device);
+}
+
+/// They have nothing more to say, or to take.
+pub(super) fn ended(engine: &mut Engine, id: &GroupId, device: &DeviceId) {
+    if let Some(group) = engine.groups.get_mut(id)
+        && let Some(live) = group.meetings.remove(device)
+    {
+        group.met.insert(*device, (group.history.digest(), live.theirs));
+    }
+}
+
+/// They broke the rules of a meeting. What was taken stays.
+fn broken(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId) {
+    engine.core.stats.bad_meetings += 1;
+    if let Some(group) = engine.groups.get_mut(id) {
+        group.meetings.remove(device);
+    }
+    end(engine, out, id, device);
+}
+
+fn end(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId) {
+    links::say(engine, out, device, vec![Content::Group(GroupWord::End { group: *id })]);
+}

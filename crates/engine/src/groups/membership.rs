@@ -1,0 +1,326 @@
+//! What follows from operations, own and of others: who hears of them, who becomes or stays a fellow, what the chat shows.
+//!
+//! ```text
+//!  act(kind) ── drafted, signed ──┐                      ┌─▶ rows, lines, fellows, floors, own state, events
+//!  Operations from a member ──────┴─▶ log ─▶ settle() ───┴─▶ everybody who is or was a member hears of own ones
+//! ```
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use kith_proto::bounded::BoundedVec;
+use kith_proto::codec::Encode as _;
+use kith_proto::group::Kind;
+use kith_proto::group::Operation;
+use kith_proto::group::word::GroupWord;
+use kith_proto::group::word::MAX_OPERATIONS_TOLD;
+use kith_proto::group::word::MAX_TOLD_BYTES;
+use kith_proto::id::AccountId;
+use kith_proto::id::DeviceId;
+use kith_proto::id::GroupId;
+use kith_proto::id::OperationId;
+use kith_proto::payload::Content;
+use kith_proto::rows::Rows;
+use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
+
+use super::Inserted;
+use super::Log;
+use super::fellows;
+use super::floors;
+use super::history::History;
+use super::history::MAX_AHEAD;
+use super::lines;
+use super::receiving;
+use super::state::Group;
+use super::state::MAX_FORMING;
+use super::state::MAX_GROUPS;
+use super::taking;
+use crate::command::Refusal;
+use crate::engine::Engine;
+use crate::links;
+use crate::output::Output;
+use crate::rows::groups as rows;
+use crate::rows::groups::GroupRow;
+use crate::rows::groups::With;
+use crate::timer::TimerKey;
+use crate::view::ContactState;
+use crate::view::GroupState;
+
+/// After the log or a large group's history grew, connected members are told so long after: several changes are one word.
+const TELL_AFTER: Span = Span::from_millis(300);
+
+/// Writes an operation, takes it and tells everybody.
+pub(super) fn act(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    kind: Kind,
+) -> Result<(), Refusal> {
+    let Engine { groups, devices, core, .. } = engine;
+    let group = groups.get_mut(id).ok_or(Refusal::UnknownGroup)?;
+    let time = after_heads(&group.log, core.now);
+    let operation =
+        group.log.draft((&devices.account, &devices.secret), time, kind).map_err(Refusal::Denied)?;
+    let before = group.devices_but(&devices.device());
+    let added = group.log.insert(operation.clone());
+    let Ok(Inserted::New(new)) = added else { return Err(Refusal::TooMany) };
+    settle(engine, rows, out, id, &new);
+    publish(engine, out, id, &operation, &before);
+    Ok(())
+}
+
+/// A time after those of the newest operations, so that lines stand in the order in which things happened. One from the
+/// far future does not drag others along.
+fn after_heads(log: &Log, now: Timestamp) -> Timestamp {
+    let heads = log.heads();
+    let times = heads.iter().filter_map(|head| log.operation(head)).map(|operation| operation.time);
+    let latest = times.filter(|time| *time <= now + MAX_AHEAD).max();
+    latest.map_or(now, |latest| now.max(latest + Span::from_millis(1)))
+}
+
+/// Tells every device that is or was a member's about an operation, and those who are new about the whole log.
+fn publish(
+    engine: &mut Engine,
+    out: &mut Output,
+    id: &GroupId,
+    operation: &Operation,
+    before: &BTreeSet<DeviceId>,
+) {
+    let own = engine.devices.device();
+    let Some(group) = engine.groups.get(id) else { return };
+    let after = group.devices_but(&own);
+    let whole: Vec<Operation> = group.log.operations().map(|(_, operation)| operation.clone()).collect();
+    for device in before.union(&after) {
+        match before.contains(device) {
+            true => tell(engine, out, device, *id, vec![operation.clone()]),
+            false => tell(engine, out, device, *id, whole.clone()),
+        }
+    }
+}
+
+/// Keeps operations for a device until it has them.
+pub(super) fn tell(
+    engine: &mut Engine,
+    out: &mut Output,
+    device: &DeviceId,
+    group: GroupId,
+    operations: Vec<Operation>,
+) {
+    if engine.peers.get(device).is_none() {
+        return;
+    }
+    for batch in batches(operations) {
+        let operations = BoundedVec::truncated(batch);
+        let content = Content::Group(GroupWord::Operations { group, operations, more: false });
+        engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, vec![content], None);
+    }
+    links::pump(engine, out, device);
+}
+
+/// Operations in words of a size that fits a content.
+pub(super) fn batches(operations: impl IntoIterator<Item = Operation>) -> Vec<Vec<Operation>> {
+    let mut batches: Vec<Vec<Operation>> = Vec::new();
+    let mut bytes = usize::MAX;
+    for operation in operations {
+        let size = operation.to_bytes().len();
+        // Nothing that is written today is as long as that.
+        if size > MAX_TOLD_BYTES {
+            continue;
+        }
+        let full = batches.last().is_none_or(|batch| batch.len() >= MAX_OPERATIONS_TOLD);
+        if full || bytes.saturating_add(size) > MAX_TOLD_BYTES {
+            batches.push(Vec::new());
+            bytes = 0;
+        }
+        bytes = bytes.saturating_add(size);
+        if let Some(batch) = batches.last_mut() {
+            batch.push(operation);
+        }
+    }
+    batches
+}
+
+/// Operations came from a device. Returns whether some of them wait for others.
+pub(super) fn take(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    device: &DeviceId,
+    id: &GroupId,
+    operations: Vec<Operation>,
+) -> bool {
+    if engine.groups.get(id).is_none() {
+        return form(engine, rows, out, id, operations);
+    }
+    let Engine { groups, core, .. } = engine;
+    let Some(group) = groups.get_mut(id) else { return false };
+    let mut new = Vec::new();
+    for operation in operations {
+        match group.log.insert(operation) {
+            Ok(Inserted::New(more)) => new.extend(more),
+            Ok(Inserted::Known | Inserted::Waiting) => {}
+            Err(_) => core.stats.bad_operations += 1,
+        }
+    }
+    let waits = !group.log.missing().is_empty();
+    if !new.is_empty() {
+        settle(engine, rows, out, id, &new);
+        tell_soon(engine, id);
+    }
+    let _ = device;
+    waits
+}
+
+/// Connected members are told how far we are, in a moment.
+pub(super) fn tell_soon(engine: &mut Engine, id: &GroupId) {
+    engine.groups.dirty.insert(*id);
+    engine.core.timers.set_earlier(TimerKey::Groups, engine.core.now + TELL_AFTER);
+}
+
+/// Operations of a group that we are not in, or not yet.
+fn form(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    operations: Vec<Operation>,
+) -> bool {
+    let own = engine.devices.account;
+    let Engine { groups, core, .. } = engine;
+    let mut operations = operations.into_iter();
+    if !groups.forming.contains_key(id) {
+        let begun = operations.next().and_then(|create| Log::new(create).ok());
+        let Some(log) = begun.filter(|log| log.group() == *id) else {
+            core.stats.bad_operations += 1;
+            return true;
+        };
+        if groups.forming.len() >= MAX_FORMING {
+            groups.forming.pop_first();
+        }
+        groups.forming.insert(*id, log);
+    }
+    let Some(log) = groups.forming.get_mut(id) else { return false };
+    for operation in operations {
+        if log.insert(operation).is_err() {
+            core.stats.bad_operations += 1;
+        }
+    }
+    let waits = !log.missing().is_empty();
+    let is_ours = log.roster().members.contains_key(&own);
+    let room = groups.by_id.len() < MAX_GROUPS;
+    if is_ours
+        && room
+        && let Some(log) = groups.forming.remove(id)
+    {
+        adopt(engine, rows, out, log);
+    }
+    waits
+}
+
+/// A group that this account is in becomes known here.
+pub(super) fn adopt(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, log: Log) {
+    let id = log.group();
+    let row = GroupRow {
+        state: 0,
+        invited_by: None,
+        name: Default::default(),
+        members: 0,
+        role: None,
+        wrote_at: Timestamp(0),
+        dropped: BoundedVec::default(),
+    };
+    // Storage that cannot be read will fail the commit of this batch too.
+    let history = History::load(id, rows).unwrap_or_else(|_| History::new(id));
+    let all: Vec<OperationId> = log.operations().map(|(operation, _)| operation).collect();
+    let group = Group::new(row, log, history);
+    let chat = group.chat();
+    engine.groups.by_id.insert(id, group);
+    engine.chats.open(&engine.core, out, chat, With::Group(id));
+    settle(engine, rows, out, &id, &all);
+    for (device, word) in engine.groups.take_early(&id) {
+        taking::take(engine, rows, out, &device, false, word);
+    }
+    for device in
+        engine.groups.get(&id).map(|group| group.devices_but(&engine.devices.device())).unwrap_or_default()
+    {
+        taking::say_heads(engine, out, &device);
+    }
+}
+
+/// The log has grown: everything that follows from that.
+pub(super) fn settle(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    new: &[OperationId],
+) {
+    let own = engine.devices.account;
+    let Some(group) = engine.groups.get_mut(id) else { return };
+    let first = group.log.len() - new.len();
+    for (number, operation) in new.iter().enumerate() {
+        if let Some(operation) = group.log.operation(operation) {
+            let key = rows::operation_key(id, (first + number) as u64);
+            out.put(rows::GROUP_OPERATIONS, &key, operation.to_bytes());
+        }
+    }
+    fellows::name(engine, out, id, new);
+    let Some(group) = engine.groups.get_mut(id) else { return };
+    let before = std::mem::take(&mut group.members);
+    group.refresh();
+    let joined: Vec<AccountId> =
+        group.members.keys().filter(|account| !before.contains_key(account)).copied().collect();
+    if before.contains_key(&own) {
+        floors::note(group, rows, out, &joined);
+    }
+    if !joined.is_empty() {
+        tell_soon(engine, id);
+    }
+    own_state(engine, out, id);
+    fellows::changed(engine, rows, out, id, &before);
+    lines::sync(engine, rows, out, id, new.len());
+    receiving::again(engine, rows, out, id);
+    super::view::changed(engine, out, id);
+}
+
+/// Whether we are in, and whether that is to be decided.
+fn own_state(engine: &mut Engine, out: &mut Output, id: &GroupId) {
+    let own = engine.devices.account;
+    let asked = engine.groups.asking.contains_key(id);
+    let Engine { groups, contacts, .. } = engine;
+    let Some(group) = groups.get_mut(id) else { return };
+    let roster = group.log.roster();
+    let was = group.row.state();
+    let standing = roster.members.get(&own).map(|member| member.standing);
+    group.row.role = standing.map(|standing| standing.role);
+    group.row.members = u32::try_from(roster.members.len()).unwrap_or(u32::MAX);
+    group.row.name = roster.profile.name.clone();
+    let now = match standing {
+        None if was == GroupState::Left => GroupState::Left,
+        None => GroupState::Removed,
+        Some(_) if matches!(was, GroupState::Joined | GroupState::Invited) => was,
+        Some(standing) => {
+            let by = group.log.operation(&standing.by).map(|operation| operation.author);
+            let friend =
+                by.is_some_and(|by| by == own || contacts.state(&by) == Some(ContactState::Accepted));
+            group.row.invited_by = by.filter(|_| !friend && !asked);
+            if friend || asked { GroupState::Joined } else { GroupState::Invited }
+        }
+    };
+    group.row.set_state(now);
+    if !group.is_ours() {
+        (group.own, group.row.invited_by) = (None, None);
+        group.waiting.clear();
+        group.meetings.clear();
+    }
+    group.save(out);
+    if asked && standing.is_some() {
+        engine.groups.asking.remove(id);
+        out.delete(rows::GROUP_ASKING, &id.0);
+    }
+}
+
+/// How many of each device's posts are here, for what newcomers get.
+pub(super) type Counts = BTreeMap<DeviceId, u32>;

@@ -1,0 +1,350 @@
+//! Posts of others: opened, verified, and taken if their author may write.
+//!
+//! ```text
+//!  Post ──chain known?── no ─▶ waits, the device is asked for its chain
+//!          │yes
+//!          ▼
+//!       signature, device, account ── wrong ─▶ counted
+//!          ▼
+//!       from the author: a member who may write? ── not yet ─▶ kept for when the log knows more
+//!          │yes                              └── not any more ─▶ dropped and counted
+//!          ▼                                     ▲
+//!       history, chat ◀── from another member: whoever the log ever named
+//! ```
+//!
+//! So what somebody wrote while they were being removed stays if any member took it before hearing of that, and then stays
+//! everywhere; and members who were apart come to the same.
+
+use std::cmp::Ordering;
+
+use kith_crypto::group::ChainError;
+use kith_crypto::group::ChainShare;
+use kith_crypto::group::ReceivingChain;
+use kith_crypto::group::VerifiedPost;
+use kith_crypto::group::verify_post;
+use kith_proto::bounded::BoundedStr;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::codec::Decode as _;
+use kith_proto::envelope::Envelope;
+use kith_proto::group::word::GroupWord;
+use kith_proto::group::word::PostBody;
+use kith_proto::id::AccountId;
+use kith_proto::id::DeviceId;
+use kith_proto::id::GroupId;
+use kith_proto::payload::Content;
+use kith_proto::payload::Position;
+use kith_proto::post::Post;
+use kith_proto::rows::Rows;
+use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
+
+use super::Permission;
+use super::history;
+use super::lines;
+use super::sending;
+use super::state::CHAINS_KEPT;
+use super::state::Group;
+use super::state::MAX_WAITING;
+use super::view;
+use crate::chats::Chats;
+use crate::chats::NewEntry;
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::links;
+use crate::output::Output;
+use crate::rows::groups as rows;
+use crate::rows::groups::Entry;
+use crate::rows::groups::PostEntry;
+
+/// A device is asked for its chain at most this often.
+const ASK_EVERY: Span = Span::from_secs(10);
+
+/// A device says how it seals from now on.
+pub(super) fn chain(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    device: &DeviceId,
+    share: ChainShare,
+) {
+    let id = share.group();
+    let Some(group) = engine.groups.get_mut(&id) else { return };
+    let chain = ReceivingChain::new(share);
+    let chains = group.incoming.entry(*device).or_default();
+    if let Some(known) = chains.iter().find(|known| known.id() == chain.id()) {
+        // The same further on opens less. One that begins earlier than what we have is not given twice.
+        if known.iteration() <= chain.iteration() {
+            return;
+        }
+        chains.retain(|known| known.id() != chain.id());
+    }
+    if chains.len() >= CHAINS_KEPT {
+        let old = chains.remove(0);
+        out.delete(rows::GROUP_CHAINS, &rows::chain_key(&id, device, &old.id()));
+    }
+    out.put(rows::GROUP_CHAINS, &rows::chain_key(&id, device, &chain.id()), chain.to_bytes().to_vec());
+    chains.push(chain);
+    let waiting = std::mem::take(&mut group.waiting);
+    for (from, envelope) in waiting {
+        match from == *device {
+            true => post(engine, rows, out, &from, &id, envelope),
+            false => {
+                if let Some(group) = engine.groups.get_mut(&id) {
+                    group.waiting.push_back((from, envelope));
+                }
+            }
+        }
+    }
+}
+
+/// A sealed post of a device came from it.
+pub(super) fn post(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    device: &DeviceId,
+    id: &GroupId,
+    envelope: Envelope,
+) {
+    let now = engine.core.now;
+    let Some(group) = engine.groups.get_mut(id) else { return };
+    match open(group, now, device, &envelope) {
+        Some(Ok((chain, plain))) => {
+            let key = rows::chain_key(id, device, &chain.id());
+            out.put(rows::GROUP_CHAINS, &key, chain.to_bytes().to_vec());
+            let chains = group.incoming.entry(*device).or_default();
+            if let Some(known) = chains.iter_mut().find(|known| known.id() == chain.id()) {
+                *known = chain;
+            }
+            let verified = Post::from_bytes(&plain).ok().and_then(|post| verify_post(post).ok());
+            let account = account_of(engine, device);
+            let genuine = verified.filter(|post| {
+                post.draft.group == *id && post.draft.device == *device && account == Some(post.draft.account)
+            });
+            match genuine {
+                Some(post) => _ = take(engine, rows, out, id, post, device),
+                None => engine.core.stats.bad_posts += 1,
+            }
+        }
+        // It was taken before, or is older than what we were given: a meeting brings it.
+        Some(Err(ChainError::KeyGone)) => {}
+        Some(Err(_)) => engine.core.stats.bad_posts += 1,
+        None => {
+            if group.waiting.len() >= MAX_WAITING {
+                group.waiting.pop_front();
+            }
+            group.waiting.push_back((*device, envelope));
+            ask_chain(engine, out, id, device);
+        }
+    }
+}
+
+type Opened = Result<(ReceivingChain, zeroize::Zeroizing<Vec<u8>>), ChainError>;
+
+/// Opens a post with a chain of its device; `None` when none of them fits.
+fn open(group: &Group, now: Timestamp, device: &DeviceId, envelope: &Envelope) -> Option<Opened> {
+    let today = now.day();
+    let days = [today, today.saturating_sub(1), today.saturating_add(1)];
+    let chains = group.incoming.get(device).map(Vec::as_slice).unwrap_or_default();
+    let fits = |chain: &&ReceivingChain| {
+        // A post may have waited: its tag is that of the day on which it was sealed. The header tells for certain.
+        days.iter().any(|day| chain.tag(*day) == envelope.tag())
+    };
+    let by_tag = chains.iter().rev().find(fits);
+    match by_tag {
+        Some(chain) => Some(chain.open(now, envelope, &device.0)),
+        None => {
+            let tried = chains.iter().rev().map(|chain| chain.open(now, envelope, &device.0));
+            tried.into_iter().find(|opened| !matches!(opened, Err(ChainError::NotThisChain)))
+        }
+    }
+}
+
+fn ask_chain(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId) {
+    let now = engine.core.now;
+    let Some(group) = engine.groups.get_mut(id) else { return };
+    let asked = group.asked.get(device).copied();
+    if asked.is_some_and(|asked| now.since(asked) < ASK_EVERY) || !engine.presence.links.is_up(device) {
+        return;
+    }
+    group.asked.insert(*device, now);
+    links::say(engine, out, device, vec![Content::Group(GroupWord::AskChain { group: *id })]);
+}
+
+/// Whose device this is, ours included.
+pub(super) fn account_of(engine: &Engine, device: &DeviceId) -> Option<AccountId> {
+    if *device == engine.devices.device() {
+        return Some(engine.devices.account);
+    }
+    engine.peers.contact_of(device)
+}
+
+/// What is to become of a post.
+enum Verdict {
+    Take,
+    Later,
+    Drop,
+    Refuse,
+}
+
+/// Takes a post that `carrier` has brought, if its author may write. Returns whether it is in the history now.
+pub(super) fn take(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    post: VerifiedPost,
+    carrier: &DeviceId,
+) -> bool {
+    let brought_by = account_of(engine, carrier);
+    let now = engine.core.now;
+    let Some(group) = engine.groups.get_mut(id) else { return false };
+    let (account, device) = (post.draft.account, post.draft.device);
+    let by_author = brought_by == Some(account);
+    let listed = group.listed.contains(&(account, device));
+    let roster = group.log.roster();
+    let verdict = match roster.members.get(&account) {
+        _ if !listed && !by_author => Verdict::Refuse,
+        _ if !listed => Verdict::Later,
+        _ if !by_author => Verdict::Take,
+        None => Verdict::Drop,
+        Some(member) => {
+            let silent = member.muted_until.is_some_and(|until| until > now);
+            let may =
+                roster.permits(&account, Permission::Post) && !silent && member.devices.contains(&device);
+            if may { Verdict::Take } else { Verdict::Later }
+        }
+    };
+    match verdict {
+        Verdict::Take => return insert(engine, rows, out, id, &post, Vec::new()),
+        Verdict::Later => {
+            if group.later.len() >= MAX_WAITING {
+                group.later.pop_front();
+            }
+            group.later.push_back(post);
+        }
+        Verdict::Drop => {
+            engine.core.stats.dropped_posts += 1;
+            count_dropped(group, account);
+            group.save(out);
+            let chat = group.chat();
+            engine.chat_changed(out, &chat);
+        }
+        Verdict::Refuse => engine.core.stats.bad_posts += 1,
+    }
+    false
+}
+
+fn count_dropped(group: &mut Group, account: AccountId) {
+    let mut dropped = group.row.dropped.to_vec();
+    match dropped.iter_mut().find(|(whom, _)| *whom == account) {
+        Some((_, count)) => *count = count.saturating_add(1),
+        None => dropped.push((account, 1)),
+    }
+    group.row.dropped = BoundedVec::truncated(dropped);
+}
+
+/// The log has grown: posts that were kept for that are looked at again.
+pub(super) fn again(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId) {
+    let Some(group) = engine.groups.get_mut(id) else { return };
+    for post in std::mem::take(&mut group.later) {
+        let device = post.draft.device;
+        take(engine, rows, out, id, post, &device);
+    }
+}
+
+/// Puts a post into the history and the chat. Returns whether it is new. `places` are those of an own one.
+pub(super) fn insert(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    post: &VerifiedPost,
+    places: Vec<(DeviceId, Position)>,
+) -> bool {
+    let (own, own_device) = (engine.devices.account, engine.devices.device());
+    let Some(group) = engine.groups.get_mut(id) else { return false };
+    let chat = group.chat();
+    let inserted = match group.history.insert(rows, out, post) {
+        Ok(history::Inserted::New { instead_of, .. }) => instead_of,
+        Ok(history::Inserted::Known) => return false,
+        Err(_) => {
+            engine.core.stats.bad_posts += 1;
+            return false;
+        }
+    };
+    let is_echo = post.draft.device == own_device && places.is_empty();
+    if is_echo && group.own.take().is_some() {
+        // Others know more of us than we do: this device was set back, and its chain as well.
+        engine.core.stats.set_back += 1;
+    }
+    if let Some(gone) = inserted {
+        let message = sending::message_of(&gone.post);
+        if engine.chats.take_out(&engine.core, rows, out, &chat, &message) {
+            out.event(Event::MessageDeleted { chat, message });
+        }
+    }
+    let index = show(engine, rows, out, id, post, places);
+    if let Some(index) = index
+        && (post.draft.account != own || is_echo)
+    {
+        let row = Chats::history(rows, out, &chat, index);
+        out.events.extend(row.map(|row| Event::MessageReceived(view::message(&own, chat, index, row))));
+        engine.chat_changed(out, &chat);
+    }
+    true
+}
+
+/// Writes a post into the chat, unless it was deleted or its time is over.
+fn show(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    post: &VerifiedPost,
+    places: Vec<(DeviceId, Position)>,
+) -> Option<u64> {
+    let own = engine.devices.account;
+    let Engine { groups, chats, core, .. } = engine;
+    let group = groups.get_mut(id)?;
+    let Ok(PostBody::Text(body)) = PostBody::from_bytes(&post.draft.body) else { return None };
+    let message = sending::message_of(&post.id());
+    let chat = group.chat();
+    let joined = group.log.roster().members.get(&own).map(|member| member.standing.by);
+    let joined = joined.and_then(|by| group.log.operation(&by)).map(|operation| operation.time);
+    let roster = group.log.roster();
+    let retention = Some(roster.policy.retention_secs).filter(|secs| *secs > 0);
+    let secs = match (body.expires_secs, retention) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    };
+    let time = post.draft.time;
+    let expires_at = secs.map(|secs| time.min(core.now) + Span::from_secs(u64::from(secs)));
+    let deleted = roster.deletions.contains(&message);
+    if deleted || expires_at.is_some_and(|at| at.cmp(&core.now) != Ordering::Greater) {
+        lines::forget_body(out, id, &post.id());
+        return None;
+    }
+    let entry = PostEntry {
+        account: post.draft.account,
+        device: post.draft.device,
+        sequence: post.draft.sequence,
+        post: post.id(),
+        mentions: body.mentions,
+        mentions_all: body.mentions_all,
+    };
+    let new = NewEntry {
+        message,
+        text: BoundedStr::truncated(body.text.to_string()),
+        reply_to: body.reply_to,
+        outgoing: post.draft.account == own,
+        // What was said before we came is there to be read, and no news.
+        news: joined.is_none_or(|joined| time >= joined),
+        time,
+        spread: post.id().0,
+        expires_at,
+        places,
+        entry: Entry::Post(entry),
+    };
+    chats.store_in_group(core, rows, out, &chat, new).map(|stored| stored.index)
+}

@@ -1,0 +1,279 @@
+//! The groups of this device in memory: each with its log, its history, the chains of its members, and what is under way.
+//!
+//! ```text
+//!  a link ──▶ asking ──let in──┐
+//!  Operations ──▶ forming ─────┴─▶ Invited ──AcceptGroup──▶ Joined ──left, removed──▶ Left, Removed ──ForgetGroup──▶ gone
+//! ```
+//!
+//! Here only what is kept; the flows are in the modules beside this one.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+
+use kith_crypto::group::ChainShare;
+use kith_crypto::group::ReceivingChain;
+use kith_crypto::group::SendingChain;
+use kith_crypto::group::VerifiedPost;
+use kith_proto::codec::Encode as _;
+use kith_proto::envelope::Envelope;
+use kith_proto::group::word::GroupWord;
+use kith_proto::id::AccountId;
+use kith_proto::id::ChatId;
+use kith_proto::id::DeviceId;
+use kith_proto::id::GroupId;
+use kith_proto::id::LinkId;
+use kith_proto::id::OperationId;
+use kith_proto::id::ViewId;
+use kith_proto::sync::HistoryDigest;
+use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
+
+use super::Log;
+use super::Void;
+use super::history::History;
+use super::meetings::Live;
+use crate::output::Output;
+use crate::rows::groups as rows;
+use crate::rows::groups::AskingRow;
+use crate::rows::groups::GroupRow;
+use crate::rows::groups::RequestRow;
+use crate::view::GroupState;
+
+/// Groups that one device may be in, each some hundred kilobytes of memory.
+pub(crate) const MAX_GROUPS: usize = 256;
+
+/// Logs that are being told by others and do not name us yet.
+pub(super) const MAX_FORMING: usize = 16;
+
+/// Words about groups that are not known yet.
+const MAX_EARLY: usize = 256;
+
+/// Posts of a group that wait for a chain, or for the log; what does not fit comes by a meeting.
+pub(super) const MAX_WAITING: usize = 256;
+
+/// Chains of one device that are kept: the present one, and those whose last posts may still be on their way.
+pub(super) const CHAINS_KEPT: usize = 3;
+
+/// Up to so many members, posts go to each of their devices, and it is told who has read them.
+pub(crate) const DIRECT_MEMBERS: usize = 32;
+
+/// Batches of operations that one device is given in ten seconds: a log of a thousand operations.
+const BATCHES_IN_TEN_SECONDS: u32 = 64;
+
+/// All groups.
+#[derive(Default)]
+pub(crate) struct Groups {
+    pub(super) by_id: BTreeMap<GroupId, Group>,
+    pub(super) asking: BTreeMap<GroupId, AskingRow>,
+    pub(super) forming: BTreeMap<GroupId, Log>,
+    pub(super) early: VecDeque<(DeviceId, GroupWord)>,
+    /// The seeds of links that were made here.
+    pub(super) links: BTreeMap<(GroupId, LinkId), [u8; 32]>,
+    /// Groups of which connected members are told how far we are.
+    pub(super) dirty: BTreeSet<GroupId>,
+    /// Connected devices that were not told how far we are, for want of a session.
+    pub(super) unsaid: BTreeSet<DeviceId>,
+    budgets: BTreeMap<DeviceId, (Timestamp, u32)>,
+}
+
+/// One group.
+pub(crate) struct Group {
+    pub(super) row: GroupRow,
+    pub(super) log: Log,
+    pub(super) history: History,
+    /// How this device seals, and who can open it. Made anew after each start: its state may be an old one.
+    pub(super) own: Option<Own>,
+    /// The chain as it was before the post that is being sent.
+    pub(super) shared: Option<ChainShare>,
+    pub(super) incoming: BTreeMap<DeviceId, Vec<ReceivingChain>>,
+    /// Sealed posts whose chain is not here.
+    pub(super) waiting: VecDeque<(DeviceId, Envelope)>,
+    /// Posts of people who may not write by what is known now.
+    pub(super) later: VecDeque<VerifiedPost>,
+    pub(super) asked: BTreeMap<DeviceId, Timestamp>,
+    /// When members were dialled where another said that they are.
+    pub(super) dialled: BTreeMap<DeviceId, Timestamp>,
+    pub(super) meetings: BTreeMap<DeviceId, Live>,
+    /// What both had when a meeting with a device ended; the same two are not compared again.
+    pub(super) met: BTreeMap<DeviceId, (HistoryDigest, HistoryDigest)>,
+    pub(super) reads: BTreeMap<DeviceId, u32>,
+    pub(super) floors: BTreeMap<AccountId, BTreeMap<DeviceId, u32>>,
+    pub(super) requests: BTreeMap<AccountId, RequestRow>,
+    /// The operations that stand in the chat as lines.
+    pub(super) lines: BTreeSet<OperationId>,
+    /// The members and their devices, as they were last acted upon.
+    pub(super) members: BTreeMap<AccountId, Vec<DeviceId>>,
+    /// Every device that an operation of the log names, but for those that were denied: whose posts may be taken.
+    pub(super) listed: BTreeSet<(AccountId, DeviceId)>,
+}
+
+/// How this device seals.
+pub(super) struct Own {
+    pub(super) chain: SendingChain,
+    pub(super) holders: BTreeSet<DeviceId>,
+}
+
+impl Groups {
+    /// A group.
+    pub(crate) fn get(&self, group: &GroupId) -> Option<&Group> {
+        self.by_id.get(group)
+    }
+
+    pub(super) fn get_mut(&mut self, group: &GroupId) -> Option<&mut Group> {
+        self.by_id.get_mut(group)
+    }
+
+    /// Whether somebody is in a group that we are in.
+    pub(crate) fn is_fellow(&self, account: &AccountId) -> bool {
+        self.by_id.values().any(|group| group.is_ours() && group.members.contains_key(account))
+    }
+
+    /// Whether the log of a group names somebody, member or not.
+    pub(super) fn remembers(&self, account: &AccountId) -> bool {
+        let devices = (*account, DeviceId([0; 32]))..=(*account, DeviceId([0xff; 32]));
+        self.by_id.values().any(|group| group.listed.range(devices.clone()).next().is_some())
+    }
+
+    /// The groups that we are in, and whoever this device belongs to.
+    pub(super) fn common(&self, account: &AccountId) -> Vec<GroupId> {
+        let common = |(_, group): &(&GroupId, &Group)| group.is_ours() && group.members.contains_key(account);
+        self.by_id.iter().filter(common).map(|(group, _)| *group).collect()
+    }
+
+    /// Everybody who is in a group that we are in.
+    pub(crate) fn fellows(&self) -> BTreeSet<AccountId> {
+        let ours = self.by_id.values().filter(|group| group.is_ours());
+        ours.flat_map(|group| group.members.keys().copied()).collect()
+    }
+
+    /// Keeps a word about a group that is not known yet; the oldest goes for it.
+    pub(super) fn keep_early(&mut self, device: DeviceId, word: GroupWord) {
+        if self.early.len() >= MAX_EARLY {
+            self.early.pop_front();
+        }
+        self.early.push_back((device, word));
+    }
+
+    /// The words that came about a group before it was known.
+    pub(super) fn take_early(&mut self, group: &GroupId) -> Vec<(DeviceId, GroupWord)> {
+        let early = std::mem::take(&mut self.early);
+        let (now, later): (Vec<_>, Vec<_>) =
+            early.into_iter().partition(|(_, word)| super::taking::group_of(word) == Some(*group));
+        self.early = later.into();
+        now
+    }
+
+    /// Whether a device may be given another batch of operations.
+    pub(super) fn may_give(&mut self, now: Timestamp, device: &DeviceId) -> bool {
+        let (since, given) = self.budgets.entry(*device).or_insert((now, 0));
+        if now.since(*since) >= Span::from_secs(10) {
+            (*since, *given) = (now, 0);
+        }
+        *given = given.saturating_add(1);
+        *given <= BATCHES_IN_TEN_SECONDS
+    }
+
+    /// The connection to a device is gone, and with it the meetings on it.
+    pub(crate) fn disconnected(&mut self, device: &DeviceId) {
+        self.unsaid.remove(device);
+        self.budgets.remove(device);
+        for group in self.by_id.values_mut() {
+            group.meetings.remove(device);
+        }
+    }
+
+    /// The secrets of the links that were made here and are open, and of which group each is.
+    pub(crate) fn link_seeds(&self) -> impl Iterator<Item = (GroupId, LinkId, [u8; 32])> {
+        self.links.iter().map(|((group, link), seed)| (*group, *link, *seed))
+    }
+}
+
+impl Group {
+    pub(super) fn new(row: GroupRow, log: Log, history: History) -> Self {
+        Self {
+            row,
+            log,
+            history,
+            own: None,
+            shared: None,
+            incoming: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            later: VecDeque::new(),
+            asked: BTreeMap::new(),
+            dialled: BTreeMap::new(),
+            meetings: BTreeMap::new(),
+            met: BTreeMap::new(),
+            reads: BTreeMap::new(),
+            floors: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            lines: BTreeSet::new(),
+            members: BTreeMap::new(),
+            listed: BTreeSet::new(),
+        }
+    }
+
+    /// Which group.
+    pub(crate) fn id(&self) -> GroupId {
+        self.log.group()
+    }
+
+    /// Its chat.
+    pub(crate) fn chat(&self) -> ChatId {
+        ChatId::group(&self.id())
+    }
+
+    /// What is kept of it for the chat list.
+    pub(crate) fn row(&self) -> &GroupRow {
+        &self.row
+    }
+
+    /// Whether this account is a member, accepted or not.
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(self.row.state(), GroupState::Joined | GroupState::Invited)
+    }
+
+    /// Whether a device is a member's.
+    pub(super) fn has_device(&self, device: &DeviceId) -> bool {
+        self.members.values().any(|devices| devices.contains(device))
+    }
+
+    /// The devices of all members but one of them.
+    pub(super) fn devices_but(&self, own: &DeviceId) -> BTreeSet<DeviceId> {
+        self.members.values().flatten().filter(|device| *device != own).copied().collect()
+    }
+
+    /// Whether posts go to every device.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.members.len() <= DIRECT_MEMBERS
+    }
+
+    /// What is known of the membership, by name.
+    pub(super) fn view(&self) -> ViewId {
+        ViewId::of(self.log.heads().into_iter().map(|head| head.0))
+    }
+
+    /// How far own posts were shown on a device.
+    pub(crate) fn read_by(&self, device: &DeviceId) -> u32 {
+        self.reads.get(device).copied().unwrap_or(0)
+    }
+
+    pub(super) fn save(&self, out: &mut Output) {
+        out.put(rows::GROUPS, &self.id().0, self.row.to_bytes());
+    }
+
+    /// Reads off the log who is a member with which devices, and whose posts may be taken.
+    pub(super) fn refresh(&mut self) {
+        let roster = self.log.roster();
+        self.members =
+            roster.members.iter().map(|(account, member)| (*account, member.devices.clone())).collect();
+        let denied: BTreeSet<OperationId> =
+            roster.void.iter().filter(|(_, why)| matches!(why, Void::Denied(_))).map(|(id, _)| *id).collect();
+        self.listed = self
+            .log
+            .operations()
+            .filter(|(id, operation)| operation.devices().is_some() && !denied.contains(id))
+            .flat_map(|(_, operation)| super::lists::devices_in(operation))
+            .collect();
+    }
+}

@@ -1,0 +1,228 @@
+//! Words about groups that come in payloads: who may say them, and which module takes them. Also how far each side is, said
+//! when a connection is ready and when the log grew.
+
+use kith_crypto::group::ChainShare;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::group::word::GroupWord;
+use kith_proto::id::DeviceId;
+use kith_proto::id::GroupId;
+use kith_proto::id::OperationId;
+use kith_proto::payload::Content;
+use kith_proto::rows::Rows;
+use kith_proto::sync::HistoryDigest;
+
+use super::joining;
+use super::meetings;
+use super::membership;
+use super::receipts;
+use super::receiving;
+use super::sending;
+use super::whereabouts;
+use crate::engine::Engine;
+use crate::links;
+use crate::output::Output;
+use crate::view::ContactState;
+
+/// Which group a word is about.
+pub(super) fn group_of(word: &GroupWord) -> Option<GroupId> {
+    match word {
+        GroupWord::Chain(share) => ChainShare::from_bytes(share).ok().map(|share| share.group()),
+        other => other.group(),
+    }
+}
+
+/// Takes a word of a device. `live`: it came on a connection, outside the channel.
+pub(crate) fn take(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    device: &DeviceId,
+    live: bool,
+    word: GroupWord,
+) {
+    let Some(account) = engine.peers.contact_of(device) else { return };
+    let Some(id) = group_of(&word) else {
+        if !matches!(word, GroupWord::Unknown { .. }) {
+            engine.core.stats.bad_payloads += 1;
+        }
+        return;
+    };
+    let fellow = engine.groups.is_fellow(&account);
+    let accepted = engine.contacts.state(&account) == Some(ContactState::Accepted);
+    let asked = engine.groups.asking.get(&id).is_some_and(|row| row.link.account == account);
+    match word {
+        GroupWord::Join(request) => return joining::asked(engine, rows, out, device, *request),
+        GroupWord::Refused { .. } if asked => return joining::refused(engine, out, &id),
+        _ => {}
+    }
+    let Some(group) = engine.groups.get(&id) else {
+        if !(fellow || accepted || asked) {
+            engine.core.stats.foreign_words += 1;
+            return;
+        }
+        return unknown_group(engine, rows, out, device, id, word);
+    };
+    let member = group.is_ours() && group.has_device(device);
+    let was_member = group.listed.iter().any(|(whose, of)| *whose == account && of == device);
+    match word {
+        GroupWord::Operations { operations, more, .. } if member || was_member || accepted || asked => {
+            let waits = membership::take(engine, rows, out, device, &id, operations.into_inner());
+            if (waits || more) && live {
+                say_heads_of(engine, out, device, &id);
+            }
+        }
+        GroupWord::Heads { heads, older, digest, .. } if member || was_member => {
+            heads_came(engine, rows, out, device, &id, (&heads, &older, digest));
+        }
+        // Somebody whom the log does not name yet may seal already: whether they may write is asked later.
+        GroupWord::Chain(share) => {
+            if let Ok(share) = ChainShare::from_bytes(&share) {
+                receiving::chain(engine, rows, out, device, share);
+            }
+        }
+        GroupWord::Post { envelope, .. } if group.is_ours() => {
+            receiving::post(engine, rows, out, device, &id, envelope);
+        }
+        GroupWord::AskChain { .. } if member => sending::give_chain(engine, out, &id, device),
+        GroupWord::Sync { part, last, .. } if member => {
+            meetings::part(engine, rows, out, &id, device, (&part, last));
+        }
+        GroupWord::Taken { parts, .. } if member => meetings::taken(engine, rows, out, &id, device, parts),
+        GroupWord::End { .. } => meetings::ended(engine, &id, device),
+        GroupWord::Read { sequence, .. } if member => {
+            receipts::read(engine, rows, out, &id, device, sequence);
+        }
+        GroupWord::Whereabouts { places, .. } if member => whereabouts::heard(engine, out, &id, &places),
+        _ => engine.core.stats.foreign_words += 1,
+    }
+}
+
+/// A word about a group that is not known here: perhaps we are being added.
+fn unknown_group(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    device: &DeviceId,
+    id: GroupId,
+    word: GroupWord,
+) {
+    match word {
+        GroupWord::Operations { operations, more, .. } => {
+            let waits = membership::take(engine, rows, out, device, &id, operations.into_inner());
+            if waits || more {
+                say_nothing_known(engine, out, device, id);
+            }
+        }
+        GroupWord::Heads { .. } => say_nothing_known(engine, out, device, id),
+        word @ (GroupWord::Chain(_) | GroupWord::Post { .. }) => engine.groups.keep_early(*device, word),
+        _ => {}
+    }
+}
+
+/// Asks for a whole log.
+fn say_nothing_known(engine: &mut Engine, out: &mut Output, device: &DeviceId, group: GroupId) {
+    if engine.groups.may_give(engine.core.now, device) {
+        let (heads, older) = (BoundedVec::default(), BoundedVec::default());
+        let word = GroupWord::Heads { group, heads, older, digest: HistoryDigest::default() };
+        links::say(engine, out, device, vec![Content::Group(word)]);
+    }
+}
+
+/// Tells a device how far we are in every common group.
+pub(crate) fn say_heads(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    if !engine.presence.links.is_ready(device) {
+        return;
+    }
+    let Some(account) = receiving::account_of(engine, device) else { return };
+    engine.groups.unsaid.remove(device);
+    for id in engine.groups.common(&account) {
+        if !say_heads_of(engine, out, device, &id) {
+            engine.groups.unsaid.insert(*device);
+            return;
+        }
+    }
+}
+
+/// A payload came from a device: there is a session now, if there was none.
+pub(crate) fn say_what_is_unsaid(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    if engine.groups.unsaid.contains(device) {
+        ready(engine, out, device);
+    }
+}
+
+/// Tells everybody who is connected about groups in which something is new.
+pub(crate) fn say_what_is_new(engine: &mut Engine, out: &mut Output) {
+    let own = engine.devices.device();
+    for id in std::mem::take(&mut engine.groups.dirty) {
+        let devices = engine.groups.get(&id).map(|group| group.devices_but(&own)).unwrap_or_default();
+        for device in devices {
+            if engine.presence.links.is_ready(&device) {
+                say_heads_of(engine, out, &device, &id);
+                whereabouts::tell(engine, out, &device);
+            }
+        }
+    }
+}
+
+/// A device listens: it is told how far we are and where the others are, and they where it is.
+pub(crate) fn ready(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    say_heads(engine, out, device);
+    whereabouts::tell(engine, out, device);
+    whereabouts::pass_on(engine, out, device);
+}
+
+fn say_heads_of(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId) -> bool {
+    let Some(group) = engine.groups.get(id) else { return true };
+    let heads = group.log.heads();
+    let mut older = Vec::new();
+    for (distance, (operation, _)) in group.log.operations().rev().enumerate() {
+        if distance.is_power_of_two() && !heads.contains(&operation) {
+            older.push(operation);
+        }
+    }
+    let (heads, older) = (BoundedVec::truncated(heads), BoundedVec::truncated(older));
+    let word = GroupWord::Heads { group: *id, heads, older, digest: group.history.digest() };
+    links::say(engine, out, device, vec![Content::Group(word)])
+}
+
+/// A device said how far it is: it gets what it lacks, is asked for what we lack, and posts are compared.
+fn heads_came(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    device: &DeviceId,
+    id: &GroupId,
+    (heads, older, digest): (&[OperationId], &[OperationId], HistoryDigest),
+) {
+    let now = engine.core.now;
+    let Some(group) = engine.groups.get(id) else { return };
+    let known = |operation: &&OperationId| group.log.contains(operation);
+    let both: Vec<OperationId> = heads.iter().chain(older).filter(known).copied().collect();
+    let unknown = heads.iter().any(|head| !group.log.contains(head));
+    let lacking: Vec<_> = group.log.since(&both).map(|(_, operation)| operation.clone()).collect();
+    for batch in membership::batches(lacking) {
+        if !engine.groups.may_give(now, device) {
+            break;
+        }
+        let operations = BoundedVec::truncated(batch);
+        let word = GroupWord::Operations { group: *id, operations, more: false };
+        links::say(engine, out, device, vec![Content::Group(word)]);
+    }
+    let Some(group) = engine.groups.get_mut(id) else { return };
+    let differs = group.is_ours() && group.has_device(device) && digest != group.history.digest();
+    let pair = (group.history.digest(), digest);
+    let ours_to_begin = engine.devices.device() < *device;
+    let theirs_to_begin = differs && !ours_to_begin && group.met.get(device) != Some(&pair);
+    if theirs_to_begin {
+        group.met.insert(*device, pair);
+    }
+    if (unknown || theirs_to_begin) && engine.groups.may_give(now, device) {
+        say_heads_of(engine, out, device, id);
+    }
+    if differs && ours_to_begin {
+        meetings::begin(engine, rows, out, id, device, digest);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! The rules of groups, one test each, with named people; `properties` lets them fight at random.
+
+mod oracle;
+mod people;
+mod properties;
+mod rules;
+mod sync;

@@ -1,0 +1,267 @@
+//! The rows of groups. Histories have tables of their own (`groups/history/rows.rs`).
+//!
+//! | table | key | value | shredded |
+//! |---|---|---|---|
+//! | `groups` | group | [`GroupRow`] | no |
+//! | `group_operations` | group, number in the order in which they came | the operation | no |
+//! | `group_chains` | group, device, chain | the chain by which that device seals (`kith-crypto`) | yes |
+//! | `group_reads` | group, device | number of the last own post that was shown there | no |
+//! | `group_unread` | chat, index | [`UnreadRow`] | no |
+//! | `group_floors` | group, account | [`FloorsRow`]: what somebody who came later is not given | no |
+//! | `group_links` | group, link | the seed of a link that was made here | yes |
+//! | `group_asking` | group | [`AskingRow`]: a group that we ask to come into | yes |
+//! | `group_requests` | group, account | [`RequestRow`]: somebody who asks | no |
+
+use kith_proto::group::GroupInvite;
+use kith_proto::group::Kind;
+use kith_proto::group::MAX_GROUP_NAME_BYTES;
+use kith_proto::group::Role;
+use kith_proto::group::word::JoinRequest;
+use kith_proto::group::word::MAX_MENTIONS;
+use kith_proto::id::GroupId;
+use kith_proto::id::OperationId;
+use kith_proto::id::PostId;
+use kith_proto::sync::MAX_LINES_TOLD;
+
+use super::*;
+use crate::view::GroupState;
+
+pub(crate) const GROUPS: Table = Table::plain("groups");
+pub(crate) const GROUP_OPERATIONS: Table = Table::plain("group_operations");
+pub(crate) const GROUP_CHAINS: Table = Table::shredded("group_chains");
+pub(crate) const GROUP_READS: Table = Table::plain("group_reads");
+pub(crate) const GROUP_UNREAD: Table = Table::plain("group_unread");
+pub(crate) const GROUP_FLOORS: Table = Table::plain("group_floors");
+pub(crate) const GROUP_LINKS: Table = Table::shredded("group_links");
+pub(crate) const GROUP_ASKING: Table = Table::shredded("group_asking");
+pub(crate) const GROUP_REQUESTS: Table = Table::plain("group_requests");
+
+/// Every table whose keys begin with the group.
+pub(crate) const OF_ONE_GROUP: &[Table] = &[
+    GROUP_OPERATIONS,
+    GROUP_CHAINS,
+    GROUP_READS,
+    GROUP_FLOORS,
+    GROUP_LINKS,
+    GROUP_REQUESTS,
+    history::HISTORIES,
+    history::LINES,
+    history::POSTS,
+    history::PLACES,
+    history::SLOTS,
+    history::ORDER,
+    history::MISSING,
+];
+
+/// Removed people for whom it is counted how many of their posts were dropped.
+pub(crate) const MAX_DROPPED: usize = 64;
+
+row!(
+    /// A group.
+    GroupRow {
+        /// How this account stands to it, by [`GroupRow::state`].
+        state: u8,
+        /// Who added us, while that is to be decided.
+        invited_by: Option<AccountId>,
+        /// What it is called, for the chat list.
+        name: BoundedStr<MAX_GROUP_NAME_BYTES>,
+        /// How many members it has.
+        members: u32,
+        /// The own role.
+        role: Option<Role>,
+        /// When this account last wrote.
+        wrote_at: Timestamp,
+        /// How many posts of people who were removed came too late.
+        dropped: BoundedVec<(AccountId, u32), MAX_DROPPED>,
+    }
+);
+
+impl GroupRow {
+    /// How this account stands to it. An unknown number from a newer version counts as removed: nothing is sent.
+    pub(crate) fn state(&self) -> GroupState {
+        match self.state {
+            1 => GroupState::Invited,
+            2 => GroupState::Joined,
+            3 => GroupState::Left,
+            _ => GroupState::Removed,
+        }
+    }
+
+    /// Sets it.
+    pub(crate) fn set_state(&mut self, state: GroupState) {
+        self.state = match state {
+            GroupState::Asking | GroupState::Invited => 1,
+            GroupState::Joined => 2,
+            GroupState::Left => 3,
+            GroupState::Removed => 4,
+        };
+    }
+}
+
+row!(
+    /// A post of somebody else that was not shown yet.
+    UnreadRow {
+        /// Its name.
+        message: MessageId,
+        /// Whose device wrote it.
+        device: DeviceId,
+        /// Its number.
+        sequence: u32,
+    }
+);
+
+row!(
+    /// From which number on each device's posts are given to somebody who came later.
+    FloorsRow {
+        /// The numbers; a device that is not here has written nothing before.
+        floors: BoundedVec<(DeviceId, u32), MAX_LINES_TOLD>,
+    }
+);
+
+row!(
+    /// A group that we ask to come into.
+    AskingRow {
+        /// The link.
+        link: GroupInvite,
+        /// Since when.
+        since: Timestamp,
+    }
+);
+
+row!(
+    /// Somebody who asks to come in.
+    RequestRow {
+        /// What they said.
+        request: JoinRequest,
+        /// When.
+        since: Timestamp,
+    }
+);
+
+/// With whom a chat is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum With {
+    /// One person.
+    Contact(ContactId),
+    /// A group.
+    Group(GroupId),
+}
+
+impl Encode for With {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Contact(contact) => {
+                out.push(0);
+                contact.encode(out);
+            }
+            Self::Group(group) => {
+                out.push(1);
+                group.encode(out);
+            }
+        }
+    }
+}
+
+impl Decode for With {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match u8::decode(reader)? {
+            0 => Ok(Self::Contact(Decode::decode(reader)?)),
+            1 => Ok(Self::Group(Decode::decode(reader)?)),
+            _ => Err(DecodeError::Invalid { what: "kind of chat" }),
+        }
+    }
+}
+
+/// What kind of thing a message of a chat is.
+#[derive(Clone, PartialEq)]
+pub(crate) enum Entry {
+    /// A message of a direct chat.
+    Direct,
+    /// A post of a group.
+    Post(PostEntry),
+    /// Something that happened in a group.
+    Line(LineEntry),
+}
+
+row!(
+    /// What is known of a post beside its text.
+    PostEntry {
+        /// Who wrote it.
+        account: AccountId,
+        /// On which device.
+        device: DeviceId,
+        /// Its number among that device's posts.
+        sequence: u32,
+        /// Its name.
+        post: PostId,
+        /// Whom it calls.
+        mentions: BoundedVec<AccountId, MAX_MENTIONS>,
+        /// Whether it calls everybody.
+        mentions_all: bool,
+    }
+);
+
+row!(
+    /// An operation of the log, without the devices that it carries.
+    LineEntry {
+        /// Whose it is.
+        by: AccountId,
+        /// Its name.
+        operation: OperationId,
+        /// What it does.
+        kind: Kind,
+    }
+);
+
+impl Entry {
+    /// Who wrote or did it; `None` in a direct chat.
+    pub(crate) fn author(&self) -> Option<AccountId> {
+        match self {
+            Self::Direct => None,
+            Self::Post(post) => Some(post.account),
+            Self::Line(line) => Some(line.by),
+        }
+    }
+}
+
+impl Encode for Entry {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Direct => out.push(0),
+            Self::Post(post) => {
+                out.push(1);
+                post.encode(out);
+            }
+            Self::Line(line) => {
+                out.push(2);
+                line.encode(out);
+            }
+        }
+    }
+}
+
+impl Decode for Entry {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match u8::decode(reader)? {
+            0 => Ok(Self::Direct),
+            1 => Ok(Self::Post(Decode::decode(reader)?)),
+            2 => Ok(Self::Line(Decode::decode(reader)?)),
+            _ => Err(DecodeError::Invalid { what: "kind of message" }),
+        }
+    }
+}
+
+/// The key of a row of a group and somebody, or something, in it.
+pub(crate) fn group_key(group: &GroupId, part: &[u8]) -> Vec<u8> {
+    [group.0.as_slice(), part].concat()
+}
+
+/// The key of an operation.
+pub(crate) fn operation_key(group: &GroupId, number: u64) -> Vec<u8> {
+    group_key(group, &number.to_be_bytes())
+}
+
+/// The key of a chain.
+pub(crate) fn chain_key(group: &GroupId, device: &DeviceId, chain: &[u8; 16]) -> Vec<u8> {
+    [group.0.as_slice(), &device.0, chain].concat()
+}
