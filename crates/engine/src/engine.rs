@@ -26,6 +26,7 @@ use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::groups::fellows;
+use crate::groups::lines;
 use crate::groups::state::Groups;
 use crate::groups::taking;
 use crate::groups::view as group_view;
@@ -258,6 +259,7 @@ impl Engine {
                 TimerKey::Groups => {
                     taking::say_what_is_new(self, out);
                     fellows::part(self, out);
+                    lines::forget_deleted(self, rows, out);
                 }
                 TimerKey::Notes => leaving::send_notes(self, out),
                 TimerKey::Leave(device) => leaving::leave(self, out, &device),

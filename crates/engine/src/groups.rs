@@ -27,7 +27,7 @@ pub(crate) mod fellows;
 mod floors;
 pub mod history;
 pub(crate) mod joining;
-mod lines;
+pub(crate) mod lines;
 mod lists;
 pub(crate) mod loading;
 mod log;

@@ -420,6 +420,9 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
     }
     engine.core.timers.set(TimerKey::Prekeys, engine.core.now);
     engine.core.timers.set(TimerKey::Knock, engine.core.now);
+    if engine.contacts.all().any(|(_, row)| row.is_fellow()) {
+        engine.core.timers.set(TimerKey::Groups, engine.core.now);
+    }
     mail::start(engine);
     Ok(())
 }

@@ -41,8 +41,8 @@ pub use policy::History;
 pub use policy::Policy;
 pub use policy::Role;
 
-/// The longest operation in bytes: one envelope carries it.
-pub const MAX_OPERATION_BYTES: usize = 64 << 10;
+/// The longest operation in bytes. One word carries it, so whoever has taken an operation can pass it on.
+pub const MAX_OPERATION_BYTES: usize = word::MAX_TOLD_BYTES;
 
 /// How many operations one may follow: more branches than that are joined by several.
 pub const MAX_PARENTS: usize = 16;
@@ -57,7 +57,7 @@ pub const MAX_TOPIC_BYTES: usize = 2048;
 pub const MAX_AVATAR_BYTES: usize = 256;
 
 /// The longest body of a kind that this version does not know, in bytes: with its head it stays below the largest operation.
-pub const MAX_UNKNOWN_KIND_BYTES: usize = 60 << 10;
+pub const MAX_UNKNOWN_KIND_BYTES: usize = MAX_OPERATION_BYTES - (4 << 10);
 
 const OPERATION_VERSION: u8 = 1;
 const OPERATION_LABEL: &[u8] = b"kith group operation v1";

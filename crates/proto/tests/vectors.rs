@@ -549,7 +549,7 @@ fn group_words() -> Vec<Sample> {
         ("word-heads", GroupWord::Heads { group, heads, older, digest: [0x54; 16] }),
         ("word-sync", GroupWord::Sync { group, part: bytes(0x6b, 7), last: true }),
         ("word-taken", GroupWord::Taken { group, parts: 300 }),
-        ("word-end", GroupWord::End { group }),
+        ("word-end", GroupWord::End { group, complete: true }),
         ("word-read", GroupWord::Read { group, sequence: 300 }),
         ("word-join", GroupWord::Join(Box::new(join))),
         ("word-refused", GroupWord::Refused { group }),

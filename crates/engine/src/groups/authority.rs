@@ -385,7 +385,10 @@ impl Judged<'_, '_> {
             let limit = self.view.link(link).map_or(0, |(link, _)| link.uses);
             let came = came_by(nodes, link, self.view.scope);
             let again = came.iter().any(|(who, _)| nodes.person(account) == Some(*who));
-            if limit > 0 && came.len() >= limit as usize && !again {
+            // The proof stands in the log for everybody to copy: it lets nobody come a second time.
+            if again {
+                self.at_least(self.view.policy().invite)?;
+            } else if limit > 0 && came.len() >= limit as usize {
                 return Err(Denial::LinkUsedUp);
             }
         }

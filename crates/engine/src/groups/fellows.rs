@@ -18,9 +18,17 @@ use crate::engine::Engine;
 use crate::links;
 use crate::output::Output;
 use crate::reading;
+use crate::timer::TimerKey;
+use crate::view::GroupState;
 
 /// What is owed to somebody who is no fellow any more is kept for so long.
 const OWED_FOR: Span = Span::from_days(30);
+
+/// Whoever was not let in is answered for so long.
+const ANSWER_FOR: Span = Span::from_days(1);
+
+/// How often those to whom something is owed are looked at.
+const LOOK_AGAIN: Span = Span::from_hours(1);
 
 /// The members or devices of a group are others than `before`.
 pub(super) fn changed(
@@ -32,7 +40,8 @@ pub(super) fn changed(
 ) {
     let own = engine.devices.account;
     let Some(group) = engine.groups.get(id) else { return };
-    let ours = group.is_ours();
+    // Whoever was only added, and has not agreed, has nothing to do with the members.
+    let ours = group.row.state() == GroupState::Joined;
     let now = group.members.clone();
     // Whoever comes back has forgotten the others.
     let back = !before.contains_key(&own);
@@ -50,7 +59,8 @@ pub(super) fn changed(
     }
     let gone = before.keys().any(|account| !now.contains_key(account));
     if gone || !others.is_empty() {
-        part(engine, out);
+        // Not before those who are no members any more were told.
+        engine.core.timers.set_earlier(TimerKey::Groups, engine.core.now);
         engine.keep_connected(out);
         reading::queues_changed(engine, out);
     }
@@ -107,27 +117,16 @@ pub(crate) fn introduce(engine: &mut Engine, out: &mut Output, device: &DeviceId
 
 /// Forgets those with whom we have nothing in common any more, once they have what is owed to them.
 pub(crate) fn part(engine: &mut Engine, out: &mut Output) {
-    let fellows = engine.groups.fellows();
-    let asked: Vec<AccountId> = engine.groups.asking.values().map(|row| row.link.account).collect();
-    let waiting: Vec<AccountId> =
-        engine.groups.by_id.values().flat_map(|group| group.requests.keys().copied()).collect();
-    let strangers: Vec<AccountId> = engine
-        .contacts
-        .all()
-        .filter(|(account, row)| {
-            row.is_fellow()
-                && !fellows.contains(account)
-                && !asked.contains(account)
-                && !waiting.contains(account)
-        })
-        .map(|(account, _)| *account)
-        .collect();
-    for account in strangers {
+    for account in in_passing(engine) {
         let devices = engine.peers.devices_of(&account);
+        let remembered = engine.groups.remembers(&account);
+        // What a former member is owed ends their membership; others are only told that they are not let in.
+        let patience = if remembered { OWED_FOR } else { ANSWER_FOR };
         let owed = |device: &DeviceId| {
-            engine.outbox.oldest(device).is_some_and(|since| engine.core.now.since(since) < OWED_FOR)
+            engine.outbox.oldest(device).is_some_and(|since| engine.core.now.since(since) < patience)
         };
         if devices.iter().any(owed) {
+            engine.core.timers.set_earlier(TimerKey::Groups, engine.core.now + LOOK_AGAIN);
             continue;
         }
         if !devices.is_empty() {
@@ -136,10 +135,29 @@ pub(crate) fn part(engine: &mut Engine, out: &mut Output) {
         for device in devices {
             contents::forget_device(engine, out, &device);
         }
-        if !engine.groups.remembers(&account) {
+        if !remembered {
             engine.contacts.remove(out, &account);
         }
     }
+}
+
+/// Those who are kept like fellows and share no group with us, nor ask for one, nor are asked by us.
+pub(super) fn in_passing(engine: &Engine) -> Vec<AccountId> {
+    let fellows = engine.groups.fellows();
+    let asked: Vec<AccountId> = engine.groups.asking.values().map(|row| row.link.account).collect();
+    let waiting: Vec<AccountId> =
+        engine.groups.by_id.values().flat_map(|group| group.requests.keys().copied()).collect();
+    let passing = engine
+        .contacts
+        .all()
+        .filter(|(account, row)| {
+            row.is_fellow()
+                && !fellows.contains(account)
+                && !asked.contains(account)
+                && !waiting.contains(account)
+        })
+        .map(|(account, _)| *account);
+    passing.collect()
 }
 
 /// Somebody is no contact any more, and still a member of common groups.

@@ -54,6 +54,9 @@ use crate::sessions::Introduction;
 /// Groups that are asked at once.
 const MAX_ASKING: usize = 32;
 
+/// People who asked by a link and are in no group here, until they were answered.
+const MAX_IN_PASSING: usize = 64;
+
 /// Requests of one group that wait for a decision.
 const MAX_REQUESTS: usize = 128;
 
@@ -176,6 +179,7 @@ fn is_genuine(engine: &mut Engine, request: &JoinRequest) -> bool {
     else {
         return false;
     };
+
     let Ok(list) = SignedDeviceList::from_bytes(&request.device_list) else { return false };
     let (key, hash) = (open.link.key, list.hash());
     list.verify(&request.account).is_ok()
@@ -198,6 +202,11 @@ pub(crate) fn introduce(
     let Ok(list) = SignedDeviceList::from_bytes(&request.device_list) else { return false };
     let listed = list.list.devices.iter().find(|entry| entry.device == *device);
     if listed.is_none_or(|entry| entry.identity != identity) {
+        return false;
+    }
+    // An open link must not fill the disk with those whom it does not let in.
+    if engine.contacts.get(&account).is_none() && fellows::in_passing(engine).len() >= MAX_IN_PASSING {
+        engine.core.stats.floods += 1;
         return false;
     }
     engine.contacts.add_fellow(&engine.core, out, &account);
@@ -230,7 +239,10 @@ pub(super) fn asked(
     if group.members.contains_key(&account) {
         // They are in, and do not know: perhaps they put an old disk back.
         let whole = group.log.operations().map(|(_, operation)| operation.clone()).collect();
-        return membership::tell(engine, out, device, id, whole);
+        if !membership::is_being_told(engine, device, &id) {
+            membership::tell(engine, out, device, id, whole);
+        }
+        return;
     }
     let roster = group.log.roster();
     let approval =
@@ -244,7 +256,9 @@ pub(super) fn asked(
         }
         return;
     }
-    if group.requests.len() < MAX_REQUESTS || group.requests.contains_key(&account) {
+    if group.requests.len() >= MAX_REQUESTS && !group.requests.contains_key(&account) {
+        refuse(engine, out, device, id);
+    } else {
         let row = RequestRow { request, since: engine.core.now };
         out.put(rows::GROUP_REQUESTS, &rows::group_key(&id, &account.0), row.to_bytes());
         group.requests.insert(account, row);
@@ -272,6 +286,10 @@ fn admit(
 }
 
 fn refuse(engine: &mut Engine, out: &mut Output, device: &DeviceId, group: GroupId) {
+    let same = |content: &Content| *content == Content::Group(GroupWord::Refused { group });
+    if engine.outbox.is_waiting(device, same) {
+        return;
+    }
     let contents = vec![Content::Group(GroupWord::Refused { group })];
     engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, contents, None);
     links::pump(engine, out, device);

@@ -91,9 +91,10 @@ impl Node {
         matches!(self.kind(), Kind::Leave | Kind::Devices(_))
     }
 
-    /// Whether it stays although its device contradicts itself: it rests on another's signature.
+    /// Whether it stays although its device contradicts itself: it rests on another's signature, or ends a membership. A device
+    /// on which an old disk was put back must not undo a ban by what it does next.
     pub(super) fn survives_equivocation(&self) -> bool {
-        self.concerns_itself_only() || self.link().is_some()
+        self.concerns_itself_only() || self.link().is_some() || self.ends()
     }
 
     /// The link by which it lets somebody in.
@@ -327,7 +328,9 @@ impl Nodes {
     /// Takes an operation whose past is here. Returns its index.
     pub(super) fn push(&mut self, node: Node) -> Index {
         let index = self.len();
-        self.relate(index, &node);
+        if node.verdict.is_ok() {
+            self.relate(index, &node);
+        }
         self.file(index, &node);
         self.by_id.insert(node.id, index);
         self.all.push(node);
@@ -337,6 +340,9 @@ impl Nodes {
     fn relate(&mut self, index: Index, node: &Node) {
         for other in node.past.absent(index) {
             let there = self.get(other);
+            if there.verdict.is_err() {
+                continue;
+            }
             let twins = there.device == node.device;
             let found = [
                 (node.attacks(there), there.attacks(node)),

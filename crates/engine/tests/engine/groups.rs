@@ -28,6 +28,7 @@ use kith_proto::time::Span;
 use crate::Side;
 use crate::invite;
 
+mod edges;
 mod healing;
 mod joining;
 mod random;

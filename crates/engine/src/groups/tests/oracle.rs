@@ -75,13 +75,19 @@ impl Oracle {
         (self.at(id).generation, *id)
     }
 
+    /// Nothing follows from what was denied.
     fn list(&self, id: &OperationId) -> Option<(AccountId, SignedDeviceList)> {
-        list_in(&self.at(id).operation)
+        list_in(&self.at(id).operation).filter(|_| self.at(id).verdict.is_ok())
     }
 
     fn take(&mut self, operation: Operation) {
         let id = operation.id();
         if operation.parents.iter().any(|parent| !self.all.contains_key(parent)) {
+            return;
+        }
+        let denied =
+            |parent: &OperationId| self.at(parent).verdict.is_err_and(|denial| denial != Denial::UnknownKind);
+        if operation.parents.iter().any(denied) {
             return;
         }
         let mut past: Set = operation.parents.iter().copied().collect();
@@ -335,12 +341,12 @@ impl Oracle {
             Kind::Unknown { .. } => return Err(Denial::UnknownKind),
         }
         if let Some(past) = past {
-            self.sense(kind, stand, past)?;
+            self.sense(own, kind, stand, past)?;
         }
         Ok(own)
     }
 
-    fn sense(&self, kind: &Kind, stand: &Set, past: &Set) -> Result<(), Denial> {
+    fn sense(&self, own: Standing, kind: &Kind, stand: &Set, past: &Set) -> Result<(), Denial> {
         let member = |account: &AccountId| self.explicit(account, stand).is_some();
         let check = |holds: bool, denial: Denial| if holds { Ok(()) } else { Err(denial) };
         match kind {
@@ -350,8 +356,10 @@ impl Oracle {
                 let Via::Link { link, .. } = &add.via else { return Ok(()) };
                 let (made, _) = self.link(link, stand).unwrap();
                 let came = self.came_by(link, past);
-                let room = made.uses == 0 || came.len() < made.uses as usize || came.contains(&add.account);
-                check(room, Denial::LinkUsedUp)
+                if came.contains(&add.account) {
+                    return check(own.role >= self.policy(stand).invite, Denial::RoleTooLow);
+                }
+                check(made.uses == 0 || came.len() < made.uses as usize, Denial::LinkUsedUp)
             }
             Kind::Remove(account) | Kind::Role { account, .. } | Kind::Mute { account, .. } => {
                 check(member(account), Denial::NoSuchMember)
@@ -437,7 +445,9 @@ impl Oracle {
         for id in scope.iter().filter(|id| self.at(id).verdict.is_ok()) {
             let entry = self.at(id);
             let revoked = scope.iter().filter(|by| self.revokes(by, id)).min();
-            let survives = matches!(entry.operation.kind, Kind::Leave | Kind::Devices(_))
+            let ends = matches!(entry.operation.kind, Kind::Remove(_) | Kind::Ban(_));
+            let survives = ends
+                || matches!(entry.operation.kind, Kind::Leave | Kind::Devices(_))
                 || by_link(&entry.operation).is_some();
             let twin = scope.iter().filter(|twin| !survives && self.contradicts(id, twin, scope)).min();
             let late = by_link(&entry.operation).is_some_and(|link| {
