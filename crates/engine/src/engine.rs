@@ -118,6 +118,7 @@ impl Engine {
             Input::Entropy(bytes) => self.core.stir(&bytes),
             Input::Wake => self.on_wake(rows, out),
         }
+        fellows::file_lists(self, rows, out);
         let after = out.extent();
         if after != before && !(self.core.only_receipts && after.1 == before.1) {
             out.hurry();

@@ -123,8 +123,14 @@ pub enum Kind {
     Link(Link),
     /// Ends a link.
     RevokeLink(LinkId),
-    /// A newer list of the author's devices; the device that signs must be in it.
-    Devices(DeviceListBytes),
+    /// A newer list of a member's devices. Its account has signed it, so any member may put it into the log: whoever comes back
+    /// with another device knows no group. If it is the author's, the device that signs must be in it.
+    Devices {
+        /// Whose.
+        account: AccountId,
+        /// The signed list.
+        devices: DeviceListBytes,
+    },
     /// Puts a message where everybody sees it.
     Pin(MessageId),
     /// Takes it away from there.
@@ -247,7 +253,7 @@ impl Operation {
         match &self.kind {
             Kind::Create(create) => Some((self.author, &create.devices)),
             Kind::Add(add) => Some((add.account, &add.devices)),
-            Kind::Devices(devices) => Some((self.author, devices)),
+            Kind::Devices { account, devices } => Some((*account, devices)),
             _ => None,
         }
     }
@@ -353,7 +359,7 @@ impl Kind {
             Self::Mute { .. } => 10,
             Self::Link(_) => 11,
             Self::RevokeLink(_) => 12,
-            Self::Devices(_) => 13,
+            Self::Devices { .. } => 13,
             Self::Pin(_) => 14,
             Self::Unpin(_) => 15,
             Self::DeleteForAll(_) => 16,
@@ -373,7 +379,7 @@ impl Kind {
             Self::Mute { account, until } => (*account, *until).to_bytes(),
             Self::Link(link) => link.to_bytes(),
             Self::RevokeLink(link) => link.to_bytes(),
-            Self::Devices(devices) => devices.to_bytes(),
+            Self::Devices { account, devices } => (*account, devices.clone()).to_bytes(),
             Self::Pin(message) | Self::Unpin(message) | Self::DeleteForAll(message) => message.to_bytes(),
             Self::Unknown { bytes, .. } => bytes.to_vec(),
         }
@@ -416,7 +422,10 @@ impl Decode for Kind {
             }
             11 => Self::Link(Decode::from_bytes(body)?),
             12 => Self::RevokeLink(Decode::from_bytes(body)?),
-            13 => Self::Devices(Decode::from_bytes(body)?),
+            13 => {
+                let (account, devices) = Decode::from_bytes(body)?;
+                Self::Devices { account, devices }
+            }
             14 => Self::Pin(Decode::from_bytes(body)?),
             15 => Self::Unpin(Decode::from_bytes(body)?),
             16 => Self::DeleteForAll(Decode::from_bytes(body)?),

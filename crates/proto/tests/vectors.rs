@@ -444,7 +444,7 @@ fn operations() -> Vec<Sample> {
         ("group-mute", Kind::Mute { account, until: Timestamp(1_795_000_000_000) }),
         ("group-link", Kind::Link(link)),
         ("group-revoke-link", Kind::RevokeLink(LinkId([0xb3; 16]))),
-        ("group-devices", Kind::Devices(bytes(0xb8, 20))),
+        ("group-devices", Kind::Devices { account, devices: bytes(0xb8, 20) }),
         ("group-pin", Kind::Pin(message)),
         ("group-unpin", Kind::Unpin(message)),
         ("group-delete-for-all", Kind::DeleteForAll(message)),

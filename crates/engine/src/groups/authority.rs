@@ -289,7 +289,7 @@ impl Judged<'_, '_> {
                 if own { Ok(()) } else { self.at_least(Role::Moderator) }
             }
             Kind::Pin(_) | Kind::Unpin(_) => self.at_least(self.view.policy().pin),
-            Kind::Create(_) | Kind::Leave | Kind::Devices(_) => Ok(()),
+            Kind::Create(_) | Kind::Leave | Kind::Devices { .. } => Ok(()),
             Kind::Unknown { .. } => Err(Denial::UnknownKind),
         }
     }
@@ -364,6 +364,7 @@ impl Judged<'_, '_> {
                 if there { Err(Denial::LinkExists) } else { Ok(()) }
             }
             Kind::RevokeLink(link) => self.view.link(link).map(|_| ()).ok_or(Denial::NoSuchLink),
+            Kind::Devices { account, .. } => self.other(account).map(|_| ()).ok_or(Denial::NoSuchMember),
             _ => Ok(()),
         }
     }

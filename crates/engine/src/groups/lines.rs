@@ -47,7 +47,7 @@ pub(crate) fn message_of(operation: &OperationId) -> MessageId {
 pub(super) fn wanted(group: &mut Group) -> BTreeSet<OperationId> {
     let void: BTreeSet<OperationId> = group.log.roster().void.keys().copied().collect();
     let shown = |(id, operation): &(OperationId, &Operation)| {
-        let silent = matches!(operation.kind, Kind::Devices(_) | Kind::Unpin(_) | Kind::Unknown { .. });
+        let silent = matches!(operation.kind, Kind::Devices { .. } | Kind::Unpin(_) | Kind::Unknown { .. });
         !silent && !void.contains(id)
     };
     group.log.operations().filter(shown).map(|(id, _)| id).collect()
@@ -182,6 +182,6 @@ pub(crate) fn line(kind: &Kind, dropped: impl Fn(&AccountId) -> u32) -> GroupLin
         Kind::RevokeLink(_) => GroupLine::LinkRevoked,
         Kind::Pin(message) => GroupLine::Pinned { message: *message },
         Kind::DeleteForAll(message) => GroupLine::Deleted { message: *message },
-        Kind::Policy(_) | Kind::Devices(_) | Kind::Unpin(_) | Kind::Unknown { .. } => GroupLine::Policy,
+        Kind::Policy(_) | Kind::Devices { .. } | Kind::Unpin(_) | Kind::Unknown { .. } => GroupLine::Policy,
     }
 }

@@ -233,9 +233,9 @@ impl Log {
         kind: Kind,
     ) -> Result<Operation, Denial> {
         self.allows(account, &kind)?;
-        if let Kind::Devices(bytes) = &kind {
-            let rank = SignedDeviceList::from_bytes(bytes).map_err(|_| Denial::OldList)?;
-            let known = self.nodes.person(account).and_then(|person| self.nodes.newest_list(person, None));
+        if let Kind::Devices { account: whose, devices } = &kind {
+            let rank = SignedDeviceList::from_bytes(devices).map_err(|_| Denial::OldList)?;
+            let known = self.nodes.person(whose).and_then(|person| self.nodes.newest_list(person, None));
             if known.is_some_and(|(_, known)| known >= ListRank::of(&rank)) {
                 return Err(Denial::OldList);
             }
@@ -425,7 +425,7 @@ impl Log {
     fn has_room(&self, operation: &Operation, verdict: Result<Standing, Denial>) -> Result<(), Refused> {
         let ends = matches!(
             operation.kind,
-            Kind::Remove(_) | Kind::Ban(_) | Kind::Leave | Kind::Devices(_) | Kind::RevokeLink(_)
+            Kind::Remove(_) | Kind::Ban(_) | Kind::Leave | Kind::Devices { .. } | Kind::RevokeLink(_)
         );
         let most = if ends && verdict.is_ok() { MAX_OPERATIONS } else { MAX_OPERATIONS - RESERVED };
         let denied = self.nodes.person(&operation.author).and_then(|author| self.denied_of.get(&author));
@@ -505,7 +505,10 @@ impl Log {
         past: &Bits,
         list: Option<&(AccountId, ListRank, Box<SignedDeviceList>)>,
     ) -> Result<ListRank, Refused> {
-        let brought = list.filter(|_| matches!(operation.kind, Kind::Create(_) | Kind::Devices(_)));
+        // A list about somebody else says nothing of this device.
+        let own = operation.devices().is_some_and(|(whose, _)| whose == operation.author);
+        let brought =
+            list.filter(|_| own && matches!(operation.kind, Kind::Create(_) | Kind::Devices { .. }));
         if let Some((_, rank, list)) = brought {
             return if counts(list, &operation.device) { Ok(*rank) } else { Err(Refused::UnknownDevice) };
         }
@@ -548,10 +551,12 @@ impl Log {
             return Err(Refused::NotMember);
         }
         let old = || {
-            let known = self.nodes.newest_list(author, Some(&checked.past)).map(|(_, rank)| rank);
-            checked.list.as_ref().is_some_and(|(_, rank, _)| known.is_some_and(|known| known >= *rank))
+            let (whose, rank, _) = checked.list.as_ref()?;
+            let person = self.nodes.person(whose)?;
+            let (_, known) = self.nodes.newest_list(person, Some(&checked.past))?;
+            Some(known >= *rank)
         };
-        if matches!(operation.kind, Kind::Devices(_)) && old() {
+        if verdict.is_ok() && matches!(operation.kind, Kind::Devices { .. }) && old() == Some(true) {
             return Ok(Err(Denial::OldList));
         }
         Ok(verdict)

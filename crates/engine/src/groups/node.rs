@@ -88,7 +88,7 @@ impl Node {
 
     /// Whether nobody's authority is in it but the author's over itself.
     pub(super) fn concerns_itself_only(&self) -> bool {
-        matches!(self.kind(), Kind::Leave | Kind::Devices(_))
+        matches!(self.kind(), Kind::Leave | Kind::Devices { .. })
     }
 
     /// Whether it stays although its device contradicts itself: it rests on another's signature, or ends a membership. A device
@@ -393,7 +393,7 @@ impl Nodes {
             Kind::RevokeLink(link) => self.links.entry(*link).or_default().revoked.push(index),
             Kind::Pin(message) | Kind::Unpin(message) => self.pins.entry(*message).or_default().push(index),
             Kind::DeleteForAll(_) => self.deletions.push(index),
-            Kind::Devices(_) | Kind::Unknown { .. } => {}
+            Kind::Devices { .. } | Kind::Unknown { .. } => {}
         }
         if let Some((whose, ..)) = &node.list {
             let whose = self.people.get_mut(*whose as usize).expect("people are enrolled first");

@@ -72,7 +72,9 @@ fn kind(book: &Book, step: &Step) -> Kind {
         20 => {
             let used: &[usize] = if step.device == 0 { &[0] } else { &[0, 1] };
             let version = 2 + u32::from(step.role as u8 > 2);
-            Kind::Devices(bytes(&person(step.who).list_of(version, used)))
+            // Of one's own devices, or of somebody else's.
+            let whose = if step.role == Role::Admin { (step.who + 2) % 6 } else { step.who };
+            Kind::Devices { account: id(whose), devices: bytes(&person(whose).list_of(version, used)) }
         }
         21 => Kind::Pin(message),
         22 => Kind::Unpin(message),

@@ -305,3 +305,38 @@ fn a_newcomer_hears_of_a_removal_whose_author_did_not_know_them() {
     assert_eq!(world.members(EVE, &group), [ANN, BOB, CAT, EVE]);
     assert_eq!(query::groups(&world.people[EVE].disk).unwrap().len(), 1);
 }
+
+/// Cat lost her phone and comes back by her phrase on another one.
+#[test]
+fn a_member_who_comes_back_on_another_device_is_in_the_group_and_the_old_device_reads_nothing() {
+    let mut world = World::of_friends(3);
+    let group = world.group(&[BOB, CAT], None);
+    world.say(BOB, &group, "before");
+    world.settle();
+    let phrase = world.people[CAT].phrase.clone();
+    for other in [ANN, BOB] {
+        world.disconnect(CAT, other);
+    }
+    let mut again = crate::Side::with_phrase(50, Some(&phrase));
+    again.now = world.people[ANN].now + Span::from_secs(5);
+    world.people.push(again);
+    let new = world.people.len() - 1;
+    let invite = crate::invite(&mut world.people[ANN]);
+    world.people[new].command(Command::AddContact { invite, greeting: String::new() });
+    world.connect(ANN, new);
+    world.settle();
+    world.connect(BOB, new);
+    world.settle();
+    assert_eq!(world.view(new, &group).members.len(), 3);
+    world.say(BOB, &group, "bob, after");
+    world.say(ANN, &group, "ann, after");
+    world.settle();
+    let texts = world.texts(new, &group);
+    assert!(texts.iter().any(|text| text == "bob, after") && texts.iter().any(|text| text == "ann, after"));
+    // Whoever has the old device.
+    for other in [ANN, BOB] {
+        world.connect(other, CAT);
+    }
+    world.settle();
+    assert_eq!(world.texts(CAT, &group), ["before"]);
+}
