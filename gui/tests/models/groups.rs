@@ -458,8 +458,8 @@ fn what_cannot_be_undone_is_asked_first() {
             Command::SetRole { group: HIKING, account: ANN, role: Role::Member },
         ),
         (
-            Step::RevokeLink(LinkId([1; 32])),
-            Command::RevokeGroupLink { group: HIKING, link: LinkId([1; 32]) },
+            Step::RevokeLink(LinkId([1; 16])),
+            Command::RevokeGroupLink { group: HIKING, link: LinkId([1; 16]) },
         ),
         (
             Step::Delete(MessageId([1; 16])),
@@ -525,7 +525,7 @@ fn a_link_that_was_made_is_shown_and_requests_are_counted_for_those_who_may_let_
     let mut view = group(Role::Member);
     let name = "Dave".to_owned();
     let request =
-        JoinRequestView { account: AccountId([7; 32]), name, link: LinkId([1; 32]), since: Timestamp(NOON) };
+        JoinRequestView { account: AccountId([7; 32]), name, link: LinkId([1; 16]), since: Timestamp(NOON) };
     view.requests.push(request);
     model.event(Event::GroupChanged(Box::new(view.clone())));
     assert_eq!(model.groups.requests_for_us(&view), 1);
