@@ -138,7 +138,8 @@ impl App {
                 actions.extend(next.map(Action::OpenChat));
             }
         }
-        if self.model.dialog.is_none() && ui.input(|input| input.key_pressed(Key::Escape)) {
+        let covered = self.model.dialog.is_some() || egui::Popup::is_any_open(ui.ctx());
+        if !covered && ui.input(|input| input.key_pressed(Key::Escape)) {
             let picking = self.model.timeline.as_ref().is_some_and(|open| open.mentions.picker.is_some());
             let answering = self.model.timeline.as_ref().is_some_and(|timeline| timeline.reply_to.is_some());
             if picking {

@@ -87,7 +87,11 @@ fn everything(model: &mut Model, all: All) -> Vec<Request> {
         model.screen = Screen::Main;
     }
     // Something came while it was read, which it may lack.
-    if model.stale { model.load_all() } else { Vec::new() }
+    let mut requests = if model.stale { model.load_all() } else { Vec::new() };
+    let pins = model.open_group().map(|group| group.pins.clone());
+    let timeline = model.timeline.as_mut().zip(pins);
+    requests.extend(timeline.and_then(|(timeline, pins)| timeline.want_pins(&pins)));
+    requests
 }
 
 fn page(model: &mut Model, chat: ChatId, before: Option<u64>, messages: Vec<MessageView>) -> Vec<Request> {

@@ -49,6 +49,7 @@ pub struct Groups {
     sought: BTreeSet<AccountId>,
     names: Names,
     notify: BTreeMap<ChatId, Notify>,
+    is_loaded: bool,
     /// Chats in which an unread message calls the person.
     calling: BTreeSet<ChatId>,
     /// A chat that is shown as soon as it is there.
@@ -64,7 +65,11 @@ impl Groups {
         notify: BTreeMap<ChatId, Notify>,
         calling: BTreeSet<ChatId>,
     ) {
-        (self.own, self.notify, self.calling) = (Some(own), notify, calling);
+        (self.own, self.calling) = (Some(own), calling);
+        // What was read may be older than what was chosen meanwhile; nobody else writes it.
+        if !std::mem::replace(&mut self.is_loaded, true) {
+            self.notify = notify;
+        }
         self.by_id.clear();
         for group in groups {
             self.learn_members(&group);

@@ -190,7 +190,12 @@ fn conversation() -> Vec<MessageView> {
         happened(9, MIRA, 40, GroupLine::Role { whom: JONAS, role: Role::Moderator }),
         MessageView {
             mentions: vec![MIRA],
-            ..receipts(5, 5, MessageState::Read, said(10, ME, 30, "@Mira Okafor rain from four, shall we start early?"))
+            ..receipts(
+                5,
+                5,
+                MessageState::Read,
+                said(10, ME, 30, "@Mira Okafor rain from four, shall we start early?"),
+            )
         },
         said(11, JONAS, 6, "Early is good."),
         MessageView { mentions_all: true, ..said(12, JONAS, 5, "@all at 06:45 then, at the station.") },
@@ -320,7 +325,12 @@ fn receipts() -> Model {
 }
 
 fn removed() -> Model {
-    model_of(GroupView { state: GroupState::Removed, role: None, requests: Vec::new(), ..hiking(Role::Member) })
+    model_of(GroupView {
+        state: GroupState::Removed,
+        role: None,
+        requests: Vec::new(),
+        ..hiking(Role::Member)
+    })
 }
 
 /// Both themes of a picture.
@@ -436,7 +446,11 @@ fn the_picker_is_used_with_the_keyboard() {
     {
         let model = shown.model.borrow();
         let open = model.timeline.as_ref().unwrap();
-        assert!(open.draft.starts_with("hi @") && open.draft.ends_with(' ') && open.draft.len() > 6, "{}", open.draft);
+        assert!(
+            open.draft.starts_with("hi @") && open.draft.ends_with(' ') && open.draft.len() > 6,
+            "{}",
+            open.draft
+        );
         assert!(open.mentions.picker.is_none());
     }
     assert!(!shown.actions.borrow().contains(&Action::Send), "Enter took the name and sent nothing");
