@@ -159,9 +159,14 @@ fn add(ui: &mut Ui, form: &mut AddForm, tokens: &Tokens, actions: &mut Vec<Actio
 
 /// A QR code, dark on light in both themes: that is what cameras read.
 pub fn qr(ui: &mut Ui, text: &str, name: &str) {
+    qr_within(ui, text, name, 190.0);
+}
+
+/// The same with a side of at most so many points, where its modules have at least two.
+pub fn qr_within(ui: &mut Ui, text: &str, name: &str, side: f32) {
     let Ok(code) = QrCode::with_error_correction_level(text, qrcode::EcLevel::L) else { return };
     let modules = code.width();
-    let scale = (190.0 / (modules + 8) as f32).floor().max(2.0);
+    let scale = (side / (modules + 8) as f32).floor().max(2.0);
     let side = (modules + 8) as f32 * scale;
     let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));

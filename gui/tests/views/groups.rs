@@ -1,6 +1,7 @@
 //! Groups as pictures, and what the keyboard does there.
 
 use eframe::egui::Key;
+use egui_kittest::SnapshotResults;
 use egui_kittest::kittest::Queryable as _;
 use kith_engine::Event;
 use kith_engine::view::ChatView;
@@ -335,8 +336,11 @@ fn removed() -> Model {
 
 /// Both themes of a picture.
 fn both(of: fn() -> Model, size: [f32; 2], name: &str) {
+    let mut results = SnapshotResults::new();
     for (dark, theme) in [(true, "dark"), (false, "light")] {
-        show(of(), dark, size).picture(&format!("{name}-{theme}"));
+        let mut shown = show(of(), dark, size);
+        shown.picture(&format!("{name}-{theme}"));
+        results.extend_harness(&mut shown.harness);
     }
 }
 

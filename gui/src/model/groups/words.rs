@@ -76,6 +76,7 @@ pub fn moment(time: Timestamp, now: Now) -> String {
     match day - now.day(now.time) {
         0 => clock,
         1 => format!("tomorrow at {clock}"),
+        -1 => format!("yesterday at {clock}"),
         _ => format!("{} at {clock}", now.day_name(day)),
     }
 }

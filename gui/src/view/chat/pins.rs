@@ -41,7 +41,7 @@ pub(super) fn pins(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &mut Ve
                 actions.push(Action::Group(GroupAction::Unpin(newest.message)));
             }
             if pins.len() > 1 {
-                let all = widget::icon_button(ui, tokens, icons::RULES, "All pinned messages");
+                let all = widget::icon_button(ui, tokens, icons::PIN, "All pinned messages");
                 egui::Popup::menu(&all).width(360.0).show(|ui| {
                     for pin in pins.iter().rev() {
                         if entry(ui, model, pin, "", tokens).clicked() {

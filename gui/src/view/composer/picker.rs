@@ -1,6 +1,5 @@
 //! The list of members that opens when “@” is typed: arrows choose, Enter takes, Escape closes.
 
-use eframe::egui;
 use eframe::egui::Align2;
 use eframe::egui::Area;
 use eframe::egui::Frame;

@@ -63,6 +63,8 @@ fn sentence(
     actions: &mut Vec<Action>,
 ) {
     ui.horizontal(|ui| {
+        // As high as the button beside it from the start, so that all stand in the middle.
+        ui.set_min_height(if matches!(why, Silence::Left | Silence::Removed) { 32.0 } else { 20.0 });
         let glyph = match why {
             Silence::Muted(_) => icons::SILENT,
             Silence::Observer | Silence::OnlyFrom(_) => icons::EYE,

@@ -69,8 +69,11 @@ fn shown(ui: &mut Ui, desk: &mut Desk<'_>) {
         ui.label(RichText::new(&name).font(semibold(18.0)).color(tokens.text));
         let role = group.role.map(|role| format!("You are {}", with_article(role)));
         let role = role.filter(|_| group.state == GroupState::Joined);
-        let made = format!("Since {}", crate::model::network::day(desk.now, group.created));
-        let line = role.map_or_else(|| made.clone(), |role| format!("{role} · {}", made.to_lowercase()));
+        let since = crate::model::network::day(desk.now, group.created);
+        let line = match role {
+            Some(role) => format!("{role} · made {since}"),
+            None => format!("Made {since}"),
+        };
         if group.state != GroupState::Asking {
             ui.label(RichText::new(line).font(regular(13.0)).color(tokens.muted));
         }

@@ -42,7 +42,7 @@ fn made(ui: &mut Ui, desk: &mut Desk<'_>, link: &str) {
     let words =
         "Send it over any channel you trust, or let them scan it. Copy it now: it is not shown again.";
     sentence(ui, tokens, words);
-    ui.vertical_centered(|ui| dialogs::qr(ui, link, "The link as a QR code"));
+    ui.vertical_centered(|ui| dialogs::qr_within(ui, link, "The link as a QR code", 280.0));
     let shown = widget::line(ui, link, regular(12.5), tokens.muted, ui.available_width());
     ui.label(shown);
     ui.horizontal(|ui| {

@@ -144,8 +144,10 @@ fn row(ui: &mut Ui, desk: &mut Desk<'_>, member: &MemberView, name: &str) {
     let second = widget::line(ui, &below, regular(12.0), ink, right - at);
     ui.painter().galley(pos2(at, rect.min.y + 27.0), second, ink);
     let response = response.on_hover_text(member.account.to_string());
+    if response.secondary_clicked() {
+        egui::Popup::open_id(ui.ctx(), egui::Popup::default_response_id(&response));
+    }
     egui::Popup::menu(&response).show(|ui| menu(ui, desk, member));
-    egui::Popup::context_menu(&response).show(|ui| menu(ui, desk, member));
 }
 
 /// What can be done about a member.

@@ -106,7 +106,7 @@ pub fn people(ui: &mut Ui, model: &Model, form: &mut PeopleForm, tokens: &Tokens
 }
 
 fn search(ui: &mut Ui, form: &mut PeopleForm, tokens: &Tokens) {
-    let frame = Frame::new().fill(tokens.input).corner_radius(size::RADIUS);
+    let frame = Frame::new().fill(tokens.app).corner_radius(size::RADIUS);
     frame.inner_margin(Margin::symmetric(10, 7)).show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.label(RichText::new(icons::SEARCH).font(icon(16.0)).color(tokens.muted));

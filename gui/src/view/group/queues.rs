@@ -6,7 +6,6 @@ use eframe::egui::Layout;
 use eframe::egui::Ui;
 
 use crate::action::GroupAction;
-use crate::model::groups::words;
 use crate::text;
 use crate::theme::size;
 use crate::theme::space;
@@ -31,8 +30,8 @@ pub(super) fn requests(ui: &mut Ui, desk: &mut Desk<'_>) {
             ui.set_width(ui.available_width());
             let told = text::clean_name(&request.name);
             let name = if told.is_empty() { desk.model.groups.told_name(&request.account) } else { told };
-            let since = words::moment(request.since, desk.now);
-            let below = format!("{} · asked {since}", short_address(&request.account));
+            let since = crate::model::network::day(desk.now, request.since);
+            let below = format!("{} · {since}", short_address(&request.account));
             person(ui, tokens, &request.account, &name, &below, 0.0);
             ui.horizontal(|ui| {
                 if widget::primary(ui, tokens, "Let in").clicked() {

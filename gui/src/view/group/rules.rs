@@ -121,6 +121,8 @@ fn plain(ui: &mut Ui, desk: &mut Desk<'_>) {
         ui.add_space(space::S);
     }
     ui.spacing_mut().item_spacing.y = space::S;
+    ui.add_space(space::S);
+    ui.separator();
     ui.label(RichText::new("Roles").font(semibold(14.5)).color(tokens.text));
     for role in ROLES {
         let words = format!("{} {}", words::role(role), words::role_means(role));

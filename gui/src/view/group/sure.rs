@@ -21,7 +21,7 @@ use crate::view::group::person;
 use crate::widget;
 
 /// How high the list of people gets.
-const LIST: f32 = 360.0;
+const LIST: f32 = 420.0;
 
 /// Draws the question.
 pub fn sure(ui: &mut Ui, model: &Model, doubt: &Doubt, tokens: &Tokens, actions: &mut Vec<Action>) {
@@ -59,25 +59,28 @@ pub fn receipts(
         let words = "Nobody else was in the group when you wrote it, or it goes from member to member.";
         ui.label(RichText::new(words).font(regular(13.5)).color(tokens.muted));
     }
-    ScrollArea::vertical().max_height(LIST).auto_shrink([false, true]).show(ui, |ui| {
-        let mut before = None;
-        for (who, state) in found {
-            let heading = heading(*state);
-            if before.replace(heading) != Some(heading) {
-                let count = found.iter().filter(|(_, other)| self::heading(*other) == heading).count();
-                ui.add_space(space::XS);
-                let words = format!("{heading} · {count}");
-                ui.label(RichText::new(words).font(semibold(12.5)).color(tokens.muted));
+    ScrollArea::vertical().max_height(LIST).min_scrolled_height(LIST).auto_shrink([false, true]).show(
+        ui,
+        |ui| {
+            let mut before = None;
+            for (who, state) in found {
+                let heading = heading(*state);
+                if before.replace(heading) != Some(heading) {
+                    let count = found.iter().filter(|(_, other)| self::heading(*other) == heading).count();
+                    ui.add_space(space::XS);
+                    let words = format!("{heading} · {count}");
+                    ui.label(RichText::new(words).font(semibold(12.5)).color(tokens.muted));
+                }
+                ui.horizontal(|ui| {
+                    let name = model.groups.told_name(who);
+                    person(ui, tokens, who, &name, words::receipt(*state), 32.0);
+                    let (rect, _) = ui.allocate_exact_size(egui::vec2(20.0, 42.0), egui::Sense::hover());
+                    let at = rect.left_center();
+                    widget::ticks(ui.painter(), tokens, at, *state, tokens.muted, tokens.good);
+                });
             }
-            ui.horizontal(|ui| {
-                let name = model.groups.told_name(who);
-                person(ui, tokens, who, &name, words::receipt(*state), 32.0);
-                let (rect, _) = ui.allocate_exact_size(egui::vec2(20.0, 42.0), egui::Sense::hover());
-                let at = rect.left_center();
-                widget::ticks(ui.painter(), tokens, at, *state, tokens.muted, tokens.good);
-            });
-        }
-    });
+        },
+    );
 }
 
 fn heading(state: MessageState) -> &'static str {

@@ -97,7 +97,7 @@ pub(super) fn line(ui: &Ui, scene: &Scene<'_>, at: usize, row: Rect, actions: &m
 
 /// Others have messages that belong here.
 pub(super) fn gap(ui: &Ui, tokens: &Tokens, rect: Rect) {
-    let words = "Messages are missing here; they come when somebody who has them is online";
+    let words = "Messages are missing here that others have";
     let galley = widget::line(ui, words, regular(12.0), tokens.warning, rect.width() - 80.0);
     let (center, half) = (rect.center(), galley.size().x / 2.0 + space::M);
     let pen = Stroke::new(1.0, tokens.warning.gamma_multiply(0.5));
