@@ -260,22 +260,6 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             Some(view) => Reply::Trace(Box::new(view)),
             None => Reply::Failed("this message is gone".to_owned()),
         },
-        Request::LoadNames(accounts) => Reply::Names(node.query(|rows| query::names(rows, &accounts))?),
-        Request::LoadPins { chat, pins } => {
-            let found = node.query(|rows| groups::pinned(rows, &pins))?;
-            Reply::Pins { chat, found }
-        }
-        Request::LoadGaps { group, before } => {
-            let found = groups::gaps(&node.rows()?, &group, before)?;
-            Reply::Gaps { chat: ChatId::group(&group), before, found }
-        }
-        Request::LoadReceipts(message) => {
-            Reply::Receipts(message, node.query(|rows| query::receipts(rows, &message))?)
-        }
-        Request::SaveNotify(notify) => match kept::save(&node.config().data, &notify) {
-            Ok(()) => Reply::Kept,
-            Err(error) => Reply::Failed(format!("this choice could not be written down: {error}")),
-        },
         Request::Examine => Reply::Examined(doctor::findings(&node.examine()?)),
         Request::SaveReport => save_report(node)?,
         Request::SafetyNumber(contact) => {
@@ -294,6 +278,7 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             node.change_passphrase(text(&old).as_deref(), text(&new).as_deref())?;
             Reply::PassphraseChanged
         }
+        of_groups => groups::carry_out(node, of_groups)?,
     })
 }
 

@@ -314,6 +314,9 @@ mod tests {
                 ("good", tokens.good, tokens.side),
                 ("warning", tokens.warning, tokens.side),
                 ("danger", tokens.danger, tokens.raised),
+                ("quiet badge", tokens.text, tokens.border),
+                ("accent on the panel", tokens.accent, tokens.side),
+                ("gap", tokens.warning, tokens.app),
             ];
             for (what, text, ground) in pairs {
                 let ratio = contrast(text, ground);

@@ -186,7 +186,7 @@ pub fn line(ui: &Ui, text: &str, font: FontId, color: Color32, width: f32) -> Ar
 /// A mark with a number; a quiet one is grey. Returns where it begins.
 pub fn badge(ui: &Ui, tokens: &Tokens, right_center: Pos2, count: u64, loud: bool) -> f32 {
     let text = if count > 999 { "999+".to_owned() } else { count.to_string() };
-    let (fill, ink) = if loud { (tokens.fill, tokens.on_fill) } else { (tokens.border, tokens.muted) };
+    let (fill, ink) = if loud { (tokens.fill, tokens.on_fill) } else { (tokens.border, tokens.text) };
     let galley = line(ui, &text, semibold(11.5), ink, 60.0);
     let width = (galley.size().x + 11.0).max(20.0);
     let rect = egui::Rect::from_center_size(right_center - vec2(width / 2.0, 0.0), vec2(width, 20.0));

@@ -8,6 +8,7 @@ use kith_engine::query::QueryError;
 use kith_engine::view::ChatView;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
+use kith_node::Handle;
 use kith_node::NodeError;
 use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
@@ -18,7 +19,34 @@ use kith_proto::rows::Rows;
 use kith_proto::sync::Place;
 use kith_proto::time::Timestamp;
 
+use crate::action::Request;
 use crate::bridge::PAGE;
+use crate::bridge::Reply;
+use crate::bridge::kept;
+
+/// Carries out a request about groups.
+pub(super) fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
+    Ok(match request {
+        Request::LoadNames(accounts) => Reply::Names(node.query(|rows| query::names(rows, &accounts))?),
+        Request::LoadPins { chat, pins } => {
+            let found = node.query(|rows| pinned(rows, &pins))?;
+            Reply::Pins { chat, found }
+        }
+        Request::LoadGaps { group, before } => {
+            let found = gaps(&node.rows()?, &group, before)?;
+            Reply::Gaps { chat: ChatId::group(&group), before, found }
+        }
+        Request::LoadReceipts(message) => {
+            Reply::Receipts(message, node.query(|rows| query::receipts(rows, &message))?)
+        }
+        Request::SaveNotify(notify) => match kept::save(&node.config().data, &notify) {
+            Ok(()) => Reply::Kept,
+            Err(error) => Reply::Failed(format!("this choice could not be written down: {error}")),
+        },
+        // Everything else was carried out before.
+        _ => Reply::Kept,
+    })
+}
 
 /// The chats of groups in which an unread message calls the person, as far as one page back.
 pub(super) fn calling(
