@@ -63,7 +63,7 @@ pub(super) fn changed(
     let gone = before.keys().any(|account| !now.contains_key(account));
     if gone || !others.is_empty() {
         // Not before those who are no members any more were told.
-        engine.core.timers.set_earlier(TimerKey::Groups, engine.core.now);
+        engine.core.timers.set_earlier(TimerKey::Groups, engine.core.now + membership::TELL_AFTER);
         engine.keep_connected(out);
         reading::queues_changed(engine, out);
     }

@@ -49,7 +49,7 @@ use crate::view::ContactState;
 use crate::view::GroupState;
 
 /// After the log or a large group's history grew, connected members are told so long after: several changes are one word.
-const TELL_AFTER: Span = Span::from_millis(300);
+pub(super) const TELL_AFTER: Span = Span::from_millis(300);
 
 /// Operations of others that are passed on with the next own one.
 const MAX_UNSHARED: usize = 256;

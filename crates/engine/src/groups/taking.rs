@@ -151,6 +151,7 @@ pub(crate) fn say_heads(engine: &mut Engine, out: &mut Output, device: &DeviceId
 /// A payload came from a device: there is a session now, if there was none.
 pub(crate) fn say_what_is_unsaid(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     if engine.groups.unsaid.contains(device) {
+        links::tell_addresses(engine, out);
         ready(engine, out, device);
     }
 }
@@ -245,6 +246,7 @@ fn heads_came(
             told.into_iter().filter(|operation| known.contains(&operation.id())).collect()
         }
     };
+    let up_to_date = member && !unknown && lacking.is_empty();
     for batch in membership::batches(lacking) {
         if !engine.groups.may_give(now, device) {
             break;
@@ -260,6 +262,10 @@ fn heads_came(
     }
     if !live {
         return;
+    }
+    if up_to_date && engine.groups.may_give(now, device) {
+        // Now they know the members whose whereabouts they are told.
+        whereabouts::tell(engine, out, device);
     }
     let Some(group) = engine.groups.get_mut(id) else { return };
     let differs = group.is_ours() && group.has_device(device) && digest != group.history.digest();
