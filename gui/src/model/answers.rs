@@ -41,7 +41,7 @@ pub(super) fn take(model: &mut Model, reply: Reply) -> Vec<Request> {
             Some(Dialog::Settings(form)) => form.take_code(text),
             _ => {}
         },
-        Reply::Names(names) => model.groups.hear_names(names),
+        Reply::Names(names) => model.groups.hear_names(&names),
         Reply::Pins { chat, found } => return acting::pins_found(model, chat, found),
         Reply::Gaps { chat, before, found } => {
             let timeline = model.timeline.as_mut().filter(|timeline| timeline.chat == chat);

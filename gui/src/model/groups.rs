@@ -125,7 +125,7 @@ impl Groups {
     }
 
     /// Hears names that were asked for.
-    pub(super) fn hear_names(&mut self, names: BTreeMap<AccountId, String>) {
+    pub(super) fn hear_names(&mut self, names: &BTreeMap<AccountId, String>) {
         let changed = names.iter().fold(false, |changed, (who, name)| self.learn(*who, name) || changed);
         if changed {
             self.rename();

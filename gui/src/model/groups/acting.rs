@@ -60,7 +60,7 @@ pub(in crate::model) fn act(model: &mut Model, action: GroupAction) -> Vec<Reque
             model.dialog = None;
             return command(carried_out(&doubt));
         }
-        of_panel => return act_on_panel(model, of_panel),
+        of_panel => return act_on_panel(model, &of_panel),
     }
     Vec::new()
 }
@@ -82,10 +82,10 @@ fn show_info(model: &mut Model, page: InfoPage) {
 }
 
 /// Carries out what is wanted of the group whose panel is open.
-fn act_on_panel(model: &mut Model, action: GroupAction) -> Vec<Request> {
+fn act_on_panel(model: &mut Model, action: &GroupAction) -> Vec<Request> {
     let Some(form) = &mut model.info else { return Vec::new() };
     let group = form.group;
-    command(match action {
+    command(match *action {
         GroupAction::SaveProfile => form.save_profile(),
         GroupAction::SavePolicy => Command::SetPolicy { group, policy: form.policy },
         GroupAction::MakeLink => form.make_link(),
