@@ -205,7 +205,7 @@ fn conversation() -> Vec<MessageView> {
 }
 
 /// A few chats, with that of the group open.
-fn model_of(view: GroupView) -> Model {
+fn model_of(view: &GroupView) -> Model {
     let mut model = super::model();
     model.act(Action::CloseChat);
     model.event(Event::ProfileChanged(ProfileView {
@@ -242,7 +242,7 @@ fn model_of(view: GroupView) -> Model {
     let last = preview(MIRA, MessageKind::Text, "👍🏽");
     let chat = view.chat;
     model.event(Event::GroupChanged(Box::new(view.clone())));
-    model.event(Event::ChatChanged(list_entry(&view, last, 3, 0)));
+    model.event(Event::ChatChanged(list_entry(view, last, 3, 0)));
     model.act(Action::OpenChat(chat));
     model.reply(Reply::Page { chat, before: None, messages: conversation() });
     let pinned = conversation().into_iter().filter(|message| view.pins.contains(&message.message));
@@ -252,7 +252,7 @@ fn model_of(view: GroupView) -> Model {
 }
 
 fn model() -> Model {
-    model_of(hiking(Role::Admin))
+    model_of(&hiking(Role::Admin))
 }
 
 fn panel(page: InfoPage) -> Model {
@@ -293,7 +293,7 @@ fn new_group() -> Model {
 /// One invitation, one group that is asked for, and a chat whose group was left.
 fn waiting() -> Model {
     let invited = GroupView { state: GroupState::Invited, invited_by: Some(TEO), ..hiking(Role::Member) };
-    let mut model = model_of(invited);
+    let mut model = model_of(&invited);
     let asking = GroupView {
         group: GroupId([50; 32]),
         chat: ChatId::group(&GroupId([50; 32])),
@@ -326,7 +326,7 @@ fn receipts() -> Model {
 }
 
 fn removed() -> Model {
-    model_of(GroupView {
+    model_of(&GroupView {
         state: GroupState::Removed,
         role: None,
         requests: Vec::new(),
@@ -371,7 +371,7 @@ fn the_rules_of_a_group() {
 
 #[test]
 fn the_rules_for_who_cannot_change_them() {
-    let mut model = model_of(hiking(Role::Member));
+    let mut model = model_of(&hiking(Role::Member));
     model.act(Action::Group(GroupAction::ShowInfo(InfoPage::Rules)));
     show(model, false, [1_180.0, 980.0]).picture("group-rules-read-light");
 }
@@ -499,7 +499,7 @@ fn a_member_s_menu_offers_what_the_role_allows() {
 
 #[test]
 fn an_observer_is_told_why_there_is_no_composer() {
-    let mut shown = show(model_of(hiking(Role::Observer)), true, WIDE);
+    let mut shown = show(model_of(&hiking(Role::Observer)), true, WIDE);
     shown.settle();
     assert!(shown.harness.query_by_label_contains("You are an observer").is_some());
     assert!(shown.harness.query_by_label("Send").is_none());
