@@ -1,0 +1,1 @@
+//! Members who do not keep to the rules.
