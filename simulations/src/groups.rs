@@ -35,6 +35,7 @@ pub mod ledger;
 pub mod liars;
 
 use ledger::Ledger;
+use liars::Lie;
 
 /// Something that somebody does in a group. Messages are named by how many newer texts the person sees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +76,8 @@ pub enum Deed {
     Delete(usize),
     /// Reads everything.
     Read,
+    /// Does what nobody should.
+    Lie(Lie),
 }
 
 /// The groups of a world.
@@ -137,6 +140,9 @@ pub(crate) fn act(world: &mut World, who: Who, which: Which, deed: &Deed) {
         return;
     }
     let Some(group) = world.groups.id(which) else { return };
+    if let Deed::Lie(lie) = deed {
+        return liars::act(world, who, &group, *lie);
+    }
     let Some(command) = command(world, who, (which, group), deed) else { return };
     let is_link = matches!(command, Command::CreateGroupLink { .. });
     let id = world.command(who, command);
@@ -149,7 +155,7 @@ fn command(world: &mut World, who: Who, (which, group): (Which, GroupId), deed: 
     let account = |other: Who| world.people[other].account;
     let chat = ChatId::group(&group);
     Some(match *deed {
-        Deed::Create(..) => return None,
+        Deed::Create(..) | Deed::Lie(_) => return None,
         Deed::Add(whom, role) => Command::AddMembers { group, members: vec![account(whom)], role },
         Deed::Remove(whom) => Command::RemoveMember { group, account: account(whom) },
         Deed::Ban(whom) => Command::BanMember { group, account: account(whom) },
@@ -186,7 +192,9 @@ fn command(world: &mut World, who: Who, (which, group): (Which, GroupId), deed: 
             Command::UnpinMessage { chat, message: text(world, who, &chat, newer)?.message }
         }
         Deed::Delete(newer) => {
-            Command::DeleteForAll { chat, message: text(world, who, &chat, newer)?.message }
+            let message = text(world, who, &chat, newer)?.message;
+            world.groups.ledger.deletes(message);
+            Command::DeleteForAll { chat, message }
         }
         Deed::Read => {
             let last = text(world, who, &chat, 0)?;
@@ -226,8 +234,10 @@ pub(crate) fn shown(world: &mut World, who: Who, event: &Event) -> bool {
             }
             true
         }
-        Event::MessageReceipts { message, receipts, .. } => {
-            world.groups.ledger.receipts(&world.people, who, message, receipts);
+        Event::MessageReceipts { chat, message, receipts } => {
+            if let Some(group) = world.groups.which(chat) {
+                world.groups.ledger.receipts(&world.people, who, &group, (message, receipts));
+            }
             true
         }
         Event::GroupChanged(view) if view.state == GroupState::Invited => {

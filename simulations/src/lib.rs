@@ -16,6 +16,7 @@
 
 pub mod action;
 pub mod counts;
+pub mod cpu;
 pub mod disk;
 pub mod groups;
 pub mod hostile;

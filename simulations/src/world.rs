@@ -22,6 +22,7 @@ use crate::action::Action;
 use crate::action::Who;
 use crate::counts::Counts;
 use crate::counts::Delay;
+use crate::cpu;
 use crate::effects;
 use crate::friends;
 use crate::friends::Knocks;
@@ -78,6 +79,8 @@ pub struct World {
     pub groups: Groups,
     /// What was shown, and how long after it was written.
     pub delays: Vec<Delay>,
+    /// Whose processor time is measured, and how many nanoseconds it was so far.
+    pub measured: Option<(Who, u64)>,
     pub(crate) now: Timestamp,
     pub(crate) network: Network,
     pub(crate) weather: Weather,
@@ -120,6 +123,7 @@ impl World {
             friends: Vec::new(),
             groups: Groups::default(),
             delays: Vec::new(),
+            measured: None,
             now: BEGIN,
             network: Network::default(),
             weather,
@@ -427,6 +431,8 @@ impl World {
 
     fn step(&mut self, who: Who) {
         self.people[who].scheduled = false;
+        let measured = self.measured.filter(|(whose, _)| *whose == who);
+        let before = measured.map(|_| cpu::thread_nanos());
         let (trace, tell, now) = (&mut self.trace, self.tell, self.now);
         let done = self.people[who].step(now, &mut |input| {
             let line = format!("{now:?} {who} {input:?}\n");
@@ -435,6 +441,9 @@ impl World {
                 print!("{line}");
             }
         });
+        if let (Some((_, sum)), Some(before)) = (&mut self.measured, before) {
+            *sum += cpu::thread_nanos() - before;
+        }
         self.people[who].busy_until = self.now + Span(1 + self.rng.next_u64() % COMMIT_MILLIS);
         effects::run(self, who, done.effects);
         groups::note(self, who);

@@ -11,6 +11,7 @@ use crate::action::Which;
 use crate::action::Who;
 use crate::groups;
 use crate::groups::Deed;
+use crate::groups::liars::LIES;
 use crate::world::World;
 
 /// The groups of a scenario.
@@ -106,6 +107,7 @@ impl Plan {
     /// Makes the groups. Whoever makes one is a friend of all who are in it.
     pub(crate) fn found(&self, world: &mut World) {
         let people = world.people.len();
+        world.groups.ledger.liars.extend(people.saturating_sub(self.liars)..people);
         for which in 0..self.count {
             let members = self.founders(which, people);
             let Some((maker, others)) = members.split_first() else { continue };
@@ -125,12 +127,18 @@ impl Plan {
         let people = world.people.len();
         let inside: Vec<Who> = (0..people).filter(|who| groups::is_in(world, *who, which)).collect();
         let at = roll(world, inside.len());
-        let Some(who) = inside.get(at).copied() else { return Action::Elapse(1) };
+        // Where nobody is left, whoever made it tries in vain.
+        let Some(who) = inside.get(at).copied() else { return Action::InGroup(which, which, Deed::Post) };
         if world.people[who].engine.is_none() {
             return Action::Start(who);
         }
         let whom = roll(world, people);
-        let deed = self.deed(world, (who, whom));
+        // Those with the highest numbers lie every second time.
+        let deed = if who + self.liars >= people && world.roll(2) == 0 {
+            Deed::Lie(LIES[roll(world, LIES.len())])
+        } else {
+            self.deed(world, (who, whom))
+        };
         // Whoever joins is somebody else.
         let who = if matches!(deed, Deed::Join(_)) { whom } else { who };
         Action::InGroup(who, which, deed)

@@ -16,6 +16,7 @@ use kith_engine::view::MessageKind;
 use kith_engine::view::MessageView;
 use kith_engine::view::Receipts;
 use kith_proto::codec::Decode as _;
+use kith_proto::group::History;
 use kith_proto::group::Kind;
 use kith_proto::group::Operation;
 use kith_proto::id::AccountId;
@@ -56,6 +57,10 @@ pub struct Ledger {
     read: BTreeMap<MessageId, BTreeSet<Who>>,
     sizes: BTreeMap<Who, usize>,
     known: BTreeMap<ViewId, Known>,
+    /// Messages that somebody wanted to delete for everybody: who has them is not counted any more.
+    deleted: BTreeSet<MessageId>,
+    /// Messages of which too much was told once.
+    told: BTreeSet<MessageId>,
     /// People who do not keep to the rules: nothing holds for them.
     pub liars: BTreeSet<Who>,
     /// What went wrong.
@@ -109,30 +114,63 @@ impl Ledger {
         }
     }
 
+    /// Somebody deletes a message for everybody.
+    pub(crate) fn deletes(&mut self, message: MessageId) {
+        self.deleted.insert(message);
+    }
+
     /// Somebody put an old disk back: what they saw since may come again.
     pub(crate) fn restored(&mut self, who: Who) {
         self.shown.retain(|(to, _)| *to != who);
         self.sizes.remove(&who);
     }
 
-    /// Somebody is told how many have what they wrote.
-    pub(crate) fn receipts(&mut self, people: &[Person], who: Who, message: &MessageId, told: &Receipts) {
-        if people.len() > WATCHED_PEOPLE || self.liars.contains(&who) {
-            return;
-        }
-        let (held, read) = self.truth(people, who, message);
-        if (told.delivered as usize) > held || (told.read as usize) > read {
-            self.fail(format!("{who} is told {told:?} of a message that {held} have and {read} have read"));
+    /// Somebody is told how many have what they wrote. While the log of the group is not the same everywhere, whoever
+    /// takes nothing of the author any more, or has left, has confirmed it all the same; the end is for that.
+    pub(crate) fn receipts(&mut self, people: &[Person], who: Who, group: &GroupId, told: (&MessageId, &Receipts)) {
+        let (message, receipts) = told;
+        let known = |person: &Person| person.disk.rows_in(OPERATIONS.name);
+        let calm = people.iter().all(|person| known(person) == known(&people[who]));
+        if people.len() <= WATCHED_PEOPLE && calm {
+            self.check_receipts(people, who, group, (message, receipts));
         }
     }
 
+    fn check_receipts(&mut self, people: &[Person], who: Who, group: &GroupId, told: (&MessageId, &Receipts)) {
+        let (message, receipts) = told;
+        if self.liars.contains(&who) || self.deleted.contains(message) || self.told.contains(message) {
+            return;
+        }
+        let (held, read) = self.truth(people, who, group, message);
+        if (receipts.delivered as usize) > held || (receipts.read as usize) > read {
+            self.told.insert(*message);
+            self.fail(format!("{who} is told {receipts:?} of a message that {held} have and {read} have read{}", self.debug(people, who, message)));
+        }
+    }
+
+    fn debug(&self, people: &[Person], who: Who, message: &MessageId) -> String {
+        let mut s = String::new();
+        for group in query::groups(&people[who].disk).unwrap() {
+            if !people.iter().any(|p| query::message(&p.disk, message).unwrap().is_some_and(|m| m.chat == group.chat)) { continue; }
+            for (n, p) in people.iter().enumerate() {
+                let v = query::group(&p.disk, &group.group).unwrap();
+                let st = p.engine.as_ref().map(|e| { let s = e.stats(); (s.bad_posts, s.dropped_posts, s.foreign_words) });
+                let role = v.as_ref().and_then(|v| v.members.iter().find(|m| m.account == people[who].account).map(|m| (m.role, m.muted_until.is_some(), v.policy.post)));
+                s += &format!("\n   {n}{} has={} {:?} author {:?} {:?}", if n==who {"*"} else {""}, query::message(&p.disk, message).unwrap().is_some(), v.map(|v| v.state), role, st);
+            }
+        }
+        s
+    }
+
     /// How many others have, or had, a message, and how many have read it.
-    fn truth(&self, people: &[Person], who: Who, message: &MessageId) -> (usize, usize) {
+    fn truth(&self, people: &[Person], who: Who, group: &GroupId, message: &MessageId) -> (usize, usize) {
         let had = self.held.get(message);
         let has = |(other, person): &(usize, &Person)| {
             *other != who
                 && (self.liars.contains(other)
                     || had.is_some_and(|had| had.contains(other))
+                    // Who has left or was removed may have confirmed it without taking it.
+                    || query::group(&person.disk, group).is_ok_and(|view| !view.as_ref().is_some_and(super::is_ours))
                     || query::message(&person.disk, message).is_ok_and(|view| view.is_some()))
         };
         let held = people.iter().enumerate().filter(has).count();
@@ -172,6 +210,7 @@ impl Ledger {
         }
         self.check_same(people, &members, reached);
         self.check_lines(&members);
+        self.check_whole(people, &members, &all);
         self.check_posts(people, &members, group, &all);
         for (who, person) in people.iter().enumerate() {
             if !self.liars.contains(&who) {
@@ -181,8 +220,8 @@ impl Ledger {
         for held in &members {
             for view in held.timeline.iter().filter(|view| view.outgoing) {
                 let Some(told) = &view.receipts else { continue };
-                if people[held.who].restores == 0 {
-                    self.receipts(people, held.who, &view.message, told);
+                if people.iter().all(|person| person.restores == 0) {
+                    self.check_receipts(people, held.who, group, (&view.message, told));
                 }
             }
         }
@@ -232,6 +271,24 @@ impl Ledger {
         }
     }
 
+    /// Where newcomers are given everything, all who were never away have the same, whoever wrote it.
+    fn check_whole(&mut self, people: &[Person], members: &[Held], all: &BTreeMap<OperationId, Operation>) {
+        let stayed = |held: &&Held| ends(all, &people[held.who].account).next().is_none();
+        let always = |operation: &Operation| match &operation.kind {
+            Kind::Create(create) => create.policy.history == History::Everything,
+            Kind::Policy(policy) => policy.history == History::Everything,
+            _ => true,
+        };
+        let mut stayed = members.iter().filter(stayed);
+        let Some(first) = stayed.next().filter(|_| all.values().all(always)) else { return };
+        let names = |held: &Held| -> BTreeSet<MessageId> { held.timeline.iter().map(|view| view.message).collect() };
+        for other in stayed {
+            if names(first) != names(other) {
+                self.fail(format!("{} and {} do not show the same", first.who, other.who));
+            }
+        }
+    }
+
     /// Everybody has the posts that are for them.
     fn check_posts(
         &mut self,
@@ -269,7 +326,8 @@ impl Ledger {
             // Deleted for everybody, it is nowhere.
             let somewhere = shown.iter().any(|shown| shown.contains(message));
             if somewhere && !lacks.is_empty() {
-                self.fail(format!("a post of {author} is for {lacks:?}, who do not have it"));
+                let d = self.debug(people, *author, message);
+                self.fail(format!("a post of {author} is for {lacks:?}, who do not have it {d}"));
             }
         }
     }
@@ -344,7 +402,7 @@ pub fn operations(disk: &Disk, group: &GroupId) -> BTreeMap<OperationId, Operati
     operations_in_order(disk, group).into_iter().collect()
 }
 
-fn operations_in_order(disk: &Disk, group: &GroupId) -> Vec<(OperationId, Operation)> {
+pub(crate) fn operations_in_order(disk: &Disk, group: &GroupId) -> Vec<(OperationId, Operation)> {
     let found = values(disk, OPERATIONS, group).into_iter();
     found
         .filter_map(|bytes| Operation::from_bytes(&bytes).ok())

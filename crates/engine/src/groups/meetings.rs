@@ -25,6 +25,7 @@ use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 use super::receiving;
+use super::receiving::Brought;
 use super::reconcile::Meeting;
 use super::state::Group;
 use crate::engine::Engine;
@@ -158,7 +159,9 @@ fn take(
     };
     for post in posts {
         match verify_post(post) {
-            Ok(post) if post.draft.group == *id => _ = receiving::take(engine, rows, out, id, post, device),
+            Ok(post) if post.draft.group == *id => {
+                receiving::take(engine, rows, out, id, post, Brought::Meeting(*device));
+            }
             _ => engine.core.stats.bad_posts += 1,
         }
     }

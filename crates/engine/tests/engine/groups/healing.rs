@@ -192,3 +192,21 @@ fn an_old_disk_in_a_group_is_brought_up_to_date_by_anybody() {
     let flagged = query::groups(&world.people[ANN].disk).unwrap();
     assert_eq!(flagged.len(), 1);
 }
+
+#[test]
+fn what_somebody_wrote_before_they_heard_that_they_may_not_is_the_same_on_all() {
+    let mut world = World::of_friends(3);
+    let group = world.group(&[BOB, CAT], None);
+    let cat = world.people[CAT].account;
+    world.split(&[&[ANN, BOB], &[CAT]]);
+    world.people[ANN].command(Command::SetRole { group, account: cat, role: Role::Observer });
+    world.say(CAT, &group, "do I still have a say?");
+    world.settle();
+    world.gather();
+    world.settle();
+    world.agree(&[ANN, BOB, CAT], &group);
+    assert_eq!(world.texts(ANN, &group), ["do I still have a say?"]);
+    let chat = ChatId::group(&group);
+    let command = Command::SendMessage { chat, text: "no".to_owned(), reply_to: None, expires_secs: None };
+    assert!(world.people[CAT].try_command(command).is_err());
+}
