@@ -210,3 +210,24 @@ fn what_somebody_wrote_before_they_heard_that_they_may_not_is_the_same_on_all() 
     let command = Command::SendMessage { chat, text: "no".to_owned(), reply_to: None, expires_secs: None };
     assert!(world.people[CAT].try_command(command).is_err());
 }
+
+#[test]
+fn somebody_who_is_removed_by_no_friend_of_theirs_hears_of_it() {
+    let mut world = World::of_friends(4);
+    let group = world.group(&[BOB, CAT, DAN], None);
+    let (bob, cat) = (world.people[BOB].account, world.people[CAT].account);
+    world.people[ANN].command(Command::SetRole { group, account: bob, role: Role::Admin });
+    world.settle();
+    // Nobody but Bob, who is no contact of Cat's, could tell her.
+    world.split(&[&[BOB, CAT], &[ANN], &[DAN]]);
+    world.people[BOB].command(Command::RemoveMember { group, account: cat });
+    world.settle();
+    assert_eq!(world.view(CAT, &group).state, GroupState::Removed);
+
+    // And whoever leaves says so to all.
+    world.gather();
+    world.split(&[&[BOB, DAN], &[ANN], &[CAT]]);
+    world.people[DAN].command(Command::LeaveGroup { group });
+    world.settle();
+    assert_eq!(world.members(BOB, &group), [ANN, BOB]);
+}
