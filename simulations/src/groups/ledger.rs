@@ -127,7 +127,13 @@ impl Ledger {
 
     /// Somebody is told how many have what they wrote. While the log of the group is not the same everywhere, whoever
     /// takes nothing of the author any more, or has left, has confirmed it all the same; the end is for that.
-    pub(crate) fn receipts(&mut self, people: &[Person], who: Who, group: &GroupId, told: (&MessageId, &Receipts)) {
+    pub(crate) fn receipts(
+        &mut self,
+        people: &[Person],
+        who: Who,
+        group: &GroupId,
+        told: (&MessageId, &Receipts),
+    ) {
         let (message, receipts) = told;
         let known = |person: &Person| person.disk.rows_in(OPERATIONS.name);
         let calm = people.iter().all(|person| known(person) == known(&people[who]));
@@ -136,7 +142,13 @@ impl Ledger {
         }
     }
 
-    fn check_receipts(&mut self, people: &[Person], who: Who, group: &GroupId, told: (&MessageId, &Receipts)) {
+    fn check_receipts(
+        &mut self,
+        people: &[Person],
+        who: Who,
+        group: &GroupId,
+        told: (&MessageId, &Receipts),
+    ) {
         let (message, receipts) = told;
         if self.liars.contains(&who) || self.deleted.contains(message) || self.told.contains(message) {
             return;
@@ -144,19 +156,42 @@ impl Ledger {
         let (held, read) = self.truth(people, who, group, message);
         if (receipts.delivered as usize) > held || (receipts.read as usize) > read {
             self.told.insert(*message);
-            self.fail(format!("{who} is told {receipts:?} of a message that {held} have and {read} have read{}", self.debug(people, who, message)));
+            self.fail(format!(
+                "{who} is told {receipts:?} of a message that {held} have and {read} have read{}",
+                self.debug(people, who, message)
+            ));
         }
     }
 
     fn debug(&self, people: &[Person], who: Who, message: &MessageId) -> String {
         let mut s = String::new();
         for group in query::groups(&people[who].disk).unwrap() {
-            if !people.iter().any(|p| query::message(&p.disk, message).unwrap().is_some_and(|m| m.chat == group.chat)) { continue; }
+            if !people
+                .iter()
+                .any(|p| query::message(&p.disk, message).unwrap().is_some_and(|m| m.chat == group.chat))
+            {
+                continue;
+            }
             for (n, p) in people.iter().enumerate() {
                 let v = query::group(&p.disk, &group.group).unwrap();
-                let st = p.engine.as_ref().map(|e| { let s = e.stats(); (s.bad_posts, s.dropped_posts, s.foreign_words) });
-                let role = v.as_ref().and_then(|v| v.members.iter().find(|m| m.account == people[who].account).map(|m| (m.role, m.muted_until.is_some(), v.policy.post)));
-                s += &format!("\n   {n}{} has={} {:?} author {:?} {:?}", if n==who {"*"} else {""}, query::message(&p.disk, message).unwrap().is_some(), v.map(|v| v.state), role, st);
+                let st = p.engine.as_ref().map(|e| {
+                    let s = e.stats();
+                    (s.bad_posts, s.dropped_posts, s.foreign_words)
+                });
+                let role = v.as_ref().and_then(|v| {
+                    v.members
+                        .iter()
+                        .find(|m| m.account == people[who].account)
+                        .map(|m| (m.role, m.muted_until.is_some(), v.policy.post))
+                });
+                s += &format!(
+                    "\n   {n}{} has={} {:?} author {:?} {:?}",
+                    if n == who { "*" } else { "" },
+                    query::message(&p.disk, message).unwrap().is_some(),
+                    v.map(|v| v.state),
+                    role,
+                    st
+                );
             }
         }
         s
@@ -281,7 +316,8 @@ impl Ledger {
         };
         let mut stayed = members.iter().filter(stayed);
         let Some(first) = stayed.next().filter(|_| all.values().all(always)) else { return };
-        let names = |held: &Held| -> BTreeSet<MessageId> { held.timeline.iter().map(|view| view.message).collect() };
+        let names =
+            |held: &Held| -> BTreeSet<MessageId> { held.timeline.iter().map(|view| view.message).collect() };
         for other in stayed {
             if names(first) != names(other) {
                 self.fail(format!("{} and {} do not show the same", first.who, other.who));

@@ -72,7 +72,9 @@ pub(crate) fn act(world: &mut World, who: Who, group: &GroupId, lie: Lie) {
     if let Some(secret) = secret(world, who) {
         match lie {
             Lie::TwoPosts | Lie::Parents | Lie::Flood => posts(world, who, (group, &secret), lie),
-            Lie::TwoOperations | Lie::Old | Lie::ManyOperations => operations(world, who, (group, &secret), lie),
+            Lie::TwoOperations | Lie::Old | Lie::ManyOperations => {
+                operations(world, who, (group, &secret), lie)
+            }
         }
     }
     world.act(&Action::Start(who));
@@ -98,7 +100,11 @@ fn posts(world: &mut World, who: Who, (group, secret): (&GroupId, &DeviceSecret)
             Lie::Parents => {
                 let mut parents: Vec<PostId> = (1..=4).map(|number| PostId([number; 32])).collect();
                 parents.sort_unstable();
-                vec![Draft { parents: BoundedVec::truncated(parents), time: now + Span::from_days(400), ..draft }]
+                vec![Draft {
+                    parents: BoundedVec::truncated(parents),
+                    time: now + Span::from_days(400),
+                    ..draft
+                }]
             }
             _ => vec![draft],
         };
@@ -129,9 +135,13 @@ fn operations(world: &mut World, who: Who, (group, secret): (&GroupId, &DeviceSe
     let mut made = Vec::new();
     let count = if lie == Lie::ManyOperations { OPERATIONS } else { 1 };
     for number in 0..count {
-        let Ok(operation) = log.draft((&account, secret), now, rename(&format!("lie {number}"))) else { return };
+        let Ok(operation) = log.draft((&account, secret), now, rename(&format!("lie {number}"))) else {
+            return;
+        };
         match lie {
-            Lie::TwoOperations => made.push(signed(secret, Operation { kind: Kind::Leave, ..operation.clone() })),
+            Lie::TwoOperations => {
+                made.push(signed(secret, Operation { kind: Kind::Leave, ..operation.clone() }))
+            }
             Lie::Old => {
                 // As if only the first half had been heard of.
                 let at = usize::try_from(world.roll(known.len() as u64)).unwrap_or(0);

@@ -119,8 +119,11 @@ impl Groups {
             }
             world.act(&Action::Elapse(100));
         }
-        let side = |world: &World, of: usize| -> Vec<Who> { (0..world.people.len()).filter(|who| who % 3 == of).collect() };
-        let calm = until(world, Span::from_minutes(30), |world| (0..3).all(|of| same(world, &side(world, of))));
+        let side = |world: &World, of: usize| -> Vec<Who> {
+            (0..world.people.len()).filter(|who| who % 3 == of).collect()
+        };
+        let calm =
+            until(world, Span::from_minutes(30), |world| (0..3).all(|of| same(world, &side(world, of))));
         let needed = needed(world);
         let (bytes, frames) = (world.counts.bytes, world.counts.frames);
         let (began, spent) = (world.now(), cpu::thread_nanos());
@@ -128,7 +131,9 @@ impl Groups {
         let all: Vec<Who> = (0..people).collect();
         let union = until(world, Span::from_minutes(60), |world| same(world, &all) && needed_nothing(world));
         if !(calm && union) {
-            findings.failures.push(format!("{people} members did not come to the same (sides {calm}, all {union})"));
+            findings
+                .failures
+                .push(format!("{people} members did not come to the same (sides {calm}, all {union})"));
         }
         let moved = world.counts.bytes - bytes;
         if moved * 100 > needed * MOST_MOVED {
@@ -225,9 +230,8 @@ impl Groups {
         let count = |row: usize, what| findings.counted((row, 0), what);
         let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
         let millis = |millis: u64| format!("{:.1} s", millis as f64 / 1e3);
-        let times = |row: usize| {
-            format!("{:.2}", count(row, "moved") as f64 / count(row, "needed").max(1) as f64)
-        };
+        let times =
+            |row: usize| format!("{:.2}", count(row, "moved") as f64 / count(row, "needed").max(1) as f64);
         let mut table = match self.case {
             Case::Parts => Table::new(
                 format!("Three parts with {} messages each become one", self.messages),
@@ -240,7 +244,15 @@ impl Groups {
             Case::Crowd => Table::new(
                 "Many members, online and not",
                 &[
-                    "members", "arrived", "p50", "p99", "kB a message and member", "links each", "disk each", "making", "processor",
+                    "members",
+                    "arrived",
+                    "p50",
+                    "p99",
+                    "kB a message and member",
+                    "links each",
+                    "disk each",
+                    "making",
+                    "processor",
                     "memory",
                 ],
             ),
@@ -300,7 +312,8 @@ fn until(world: &mut World, most: Span, is_so: impl Fn(&World) -> bool) -> bool 
 
 /// Whether these have the same posts.
 fn same(world: &World, who: &[Who]) -> bool {
-    let counts: BTreeSet<usize> = who.iter().map(|who| world.people[*who].disk.rows_in("group_posts")).collect();
+    let counts: BTreeSet<usize> =
+        who.iter().map(|who| world.people[*who].disk.rows_in("group_posts")).collect();
     counts.len() <= 1
 }
 
@@ -323,7 +336,8 @@ fn wire_sizes(world: &World, who: Who) -> BTreeMap<PostId, u64> {
 
 /// The bytes of posts that somebody lacks and another has, of all together.
 fn needed(world: &World) -> u64 {
-    let each: Vec<BTreeMap<PostId, u64>> = (0..world.people.len()).map(|who| wire_sizes(world, who)).collect();
+    let each: Vec<BTreeMap<PostId, u64>> =
+        (0..world.people.len()).map(|who| wire_sizes(world, who)).collect();
     let all: BTreeMap<PostId, u64> = each.iter().flatten().map(|(id, size)| (*id, *size)).collect();
     let total: u64 = all.values().sum();
     each.iter().map(|has| total - has.values().sum::<u64>()).sum()
