@@ -111,6 +111,7 @@ fn life(people: &[Person]) -> Vec<Operation> {
         policy: Policy::default(),
         salt: [1; 16],
         devices: people[0].list.clone(),
+        called: BoundedStr::default(),
     };
     let mut all = vec![scribe.write(&people[0], Vec::new(), Kind::Create(create))];
     scribe.group = Some(all[0].group_id());
@@ -119,7 +120,7 @@ fn life(people: &[Person]) -> Vec<Operation> {
         let role = if all.len() < 10 { Role::Admin } else { Role::Member };
         let (account, devices) = (person.account, person.list.clone());
         let by = if all.len() < 12 { 0 } else { 1 + all.len() % 9 };
-        let add = Kind::Add(Add { account, role, devices, via: Via::Invited });
+        let add = Kind::Add(Add { account, role, devices, called: BoundedStr::default(), via: Via::Invited });
         all.push(scribe.write(&people[by], heads, add));
         heads = vec![all[all.len() - 1].id()];
     }

@@ -410,6 +410,15 @@ impl Contacts {
         self.put(*account, row, out);
     }
 
+    /// What others call somebody who is no contact and has not told it yet.
+    pub(crate) fn name_fellow(&mut self, out: &mut Output, account: &ContactId, called: &str) {
+        let unnamed =
+            |row: &&ContactRow| row.is_fellow() && row.profile.version == 0 && *row.profile.name != *called;
+        if self.by_id.get(account).filter(unnamed).is_some() {
+            self.change(out, account, |row| row.profile.name = BoundedStr::truncated(called));
+        }
+    }
+
     /// Takes back the block of somebody who was never more than a fellow.
     pub(crate) fn unblock_fellow(&mut self, out: &mut Output, account: &ContactId) {
         self.change(out, account, |row| row.state = FELLOW);

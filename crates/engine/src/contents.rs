@@ -23,6 +23,7 @@ use crate::groups::fellows;
 use crate::groups::receipts;
 use crate::groups::taking;
 use crate::groups::view as group_view;
+use crate::groups::whereabouts;
 use crate::leaving;
 use crate::links;
 use crate::output::Output;
@@ -50,7 +51,10 @@ pub(crate) fn take(
         match content {
             Content::Receipt(receipt) => confirm(engine, rows, out, device, receipt),
             Content::Group(word) => taking::take(engine, rows, out, device, position == 0, word),
-            Content::Addresses(addresses) => links::told_addresses(engine, out, device, &addresses),
+            Content::Addresses(addresses) => {
+                links::told_addresses(engine, out, device, &addresses);
+                whereabouts::pass_on(engine, out, device);
+            }
             Content::Prekeys(bundle) => {
                 // A stale one is no harm: the newer stays.
                 let _ = engine.devices.learn_bundle(&engine.core, out, &contact, device, &bundle);

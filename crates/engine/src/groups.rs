@@ -15,6 +15,7 @@
 //! | words that come | `taking`, then `membership`, `receiving`, `meetings`, `receipts`, `joining` |
 //! | what is written | `commands`, then `membership` (operations), `sending` (posts), `joining` (links) |
 //! | who is told, and who is forgotten | `fellows`, `floors` |
+//! | how members find each other | `whereabouts` |
 //! | what is shown | `lines`, `view` |
 //!
 //! The rules in words: `SPEC.md` of `kith-proto`, section 11.
@@ -42,6 +43,7 @@ mod sending;
 pub(crate) mod state;
 pub(crate) mod taking;
 pub(crate) mod view;
+pub(crate) mod whereabouts;
 mod words;
 
 #[cfg(test)]

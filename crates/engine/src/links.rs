@@ -207,7 +207,7 @@ pub(crate) fn ready(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     }
     engine.outbox.rewind(device);
     pump(engine, out, device);
-    taking::say_heads(engine, out, device);
+    taking::ready(engine, out, device);
 }
 
 /// Whether only a contact request may go to a device, or everything; `None` when nothing may.

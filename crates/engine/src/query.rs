@@ -392,7 +392,7 @@ fn page(
     }
     let own = own_account(rows)?;
     let mut states = States::new(rows, state);
-    found.into_iter().map(|(index, message)| view(&mut states, &own, *chat, &row, index, message)).collect()
+    found.into_iter().map(|(index, message)| view(&mut states, &own, *chat, &row, index, &message)).collect()
 }
 
 fn view(
@@ -401,10 +401,10 @@ fn view(
     chat: ChatId,
     chat_row: &ChatRow,
     index: u64,
-    row: HistoryRow,
+    row: &HistoryRow,
 ) -> Result<MessageView, QueryError> {
-    let text = match row.text.clone() {
-        Some(text) => text.into_inner(),
+    let text = match &row.text {
+        Some(text) => text.to_string(),
         None => {
             let bytes = states.rows.get(rows::FADING, &rows::history_key(&chat, index))?;
             bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
@@ -420,7 +420,7 @@ fn view(
             MessageState::Read
         }
         (With::Group(group), true) => {
-            let (state, counts) = states.of_group(own, &group, &row)?;
+            let (state, counts) = states.of_group(own, &group, row)?;
             receipts = counts;
             state
         }
@@ -485,7 +485,7 @@ pub fn message(rows: &dyn Rows, message: &MessageId) -> Result<Option<MessageVie
     let chat = ChatId(chat);
     let Some(chat_row) = get::<ChatRow>(rows, rows::CHATS, &chat.0)? else { return Ok(None) };
     let mut states = States::new(rows, state_in(rows, &chat_row.with)?);
-    view(&mut states, &own_account(rows)?, chat, &chat_row, index, row).map(Some)
+    view(&mut states, &own_account(rows)?, chat, &chat_row, index, &row).map(Some)
 }
 
 /// The open invites.

@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 
 use crate::door::Door;
 use crate::host::Host;
+use crate::host::ToHost;
 
 /// What may wait: twice as many events as there can be requests in the network's budget, which counts their bytes and
 /// lets nothing more be read from the streams to the mailbox when they are too many. Room is only taken by those that
@@ -33,17 +34,16 @@ const PLACES: usize = 1 << 17;
 const KEPT_FREE: usize = PLACES / 4;
 
 /// Where events for the mailbox go.
-#[derive(Debug)]
 pub struct Feed {
-    queue: mpsc::Sender<ToFeed>,
+    queue: mpsc::Sender<ToHost>,
     net: Net,
     refused: Arc<AtomicU64>,
 }
 
-#[derive(Debug)]
-enum ToFeed {
-    Event(Box<NetEvent>),
-    Configure(Box<Config>, Door),
+impl std::fmt::Debug for Feed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Feed")
+    }
 }
 
 impl Feed {
@@ -57,13 +57,11 @@ impl Feed {
         let (queue, mut waiting) = mpsc::channel(PLACES);
         runtime.spawn(async move {
             while let Some(message) = waiting.recv().await {
-                if let ToFeed::Event(event) = &message {
+                if let ToHost::Event(event) = &message {
                     credit.give_back(event);
                 }
-                let Some(host) = host() else { continue };
-                match message {
-                    ToFeed::Event(event) => host.give(*event).await,
-                    ToFeed::Configure(config, door) => host.configure_async(*config, door).await,
+                if let Some(host) = host() {
+                    host.hand_over(message).await;
                 }
             }
         });
@@ -81,12 +79,12 @@ impl Feed {
             return;
         }
         // The task ends with the runtime only.
-        let _ = self.queue.send(ToFeed::Event(Box::new(event))).await;
+        let _ = self.queue.send(ToHost::Event(Box::new(event))).await;
     }
 
     /// Other limits or another door, for whatever is given after this. Does not wait for the mailbox.
     pub async fn configure(&self, config: Config, door: Door) {
-        let _ = self.queue.send(ToFeed::Configure(Box::new(config), door)).await;
+        let _ = self.queue.send(ToHost::Configure(Box::new(config), door)).await;
     }
 
     /// How many streams were refused because too much waited, counted on while this lives.

@@ -31,6 +31,7 @@ use crate::id::LinkId;
 use crate::id::MessageId;
 use crate::id::OperationId;
 use crate::mailbox::Signature;
+use crate::payload::MAX_NAME_BYTES;
 use crate::time::Timestamp;
 
 pub use invite::GROUP_SCHEME;
@@ -150,6 +151,8 @@ pub struct Create {
     pub salt: [u8; 16],
     /// The author's signed devices.
     pub devices: DeviceListBytes,
+    /// What the author is called, for those who never met them.
+    pub called: BoundedStr<MAX_NAME_BYTES>,
 }
 
 /// A new member.
@@ -161,6 +164,8 @@ pub struct Add {
     pub role: Role,
     /// Its signed devices.
     pub devices: DeviceListBytes,
+    /// What it is called by whoever lets it in, for those who never met it; its own word counts more.
+    pub called: BoundedStr<MAX_NAME_BYTES>,
     /// By whose authority.
     pub via: Via,
 }
@@ -243,6 +248,15 @@ impl Operation {
             Kind::Create(create) => Some((self.author, &create.devices)),
             Kind::Add(add) => Some((add.account, &add.devices)),
             Kind::Devices(devices) => Some((self.author, devices)),
+            _ => None,
+        }
+    }
+
+    /// Whose name it tells, and which.
+    pub fn called(&self) -> Option<(AccountId, &str)> {
+        match &self.kind {
+            Kind::Create(create) => Some((self.author, &create.called)),
+            Kind::Add(add) => Some((add.account, &add.called)),
             _ => None,
         }
     }
@@ -420,6 +434,7 @@ impl Encode for Create {
         self.policy.encode(out);
         self.salt.encode(out);
         self.devices.encode(out);
+        self.called.encode(out);
     }
 }
 
@@ -430,6 +445,7 @@ impl Decode for Create {
             policy: Decode::decode(reader)?,
             salt: reader.array()?,
             devices: Decode::decode(reader)?,
+            called: Decode::decode(reader)?,
         })
     }
 }
@@ -439,6 +455,7 @@ impl Encode for Add {
         self.account.encode(out);
         self.role.encode(out);
         self.devices.encode(out);
+        self.called.encode(out);
         self.via.encode(out);
     }
 }
@@ -449,6 +466,7 @@ impl Decode for Add {
             account: Decode::decode(reader)?,
             role: Decode::decode(reader)?,
             devices: Decode::decode(reader)?,
+            called: Decode::decode(reader)?,
             via: Decode::decode(reader)?,
         })
     }

@@ -130,7 +130,7 @@ fn content() -> impl Strategy<Value = Content> {
                 Content::Mailboxes(MailboxList { version, secret, places })
             }
         ),
-        (10..=255_u8, bytes(90)).prop_map(|(kind, bytes)| Content::Unknown { kind, bytes }),
+        (17..=255_u8, bytes(90)).prop_map(|(kind, bytes)| Content::Unknown { kind, bytes }),
     ]
 }
 

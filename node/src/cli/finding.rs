@@ -26,14 +26,14 @@ pub(crate) struct Place {
 pub(crate) fn contact(client: &Client, wanted: &str) -> Result<Value> {
     let found = client.call("contacts.list", &json!({}))?;
     let see = "see “kith-node contacts”";
-    only(named(list(&found, "contacts"), &["contact_id"], wanted), "contact", wanted, see)
+    only(&named(list(&found, "contacts"), &["contact_id"], wanted), "contact", wanted, see)
 }
 
 /// The group that a name or id means.
 pub(crate) fn group(client: &Client, wanted: &str) -> Result<Value> {
     let found = client.call("groups.list", &json!({}))?;
     let see = "see “kith-node group list”";
-    only(named(list(&found, "groups"), &["group_id", "chat_id"], wanted), "group", wanted, see)
+    only(&named(list(&found, "groups"), &["group_id", "chat_id"], wanted), "group", wanted, see)
 }
 
 /// The chat with a contact, or that of a group.
@@ -90,8 +90,8 @@ fn named<'a>(all: &'a [Value], ids: &[&str], wanted: &str) -> Vec<&'a Value> {
     all.iter().filter(is).collect()
 }
 
-fn only(found: Vec<&Value>, what: &str, wanted: &str, see: &str) -> Result<Value> {
-    match found.as_slice() {
+fn only(found: &[&Value], what: &str, wanted: &str, see: &str) -> Result<Value> {
+    match found {
         [one] => Ok((*one).clone()),
         [] => Err(anyhow!("there is no {what} “{wanted}”: {see}")),
         _ => Err(anyhow!("there is more than one {what} “{wanted}”: {see} and use the address or id")),
@@ -109,7 +109,7 @@ mod tests {
             json!({ "name": "Bób", "contact_id": "kith1b" }),
             json!({ "name": "bÓb", "contact_id": "kith1c" }),
         ];
-        let find = |wanted| only(named(&people, &["contact_id"], wanted), "contact", wanted, "see there");
+        let find = |wanted| only(&named(&people, &["contact_id"], wanted), "contact", wanted, "see there");
         assert_eq!(find("ANN").unwrap()["contact_id"], "kith1a");
         assert_eq!(find("KITH1C").unwrap()["contact_id"], "kith1c");
         assert!(find("bób").unwrap_err().to_string().contains("more than one contact “bób”"));

@@ -52,7 +52,7 @@ pub(crate) fn group(client: &Client, task: GroupTask) -> Result<()> {
             change(client, &group, "revoke_link", json!({ "link_id": link }), "took the link back of")?;
         }
         GroupTask::Role { member, role } => {
-            about(client, &member, "set_role", json!({ "role": role.word() }))?
+            about(client, &member, "set_role", json!({ "role": role.word() }))?;
         }
         GroupTask::Remove(member) => about(client, &member, "remove", json!({}))?,
         GroupTask::Ban(member) => about(client, &member, "ban", json!({}))?,

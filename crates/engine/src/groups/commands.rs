@@ -64,7 +64,7 @@ pub(crate) fn run(
         Command::RevokeGroupLink { group, link } => {
             return joining::revoke_link(engine, rows, out, group, link);
         }
-        Command::JoinGroup { link } => return joining::join(engine, rows, out, link),
+        Command::JoinGroup { link } => return joining::join(engine, rows, out, &link),
         Command::ApproveJoin { group, account } => {
             return joining::decide(engine, rows, out, (group, account), true);
         }
@@ -155,7 +155,13 @@ fn create(
     }
     let adds = members.iter().map(|account| addition(engine, account, Role::Member));
     let adds = adds.collect::<Result<Vec<_>, _>>()?;
-    let create = Create { name, policy, salt: engine.core.random(), devices: engine.devices.own_list() };
+    let create = Create {
+        name,
+        policy,
+        salt: engine.core.random(),
+        devices: engine.devices.own_list(),
+        called: engine.devices.profile.name.clone(),
+    };
     let mut operation = Operation {
         group: GroupId([0; 32]),
         author: engine.devices.account,
@@ -193,7 +199,8 @@ fn addition(engine: &Engine, account: &AccountId, role: Role) -> Result<Kind, Re
         return Err(Refusal::CannotAdd);
     }
     let devices = engine.devices.list_of(account).and_then(lists::bytes_of).ok_or(Refusal::CannotAdd)?;
-    Ok(Kind::Add(Add { account: *account, role, devices, via: Via::Invited }))
+    let called = engine.contacts.get(account).map(|row| row.profile.name.clone()).unwrap_or_default();
+    Ok(Kind::Add(Add { account: *account, role, devices, called, via: Via::Invited }))
 }
 
 fn add(

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
+use kith_proto::id::OperationId;
 use kith_proto::payload::Content;
 use kith_proto::rows::Rows;
 use kith_proto::time::Span;
@@ -81,6 +82,20 @@ pub(super) fn learn(
     }
 }
 
+/// Notes what the authors of operations call those whom they let in: it is what they are called here until they tell it.
+/// Who is a member no more is remembered by name as long as the group is, for its lines.
+pub(super) fn name(engine: &mut Engine, out: &mut Output, id: &GroupId, new: &[OperationId]) {
+    let own = engine.devices.account;
+    let Engine { groups, contacts, core, .. } = engine;
+    let Some(group) = groups.get(id) else { return };
+    for (account, called) in new.iter().filter_map(|id| group.log.operation(id)?.called()) {
+        if account != own && !called.is_empty() {
+            contacts.add_fellow(core, out, &account);
+            contacts.name_fellow(out, &account, called);
+        }
+    }
+}
+
 /// Tells a fellow's device who we are and how to write to us.
 pub(crate) fn introduce(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     let bundle = engine.devices.own_bundle_for_many();
@@ -115,11 +130,15 @@ pub(crate) fn part(engine: &mut Engine, out: &mut Output) {
         if devices.iter().any(owed) {
             continue;
         }
-        engine.devices.forget(out, &account, &devices);
+        if !devices.is_empty() {
+            engine.devices.forget(out, &account, &devices);
+        }
         for device in devices {
             contents::forget_device(engine, out, &device);
         }
-        engine.contacts.remove(out, &account);
+        if !engine.groups.remembers(&account) {
+            engine.contacts.remove(out, &account);
+        }
     }
 }
 

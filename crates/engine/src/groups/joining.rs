@@ -102,7 +102,7 @@ pub(super) fn join(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,
-    link: GroupInvite,
+    link: &GroupInvite,
 ) -> Result<Answer, Refusal> {
     let id = link.group;
     if engine.groups.get(&id).is_some_and(|group| group.is_ours()) {
@@ -265,6 +265,7 @@ fn admit(
         account: request.account,
         role: open.link.role,
         devices: request.device_list.clone(),
+        called: request.profile.name.clone(),
         via: Via::Link { link: request.link, proof: request.proof },
     };
     membership::act(engine, rows, out, &request.group, Kind::Add(add))

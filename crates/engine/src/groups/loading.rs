@@ -96,7 +96,10 @@ fn parts<K: Ord, V: Decode>(
     Ok(found)
 }
 
-fn all(rows: &dyn Rows, table: Table) -> Result<Vec<(Vec<u8>, Vec<u8>)>, RowsError> {
+/// A row's key and value.
+type Row = (Vec<u8>, Vec<u8>);
+
+fn all(rows: &dyn Rows, table: Table) -> Result<Vec<Row>, RowsError> {
     let mut found = Vec::new();
     let (from, to) = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
     rows.scan(table, from, to, Direction::Up, &mut |key, value| {

@@ -261,12 +261,17 @@ pub(super) fn settle(
             out.put(rows::GROUP_OPERATIONS, &key, operation.to_bytes());
         }
     }
+    fellows::name(engine, out, id, new);
+    let Some(group) = engine.groups.get_mut(id) else { return };
     let before = std::mem::take(&mut group.members);
     group.refresh();
     let joined: Vec<AccountId> =
         group.members.keys().filter(|account| !before.contains_key(account)).copied().collect();
     if before.contains_key(&own) {
         floors::note(group, rows, out, &joined);
+    }
+    if !joined.is_empty() {
+        tell_soon(engine, id);
     }
     own_state(engine, out, id);
     fellows::changed(engine, rows, out, id, &before);

@@ -92,6 +92,8 @@ pub(crate) struct Group {
     /// Posts of people who may not write by what is known now.
     pub(super) later: VecDeque<VerifiedPost>,
     pub(super) asked: BTreeMap<DeviceId, Timestamp>,
+    /// When members were dialled where another said that they are.
+    pub(super) dialled: BTreeMap<DeviceId, Timestamp>,
     pub(super) meetings: BTreeMap<DeviceId, Live>,
     /// What both had when a meeting with a device ended; the same two are not compared again.
     pub(super) met: BTreeMap<DeviceId, (HistoryDigest, HistoryDigest)>,
@@ -125,6 +127,12 @@ impl Groups {
     /// Whether somebody is in a group that we are in.
     pub(crate) fn is_fellow(&self, account: &AccountId) -> bool {
         self.by_id.values().any(|group| group.is_ours() && group.members.contains_key(account))
+    }
+
+    /// Whether the log of a group names somebody, member or not.
+    pub(super) fn remembers(&self, account: &AccountId) -> bool {
+        let devices = (*account, DeviceId([0; 32]))..=(*account, DeviceId([0xff; 32]));
+        self.by_id.values().any(|group| group.listed.range(devices.clone()).next().is_some())
     }
 
     /// The groups that we are in, and whoever this device belongs to.
@@ -193,6 +201,7 @@ impl Group {
             waiting: VecDeque::new(),
             later: VecDeque::new(),
             asked: BTreeMap::new(),
+            dialled: BTreeMap::new(),
             meetings: BTreeMap::new(),
             met: BTreeMap::new(),
             reads: BTreeMap::new(),

@@ -17,6 +17,7 @@ use super::membership;
 use super::receipts;
 use super::receiving;
 use super::sending;
+use super::whereabouts;
 use crate::engine::Engine;
 use crate::links;
 use crate::output::Output;
@@ -89,8 +90,9 @@ pub(crate) fn take(
         GroupWord::Taken { parts, .. } if member => meetings::taken(engine, rows, out, &id, device, parts),
         GroupWord::End { .. } => meetings::ended(engine, &id, device),
         GroupWord::Read { sequence, .. } if member => {
-            receipts::read(engine, rows, out, &id, device, sequence)
+            receipts::read(engine, rows, out, &id, device, sequence);
         }
+        GroupWord::Whereabouts { places, .. } if member => whereabouts::heard(engine, out, &id, &places),
         _ => engine.core.stats.foreign_words += 1,
     }
 }
@@ -144,7 +146,7 @@ pub(crate) fn say_heads(engine: &mut Engine, out: &mut Output, device: &DeviceId
 /// A payload came from a device: there is a session now, if there was none.
 pub(crate) fn say_what_is_unsaid(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     if engine.groups.unsaid.contains(device) {
-        say_heads(engine, out, device);
+        ready(engine, out, device);
     }
 }
 
@@ -156,9 +158,17 @@ pub(crate) fn say_what_is_new(engine: &mut Engine, out: &mut Output) {
         for device in devices {
             if engine.presence.links.is_ready(&device) {
                 say_heads_of(engine, out, &device, &id);
+                whereabouts::tell(engine, out, &device);
             }
         }
     }
+}
+
+/// A device listens: it is told how far we are and where the others are, and they where it is.
+pub(crate) fn ready(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    say_heads(engine, out, device);
+    whereabouts::tell(engine, out, device);
+    whereabouts::pass_on(engine, out, device);
 }
 
 fn say_heads_of(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId) -> bool {

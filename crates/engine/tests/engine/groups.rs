@@ -103,7 +103,7 @@ impl World {
         }
         for part in parts {
             for (at, one) in part.iter().enumerate() {
-                for other in &part[at + 1..] {
+                for other in part.iter().skip(at + 1) {
                     self.connect(*one, *other);
                 }
             }
@@ -151,6 +151,10 @@ impl World {
                 }
             }
         }
+    }
+
+    pub(crate) fn names(&self, who: usize, group: &GroupId) -> Vec<String> {
+        self.view(who, group).members.into_iter().map(|member| member.name).collect()
     }
 
     pub(crate) fn crash(&mut self, who: usize) {
@@ -206,9 +210,10 @@ impl World {
 
     /// These people have the same members and the same timeline.
     pub(crate) fn agree(&self, who: &[usize], group: &GroupId) {
-        for other in &who[1..] {
-            assert_eq!(self.members(who[0], group), self.members(*other, group), "{} and {other}", who[0]);
-            assert_eq!(self.timeline(who[0], group), self.timeline(*other, group), "{} and {other}", who[0]);
+        let [first, others @ ..] = who else { return };
+        for other in others {
+            assert_eq!(self.members(*first, group), self.members(*other, group), "{first} and {other}");
+            assert_eq!(self.timeline(*first, group), self.timeline(*other, group), "{first} and {other}");
         }
     }
 }
@@ -230,6 +235,32 @@ fn word(line: &GroupLine) -> &'static str {
         GroupLine::LinkRevoked => "link revoked",
         GroupLine::Pinned { .. } => "pinned",
         GroupLine::Deleted { .. } => "deleted",
+    }
+}
+
+#[test]
+fn members_who_never_met_have_names_and_hear_where_the_others_are() {
+    let mut world = World::of_friends(3);
+    let members = [BOB, CAT].map(|who| world.people[who].account).to_vec();
+    let command = Command::CreateGroup { name: "harbour".to_owned(), members, policy: None };
+    let Answer::Group(view) = world.people[ANN].command(command) else { panic!("a group") };
+    world.settle();
+    let ways = |world: &World, who: usize, other: usize| {
+        let way = (world.people[other].device, world.people[other].address.clone());
+        world.people[who].ways.iter().filter(|other| **other == way).count()
+    };
+    for (who, other) in [(BOB, CAT), (CAT, BOB)] {
+        assert_eq!(world.names(who, &view.group), ["Somebody", "Somebody", "Somebody"], "Ann told the names");
+        assert_eq!(ways(&world, who, other), 1);
+    }
+    for _ in 0..2 {
+        world.disconnect(ANN, BOB);
+        world.connect(ANN, BOB);
+        assert_eq!(
+            ways(&world, BOB, CAT),
+            2,
+            "once more, after more than ten seconds, and not again so soon"
+        );
     }
 }
 
@@ -434,9 +465,7 @@ fn a_contact_who_is_also_a_fellow_stays_one_when_the_contact_ends() {
     let group = world.group(&[BOB, CAT], None);
     let bob = world.people[BOB].account;
     world.people[ANN].command(Command::RemoveContact { contact: bob });
-    for (one, other) in [(ANN, BOB)] {
-        world.disconnect(one, other);
-    }
+    world.disconnect(ANN, BOB);
     world.gather();
     assert_eq!(world.people[ANN].state_of(&bob), None);
     world.say(ANN, &group, "still here");

@@ -32,6 +32,7 @@ use kith_simulations::disk::Disk;
 
 mod choosing;
 mod devices;
+#[cfg(test)]
 mod groups;
 mod knocking;
 mod mailboxes;
@@ -42,6 +43,7 @@ const BEGIN: Timestamp = Timestamp(1_800_000_000_000);
 struct Side {
     account: AccountId,
     device: DeviceId,
+    address: Multiaddress,
     phrase: String,
     disk: Disk,
     engine: Engine,
@@ -49,6 +51,8 @@ struct Side {
     sent: Vec<(DeviceId, Frame)>,
     dials: usize,
     dialled: Vec<Multiaddress>,
+    /// Every address that was ever dialled.
+    ways: Vec<(DeviceId, Multiaddress)>,
     /// What was said to mailboxes and not carried yet.
     mail: Vec<Effect>,
     /// What was published and looked for in the DHT and not carried yet.
@@ -71,6 +75,7 @@ impl Side {
         let mut side = Self {
             account: made.account,
             device: made.device,
+            address: Multiaddress::new(vec![seed]).unwrap(),
             phrase: made.phrase.to_string(),
             disk,
             engine,
@@ -78,13 +83,14 @@ impl Side {
             sent: Vec::new(),
             dials: 0,
             dialled: Vec::new(),
+            ways: Vec::new(),
             mail: Vec::new(),
             dht: Vec::new(),
             scored: 0,
             events: Vec::new(),
         };
         side.done(out);
-        let address = Multiaddress::new(vec![seed]).unwrap();
+        let address = side.address.clone();
         side.net(NetInput::Listening { address, rank: AddressRank::Local });
         side
     }
@@ -99,8 +105,9 @@ impl Side {
         for effect in std::mem::take(&mut out.effects) {
             match effect {
                 Effect::Send { device, frame } => self.sent.push((device, frame)),
-                Effect::Dial { addresses, .. } => {
+                Effect::Dial { device, addresses } => {
                     self.dials += 1;
+                    self.ways.extend(addresses.iter().map(|address| (device, address.clone())));
                     self.dialled = addresses;
                 }
                 Effect::OpenMailbox { .. } | Effect::AskMailbox { .. } | Effect::CloseMailbox { .. } => {

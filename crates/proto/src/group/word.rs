@@ -9,10 +9,12 @@
 //! | Read | yes | how far the receiver's posts were shown to the sender |
 //! | Join, Refused | yes | somebody with a link asks to come in |
 //! | AskChain, Heads, Sync, Taken, End | no | comparing and healing |
+//! | Whereabouts | no | where other members are |
 
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::address::DeviceAddress;
 use crate::bounded::BoundedBytes;
 use crate::bounded::BoundedStr;
 use crate::bounded::BoundedVec;
@@ -50,6 +52,9 @@ pub const MAX_HEADS: usize = 32;
 
 /// The most older operations that are named beside them, each about twice as far back as the one before.
 pub const MAX_OLDER: usize = 32;
+
+/// The most places of other members in one word.
+pub const MAX_PLACES: usize = 64;
 
 /// The longest part of a sync word: with the rest of its payload it fits the 64 KiB class, and a content.
 pub const MAX_SYNC_PART_BYTES: usize = 28 << 10;
@@ -137,6 +142,13 @@ pub enum GroupWord {
         /// Into which group.
         group: GroupId,
     },
+    /// Where other members are, as far as the sender knows.
+    Whereabouts {
+        /// Of which group.
+        group: GroupId,
+        /// The places.
+        places: BoundedVec<DeviceAddress, MAX_PLACES>,
+    },
     /// Something a later version says.
     Unknown {
         /// Its number.
@@ -219,7 +231,8 @@ impl GroupWord {
             | Self::Taken { group, .. }
             | Self::End { group }
             | Self::Read { group, .. }
-            | Self::Refused { group } => Some(*group),
+            | Self::Refused { group }
+            | Self::Whereabouts { group, .. } => Some(*group),
             Self::Join(request) => Some(request.group),
             Self::Chain(_) | Self::Unknown { .. } => None,
         }
@@ -270,6 +283,10 @@ impl Encode for GroupWord {
                 request.encode(out);
             }
             Self::Refused { group } => put(out, 11, group),
+            Self::Whereabouts { group, places } => {
+                put(out, 12, group);
+                places.encode(out);
+            }
             Self::Unknown { tag, bytes } => {
                 out.push(*tag);
                 out.extend_from_slice(bytes);
@@ -311,6 +328,7 @@ impl Decode for GroupWord {
             9 => Self::Read { group: Decode::decode(reader)?, sequence: sequence(reader)? },
             10 => Self::Join(Box::new(Decode::decode(reader)?)),
             11 => Self::Refused { group: Decode::decode(reader)? },
+            12 => Self::Whereabouts { group: Decode::decode(reader)?, places: Decode::decode(reader)? },
             tag => {
                 let bytes = reader.take_rest().to_vec();
                 let limit = MAX_UNKNOWN_WORD_BYTES as u64;

@@ -107,6 +107,7 @@ impl Book {
             policy,
             salt: [7; 16],
             devices: bytes(&ann.list()),
+            called: BoundedStr::default(),
         };
         let mut operation = Operation {
             group: GroupId([0; 32]),
@@ -235,13 +236,14 @@ impl Book {
 }
 
 pub(super) fn add(who: usize, role: Role) -> Kind {
-    Kind::Add(Add { account: id(who), role, devices: bytes(&person(who).list()), via: Via::Invited })
+    let devices = bytes(&person(who).list());
+    Kind::Add(Add { account: id(who), role, devices, called: Default::default(), via: Via::Invited })
 }
 
 pub(super) fn add_by_link(group: GroupId, who: usize, role: Role, secret: &LinkSecret) -> Kind {
     let list = person(who).list();
     let via = Via::Link { link: link(secret, role).id(), proof: secret.prove(&group, &list) };
-    Kind::Add(Add { account: id(who), role, devices: bytes(&list), via })
+    Kind::Add(Add { account: id(who), role, devices: bytes(&list), called: Default::default(), via })
 }
 
 pub(super) fn link(secret: &LinkSecret, role: Role) -> Link {

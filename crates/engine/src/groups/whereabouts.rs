@@ -1,0 +1,104 @@
+//! Members tell each other where other members are, so that a group comes together also where nobody finds them in the DHT:
+//! in a local network, or among friends of one who has the others' addresses.
+//!
+//! What is said so is hearsay: it is dialled once, whoever answers has to be the device that was named, and only the address of
+//! a connection that came up is remembered.
+
+use std::collections::BTreeSet;
+
+use kith_proto::address::DeviceAddress;
+use kith_proto::address::Multiaddress;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::group::word::GroupWord;
+use kith_proto::group::word::MAX_PLACES;
+use kith_proto::id::DeviceId;
+use kith_proto::id::GroupId;
+use kith_proto::payload::Content;
+use kith_proto::time::Span;
+
+use super::receiving;
+use crate::effect::Effect;
+use crate::engine::Engine;
+use crate::links;
+use crate::output::Output;
+use crate::view::ContactState;
+
+/// Addresses of one device that are passed on.
+const ADDRESSES_EACH: usize = 2;
+
+/// A device is dialled by hearsay once in so long.
+const DIAL_EVERY: Span = Span::from_secs(10);
+
+/// Tells a connected device where the other connected members of its groups are.
+pub(super) fn tell(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    let Some(account) = receiving::account_of(engine, device) else { return };
+    for id in engine.groups.common(&account) {
+        let others = connected_members(engine, &id, device);
+        say(engine, out, device, id, others.iter());
+    }
+}
+
+/// Tells the other connected members of its groups where a device is.
+pub(crate) fn pass_on(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    let Some(account) = receiving::account_of(engine, device) else { return };
+    if !engine.presence.links.is_ready(device) {
+        return;
+    }
+    for id in engine.groups.common(&account) {
+        for other in connected_members(engine, &id, device) {
+            say(engine, out, &other, id, std::iter::once(device));
+        }
+    }
+}
+
+/// The devices of other members of a group that are connected. None where the group is too large for everybody to connect
+/// with everybody.
+fn connected_members(engine: &Engine, id: &GroupId, but: &DeviceId) -> BTreeSet<DeviceId> {
+    let own = engine.devices.device();
+    let group = engine.groups.get(id).filter(|group| group.is_direct() && group.has_device(but));
+    let mut devices = group.map(|group| group.devices_but(&own)).unwrap_or_default();
+    devices.retain(|device| device != but && engine.presence.links.is_ready(device));
+    devices
+}
+
+fn say<'a>(
+    engine: &mut Engine,
+    out: &mut Output,
+    to: &DeviceId,
+    group: GroupId,
+    devices: impl Iterator<Item = &'a DeviceId>,
+) {
+    let mut places = Vec::new();
+    for device in devices {
+        let Some(row) = engine.peers.get(device) else { continue };
+        let addresses = row.addresses.iter().take(ADDRESSES_EACH);
+        places.extend(addresses.map(|address| DeviceAddress { device: *device, address: address.clone() }));
+    }
+    places.truncate(MAX_PLACES);
+    if !places.is_empty() {
+        let word = GroupWord::Whereabouts { group, places: BoundedVec::truncated(places) };
+        links::say(engine, out, to, vec![Content::Group(word)]);
+    }
+}
+
+/// A member said where others are.
+pub(super) fn heard(engine: &mut Engine, out: &mut Output, id: &GroupId, places: &[DeviceAddress]) {
+    let (own, now) = (engine.devices.device(), engine.core.now);
+    let named: BTreeSet<DeviceId> = places.iter().map(|place| place.device).collect();
+    for device in named {
+        let Some(group) = engine.groups.get_mut(id) else { return };
+        let wanted = device != own && group.is_direct() && group.has_device(&device);
+        let lately = group.dialled.get(&device).is_some_and(|at| now.since(*at) < DIAL_EVERY);
+        let contact = engine.peers.contact_of(&device);
+        let blocked =
+            contact.is_none_or(|contact| engine.contacts.state(&contact) == Some(ContactState::Blocked));
+        if !wanted || lately || blocked || engine.presence.links.is_up(&device) {
+            continue;
+        }
+        group.dialled.insert(device, now);
+        let of = places.iter().filter(|place| place.device == device);
+        let addresses: Vec<Multiaddress> =
+            of.take(ADDRESSES_EACH).map(|place| place.address.clone()).collect();
+        out.effect(Effect::Dial { device, addresses });
+    }
+}
