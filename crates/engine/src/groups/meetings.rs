@@ -115,7 +115,10 @@ pub(super) fn part(
     let own = engine.devices.device();
     let Some(group) = engine.groups.get_mut(id) else { return };
     let floors = account.and_then(|account| group.floors.get(&account)).cloned().unwrap_or_default();
-    if !group.meetings.contains_key(device) || is_hello(part, last) {
+    // What is in the middle of a word begins with anything.
+    let begun = group.meetings.get(device).is_some_and(|live| !live.partial.is_empty());
+    let begun = begun && has_room(group, now, device) && group.meetings.contains_key(device);
+    if !group.meetings.contains_key(device) || (!begun && is_hello(part, last)) {
         // Only the device with the lower id begins.
         if own < *device || !is_hello(part, last) || !has_room(group, now, device) {
             return broken(engine, out, id, device);

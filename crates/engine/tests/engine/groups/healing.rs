@@ -4,6 +4,8 @@ use kith_engine::Command;
 use kith_engine::query;
 use kith_engine::view::GroupState;
 use kith_proto::frame::Frame;
+use kith_proto::group::History;
+use kith_proto::group::Policy;
 use kith_proto::group::Role;
 use kith_proto::id::ChatId;
 
@@ -230,4 +232,22 @@ fn somebody_who_is_removed_by_no_friend_of_theirs_hears_of_it() {
     world.people[DAN].command(Command::LeaveGroup { group });
     world.settle();
     assert_eq!(world.members(BOB, &group), [ANN, BOB]);
+}
+
+#[test]
+fn a_word_of_a_meeting_may_be_cut_anywhere() {
+    let mut world = World::of_friends(3);
+    let policy = Policy { history: History::Everything, ..Policy::default() };
+    let group = world.group(&[BOB], Some(policy));
+    for number in 0..8 {
+        // What follows the cut begins like the first word of a meeting.
+        world.say(ANN, &group, &format!("{number}{}", "\0".repeat(12_000)));
+    }
+    world.settle();
+    let members = vec![world.people[CAT].account];
+    world.people[ANN].command(Command::AddMembers { group, members, role: Role::Member });
+    world.gather();
+    world.settle();
+    assert_eq!(world.texts(CAT, &group).len(), 8);
+    assert!(world.people.iter().all(|side| side.engine.stats().bad_meetings == 0));
 }
