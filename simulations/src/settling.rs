@@ -31,7 +31,7 @@ pub(crate) fn settle(world: &mut World) {
         }
         groups::answer_all(world);
         world.act(&Action::Elapse(Span::from_minutes(3).0));
-        let in_groups = groups_agree(world) && (round > 0 || world.groups.all().is_empty());
+        let in_groups = groups::agree(world) && (round > 0 || world.groups.all().is_empty());
         let answered = friends::knock_again(world) && in_groups;
         if answered && (0..world.people.len()).all(|who| waiting(world, who) == 0) {
             break;
@@ -41,60 +41,7 @@ pub(crate) fn settle(world: &mut World) {
     check(world);
 }
 
-fn groups_agree(world: &World) -> bool {
-    groups::agree(world)
-}
-
 fn check(world: &mut World) {
-    if std::env::var("DBG").is_ok() {
-        for group in world.groups.all() {
-            for who in 0..world.people.len() {
-                let p = &world.people[who];
-                let v = kith_engine::query::group(&p.disk, &group).unwrap();
-                let peers: Vec<_> = world.network.peers(who).into_iter().collect();
-                let mem: Vec<_> = v
-                    .iter()
-                    .flat_map(|v| &v.members)
-                    .map(|m| world.people.iter().position(|p| p.account == m.account).unwrap())
-                    .collect();
-                println!(
-                    "{who}: {:?} ops {} members {mem:?} connected {peers:?} outbox {:?} {:?}",
-                    v.as_ref().map(|v| v.state),
-                    groups::ledger::operations(&p.disk, &group).len(),
-                    (0..world.people.len())
-                        .map(|o| p.disk.waiting_for(&world.people[o].device))
-                        .collect::<Vec<_>>(),
-                    p.engine.as_ref().map(|e| e.stats())
-                );
-            }
-            let mut all = std::collections::BTreeMap::new();
-            for p in &world.people {
-                all.extend(groups::ledger::operations(&p.disk, &group));
-            }
-            for (id, o) in &all {
-                let n = |a: &kith_proto::id::AccountId| {
-                    world.people.iter().position(|p| p.account == *a).unwrap()
-                };
-                use kith_proto::group::Kind;
-                let w = match &o.kind {
-                    Kind::Add(a) => format!("add {} {:?}", n(&a.account), a.via),
-                    Kind::Remove(a) => format!("remove {}", n(a)),
-                    Kind::Ban(a) => format!("ban {}", n(a)),
-                    Kind::Role { account, role } => format!("role {} {role:?}", n(account)),
-                    k => format!("{k:?}").chars().take(12).collect(),
-                };
-                println!(
-                    "{} {id:?} by {} {w} on {:?}",
-                    o.time.0 - crate::world::BEGIN.0,
-                    n(&o.author),
-                    (0..world.people.len())
-                        .filter(|who| groups::ledger::operations(&world.people[*who].disk, &group)
-                            .contains_key(id))
-                        .collect::<Vec<_>>()
-                );
-            }
-        }
-    }
     let friends = world.friends.clone();
     let waiting = (0..world.people.len()).map(|who| waiting(world, who)).collect::<Vec<_>>();
     world.oracle.check_end(&world.people, &friends, &waiting);
