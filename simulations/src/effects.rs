@@ -43,7 +43,7 @@ pub(crate) fn run(world: &mut World, who: Who, effects: Vec<Effect>) {
                 world.later(at, Due::Found { who, key });
             }
             Effect::OpenMailbox { stream, device, .. } => {
-                let reachable = !world.network.split || who.is_multiple_of(2);
+                let reachable = world.network.reaches_nodes(who);
                 let sent = world.post.open(who, stream, &device, reachable);
                 send_post(world, sent);
             }

@@ -6,8 +6,6 @@
 //!                                                          out of turn, silent for a minute ─▶ dropped
 //! ```
 
-use std::collections::VecDeque;
-
 use kith_crypto::group::verify_post;
 use kith_proto::bounded::BoundedBytes;
 use kith_proto::codec::Decode as _;
@@ -17,20 +15,30 @@ use kith_proto::group::word::MAX_SYNC_PART_BYTES;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
 use kith_proto::payload::Content;
+use kith_proto::payload::MAX_CONTENTS;
 use kith_proto::rows::Rows;
+use kith_proto::rows::RowsError;
 use kith_proto::sync::HistoryDigest;
 use kith_proto::sync::MAX_SYNC_WORD_BYTES;
 use kith_proto::sync::SyncWord;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
+use super::history::History;
 use super::membership;
 use super::receiving;
+use super::receiving::Brought;
 use super::reconcile::Meeting;
 use super::state::Group;
 use crate::engine::Engine;
 use crate::links;
 use crate::output::Output;
+
+/// The bytes of parts in one payload: with what is around them it fills the 64 KiB class, into which it is padded anyway.
+const ROOM: usize = 62 << 10;
+
+/// What is around a part: the group, its length, the kind of word, whether it is the last.
+const AROUND: usize = 48;
 
 /// Parts under way at once: at most half a megabyte on the stream for each meeting.
 const WINDOW: u32 = 16;
@@ -49,7 +57,8 @@ pub(crate) struct Live {
     meeting: Meeting,
     /// The beginning of a word whose end has not come.
     partial: Vec<u8>,
-    parts: VecDeque<(Vec<u8>, bool)>,
+    /// What is left to say of a word.
+    rest: Vec<u8>,
     flying: u32,
     taken: u32,
     /// Whether the other side came later and is not given everything.
@@ -87,8 +96,8 @@ pub(super) fn begin(
 }
 
 fn live(meeting: Meeting, limited: bool, theirs: HistoryDigest, now: Timestamp) -> Live {
-    let (partial, parts) = (Vec::new(), VecDeque::new());
-    Live { meeting, partial, parts, flying: 0, taken: 0, limited, theirs, last: now }
+    let (partial, rest) = (Vec::new(), Vec::new());
+    Live { meeting, partial, rest, flying: 0, taken: 0, limited, theirs, last: now }
 }
 
 fn has_room(group: &mut Group, now: Timestamp, device: &DeviceId) -> bool {
@@ -110,7 +119,10 @@ pub(super) fn part(
     let own = engine.devices.device();
     let Some(group) = engine.groups.get_mut(id) else { return };
     let limits = account.and_then(|account| group.floors.get(&account)).cloned();
-    if !group.meetings.contains_key(device) || is_hello(part, last) {
+    // What is in the middle of a word begins with anything.
+    let begun = group.meetings.get(device).is_some_and(|live| !live.partial.is_empty());
+    let begun = begun && has_room(group, now, device) && group.meetings.contains_key(device);
+    if !group.meetings.contains_key(device) || (!begun && is_hello(part, last)) {
         // Only the device with the lower id begins.
         if own < *device || !is_hello(part, last) || !has_room(group, now, device) {
             return broken(engine, out, id, device);
@@ -162,53 +174,67 @@ fn take(
     };
     for post in posts {
         match verify_post(post) {
-            Ok(post) if post.draft.group == *id => _ = receiving::take(engine, rows, out, id, post, device),
+            Ok(post) if post.draft.group == *id => {
+                receiving::take(engine, rows, out, id, post, Brought::Meeting(*device));
+            }
             _ => engine.core.stats.bad_posts += 1,
         }
     }
     pump(engine, rows, out, id, device);
 }
 
-/// Says as much as may be under way.
+/// Says as much as may be under way, each payload as full as can be.
 fn pump(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId, device: &DeviceId) {
     loop {
         let Some(group) = engine.groups.get_mut(id) else { return };
         let digest = group.history.digest();
         let Group { meetings, history, met, .. } = group;
         let Some(live) = meetings.get_mut(device) else { return };
-        if live.flying >= WINDOW {
-            return;
+        // Storage that cannot be read will fail the commit of this batch too.
+        let Ok(contents) = live.fill(history, rows, out, id) else { return };
+        let ends = live.rest.is_empty() && live.meeting.is_over();
+        let ended = ends.then_some((live.limited, live.theirs));
+        if let Some((_, theirs)) = ended {
+            met.insert(*device, (digest, theirs));
+            meetings.remove(device);
         }
-        if live.parts.is_empty() {
-            // Storage that cannot be read will fail the commit of this batch too.
-            let Ok(next) = live.meeting.next(history, rows, out) else { return };
-            match next {
-                Some(word) => live.parts = cut(&word.to_bytes()),
-                None if live.meeting.is_over() => {
-                    met.insert(*device, (digest, live.theirs));
-                    let limited = live.limited;
-                    meetings.remove(device);
-                    if limited {
-                        end(engine, out, id, device, true);
-                    }
-                    return;
-                }
-                None => return,
-            }
+        let silent = contents.is_empty();
+        if !silent {
+            links::say(engine, out, device, contents);
         }
-        let Some((part, last)) = live.parts.pop_front() else { return };
-        live.flying += 1;
-        let part = BoundedBytes::new(part).unwrap_or_default();
-        let word = GroupWord::Sync { group: *id, part, last };
-        links::say(engine, out, device, vec![Content::Group(word)]);
+        match ended {
+            Some((true, _)) => return end(engine, out, id, device, true),
+            Some(_) => return,
+            None if silent => return,
+            None => {}
+        }
     }
 }
 
-/// A word in parts.
-fn cut(bytes: &[u8]) -> VecDeque<(Vec<u8>, bool)> {
-    let count = bytes.len().div_ceil(MAX_SYNC_PART_BYTES);
-    let parts = bytes.chunks(MAX_SYNC_PART_BYTES).enumerate();
-    parts.map(|(at, part)| (part.to_vec(), at + 1 == count)).collect()
+impl Live {
+    /// The next parts, as many as one payload holds and may be under way.
+    fn fill(
+        &mut self,
+        history: &History,
+        rows: &dyn Rows,
+        out: &Output,
+        id: &GroupId,
+    ) -> Result<Vec<Content>, RowsError> {
+        let (mut contents, mut room) = (Vec::new(), ROOM);
+        while self.flying < WINDOW && contents.len() < MAX_CONTENTS && room > AROUND {
+            if self.rest.is_empty() {
+                let Some(word) = self.meeting.next(history, rows, out)? else { break };
+                self.rest = word.to_bytes();
+            }
+            let length = self.rest.len().min(MAX_SYNC_PART_BYTES).min(room - AROUND);
+            let after = self.rest.split_off(length);
+            let part = BoundedBytes::new(std::mem::replace(&mut self.rest, after)).unwrap_or_default();
+            contents.push(Content::Group(GroupWord::Sync { group: *id, part, last: self.rest.is_empty() }));
+            room -= length + AROUND;
+            self.flying += 1;
+        }
+        Ok(contents)
+    }
 }
 
 /// They have taken so many parts.

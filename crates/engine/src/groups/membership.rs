@@ -73,8 +73,17 @@ pub(super) fn act(
     let before = group.devices_but(&devices.device());
     let added = group.log.insert(operation.clone());
     let Ok(Inserted::New(new)) = added else { return Err(Refusal::TooMany) };
+    // Who wrote what this follows may have told it to us alone, so that nobody else could take it.
+    let unshared = std::mem::take(&mut group.unshared);
+    let all = group.log.operations();
+    let news = all.filter(|(id, _)| unshared.contains(id)).map(|(_, operation)| operation.clone());
+    let news: Vec<Operation> = news.chain(std::iter::once(operation)).collect();
+    // Before anything follows from it: whoever is no fellow any more by this is kept until they have it.
+    for device in &before {
+        tell(engine, out, device, *id, news.clone());
+    }
     settle(engine, rows, out, id, &new);
-    publish(engine, out, id, &operation, &before);
+    publish(engine, out, id, &before);
     Ok(())
 }
 
@@ -87,28 +96,14 @@ fn after_heads(log: &Log, now: Timestamp) -> Timestamp {
     latest.map_or(now, |latest| now.max(latest + Span::from_millis(1)))
 }
 
-/// Tells every device that is or was a member's about an operation, and those who are new about the whole log.
-fn publish(
-    engine: &mut Engine,
-    out: &mut Output,
-    id: &GroupId,
-    operation: &Operation,
-    before: &BTreeSet<DeviceId>,
-) {
+/// Tells every device that was none of a member `before` about the whole log.
+fn publish(engine: &mut Engine, out: &mut Output, id: &GroupId, before: &BTreeSet<DeviceId>) {
     let own = engine.devices.device();
-    let Some(group) = engine.groups.get_mut(id) else { return };
+    let Some(group) = engine.groups.get(id) else { return };
     let after = group.devices_but(&own);
-    // Who wrote what this follows may have told it to us alone, so that nobody else could take it.
-    let unshared = std::mem::take(&mut group.unshared);
-    let all = group.log.operations();
-    let news = all.filter(|(id, _)| unshared.contains(id)).map(|(_, operation)| operation.clone());
-    let news: Vec<Operation> = news.chain(std::iter::once(operation.clone())).collect();
     let whole: Vec<Operation> = group.log.operations().map(|(_, operation)| operation.clone()).collect();
-    for device in before.union(&after) {
-        match before.contains(device) {
-            true => tell(engine, out, device, *id, news.clone()),
-            false => tell(engine, out, device, *id, whole.clone()),
-        }
+    for device in after.difference(before) {
+        tell(engine, out, device, *id, whole.clone());
     }
 }
 

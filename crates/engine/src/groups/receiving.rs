@@ -6,10 +6,10 @@
 //!          ▼
 //!       signature, device, account ── wrong ─▶ counted
 //!          ▼
-//!       from the author: a member who may write? ── not yet ─▶ kept for when the log knows more
-//!          │yes                              └── not any more ─▶ dropped and counted
-//!          ▼                                     ▲
-//!       history, chat ◀── from another member: whoever the log ever named
+//!       from the author: a member who may write? ── not now ─▶ kept for when the log knows more, or for a meeting
+//!          │yes                              └── no member any more ─▶ dropped and counted
+//!          ▼
+//!       history, chat ◀── in a meeting: of a member, or from another member: whoever the log ever named
 //! ```
 //!
 //! So what somebody wrote while they were being removed stays if any member took it before hearing of that, and then stays
@@ -125,7 +125,7 @@ pub(super) fn post(
                 post.draft.group == *id && post.draft.device == *device && account == Some(post.draft.account)
             });
             match genuine {
-                Some(post) => _ = take(engine, rows, out, id, post, device),
+                Some(post) => _ = take(engine, rows, out, id, post, Brought::Live(*device)),
                 None => engine.core.stats.bad_posts += 1,
             }
         }
@@ -193,16 +193,26 @@ enum Verdict {
     Refuse,
 }
 
-/// Takes a post that `carrier` has brought, if its author may write. Returns whether it is in the history now.
+/// By which device a post came, and how.
+#[derive(Clone, Copy)]
+pub(super) enum Brought {
+    /// When it was written.
+    Live(DeviceId),
+    /// In a meeting.
+    Meeting(DeviceId),
+}
+
+/// Takes a post, if its author may write. Returns whether it is in the history now.
 pub(super) fn take(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,
     id: &GroupId,
     post: VerifiedPost,
-    carrier: &DeviceId,
+    brought: Brought,
 ) -> bool {
-    let brought_by = account_of(engine, carrier);
+    let (Brought::Live(carrier) | Brought::Meeting(carrier)) = brought;
+    let brought_by = account_of(engine, &carrier);
     let now = engine.core.now;
     let Some(group) = engine.groups.get_mut(id) else { return false };
     let (account, device) = (post.draft.account, post.draft.device);
@@ -216,6 +226,9 @@ pub(super) fn take(
         _ if !group.writers.contains(&account) => Verdict::Later,
         _ if !by_author => Verdict::Take,
         None => Verdict::Drop,
+        // They wrote it before they heard that their word was taken, or say so; others may have it from that time. Whoever lies
+        // about that is to be removed.
+        Some(_) if matches!(brought, Brought::Meeting(_)) => Verdict::Take,
         Some(member) if member.muted_until.is_some_and(|until| until > now) => Verdict::Drop,
         Some(member) => {
             let may = roster.permits(&account, Permission::Post) && member.devices.contains(&device);
@@ -265,7 +278,7 @@ pub(super) fn again(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: 
     let Some(group) = engine.groups.get_mut(id) else { return };
     for post in std::mem::take(&mut group.later) {
         let device = post.draft.device;
-        take(engine, rows, out, id, post, &device);
+        take(engine, rows, out, id, post, Brought::Live(device));
     }
 }
 
