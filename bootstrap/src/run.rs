@@ -362,7 +362,7 @@ impl Server {
         match event {
             NetEvent::Listening { listener, address } => {
                 if let Some(listener) = listener {
-                    self.remember_port(listener, address::text(&address, None));
+                    self.remember_port(listener, &address::text(&address, None));
                 }
                 self.show(&address);
             }
@@ -397,17 +397,11 @@ impl Server {
     }
 
     /// A port that was left open stays the same from now on, so that the printed address stays true.
-    fn remember_port(&mut self, listener: usize, concrete: String) {
+    fn remember_port(&mut self, listener: usize, concrete: &str) {
         let Some(configured) = self.config.listen.get(listener) else { return };
-        let open = configured.contains("/tcp/0") || configured.contains("/udp/0");
-        if open && !configured.contains("/0.0.0.0/") && !configured.contains("/::/") {
-            let key = configured.as_bytes().to_vec();
-            self.unwritten.push(Write {
-                table: PORTS.name.to_owned(),
-                key,
-                value: Some(concrete.into_bytes()),
-            });
-        }
+        let Some(given) = address::with_port_of(configured, concrete) else { return };
+        let (table, key) = (PORTS.name.to_owned(), configured.as_bytes().to_vec());
+        self.unwritten.push(Write { table, key, value: Some(given.into_bytes()) });
     }
 
     fn write(&mut self) -> Result<()> {
