@@ -122,12 +122,15 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
         page_at: None,
     };
     runtime.block_on(server.begin())?;
-    runtime.block_on(server.serve(&mut events, signals))?;
+    let served = runtime.block_on(server.serve(&mut events, signals));
     // While the network still runs: what was committed last is answered.
     let mailbox = server.mailbox.take().map_or(Ok(()), |mailbox| mailbox.stop());
-    runtime.block_on(events.shut_down());
+    let network = runtime.block_on(events.shut_down());
     server.write()?;
     server.store.close()?;
+    // Whoever watches over this process starts it again unless all went well: first what may be the cause of the rest.
+    network?;
+    served?;
     mailbox?;
     tracing::info!("stopped");
     Ok(())
@@ -236,7 +239,7 @@ impl Server {
             tokio::select! {
                 event = events.next() => match event {
                     Some(event) => self.on_event(event).await,
-                    None => break,
+                    None => anyhow::bail!("the network ended by itself"),
                 },
                 _ = tick.tick(), if !self.unwritten.is_empty() => self.write()?,
                 () = ended(self.mailbox.as_ref()) => break,
