@@ -51,6 +51,7 @@ use crate::status::Board;
 use crate::status::Shown;
 use crate::status::Told;
 use crate::system;
+use crate::writer::Writer;
 
 const IDENTITY: Table = Table::plain("identity");
 const RECORDS: Table = Table::plain("records");
@@ -107,13 +108,12 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
         told: shown,
     };
     let mut server = Server {
-        store,
+        writer: Writer::new(store),
         device,
         net,
         config,
         mailbox,
         feed,
-        unwritten: Vec::new(),
         source,
         logs,
         board,
@@ -126,8 +126,7 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
     // While the network still runs: what was committed last is answered.
     let mailbox = server.mailbox.take().map_or(Ok(()), |mailbox| mailbox.stop());
     let network = runtime.block_on(events.shut_down());
-    server.write()?;
-    server.store.close()?;
+    runtime.block_on(server.writer.finish())?.close()?;
     // Whoever watches over this process starts it again unless all went well: first what may be the cause of the rest.
     network?;
     served?;
@@ -199,14 +198,13 @@ fn device_of(config: &NetConfig) -> Result<DeviceId> {
 }
 
 struct Server {
-    store: Store,
+    writer: Writer<Store>,
     device: DeviceId,
     net: Net,
     config: Config,
     mailbox: Option<Host>,
     /// The way to it: there is one when there is the other.
     feed: Option<Feed>,
-    unwritten: Vec<Write>,
     source: Source,
     logs: Logs,
     board: Board,
@@ -241,7 +239,8 @@ impl Server {
                     Some(event) => self.on_event(event).await,
                     None => anyhow::bail!("the network ended by itself"),
                 },
-                _ = tick.tick(), if !self.unwritten.is_empty() => self.write()?,
+                _ = tick.tick(), if self.writer.has_work() => self.writer.begin(),
+                done = self.writer.done() => done?,
                 () = ended(self.mailbox.as_ref()) => break,
                 signal = signals.next() => match signal {
                     Signal::Stop => break,
@@ -382,18 +381,11 @@ impl Server {
                 self.told.send_modify(|told| told.failed.push(address));
             }
             NetEvent::Stored { record } => {
-                let key = record.key().0.to_vec();
-                self.unwritten.push(Write {
-                    table: RECORDS.name.to_owned(),
-                    key,
-                    value: Some(record.to_bytes()),
-                });
+                self.writer.note(RECORDS, record.key().0.to_vec(), Some(record.to_bytes()));
             }
-            NetEvent::Expired { keys } => self.unwritten.extend(keys.into_iter().map(|key| Write {
-                table: RECORDS.name.to_owned(),
-                key: key.0.to_vec(),
-                value: None,
-            })),
+            NetEvent::Expired { keys } => {
+                keys.into_iter().for_each(|key| self.writer.note(RECORDS, key.0.to_vec(), None));
+            }
             NetEvent::Peers { connected, dht } => tracing::debug!(connected, dht, "peers"),
             _ => {}
         }
@@ -403,14 +395,7 @@ impl Server {
     fn remember_port(&mut self, listener: usize, concrete: &str) {
         let Some(configured) = self.config.listen.get(listener) else { return };
         let Some(given) = address::with_port_of(configured, concrete) else { return };
-        let (table, key) = (PORTS.name.to_owned(), configured.as_bytes().to_vec());
-        self.unwritten.push(Write { table, key, value: Some(given.into_bytes()) });
-    }
-
-    fn write(&mut self) -> Result<()> {
-        let mut writes = std::mem::take(&mut self.unwritten);
-        writes.sort_by(|one, other| one.table.cmp(&other.table));
-        Ok(self.store.commit(&writes)?)
+        self.writer.note(PORTS, configured.as_bytes().to_vec(), Some(given.into_bytes()));
     }
 }
 
