@@ -40,6 +40,7 @@ use tokio::time::Instant;
 use tokio::time::MissedTickBehavior;
 
 use self::links::Alive;
+use self::links::Dialling;
 use self::links::RelayDial;
 use self::mailbox::Mailboxes;
 use self::reach::Reachability;
@@ -110,11 +111,10 @@ pub(crate) struct Task {
     deaf_since: Option<Instant>,
     /// Connected peers that only a relay leads to.
     relayed: BTreeSet<PeerId>,
-    /// Devices that are dialled through relays soon, and dials through relays that are under way.
+    /// Devices that are dialled through relays soon.
     relay_dials: BTreeMap<PeerId, RelayDial>,
-    relay_dialling: BTreeMap<ConnectionId, PeerId>,
-    /// What is being dialled of devices that are not connected.
-    dialled: BTreeMap<PeerId, Vec<Multiaddr>>,
+    /// Dials of devices that are under way, each until its own end is told.
+    dialling: BTreeMap<ConnectionId, Dialling>,
     /// Relayed connections that are dialled only to punch a hole.
     punching: BTreeSet<ConnectionId>,
     reach: Reachability,
@@ -226,8 +226,7 @@ impl Task {
             deaf_since: None,
             relayed: BTreeSet::new(),
             relay_dials: BTreeMap::new(),
-            relay_dialling: BTreeMap::new(),
-            dialled: BTreeMap::new(),
+            dialling: BTreeMap::new(),
             punching: BTreeSet::new(),
             reach,
             outgoing: BTreeMap::new(),

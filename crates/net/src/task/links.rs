@@ -41,6 +41,12 @@ pub(super) struct RelayDial {
     addresses: Vec<Multiaddr>,
 }
 
+/// A dial of this task that is under way.
+pub(super) struct Dialling {
+    peer: PeerId,
+    addresses: Vec<Multiaddr>,
+}
+
 /// A connection that answers.
 pub(super) struct Alive {
     /// After how long a silence it is asked for a sign of life.
@@ -77,52 +83,86 @@ const PUNCH_EVERY: Duration = Duration::from_secs(300);
 const PUNCH_TIME: Duration = Duration::from_secs(20);
 
 impl Task {
-    /// Dials a device at everything that is known, unless it is connected directly. In two dials, since libp2p reports
-    /// one only when its last address has failed: an address in a house that is not ours takes ten seconds, and in
-    /// that time a relay can come back.
+    /// Dials a device at everything that is known and not being dialled already, unless it is connected directly. In two
+    /// dials, since libp2p reports one only when its last address has failed: an address in a house that is not ours takes
+    /// ten seconds, and in that time a relay can come back. What is heard of a device meanwhile is dialled beside them.
     pub(super) fn dial(&mut self, device: DeviceId, addresses: &[Multiaddress]) {
         let Some(peer) = address::peer_of(&device) else { return };
         let addresses = addresses.iter().filter_map(address::to_libp2p);
         let (lent, direct): (Vec<_>, Vec<_>) = addresses.partition(address::is_relayed);
+        let (lent, direct) = (self.not_dialled(peer, lent), self.not_dialled(peer, direct));
         if self.relayed.contains(&peer) {
-            return self.dial_direct(peer, direct);
+            // Nothing is reported when it fails.
+            if !direct.is_empty() {
+                let _ = self.begin_dial(peer, direct);
+            }
+            return;
         }
         if self.alive.contains_key(&peer) {
             return;
         }
+        let is_dialled = self.dialling.values().any(|dialling| dialling.peer == peer);
         let alone = direct.is_empty();
-        let options = DialOpts::peer_id(peer)
-            .condition(self.unless_connected(&peer))
-            .addresses(direct.clone())
-            .extend_addresses_through_behaviour()
-            .build();
-        let result = self.swarm.dial(options);
-        match &result {
-            Ok(()) => _ = self.dialled.insert(peer, direct),
-            Err(DialError::DialPeerConditionFalse(_)) => self.dial_further(peer, direct),
-            Err(_) => {}
-        }
+        let begun = match is_dialled {
+            false => self.begin_first_dial(peer, direct),
+            true if alone => true,
+            true => self.begin_dial(peer, direct),
+        };
         if !lent.is_empty() {
             let due = Instant::now() + if alone { Duration::ZERO } else { HEAD_START };
-            self.relay_dials.insert(peer, RelayDial { due, addresses: lent });
+            let waiting = self.relay_dials.entry(peer).or_insert(RelayDial { due, addresses: Vec::new() });
+            waiting.due = waiting.due.min(due);
+            let known = waiting.addresses.len();
+            let new = lent.into_iter().filter(|address| !waiting.addresses.contains(address));
+            let new: Vec<_> = new.take(MAX_DIALLED.saturating_sub(known)).collect();
+            waiting.addresses.extend(new);
             self.dial_relays();
-        } else if result.is_err_and(|error| !matches!(error, DialError::DialPeerConditionFalse(_))) {
+        } else if !begun && !self.relay_dials.contains_key(&peer) {
             self.tell(NetEvent::DialFailed { device });
         }
     }
 
-    /// Dials what was heard of a device only after the dial that is under way had begun: old addresses may take long to fail.
-    fn dial_further(&mut self, peer: PeerId, mut addresses: Vec<Multiaddr>) {
-        let Some(dialled) = self.dialled.get_mut(&peer).filter(|dialled| dialled.len() < MAX_DIALLED) else {
-            return;
-        };
-        addresses.retain(|address| !dialled.contains(address));
-        if addresses.is_empty() {
-            return;
+    /// Those of a peer's addresses that are not being dialled, as many as there is room for.
+    fn not_dialled(&self, peer: PeerId, mut addresses: Vec<Multiaddr>) -> Vec<Multiaddr> {
+        let dialled = self.dialling.values().filter(|dialling| dialling.peer == peer);
+        let dialled: Vec<&Multiaddr> = dialled.flat_map(|dialling| &dialling.addresses).collect();
+        addresses.retain(|address| !dialled.contains(&address));
+        addresses.truncate(MAX_DIALLED.saturating_sub(dialled.len()));
+        addresses
+    }
+
+    /// Dials a peer that this task does not dial yet: also where the DHT and the local network say, unless another part of
+    /// libp2p is at it. Returns whether its outcome will be told.
+    fn begin_first_dial(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) -> bool {
+        let options = DialOpts::peer_id(peer)
+            .condition(self.unless_connected(&peer))
+            .addresses(addresses.clone())
+            .extend_addresses_through_behaviour()
+            .build();
+        let connection = options.connection_id();
+        match self.swarm.dial(options) {
+            Ok(()) => {
+                self.dialling.insert(connection, Dialling { peer, addresses });
+                true
+            }
+            Err(DialError::DialPeerConditionFalse(_)) => {
+                addresses.is_empty() || self.begin_dial(peer, addresses)
+            }
+            Err(_) => false,
         }
-        dialled.extend(addresses.iter().cloned());
-        let options = DialOpts::peer_id(peer).condition(PeerCondition::Disconnected).addresses(addresses);
-        let _ = self.swarm.dial(options.build());
+    }
+
+    /// Dials a peer at these addresses, whatever else is under way: libp2p's conditions count connections that were given
+    /// up and dials at other addresses. Returns whether its outcome will be told.
+    fn begin_dial(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) -> bool {
+        let options = DialOpts::peer_id(peer).condition(PeerCondition::Always).addresses(addresses.clone());
+        let options = options.build();
+        let connection = options.connection_id();
+        let begun = self.swarm.dial(options).is_ok();
+        if begun {
+            self.dialling.insert(connection, Dialling { peer, addresses });
+        }
+        begun
     }
 
     /// Dials through relays whoever has not answered directly by now.
@@ -130,27 +170,16 @@ impl Task {
         let now = Instant::now();
         let due: Vec<_> = self.relay_dials.extract_if(.., |_, dial| dial.due <= now).collect();
         for (peer, dial) in due {
-            // A dial of its own: the condition of libp2p would see the direct one.
-            let under_way = self.relay_dialling.values().any(|dialled| *dialled == peer);
-            if self.alive.contains_key(&peer) || under_way {
+            if self.alive.contains_key(&peer) {
                 continue;
             }
-            let options = DialOpts::peer_id(peer).condition(PeerCondition::Always);
-            let options = options.addresses(dial.addresses).build();
-            let connection = options.connection_id();
-            if self.swarm.dial(options).is_ok() {
-                self.relay_dialling.insert(connection, peer);
-            } else if let Some(device) = address::device_of(&peer) {
+            let addresses = self.not_dialled(peer, dial.addresses);
+            if !addresses.is_empty()
+                && !self.begin_dial(peer, addresses)
+                && let Some(device) = address::device_of(&peer)
+            {
                 self.tell(NetEvent::DialFailed { device });
             }
-        }
-    }
-
-    /// Tries for a direct connection to a device that a relay leads to. Nothing is reported when it fails.
-    fn dial_direct(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) {
-        if !addresses.is_empty() {
-            let options = DialOpts::peer_id(peer).condition(PeerCondition::NotDialing).addresses(addresses);
-            let _ = self.swarm.dial(options.build());
         }
     }
 
@@ -168,8 +197,7 @@ impl Task {
         let relayed = endpoint.is_relayed();
         let now = Instant::now();
         let local = (self.config.role == Role::User && !relayed).then(|| local_ip(endpoint)).flatten();
-        self.relay_dialling.remove(&connection);
-        self.dialled.remove(&peer);
+        self.dialling.remove(&connection);
         let is_try = self.punching.remove(&connection);
         let retires = is_try.then(|| now + PUNCH_TIME);
         let punch = (relayed && !is_try && endpoint.is_dialer())
@@ -251,8 +279,7 @@ impl Task {
     }
 
     pub(super) fn dial_error(&mut self, peer: PeerId, connection: ConnectionId) {
-        self.relay_dialling.remove(&connection);
-        self.dialled.remove(&peer);
+        self.dialling.remove(&connection);
         self.punching.remove(&connection);
         self.mailbox_dial_failed(peer, connection);
         if let Some(device) = address::device_of(&peer).filter(|_| !self.alive.contains_key(&peer)) {
