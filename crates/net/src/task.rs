@@ -104,8 +104,8 @@ pub(crate) struct Task {
     pipes: mpsc::Receiver<FromPipe>,
     pipe: mpsc::Sender<FromPipe>,
     listeners: HashMap<ListenerId, usize>,
-    /// The connections that answer. One that does not is taken out at once: libp2p's ping gives it three more tries,
-    /// and the swarm goes on closing it politely for many seconds.
+    /// The connections that answer. One that does not is taken out at once: the swarm goes on closing it politely for many
+    /// seconds.
     alive: BTreeMap<PeerId, BTreeMap<ConnectionId, Alive>>,
     /// Since when the driver is so far behind that the swarm is not polled.
     deaf_since: Option<Instant>,
@@ -486,6 +486,7 @@ impl Task {
                 self.offers_mailbox(peer_id, connection_id, &info);
             }
             BehaviourEvent::Probes(probes::Event { peer, connection, sign }) => match sign {
+                Sign::Asking => self.asks(peer, connection),
                 Sign::Asked => self.heard(peer, connection),
                 Sign::Answered(after) => {
                     self.heard(peer, connection);

@@ -27,6 +27,7 @@ use super::Task;
 use crate::address;
 use crate::config::Role;
 use crate::event::NetEvent;
+use crate::probes;
 use crate::stats;
 
 /// How long direct addresses are given before a relay is asked.
@@ -204,7 +205,7 @@ impl Task {
             .then(|| (now + self.config.limits.punch_again, endpoint.get_remote_address().clone()));
         // As its handler begins; how often it is really asked is found out at once.
         let every = self.config.limits.ping_calm;
-        let until = now + every + self.config.limits.ping_timeout;
+        let until = now + probes::asks_within(every) + self.config.limits.ping_timeout;
         let alive = self.alive.entry(peer).or_default();
         alive.insert(
             connection,
@@ -309,7 +310,15 @@ impl Task {
         let alive = self.alive.get_mut(&peer).and_then(|alive| alive.get_mut(&connection));
         if let Some(alive) = alive {
             alive.heard = Instant::now();
-            alive.until = alive.heard + alive.every + self.config.limits.ping_timeout;
+            alive.until = alive.heard + probes::asks_within(alive.every) + self.config.limits.ping_timeout;
+        }
+    }
+
+    /// This side asks for a sign of life, for the first time since there was one.
+    pub(super) fn asks(&mut self, peer: PeerId, connection: ConnectionId) {
+        let alive = self.alive.get_mut(&peer).and_then(|alive| alive.get_mut(&connection));
+        if let Some(alive) = alive {
+            alive.until = Instant::now() + self.config.limits.ping_timeout;
         }
     }
 
@@ -326,9 +335,8 @@ impl Task {
             self.swarm.behaviour_mut().probes.set_interval(peer, connection, every);
             let timeout = self.config.limits.ping_timeout;
             if let Some(alive) = self.alive.get_mut(&peer).and_then(|alive| alive.get_mut(&connection)) {
-                // One that is silent already is not given more time by mattering less, and the question that comes earlier
-                // now has the usual time.
-                let asked = (alive.heard + every).max(Instant::now());
+                // One that is silent already is not given more time by mattering less. When it is asked, that is told.
+                let asked = Instant::now() + probes::asks_within(every);
                 (alive.every, alive.until) = (every, alive.until.min(asked + timeout));
             }
         }
