@@ -11,6 +11,7 @@ use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::net::UdpSocket;
 use std::time::Duration;
+use std::time::SystemTime;
 
 use kith_proto::address::Multiaddress;
 use kith_proto::id::DeviceId;
@@ -359,12 +360,26 @@ impl Task {
         }
     }
 
-    /// Gives up the connections that have been silent for too long, whatever TCP thinks of them, and the relayed ones
-    /// that have served their time.
-    pub(super) fn drop_silent(&mut self) {
+    /// Looks who has been silent for too long. After a pause of this process answers may lie in the sockets, and others are
+    /// gone: everybody is asked, and has the usual time from now on.
+    pub(super) fn look(&mut self, now: Instant, wall: SystemTime) {
+        if self.watch.was_paused(now, wall) {
+            let until = now + self.config.limits.ping_timeout;
+            for (peer, alive) in &mut self.alive {
+                for (connection, alive) in alive {
+                    alive.until = until;
+                    self.swarm.behaviour_mut().probes.ask_now(*peer, *connection);
+                }
+            }
+        }
+        self.drop_silent(now);
+    }
+
+    /// Gives up the connections that have been silent for too long, whatever TCP thinks of them, and those that have served
+    /// their time.
+    fn drop_silent(&mut self, now: Instant) {
         self.punch_again();
         self.set_intervals(None);
-        let now = Instant::now();
         if let Some(tester) = self.swarm.behaviour_mut().tester.as_mut() {
             tester.end_slow_tests(now.into_std());
         }
