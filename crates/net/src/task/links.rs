@@ -6,6 +6,7 @@
 //!     └────────── last connection lost ──┴────────────────────────────────────────────────────────────┘
 //! ```
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
@@ -18,6 +19,7 @@ use kith_proto::id::DeviceId;
 use libp2p::Multiaddr;
 use libp2p::PeerId;
 use libp2p::core::ConnectedPoint;
+use libp2p::core::Endpoint;
 use libp2p::swarm::ConnectionId;
 use libp2p::swarm::DialError;
 use libp2p::swarm::dial_opts::DialOpts;
@@ -53,6 +55,8 @@ pub(super) struct Dialling {
 pub(super) struct Alive {
     /// After how long a silence it is asked for a sign of life.
     every: Duration,
+    /// Since when there is this connection.
+    since: Instant,
     /// When the last sign came.
     heard: Instant,
     /// Until when the next sign has to come.
@@ -75,6 +79,27 @@ impl Alive {
     pub(super) fn be_patient(&mut self, by: Duration) {
         self.heard += by;
         self.until += by;
+    }
+
+    /// Whether this side dialled it, and neither side did so only to punch a hole.
+    fn is_ours(&self) -> bool {
+        // In a hole punch both sides dial; the one that plays the listener says so.
+        !self.is_try
+            && matches!(self.endpoint, ConnectedPoint::Dialer { role_override: Endpoint::Dialer, .. })
+    }
+
+    /// The first of a peer's connections that this side dialled in the same way, if this is another: several dials were under
+    /// way, and more than one found the device.
+    fn elder<'a>(&self, all: &'a BTreeMap<ConnectionId, Self>) -> Option<&'a Self> {
+        let alike = all.values().filter(|other| other.is_ours() && other.relayed == self.relayed);
+        alike.min_by_key(|other| other.since).filter(|first| self.is_ours() && first.since < self.since)
+    }
+
+    /// Whether it is to be closed now. One that is the second of its kind only when the first has answered after this one
+    /// came: until then, that may be the dead one.
+    fn is_over(&self, now: Instant, all: &BTreeMap<ConnectionId, Self>) -> bool {
+        let first_answers = || self.elder(all).is_none_or(|elder| elder.heard > self.since);
+        self.until < now || (self.retires.is_some_and(|at| at < now) && first_answers())
     }
 }
 
@@ -213,6 +238,7 @@ impl Task {
             Alive {
                 endpoint: endpoint.clone(),
                 every,
+                since: now,
                 heard: now,
                 until,
                 relayed,
@@ -249,8 +275,15 @@ impl Task {
         let Some(alive) = self.alive.get_mut(&peer) else { return };
         let direct = alive.values().any(|connection| !connection.relayed);
         let retires = Instant::now() + self.config.limits.relay_grace;
-        for connection in alive.values_mut().filter(|connection| connection.relayed && !connection.is_try) {
-            connection.retires = direct.then(|| connection.retires.unwrap_or(retires));
+        let tested = alive.iter().filter(|(_, connection)| !connection.is_try);
+        let leaving = tested.map(|(id, connection)| {
+            (*id, (connection.relayed && direct) || connection.elder(alive).is_some())
+        });
+        for (id, leaves) in leaving.collect::<Vec<_>>() {
+            if let Some(connection) = alive.get_mut(&id) {
+                connection.retires = leaves.then(|| connection.retires.unwrap_or(retires));
+            }
+            self.swarm.behaviour_mut().streams.leave(peer, id, leaves);
         }
         let changed = if direct { self.relayed.remove(&peer) } else { self.relayed.insert(peer) };
         let Some(device) = address::device_of(&peer).filter(|_| changed) else { return };
@@ -383,24 +416,23 @@ impl Task {
         if let Some(tester) = self.swarm.behaviour_mut().tester.as_mut() {
             tester.end_slow_tests(now.into_std());
         }
-        self.give_up_if(|alive| alive.until < now || alive.retires.is_some_and(|at| at < now));
+        self.give_up_if(|alive, all| alive.is_over(now, all));
     }
 
     /// An address of this machine is gone, and with it every connection that used it.
     pub(super) fn network_lost(&mut self, address: &Multiaddr) {
         if let Some(ip) = address::ip_of(address) {
-            self.give_up_if(|alive| alive.local == Some(ip));
+            self.give_up_if(|alive, _| alive.local == Some(ip));
         }
     }
 
-    fn give_up_if(&mut self, is_lost: impl Fn(&Alive) -> bool) {
-        let all = self.alive.iter().flat_map(|(peer, alive)| {
-            alive.iter().map(move |(connection, alive)| (*peer, *connection, alive))
+    /// Gives up those of which this is true, by what they are and what else leads to the same peer.
+    fn give_up_if(&mut self, is_lost: impl Fn(&Alive, &BTreeMap<ConnectionId, Alive>) -> bool) {
+        let lost = self.alive.iter().flat_map(|(peer, all)| {
+            let lost = all.iter().filter(|(_, alive)| is_lost(alive, all));
+            lost.map(|(connection, _)| (*peer, *connection)).collect::<Vec<_>>()
         });
-        let lost: Vec<_> = all
-            .filter(|(_, _, alive)| is_lost(alive))
-            .map(|(peer, connection, _)| (peer, connection))
-            .collect();
+        let lost: Vec<_> = lost.collect();
         for (peer, connection) in lost {
             self.give_up(peer, connection);
         }

@@ -123,3 +123,34 @@ async fn news_is_dialled_while_a_lost_connection_is_still_being_closed() {
     ann.meet(bob.device).await;
     assert!(nothing_failed(&ann));
 }
+
+#[tokio::test]
+async fn of_two_dials_that_both_find_a_friend_one_connection_stays() {
+    let quick = |limits: &mut kith_net::config::Limits| {
+        limits.ping_every = Duration::from_millis(20);
+        limits.ping_timeout = Duration::from_millis(300);
+        limits.relay_grace = Duration::from_millis(100);
+    };
+    let mut ann = Node::start_with(1, Role::User, NOWHERE, quick).await;
+    let mut bob = Node::start(2, Role::User, TCP).await;
+    ann.befriend(&[&bob]);
+    bob.befriend(&[&ann]);
+    let port = address::text(&bob.address, None).rsplit('/').next().unwrap().parse().unwrap();
+    let other = silent_proxy(port, Arc::default()).await;
+    let other = address::parse(&format!("/ip4/127.0.0.1/tcp/{other}")).unwrap().0;
+    dial(&ann, bob.device, &[other]);
+    dial(&ann, bob.device, std::slice::from_ref(&bob.address));
+    ann.meet(bob.device).await;
+    ann.say(&bob, 1);
+    assert_eq!(bob.hear(ann.device).await, 1);
+    bob.say(&ann, 2);
+    assert_eq!(ann.hear(bob.device).await, 2);
+    let stats = || (ann.net.stats().connections, ann.net.stats().open_tcp);
+    while stats() != (2, 1) {
+        tokio::task::yield_now().await;
+    }
+    ann.say(&bob, 3);
+    assert_eq!(bob.hear(ann.device).await, 3);
+    let lost = |event: &NetEvent| matches!(event, NetEvent::Disconnected { .. });
+    assert_eq!((ann.kept(lost), bob.kept(lost)), (0, 0), "nobody was away");
+}
