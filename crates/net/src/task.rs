@@ -407,9 +407,7 @@ impl Task {
             NetCommand::AskMailbox { stream, request } => self.ask_mailbox(stream, request),
             NetCommand::CloseMailbox { stream } => self.close_mailbox(stream),
             NetCommand::AnswerMailbox { stream, answer } => self.answer_mailbox(stream, answer),
-            NetCommand::ServeMailbox { serve, offer } => {
-                self.swarm.behaviour_mut().requests.serve(serve, offer);
-            }
+            NetCommand::ServeMailbox { serve, offer } => self.serve_mailbox(serve, offer),
             NetCommand::EndMailbox { stream } => self.end_mailbox(stream),
         }
     }
