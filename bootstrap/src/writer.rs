@@ -101,7 +101,7 @@ mod tests {
 
     /// A disk that takes its time: each batch waits until the test lets it go on.
     struct Slow {
-        begun: mpsc::Sender<Vec<Write>>,
+        begun: mpsc::SyncSender<Vec<Write>>,
         go_on: mpsc::Receiver<Result<()>>,
     }
 
@@ -112,9 +112,9 @@ mod tests {
         }
     }
 
-    fn slow() -> (Writer<Slow>, mpsc::Receiver<Vec<Write>>, mpsc::Sender<Result<()>>) {
-        let (begun, batches) = mpsc::channel();
-        let (release, go_on) = mpsc::channel();
+    fn slow() -> (Writer<Slow>, mpsc::Receiver<Vec<Write>>, mpsc::SyncSender<Result<()>>) {
+        let (begun, batches) = mpsc::sync_channel(4);
+        let (release, go_on) = mpsc::sync_channel(4);
         (Writer::new(Slow { begun, go_on }), batches, release)
     }
 
