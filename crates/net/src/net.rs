@@ -135,6 +135,7 @@ impl EventReceiver {
     pub async fn next(&mut self) -> Option<NetEvent> {
         let event = self.events.recv().await;
         if let Some(event) = &event {
+            self.budget.has_arrived(event);
             self.budget.answer_taken(event);
             if !self.keeps_requests {
                 self.budget.request_taken(event);
