@@ -117,6 +117,13 @@ impl Host {
         Ok(Self { queue, numbers, known, thread })
     }
 
+    /// One whose messages a test takes.
+    #[cfg(test)]
+    pub(crate) fn of_queue(queue: mpsc::Sender<ToHost>, numbers: watch::Receiver<Numbers>) -> Self {
+        let known = Arc::new(watch::channel(BTreeSet::new()).0);
+        Self { queue, numbers, known, thread: Arc::default() }
+    }
+
     /// Whether an event of the network is for mailboxes.
     pub fn wants(event: &NetEvent) -> bool {
         matches!(

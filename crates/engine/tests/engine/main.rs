@@ -32,6 +32,7 @@ use kith_simulations::disk::Disk;
 
 mod choosing;
 mod devices;
+mod finding;
 #[cfg(test)]
 mod groups;
 mod knocking;
