@@ -43,6 +43,7 @@ use kith_proto::time::Timestamp;
 use super::Permission;
 use super::history;
 use super::lines;
+use super::membership;
 use super::sending;
 use super::state::CHAINS_KEPT;
 use super::state::Group;
@@ -136,6 +137,8 @@ pub(super) fn post(
             make_room(&mut group.waiting, device, |(from, _)| *from);
             group.waiting.push_back((*device, envelope));
             ask_chain(engine, out, id, device);
+            // If the chain never comes, a meeting brings the post.
+            membership::tell_again(engine, id);
         }
     }
 }

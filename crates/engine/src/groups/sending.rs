@@ -39,6 +39,9 @@ use crate::links;
 use crate::output::Output;
 use crate::view::GroupState;
 
+/// So many chains may wait for one device before it is given no more of them.
+const MAX_CHAINS_WAITING: u32 = 8;
+
 /// The name of a post as a message.
 pub(crate) fn message_of(post: &PostId) -> MessageId {
     let mut name = [0; 16];
@@ -178,8 +181,13 @@ fn hand_out(
 
 /// Gives a member's device the own chain as it is now.
 pub(super) fn give_chain(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId) {
-    let is_chain = |content: &Content| matches!(content, Content::Group(GroupWord::Chain(_)));
-    if !engine.groups.may_give(engine.core.now, device) || engine.outbox.is_waiting(device, is_chain) {
+    // One that waits may be an older one; many are a flood.
+    let waiting = std::cell::Cell::new(0);
+    let too_many = |content: &Content| {
+        waiting.set(waiting.get() + u32::from(matches!(content, Content::Group(GroupWord::Chain(_)))));
+        waiting.get() > MAX_CHAINS_WAITING
+    };
+    if !engine.groups.may_give(engine.core.now, device) || engine.outbox.is_waiting(device, too_many) {
         return;
     }
     let Some(group) = engine.groups.get_mut(id).filter(|group| group.has_device(device)) else { return };
