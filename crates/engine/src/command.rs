@@ -238,6 +238,13 @@ pub enum Command {
         uses: u32,
         /// Whether somebody who may invite has to agree each time.
         approval: bool,
+        /// How many leading zero bits of work are asked of those who come; 0 for none.
+        work: u8,
+    },
+    /// Tells how a group is now, with its links as they are passed around.
+    ShowGroup {
+        /// Which.
+        group: GroupId,
     },
     /// Takes a link back.
     RevokeGroupLink {
@@ -279,6 +286,57 @@ pub enum Command {
         mentions: Vec<AccountId>,
         /// Whether it calls everybody.
         mention_all: bool,
+    },
+    /// Tells the one link of a public room, which every member may pass on; it is made if there is none.
+    ShareRoom {
+        /// Which room.
+        group: GroupId,
+    },
+    /// Lists a public room in a directory.
+    PublishRoom {
+        /// The directory.
+        directory: GroupId,
+        /// The room.
+        room: GroupId,
+        /// The language that is spoken there, as in BCP 47; empty for none.
+        language: String,
+        /// Words by which it is found.
+        tags: Vec<String>,
+    },
+    /// Takes back what this account said of a room in a directory.
+    UnpublishRoom {
+        /// The directory.
+        directory: GroupId,
+        /// The room.
+        room: GroupId,
+    },
+    /// Tells those who keep order in a group of a message, privately.
+    ReportMessage {
+        /// In which chat.
+        chat: ChatId,
+        /// Which.
+        message: MessageId,
+        /// Why.
+        reason: String,
+    },
+    /// A report was looked at.
+    DismissReport {
+        /// In which group.
+        group: GroupId,
+        /// Who reported.
+        by: AccountId,
+        /// What.
+        message: MessageId,
+    },
+    /// Names the words that the owner does not want to read; front ends hide messages that have one.
+    SetFilters {
+        /// All of them.
+        filters: Vec<String>,
+    },
+    /// Blocks all of these, known or not.
+    BlockAll {
+        /// Whom.
+        accounts: Vec<AccountId>,
     },
     /// Puts a message of a group where everybody sees it.
     PinMessage {
@@ -428,6 +486,15 @@ pub enum Refusal {
     /// Nobody asks that.
     #[error("this person does not ask to come in any more")]
     NoSuchRequest,
+    /// The group is no directory.
+    #[error("this group is no directory of rooms")]
+    NoDirectory,
+    /// The group is no public room, or has no link yet.
+    #[error("this group is no public room")]
+    NotPublic,
+    /// This account did not list the room.
+    #[error("you have not listed this room there")]
+    NotListed,
     /// They have not answered the contact request.
     #[error("your contact request was not answered yet: write when it was")]
     NotAnswered,
@@ -465,6 +532,9 @@ impl Refusal {
             Self::NotInGroup => "not_in_group",
             Self::StillMember => "still_member",
             Self::CannotAdd => "cannot_add",
+            Self::NoDirectory => "no_directory",
+            Self::NotPublic => "not_public",
+            Self::NotListed => "not_listed",
             Self::Denied(denial) => denial.code(),
             Self::MayNotPost => "may_not_post",
             Self::SlowMode { .. } => "slow_mode",

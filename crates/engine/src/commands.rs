@@ -33,6 +33,7 @@ use crate::contents;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::filters;
 use crate::groups;
 use crate::groups::fellows;
 use crate::knocking;
@@ -52,6 +53,9 @@ use crate::view::MessageView;
 
 /// The most bootstrap nodes that are kept: a handful of communities.
 const MAX_BOOTSTRAPS: usize = 32;
+
+/// The longest list of people who are blocked at once.
+const MAX_BLOCKED_AT_ONCE: usize = 10_000;
 
 /// Carries out one command.
 pub(crate) fn run(
@@ -83,6 +87,8 @@ pub(crate) fn run(
         }
         Command::AcceptContact { contact } => accept(engine, out, contact),
         Command::BlockContact { contact } => block(engine, rows, out, contact),
+        Command::BlockAll { accounts } => block_all(engine, rows, out, &accounts),
+        Command::SetFilters { filters } => filters::set(out, filters).map(|()| Answer::Done),
         Command::UnblockContact { contact } => unblock(engine, out, contact),
         Command::RemoveContact { contact } => remove(engine, rows, out, contact),
         Command::VerifyContact { contact, verified } => {
@@ -278,6 +284,46 @@ fn block(
     contact: ContactId,
 ) -> Result<Answer, Refusal> {
     let before = engine.contacts.state(&contact).ok_or(Refusal::UnknownContact)?;
+    block_known(engine, rows, out, &contact);
+    keep_out(engine, out);
+    decided(engine, out, before);
+    contact_answer(engine, out, &contact)
+}
+
+/// Blocks people, known or not: a list that somebody else made.
+fn block_all(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    accounts: &[ContactId],
+) -> Result<Answer, Refusal> {
+    if accounts.len() > MAX_BLOCKED_AT_ONCE {
+        return Err(Refusal::TooMany);
+    }
+    let own = engine.devices.account;
+    for contact in accounts.iter().filter(|contact| **contact != own) {
+        let before = engine.contacts.state(contact);
+        if before == Some(ContactState::Blocked) {
+            continue;
+        }
+        engine.contacts.add_fellow(&engine.core, out, contact);
+        block_known(engine, rows, out, contact);
+        if let Some(before) = before {
+            decided(engine, out, before);
+        }
+        engine.contact_changed(out, contact);
+    }
+    keep_out(engine, out);
+    Ok(Answer::Done)
+}
+
+fn keep_out(engine: &mut Engine, out: &mut Output) {
+    engine.keep_connected(out);
+    reading::queues_changed(engine, out);
+}
+
+fn block_known(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, contact: &ContactId) {
+    let contact = *contact;
     engine.contacts.set_state(out, &contact, ContactState::Blocked);
     offers::part(engine, out, &engine.peers.devices_of(&contact));
     for device in engine.peers.devices_of(&contact) {
@@ -289,10 +335,6 @@ fn block(
         engine.presence.unwant(&device);
         out.effect(Effect::HangUp { device });
     }
-    engine.keep_connected(out);
-    reading::queues_changed(engine, out);
-    decided(engine, out, before);
-    contact_answer(engine, out, &contact)
 }
 
 /// A request does not wait any more: there is room for another, which may have been left alone in a mailbox.

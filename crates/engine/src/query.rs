@@ -21,6 +21,10 @@ use kith_proto::rows::Direction;
 use kith_proto::rows::Rows;
 use kith_proto::time::Timestamp;
 
+mod rooms;
+
+pub use rooms::rooms;
+
 use crate::account;
 use crate::groups::loading;
 use crate::groups::receipts;
@@ -29,6 +33,7 @@ use crate::restore::RestoreError;
 use crate::rows;
 use crate::rows::ChatRow;
 use crate::rows::ContactRow;
+use crate::rows::FiltersRow;
 use crate::rows::HistoryRow;
 use crate::rows::InviteRow;
 use crate::rows::KnocksRow;
@@ -563,14 +568,23 @@ pub fn group(rows: &dyn Rows, group: &GroupId) -> Result<Option<GroupView>, Quer
 
 fn group_of_row(rows: &dyn Rows, group: &GroupId, row: &GroupRow) -> Result<GroupView, QueryError> {
     let mut log = loading::log(rows, group)?;
-    let requests = loading::requests(rows, group)?;
+    let (requests, reports) = (loading::requests(rows, group)?, loading::reports(rows, group)?);
     let accounts: Vec<AccountId> = log.roster().members.keys().copied().collect();
     let mut names = names(rows, &accounts)?;
     if let Some(own) = profile(rows)? {
         names.insert(own.account, own.name);
     }
     let person = |account: &AccountId| (names.get(account).cloned().unwrap_or_default(), false);
-    Ok(group_view::whole(&mut log, row, &requests, person))
+    Ok(group_view::whole(&mut log, row, (&requests, &reports), person))
+}
+
+/// The words that the owner does not want to read ([`crate::filters::matched`]).
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn filters(rows: &dyn Rows) -> Result<Vec<String>, QueryError> {
+    let row = get::<FiltersRow>(rows, rows::FILTERS, rows::SELF)?;
+    Ok(row.map(|row| row.filters.iter().map(|word| (**word).to_owned()).collect()).unwrap_or_default())
 }
 
 /// What people call themselves, contacts and fellow members alike; who has not told it is left out.

@@ -19,6 +19,8 @@ pub use groups::GroupState;
 pub use groups::GroupSummary;
 pub use groups::GroupView;
 pub use groups::JoinRequestView;
+pub use groups::ReportView;
+pub use groups::RoomView;
 pub use groups::LinkView;
 pub use groups::MemberView;
 pub use groups::MessageKind;

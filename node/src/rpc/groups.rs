@@ -40,6 +40,9 @@ const ROLES: &str = "observer, member, moderator, admin or owner";
 const POLICY: &str = "The rules: {invite, post, pin, mention_all, send_files, start_calls, change_profile: the lowest role that may, slow_mode_secs, history: none, last or all, history_count, retention_secs, approve_links}.";
 const VIEW: &str = "as groups.info";
 
+/// The most work that a link may ask for: some seconds.
+const MAX_LINK_WORK: u8 = 24;
+
 /// The methods about groups.
 pub(crate) const METHODS: &[Method] = &[
     Method {
@@ -64,8 +67,8 @@ pub(crate) const METHODS: &[Method] = &[
         name: "groups.info",
         summary: "A group: its members, rules, links, requests and pinned messages. “group.changed” tells the same when something changes, “group.forgotten” when it is gone.",
         params: &[GROUP, CHAT],
-        result: "group_id, chat_id, name, topic, state: asking, invited, joined, left or removed, role, invited_by, members: [{contact_id, name, role, online, muted_until, since}], banned: [contact_id], links: [{link_id, made_by, role, expires_at, uses, used, approval}], pins: [message_id], requests: [{contact_id, name, link_id, since}], policy, created_at",
-        run: Run::Now(info),
+        result: "group_id, chat_id, name, topic, state: asking, invited, joined, left or removed, role, invited_by, members: [{contact_id, name, role, online, muted_until, since}], banned: [contact_id], links: [{link_id, made_by, role, expires_at, uses, used, approval, work_bits, link (for those whose role may invite; null in groups.list)}], pins: [message_id], requests: [{contact_id, name, link_id, since}], policy, created_at, asked (whether a request to come in is with somebody, or in a mailbox)",
+        run: Run::Looked(|handle, params| Ok(Command::ShowGroup { group: group_of(handle, params)? })),
     },
     Method {
         name: "groups.add",
@@ -184,6 +187,7 @@ pub(crate) const METHODS: &[Method] = &[
             optional("expires_secs", "integer", "For how long it is valid; for ever if left out."),
             optional("uses", "integer", "How many accounts may come by it; any number if 0 or left out."),
             optional("approval", "boolean", "Whether somebody who may invite has to agree each time."),
+            optional("work_bits", "integer", "How much work those do who come, against floods: leading zero bits of a hash, at most 24; none if 0 or left out."),
         ],
         result: "link, link_id, group_id, chat_id",
         run: Run::Looked(invite),
@@ -269,10 +273,6 @@ fn found(handle: &Handle, params: &Params<'_>) -> Result<GroupView, RpcError> {
     Ok(found.ok_or(NodeError::Refused(Refusal::UnknownGroup))?)
 }
 
-fn info(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
-    Ok(view(&found(handle, params)?, &handle.overview()))
-}
-
 fn add(handle: &Handle, params: &Params<'_>) -> Result<Command, RpcError> {
     let members = params.ids("members")?;
     if members.is_empty() {
@@ -306,7 +306,15 @@ fn invite(handle: &Handle, params: &Params<'_>) -> Result<Command, RpcError> {
         expires_secs: params.number("expires_secs")?,
         uses: params.small("uses")?.unwrap_or(0),
         approval: params.flag("approval")?.unwrap_or(false),
+        work: work_bits(params)?,
     })
+}
+
+/// How much work a link asks for. More than half a minute's is a typing error.
+fn work_bits(params: &Params<'_>) -> Result<u8, RpcError> {
+    let bits = params.small("work_bits")?.unwrap_or(0);
+    let bits = u8::try_from(bits).ok().filter(|bits| *bits <= MAX_LINK_WORK);
+    bits.ok_or_else(|| Params::wrong("work_bits", "at most 24"))
 }
 
 /// Rules as they are after `changes`. A word that is not known is told: a typing error must not leave a group open.
@@ -415,6 +423,8 @@ pub(crate) fn view(view: &GroupView, overview: &Overview) -> Value {
             "uses": link.uses,
             "used": link.used,
             "approval": link.approval,
+            "work_bits": link.work,
+            "link": link.invite.as_ref().map(ToString::to_string),
         })
     });
     let requests = view.requests.iter().map(|request| {
@@ -440,6 +450,7 @@ pub(crate) fn view(view: &GroupView, overview: &Overview) -> Value {
         "pins": view.pins.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "requests": requests.collect::<Vec<_>>(),
         "created_at": rfc3339(view.created),
+        "asked": view.asked,
     })
 }
 

@@ -108,7 +108,8 @@ pub(crate) fn introduce(engine: &mut Engine, out: &mut Output, device: &DeviceId
 /// Forgets those with whom we have nothing in common any more, once they have what is owed to them.
 pub(crate) fn part(engine: &mut Engine, out: &mut Output) {
     let fellows = engine.groups.fellows();
-    let asked: Vec<AccountId> = engine.groups.asking.values().map(|row| row.link.account).collect();
+    let asked: Vec<AccountId> =
+        engine.groups.asking.values().flat_map(|row| row.hosts.iter().map(|host| host.account)).collect();
     let waiting: Vec<AccountId> =
         engine.groups.by_id.values().flat_map(|group| group.requests.keys().copied()).collect();
     let strangers: Vec<AccountId> = engine

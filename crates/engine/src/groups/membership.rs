@@ -26,12 +26,16 @@ use kith_proto::time::Timestamp;
 
 use super::Inserted;
 use super::Log;
+use super::asking;
 use super::fellows;
 use super::floors;
 use super::history::History;
 use super::history::MAX_AHEAD;
+use super::hosts;
+use super::joining;
 use super::lines;
 use super::receiving;
+use super::reports;
 use super::state::Group;
 use super::state::MAX_FORMING;
 use super::state::MAX_GROUPS;
@@ -280,9 +284,21 @@ pub(super) fn settle(
     }
     own_state(engine, out, id);
     fellows::changed(engine, rows, out, id, &before);
+    joining::came(engine, out, id, &joined);
+    if about_links(engine, id, new) || !before.contains_key(&own) {
+        hosts::changed(engine, out);
+    }
     lines::sync(engine, rows, out, id, new.len());
+    reports::settled(engine, out, id);
     receiving::again(engine, rows, out, id);
     super::view::changed(engine, out, id);
+}
+
+/// Whether links, or who may let people in by them, may be others.
+fn about_links(engine: &Engine, id: &GroupId, new: &[OperationId]) -> bool {
+    let Some(group) = engine.groups.get(id) else { return false };
+    let kinds = new.iter().filter_map(|id| group.log.operation(id)).map(|operation| &operation.kind);
+    kinds.into_iter().any(|kind| matches!(kind, Kind::Link(_) | Kind::RevokeLink(_) | Kind::Policy(_)))
 }
 
 /// Whether we are in, and whether that is to be decided.
@@ -317,8 +333,7 @@ fn own_state(engine: &mut Engine, out: &mut Output, id: &GroupId) {
     }
     group.save(out);
     if asked && standing.is_some() {
-        engine.groups.asking.remove(id);
-        out.delete(rows::GROUP_ASKING, &id.0);
+        asking::forget(engine, out, id);
     }
 }
 

@@ -41,6 +41,7 @@ use kith_proto::time::Timestamp;
 use super::Permission;
 use super::history;
 use super::lines;
+use super::listings;
 use super::sending;
 use super::state::CHAINS_KEPT;
 use super::state::Group;
@@ -305,9 +306,16 @@ fn show(
     places: Vec<(DeviceId, Position)>,
 ) -> Option<u64> {
     let own = engine.devices.account;
+    let body = match PostBody::from_bytes(&post.draft.body) {
+        Ok(PostBody::Text(body)) => body,
+        Ok(PostBody::Listing(listing)) => {
+            listings::take(engine, rows, out, id, post, listing);
+            return None;
+        }
+        Ok(PostBody::Unknown(_)) | Err(_) => return None,
+    };
     let Engine { groups, chats, core, .. } = engine;
     let group = groups.get_mut(id)?;
-    let Ok(PostBody::Text(body)) = PostBody::from_bytes(&post.draft.body) else { return None };
     let message = sending::message_of(&post.id());
     let chat = group.chat();
     let joined = group.log.roster().members.get(&own).map(|member| member.standing.by);

@@ -28,6 +28,7 @@ use kith_proto::time::Span;
 use crate::Side;
 use crate::invite;
 
+mod by_mail;
 mod healing;
 mod joining;
 mod random;
