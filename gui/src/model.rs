@@ -471,7 +471,7 @@ impl Model {
                     self.timeline = None;
                 }
             }
-            Event::MessageReceipts { .. } | Event::GroupChanged(_) => {}
+            Event::MessageReceipts { .. } | Event::GroupChanged(_) | Event::RoomsChanged { .. } => {}
             Event::ContactRequested(view) | Event::ContactChanged(view) => {
                 if view.online {
                     self.online.insert(view.contact);

@@ -1,5 +1,7 @@
 //! Carries out commands. Each either does all of what it says or is refused and changes nothing.
 
+mod blocking;
+
 use kith_crypto::invite;
 use kith_crypto::record;
 use kith_proto::bounded::BoundedBytes;
@@ -54,9 +56,6 @@ use crate::view::MessageView;
 /// The most bootstrap nodes that are kept: a handful of communities.
 const MAX_BOOTSTRAPS: usize = 32;
 
-/// The longest list of people who are blocked at once.
-const MAX_BLOCKED_AT_ONCE: usize = 10_000;
-
 /// Carries out one command.
 pub(crate) fn run(
     engine: &mut Engine,
@@ -86,8 +85,8 @@ pub(crate) fn run(
             Ok(Answer::Done)
         }
         Command::AcceptContact { contact } => accept(engine, out, contact),
-        Command::BlockContact { contact } => block(engine, rows, out, contact),
-        Command::BlockAll { accounts } => block_all(engine, rows, out, &accounts),
+        Command::BlockContact { contact } => blocking::block(engine, rows, out, contact),
+        Command::BlockAll { accounts } => blocking::block_all(engine, rows, out, &accounts),
         Command::SetFilters { filters } => filters::set(out, filters).map(|()| Answer::Done),
         Command::UnblockContact { contact } => unblock(engine, out, contact),
         Command::RemoveContact { contact } => remove(engine, rows, out, contact),
@@ -275,66 +274,6 @@ fn accept(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<A
         Some(_) => return Err(Refusal::NotRequested),
     }
     contact_answer(engine, out, &contact)
-}
-
-fn block(
-    engine: &mut Engine,
-    rows: &dyn Rows,
-    out: &mut Output,
-    contact: ContactId,
-) -> Result<Answer, Refusal> {
-    let before = engine.contacts.state(&contact).ok_or(Refusal::UnknownContact)?;
-    block_known(engine, rows, out, &contact);
-    keep_out(engine, out);
-    decided(engine, out, before);
-    contact_answer(engine, out, &contact)
-}
-
-/// Blocks people, known or not: a list that somebody else made.
-fn block_all(
-    engine: &mut Engine,
-    rows: &dyn Rows,
-    out: &mut Output,
-    accounts: &[ContactId],
-) -> Result<Answer, Refusal> {
-    if accounts.len() > MAX_BLOCKED_AT_ONCE {
-        return Err(Refusal::TooMany);
-    }
-    let own = engine.devices.account;
-    for contact in accounts.iter().filter(|contact| **contact != own) {
-        let before = engine.contacts.state(contact);
-        if before == Some(ContactState::Blocked) {
-            continue;
-        }
-        engine.contacts.add_fellow(&engine.core, out, contact);
-        block_known(engine, rows, out, contact);
-        if let Some(before) = before {
-            decided(engine, out, before);
-        }
-        engine.contact_changed(out, contact);
-    }
-    keep_out(engine, out);
-    Ok(Answer::Done)
-}
-
-fn keep_out(engine: &mut Engine, out: &mut Output) {
-    engine.keep_connected(out);
-    reading::queues_changed(engine, out);
-}
-
-fn block_known(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, contact: &ContactId) {
-    let contact = *contact;
-    engine.contacts.set_state(out, &contact, ContactState::Blocked);
-    offers::part(engine, out, &engine.peers.devices_of(&contact));
-    for device in engine.peers.devices_of(&contact) {
-        engine.deposits.forget_told(&device, out);
-        for (chat, message) in engine.outbox.drop_device(&mut engine.core, out, &device) {
-            engine.chats.set_places(rows, out, &chat, &message, Vec::new());
-            out.event(Event::MessageState { chat, message, state: MessageState::Failed });
-        }
-        engine.presence.unwant(&device);
-        out.effect(Effect::HangUp { device });
-    }
 }
 
 /// A request does not wait any more: there is room for another, which may have been left alone in a mailbox.

@@ -21,12 +21,14 @@ use kith_proto::rows::Direction;
 use kith_proto::rows::Rows;
 use kith_proto::time::Timestamp;
 
+mod groups;
 mod rooms;
 
+pub use groups::group;
+pub use groups::groups;
 pub use rooms::rooms;
 
 use crate::account;
-use crate::groups::loading;
 use crate::groups::receipts;
 use crate::groups::view as group_view;
 use crate::restore::RestoreError;
@@ -40,7 +42,6 @@ use crate::rows::KnocksRow;
 use crate::rows::MailRow;
 use crate::rows::PeerRow;
 use crate::rows::StrangerRow;
-use crate::rows::groups::AskingRow;
 use crate::rows::groups::Entry;
 use crate::rows::groups::GroupRow;
 use crate::rows::groups::With;
@@ -48,7 +49,6 @@ use crate::view::ChatView;
 use crate::view::ChatWith;
 use crate::view::ContactState;
 use crate::view::ContactView;
-use crate::view::GroupView;
 use crate::view::KeptView;
 use crate::view::MessageState;
 use crate::view::MessageView;
@@ -536,46 +536,6 @@ pub fn bootstraps(rows: &dyn Rows) -> Result<Vec<String>, QueryError> {
         true
     })?;
     Ok(found)
-}
-
-/// All groups that this account is in, was in, or asks to come into.
-///
-/// # Errors
-/// When the rows cannot be read.
-pub fn groups(rows: &dyn Rows) -> Result<Vec<GroupView>, QueryError> {
-    let found: Vec<(GroupId, GroupRow)> = all(rows, rows::groups::GROUPS)?;
-    let mut views = Vec::new();
-    for (group, row) in &found {
-        views.push(group_of_row(rows, group, row)?);
-    }
-    let asking: Vec<(GroupId, AskingRow)> = all(rows, rows::groups::GROUP_ASKING)?;
-    let asking = asking.iter().filter(|(group, _)| !found.iter().any(|(known, _)| known == group));
-    views.extend(asking.map(|(group, row)| group_view::asking(group, row)));
-    Ok(views)
-}
-
-/// One group.
-///
-/// # Errors
-/// When the rows cannot be read.
-pub fn group(rows: &dyn Rows, group: &GroupId) -> Result<Option<GroupView>, QueryError> {
-    if let Some(row) = get::<GroupRow>(rows, rows::groups::GROUPS, &group.0)? {
-        return group_of_row(rows, group, &row).map(Some);
-    }
-    let asking = get::<AskingRow>(rows, rows::groups::GROUP_ASKING, &group.0)?;
-    Ok(asking.map(|row| group_view::asking(group, &row)))
-}
-
-fn group_of_row(rows: &dyn Rows, group: &GroupId, row: &GroupRow) -> Result<GroupView, QueryError> {
-    let mut log = loading::log(rows, group)?;
-    let (requests, reports) = (loading::requests(rows, group)?, loading::reports(rows, group)?);
-    let accounts: Vec<AccountId> = log.roster().members.keys().copied().collect();
-    let mut names = names(rows, &accounts)?;
-    if let Some(own) = profile(rows)? {
-        names.insert(own.account, own.name);
-    }
-    let person = |account: &AccountId| (names.get(account).cloned().unwrap_or_default(), false);
-    Ok(group_view::whole(&mut log, row, (&requests, &reports), person))
 }
 
 /// The words that the owner does not want to read ([`crate::filters::matched`]).

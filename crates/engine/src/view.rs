@@ -19,12 +19,12 @@ pub use groups::GroupState;
 pub use groups::GroupSummary;
 pub use groups::GroupView;
 pub use groups::JoinRequestView;
-pub use groups::ReportView;
-pub use groups::RoomView;
 pub use groups::LinkView;
 pub use groups::MemberView;
 pub use groups::MessageKind;
 pub use groups::Receipts;
+pub use groups::ReportView;
+pub use groups::RoomView;
 
 /// The own account.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

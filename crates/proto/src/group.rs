@@ -9,11 +9,10 @@
 //! member then is decided by `kith-engine` (`groups`); the rules in words are in `SPEC.md`, section 11.
 
 mod invite;
+mod link;
 mod listing;
 mod policy;
 pub mod word;
-
-use std::fmt;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -34,7 +33,6 @@ use crate::id::LinkId;
 use crate::id::MessageId;
 use crate::id::OperationId;
 use crate::mailbox::Signature;
-use crate::mailbox::WorkBits;
 use crate::payload::MAX_NAME_BYTES;
 use crate::time::Timestamp;
 
@@ -44,6 +42,9 @@ pub use invite::LinkHost;
 pub use invite::MAX_GROUP_LINK_CHARS;
 pub use invite::MAX_LINK_HOSTS;
 pub use invite::link_secret;
+pub use link::Link;
+pub use link::join_challenge;
+pub use link::link_proof_bytes;
 pub use listing::Listing;
 pub use listing::MAX_LISTING_TAGS;
 pub use listing::MAX_LISTING_TOPIC_BYTES;
@@ -71,7 +72,6 @@ pub const MAX_UNKNOWN_KIND_BYTES: usize = 60 << 10;
 
 const OPERATION_VERSION: u8 = 1;
 const OPERATION_LABEL: &[u8] = b"kith group operation v1";
-const LINK_LABEL: &[u8] = b"kith group link v1";
 const ID_CONTEXT: &str = "kith 2026-11-21 group operation id v1";
 
 /// A signed operation.
@@ -203,52 +203,6 @@ pub struct GroupProfile {
     pub topic: BoundedStr<MAX_TOPIC_BYTES>,
     /// Where its picture is: a reference as messages carry it; empty for none.
     pub avatar: BoundedBytes<MAX_AVATAR_BYTES>,
-}
-
-/// A link into a group. Every member has the secret of its key: whoever may let people in by it can answer those who hold
-/// it, and can show it again, also when its maker is gone.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// The Ed25519 public key with which those who come prove that they hold the link.
-    pub key: [u8; 32],
-    /// The seed of that key. Whoever made the link may have lied: then nobody can answer, and nothing else is wrong.
-    pub seed: [u8; 32],
-    /// What they become.
-    pub role: Role,
-    /// When it ends, by the clock of whoever lets them in; [`Timestamp::NEVER`] for never.
-    pub expires: Timestamp,
-    /// How many accounts may come by it; 0 for any number.
-    pub uses: u32,
-    /// Whether only members who may invite let them in.
-    pub approval: bool,
-    /// How many leading zero bits of work are asked of those who come, against floods; 0 for none.
-    pub work: u8,
-}
-
-/// Without the secret.
-impl fmt::Debug for Link {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").field("id", &self.id()).field("role", &self.role).finish_non_exhaustive()
-    }
-}
-
-impl Link {
-    /// Its id.
-    pub fn id(&self) -> LinkId {
-        LinkId::of(&self.key)
-    }
-}
-
-/// What the key of a link signs to let an account in: the group, the account and the SHA-256 of its signed device list.
-pub fn link_proof_bytes(group: &GroupId, account: &AccountId, devices: &[u8; 32]) -> Vec<u8> {
-    [LINK_LABEL, &group.0, &account.0, devices].concat()
-}
-
-/// What the work of an account that comes by a link on a day is done for.
-pub fn join_challenge(group: &GroupId, link: &LinkId, day: u32) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new_derive_key("kith 2026-11-21 group join work v1");
-    hasher.update(&group.0).update(&link.0).update(&day.to_be_bytes());
-    *hasher.finalize().as_bytes()
 }
 
 impl Operation {
@@ -538,32 +492,6 @@ impl Decode for GroupProfile {
             name: Decode::decode(reader)?,
             topic: Decode::decode(reader)?,
             avatar: Decode::decode(reader)?,
-        })
-    }
-}
-
-impl Encode for Link {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.key.encode(out);
-        self.seed.encode(out);
-        self.role.encode(out);
-        self.expires.encode(out);
-        self.uses.encode(out);
-        self.approval.encode(out);
-        WorkBits::capped(self.work).encode(out);
-    }
-}
-
-impl Decode for Link {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            key: reader.array()?,
-            seed: reader.array()?,
-            role: Decode::decode(reader)?,
-            expires: Decode::decode(reader)?,
-            uses: Decode::decode(reader)?,
-            approval: Decode::decode(reader)?,
-            work: WorkBits::decode(reader)?.bits(),
         })
     }
 }

@@ -104,13 +104,16 @@ impl Search {
             return false;
         }
         let doubled = LOOK_PAUSE_MIN.0.saturating_mul(1 << self.looks.min(20));
-        (self.looks, self.next_look) = (self.looks.saturating_add(1), now + Span(doubled.min(LOOK_PAUSE_MAX.0)));
+        (self.looks, self.next_look) =
+            (self.looks.saturating_add(1), now + Span(doubled.min(LOOK_PAUSE_MAX.0)));
         true
     }
 
     /// Whether somebody is asked who may still answer.
     fn waits(&self, now: Timestamp) -> bool {
-        let silent = |(device, at): (&DeviceId, &Timestamp)| self.refused.contains(device) || now.since(*at) >= PATIENCE;
+        let silent = |(device, at): (&DeviceId, &Timestamp)| {
+            self.refused.contains(device) || now.since(*at) >= PATIENCE
+        };
         !self.asked.iter().all(silent)
     }
 
@@ -173,13 +176,7 @@ pub(super) fn join(
 }
 
 /// Gets to know hosts: from the link, or from the DHT.
-pub(super) fn meet(
-    engine: &mut Engine,
-    rows: &dyn Rows,
-    out: &mut Output,
-    id: &GroupId,
-    hosts: &[LinkHost],
-) {
+pub(super) fn meet(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId, hosts: &[LinkHost]) {
     let own = engine.devices.account;
     for host in hosts {
         let Some(row) = engine.groups.asking.get(id) else { return };
@@ -277,8 +274,13 @@ fn by_mail(engine: &mut Engine, out: &mut Output, id: &GroupId) {
     }
 }
 
+/// Whether the request as it is now waits for a device.
 fn is_waiting(engine: &Engine, device: &DeviceId, id: &GroupId) -> bool {
-    let asks = |content: &Content| matches!(content, Content::Group(GroupWord::Join(join)) if join.group == *id);
+    let work = engine.groups.asking.get(id).and_then(|row| row.work);
+    let asks = |content: &Content| match content {
+        Content::Group(GroupWord::Join(join)) => join.group == *id && join.work == work,
+        _ => false,
+    };
     engine.outbox.is_waiting(device, asks)
 }
 

@@ -108,10 +108,7 @@ fn is_chosen(group: &GroupId, link: &LinkId, device: &DeviceId) -> bool {
 }
 
 /// The secret of an open link, by its name among invites.
-pub(crate) fn open_link(
-    engine: &mut Engine,
-    invite: &kith_proto::id::InviteId,
-) -> Option<InviteSecret> {
+pub(crate) fn open_link(engine: &mut Engine, invite: &kith_proto::id::InviteId) -> Option<InviteSecret> {
     let device = engine.devices.device();
     let secrets = open_links(engine).into_iter().map(|(_, link)| link_secret(&link.seed, &device));
     secrets.into_iter().find(|secret| secret.id() == *invite)
@@ -124,7 +121,13 @@ pub(crate) fn secrets(engine: &mut Engine) -> Vec<InviteSecret> {
 }
 
 /// Whom the holders of a link are to ask: first `first`, then this device, then members who are connected, then others.
-fn known(engine: &mut Engine, id: &GroupId, link: &Link, first: Option<AccountId>, most: usize) -> Vec<LinkHost> {
+fn known(
+    engine: &mut Engine,
+    id: &GroupId,
+    link: &Link,
+    first: Option<AccountId>,
+    most: usize,
+) -> Vec<LinkHost> {
     let (own, own_device) = (engine.devices.account, engine.devices.device());
     let told: Vec<_> = engine.presence.invite_addresses(own_device);
     let Engine { groups, presence, peers, .. } = engine;
@@ -151,7 +154,10 @@ fn known(engine: &mut Engine, id: &GroupId, link: &Link, first: Option<AccountId
             (_, _, false) => 3,
             _ => continue,
         };
-        found.push((rank, LinkHost { account: *account, device: *device, addresses: BoundedVec::truncated(addresses) }));
+        found.push((
+            rank,
+            LinkHost { account: *account, device: *device, addresses: BoundedVec::truncated(addresses) },
+        ));
     }
     found.sort_by_key(|(rank, _)| *rank);
     found.into_iter().take(most).map(|(_, host)| host).collect()
@@ -200,7 +206,8 @@ pub(crate) fn publish(engine: &mut Engine, out: &mut Output) {
     let mut crowd = 1;
     for (id, link) in &hosted {
         let hosts = known(engine, id, link, Some(engine.devices.account), MAX_HOSTS);
-        let connected = hosts.iter().filter(|host| engine.presence.links.is_ready(&host.device)).count() as u64;
+        let connected =
+            hosts.iter().filter(|host| engine.presence.links.is_ready(&host.device)).count() as u64;
         crowd = crowd.max(1 + connected);
         let told = HostsRecord { hosts: BoundedVec::truncated(hosts) };
         let valid = (now.0, now + cards::LIFE);
@@ -209,7 +216,11 @@ pub(crate) fn publish(engine: &mut Engine, out: &mut Output) {
             out.effects.extend(sealed.map(|record| Effect::Publish { record }));
         }
     }
-    cards::publish_for(engine, out, hosted.iter().map(|(_, link)| link_secret(&link.seed, &device)).collect());
+    cards::publish_for(
+        engine,
+        out,
+        hosted.iter().map(|(_, link)| link_secret(&link.seed, &device)).collect(),
+    );
     let every = PUBLISH_EVERY.0.saturating_mul(crowd.min(PUBLISH_AT_LEAST));
     // Members who started together do not write together.
     let jitter = engine.core.rng.next_u64() % (every / 2).max(1);
@@ -252,7 +263,8 @@ mod tests {
 
     #[test]
     fn about_one_of_ten_devices_is_chosen() {
-        let chosen = (0..=255_u8).filter(|device| is_chosen(&GroupId([1; 32]), &LinkId([2; 16]), &DeviceId([*device; 32])));
+        let chosen = (0..=255_u8)
+            .filter(|device| is_chosen(&GroupId([1; 32]), &LinkId([2; 16]), &DeviceId([*device; 32])));
         assert!((15..=40).contains(&chosen.count()));
     }
 }

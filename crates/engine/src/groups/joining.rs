@@ -238,7 +238,12 @@ fn keep(engine: &mut Engine, out: &mut Output, request: JoinRequest, from: Devic
     view::changed(engine, out, &id);
 }
 
-fn drop_request(engine: &mut Engine, out: &mut Output, id: &GroupId, account: &AccountId) -> Option<RequestRow> {
+fn drop_request(
+    engine: &mut Engine,
+    out: &mut Output,
+    id: &GroupId,
+    account: &AccountId,
+) -> Option<RequestRow> {
     let row = engine.groups.get_mut(id)?.requests.remove(account)?;
     out.delete(rows::GROUP_REQUESTS, &rows::group_key(id, &account.0));
     Some(row)
@@ -351,7 +356,13 @@ fn forget(engine: &mut Engine, out: &mut Output, id: &GroupId, account: &Account
 }
 
 /// A member decided that somebody does not come in.
-pub(super) fn decided(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId, account: &AccountId) {
+pub(super) fn decided(
+    engine: &mut Engine,
+    out: &mut Output,
+    device: &DeviceId,
+    id: &GroupId,
+    account: &AccountId,
+) {
     let by = engine.peers.contact_of(device);
     let Some(group) = engine.groups.get_mut(id) else { return };
     let may = by.is_some_and(|by| group.log.roster().permits(&by, Permission::Invite));

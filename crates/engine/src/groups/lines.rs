@@ -16,8 +16,8 @@ use kith_proto::id::OperationId;
 use kith_proto::rows::Rows;
 
 use super::history::rows as history;
-use super::state::Group;
 use super::listings;
+use super::state::Group;
 use super::view;
 use crate::chats::Chats;
 use crate::chats::NewEntry;

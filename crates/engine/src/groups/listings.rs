@@ -131,7 +131,8 @@ pub(super) fn take(
         return;
     }
     let prefix = rows::group_key(id, &account.0);
-    let of_one = super::history::rows::scan_prefix(rows, rows::GROUP_LISTINGS, &prefix).map_or(0, |all| all.len());
+    let of_one =
+        super::history::rows::scan_prefix(rows, rows::GROUP_LISTINGS, &prefix).map_or(0, |all| all.len());
     if known.is_some() || of_one < MAX_OF_ONE {
         let row = ListingRow { listing, post: name, time };
         let key = rows::listing_key(id, &account, &row.listing.room);

@@ -285,6 +285,7 @@ pub(super) fn settle(
     own_state(engine, out, id);
     fellows::changed(engine, rows, out, id, &before);
     joining::came(engine, out, id, &joined);
+    tell_voided(engine, out, id, &before, new);
     if about_links(engine, id, new) || !before.contains_key(&own) {
         hosts::changed(engine, out);
     }
@@ -292,6 +293,35 @@ pub(super) fn settle(
     reports::settled(engine, out, id);
     receiving::again(engine, rows, out, id);
     super::view::changed(engine, out, id);
+}
+
+/// Somebody is no member although nobody removed them: two did what excludes each other, and it turned out now. Nobody else
+/// tells them.
+fn tell_voided(
+    engine: &mut Engine,
+    out: &mut Output,
+    id: &GroupId,
+    before: &BTreeMap<AccountId, Vec<DeviceId>>,
+    new: &[OperationId],
+) {
+    let own = engine.devices.account;
+    let Some(group) = engine.groups.get(id) else { return };
+    let ends = |account: &AccountId| {
+        let about = |operation: &Operation| match &operation.kind {
+            Kind::Remove(whom) | Kind::Ban(whom) => whom == account,
+            Kind::Leave => operation.author == *account,
+            _ => false,
+        };
+        new.iter().filter_map(|id| group.log.operation(id)).any(about)
+    };
+    let gone = before.iter().filter(|(account, _)| !group.members.contains_key(account) && **account != own);
+    let devices: Vec<DeviceId> =
+        gone.filter(|(account, _)| !ends(account)).flat_map(|(_, devices)| devices.clone()).collect();
+    for device in
+        devices.iter().filter(|device| engine.presence.links.is_ready(device)).copied().collect::<Vec<_>>()
+    {
+        taking::say_heads_of(engine, out, &device, id);
+    }
 }
 
 /// Whether links, or who may let people in by them, may be others.

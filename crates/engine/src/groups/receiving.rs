@@ -26,6 +26,7 @@ use kith_proto::bounded::BoundedStr;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Decode as _;
 use kith_proto::envelope::Envelope;
+use kith_proto::group::Role;
 use kith_proto::group::word::GroupWord;
 use kith_proto::group::word::PostBody;
 use kith_proto::id::AccountId;
@@ -203,6 +204,7 @@ pub(super) fn take(
     let (account, device) = (post.draft.account, post.draft.device);
     let by_author = brought_by == Some(account);
     let listed = group.listed.contains(&(account, device));
+    let hurried = by_author && is_hurried(group, now, &post);
     let roster = group.log.roster();
     let verdict = match roster.members.get(&account) {
         _ if !listed && !by_author => Verdict::Refuse,
@@ -213,9 +215,12 @@ pub(super) fn take(
             let silent = member.muted_until.is_some_and(|until| until > now);
             let may =
                 roster.permits(&account, Permission::Post) && !silent && member.devices.contains(&device);
-            if may { Verdict::Take } else { Verdict::Later }
+            if may && !hurried { Verdict::Take } else { Verdict::Later }
         }
     };
+    if by_author && matches!(verdict, Verdict::Take) {
+        group.heard.insert(device, now);
+    }
     match verdict {
         Verdict::Take => return insert(engine, rows, out, id, &post, Vec::new()),
         Verdict::Later => {
@@ -234,6 +239,20 @@ pub(super) fn take(
         Verdict::Refuse => engine.core.stats.bad_posts += 1,
     }
     false
+}
+
+/// Whether an author does not mind slow mode: by their own times, and by when their posts came here. One alone proves nothing:
+/// posts of some hours may come at once, and an author whose clock is slow writes the times of others.
+fn is_hurried(group: &mut Group, now: Timestamp, post: &VerifiedPost) -> bool {
+    let (account, device) = (post.draft.account, post.draft.device);
+    let last = group.history.wrote_before(&device, post.draft.sequence);
+    let heard = group.heard.get(&device).copied();
+    let roster = group.log.roster();
+    let pause = Span::from_secs(u64::from(roster.policy.slow_mode_secs));
+    let minds = roster.role(&account).is_some_and(|role| role < Role::Moderator);
+    let soon =
+        |before: Option<Timestamp>, at: Timestamp| before.is_some_and(|before| at.since(before) < pause);
+    minds && soon(last, post.draft.time) && soon(heard, now)
 }
 
 fn count_dropped(group: &mut Group, account: AccountId) {

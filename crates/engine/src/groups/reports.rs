@@ -65,15 +65,20 @@ pub(super) fn report(
     let mut keepers: Vec<_> =
         roster.members.iter().filter(|(_, member)| member.standing.role >= Role::Moderator).collect();
     keepers.sort_by_key(|(_, member)| std::cmp::Reverse(member.standing));
-    let keepers: Vec<(AccountId, Vec<DeviceId>)> =
-        keepers.into_iter().take(MAX_TOLD).map(|(account, member)| (*account, member.devices.clone())).collect();
+    let keepers: Vec<(AccountId, Vec<DeviceId>)> = keepers
+        .into_iter()
+        .take(MAX_TOLD)
+        .map(|(account, member)| (*account, member.devices.clone()))
+        .collect();
     let bytes = BoundedBytes::new(post.to_bytes()).ok_or(Refusal::UnknownMessage)?;
     for (account, devices) in keepers {
         if account == own {
             keep(engine, out, &id, own, &post, reason.clone());
             continue;
         }
-        for device in devices.iter().filter(|device| engine.peers.get(device).is_some()).copied().collect::<Vec<_>>() {
+        for device in
+            devices.iter().filter(|device| engine.peers.get(device).is_some()).copied().collect::<Vec<_>>()
+        {
             let word = GroupWord::Report { group: id, post: bytes.clone(), reason: reason.clone() };
             let contents = vec![Content::Group(word)];
             engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, &device, contents, None);

@@ -127,7 +127,6 @@ impl Roster {
         may.into_iter().map(|(account, _)| *account).collect()
     }
 
-
     /// Whether a member may do that. Being muted is not asked here.
     pub fn permits(&self, account: &AccountId, permission: Permission) -> bool {
         let policy = &self.policy;

@@ -31,8 +31,8 @@ use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 use super::Log;
-use super::asking::Search;
 use super::Void;
+use super::asking::Search;
 use super::history::History;
 use super::meetings::Live;
 use crate::output::Output;
@@ -107,6 +107,8 @@ pub(crate) struct Group {
     pub(super) requests: BTreeMap<AccountId, RequestRow>,
     /// What members reported, if this account keeps order: by whom, and which message.
     pub(super) reports: BTreeMap<(AccountId, MessageId), ReportRow>,
+    /// When posts of each device last came from it.
+    pub(super) heard: BTreeMap<DeviceId, Timestamp>,
     /// When people came by a link that this device let in lately.
     pub(super) came: VecDeque<Timestamp>,
     /// The operations that stand in the chat as lines.
@@ -227,6 +229,7 @@ impl Group {
             floors: BTreeMap::new(),
             requests: BTreeMap::new(),
             reports: BTreeMap::new(),
+            heard: BTreeMap::new(),
             came: VecDeque::new(),
             lines: BTreeSet::new(),
             members: BTreeMap::new(),

@@ -182,7 +182,8 @@ pub(crate) fn ready(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     whereabouts::pass_on(engine, out, device);
 }
 
-fn say_heads_of(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId) -> bool {
+/// Tells a device how far we are in a group. Returns whether it could be said.
+pub(super) fn say_heads_of(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId) -> bool {
     let Some(group) = engine.groups.get(id) else { return true };
     let heads = group.log.heads();
     let mut older = Vec::new();

@@ -29,10 +29,10 @@ use crate::view::GroupView;
 use crate::view::JoinRequestView;
 use crate::view::LinkView;
 use crate::view::MemberView;
-use crate::view::ReportView;
 use crate::view::MessageKind;
 use crate::view::MessageState;
 use crate::view::MessageView;
+use crate::view::ReportView;
 
 /// The group of a chat.
 pub(crate) fn summary(group: &GroupId, row: &GroupRow) -> ChatWith {

@@ -60,7 +60,8 @@ fn rooms_of(rows: &dyn Rows, id: &GroupId) -> Result<Vec<RoomView>, QueryError> 
         let Ok(row) = ListingRow::from_bytes(&value) else { continue };
         let account = key.get(32..64).and_then(|account| AccountId::from_bytes(account).ok());
         // Who was removed recommends nothing any more.
-        let account = account.filter(|account| roster.policy.directory && roster.members.contains_key(account));
+        let account =
+            account.filter(|account| roster.policy.directory && roster.members.contains_key(account));
         let link: Option<GroupInvite> = row.listing.link.parse().ok();
         let link = link.filter(|link| link.group == row.listing.room);
         if let (Some(listed_by), Some(link)) = (account, link) {

@@ -32,6 +32,7 @@ mod by_mail;
 mod healing;
 mod joining;
 mod random;
+mod rooms;
 
 pub(crate) const ANN: usize = 0;
 pub(crate) const BOB: usize = 1;
@@ -235,6 +236,7 @@ fn word(line: &GroupLine) -> &'static str {
         GroupLine::LinkMade => "link made",
         GroupLine::LinkRevoked => "link revoked",
         GroupLine::Pinned { .. } => "pinned",
+        GroupLine::Unpinned { .. } => "unpinned",
         GroupLine::Deleted { .. } => "deleted",
     }
 }

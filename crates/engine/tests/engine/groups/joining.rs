@@ -32,14 +32,20 @@ use super::World;
 use crate::Side;
 use crate::mailboxes::node;
 
+/// A link of Ann's for an hour.
 fn link(world: &mut World, group: GroupId, uses: u32, approval: bool) -> GroupInvite {
-    link_of(world, ANN, group, (uses, approval, 0))
+    link_of(world, group, Some(3_600), (uses, approval, 0))
 }
 
-fn link_of(world: &mut World, who: usize, group: GroupId, (uses, approval, work): (u32, bool, u8)) -> GroupInvite {
-    let (role, expires_secs) = (Role::Member, Some(3_600));
+fn link_of(
+    world: &mut World,
+    group: GroupId,
+    expires_secs: Option<u64>,
+    (uses, approval, work): (u32, bool, u8),
+) -> GroupInvite {
+    let role = Role::Member;
     let command = Command::CreateGroupLink { group, role, expires_secs, uses, approval, work };
-    match world.people[who].command(command) {
+    match world.people[ANN].command(command) {
         Answer::GroupLink(link) => link.to_string().parse().unwrap(),
         other => panic!("{other:?}"),
     }
@@ -121,7 +127,7 @@ fn a_link_that_was_taken_back_or_is_over_admits_nobody() {
     world.settle();
     let dan = stranger(&mut world, 8);
     for side in &mut world.people {
-        side.pass(kith_proto::time::Span::from_hours(2));
+        side.pass(Span::from_hours(2));
     }
     world.people[dan].now = world.people[ANN].now;
     world.people[dan].command(Command::JoinGroup { link: second });
@@ -214,7 +220,11 @@ fn every_member_who_may_invite_can_show_a_link_again_and_it_names_who_is_there()
     assert_eq!(shown.seed, made.seed);
     let named: Vec<_> = shown.hosts.iter().map(|host| host.account).collect();
     let [ann, cat] = [ANN, CAT].map(|who| world.people[who].account);
-    assert_eq!(named, [ann, bob, cat], "the maker, who shows it, who is there: every member may let somebody in");
+    assert_eq!(
+        named,
+        [ann, bob, cat],
+        "the maker, who shows it, who is there: every member may let somebody in"
+    );
     assert_eq!(show(&mut world, CAT, group).links[0].invite, None, "Cat may not invite");
 }
 
@@ -223,7 +233,7 @@ fn who_answers_is_found_in_the_dht_when_those_whom_the_link_names_are_gone() {
     let mut world = World::of_friends(2);
     let mut dht = Dht::default();
     let group = world.group(&[], None);
-    let link = link(&mut world, group, 0, false);
+    let link = link_of(&mut world, group, None, (0, false, 0));
     assert_eq!(link.hosts.len(), 1);
     let bob = world.people[BOB].account;
     world.people[ANN].command(Command::AddMembers { group, members: vec![bob], role: Role::Member });
@@ -351,7 +361,7 @@ fn a_link_for_one_lets_one_in_though_two_members_let_two_in_at_once() {
 fn a_link_that_asks_for_work_gets_it_and_more_when_many_come() {
     let mut world = World::of_friends(2);
     let group = world.group(&[BOB], None);
-    let link = link_of(&mut world, ANN, group, (0, false, 6));
+    let link = link_of(&mut world, group, None, (0, false, 6));
     assert_eq!(link.work, 6);
     let lazy = stranger(&mut world, 7);
     world.people[lazy].command(Command::JoinGroup { link: GroupInvite { work: 0, ..link.clone() } });
