@@ -588,13 +588,12 @@ fn group_words() -> Vec<Sample> {
     ];
     let mut all: Vec<Sample> =
         words.into_iter().map(|(name, word)| sample(name, &Content::Group(word))).collect();
-    let mut text = sample("group-text", &PostBody::Text(text));
     // A body of a later version is not kept: nobody writes it again.
-    text.recode = |bytes| match PostBody::from_bytes(bytes)? {
+    let recode: fn(&[u8]) -> Result<Vec<u8>, DecodeError> = |bytes| match PostBody::from_bytes(bytes)? {
         PostBody::Unknown(_) => Err(DecodeError::Invalid { what: "version" }),
         known => Ok(known.to_bytes()),
     };
-    all.push(text);
+    all.push(Sample { recode, ..sample("group-text", &PostBody::Text(text)) });
     let listing = Listing {
         room: GroupId([0x70; 32]),
         link: BoundedStr::truncated("kith:gAA"),
@@ -603,7 +602,7 @@ fn group_words() -> Vec<Sample> {
         language: BoundedStr::truncated("de"),
         tags: list(vec![BoundedStr::truncated("sailing")]),
     };
-    all.push(sample("group-listing", &PostBody::Listing(listing)));
+    all.push(Sample { recode, ..sample("group-listing", &PostBody::Listing(listing)) });
     let seed = [0x6d; 32];
     let link = GroupInvite { group, seed, work: 18, hosts: list(vec![host()]), nodes: list(vec![place()]) };
     all.push(sample("group-invite", &link));

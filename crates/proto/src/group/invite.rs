@@ -244,6 +244,6 @@ mod tests {
         };
         let four = link(4);
         assert_eq!((four.hosts.len(), four.nodes.len()), (4, 1));
-        assert_eq!([1, 2, 4].map(|hosts| link(hosts).to_string().len()), [263, 363, 560]);
+        assert_eq!([1, 2, 4].map(|hosts| link(hosts).to_string().len()), [268, 366, 564]);
     }
 }
