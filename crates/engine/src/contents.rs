@@ -314,6 +314,8 @@ pub(crate) fn accepted(engine: &mut Engine, out: &mut Output, contact: &ContactI
         // Now there is something to say on connections that were there all the time.
         engine.peers.devices_of(contact).iter().for_each(|device| links::greet(engine, out, device));
     }
+    // When they connected there was nothing yet to say it in.
+    links::tell_addresses(engine, out);
     reading::queues_changed(engine, out);
     reading::read_again(engine, out);
     engine.keep_connected(out);

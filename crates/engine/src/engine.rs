@@ -28,6 +28,7 @@ use crate::event::Event;
 use crate::groups::asking;
 use crate::groups::fellows;
 use crate::groups::hosts;
+use crate::groups::lines;
 use crate::groups::state::Groups;
 use crate::groups::taking;
 use crate::groups::view as group_view;
@@ -119,6 +120,7 @@ impl Engine {
             Input::Entropy(bytes) => self.core.stir(&bytes),
             Input::Wake => self.on_wake(rows, out),
         }
+        fellows::file_lists(self, rows, out);
         let after = out.extent();
         if after != before && !(self.core.only_receipts && after.1 == before.1) {
             out.hurry();
@@ -265,6 +267,7 @@ impl Engine {
                 TimerKey::Groups => {
                     taking::say_what_is_new(self, out);
                     fellows::part(self, out);
+                    lines::forget_deleted(self, rows, out);
                 }
                 TimerKey::Asking => asking::tick(self, out),
                 TimerKey::Hosts => hosts::publish(self, out),

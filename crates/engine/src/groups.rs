@@ -31,7 +31,7 @@ mod floors;
 pub mod history;
 pub(crate) mod hosts;
 pub(crate) mod joining;
-mod lines;
+pub(crate) mod lines;
 mod listings;
 mod lists;
 pub(crate) mod loading;

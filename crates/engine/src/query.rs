@@ -517,6 +517,37 @@ pub fn safety_number(rows: &dyn Rows, contact: &ContactId) -> Result<Option<Safe
     Ok(if there { Some(number(&own_account(rows)?, contact)) } else { None })
 }
 
+/// How far an own message in a group of at most 32 members is with each of the others, those who have read it first. Empty
+/// for every other message.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn receipts(rows: &dyn Rows, message: &MessageId) -> Result<Vec<(AccountId, MessageState)>, QueryError> {
+    let Some(view) = self::message(rows, message)? else { return Ok(Vec::new()) };
+    let key = rows::history_key(&view.chat, view.index);
+    let row = get::<HistoryRow>(rows, rows::HISTORY, &key)?.filter(|row| row.outgoing);
+    let with = get::<ChatRow>(rows, rows::CHATS, &view.chat.0)?.map(|chat| chat.with);
+    let (Some(row), Some(With::Group(group))) = (row, with) else { return Ok(Vec::new()) };
+    let Entry::Post(post) = &row.entry else { return Ok(Vec::new()) };
+    let own = own_account(rows)?;
+    let mut states = States::new(rows, ContactState::Accepted);
+    let mut furthest: BTreeMap<AccountId, MessageState> = BTreeMap::new();
+    for place in row.places.iter() {
+        // A channel is read in the order in which it is shown, and a group is not: its own words tell what was read.
+        let sent = states.of(std::slice::from_ref(place))?.min(MessageState::Delivered);
+        let Some((peer, _)) = states.peers.get(&place.0).cloned().flatten() else { continue };
+        let read = get::<u32>(rows, rows::groups::GROUP_READS, &rows::groups::group_key(&group, &place.0.0))?;
+        let state = if read.unwrap_or(0) >= post.sequence { MessageState::Read } else { sent };
+        if peer.contact != own {
+            let best = furthest.entry(peer.contact).or_insert(state);
+            *best = state.max(*best);
+        }
+    }
+    let mut found: Vec<_> = furthest.into_iter().collect();
+    found.sort_by_key(|(account, state)| (std::cmp::Reverse(*state), *account));
+    Ok(found)
+}
+
 /// Whether strangers who know only the address may ask.
 ///
 /// # Errors

@@ -424,6 +424,9 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
     engine.core.timers.set(TimerKey::Knock, engine.core.now);
     asking::start(engine);
     hosts::start(engine);
+    if engine.contacts.all().any(|(_, row)| row.is_fellow()) {
+        engine.core.timers.set(TimerKey::Groups, engine.core.now);
+    }
     mail::start(engine);
     Ok(())
 }

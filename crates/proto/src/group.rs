@@ -52,8 +52,8 @@ pub use policy::History;
 pub use policy::Policy;
 pub use policy::Role;
 
-/// The longest operation in bytes: one envelope carries it.
-pub const MAX_OPERATION_BYTES: usize = 64 << 10;
+/// The longest operation in bytes. One word carries it, so whoever has taken an operation can pass it on.
+pub const MAX_OPERATION_BYTES: usize = word::MAX_TOLD_BYTES;
 
 /// How many operations one may follow: more branches than that are joined by several.
 pub const MAX_PARENTS: usize = 16;
@@ -68,7 +68,7 @@ pub const MAX_TOPIC_BYTES: usize = 2048;
 pub const MAX_AVATAR_BYTES: usize = 256;
 
 /// The longest body of a kind that this version does not know, in bytes: with its head it stays below the largest operation.
-pub const MAX_UNKNOWN_KIND_BYTES: usize = 60 << 10;
+pub const MAX_UNKNOWN_KIND_BYTES: usize = MAX_OPERATION_BYTES - (4 << 10);
 
 const OPERATION_VERSION: u8 = 1;
 const OPERATION_LABEL: &[u8] = b"kith group operation v1";
@@ -133,8 +133,14 @@ pub enum Kind {
     Link(Link),
     /// Ends a link.
     RevokeLink(LinkId),
-    /// A newer list of the author's devices; the device that signs must be in it.
-    Devices(DeviceListBytes),
+    /// A newer list of a member's devices. Its account has signed it, so any member may put it into the log: whoever comes back
+    /// with another device knows no group. If it is the author's, the device that signs must be in it.
+    Devices {
+        /// Whose.
+        account: AccountId,
+        /// The signed list.
+        devices: DeviceListBytes,
+    },
     /// Puts a message where everybody sees it.
     Pin(MessageId),
     /// Takes it away from there.
@@ -230,7 +236,7 @@ impl Operation {
         match &self.kind {
             Kind::Create(create) => Some((self.author, &create.devices)),
             Kind::Add(add) => Some((add.account, &add.devices)),
-            Kind::Devices(devices) => Some((self.author, devices)),
+            Kind::Devices { account, devices } => Some((*account, devices)),
             _ => None,
         }
     }
@@ -336,7 +342,7 @@ impl Kind {
             Self::Mute { .. } => 10,
             Self::Link(_) => 11,
             Self::RevokeLink(_) => 12,
-            Self::Devices(_) => 13,
+            Self::Devices { .. } => 13,
             Self::Pin(_) => 14,
             Self::Unpin(_) => 15,
             Self::DeleteForAll(_) => 16,
@@ -356,7 +362,7 @@ impl Kind {
             Self::Mute { account, until } => (*account, *until).to_bytes(),
             Self::Link(link) => link.to_bytes(),
             Self::RevokeLink(link) => link.to_bytes(),
-            Self::Devices(devices) => devices.to_bytes(),
+            Self::Devices { account, devices } => (*account, devices.clone()).to_bytes(),
             Self::Pin(message) | Self::Unpin(message) | Self::DeleteForAll(message) => message.to_bytes(),
             Self::Unknown { bytes, .. } => bytes.to_vec(),
         }
@@ -399,7 +405,10 @@ impl Decode for Kind {
             }
             11 => Self::Link(Decode::from_bytes(body)?),
             12 => Self::RevokeLink(Decode::from_bytes(body)?),
-            13 => Self::Devices(Decode::from_bytes(body)?),
+            13 => {
+                let (account, devices) = Decode::from_bytes(body)?;
+                Self::Devices { account, devices }
+            }
             14 => Self::Pin(Decode::from_bytes(body)?),
             15 => Self::Unpin(Decode::from_bytes(body)?),
             16 => Self::DeleteForAll(Decode::from_bytes(body)?),

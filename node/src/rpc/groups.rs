@@ -88,7 +88,8 @@ pub(crate) const METHODS: &[Method] = &[
         params: &[
             GROUP,
             CHAT,
-            needed("members", "array", "Whom, as contact_id."),
+            optional("members", "array", "Whom, as contact_id."),
+            optional("contact_id", "string", "Whom, if it is one."),
             optional("role", "string", "observer, member, moderator, admin or owner; member if left out."),
         ],
         result: VIEW,
@@ -291,9 +292,12 @@ fn found(handle: &Handle, params: &Params<'_>) -> Result<GroupView, RpcError> {
 }
 
 fn add(handle: &Handle, params: &Params<'_>) -> Result<Command, RpcError> {
-    let members = params.ids("members")?;
+    let mut members = params.ids("members")?;
+    if params.get("contact_id").is_some() {
+        members.push(params.id("contact_id")?);
+    }
     if members.is_empty() {
-        return Err(RpcError::bad_params("the parameter “members” is missing, or names nobody"));
+        return Err(RpcError::bad_params("the parameter “members” or “contact_id” has to say who is added"));
     }
     Ok(Command::AddMembers { group: group_of(handle, params)?, members, role: role_or_member(params)? })
 }

@@ -136,7 +136,7 @@ fn everybody_hears_everybody_and_who_is_removed_is_told_and_kept_out() {
     // A member adds somebody whom only he knows.
     let mut dave = village.person("Dave");
     meet(&mut bob, &mut dave);
-    bob.call("groups.add", json!({ "chat_id": chat, "members": [address(&mut dave)] }));
+    bob.call("groups.add", json!({ "chat_id": chat, "contact_id": address(&mut dave) }));
     for node in [&mut ann, &mut bob, &mut carol, &mut dave] {
         has_members(node, &group, &["Ann", "Bob", "Carol", "Dave"]);
     }

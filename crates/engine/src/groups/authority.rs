@@ -301,7 +301,7 @@ impl Judged<'_, '_> {
                 if own { Ok(()) } else { self.at_least(Role::Moderator) }
             }
             Kind::Pin(_) | Kind::Unpin(_) => self.at_least(self.view.policy().pin),
-            Kind::Create(_) | Kind::Leave | Kind::Devices(_) => Ok(()),
+            Kind::Create(_) | Kind::Leave | Kind::Devices { .. } => Ok(()),
             Kind::Unknown { .. } => Err(Denial::UnknownKind),
         }
     }
@@ -380,6 +380,7 @@ impl Judged<'_, '_> {
                 if there { Err(Denial::LinkExists) } else { Ok(()) }
             }
             Kind::RevokeLink(link) => self.view.link(link).map(|_| ()).ok_or(Denial::NoSuchLink),
+            Kind::Devices { account, .. } => self.other(account).map(|_| ()).ok_or(Denial::NoSuchMember),
             _ => Ok(()),
         }
     }
@@ -401,7 +402,10 @@ impl Judged<'_, '_> {
             let limit = self.view.link(link).map_or(0, |(link, _)| link.uses);
             let came = came_by(nodes, link, self.view.scope);
             let again = came.iter().any(|(who, _)| nodes.person(account) == Some(*who));
-            if limit > 0 && came.len() >= limit as usize && !again {
+            // The proof stands in the log for everybody to copy: it lets nobody come a second time.
+            if again {
+                self.at_least(self.view.policy().invite)?;
+            } else if limit > 0 && came.len() >= limit as usize {
                 return Err(Denial::LinkUsedUp);
             }
         }

@@ -1,5 +1,7 @@
 //! Carries out commands about groups.
 
+use std::collections::BTreeMap;
+
 use kith_crypto::operation::sign_operation;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::group::Add;
@@ -74,7 +76,7 @@ pub(crate) fn run(
             return create(engine, rows, out, &name, &members, policy.unwrap_or_default());
         }
         Command::AddMembers { group, members, role } => return add(engine, rows, out, group, &members, role),
-        Command::AcceptGroup { group } => return accept(engine, out, group),
+        Command::AcceptGroup { group } => return accept(engine, rows, out, group),
         Command::LeaveGroup { group } => return leave(engine, rows, out, group),
         Command::ForgetGroup { group } => return forget(engine, rows, out, group),
         Command::SetGroupProfile { group, name, topic } => {
@@ -271,12 +273,13 @@ fn add(
     answer(engine, &id)
 }
 
-fn accept(engine: &mut Engine, out: &mut Output, id: GroupId) -> Result<Answer, Refusal> {
+fn accept(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: GroupId) -> Result<Answer, Refusal> {
     let group = engine.groups.get_mut(&id).ok_or(Refusal::UnknownGroup)?;
     if group.row.state() == GroupState::Invited {
         group.row.set_state(GroupState::Joined);
         group.row.invited_by = None;
         group.save(out);
+        fellows::changed(engine, rows, out, &id, &BTreeMap::new());
         view::changed(engine, out, &id);
     }
     joined(engine, &id)?;

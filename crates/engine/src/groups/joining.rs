@@ -54,6 +54,9 @@ use crate::rows::groups as rows;
 use crate::rows::groups::RequestRow;
 use crate::sessions::Introduction;
 
+/// People who asked by a link and are in no group here, until they were answered.
+const MAX_IN_PASSING: usize = 64;
+
 /// Requests of one group that wait for a decision.
 const MAX_REQUESTS: usize = 128;
 
@@ -110,6 +113,7 @@ fn is_genuine(engine: &mut Engine, request: &JoinRequest) -> bool {
     let Some(open) = open.filter(|open| open.answerable && open.link.expires > now) else {
         return false;
     };
+
     let Ok(list) = SignedDeviceList::from_bytes(&request.device_list) else { return false };
     let (key, hash) = (open.link.key, list.hash());
     list.verify(&request.account).is_ok()
@@ -132,6 +136,11 @@ pub(crate) fn introduce(
     let Ok(list) = SignedDeviceList::from_bytes(&request.device_list) else { return false };
     let listed = list.list.devices.iter().find(|entry| entry.device == *device);
     if listed.is_none_or(|entry| entry.identity != identity) {
+        return false;
+    }
+    // An open link must not fill the disk with those whom it does not let in.
+    if engine.contacts.get(&account).is_none() && fellows::in_passing(engine).len() >= MAX_IN_PASSING {
+        engine.core.stats.floods += 1;
         return false;
     }
     engine.contacts.add_fellow(&engine.core, out, &account);
@@ -165,7 +174,10 @@ pub(super) fn asked(
     if group.members.contains_key(&account) {
         // They are in, and do not know: perhaps they put an old disk back.
         let operations = whole(group);
-        return membership::tell(engine, out, device, id, operations);
+        if !membership::is_being_told(engine, device, &id) {
+            membership::tell(engine, out, device, id, operations);
+        }
+        return;
     }
     let wanted = wanted_work(group, &request, now);
     let roster = group.log.roster();
@@ -311,7 +323,10 @@ fn admit(
 }
 
 fn refuse(engine: &mut Engine, out: &mut Output, device: &DeviceId, group: GroupId) {
-    say(engine, out, device, GroupWord::Refused { group });
+    let same = |content: &Content| *content == Content::Group(GroupWord::Refused { group });
+    if !engine.outbox.is_waiting(device, same) {
+        say(engine, out, device, GroupWord::Refused { group });
+    }
 }
 
 /// Decides about somebody who asks.

@@ -15,6 +15,7 @@ use kith_proto::rows::RowsError;
 use kith_proto::rows::Table;
 
 use super::Log;
+use super::floors::Limits;
 use super::history::History;
 use super::history::rows::scan_group;
 use super::lines;
@@ -80,8 +81,7 @@ fn group(rows: &dyn Rows, id: &GroupId, row: GroupRow) -> Result<Group, RestoreE
     group.reports = reports(rows, id)?;
     let floors: BTreeMap<AccountId, FloorsRow> =
         parts(rows, rows::GROUP_FLOORS, id, |key| AccountId::from_bytes(key).ok())?;
-    group.floors =
-        floors.into_iter().map(|(account, row)| (account, row.floors.iter().copied().collect())).collect();
+    group.floors = floors.into_iter().map(|(account, row)| (account, Limits::of(&row))).collect();
     group.refresh();
     group.lines = lines::wanted(&mut group);
     Ok(group)

@@ -24,6 +24,7 @@ use kith_proto::sync::SyncWord;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
+use super::membership;
 use super::receiving;
 use super::reconcile::Meeting;
 use super::state::Group;
@@ -72,12 +73,15 @@ pub(super) fn begin(
     let Some(group) = engine.groups.get_mut(id) else { return };
     let busy = group.meetings.get(device).is_some_and(|live| now.since(live.last) < SILENT);
     let known = group.met.get(device) == Some(&(group.history.digest(), theirs));
-    if own >= *device || busy || known || !has_room(group, now, device) {
+    if own >= *device || busy || known {
         return;
     }
-    let floors = account.and_then(|account| group.floors.get(&account)).cloned().unwrap_or_default();
-    let limited = !floors.is_empty();
-    let meeting = Meeting::ask(*id, salt).limited(floors);
+    if !has_room(group, now, device) {
+        return membership::tell_again(engine, id);
+    }
+    let limits = account.and_then(|account| group.floors.get(&account)).cloned();
+    let limited = limits.is_some();
+    let meeting = Meeting::ask(*id, salt).limited(limits);
     group.meetings.insert(*device, live(meeting, limited, theirs, now));
     pump(engine, rows, out, id, device);
 }
@@ -105,14 +109,14 @@ pub(super) fn part(
     let account = receiving::account_of(engine, device);
     let own = engine.devices.device();
     let Some(group) = engine.groups.get_mut(id) else { return };
-    let floors = account.and_then(|account| group.floors.get(&account)).cloned().unwrap_or_default();
+    let limits = account.and_then(|account| group.floors.get(&account)).cloned();
     if !group.meetings.contains_key(device) || is_hello(part, last) {
         // Only the device with the lower id begins.
         if own < *device || !is_hello(part, last) || !has_room(group, now, device) {
             return broken(engine, out, id, device);
         }
-        let limited = !floors.is_empty();
-        let meeting = Meeting::answer(*id).limited(floors);
+        let limited = limits.is_some();
+        let meeting = Meeting::answer(*id).limited(limits);
         group.meetings.insert(*device, live(meeting, limited, HistoryDigest::default(), now));
     }
     let Some(live) = group.meetings.get_mut(device) else { return };
@@ -185,7 +189,7 @@ fn pump(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId, de
                     let limited = live.limited;
                     meetings.remove(device);
                     if limited {
-                        end(engine, out, id, device);
+                        end(engine, out, id, device, true);
                     }
                     return;
                 }
@@ -223,12 +227,14 @@ pub(super) fn taken(
     pump(engine, rows, out, id, device);
 }
 
-/// They have nothing more to say, or to take.
-pub(super) fn ended(engine: &mut Engine, id: &GroupId, device: &DeviceId) {
-    if let Some(group) = engine.groups.get_mut(id)
-        && let Some(live) = group.meetings.remove(device)
-    {
+/// They have nothing more to say, or to take. `complete`: because all was said; else it is tried again.
+pub(super) fn ended(engine: &mut Engine, id: &GroupId, device: &DeviceId, complete: bool) {
+    let Some(group) = engine.groups.get_mut(id) else { return };
+    let Some(live) = group.meetings.remove(device) else { return };
+    if complete {
         group.met.insert(*device, (group.history.digest(), live.theirs));
+    } else {
+        membership::tell_again(engine, id);
     }
 }
 
@@ -238,9 +244,9 @@ fn broken(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId
     if let Some(group) = engine.groups.get_mut(id) {
         group.meetings.remove(device);
     }
-    end(engine, out, id, device);
+    end(engine, out, id, device, false);
 }
 
-fn end(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId) {
-    links::say(engine, out, device, vec![Content::Group(GroupWord::End { group: *id })]);
+fn end(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId, complete: bool) {
+    links::say(engine, out, device, vec![Content::Group(GroupWord::End { group: *id, complete })]);
 }

@@ -38,6 +38,7 @@ use super::receiving;
 use super::reports;
 use super::state::Group;
 use super::state::MAX_FORMING;
+use super::state::MAX_FORMING_BYTES;
 use super::state::MAX_GROUPS;
 use super::taking;
 use crate::command::Refusal;
@@ -52,7 +53,13 @@ use crate::view::ContactState;
 use crate::view::GroupState;
 
 /// After the log or a large group's history grew, connected members are told so long after: several changes are one word.
-const TELL_AFTER: Span = Span::from_millis(300);
+pub(super) const TELL_AFTER: Span = Span::from_millis(300);
+
+/// Operations of others that are passed on with the next own one.
+const MAX_UNSHARED: usize = 256;
+
+/// A meeting for which there was no room is tried again so long after.
+const TRY_AGAIN: Span = Span::from_secs(30);
 
 /// Writes an operation, takes it and tells everybody.
 pub(super) fn act(
@@ -93,12 +100,17 @@ fn publish(
     before: &BTreeSet<DeviceId>,
 ) {
     let own = engine.devices.device();
-    let Some(group) = engine.groups.get(id) else { return };
+    let Some(group) = engine.groups.get_mut(id) else { return };
     let after = group.devices_but(&own);
+    // Who wrote what this follows may have told it to us alone, so that nobody else could take it.
+    let unshared = std::mem::take(&mut group.unshared);
+    let all = group.log.operations();
+    let news = all.filter(|(id, _)| unshared.contains(id)).map(|(_, operation)| operation.clone());
+    let news: Vec<Operation> = news.chain(std::iter::once(operation.clone())).collect();
     let whole: Vec<Operation> = group.log.operations().map(|(_, operation)| operation.clone()).collect();
     for device in before.union(&after) {
         match before.contains(device) {
-            true => tell(engine, out, device, *id, vec![operation.clone()]),
+            true => tell(engine, out, device, *id, news.clone()),
             false => tell(engine, out, device, *id, whole.clone()),
         }
     }
@@ -123,16 +135,20 @@ pub(super) fn tell(
     links::pump(engine, out, device);
 }
 
+/// Whether operations of a group wait for a device.
+pub(super) fn is_being_told(engine: &Engine, device: &DeviceId, id: &GroupId) -> bool {
+    engine.outbox.is_waiting(
+        device,
+        |content| matches!(content, Content::Group(GroupWord::Operations { group, .. }) if group == id),
+    )
+}
+
 /// Operations in words of a size that fits a content.
 pub(super) fn batches(operations: impl IntoIterator<Item = Operation>) -> Vec<Vec<Operation>> {
     let mut batches: Vec<Vec<Operation>> = Vec::new();
     let mut bytes = usize::MAX;
     for operation in operations {
         let size = operation.to_bytes().len();
-        // Nothing that is written today is as long as that.
-        if size > MAX_TOLD_BYTES {
-            continue;
-        }
         let full = batches.last().is_none_or(|batch| batch.len() >= MAX_OPERATIONS_TOLD);
         if full || bytes.saturating_add(size) > MAX_TOLD_BYTES {
             batches.push(Vec::new());
@@ -170,17 +186,51 @@ pub(super) fn take(
     }
     let waits = !group.log.missing().is_empty();
     if !new.is_empty() {
+        group.unshared.extend(new.iter().copied());
+        while group.unshared.len() > MAX_UNSHARED {
+            group.unshared.pop_first();
+        }
         settle(engine, rows, out, id, &new);
+        tell_those_we_added(engine, out, id, &new, device);
         tell_soon(engine, id);
     }
-    let _ = device;
     waits
+}
+
+/// Whoever wrote these operations may not have known whom we added meanwhile: we tell them.
+fn tell_those_we_added(
+    engine: &mut Engine,
+    out: &mut Output,
+    id: &GroupId,
+    new: &[OperationId],
+    from: &DeviceId,
+) {
+    let own = engine.devices.device();
+    let Some(group) = engine.groups.get(id) else { return };
+    let ours = |by: &OperationId| group.log.operation(by).is_some_and(|operation| operation.device == own);
+    let mut told = Vec::new();
+    for (account, by) in group.admissions.iter().filter(|(_, by)| ours(by)) {
+        let unaware = |operation: &&OperationId| group.log.follows(operation, by) == Some(false);
+        let operations: Vec<Operation> =
+            new.iter().filter(unaware).filter_map(|id| group.log.operation(id).cloned()).collect();
+        let devices = group.members.get(account).into_iter().flatten().filter(|device| *device != from);
+        told.extend(devices.map(|device| (*device, operations.clone())));
+    }
+    for (device, operations) in told.into_iter().filter(|(_, operations)| !operations.is_empty()) {
+        tell(engine, out, &device, *id, operations);
+    }
 }
 
 /// Connected members are told how far we are, in a moment.
 pub(super) fn tell_soon(engine: &mut Engine, id: &GroupId) {
     engine.groups.dirty.insert(*id);
     engine.core.timers.set_earlier(TimerKey::Groups, engine.core.now + TELL_AFTER);
+}
+
+/// Something could not be compared now: it is tried again.
+pub(super) fn tell_again(engine: &mut Engine, id: &GroupId) {
+    engine.groups.dirty.insert(*id);
+    engine.core.timers.set_earlier(TimerKey::Groups, engine.core.now + TRY_AGAIN);
 }
 
 /// Operations of a group that we are not in, or not yet.
@@ -200,12 +250,20 @@ fn form(
             core.stats.bad_operations += 1;
             return true;
         };
-        if groups.forming.len() >= MAX_FORMING {
-            groups.forming.pop_first();
+        if groups.forming.len() >= MAX_FORMING
+            && let Some(oldest) = groups.forming.iter().max_by_key(|(_, log)| log.len()).map(|(id, _)| *id)
+        {
+            groups.forming.remove(&oldest);
         }
         groups.forming.insert(*id, log);
     }
+    let all: usize = groups.forming.values().map(Log::memory).sum();
     let Some(log) = groups.forming.get_mut(id) else { return false };
+    if all > MAX_FORMING_BYTES {
+        core.stats.floods += 1;
+        groups.forming.remove(id);
+        return false;
+    }
     for operation in operations {
         if log.insert(operation).is_err() {
             core.stats.bad_operations += 1;
@@ -273,19 +331,26 @@ pub(super) fn settle(
     fellows::name(engine, out, id, new);
     let Some(group) = engine.groups.get_mut(id) else { return };
     let before = std::mem::take(&mut group.members);
+    let came_before = std::mem::take(&mut group.admissions);
     group.refresh();
-    let joined: Vec<AccountId> =
-        group.members.keys().filter(|account| !before.contains_key(account)).copied().collect();
-    if before.contains_key(&own) {
-        floors::note(group, rows, out, &joined);
-    }
+    // Also whoever went and came again, and those who came while we were not there.
+    let news = |(account, by): &(&AccountId, &OperationId)| came_before.get(account) != Some(by);
+    let joined: Vec<AccountId> = group.admissions.iter().filter(news).map(|(account, _)| *account).collect();
+    let own_admission = group.admissions.get(&own).copied();
+    let later = |account: &&AccountId| {
+        let theirs = group.admissions.get(account);
+        theirs.zip(own_admission).is_some_and(|(theirs, own)| group.log.follows(&own, theirs) != Some(true))
+    };
+    let newcomers: Vec<AccountId> =
+        joined.iter().filter(later).filter(|account| **account != own).copied().collect();
+    floors::note(group, rows, out, &newcomers);
     if !joined.is_empty() {
         tell_soon(engine, id);
     }
     own_state(engine, out, id);
+    tell_voided(engine, out, id, &before, new);
     fellows::changed(engine, rows, out, id, &before);
     joining::came(engine, out, id, &joined);
-    tell_voided(engine, out, id, &before, new);
     if about_links(engine, id, new) || !before.contains_key(&own) {
         hosts::changed(engine, out);
     }
@@ -317,10 +382,9 @@ fn tell_voided(
     let gone = before.iter().filter(|(account, _)| !group.members.contains_key(account) && **account != own);
     let devices: Vec<DeviceId> =
         gone.filter(|(account, _)| !ends(account)).flat_map(|(_, devices)| devices.clone()).collect();
-    for device in
-        devices.iter().filter(|device| engine.presence.links.is_ready(device)).copied().collect::<Vec<_>>()
-    {
-        taking::say_heads_of(engine, out, &device, id);
+    let told: Vec<Operation> = new.iter().filter_map(|id| group.log.operation(id)).cloned().collect();
+    for device in devices {
+        tell(engine, out, &device, *id, told.clone());
     }
 }
 

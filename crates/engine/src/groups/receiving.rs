@@ -16,6 +16,7 @@
 //! everywhere; and members who were apart come to the same.
 
 use std::cmp::Ordering;
+use std::collections::VecDeque;
 
 use kith_crypto::group::ChainError;
 use kith_crypto::group::ChainShare;
@@ -32,6 +33,7 @@ use kith_proto::group::word::PostBody;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
+use kith_proto::id::MessageId;
 use kith_proto::payload::Content;
 use kith_proto::payload::Position;
 use kith_proto::post::Post;
@@ -47,6 +49,7 @@ use super::sending;
 use super::state::CHAINS_KEPT;
 use super::state::Group;
 use super::state::MAX_WAITING;
+use super::state::MAX_WAITING_EACH;
 use super::view;
 use crate::chats::Chats;
 use crate::chats::NewEntry;
@@ -132,9 +135,7 @@ pub(super) fn post(
         Some(Err(ChainError::KeyGone)) => {}
         Some(Err(_)) => engine.core.stats.bad_posts += 1,
         None => {
-            if group.waiting.len() >= MAX_WAITING {
-                group.waiting.pop_front();
-            }
+            make_room(&mut group.waiting, device, |(from, _)| *from);
             group.waiting.push_back((*device, envelope));
             ask_chain(engine, out, id, device);
         }
@@ -166,11 +167,16 @@ fn ask_chain(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &Devic
     let now = engine.core.now;
     let Some(group) = engine.groups.get_mut(id) else { return };
     let asked = group.asked.get(device).copied();
-    if asked.is_some_and(|asked| now.since(asked) < ASK_EVERY) || !engine.presence.links.is_up(device) {
+    if asked.is_some_and(|asked| now.since(asked) < ASK_EVERY) {
         return;
     }
     group.asked.insert(*device, now);
-    links::say(engine, out, device, vec![Content::Group(GroupWord::AskChain { group: *id })]);
+    // It may have come by mail from somebody who is not there.
+    let word = Content::Group(GroupWord::AskChain { group: *id });
+    if !engine.outbox.is_waiting(device, |content| *content == word) {
+        engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, vec![word], None);
+        links::pump(engine, out, device);
+    }
 }
 
 /// Whose device this is, ours included.
@@ -209,12 +215,13 @@ pub(super) fn take(
     let verdict = match roster.members.get(&account) {
         _ if !listed && !by_author => Verdict::Refuse,
         _ if !listed => Verdict::Later,
+        // Whoever never might write by any rule that ever was: nobody can have taken it rightly.
+        _ if !group.writers.contains(&account) => Verdict::Later,
         _ if !by_author => Verdict::Take,
         None => Verdict::Drop,
+        Some(member) if member.muted_until.is_some_and(|until| until > now) => Verdict::Drop,
         Some(member) => {
-            let silent = member.muted_until.is_some_and(|until| until > now);
-            let may =
-                roster.permits(&account, Permission::Post) && !silent && member.devices.contains(&device);
+            let may = roster.permits(&account, Permission::Post) && member.devices.contains(&device);
             if may && !hurried { Verdict::Take } else { Verdict::Later }
         }
     };
@@ -222,11 +229,9 @@ pub(super) fn take(
         group.heard.insert(device, now);
     }
     match verdict {
-        Verdict::Take => return insert(engine, rows, out, id, &post, Vec::new()),
+        Verdict::Take => return insert(engine, rows, out, id, &post, Origin::Other),
         Verdict::Later => {
-            if group.later.len() >= MAX_WAITING {
-                group.later.pop_front();
-            }
+            make_room(&mut group.later, &device, |post| post.draft.device);
             group.later.push_back(post);
         }
         Verdict::Drop => {
@@ -255,6 +260,17 @@ fn is_hurried(group: &mut Group, now: Timestamp, post: &VerifiedPost) -> bool {
     minds && soon(last, post.draft.time) && soon(heard, now)
 }
 
+/// Makes room for one more from a device: its own oldest goes if it has more than its share, else the oldest of all.
+fn make_room<T>(queue: &mut VecDeque<T>, device: &DeviceId, of: impl Fn(&T) -> DeviceId) {
+    let own = queue.iter().filter(|item| of(item) == *device).count();
+    let gone = if own >= MAX_WAITING_EACH { queue.iter().position(|item| of(item) == *device) } else { None };
+    match gone {
+        Some(at) => _ = queue.remove(at),
+        None if queue.len() >= MAX_WAITING => _ = queue.pop_front(),
+        None => {}
+    }
+}
+
 fn count_dropped(group: &mut Group, account: AccountId) {
     let mut dropped = group.row.dropped.to_vec();
     match dropped.iter_mut().find(|(whom, _)| *whom == account) {
@@ -273,14 +289,22 @@ pub(super) fn again(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: 
     }
 }
 
-/// Puts a post into the history and the chat. Returns whether it is new. `places` are those of an own one.
+/// Where a post comes from.
+pub(super) enum Origin {
+    /// It was written just now, with these places in the channels of others.
+    Here(Vec<(DeviceId, Position)>),
+    /// Somebody brought it.
+    Other,
+}
+
+/// Puts a post into the history and the chat. Returns whether it is new.
 pub(super) fn insert(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,
     id: &GroupId,
     post: &VerifiedPost,
-    places: Vec<(DeviceId, Position)>,
+    origin: Origin,
 ) -> bool {
     let (own, own_device) = (engine.devices.account, engine.devices.device());
     let Some(group) = engine.groups.get_mut(id) else { return false };
@@ -293,7 +317,8 @@ pub(super) fn insert(
             return false;
         }
     };
-    let is_echo = post.draft.device == own_device && places.is_empty();
+    let is_echo = post.draft.device == own_device && matches!(origin, Origin::Other);
+    let places = if let Origin::Here(places) = origin { places } else { Vec::new() };
     if is_echo && group.own.take().is_some() {
         // Others know more of us than we do: this device was set back, and its chain as well.
         engine.core.stats.set_back += 1;
@@ -313,6 +338,30 @@ pub(super) fn insert(
         engine.chat_changed(out, &chat);
     }
     true
+}
+
+/// A deletion turned out not to count: what it took out of the chat is shown again, if its body is still here.
+pub(super) fn show_again(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    message: &MessageId,
+) {
+    let own = engine.devices.account;
+    for name in history::rows::posts_of(rows, id, message).unwrap_or_default() {
+        let key = history::rows::post_key(id, &name);
+        let bytes = rows.get(history::rows::POSTS, &key).ok().flatten();
+        let post =
+            bytes.and_then(|bytes| Post::from_bytes(&bytes).ok()).and_then(|post| verify_post(post).ok());
+        let shown = post.and_then(|post| show(engine, rows, out, id, &post, Vec::new()));
+        if let Some(index) = shown {
+            let chat = kith_proto::id::ChatId::group(id);
+            let row = Chats::history(rows, out, &chat, index);
+            out.events.extend(row.map(|row| Event::MessageReceived(view::message(&own, chat, index, row))));
+            engine.chat_changed(out, &chat);
+        }
+    }
 }
 
 /// Writes a post into the chat, unless it was deleted or its time is over.
@@ -347,8 +396,12 @@ fn show(
     };
     let time = post.draft.time;
     let expires_at = secs.map(|secs| time.min(core.now) + Span::from_secs(u64::from(secs)));
-    let deleted = roster.deletions.contains(&message);
-    if deleted || expires_at.is_some_and(|at| at.cmp(&core.now) != Ordering::Greater) {
+    if roster.deletions.contains(&message) {
+        // Its body goes when the deletion is settled (`lines`).
+        return None;
+    }
+    let calls_all = roster.permits(&post.draft.account, Permission::MentionAll);
+    if expires_at.is_some_and(|at| at.cmp(&core.now) != Ordering::Greater) {
         lines::forget_body(out, id, &post.id());
         return None;
     }
@@ -358,7 +411,7 @@ fn show(
         sequence: post.draft.sequence,
         post: post.id(),
         mentions: body.mentions,
-        mentions_all: body.mentions_all,
+        mentions_all: body.mentions_all && calls_all,
     };
     let new = NewEntry {
         message,

@@ -25,6 +25,7 @@ use super::Denial;
 use super::Permission;
 use super::membership;
 use super::receiving;
+use super::receiving::Origin;
 use super::state::Group;
 use super::state::Own;
 use super::view;
@@ -92,7 +93,7 @@ pub(super) fn send_body(
     group.row.wrote_at = now;
     group.save(out);
     let places = hand_out(engine, out, id, &targets, &strangers, (&envelope, message));
-    receiving::insert(engine, rows, out, id, &post, places);
+    receiving::insert(engine, rows, out, id, &post, Origin::Here(places));
     for device in &targets {
         links::pump(engine, out, device);
     }
@@ -189,6 +190,10 @@ fn hand_out(
 
 /// Gives a member's device the own chain as it is now.
 pub(super) fn give_chain(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId) {
+    let is_chain = |content: &Content| matches!(content, Content::Group(GroupWord::Chain(_)));
+    if !engine.groups.may_give(engine.core.now, device) || engine.outbox.is_waiting(device, is_chain) {
+        return;
+    }
     let Some(group) = engine.groups.get_mut(id).filter(|group| group.has_device(device)) else { return };
     let Some(own) = &mut group.own else { return };
     let share = own.chain.hand_out();

@@ -33,6 +33,7 @@ use kith_proto::time::Timestamp;
 use super::Log;
 use super::Void;
 use super::asking::Search;
+use super::floors::Limits;
 use super::history::History;
 use super::meetings::Live;
 use crate::output::Output;
@@ -49,11 +50,17 @@ pub(crate) const MAX_GROUPS: usize = 256;
 /// Logs that are being told by others and do not name us yet.
 pub(super) const MAX_FORMING: usize = 16;
 
+/// The most memory that they take together: one log of ten thousand operations fits with some room.
+pub(super) const MAX_FORMING_BYTES: usize = 32 << 20;
+
 /// Words about groups that are not known yet.
 const MAX_EARLY: usize = 256;
 
 /// Posts of a group that wait for a chain, or for the log; what does not fit comes by a meeting.
 pub(super) const MAX_WAITING: usize = 256;
+
+/// So many of them from one device.
+pub(super) const MAX_WAITING_EACH: usize = 64;
 
 /// Chains of one device that are kept: the present one, and those whose last posts may still be on their way.
 pub(super) const CHAINS_KEPT: usize = 3;
@@ -103,7 +110,8 @@ pub(crate) struct Group {
     /// What both had when a meeting with a device ended; the same two are not compared again.
     pub(super) met: BTreeMap<DeviceId, (HistoryDigest, HistoryDigest)>,
     pub(super) reads: BTreeMap<DeviceId, u32>,
-    pub(super) floors: BTreeMap<AccountId, BTreeMap<DeviceId, u32>>,
+    /// What members who came later are given; whoever is not here is given everything.
+    pub(super) floors: BTreeMap<AccountId, Limits>,
     pub(super) requests: BTreeMap<AccountId, RequestRow>,
     /// What members reported, if this account keeps order: by whom, and which message.
     pub(super) reports: BTreeMap<(AccountId, MessageId), ReportRow>,
@@ -115,6 +123,12 @@ pub(crate) struct Group {
     pub(super) lines: BTreeSet<OperationId>,
     /// The members and their devices, as they were last acted upon.
     pub(super) members: BTreeMap<AccountId, Vec<DeviceId>>,
+    /// Everybody who might write at any time, by the lowest role that ever might.
+    pub(super) writers: BTreeSet<AccountId>,
+    /// Operations of others that came since the last own one.
+    pub(super) unshared: BTreeSet<OperationId>,
+    /// By which operation each member came.
+    pub(super) admissions: BTreeMap<AccountId, OperationId>,
     /// Every device that an operation of the log names, but for those that were denied: whose posts may be taken.
     pub(super) listed: BTreeSet<(AccountId, DeviceId)>,
 }
@@ -137,7 +151,7 @@ impl Groups {
 
     /// Whether somebody is in a group that we are in.
     pub(crate) fn is_fellow(&self, account: &AccountId) -> bool {
-        self.by_id.values().any(|group| group.is_ours() && group.members.contains_key(account))
+        self.by_id.values().any(|group| group.is_shared_with(account))
     }
 
     /// Whether the log of a group names somebody, member or not.
@@ -148,14 +162,19 @@ impl Groups {
 
     /// The groups that we are in, and whoever this device belongs to.
     pub(super) fn common(&self, account: &AccountId) -> Vec<GroupId> {
-        let common = |(_, group): &(&GroupId, &Group)| group.is_ours() && group.members.contains_key(account);
-        self.by_id.iter().filter(common).map(|(group, _)| *group).collect()
+        self.by_id
+            .iter()
+            .filter(|(_, group)| group.is_shared_with(account))
+            .map(|(group, _)| *group)
+            .collect()
     }
 
     /// Everybody who is in a group that we are in.
     pub(crate) fn fellows(&self) -> BTreeSet<AccountId> {
-        let ours = self.by_id.values().filter(|group| group.is_ours());
-        ours.flat_map(|group| group.members.keys().copied()).collect()
+        let of = |group: &Group| -> Vec<AccountId> {
+            group.members.keys().filter(|account| group.is_shared_with(account)).copied().collect()
+        };
+        self.by_id.values().flat_map(of).collect()
     }
 
     /// Keeps a word about a group that is not known yet; the oldest goes for it.
@@ -191,6 +210,7 @@ impl Groups {
         self.budgets.remove(device);
         for group in self.by_id.values_mut() {
             group.meetings.remove(device);
+            group.met.remove(device);
         }
     }
 
@@ -233,6 +253,9 @@ impl Group {
             came: VecDeque::new(),
             lines: BTreeSet::new(),
             members: BTreeMap::new(),
+            writers: BTreeSet::new(),
+            unshared: BTreeSet::new(),
+            admissions: BTreeMap::new(),
             listed: BTreeSet::new(),
         }
     }
@@ -255,6 +278,16 @@ impl Group {
     /// Whether this account is a member, accepted or not.
     pub(crate) fn is_ours(&self) -> bool {
         matches!(self.row.state(), GroupState::Joined | GroupState::Invited)
+    }
+
+    /// Whether we are in it together with somebody: as long as we have not agreed, only with whoever has added us.
+    pub(super) fn is_shared_with(&self, account: &AccountId) -> bool {
+        let agreed = match self.row.state() {
+            GroupState::Joined => true,
+            GroupState::Invited => self.row.invited_by.as_ref() == Some(account),
+            _ => false,
+        };
+        agreed && self.members.contains_key(account)
     }
 
     /// Whether a device is a member's.
@@ -291,6 +324,10 @@ impl Group {
         let roster = self.log.roster();
         self.members =
             roster.members.iter().map(|(account, member)| (*account, member.devices.clone())).collect();
+        self.admissions =
+            roster.members.iter().map(|(account, member)| (*account, member.standing.by)).collect();
+        self.writers = self.log.ever_writers();
+        let roster = self.log.roster();
         let denied: BTreeSet<OperationId> =
             roster.void.iter().filter(|(_, why)| matches!(why, Void::Denied(_))).map(|(id, _)| *id).collect();
         self.listed = self

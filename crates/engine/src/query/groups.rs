@@ -49,9 +49,11 @@ fn group_of_row(rows: &dyn Rows, group: &GroupId, row: &GroupRow) -> Result<Grou
     let (requests, reports) = (loading::requests(rows, group)?, loading::reports(rows, group)?);
     let accounts: Vec<AccountId> = log.roster().members.keys().copied().collect();
     let mut names = names(rows, &accounts)?;
-    if let Some(own) = profile(rows)? {
-        names.insert(own.account, own.name);
+    let own = profile(rows)?;
+    if let Some(own) = &own {
+        names.insert(own.account, own.name.clone());
     }
-    let person = |account: &AccountId| (names.get(account).cloned().unwrap_or_default(), false);
+    let is_own = |account: &AccountId| own.as_ref().is_some_and(|own| own.account == *account);
+    let person = |account: &AccountId| (names.get(account).cloned().unwrap_or_default(), is_own(account));
     Ok(group_view::whole(&mut log, row, (&requests, &reports), person))
 }

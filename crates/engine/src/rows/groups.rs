@@ -122,10 +122,14 @@ row!(
 );
 
 row!(
-    /// From which number on each device's posts are given to somebody who came later.
+    /// What is given to somebody who came later.
     FloorsRow {
-        /// The numbers; a device that is not here has written nothing before.
+        /// From which number on each device's posts are given; a device that is not here had written nothing that was known.
         floors: BoundedVec<(DeviceId, u32), MAX_LINES_TOLD>,
+        /// Up to which number they were known when that was noted.
+        known: BoundedVec<(DeviceId, u32), MAX_LINES_TOLD>,
+        /// Of what was not known then, posts of this time and later are given: when they came.
+        since: Timestamp,
     }
 );
 

@@ -4,13 +4,13 @@
 //!
 //! | word | reliable | |
 //! |---|---|---|
-//! | Operations | both | parts of the log |
+//! | Operations, Heads | both | parts of the log; what the sender has |
 //! | Chain, Post | yes | how the sender seals, and what it sealed |
 //! | Read | yes | how far the receiver's posts were shown to the sender |
 //! | Join, Refused, WorkWanted | yes | somebody with a link asks to come in |
 //! | PassedOn, Decided | yes | the request of somebody goes to those who may let them in |
 //! | Report | yes | a post is shown to those who keep order |
-//! | AskChain, Heads, Sync, Taken, End | no | comparing and healing |
+//! | AskChain, Sync, Taken, End | no | comparing and healing |
 //! | Whereabouts | no | where other members are |
 
 use serde::Deserialize;
@@ -136,6 +136,8 @@ pub enum GroupWord {
     End {
         /// Of which group.
         group: GroupId,
+        /// Whether all was said; else the sender has no time, or the receiver broke the rules.
+        complete: bool,
     },
     /// The receiver's posts up to this one were shown to the sender.
     Read {
@@ -276,7 +278,7 @@ impl GroupWord {
             | Self::Heads { group, .. }
             | Self::Sync { group, .. }
             | Self::Taken { group, .. }
-            | Self::End { group }
+            | Self::End { group, .. }
             | Self::Read { group, .. }
             | Self::Refused { group }
             | Self::Decided { group, .. }
@@ -323,7 +325,10 @@ impl Encode for GroupWord {
                 put(out, 7, group);
                 put_varint(out, u64::from(*parts));
             }
-            Self::End { group } => put(out, 8, group),
+            Self::End { group, complete } => {
+                put(out, 8, group);
+                complete.encode(out);
+            }
             Self::Read { group, sequence } => {
                 put(out, 9, group);
                 put_varint(out, u64::from(*sequence));
@@ -391,7 +396,7 @@ impl Decode for GroupWord {
                 last: Decode::decode(reader)?,
             },
             7 => Self::Taken { group: Decode::decode(reader)?, parts: sequence(reader)? },
-            8 => Self::End { group: Decode::decode(reader)? },
+            8 => Self::End { group: Decode::decode(reader)?, complete: Decode::decode(reader)? },
             9 => Self::Read { group: Decode::decode(reader)?, sequence: sequence(reader)? },
             10 => Self::Join(Box::new(Decode::decode(reader)?)),
             11 => Self::Refused { group: Decode::decode(reader)? },

@@ -166,9 +166,9 @@ impl Book {
         self.operations.last().unwrap().id()
     }
 
-    /// Somebody's first device does something, having seen everything.
+    /// Somebody's first device does something, having seen everything; nobody follows what was denied.
     pub(super) fn says(&mut self, who: usize, kind: Kind) -> OperationId {
-        let heads = self.heads();
+        let heads = self.log().heads();
         self.after(&heads, who, kind)
     }
 

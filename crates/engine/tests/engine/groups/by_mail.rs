@@ -73,9 +73,11 @@ fn a_request_waits_in_mailboxes_until_one_of_all_comes_back() {
     assert_eq!(state(&cat, &group), Some((GroupState::Joined, false)));
     town.come(&mut cat);
     cat.side.send(ChatId::group(&group), "hello");
-    town.live(&mut cat, 20);
+    town.live(&mut cat, 90);
     town.go(&cat);
-    town.visit(&mut bob, 20);
+    town.visit(&mut bob, 90);
+    town.visit(&mut cat, 90);
+    town.visit(&mut bob, 90);
     let said = bob.side.texts(&ChatId::group(&group));
     assert!(said.contains(&"hello".to_owned()), "{said:?}");
     // Ann finds the request as well, and that it was granted.
