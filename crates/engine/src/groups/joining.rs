@@ -199,10 +199,13 @@ pub(super) fn asked(
     }
     debug_assert!(roster.may_admit(&own, &request.link, &account), "every member may");
     if admit(engine, rows, out, &request).is_err() {
-        refuse(engine, out, device, id);
-    } else if let Some(group) = engine.groups.get_mut(&id) {
+        return refuse(engine, out, device, id);
+    }
+    if let Some(group) = engine.groups.get_mut(&id) {
         group.came.push_back(now);
     }
+    // The queue of the link takes first envelopes only: they have to know where to write from now on.
+    fellows::introduce(engine, out, device);
 }
 
 fn whole(group: &Group) -> Vec<kith_proto::group::Operation> {
@@ -395,6 +398,7 @@ pub(super) fn came(engine: &mut Engine, out: &mut Output, id: &GroupId, joined: 
         if engine.peers.contact_of(&row.from) == Some(*account) {
             let operations = engine.groups.get(id).map(whole).unwrap_or_default();
             membership::tell(engine, out, &row.from, *id, operations);
+            fellows::introduce(engine, out, &row.from);
         }
     }
 }
