@@ -170,7 +170,7 @@ fn command(world: &mut World, who: Who, (which, group): (Which, GroupId), deed: 
         }
         Deed::Policy(policy) => Command::SetPolicy { group, policy },
         Deed::Link(role, uses, approval) => {
-            Command::CreateGroupLink { group, role, expires_secs: None, uses, approval }
+            Command::CreateGroupLink { group, role, expires_secs: None, uses, approval, work: 0 }
         }
         Deed::Join(maker) => Command::JoinGroup { link: world.groups.links.get(&(which, maker)).cloned()? },
         Deed::Decide(let_in) => {

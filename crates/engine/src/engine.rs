@@ -25,7 +25,9 @@ use crate::deposits::Deposits;
 use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::event::Event;
+use crate::groups::asking;
 use crate::groups::fellows;
+use crate::groups::hosts;
 use crate::groups::lines;
 use crate::groups::state::Groups;
 use crate::groups::taking;
@@ -192,6 +194,9 @@ impl Engine {
             NetInput::Found { key, record } if self.knocking.seeks(&key) => {
                 return knocking::found(self, rows, out, &key, &record);
             }
+            NetInput::Found { key, record } if self.groups.seeks(&key) => {
+                return hosts::found(self, rows, out, &key, &record);
+            }
             NetInput::Found { key, record } => {
                 if let Some((device, told)) = presence.found(&mut self.core, &key, &record) {
                     links::heard_of(self, out, &device, &told);
@@ -201,6 +206,7 @@ impl Engine {
             NetInput::LookUpDone { key } => {
                 presence.look_up_done(&key);
                 self.cards.done(&key);
+                self.groups.look_up_done(&key);
                 knocking::look_up_done(self, out, &key);
                 return;
             }
@@ -255,6 +261,7 @@ impl Engine {
                 TimerKey::Work => {
                     reading::work(self, out);
                     knocking::work(self);
+                    asking::work(self, out);
                 }
                 TimerKey::Knock => knocking::seek(self, out),
                 TimerKey::Groups => {
@@ -262,6 +269,8 @@ impl Engine {
                     fellows::part(self, out);
                     lines::forget_deleted(self, rows, out);
                 }
+                TimerKey::Asking => asking::tick(self, out),
+                TimerKey::Hosts => hosts::publish(self, out),
                 TimerKey::Notes => leaving::send_notes(self, out),
                 TimerKey::Leave(device) => leaving::leave(self, out, &device),
                 TimerKey::Prekeys => {

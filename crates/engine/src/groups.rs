@@ -14,20 +14,25 @@
 //! | what is kept in memory, and from rows | `state`, `loading` |
 //! | words that come | `taking`, then `membership`, `receiving`, `meetings`, `receipts`, `joining` |
 //! | what is written | `commands`, then `membership` (operations), `sending` (posts), `joining` (links) |
+//! | coming by a link | `asking`, those who answer `joining`, how they are found `hosts` |
 //! | who is told, and who is forgotten | `fellows`, `floors` |
 //! | how members find each other | `whereabouts` |
+//! | directories of rooms, reports | `listings`, `reports` |
 //! | what is shown | `lines`, `view` |
 //!
 //! The rules in words: `SPEC.md` of `kith-proto`, section 11.
 
+pub(crate) mod asking;
 mod authority;
 mod bits;
 pub(crate) mod commands;
 pub(crate) mod fellows;
 mod floors;
 pub mod history;
+pub(crate) mod hosts;
 pub(crate) mod joining;
 pub(crate) mod lines;
+mod listings;
 mod lists;
 pub(crate) mod loading;
 mod log;
@@ -37,6 +42,7 @@ mod node;
 pub(crate) mod receipts;
 mod receiving;
 pub mod reconcile;
+mod reports;
 mod resolve;
 mod roster;
 mod sending;

@@ -31,6 +31,10 @@ pub(crate) enum TimerKey {
     Lists,
     /// Members hear of what is new in groups, and those are forgotten who are owed nothing any more.
     Groups,
+    /// Requests to come into groups go on.
+    Asking,
+    /// The DHT is told who answers those who hold links into groups.
+    Hosts,
     /// Receipts go by mailbox.
     Notes,
     /// What waits for a device goes to its mailboxes.

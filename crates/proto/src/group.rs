@@ -9,6 +9,8 @@
 //! member then is decided by `kith-engine` (`groups`); the rules in words are in `SPEC.md`, section 11.
 
 mod invite;
+mod link;
+mod listing;
 mod policy;
 pub mod word;
 
@@ -36,7 +38,16 @@ use crate::time::Timestamp;
 
 pub use invite::GROUP_SCHEME;
 pub use invite::GroupInvite;
+pub use invite::LinkHost;
+pub use invite::MAX_GROUP_LINK_CHARS;
+pub use invite::MAX_LINK_HOSTS;
 pub use invite::link_secret;
+pub use link::Link;
+pub use link::join_challenge;
+pub use link::link_proof_bytes;
+pub use listing::Listing;
+pub use listing::MAX_LISTING_TAGS;
+pub use listing::MAX_LISTING_TOPIC_BYTES;
 pub use policy::History;
 pub use policy::Policy;
 pub use policy::Role;
@@ -61,7 +72,6 @@ pub const MAX_UNKNOWN_KIND_BYTES: usize = MAX_OPERATION_BYTES - (4 << 10);
 
 const OPERATION_VERSION: u8 = 1;
 const OPERATION_LABEL: &[u8] = b"kith group operation v1";
-const LINK_LABEL: &[u8] = b"kith group link v1";
 const ID_CONTEXT: &str = "kith 2026-11-21 group operation id v1";
 
 /// A signed operation.
@@ -199,33 +209,6 @@ pub struct GroupProfile {
     pub topic: BoundedStr<MAX_TOPIC_BYTES>,
     /// Where its picture is: a reference as messages carry it; empty for none.
     pub avatar: BoundedBytes<MAX_AVATAR_BYTES>,
-}
-
-/// A link into a group. The secret of its key is only in the link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// The Ed25519 public key with which those who come prove that they hold the link.
-    pub key: [u8; 32],
-    /// What they become.
-    pub role: Role,
-    /// When it ends, by the clock of whoever lets them in; [`Timestamp::NEVER`] for never.
-    pub expires: Timestamp,
-    /// How many accounts may come by it; 0 for any number.
-    pub uses: u32,
-    /// Whether only members who may invite let them in.
-    pub approval: bool,
-}
-
-impl Link {
-    /// Its id.
-    pub fn id(&self) -> LinkId {
-        LinkId::of(&self.key)
-    }
-}
-
-/// What the key of a link signs to let an account in: the group, the account and the SHA-256 of its signed device list.
-pub fn link_proof_bytes(group: &GroupId, account: &AccountId, devices: &[u8; 32]) -> Vec<u8> {
-    [LINK_LABEL, &group.0, &account.0, devices].concat()
 }
 
 impl Operation {
@@ -518,28 +501,6 @@ impl Decode for GroupProfile {
             name: Decode::decode(reader)?,
             topic: Decode::decode(reader)?,
             avatar: Decode::decode(reader)?,
-        })
-    }
-}
-
-impl Encode for Link {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.key.encode(out);
-        self.role.encode(out);
-        self.expires.encode(out);
-        self.uses.encode(out);
-        self.approval.encode(out);
-    }
-}
-
-impl Decode for Link {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            key: reader.array()?,
-            role: Decode::decode(reader)?,
-            expires: Decode::decode(reader)?,
-            uses: Decode::decode(reader)?,
-            approval: Decode::decode(reader)?,
         })
     }
 }

@@ -33,6 +33,8 @@ pub(super) fn take(model: &mut Model, event: Event) -> Vec<Request> {
             gone(model, &chat, &message);
         }
         Event::GroupChanged(view) => return acting::changed(model, *view),
+        // Rooms are shown by no page yet.
+        Event::RoomsChanged { .. } => {}
         Event::GroupForgotten { group, chat } => acting::forgotten(model, group, chat),
         Event::ContactRequested(view) | Event::ContactChanged(view) => contact(model, view),
         Event::ContactRemoved { contact, chat } => {

@@ -84,7 +84,9 @@ fn group(role: Role) -> GroupView {
         links: Vec::new(),
         pins: Vec::new(),
         requests: Vec::new(),
+        reports: Vec::new(),
         created: Timestamp(NOON - 86_400_000),
+        asked: false,
     }
 }
 
@@ -406,7 +408,7 @@ fn a_link_into_a_group_is_told_from_an_invite_and_asks() {
     let mut model = Model::new();
     model.reply(Reply::All(Box::new(everything())));
     model.act(Action::OpenAdd);
-    let link = GroupInvite::new(HIKING, BOB, [7; 32], &[]);
+    let link = GroupInvite::new(HIKING, ([7; 32], 0), [], []);
     let Some(Dialog::Add(form)) = &mut model.dialog else { panic!("the dialog is open") };
     form.link = format!(" {link}\n");
     assert_eq!(form.group_link(), Some(link.clone()));
@@ -517,9 +519,10 @@ fn a_link_that_was_made_is_shown_and_requests_are_counted_for_those_who_may_let_
         expires_secs: Some(7 * 86_400),
         uses: 0,
         approval: false,
+        work: 0,
     };
     assert_eq!(asked, vec![Request::Command(made)]);
-    let link = GroupInvite::new(HIKING, ANN, [7; 32], &[]);
+    let link = GroupInvite::new(HIKING, ([7; 32], 0), [], []);
     model.reply(Reply::Done(Box::new(Answer::GroupLink(link.clone()))));
     assert_eq!(model.info.as_ref().unwrap().link.made, Some(link.to_string()));
     let mut view = group(Role::Member);

@@ -70,6 +70,8 @@ fn hiking(role: Role) -> GroupView {
         uses,
         used,
         approval,
+        work: 0,
+        invite: None,
     };
     let mut members = vec![
         member(MIRA, "Mira Okafor", Role::Owner, true),
@@ -113,7 +115,9 @@ fn hiking(role: Role) -> GroupView {
                 since: minutes_ago(1_700),
             },
         ],
+        reports: Vec::new(),
         created: minutes_ago(60_000),
+        asked: false,
     }
 }
 
@@ -263,7 +267,7 @@ fn panel(page: InfoPage) -> Model {
 
 fn with_link() -> Model {
     let mut model = panel(InfoPage::Links);
-    let link = GroupInvite::new(HIKING, ME, [7; 32], &[]);
+    let link = GroupInvite::new(HIKING, ([7; 32], 0), [], []);
     model.reply(Reply::Done(Box::new(kith_engine::command::Answer::GroupLink(link))));
     model
 }

@@ -21,11 +21,15 @@ use kith_proto::id::MessageId;
 use kith_proto::rows::Rows;
 
 use super::Log;
+use super::asking;
 use super::fellows;
+use super::hosts;
 use super::joining;
 use super::joining::bounded;
+use super::listings;
 use super::lists;
 use super::membership;
+use super::reports;
 use super::sending;
 use super::state::MAX_GROUPS;
 use super::view;
@@ -42,6 +46,9 @@ use crate::rows::groups::With;
 use crate::view::ContactState;
 use crate::view::GroupState;
 
+/// How much work it takes to come into a public room, in bits: a part of a second, more when many come.
+const PUBLIC_WORK: u8 = 20;
+
 /// Carries out one command.
 pub(crate) fn run(
     engine: &mut Engine,
@@ -50,6 +57,21 @@ pub(crate) fn run(
     command: Command,
 ) -> Result<Answer, Refusal> {
     let (id, kind) = match command {
+        Command::PublishRoom { directory, room, language, tags } => {
+            let about = listings::About { language, tags };
+            return listings::publish(engine, rows, out, (directory, room), Some(about));
+        }
+        Command::UnpublishRoom { directory, room } => {
+            return listings::publish(engine, rows, out, (directory, room), None);
+        }
+        Command::ReportMessage { chat, message, reason } => {
+            let group = group_of(engine, &chat)?;
+            return reports::report(engine, rows, out, (group, message), reason);
+        }
+        Command::DismissReport { group, by, message } => {
+            return reports::dismiss(engine, out, (group, by, message));
+        }
+        Command::ShareRoom { group } => return share(engine, rows, out, &group),
         Command::CreateGroup { name, members, policy } => {
             return create(engine, rows, out, &name, &members, policy.unwrap_or_default());
         }
@@ -60,13 +82,15 @@ pub(crate) fn run(
         Command::SetGroupProfile { group, name, topic } => {
             (group, profile(engine, group, name.as_deref(), topic)?)
         }
-        Command::CreateGroupLink { group, role, expires_secs, uses, approval } => {
-            return joining::create_link(engine, rows, out, group, role, expires_secs, (uses, approval));
+        Command::CreateGroupLink { group, role, expires_secs, uses, approval, work } => {
+            let limits = (uses, approval, work);
+            return joining::create_link(engine, rows, out, group, (role, expires_secs), limits);
         }
         Command::RevokeGroupLink { group, link } => {
             return joining::revoke_link(engine, rows, out, group, link);
         }
-        Command::JoinGroup { link } => return joining::join(engine, rows, out, &link),
+        Command::JoinGroup { link } => return asking::join(engine, rows, out, &link),
+        Command::ShowGroup { group } => return answer(engine, &group),
         Command::ApproveJoin { group, account } => {
             return joining::decide(engine, rows, out, (group, account), true);
         }
@@ -140,7 +164,8 @@ fn known_message(
     message: &MessageId,
 ) -> Result<GroupId, Refusal> {
     let group = group_of(engine, chat)?;
-    Chats::index_of(rows, out, chat, message).map(|_| group).ok_or(Refusal::UnknownMessage)
+    let there = Chats::index_of(rows, out, chat, message).is_some() || listings::has(rows, &group, message);
+    if there { Ok(group) } else { Err(Refusal::UnknownMessage) }
 }
 
 fn create(
@@ -181,7 +206,27 @@ fn create(
     for add in adds {
         membership::act(engine, rows, out, &id, add)?;
     }
+    if policy.public {
+        // Without an address nobody could come yet; the link is made when it is asked for.
+        let _ = share(engine, rows, out, &id);
+    }
     answer(engine, &id)
+}
+
+/// The one link of a public room, made if there is none; any member may pass it on.
+fn share(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId) -> Result<Answer, Refusal> {
+    joined(engine, id)?;
+    let group = engine.groups.get_mut(id).ok_or(Refusal::UnknownGroup)?;
+    let roster = group.log.roster();
+    let policy = roster.policy;
+    if !policy.public {
+        return Err(Refusal::NotPublic);
+    }
+    if let Some(link) = roster.public_link() {
+        return hosts::invite(engine, id, &link).map(Answer::GroupLink).ok_or(Refusal::NotPublic);
+    }
+    let limits = (0, false, PUBLIC_WORK);
+    joining::create_link(engine, rows, out, *id, (policy.newcomers(), None), limits)
 }
 
 fn checked_name(
@@ -243,7 +288,7 @@ fn accept(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: GroupId) -
 
 fn leave(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: GroupId) -> Result<Answer, Refusal> {
     if engine.groups.asking.contains_key(&id) {
-        joining::refused(engine, out, &id);
+        asking::give_up(engine, out, &id);
         return Ok(Answer::Done);
     }
     let group = engine.groups.get_mut(&id).ok_or(Refusal::UnknownGroup)?;

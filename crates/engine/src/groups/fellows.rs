@@ -167,7 +167,8 @@ pub(crate) fn part(engine: &mut Engine, out: &mut Output) {
 /// Those who are kept like fellows and share no group with us, nor ask for one, nor are asked by us.
 pub(super) fn in_passing(engine: &Engine) -> Vec<AccountId> {
     let fellows = engine.groups.fellows();
-    let asked: Vec<AccountId> = engine.groups.asking.values().map(|row| row.link.account).collect();
+    let asked: Vec<AccountId> =
+        engine.groups.asking.values().flat_map(|row| row.hosts.iter().map(|host| host.account)).collect();
     let waiting: Vec<AccountId> =
         engine.groups.by_id.values().flat_map(|group| group.requests.keys().copied()).collect();
     let passing = engine

@@ -17,6 +17,7 @@ use kith_proto::rows::Rows;
 use kith_proto::time::Span;
 
 use super::history::rows as history;
+use super::listings;
 use super::receiving;
 use super::state::Group;
 use super::view;
@@ -47,7 +48,7 @@ pub(crate) fn message_of(operation: &OperationId) -> MessageId {
 pub(super) fn wanted(group: &mut Group) -> BTreeSet<OperationId> {
     let void: BTreeSet<OperationId> = group.log.roster().void.keys().copied().collect();
     let shown = |(id, operation): &(OperationId, &Operation)| {
-        let silent = matches!(operation.kind, Kind::Devices { .. } | Kind::Unpin(_) | Kind::Unknown { .. });
+        let silent = matches!(operation.kind, Kind::Devices { .. } | Kind::Unknown { .. });
         !silent && !void.contains(id)
     };
     group.log.operations().filter(shown).map(|(id, _)| id).collect()
@@ -112,7 +113,10 @@ fn delete_posts(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &Gro
     let chat = group.chat();
     let deletions = group.log.roster().deletions.clone();
     for message in &deletions {
-        let Some(index) = Chats::index_of(rows, out, &chat, message) else { continue };
+        let Some(index) = Chats::index_of(rows, out, &chat, message) else {
+            listings::delete(rows, out, id, message);
+            continue;
+        };
         let row = Chats::history(rows, out, &chat, index);
         if let Some(Entry::Post(_)) = row.map(|row| row.entry) {
             chats.take_out(core, rows, out, &chat, message);
@@ -158,7 +162,7 @@ fn without_devices(kind: &Kind) -> Kind {
             Kind::Create(Create { devices: Default::default(), salt: [0; 16], ..create.clone() })
         }
         Kind::Add(add) => Kind::Add(Add { devices: Default::default(), ..add.clone() }),
-        Kind::Link(link) => Kind::Link(Link { key: [0; 32], ..*link }),
+        Kind::Link(link) => Kind::Link(Link { key: [0; 32], seed: [0; 32], ..*link }),
         other => other.clone(),
     }
 }
@@ -181,7 +185,8 @@ pub(crate) fn line(kind: &Kind, dropped: impl Fn(&AccountId) -> u32) -> GroupLin
         Kind::Link(_) => GroupLine::LinkMade,
         Kind::RevokeLink(_) => GroupLine::LinkRevoked,
         Kind::Pin(message) => GroupLine::Pinned { message: *message },
+        Kind::Unpin(message) => GroupLine::Unpinned { message: *message },
         Kind::DeleteForAll(message) => GroupLine::Deleted { message: *message },
-        Kind::Policy(_) | Kind::Devices { .. } | Kind::Unpin(_) | Kind::Unknown { .. } => GroupLine::Policy,
+        Kind::Policy(_) | Kind::Devices { .. } | Kind::Unknown { .. } => GroupLine::Policy,
     }
 }

@@ -8,7 +8,7 @@ use kith_proto::group::Operation;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
-use kith_proto::id::LinkId;
+use kith_proto::id::MessageId;
 use kith_proto::rows::Direction;
 use kith_proto::rows::Rows;
 use kith_proto::rows::RowsError;
@@ -25,6 +25,7 @@ use crate::restore::RestoreError;
 use crate::rows::groups as rows;
 use crate::rows::groups::FloorsRow;
 use crate::rows::groups::GroupRow;
+use crate::rows::groups::ReportRow;
 use crate::rows::groups::RequestRow;
 
 /// Everything that is kept of groups.
@@ -38,10 +39,6 @@ pub(crate) fn load(rows: &dyn Rows) -> Result<Groups, RestoreError> {
     for (key, value) in all(rows, rows::GROUP_ASKING)? {
         let id = GroupId::from_bytes(&key).map_err(|_| damaged(rows::GROUP_ASKING))?;
         groups.asking.insert(id, decoded(rows::GROUP_ASKING, &value)?);
-    }
-    for (key, value) in all(rows, rows::GROUP_LINKS)? {
-        let name = <(GroupId, LinkId)>::from_bytes(&key).map_err(|_| damaged(rows::GROUP_LINKS))?;
-        groups.links.insert(name, value.try_into().map_err(|_| damaged(rows::GROUP_LINKS))?);
     }
     Ok(groups)
 }
@@ -63,6 +60,14 @@ pub(crate) fn requests(
     parts(rows, rows::GROUP_REQUESTS, id, |key| AccountId::from_bytes(key).ok())
 }
 
+/// What was reported to us.
+pub(crate) fn reports(
+    rows: &dyn Rows,
+    id: &GroupId,
+) -> Result<BTreeMap<(AccountId, MessageId), ReportRow>, RestoreError> {
+    parts(rows, rows::GROUP_REPORTS, id, |key| <(AccountId, MessageId)>::from_bytes(key).ok())
+}
+
 fn group(rows: &dyn Rows, id: &GroupId, row: GroupRow) -> Result<Group, RestoreError> {
     let mut group = Group::new(row, log(rows, id)?, History::load(*id, rows)?);
     for (key, value) in scan_group(rows, rows::GROUP_CHAINS, id)? {
@@ -73,6 +78,7 @@ fn group(rows: &dyn Rows, id: &GroupId, row: GroupRow) -> Result<Group, RestoreE
     }
     group.reads = parts(rows, rows::GROUP_READS, id, |key| DeviceId::from_bytes(key).ok())?;
     group.requests = requests(rows, id)?;
+    group.reports = reports(rows, id)?;
     let floors: BTreeMap<AccountId, FloorsRow> =
         parts(rows, rows::GROUP_FLOORS, id, |key| AccountId::from_bytes(key).ok())?;
     group.floors = floors.into_iter().map(|(account, row)| (account, Limits::of(&row))).collect();

@@ -26,12 +26,16 @@ use kith_proto::time::Timestamp;
 
 use super::Inserted;
 use super::Log;
+use super::asking;
 use super::fellows;
 use super::floors;
 use super::history::History;
 use super::history::MAX_AHEAD;
+use super::hosts;
+use super::joining;
 use super::lines;
 use super::receiving;
+use super::reports;
 use super::state::Group;
 use super::state::MAX_FORMING;
 use super::state::MAX_FORMING_BYTES;
@@ -339,10 +343,51 @@ pub(super) fn settle(
         tell_soon(engine, id);
     }
     own_state(engine, out, id);
+    tell_voided(engine, out, id, &before, new);
     fellows::changed(engine, rows, out, id, &before);
+    joining::came(engine, out, id, &joined);
+    if about_links(engine, id, new) || !before.contains_key(&own) {
+        hosts::changed(engine, out);
+    }
     lines::sync(engine, rows, out, id, new.len());
+    reports::settled(engine, out, id);
     receiving::again(engine, rows, out, id);
     super::view::changed(engine, out, id);
+}
+
+/// Somebody is no member although nobody removed them: two did what excludes each other, and it turned out now. Nobody else
+/// tells them.
+fn tell_voided(
+    engine: &mut Engine,
+    out: &mut Output,
+    id: &GroupId,
+    before: &BTreeMap<AccountId, Vec<DeviceId>>,
+    new: &[OperationId],
+) {
+    let own = engine.devices.account;
+    let Some(group) = engine.groups.get(id) else { return };
+    let ends = |account: &AccountId| {
+        let about = |operation: &Operation| match &operation.kind {
+            Kind::Remove(whom) | Kind::Ban(whom) => whom == account,
+            Kind::Leave => operation.author == *account,
+            _ => false,
+        };
+        new.iter().filter_map(|id| group.log.operation(id)).any(about)
+    };
+    let gone = before.iter().filter(|(account, _)| !group.members.contains_key(account) && **account != own);
+    let devices: Vec<DeviceId> =
+        gone.filter(|(account, _)| !ends(account)).flat_map(|(_, devices)| devices.clone()).collect();
+    let told: Vec<Operation> = new.iter().filter_map(|id| group.log.operation(id)).cloned().collect();
+    for device in devices {
+        tell(engine, out, &device, *id, told.clone());
+    }
+}
+
+/// Whether links, or who may let people in by them, may be others.
+fn about_links(engine: &Engine, id: &GroupId, new: &[OperationId]) -> bool {
+    let Some(group) = engine.groups.get(id) else { return false };
+    let kinds = new.iter().filter_map(|id| group.log.operation(id)).map(|operation| &operation.kind);
+    kinds.into_iter().any(|kind| matches!(kind, Kind::Link(_) | Kind::RevokeLink(_) | Kind::Policy(_)))
 }
 
 /// Whether we are in, and whether that is to be decided.
@@ -377,8 +422,7 @@ fn own_state(engine: &mut Engine, out: &mut Output, id: &GroupId) {
     }
     group.save(out);
     if asked && standing.is_some() {
-        engine.groups.asking.remove(id);
-        out.delete(rows::GROUP_ASKING, &id.0);
+        asking::forget(engine, out, id);
     }
 }
 

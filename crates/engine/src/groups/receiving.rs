@@ -27,6 +27,7 @@ use kith_proto::bounded::BoundedStr;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Decode as _;
 use kith_proto::envelope::Envelope;
+use kith_proto::group::Role;
 use kith_proto::group::word::GroupWord;
 use kith_proto::group::word::PostBody;
 use kith_proto::id::AccountId;
@@ -43,6 +44,7 @@ use kith_proto::time::Timestamp;
 use super::Permission;
 use super::history;
 use super::lines;
+use super::listings;
 use super::membership;
 use super::sending;
 use super::state::CHAINS_KEPT;
@@ -221,6 +223,7 @@ pub(super) fn take(
     let (account, device) = (post.draft.account, post.draft.device);
     let by_author = brought_by == Some(account);
     let listed = group.listed.contains(&(account, device));
+    let hurried = by_author && is_hurried(group, now, &post);
     let roster = group.log.roster();
     let verdict = match roster.members.get(&account) {
         _ if !listed && !by_author => Verdict::Refuse,
@@ -229,6 +232,7 @@ pub(super) fn take(
         _ if !group.writers.contains(&account) => Verdict::Later,
         _ if !by_author => Verdict::Take,
         None => Verdict::Drop,
+        Some(_) if hurried => Verdict::Later,
         // They wrote it before they heard that their word was taken, or say so; others may have it from that time. Whoever lies
         // about that is to be removed.
         Some(_) if matches!(brought, Brought::Meeting(_)) => Verdict::Take,
@@ -238,6 +242,9 @@ pub(super) fn take(
             if may { Verdict::Take } else { Verdict::Later }
         }
     };
+    if by_author && matches!(verdict, Verdict::Take) {
+        group.heard.insert(device, now);
+    }
     match verdict {
         Verdict::Take => return insert(engine, rows, out, id, &post, Origin::Other),
         Verdict::Later => {
@@ -254,6 +261,20 @@ pub(super) fn take(
         Verdict::Refuse => engine.core.stats.bad_posts += 1,
     }
     false
+}
+
+/// Whether an author does not mind slow mode: by their own times, and by when their posts came here. One alone proves nothing:
+/// posts of some hours may come at once, and an author whose clock is slow writes the times of others.
+fn is_hurried(group: &mut Group, now: Timestamp, post: &VerifiedPost) -> bool {
+    let (account, device) = (post.draft.account, post.draft.device);
+    let last = group.history.wrote_before(&device, post.draft.sequence);
+    let heard = group.heard.get(&device).copied();
+    let roster = group.log.roster();
+    let pause = Span::from_secs(u64::from(roster.policy.slow_mode_secs));
+    let minds = roster.role(&account).is_some_and(|role| role < Role::Moderator);
+    let soon =
+        |before: Option<Timestamp>, at: Timestamp| before.is_some_and(|before| at.since(before) < pause);
+    minds && soon(last, post.draft.time) && soon(heard, now)
 }
 
 /// Makes room for one more from a device: its own oldest goes if it has more than its share, else the oldest of all.
@@ -370,9 +391,16 @@ fn show(
     places: Vec<(DeviceId, Position)>,
 ) -> Option<u64> {
     let own = engine.devices.account;
+    let body = match PostBody::from_bytes(&post.draft.body) {
+        Ok(PostBody::Text(body)) => body,
+        Ok(PostBody::Listing(listing)) => {
+            listings::take(engine, rows, out, id, post, listing);
+            return None;
+        }
+        Ok(PostBody::Unknown(_)) | Err(_) => return None,
+    };
     let Engine { groups, chats, core, .. } = engine;
     let group = groups.get_mut(id)?;
-    let Ok(PostBody::Text(body)) = PostBody::from_bytes(&post.draft.body) else { return None };
     let message = sending::message_of(&post.id());
     let chat = group.chat();
     let joined = group.log.roster().members.get(&own).map(|member| member.standing.by);

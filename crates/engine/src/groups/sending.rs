@@ -57,12 +57,33 @@ pub(crate) fn send(
     id: &GroupId,
     text: GroupText,
 ) -> Result<Answer, Refusal> {
-    may_write(engine, id, &text)?;
+    if text.text.trim().is_empty() {
+        return Err(Refusal::EmptyMessage);
+    }
+    may_write(engine, id, text.mentions_all)?;
+    let message = send_body(engine, rows, out, id, &PostBody::Text(text))?;
+    let (account, chat) = (engine.devices.account, kith_proto::id::ChatId::group(id));
+    engine.chat_changed(out, &chat);
+    let index = Chats::index_of(rows, out, &chat, &message).ok_or(Refusal::UnknownChat)?;
+    let row = Chats::history(rows, out, &chat, index).ok_or(Refusal::UnknownChat)?;
+    let view = view::message(&account, chat, index, row);
+    out.event(Event::MessageWritten(view.clone()));
+    Ok(Answer::Message(view))
+}
+
+/// Posts something, whatever it is. Returns its name.
+pub(super) fn send_body(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    body: &PostBody,
+) -> Result<MessageId, Refusal> {
+    may_write(engine, id, false)?;
     let (own, account, now) = (engine.devices.device(), engine.devices.account, engine.core.now);
     let Engine { groups, devices, core, .. } = engine;
     let group = groups.get_mut(id).ok_or(Refusal::UnknownGroup)?;
-    let body = PostBody::Text(text).to_bytes();
-    let body = BoundedBytes::new(body)
+    let body = BoundedBytes::new(body.to_bytes())
         .ok_or(Refusal::TooLong { limit: kith_proto::group::word::MAX_GROUP_TEXT_BYTES })?;
     let draft = group.history.compose(account, own, group.view(), now, body);
     // Only a draft of another device, or one without its form, is refused.
@@ -79,17 +100,11 @@ pub(crate) fn send(
     for device in &targets {
         links::pump(engine, out, device);
     }
-    let chat = kith_proto::id::ChatId::group(id);
-    engine.chat_changed(out, &chat);
-    let index = Chats::index_of(rows, out, &chat, &message).ok_or(Refusal::UnknownChat)?;
-    let row = Chats::history(rows, out, &chat, index).ok_or(Refusal::UnknownChat)?;
-    let view = view::message(&account, chat, index, row);
-    out.event(Event::MessageWritten(view.clone()));
-    Ok(Answer::Message(view))
+    Ok(message)
 }
 
-/// Whether this account may write that now.
-fn may_write(engine: &mut Engine, id: &GroupId, text: &GroupText) -> Result<(), Refusal> {
+/// Whether this account may write now.
+fn may_write(engine: &mut Engine, id: &GroupId, mentions_all: bool) -> Result<(), Refusal> {
     let (account, now) = (engine.devices.account, engine.core.now);
     let group = engine.groups.get_mut(id).ok_or(Refusal::UnknownGroup)?;
     match group.row.state() {
@@ -97,16 +112,13 @@ fn may_write(engine: &mut Engine, id: &GroupId, text: &GroupText) -> Result<(), 
         GroupState::Invited => return Err(Refusal::NotAccepted),
         _ => return Err(Refusal::NotInGroup),
     }
-    if text.text.trim().is_empty() {
-        return Err(Refusal::EmptyMessage);
-    }
     let wrote_at = group.row.wrote_at;
     let roster = group.log.roster();
     let member = roster.members.get(&account).ok_or(Refusal::NotInGroup)?;
     if !roster.permits(&account, Permission::Post) || member.muted_until.is_some_and(|until| until > now) {
         return Err(Refusal::MayNotPost);
     }
-    if text.mentions_all && !roster.permits(&account, Permission::MentionAll) {
+    if mentions_all && !roster.permits(&account, Permission::MentionAll) {
         return Err(Refusal::Denied(Denial::RoleTooLow));
     }
     let pause = u64::from(roster.policy.slow_mode_secs) * 1_000;

@@ -22,8 +22,9 @@ use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
-use kith_proto::id::LinkId;
+use kith_proto::id::MessageId;
 use kith_proto::id::OperationId;
+use kith_proto::id::RecordKey;
 use kith_proto::id::ViewId;
 use kith_proto::sync::HistoryDigest;
 use kith_proto::time::Span;
@@ -31,6 +32,7 @@ use kith_proto::time::Timestamp;
 
 use super::Log;
 use super::Void;
+use super::asking::Search;
 use super::floors::Limits;
 use super::history::History;
 use super::meetings::Live;
@@ -38,6 +40,7 @@ use crate::output::Output;
 use crate::rows::groups as rows;
 use crate::rows::groups::AskingRow;
 use crate::rows::groups::GroupRow;
+use crate::rows::groups::ReportRow;
 use crate::rows::groups::RequestRow;
 use crate::view::GroupState;
 
@@ -75,8 +78,10 @@ pub(crate) struct Groups {
     pub(super) asking: BTreeMap<GroupId, AskingRow>,
     pub(super) forming: BTreeMap<GroupId, Log>,
     pub(super) early: VecDeque<(DeviceId, GroupWord)>,
-    /// The seeds of links that were made here.
-    pub(super) links: BTreeMap<(GroupId, LinkId), [u8; 32]>,
+    /// How far each request to come in is.
+    pub(super) searches: BTreeMap<GroupId, Search>,
+    /// Records of hosts that are looked for: of which group, for which day.
+    pub(super) sought: BTreeMap<RecordKey, (GroupId, u32)>,
     /// Groups of which connected members are told how far we are.
     pub(super) dirty: BTreeSet<GroupId>,
     /// Connected devices that were not told how far we are, for want of a session.
@@ -108,6 +113,12 @@ pub(crate) struct Group {
     /// What members who came later are given; whoever is not here is given everything.
     pub(super) floors: BTreeMap<AccountId, Limits>,
     pub(super) requests: BTreeMap<AccountId, RequestRow>,
+    /// What members reported, if this account keeps order: by whom, and which message.
+    pub(super) reports: BTreeMap<(AccountId, MessageId), ReportRow>,
+    /// When posts of each device last came from it.
+    pub(super) heard: BTreeMap<DeviceId, Timestamp>,
+    /// When people came by a link that this device let in lately.
+    pub(super) came: VecDeque<Timestamp>,
     /// The operations that stand in the chat as lines.
     pub(super) lines: BTreeSet<OperationId>,
     /// The members and their devices, as they were last acted upon.
@@ -203,9 +214,19 @@ impl Groups {
         }
     }
 
-    /// The secrets of the links that were made here and are open, and of which group each is.
-    pub(crate) fn link_seeds(&self) -> impl Iterator<Item = (GroupId, LinkId, [u8; 32])> {
-        self.links.iter().map(|((group, link), seed)| (*group, *link, *seed))
+    /// Whether we ask somebody to let us into a group.
+    pub(crate) fn asks(&self, account: &AccountId) -> bool {
+        self.asking.values().any(|row| row.asks(account))
+    }
+
+    /// Whether hosts are looked for there.
+    pub(crate) fn seeks(&self, key: &RecordKey) -> bool {
+        self.sought.contains_key(key)
+    }
+
+    /// A look-up is over.
+    pub(crate) fn look_up_done(&mut self, key: &RecordKey) {
+        self.sought.remove(key);
     }
 }
 
@@ -227,6 +248,9 @@ impl Group {
             reads: BTreeMap::new(),
             floors: BTreeMap::new(),
             requests: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            heard: BTreeMap::new(),
+            came: VecDeque::new(),
             lines: BTreeSet::new(),
             members: BTreeMap::new(),
             writers: BTreeSet::new(),

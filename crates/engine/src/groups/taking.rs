@@ -14,11 +14,13 @@ use kith_proto::rows::Rows;
 use kith_proto::sync::HistoryDigest;
 
 use super::Log;
+use super::asking;
 use super::joining;
 use super::meetings;
 use super::membership;
 use super::receipts;
 use super::receiving;
+use super::reports;
 use super::sending;
 use super::whereabouts;
 use crate::engine::Engine;
@@ -52,10 +54,13 @@ pub(crate) fn take(
     };
     let fellow = engine.groups.is_fellow(&account);
     let accepted = engine.contacts.state(&account) == Some(ContactState::Accepted);
-    let asked = engine.groups.asking.get(&id).is_some_and(|row| row.link.account == account);
+    let asked = engine.groups.asking.get(&id).is_some_and(|row| row.asks(&account));
     match word {
-        GroupWord::Join(request) => return joining::asked(engine, rows, out, device, *request),
-        GroupWord::Refused { .. } if asked => return joining::refused(engine, out, &id),
+        GroupWord::Join(request) => return joining::asked(engine, rows, out, device, &request),
+        GroupWord::Refused { .. } if asked => return asking::refused(engine, out, device, &id),
+        GroupWord::WorkWanted { bits, .. } if asked => {
+            return asking::work_wanted(engine, out, device, &id, bits);
+        }
         _ => {}
     }
     let Some(group) = engine.groups.get(&id) else {
@@ -94,6 +99,11 @@ pub(crate) fn take(
         GroupWord::End { complete, .. } => meetings::ended(engine, &id, device, complete),
         GroupWord::Read { sequence, .. } if member => {
             receipts::read(engine, rows, out, &id, device, sequence);
+        }
+        GroupWord::PassedOn(request) if member => joining::passed_on(engine, out, device, *request),
+        GroupWord::Decided { account, .. } if member => joining::decided(engine, out, device, &id, &account),
+        GroupWord::Report { post, reason, .. } if member => {
+            reports::came(engine, out, &id, account, (&post, reason));
         }
         GroupWord::Whereabouts { places, .. } if member => whereabouts::heard(engine, out, &id, &places),
         _ => engine.core.stats.foreign_words += 1,
@@ -172,6 +182,7 @@ pub(crate) fn say_what_is_new(engine: &mut Engine, out: &mut Output) {
 
 /// A device listens: it is told how far we are and where the others are, and they where it is.
 pub(crate) fn ready(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    asking::ready(engine, device);
     say_heads(engine, out, device);
     whereabouts::tell(engine, out, device);
     whereabouts::pass_on(engine, out, device);
@@ -197,7 +208,8 @@ fn ask_on(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId
     }
 }
 
-fn say_heads_of(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId) -> bool {
+/// Tells a device how far we are in a group. Returns whether it could be said.
+pub(super) fn say_heads_of(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId) -> bool {
     let Some(word) = heads_for(engine, device, id) else { return true };
     links::say(engine, out, device, vec![Content::Group(word)])
 }

@@ -29,10 +29,12 @@ use kith_proto::time::Span;
 use crate::Side;
 use crate::invite;
 
+mod by_mail;
 mod edges;
 mod healing;
 mod joining;
 mod random;
+mod rooms;
 
 pub(crate) const ANN: usize = 0;
 pub(crate) const BOB: usize = 1;
@@ -236,6 +238,7 @@ fn word(line: &GroupLine) -> &'static str {
         GroupLine::LinkMade => "link made",
         GroupLine::LinkRevoked => "link revoked",
         GroupLine::Pinned { .. } => "pinned",
+        GroupLine::Unpinned { .. } => "unpinned",
         GroupLine::Deleted { .. } => "deleted",
     }
 }

@@ -7,7 +7,9 @@
 //! | Operations, Heads | both | parts of the log; what the sender has |
 //! | Chain, Post | yes | how the sender seals, and what it sealed |
 //! | Read | yes | how far the receiver's posts were shown to the sender |
-//! | Join, Refused | yes | somebody with a link asks to come in |
+//! | Join, Refused, WorkWanted | yes | somebody with a link asks to come in |
+//! | PassedOn, Decided | yes | the request of somebody goes to those who may let them in |
+//! | Report | yes | a post is shown to those who keep order |
 //! | AskChain, Sync, Taken, End | no | comparing and healing |
 //! | Whereabouts | no | where other members are |
 
@@ -32,10 +34,13 @@ use crate::id::LinkId;
 use crate::id::MessageId;
 use crate::id::OperationId;
 use crate::mailbox::Signature;
+use crate::mailbox::WorkBits;
 use crate::payload::Profile;
+use crate::post::MAX_POST_BYTES;
 use crate::post::sequence;
 use crate::sync::HistoryDigest;
 
+use super::Listing;
 use super::Operation;
 
 /// The most operations in one word; its bytes are bounded as well.
@@ -68,7 +73,11 @@ pub const MAX_MENTIONS: usize = 32;
 /// The longest body of a word or post that this version does not know.
 pub const MAX_UNKNOWN_WORD_BYTES: usize = 30 << 10;
 
+/// The longest reason of a report in bytes.
+pub const MAX_REASON_BYTES: usize = 512;
+
 const BODY_VERSION: u8 = 1;
+const LISTING_VERSION: u8 = 2;
 
 /// One word about a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +160,31 @@ pub enum GroupWord {
         /// The places.
         places: BoundedVec<DeviceAddress, MAX_PLACES>,
     },
+    /// Somebody holds a link and asks to come in, and the sender may not decide.
+    PassedOn(Box<JoinRequest>),
+    /// Somebody who asked does not come in.
+    Decided {
+        /// Into which group.
+        group: GroupId,
+        /// Who.
+        account: AccountId,
+    },
+    /// The receiver may come in for more work than was done.
+    WorkWanted {
+        /// Into which group.
+        group: GroupId,
+        /// So many leading zero bits, at most [`crate::mailbox::MAX_WORK_BITS`].
+        bits: u8,
+    },
+    /// The sender thinks that a post is not for this group.
+    Report {
+        /// In which group.
+        group: GroupId,
+        /// The signed post.
+        post: BoundedBytes<MAX_POST_BYTES>,
+        /// Why.
+        reason: BoundedStr<MAX_REASON_BYTES>,
+    },
     /// Something a later version says.
     Unknown {
         /// Its number.
@@ -178,6 +212,17 @@ pub struct JoinRequest {
     pub proof: Signature,
     /// The sender's profile.
     pub profile: Profile,
+    /// Work over [`super::join_challenge`] for the account, if the link asks for any.
+    pub work: Option<JoinWork>,
+}
+
+/// Work that somebody did to come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinWork {
+    /// On which day, counted from 1970.
+    pub day: u32,
+    /// The number that was found.
+    pub solution: u64,
 }
 
 /// What a post says.
@@ -185,6 +230,8 @@ pub struct JoinRequest {
 pub enum PostBody {
     /// A text.
     Text(GroupText),
+    /// A room, in a directory. It is no message.
+    Listing(Listing),
     /// Something a later version says.
     Unknown(u8),
 }
@@ -234,8 +281,11 @@ impl GroupWord {
             | Self::End { group, .. }
             | Self::Read { group, .. }
             | Self::Refused { group }
+            | Self::Decided { group, .. }
+            | Self::WorkWanted { group, .. }
+            | Self::Report { group, .. }
             | Self::Whereabouts { group, .. } => Some(*group),
-            Self::Join(request) => Some(request.group),
+            Self::Join(request) | Self::PassedOn(request) => Some(request.group),
             Self::Chain(_) | Self::Unknown { .. } => None,
         }
     }
@@ -292,6 +342,23 @@ impl Encode for GroupWord {
                 put(out, 12, group);
                 places.encode(out);
             }
+            Self::PassedOn(request) => {
+                out.push(16);
+                request.encode(out);
+            }
+            Self::Decided { group, account } => {
+                put(out, 17, group);
+                account.encode(out);
+            }
+            Self::WorkWanted { group, bits } => {
+                put(out, 18, group);
+                WorkBits::capped(*bits).encode(out);
+            }
+            Self::Report { group, post, reason } => {
+                put(out, 19, group);
+                post.encode(out);
+                reason.encode(out);
+            }
             Self::Unknown { tag, bytes } => {
                 out.push(*tag);
                 out.extend_from_slice(bytes);
@@ -334,6 +401,17 @@ impl Decode for GroupWord {
             10 => Self::Join(Box::new(Decode::decode(reader)?)),
             11 => Self::Refused { group: Decode::decode(reader)? },
             12 => Self::Whereabouts { group: Decode::decode(reader)?, places: Decode::decode(reader)? },
+            16 => Self::PassedOn(Box::new(Decode::decode(reader)?)),
+            17 => Self::Decided { group: Decode::decode(reader)?, account: Decode::decode(reader)? },
+            18 => {
+                let group = Decode::decode(reader)?;
+                Self::WorkWanted { group, bits: WorkBits::decode(reader)?.bits() }
+            }
+            19 => Self::Report {
+                group: Decode::decode(reader)?,
+                post: Decode::decode(reader)?,
+                reason: Decode::decode(reader)?,
+            },
             tag => {
                 let bytes = reader.take_rest().to_vec();
                 let limit = MAX_UNKNOWN_WORD_BYTES as u64;
@@ -354,6 +432,7 @@ impl Encode for JoinRequest {
         self.bundle.encode(out);
         self.proof.encode(out);
         self.profile.encode(out);
+        self.work.encode(out);
     }
 }
 
@@ -367,7 +446,21 @@ impl Decode for JoinRequest {
             bundle: Decode::decode(reader)?,
             proof: reader.array()?,
             profile: Decode::decode(reader)?,
+            work: Decode::decode(reader)?,
         })
+    }
+}
+
+impl Encode for JoinWork {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.day.encode(out);
+        self.solution.encode(out);
+    }
+}
+
+impl Decode for JoinWork {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { day: Decode::decode(reader)?, solution: Decode::decode(reader)? })
     }
 }
 
@@ -381,6 +474,10 @@ impl Encode for PostBody {
                 text.mentions.encode(out);
                 text.mentions_all.encode(out);
                 text.expires_secs.encode(out);
+            }
+            Self::Listing(listing) => {
+                out.push(LISTING_VERSION);
+                listing.encode(out);
             }
             Self::Unknown(version) => out.push(*version),
         }
@@ -399,6 +496,7 @@ impl Decode for PostBody {
                 mentions_all: Decode::decode(reader)?,
                 expires_secs: Decode::decode(reader)?,
             })),
+            LISTING_VERSION => Ok(Self::Listing(Decode::decode(reader)?)),
             version => {
                 reader.take_rest();
                 Ok(Self::Unknown(version))

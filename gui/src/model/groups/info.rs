@@ -129,6 +129,7 @@ impl InfoForm {
             expires_secs: self.link.life_secs,
             uses: self.link.uses,
             approval: self.link.approval,
+            work: 0,
         }
     }
 }

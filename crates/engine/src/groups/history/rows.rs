@@ -202,12 +202,18 @@ pub(crate) fn group_bounds(group: &GroupId, until: Option<&Place>) -> Vec<u8> {
 
 /// All rows of a group in a table whose size is bounded.
 pub(crate) fn scan_group(rows: &dyn Rows, table: Table, group: &GroupId) -> Result<Vec<Row>, RowsError> {
-    let end = group_end(group);
-    let to = if end.is_empty() { Bound::Unbounded } else { Bound::Excluded(end.as_slice()) };
+    scan_prefix(rows, table, &group.0)
+}
+
+/// All rows whose keys begin with the same, in a table whose size is bounded.
+pub(crate) fn scan_prefix(rows: &dyn Rows, table: Table, prefix: &[u8]) -> Result<Vec<Row>, RowsError> {
     let mut found = Vec::new();
-    rows.scan(table, Bound::Included(&group.0), to, Direction::Up, &mut |key, value| {
-        found.push((key.to_vec(), value.to_vec()));
-        true
+    rows.scan(table, Bound::Included(prefix), Bound::Unbounded, Direction::Up, &mut |key, value| {
+        let within = key.starts_with(prefix);
+        if within {
+            found.push((key.to_vec(), value.to_vec()));
+        }
+        within
     })?;
     Ok(found)
 }

@@ -240,6 +240,14 @@ impl Oracle {
         })
     }
 
+    fn was_removed(&self, account: &AccountId, stand: &Set) -> bool {
+        let adds = |kind: &Kind| matches!(kind, Kind::Add(add) if add.account == *account);
+        let is = |kind: &Kind| [Kind::Remove(*account), Kind::Ban(*account)].contains(kind);
+        stand.iter().filter(|id| is(&self.at(id).operation.kind)).any(|end| {
+            !stand.iter().any(|id| adds(&self.at(id).operation.kind) && self.at(id).past.contains(end))
+        })
+    }
+
     fn link(&self, link: &LinkId, stand: &Set) -> Option<(Link, AccountId)> {
         if stand.iter().any(|id| self.at(id).operation.kind == Kind::RevokeLink(*link)) {
             return None;
@@ -306,7 +314,7 @@ impl Oracle {
                     if link.role != add.role {
                         return Err(Denial::OtherRole);
                     }
-                    if link.approval || policy.approve_links {
+                    if link.approval || policy.approve_links || self.was_removed(&add.account, stand) {
                         least(policy.invite)?;
                     }
                 }
