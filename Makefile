@@ -37,8 +37,11 @@ sim: ## 200 seeds of simulation, and 100 with everything that can go wrong at on
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/everything.toml --seeds 100
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/mailboxes.toml --seeds 30
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/dark-times.toml
+	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/groups.toml --seeds 12
+	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/group-fights.toml --seeds 12
+	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/group-old-disks.toml --seeds 8
 
-STUDIES := availability delay load nat hostile
+STUDIES := availability delay load nat hostile group-fifty group-newcomer group-thousand
 
 studies: ## the tables of simulations/README.md, some minutes
 	@for study in $(STUDIES); do \

@@ -115,8 +115,11 @@ def main():
     try:
         lab.translate(nat_lab.CONE, nat_lab.CONE)
         binary = os.path.join(options.bin, "kith-bootstrap")
-        nodes = [Node(lab, binary, f"{folder}/node{n}", n, options.udp) for n in range(1, NODES + 1)]
-        processes += nodes
+        nodes = []
+        for number in range(1, NODES + 1):
+            nodes.append(Node(lab, binary, f"{folder}/node{number}", number, options.udp))
+            # At once: should the next one not start, this one is ended all the same.
+            processes.append(nodes[-1])
         people = []
         for side, name in ((1, "ann"), (2, "bob")):
             more = ["--no-upnp", "--listen", "/ip4/0.0.0.0/udp/4101/quic-v1"]

@@ -32,6 +32,7 @@ class Node:
         self.folder = folder
         self.received = []
         self.states = {}
+        self.at = 0.0
         self.next_id = 1
         self.answers = {}
         self.changed = threading.Condition()
@@ -71,6 +72,7 @@ class Node:
                 else:
                     event = value["params"]
                     if event["type"] == "message.received":
+                        self.at = time.monotonic()
                         self.received.append(event)
                     elif event["type"] == "message.state":
                         self.states[event["message_id"]] = event["state"]

@@ -2,8 +2,8 @@
 //! for the internet: no encryption, no passwords. Who wants it elsewhere puts a proxy before it.
 //!
 //! When all places are taken, whoever comes next gets a place in the reserve, where only `/health` and `/metrics` are
-//! answered. Nobody waits there: when the reserve is full, too, the one that has been in it for longest goes. A monitor asks
-//! at once and has its answer long before that.
+//! answered. Nobody waits there: when the reserve is full, too, the one that has been in it for longest goes, after it had a
+//! turn. A monitor asks at once and has its answer by then.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -32,6 +32,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tokio::task::JoinHandle;
+use tokio::task::yield_now;
 use tokio::time::sleep;
 use tokio::time::timeout;
 
@@ -110,6 +111,10 @@ async fn serve(listener: TcpListener, names: Arc<[String]>, board: Board) {
                 let (names, board) = (Arc::clone(&names), board.clone());
                 let place = Arc::clone(&places).try_acquire_owned().ok();
                 let is_reserve = place.is_none();
+                if is_reserve {
+                    // First whoever came before gets their turn: what they ask may have come in already.
+                    yield_now().await;
+                }
                 let talking = tokio::spawn(async move {
                     let _ = timeout(ALL_WITHIN, talk(stream, names, board, is_reserve)).await;
                     drop(place);
@@ -178,7 +183,8 @@ fn answer<B>(
             Ok(text) => response(StatusCode::OK, metrics::CONTENT_TYPE, text),
             Err(_) => response(StatusCode::INTERNAL_SERVER_ERROR, PLAIN, "no numbers\n".to_owned()),
         },
-        "/health" => match board.look().ailment() {
+        // Nothing is measured for it: whoever asks only whether this node is well asks often.
+        "/health" => match board.told.borrow().ailment() {
             None => response(StatusCode::OK, PLAIN, "ok\n".to_owned()),
             Some(why) => response(StatusCode::SERVICE_UNAVAILABLE, PLAIN, format!("{why}\n")),
         },
@@ -225,7 +231,62 @@ fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Fu
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+    use std::io::Write as _;
+    use std::net::TcpStream as Client;
+
+    use kith_net::Net;
+    use kith_net::NetConfig;
+    use kith_net::Role;
+    use tokio::sync::watch;
+    use zeroize::Zeroizing;
+
     use super::*;
+    use crate::status::tests::picture;
+
+    /// A node that listens nowhere and says that it is well.
+    fn board() -> Board {
+        let mut config = NetConfig::new(Zeroizing::new([1; 32]), Role::Server);
+        config.listen.clear();
+        let (net, _) = Net::start(config, &tokio::runtime::Handle::current()).unwrap();
+        Board {
+            since: std::time::Instant::now(),
+            data: std::path::PathBuf::new(),
+            net,
+            mailbox: None,
+            mailbox_refused: Arc::default(),
+            told: watch::channel(picture().told).1,
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_asked_before_the_reserve_was_full_is_answered() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        // All of them are there, with what they ask, before the first is taken up: as after a moment without a processor.
+        let silent: Vec<Client> = (0..CONNECTIONS).map(|_| Client::connect(address).unwrap()).collect();
+        let asking = (0..3 * RESERVE).map(|_| {
+            let mut client = Client::connect(address).unwrap();
+            client.write_all(b"GET /health HTTP/1.0\r\n\r\n").unwrap();
+            client
+        });
+        let asking: Vec<Client> = asking.collect();
+        let serving = tokio::spawn(serve(listener, Arc::from([]), board()));
+        let answers = tokio::task::spawn_blocking(move || {
+            let read = |mut client: Client| {
+                let mut answer = String::new();
+                // Whoever was thrown out hears an end, or that the connection was reset.
+                let _ = client.read_to_string(&mut answer);
+                answer
+            };
+            asking.into_iter().map(read).collect::<Vec<_>>()
+        });
+        for answer in answers.await.unwrap() {
+            assert!(answer.ends_with("ok\n"), "{answer:?}");
+        }
+        drop(silent);
+        serving.abort();
+    }
 
     #[test]
     fn a_name_that_nobody_gave_this_machine_is_not_answered() {

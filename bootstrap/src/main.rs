@@ -13,6 +13,7 @@ mod settings;
 mod signals;
 mod status;
 mod system;
+mod writer;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -51,6 +51,7 @@ use crate::status::Board;
 use crate::status::Shown;
 use crate::status::Told;
 use crate::system;
+use crate::writer::Writer;
 
 const IDENTITY: Table = Table::plain("identity");
 const RECORDS: Table = Table::plain("records");
@@ -107,13 +108,12 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
         told: shown,
     };
     let mut server = Server {
-        store,
+        writer: Writer::new(store),
         device,
         net,
         config,
         mailbox,
         feed,
-        unwritten: Vec::new(),
         source,
         logs,
         board,
@@ -122,12 +122,14 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
         page_at: None,
     };
     runtime.block_on(server.begin())?;
-    runtime.block_on(server.serve(&mut events, signals))?;
+    let served = runtime.block_on(server.serve(&mut events, signals));
     // While the network still runs: what was committed last is answered.
     let mailbox = server.mailbox.take().map_or(Ok(()), |mailbox| mailbox.stop());
-    runtime.block_on(events.shut_down());
-    server.write()?;
-    server.store.close()?;
+    let network = runtime.block_on(events.shut_down());
+    runtime.block_on(server.writer.finish())?.close()?;
+    // Whoever watches over this process starts it again unless all went well: first what may be the cause of the rest.
+    network?;
+    served?;
     mailbox?;
     tracing::info!("stopped");
     Ok(())
@@ -196,14 +198,13 @@ fn device_of(config: &NetConfig) -> Result<DeviceId> {
 }
 
 struct Server {
-    store: Store,
+    writer: Writer<Store>,
     device: DeviceId,
     net: Net,
     config: Config,
     mailbox: Option<Host>,
     /// The way to it: there is one when there is the other.
     feed: Option<Feed>,
-    unwritten: Vec<Write>,
     source: Source,
     logs: Logs,
     board: Board,
@@ -236,9 +237,10 @@ impl Server {
             tokio::select! {
                 event = events.next() => match event {
                     Some(event) => self.on_event(event).await,
-                    None => break,
+                    None => anyhow::bail!("the network ended by itself"),
                 },
-                _ = tick.tick(), if !self.unwritten.is_empty() => self.write()?,
+                _ = tick.tick(), if self.writer.has_work() => self.writer.begin(),
+                done = self.writer.done() => done?,
                 () = ended(self.mailbox.as_ref()) => break,
                 signal = signals.next() => match signal {
                     Signal::Stop => break,
@@ -362,7 +364,7 @@ impl Server {
         match event {
             NetEvent::Listening { listener, address } => {
                 if let Some(listener) = listener {
-                    self.remember_port(listener, address::text(&address, None));
+                    self.remember_port(listener, &address::text(&address, None));
                 }
                 self.show(&address);
             }
@@ -379,41 +381,21 @@ impl Server {
                 self.told.send_modify(|told| told.failed.push(address));
             }
             NetEvent::Stored { record } => {
-                let key = record.key().0.to_vec();
-                self.unwritten.push(Write {
-                    table: RECORDS.name.to_owned(),
-                    key,
-                    value: Some(record.to_bytes()),
-                });
+                self.writer.note(RECORDS, record.key().0.to_vec(), Some(record.to_bytes()));
             }
-            NetEvent::Expired { keys } => self.unwritten.extend(keys.into_iter().map(|key| Write {
-                table: RECORDS.name.to_owned(),
-                key: key.0.to_vec(),
-                value: None,
-            })),
+            NetEvent::Expired { keys } => {
+                keys.into_iter().for_each(|key| self.writer.note(RECORDS, key.0.to_vec(), None));
+            }
             NetEvent::Peers { connected, dht } => tracing::debug!(connected, dht, "peers"),
             _ => {}
         }
     }
 
     /// A port that was left open stays the same from now on, so that the printed address stays true.
-    fn remember_port(&mut self, listener: usize, concrete: String) {
+    fn remember_port(&mut self, listener: usize, concrete: &str) {
         let Some(configured) = self.config.listen.get(listener) else { return };
-        let open = configured.contains("/tcp/0") || configured.contains("/udp/0");
-        if open && !configured.contains("/0.0.0.0/") && !configured.contains("/::/") {
-            let key = configured.as_bytes().to_vec();
-            self.unwritten.push(Write {
-                table: PORTS.name.to_owned(),
-                key,
-                value: Some(concrete.into_bytes()),
-            });
-        }
-    }
-
-    fn write(&mut self) -> Result<()> {
-        let mut writes = std::mem::take(&mut self.unwritten);
-        writes.sort_by(|one, other| one.table.cmp(&other.table));
-        Ok(self.store.commit(&writes)?)
+        let Some(given) = address::with_port_of(configured, concrete) else { return };
+        self.writer.note(PORTS, configured.as_bytes().to_vec(), Some(given.into_bytes()));
     }
 }
 

@@ -38,6 +38,16 @@ pub(crate) struct Told {
     pub(crate) at_next_start: Vec<&'static str>,
 }
 
+impl Told {
+    /// Why this node is of no use to anybody now; `None` when it is well.
+    pub(crate) fn ailment(&self) -> Option<&'static str> {
+        self.addresses.is_empty().then_some(
+            "This node listens nowhere, so nobody can reach it. Its log says which ports are taken; “kith-bootstrap check” \
+             looks at each.",
+        )
+    }
+}
+
 /// One address to give to people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Shown {
@@ -116,7 +126,7 @@ impl Picture {
     pub(crate) fn warnings(&self) -> Vec<String> {
         let told = &self.told;
         let mut warnings = Vec::new();
-        if let Some(why) = self.ailment() {
+        if let Some(why) = told.ailment() {
             warnings.push(why.to_owned());
         } else if !told.addresses.iter().any(|address| address.is_public) {
             warnings.push(
@@ -154,14 +164,6 @@ impl Picture {
             }
         }
         warnings
-    }
-
-    /// Why this node is of no use to anybody now; `None` when it is well.
-    pub(crate) fn ailment(&self) -> Option<&'static str> {
-        self.told.addresses.is_empty().then_some(
-            "This node listens nowhere, so nobody can reach it. Its log says which ports are taken; “kith-bootstrap check” \
-             looks at each.",
-        )
     }
 }
 
@@ -217,7 +219,7 @@ pub(crate) mod tests {
     #[test]
     fn a_node_that_is_well_has_nothing_to_say() {
         assert_eq!(picture().warnings(), Vec::<String>::new());
-        assert_eq!(picture().ailment(), None);
+        assert_eq!(picture().told.ailment(), None);
         assert_eq!(picture().connections(), 7);
     }
 

@@ -1,13 +1,22 @@
 //! What a person wants (`Action`), and what the model wants of the node (`Request`).
 
+pub mod groups;
+
+use std::collections::BTreeMap;
+
 use kith_engine::Command;
 use kith_node::helping::settings::Who;
+use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::id::DeviceId;
+use kith_proto::id::GroupId;
 use kith_proto::id::MessageId;
+use kith_proto::time::Timestamp;
 use zeroize::Zeroizing;
 
+pub use self::groups::GroupAction;
+use crate::model::groups::Notify;
 use crate::model::settings::Page;
 
 /// An intent, as a view returns it.
@@ -89,6 +98,10 @@ pub enum Action {
     ChangePassphrase,
     /// Close whatever dialog is open.
     CloseDialog,
+    /// Go to a message, wherever it is in the open chat.
+    ShowMessage(MessageId),
+    /// Something about groups.
+    Group(GroupAction),
     /// Use the light or the dark theme, or follow the system.
     SetTheme(crate::theme::Choice),
 }
@@ -142,6 +155,26 @@ pub enum Request {
     },
     /// What became of a message.
     Trace(MessageId),
+    /// What people call themselves who are not among the contacts.
+    LoadNames(Vec<AccountId>),
+    /// The messages that are pinned.
+    LoadPins {
+        /// In which chat.
+        chat: ChatId,
+        /// Which.
+        pins: Vec<MessageId>,
+    },
+    /// Before which messages of a group others are missing.
+    LoadGaps {
+        /// Of which group.
+        group: GroupId,
+        /// Only messages before this one, by its time and name.
+        before: Option<(Timestamp, MessageId)>,
+    },
+    /// Who has an own message in a group.
+    LoadReceipts(MessageId),
+    /// Keep of what the person is told in which chat.
+    SaveNotify(BTreeMap<ChatId, Notify>),
     /// What is known about the connection.
     Examine,
     /// Write that into a file, without names.
@@ -174,6 +207,11 @@ impl std::fmt::Debug for Request {
             Self::LoadHelp => "LoadHelp",
             Self::Help { .. } => "Help",
             Self::Trace(_) => "Trace",
+            Self::LoadNames(_) => "LoadNames",
+            Self::LoadPins { .. } => "LoadPins",
+            Self::LoadGaps { .. } => "LoadGaps",
+            Self::LoadReceipts(_) => "LoadReceipts",
+            Self::SaveNotify(_) => "SaveNotify",
             Self::Examine => "Examine",
             Self::SaveReport => "SaveReport",
             Self::SafetyNumber(_) => "SafetyNumber",

@@ -15,12 +15,14 @@ use kith_node::NodeEvent;
 use kith_proto::time::Timestamp;
 
 use crate::action::Action;
+use crate::action::GroupAction;
 use crate::action::Request;
 use crate::bridge::Bridge;
 use crate::model::Dialog;
 use crate::model::Model;
 use crate::model::Screen;
 use crate::model::dates::Now;
+use crate::model::groups::info::InfoPage;
 use crate::theme::Choice;
 use crate::theme::Tokens;
 use crate::theme::fonts;
@@ -110,6 +112,17 @@ impl App {
         if pressed(Modifiers::COMMAND, Key::K) {
             focus(SEARCH);
         }
+        if pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::N) {
+            actions.push(Action::Group(GroupAction::OpenNew));
+        }
+        if pressed(Modifiers::COMMAND, Key::I) {
+            let open = self.model.info.is_some();
+            let page = InfoPage::default();
+            actions.push(Action::Group(match open {
+                true => GroupAction::CloseInfo,
+                false => GroupAction::ShowInfo(page),
+            }));
+        }
         if pressed(Modifiers::COMMAND, Key::N) {
             actions.push(Action::OpenAdd);
         }
@@ -125,10 +138,16 @@ impl App {
                 actions.extend(next.map(Action::OpenChat));
             }
         }
-        if self.model.dialog.is_none() && ui.input(|input| input.key_pressed(Key::Escape)) {
+        let covered = self.model.dialog.is_some() || egui::Popup::is_any_open(ui.ctx());
+        if !covered && ui.input(|input| input.key_pressed(Key::Escape)) {
+            let picking = self.model.timeline.as_ref().is_some_and(|open| open.mentions.picker.is_some());
             let answering = self.model.timeline.as_ref().is_some_and(|timeline| timeline.reply_to.is_some());
-            if answering {
+            if picking {
+                // The composer closes the picker.
+            } else if answering {
                 actions.push(Action::CancelReply);
+            } else if self.model.info.is_some() {
+                actions.push(Action::Group(GroupAction::CloseInfo));
             } else if !self.model.chats.search.is_empty() {
                 self.model.chats.search.clear();
             }

@@ -1,6 +1,11 @@
 //! Between the interface and the node: requests go to a worker thread, answers and events come back, and each wakes
 //! the interface. The worker is one thread, so answers come in the order of the requests.
 
+mod groups;
+mod kept;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -15,6 +20,8 @@ use kith_engine::command::Answer;
 use kith_engine::query;
 use kith_engine::view::ChatView;
 use kith_engine::view::ContactView;
+use kith_engine::view::GroupView;
+use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
 use kith_engine::view::ProfileView;
 use kith_engine::view::TraceView;
@@ -26,12 +33,15 @@ use kith_node::NodeEvent;
 use kith_node::doctor;
 use kith_node::doctor::Finding;
 use kith_node::helping::HelpView;
+use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
+use kith_proto::id::MessageId;
 use kith_proto::time::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::action::Request;
+use crate::model::groups::Notify;
 
 /// Messages in one page.
 pub const PAGE: usize = 200;
@@ -68,6 +78,28 @@ pub enum Reply {
     Safety(ContactId, String),
     /// The invite that a picture shows.
     QrText(String),
+    /// What people call themselves.
+    Names(BTreeMap<AccountId, String>),
+    /// Pinned messages of a chat.
+    Pins {
+        /// Which chat.
+        chat: ChatId,
+        /// Those that are here.
+        found: Vec<MessageView>,
+    },
+    /// Before which messages of a chat others are missing.
+    Gaps {
+        /// Which chat.
+        chat: ChatId,
+        /// Before which message it was asked for.
+        before: Option<(Timestamp, MessageId)>,
+        /// The messages.
+        found: BTreeSet<MessageId>,
+    },
+    /// Who has an own message how far.
+    Receipts(MessageId, Vec<(AccountId, MessageState)>),
+    /// Something is kept.
+    Kept,
     /// What is kept for others.
     Help(Box<HelpView>),
     /// What became of a message.
@@ -99,6 +131,12 @@ pub struct All {
     pub contacts: Vec<ContactView>,
     /// The chats, newest first.
     pub chats: Vec<ChatView>,
+    /// The groups.
+    pub groups: Vec<GroupView>,
+    /// Of what the person is told, where that is not everything.
+    pub notify: BTreeMap<ChatId, Notify>,
+    /// Chats in which an unread message calls the person.
+    pub calling: BTreeSet<ChatId>,
     /// What is true now.
     pub overview: kith_engine::Overview,
     /// The own addresses as people write them.
@@ -188,21 +226,18 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             let listen =
                 listen.map(|own| kith_node::handle::address_text(own, Some(&profile.device))).collect();
             let (contacts, chats) = (query::contacts(&rows)?, query::chats(&rows)?);
-            Reply::All(Box::new(All { profile, contacts, chats, overview, listen }))
+            let groups = query::groups(&rows)?;
+            let calling = groups::calling(&rows, &profile.account, &chats)?;
+            let notify = kept::load(&node.config().data);
+            Reply::All(Box::new(All { profile, contacts, chats, groups, notify, calling, overview, listen }))
         }
         Request::LoadPage { chat, before } => {
             let messages = node.query(|rows| query::timeline(rows, &chat, before, PAGE))?;
             Reply::Page { chat, before, messages }
         }
-        Request::Command(command @ Command::SendMessage { .. }) => match node.call(command.clone()) {
-            Ok(answer) => Reply::Done(Box::new(answer)),
-            Err(error) => match command {
-                Command::SendMessage { chat, text, .. } => {
-                    Reply::NotSent { chat, text, why: error.to_string() }
-                }
-                _ => return Err(error),
-            },
-        },
+        Request::Command(command @ (Command::SendMessage { .. } | Command::SendToGroup { .. })) => {
+            send(node, command)?
+        }
         Request::Command(command) => Reply::Done(Box::new(node.call(command)?)),
         Request::AddContact { link, greeting } => match kith_node::asking::asking(&link, greeting) {
             Ok(command) => Reply::Done(Box::new(node.call(command)?)),
@@ -243,7 +278,22 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             node.change_passphrase(text(&old).as_deref(), text(&new).as_deref())?;
             Reply::PassphraseChanged
         }
+        of_groups => groups::carry_out(node, of_groups)?,
     })
+}
+
+/// Writes a message; one that is refused comes back with its text.
+fn send(node: &Handle, command: Command) -> Result<Reply, NodeError> {
+    let written = match &command {
+        Command::SendMessage { chat, text, .. } => Some((*chat, text.clone())),
+        Command::SendToGroup { group, text, .. } => Some((ChatId::group(group), text.clone())),
+        _ => None,
+    };
+    match (node.call(command), written) {
+        (Ok(answer), _) => Ok(Reply::Done(Box::new(answer))),
+        (Err(error), Some((chat, text))) => Ok(Reply::NotSent { chat, text, why: error.to_string() }),
+        (Err(error), None) => Err(error),
+    }
 }
 
 /// Writes what is known about the connection into a file, without names.

@@ -1,9 +1,12 @@
 //! What is on screen, as plain data: no egui, no clock, no waiting. Events and answers change it; views read it.
 
 mod account;
+mod answers;
 pub mod chats;
 pub mod dates;
 mod dialog;
+mod events;
+pub mod groups;
 pub mod network;
 pub mod settings;
 pub mod timeline;
@@ -14,9 +17,9 @@ use std::collections::BTreeSet;
 
 use kith_engine::Command;
 use kith_engine::Event;
-use kith_engine::command::Answer;
 use kith_engine::view::ContactState;
 use kith_engine::view::ContactView;
+use kith_engine::view::GroupView;
 use kith_engine::view::NetworkView;
 use kith_engine::view::ProfileView;
 use kith_node::doctor::Finding;
@@ -35,9 +38,10 @@ pub use self::toasts::Toast;
 pub use self::toasts::Toasts;
 use crate::action::Action;
 use crate::action::Request;
-use crate::bridge::All;
 use crate::bridge::Reply;
 use crate::model::chats::Chats;
+use crate::model::groups::Groups;
+use crate::model::groups::info::InfoForm;
 use crate::model::settings::Page;
 use crate::model::settings::SettingsForm;
 use crate::model::timeline::Timeline;
@@ -55,6 +59,10 @@ pub struct Model {
     pub contacts: BTreeMap<ContactId, ContactView>,
     /// The chat list.
     pub chats: Chats,
+    /// The groups.
+    pub groups: Groups,
+    /// The open panel of a group.
+    pub info: Option<InfoForm>,
     /// The network as last heard.
     pub network: NetworkView,
     /// What is kept for others, as last heard.
@@ -122,6 +130,16 @@ impl Model {
         self.contacts.get(&chat.contact()?)
     }
 
+    /// The group of the open chat.
+    pub fn open_group(&self) -> Option<&GroupView> {
+        self.groups.get(&self.timeline.as_ref()?.group?)
+    }
+
+    /// The group whose panel is open.
+    pub fn open_info(&self) -> Option<&GroupView> {
+        self.groups.get(&self.info.as_ref()?.group)
+    }
+
     /// Who asks to be added.
     pub fn requests(&self) -> impl Iterator<Item = &ContactView> {
         self.contacts.values().filter(|contact| contact.state == ContactState::Incoming)
@@ -155,10 +173,17 @@ impl Model {
             Action::OpenChat(chat) => self.show_chat(chat),
             Action::CloseChat => {
                 let saved = self.save_draft();
-                self.timeline = None;
+                (self.timeline, self.info) = (None, None);
                 saved
             }
-            Action::Send => self.timeline.as_mut().map(Timeline::send).unwrap_or_default(),
+            Action::Send => {
+                let Self { timeline, groups, .. } = self;
+                timeline.as_mut().map(|timeline| timeline.send(groups)).unwrap_or_default()
+            }
+            Action::ShowMessage(message) => {
+                self.timeline.as_mut().and_then(|timeline| timeline.seek(message)).into_iter().collect()
+            }
+            Action::Group(action) => groups::acting::act(self, action),
             Action::DraftChanged => self.save_draft(),
             Action::Reply(message) => self.reply_to(Some(message)),
             Action::CancelReply => self.reply_to(None),
@@ -290,9 +315,26 @@ impl Model {
         }
         let mut requests = self.save_draft();
         let Some(view) = self.chats.get(&chat) else { return requests };
-        self.timeline = Some(Timeline::new(chat, view.unread, view.draft.clone()));
+        let mut timeline = Timeline::new(chat, view.unread, view.draft.clone());
         requests.push(Request::LoadPage { chat, before: None });
+        if let Some(group) = view.group().map(|group| group.group) {
+            timeline = timeline.of_group(group);
+            let pins = self.groups.get(&group).map(|group| group.pins.as_slice()).unwrap_or_default();
+            requests.extend(timeline.want_pins(pins));
+        }
+        self.timeline = Some(timeline);
+        self.info = None;
         requests
+    }
+
+    /// Shows a chat, now or as soon as it is in the list.
+    fn show_when_there(&mut self, chat: ChatId) -> Vec<Request> {
+        if self.chats.get(&chat).is_none() {
+            self.groups.expected = Some(chat);
+            return Vec::new();
+        }
+        self.groups.expected = None;
+        self.show_chat(chat)
     }
 
     /// Keeps what is in the composer if it changed since it was kept last.
@@ -307,200 +349,23 @@ impl Model {
         }
         // Until the engine answers, so that one look asks once.
         self.chats.mark_read(&chat);
+        self.groups.was_read(&chat);
         vec![Request::Command(Command::MarkRead { chat, message })]
     }
 
     /// Takes an answer. Returns what the node has to do next.
     pub fn reply(&mut self, reply: Reply) -> Vec<Request> {
-        self.busy = false;
-        match reply {
-            Reply::Created(phrase) => {
-                self.screen = Screen::Phrase(PhraseForm::new(&phrase));
-            }
-            Reply::Unlocked => {
-                self.screen = Screen::Starting;
-                return self.load_all();
-            }
-            Reply::All(all) => {
-                let All { profile, contacts, chats, overview, listen } = *all;
-                self.profile = Some(profile);
-                self.contacts = contacts.into_iter().map(|contact| (contact.contact, contact)).collect();
-                self.chats.replace(chats);
-                self.network = overview.network;
-                self.online = overview.online;
-                self.listen = listen;
-                // Not over a phrase that is still to be written down, nor over a failure.
-                if matches!(self.screen, Screen::Starting) {
-                    self.screen = Screen::Main;
-                }
-                if self.stale {
-                    // Something came while it was read, which it may lack.
-                    return self.load_all();
-                }
-            }
-            Reply::Page { chat, before, messages } => {
-                if let Some(timeline) = self.timeline.as_mut().filter(|timeline| timeline.chat == chat) {
-                    timeline.page(before, messages);
-                }
-            }
-            Reply::Done(answer) => return self.done(*answer),
-            Reply::Safety(of, number) => {
-                if let Some(Dialog::Safety { contact, groups }) = &mut self.dialog
-                    && *contact == of
-                {
-                    *groups = Some(number);
-                }
-            }
-            Reply::QrText(text) => match &mut self.dialog {
-                Some(Dialog::Add(form)) => (form.link, form.error) = (text, None),
-                Some(Dialog::Settings(form)) => form.take_code(text),
-                _ => {}
-            },
-            Reply::Help(view) => self.helping(*view),
-            Reply::Examined(findings) => (self.findings, self.examining) = (findings, false),
-            Reply::ReportSaved(path) => self.toast(format!("Saved as {path}. It names nobody"), false),
-            Reply::Trace(view) => {
-                if let Some(Dialog::Trace(shown)) = &mut self.dialog {
-                    *shown = Some(view);
-                }
-            }
-            Reply::PassphraseChanged => {
-                if let Some(Dialog::Settings(form)) = &mut self.dialog {
-                    form.passphrase_changed();
-                }
-                self.toast("The passphrase is changed", false);
-            }
-            Reply::NotSent { chat, text, why } => self.not_sent(chat, text, why),
-            Reply::Failed(text) => self.failed(text),
-        }
-        Vec::new()
-    }
-
-    fn done(&mut self, answer: Answer) -> Vec<Request> {
-        match answer {
-            Answer::Invite(invite) => {
-                if let Some(Dialog::Add(form)) = &mut self.dialog {
-                    form.invite = Some(invite.to_string());
-                }
-            }
-            Answer::Contact(contact) => {
-                let asked =
-                    matches!(self.dialog, Some(Dialog::Add(_))) && contact.state != ContactState::Incoming;
-                let chat = contact.chat;
-                self.contacts.insert(contact.contact, contact);
-                if asked {
-                    self.dialog = None;
-                    self.toast("Request written: it goes as soon as they can be reached", false);
-                    return self.show_chat(chat);
-                }
-            }
-            Answer::Profile(profile) => {
-                self.profile = Some(profile);
-                self.toast("Profile saved", false);
-            }
-            Answer::Message(_) | Answer::Group(_) | Answer::GroupLink(_) | Answer::Done => {}
-        }
-        Vec::new()
-    }
-
-    /// A message was refused: its text goes back to where it was written, unless something else is there now.
-    fn not_sent(&mut self, chat: ChatId, text: String, why: String) {
-        match self.timeline.as_mut().filter(|timeline| timeline.chat == chat && timeline.draft.is_empty()) {
-            Some(timeline) => timeline.draft = text,
-            None => self.clipboard = Some(text),
-        }
-        self.toast(why, true);
+        answers::take(self, reply)
     }
 
     /// A request could not be handed over.
     pub fn not_asked(&mut self, request: Request) {
-        let why = "The node is busy: try again in a moment";
-        match request {
-            Request::Command(Command::SendMessage { chat, text, .. }) => {
-                self.not_sent(chat, text, why.to_owned());
-            }
-            _ => self.toast(why, true),
-        }
-    }
-
-    /// Shows a failure where the person looks.
-    fn failed(&mut self, text: String) {
-        match (&mut self.screen, &mut self.dialog) {
-            (Screen::Welcome(form), _) => form.error = Some(text),
-            (Screen::Unlock(form), _) => form.error = Some(text),
-            (Screen::Starting, _) => self.screen = Screen::Failed(text),
-            (_, Some(Dialog::Add(form))) => form.error = Some(text),
-            (_, Some(Dialog::Settings(form))) => form.error = Some(text),
-            (_, Some(Dialog::Trace(_))) => {
-                self.dialog = None;
-                self.toast(text, true);
-            }
-            _ => self.toast(text, true),
-        }
+        answers::not_asked(self, request);
     }
 
     /// Takes an event of the node. Returns what the node has to do next.
     pub fn event(&mut self, event: Event) -> Vec<Request> {
-        self.stale = true;
-        match event {
-            Event::Answered { .. } => {}
-            Event::MessageReceived(view) | Event::MessageWritten(view) => {
-                if let Some(timeline) = self.timeline.as_mut().filter(|timeline| timeline.chat == view.chat) {
-                    timeline.add(view);
-                }
-            }
-            Event::MessageState { chat, message, state } => {
-                self.chats.set_state(&chat, &message, state);
-                if let Some(timeline) = self.timeline.as_mut().filter(|timeline| timeline.chat == chat) {
-                    timeline.set_state(&message, state);
-                }
-            }
-            Event::MessageExpired { chat, message } => {
-                if let Some(timeline) = self.timeline.as_mut().filter(|timeline| timeline.chat == chat) {
-                    timeline.remove(&message);
-                }
-            }
-            Event::MessageDeleted { chat, message } => {
-                if let Some(timeline) = self.timeline.as_mut().filter(|timeline| timeline.chat == chat) {
-                    timeline.remove(&message);
-                }
-            }
-            Event::GroupForgotten { chat, .. } => {
-                self.chats.remove(&chat);
-                if self.open_chat() == Some(chat) {
-                    self.timeline = None;
-                }
-            }
-            Event::MessageReceipts { .. } | Event::GroupChanged(_) => {}
-            Event::ContactRequested(view) | Event::ContactChanged(view) => {
-                if view.online {
-                    self.online.insert(view.contact);
-                } else {
-                    self.online.remove(&view.contact);
-                }
-                self.contacts.insert(view.contact, view);
-            }
-            Event::ContactRemoved { contact, chat } => {
-                self.contacts.remove(&contact);
-                self.chats.remove(&chat);
-                if self.open_chat() == Some(chat) {
-                    self.timeline = None;
-                }
-            }
-            Event::ChatChanged(view) => self.chats.put(view),
-            Event::ProfileChanged(view) => self.profile = Some(view),
-            Event::NetworkChanged(view) => {
-                let moved = view.listen != self.network.listen;
-                self.network = view;
-                if moved {
-                    return self.load_all();
-                }
-                if matches!(&self.dialog, Some(Dialog::Settings(form)) if form.page == Page::Connection) {
-                    return self.examine();
-                }
-            }
-        }
-        Vec::new()
+        events::take(self, event)
     }
 
     /// The connection in words, and whether it is good. Who only asks to be a contact is none.

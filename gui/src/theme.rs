@@ -31,6 +31,10 @@ pub mod size {
     pub const SIDEBAR: f32 = 300.0;
     /// Below this width there is one pane.
     pub const NARROW: f32 = 620.0;
+    /// The panel of a group.
+    pub const PANEL: f32 = 330.0;
+    /// A chat beside that panel has at least this width; where there is less, the panel takes its place.
+    pub const LEAST_CHAT: f32 = 420.0;
     /// The bar above a chat.
     pub const TOP_BAR: f32 = 60.0;
     /// A row of the chat list.
@@ -310,6 +314,9 @@ mod tests {
                 ("good", tokens.good, tokens.side),
                 ("warning", tokens.warning, tokens.side),
                 ("danger", tokens.danger, tokens.raised),
+                ("quiet badge", tokens.text, tokens.border),
+                ("accent on the panel", tokens.accent, tokens.side),
+                ("gap", tokens.warning, tokens.app),
             ];
             for (what, text, ground) in pairs {
                 let ratio = contrast(text, ground);

@@ -3,6 +3,7 @@
 pub mod chat;
 pub mod composer;
 pub mod dialogs;
+pub mod group;
 pub mod settings;
 pub mod sidebar;
 pub mod timeline;
@@ -62,7 +63,25 @@ fn main(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut
     } else if !open {
         CentralPanel::default().frame(side).show(ui, |ui| sidebar::sidebar(ui, model, tokens, now, actions));
     }
-    if open {
+    let panel = open && model.info.is_some();
+    let aside = panel && ui.available_width() >= size::PANEL + size::LEAST_CHAT;
+    if aside {
+        let line = egui::Stroke::new(1.0, tokens.border);
+        Panel::right("group")
+            .exact_size(size::PANEL)
+            .resizable(false)
+            .show_separator_line(false)
+            .frame(Frame::new().fill(tokens.side))
+            .show(ui, |ui| {
+                let edge = ui.max_rect();
+                ui.painter().vline(edge.min.x, edge.y_range(), line);
+                group::panel(ui, model, tokens, now, actions);
+            });
+    }
+    if panel && !aside {
+        let frame = Frame::new().fill(tokens.side);
+        CentralPanel::default().frame(frame).show(ui, |ui| group::panel(ui, model, tokens, now, actions));
+    } else if open {
         chat::chat(ui, model, tokens, now, narrow, actions);
     } else if !narrow {
         CentralPanel::default().frame(Frame::new().fill(tokens.app)).show(ui, |ui| {

@@ -31,6 +31,7 @@ use kith_engine::view::MessageState;
 use crate::text;
 use crate::theme::Tokens;
 use crate::theme::icon;
+use crate::theme::icons;
 use crate::theme::medium;
 use crate::theme::regular;
 use crate::theme::semibold;
@@ -129,6 +130,37 @@ pub fn avatar(painter: &Painter, tokens: &Tokens, center: Pos2, diameter: f32, s
     painter.text(center, Align2::CENTER_CENTER, shown, semibold(diameter * 0.36), color);
 }
 
+/// The same for a group: a square with round corners, so that groups and people are told apart at a glance.
+pub fn group_avatar(painter: &Painter, tokens: &Tokens, center: Pos2, side: f32, seed: u8, name: &str) {
+    let color = tokens.identity(seed);
+    let rect = egui::Rect::from_center_size(center, vec2(side, side));
+    let ground = color.gamma_multiply(if tokens.dark { 0.28 } else { 0.16 });
+    painter.rect_filled(rect, side * 0.3, ground);
+    let initials = text::initials(name);
+    if initials.is_empty() {
+        painter.text(center, Align2::CENTER_CENTER, icons::USERS, icon(side * 0.45), color);
+    } else {
+        painter.text(center, Align2::CENTER_CENTER, initials, semibold(side * 0.36), color);
+    }
+}
+
+/// A small button of an icon and a word or two that stands out.
+pub fn chip(ui: &mut Ui, tokens: &Tokens, glyph: &str, words: &str) -> Response {
+    let galley = line(ui, words, medium(12.5), tokens.accent, 200.0);
+    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 40.0, 28.0), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, words));
+    let strength = if response.hovered() { 0.24 } else { 0.15 };
+    ui.painter().rect_filled(rect, 14.0, tokens.accent.gamma_multiply(strength));
+    if response.has_focus() {
+        ui.painter().rect_stroke(rect, 14.0, Stroke::new(2.0, tokens.accent), StrokeKind::Inside);
+    }
+    let at = rect.left_center() + vec2(18.0, 0.0);
+    ui.painter().text(at, Align2::CENTER_CENTER, glyph, icon(15.0), tokens.accent);
+    let text_at = egui::pos2(rect.min.x + 29.0, rect.center().y - galley.size().y / 2.0);
+    ui.painter().galley(text_at, galley, tokens.accent);
+    response
+}
+
 /// The dot of somebody who is online.
 pub fn online_dot(painter: &Painter, tokens: &Tokens, at: Pos2, ground: Color32) {
     painter.circle_filled(at, 6.5, ground);
@@ -151,14 +183,16 @@ pub fn line(ui: &Ui, text: &str, font: FontId, color: Color32, width: f32) -> Ar
     ui.fonts_mut(|fonts| fonts.layout_job(job))
 }
 
-/// A mark with a number.
-pub fn badge(ui: &Ui, tokens: &Tokens, right_center: Pos2, count: u64) {
+/// A mark with a number; a quiet one is grey. Returns where it begins.
+pub fn badge(ui: &Ui, tokens: &Tokens, right_center: Pos2, count: u64, loud: bool) -> f32 {
     let text = if count > 999 { "999+".to_owned() } else { count.to_string() };
-    let galley = line(ui, &text, semibold(11.5), tokens.on_fill, 60.0);
+    let (fill, ink) = if loud { (tokens.fill, tokens.on_fill) } else { (tokens.border, tokens.text) };
+    let galley = line(ui, &text, semibold(11.5), ink, 60.0);
     let width = (galley.size().x + 11.0).max(20.0);
     let rect = egui::Rect::from_center_size(right_center - vec2(width / 2.0, 0.0), vec2(width, 20.0));
-    ui.painter().rect_filled(rect, 10.0, tokens.fill);
-    ui.painter().galley(rect.center() - galley.size() / 2.0, galley, tokens.on_fill);
+    ui.painter().rect_filled(rect, 10.0, fill);
+    ui.painter().galley(rect.center() - galley.size() / 2.0, galley, ink);
+    rect.min.x
 }
 
 /// How far a message is, as a shape: a clock, one tick, two ticks, two ticks in another colour, a mark.

@@ -10,6 +10,7 @@ mod finding;
 mod groups;
 mod health;
 mod mailboxes;
+mod rooms;
 mod talk;
 
 use anyhow::Context as _;

@@ -13,6 +13,7 @@
 //! this library; `kith-node` is it behind JSON-RPC and a command line.
 
 pub mod asking;
+pub mod blocks;
 pub mod clock;
 pub mod config;
 pub mod doctor;

@@ -20,12 +20,24 @@ const SHORT_ADDRESS: usize = 13;
 pub struct Names {
     own: Option<AccountId>,
     known: BTreeMap<AccountId, String>,
+    filters: Vec<String>,
 }
 
 impl Names {
     /// The own account, which is “you”, and what others call themselves.
     pub fn new(own: Option<AccountId>, known: BTreeMap<AccountId, String>) -> Self {
-        Self { own, known }
+        Self { own, known, filters: Vec::new() }
+    }
+
+    /// With what the reader does not want to read.
+    #[must_use]
+    pub fn with_filters(self, filters: Vec<String>) -> Self {
+        Self { filters, ..self }
+    }
+
+    /// The first word in a text that the reader does not want to read.
+    pub fn filtered(&self, text: &str) -> Option<&str> {
+        kith_engine::filters::matched(&self.filters, text)
     }
 
     /// Whether that is the own account.
@@ -101,6 +113,7 @@ pub fn sentence(line: &GroupLine, who: &AccountId, at: Timestamp, names: &Names)
         GroupLine::LinkMade => format!("{by} made a link into the group"),
         GroupLine::LinkRevoked => format!("{by} took a link into the group back"),
         GroupLine::Pinned { .. } => format!("{by} pinned a message"),
+        GroupLine::Unpinned { .. } => format!("{by} took a pinned message away"),
         GroupLine::Deleted { .. } => format!("{by} deleted a message for everybody"),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
 
+use kith_net::address;
 use kith_net::config::Listen;
 
 /// The name of the file in the data folder.
@@ -40,7 +41,7 @@ impl Ports {
     /// Notes the port that a listener got. Only the port is kept: the interface stays as configured.
     pub(crate) fn note(&mut self, listener: usize, address: &str) {
         let Some(configured) = self.configured.get(listener) else { return };
-        let Some(given) = with_port_of(configured, address) else { return };
+        let Some(given) = address::with_port_of(configured, address) else { return };
         if self.given.get(configured) != Some(&given) {
             self.given.insert(configured.clone(), given);
             let lines: String =
@@ -53,25 +54,9 @@ impl Ports {
     }
 }
 
-/// The configured address with the port that stands in a concrete one; `None` when no port was left open.
-fn with_port_of(configured: &str, concrete: &str) -> Option<String> {
-    let transport =
-        ["/tcp/", "/udp/"].into_iter().find(|transport| configured.contains(&format!("{transport}0")))?;
-    let (_, after) = concrete.split_once(transport)?;
-    let port: u16 = after.split('/').next()?.parse().ok()?;
-    Some(configured.replacen(&format!("{transport}0"), &format!("{transport}{port}"), 1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_port_is_taken_over_and_the_interface_is_not() {
-        let kept = with_port_of("/ip4/0.0.0.0/udp/0/quic-v1", "/ip4/192.168.1.5/udp/4242/quic-v1");
-        assert_eq!(kept.as_deref(), Some("/ip4/0.0.0.0/udp/4242/quic-v1"));
-        assert_eq!(with_port_of("/ip4/0.0.0.0/tcp/4001", "/ip4/192.168.1.5/tcp/4001"), None);
-    }
 
     #[test]
     fn what_was_noted_is_there_after_a_restart() {

@@ -8,6 +8,8 @@ mod mailboxes;
 mod messages;
 mod methods;
 mod openrpc;
+mod policy;
+mod rooms;
 mod serve;
 mod views;
 

@@ -3,10 +3,14 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::groups::Deed;
 use crate::hostile::Conduct;
 
 /// A person, by number.
 pub type Who = usize;
+
+/// A group, by number.
+pub type Which = usize;
 
 /// Where in a step a person's computer stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +40,8 @@ pub enum Action {
     Send(Who, Who),
     /// Somebody reads everything from a friend.
     Read(Who, Who),
+    /// Somebody does something in a group.
+    InGroup(Who, Which, Deed),
     /// A computer is switched off properly.
     Stop(Who),
     /// A computer is switched on.
@@ -44,6 +50,8 @@ pub enum Action {
     Crash(Who, Phase, u64),
     /// The network puts people with odd numbers apart from those with even ones.
     Split,
+    /// The network falls into so many parts, each of people whose numbers leave the same remainder.
+    SplitInto(usize),
     /// The network is one again.
     Heal,
     /// A direct stream breaks; frames under way are lost.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use kith_proto::id::DeviceId;
 use kith_proto::rows::Direction;
 use kith_proto::rows::Rows;
 use kith_proto::rows::RowsError;
@@ -55,6 +56,12 @@ impl Disk {
     /// How many rows a table has.
     pub fn rows_in(&self, table: &str) -> usize {
         self.tables.get(table).map_or(0, BTreeMap::len)
+    }
+
+    /// How many things wait for a device in an outbox.
+    pub fn waiting_for(&self, device: &DeviceId) -> usize {
+        let rows = self.tables.get("outbox").map(|rows| rows.range(device.0.to_vec()..));
+        rows.into_iter().flatten().take_while(|(key, _)| key.starts_with(&device.0)).count()
     }
 
     /// How many rows all tables have.

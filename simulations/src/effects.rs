@@ -44,7 +44,7 @@ pub(crate) fn run(world: &mut World, who: Who, effects: Vec<Effect>) {
                 world.later(at, Due::Found { who, key });
             }
             Effect::OpenMailbox { stream, device, .. } => {
-                let reachable = !world.network.split || who.is_multiple_of(2);
+                let reachable = world.network.reaches_nodes(who);
                 let sent = world.post.open(who, stream, &device, reachable);
                 send_post(world, sent);
             }
@@ -66,7 +66,7 @@ pub(crate) fn run(world: &mut World, who: Who, effects: Vec<Effect>) {
             Effect::Gossip { topic, bytes } => {
                 let network = &world.network;
                 let passed =
-                    world.gossip.publish(who, topic, bytes, |one, other| network.connected(one, other));
+                    world.gossip.publish(who, topic, &bytes, |one, other| network.connected(one, other));
                 pass(world, passed);
             }
             Effect::Verdict { message, verdict } => {

@@ -106,20 +106,20 @@ impl Gossip {
         &mut self,
         who: Who,
         topic: TopicId,
-        bytes: Vec<u8>,
+        bytes: &[u8],
         connected: impl Fn(Who, Who) -> bool,
     ) -> Vec<Passed> {
         self.counts.published += 1;
-        let id = GossipId::of(&topic, &bytes);
+        let id = GossipId::of(&topic, bytes);
         let to: Vec<Who> = self.having(&topic).filter(|to| *to != who && connected(who, *to)).collect();
         if to.is_empty() || self.seen.contains_key(&(who, id)) {
             self.counts.alone += u64::from(to.is_empty());
             return Vec::new();
         }
         let seen =
-            Seen { since: self.beats, topic, bytes: bytes.clone(), from: BTreeSet::new(), accepted: true };
+            Seen { since: self.beats, topic, bytes: bytes.to_vec(), from: BTreeSet::new(), accepted: true };
         self.seen.insert((who, id), seen);
-        to.into_iter().map(|to| Passed { from: who, to, topic, bytes: bytes.clone() }).collect()
+        to.into_iter().map(|to| Passed { from: who, to, topic, bytes: bytes.to_vec() }).collect()
     }
 
     /// A message has come. Returns its name if it is the first time: the engine is to say what becomes of it.
@@ -273,11 +273,11 @@ mod tests {
         // Not more than fifty are connected with anybody.
         let near = |one: Who, other: Who| (one + 200 - other) % 200 <= 25 || (other + 200 - one) % 200 <= 25;
         (0..3).for_each(|_| _ = gossip.beat(near));
-        let sent = gossip.publish(7, TOPIC, b"hello".to_vec(), near);
+        let sent = gossip.publish(7, TOPIC, b"hello", near);
         assert_eq!(carry(&mut gossip, sent, |_| Verdict::Accept).len(), 199);
         let each = gossip.counts.twice as f64 / 199.0;
         assert!((1.0..10.0).contains(&each), "{each} duplicates each");
-        assert!(gossip.publish(7, TOPIC, b"hello".to_vec(), near).is_empty(), "not a second time");
+        assert!(gossip.publish(7, TOPIC, b"hello", near).is_empty(), "not a second time");
     }
 
     /// A thousand devices with the neighbours that engines choose, and how many steps and copies a message takes.
@@ -292,7 +292,7 @@ mod tests {
         let mut gossip = Gossip::default();
         (0..COUNT).for_each(|who| gossip.set_topics(who, [TOPIC]));
         (0..3).for_each(|_| _ = gossip.beat(linked));
-        let mut wave = gossip.publish(0, TOPIC, b"hello".to_vec(), linked);
+        let mut wave = gossip.publish(0, TOPIC, b"hello", linked);
         let (mut steps, mut reached) = (0, 1);
         while !wave.is_empty() {
             steps += 1;
@@ -318,10 +318,10 @@ mod tests {
         (0..3).for_each(|who| gossip.set_topics(who, [TOPIC]));
         let line = |one: Who, other: Who| one.abs_diff(other) == 1;
         gossip.beat(line);
-        let sent = gossip.publish(0, TOPIC, b"one".to_vec(), line);
+        let sent = gossip.publish(0, TOPIC, b"one", line);
         assert_eq!(carry(&mut gossip, sent, |_| Verdict::Ignore), BTreeSet::from([1]));
         gossip.left(1);
-        assert!(gossip.publish(0, TOPIC, b"two".to_vec(), line).is_empty());
+        assert!(gossip.publish(0, TOPIC, b"two", line).is_empty());
         assert_eq!(gossip.counts.alone, 1);
     }
 
@@ -330,7 +330,7 @@ mod tests {
         let mut gossip = Gossip::default();
         (0..30).for_each(|who| gossip.set_topics(who, [TOPIC]));
         gossip.beat(|_, _| true);
-        let mut sent = gossip.publish(0, TOPIC, b"hello".to_vec(), |_, _| true);
+        let mut sent = gossip.publish(0, TOPIC, b"hello", |_, _| true);
         sent.retain(|passed| passed.to != 29);
         while let Some(next) = sent.pop() {
             if let Some(id) = gossip.arrive(&next) {

@@ -7,6 +7,7 @@
 //! * [`action`]: everything that can be done to a world, as data: stories, properties and scenarios use the same words
 //! * [`world`], [`person`], [`disk`], [`network`]: the world
 //! * [`oracle`]: who should have what; checked while it runs and at the end
+//! * [`groups`]: what people do in groups, and what should be true of them
 //! * [`scenario`]: a world from a file, many seeds, a line of results
 //! * [`studies`]: questions from a file, many worlds, [`table`]s of results; [`online`] and [`plan`] say who comes when
 //! * [`gossip`]: topics, as the network has them
@@ -16,8 +17,10 @@
 
 pub mod action;
 pub mod counts;
+pub mod cpu;
 pub mod disk;
 pub mod gossip;
+pub mod groups;
 pub mod hostile;
 pub mod nats;
 pub mod network;
@@ -34,4 +37,5 @@ pub mod world;
 
 mod effects;
 mod friends;
+mod settling;
 mod ways;

@@ -159,7 +159,7 @@ fn repeat(path: &PathBuf, tell: bool) -> anyhow::Result<bool> {
 
 /// What a file says to run.
 enum Loaded {
-    Scenario(Scenario),
+    Scenario(Box<Scenario>),
     Study(Study, String),
 }
 
@@ -170,7 +170,7 @@ fn load(path: &Path) -> anyhow::Result<Loaded> {
     let text = read(path)?;
     let what = || format!("{} is no scenario", path.display());
     if !toml::from_str::<toml::Table>(&text).with_context(what)?.contains_key("study") {
-        return Ok(Loaded::Scenario(toml::from_str(&text).with_context(what)?));
+        return Ok(Loaded::Scenario(Box::new(toml::from_str(&text).with_context(what)?)));
     }
     let study: Study = toml::from_str(&text).with_context(what)?;
     let trace = study.trace_file().map(|name| read(&path.with_file_name(name))).transpose()?;

@@ -46,8 +46,8 @@ pub struct Network {
     streams: BTreeMap<(Who, Who), u64>,
     /// When the last frame from one to another arrives, so that order is kept.
     last_arrival: BTreeMap<(Who, Who), Timestamp>,
-    /// Whether odd and even are apart.
-    pub split: bool,
+    /// Into how many parts it has fallen; people are together whose numbers leave the same remainder.
+    pub parts: usize,
     /// The DHT.
     pub dht: BTreeMap<RecordKey, Record>,
     next: u64,
@@ -60,7 +60,13 @@ fn pair(one: Who, other: Who) -> (Who, Who) {
 impl Network {
     /// Whether frames can go between two people at all.
     pub fn reachable(&self, one: Who, other: Who) -> bool {
-        !self.split || one % 2 == other % 2
+        let parts = self.parts.max(1);
+        one % parts == other % parts
+    }
+
+    /// Whether somebody is in the part where the community nodes are.
+    pub fn reaches_nodes(&self, who: Who) -> bool {
+        self.reachable(who, 0)
     }
 
     /// Connects two people. Returns whether they were not.

@@ -6,6 +6,8 @@ use serde::Serialize;
 use crate::action::Action;
 use crate::action::Phase;
 use crate::action::Who;
+use crate::groups::Deed;
+use crate::groups::acts::Plan;
 use crate::hostile::Conduct;
 use crate::nats::Shares;
 use crate::network::Weather;
@@ -43,6 +45,9 @@ pub struct Scenario {
     /// Who sits behind what address translation; nobody if left out. Community nodes are relays.
     #[serde(default)]
     pub nats: Option<Shares>,
+    /// The groups that there are, and what is done in them.
+    #[serde(default)]
+    pub groups: Option<Plan>,
     /// How the network behaves.
     #[serde(default)]
     pub weather: Weather,
@@ -112,16 +117,20 @@ impl Scenario {
         for (host, conduct) in self.hostile.iter().enumerate() {
             world.act(&Action::MaskMailbox(host, *conduct));
         }
+        if let Some(groups) = &self.groups {
+            groups.found(&mut world);
+        }
         let mut written = 0;
         while written < self.messages && world.oracle.failures.is_empty() {
             let action = self.next(&mut world);
-            written += u64::from(matches!(action, Action::Send(..)));
+            written += u64::from(matches!(action, Action::Send(..) | Action::InGroup(_, _, Deed::Post)));
             world.act(&action);
             let pause = world.roll(self.pace * 2 + 1);
             world.act(&Action::Elapse(pause));
         }
         world.settle();
-        let mut delays: Vec<u64> = world.delays.iter().map(|delay| delay.millis).collect();
+        let delays = world.delays.iter().chain(&world.groups.delays);
+        let mut delays: Vec<u64> = delays.map(|delay| delay.millis).collect();
         delays.sort_unstable();
         let part =
             |part: usize| delays.get(delays.len() * part / 100).or(delays.last()).copied().unwrap_or(0);
@@ -129,7 +138,7 @@ impl Scenario {
             seed,
             failures: world.oracle.failures.clone(),
             messages: world.people.iter().map(|person| person.written).sum(),
-            shown: world.oracle.shown,
+            shown: world.oracle.shown + world.groups.ledger.seen,
             delay_p50: part(50),
             delay_p99: part(99),
             frames: world.counts.frames,
@@ -153,10 +162,14 @@ impl Scenario {
         for who in 0..self.people {
             for step in 0..self.friends {
                 let friend = (who + 1 + step * step) % self.people;
-                let known = world.friends.iter().any(|pair| *pair == (who, friend) || *pair == (friend, who));
-                if friend != who && !known {
-                    world.act(&Action::Befriend(who, friend));
-                }
+                befriend(world, who, friend);
+            }
+        }
+        for (which, groups) in
+            self.groups.iter().flat_map(|groups| (0..groups.count).map(move |which| (which, groups)))
+        {
+            for member in groups.founders(which, self.people).into_iter().skip(1) {
+                befriend(world, which % self.people, member);
             }
         }
         world.act(&Action::Elapse(10_000));
@@ -188,7 +201,11 @@ impl Scenario {
             return if world.people[who].engine.is_some() { Action::Stop(who) } else { Action::Start(who) };
         }
         if hit(faults.split) {
-            return if world.roll(2) == 0 { Action::Split } else { Action::Heal };
+            return match world.roll(2) {
+                0 if self.groups.is_some() && world.roll(2) == 0 => Action::SplitInto(3),
+                0 => Action::Split,
+                _ => Action::Heal,
+            };
         }
         if hit(faults.cut) {
             return if world.roll(2) == 0 {
@@ -214,6 +231,9 @@ impl Scenario {
         if self.strangers > 0 && hit(self.faults.knock) {
             return self.knock(world, who);
         }
+        if let Some(groups) = self.groups.as_ref().filter(|groups| world.roll(1_000) < groups.share) {
+            return groups.next(world);
+        }
         if hit(50) {
             return Action::Read(to, from);
         }
@@ -231,5 +251,12 @@ impl Scenario {
             1 => Action::Knock(other, stranger),
             _ => Action::Knock(stranger, other),
         }
+    }
+}
+
+fn befriend(world: &mut World, who: Who, friend: Who) {
+    let known = world.friends.iter().any(|pair| *pair == (who, friend) || *pair == (friend, who));
+    if friend != who && !known {
+        world.act(&Action::Befriend(who, friend));
     }
 }

@@ -16,6 +16,7 @@ use crate::world::World;
 
 pub mod availability;
 pub mod delay;
+pub mod groups;
 pub mod hostile;
 pub mod load;
 pub mod nat;
@@ -34,6 +35,8 @@ pub enum Study {
     Nat(nat::Nat),
     /// What hostile and failing mailboxes can do.
     Hostile(hostile::Hostile),
+    /// What groups cost at their limits.
+    Groups(groups::Groups),
 }
 
 /// A place in a table: row and column.
@@ -74,6 +77,7 @@ impl Study {
             Self::Load(study) => study.seeds,
             Self::Nat(study) => study.seeds,
             Self::Hostile(study) => study.seeds,
+            Self::Groups(study) => study.seeds,
         }
     }
 
@@ -90,6 +94,7 @@ impl Study {
         match self {
             Self::Delay(_) => 2,
             Self::Load(study) => study.sizes.len() as u64,
+            Self::Groups(study) => study.members.len() as u64,
             Self::Availability(_) | Self::Nat(_) | Self::Hostile(_) => 1,
         }
     }
@@ -102,6 +107,7 @@ impl Study {
             Self::Load(study) => study.run(seed, part),
             Self::Nat(study) => study.run(seed),
             Self::Hostile(study) => study.run(seed),
+            Self::Groups(study) => study.run(seed, part),
         }
     }
 
@@ -115,6 +121,7 @@ impl Study {
             Self::Load(study) => (&study.about, study.tables(&all)),
             Self::Nat(study) => (&study.about, study.tables(&all)),
             Self::Hostile(study) => (&study.about, study.tables(&all)),
+            Self::Groups(study) => (&study.about, study.tables(&all)),
         };
         let mut hasher = blake3::Hasher::new();
         all.traces.iter().for_each(|trace| {

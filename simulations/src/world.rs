@@ -22,12 +22,15 @@ use crate::action::Action;
 use crate::action::Who;
 use crate::counts::Counts;
 use crate::counts::Delay;
+use crate::cpu;
 use crate::effects;
 use crate::friends;
 use crate::friends::Knocks;
 use crate::friends::Links;
 use crate::gossip::Gossip;
 use crate::gossip::Passed;
+use crate::groups;
+use crate::groups::Groups;
 use crate::nats::Nats;
 use crate::nats::Place;
 use crate::nats::Way;
@@ -39,6 +42,7 @@ use crate::person::Person;
 use crate::post::Host;
 use crate::post::Post;
 use crate::post::Sent;
+use crate::settling;
 use crate::ways;
 
 /// When every world begins.
@@ -75,8 +79,12 @@ pub struct World {
     pub counts: Counts,
     /// Friends, as they were made.
     pub friends: Vec<(Who, Who)>,
+    /// The groups.
+    pub groups: Groups,
     /// What was shown, and how long after it was written.
     pub delays: Vec<Delay>,
+    /// Whose processor time is measured, and how many nanoseconds it was so far.
+    pub measured: Option<(Who, u64)>,
     pub(crate) now: Timestamp,
     pub(crate) network: Network,
     pub(crate) weather: Weather,
@@ -121,7 +129,9 @@ impl World {
             oracle: Oracle::default(),
             counts: Counts::default(),
             friends: Vec::new(),
+            groups: Groups::default(),
             delays: Vec::new(),
+            measured: None,
             now: BEGIN,
             network: Network::default(),
             weather,
@@ -239,6 +249,7 @@ impl World {
             }
             Action::Send(from, to) => self.send(from, to),
             Action::Read(who, friend) => self.read(who, friend),
+            Action::InGroup(who, which, ref deed) => groups::act(self, who, which, deed),
             Action::Stop(who) => self.stop(who),
             Action::Start(who) => {
                 if self.people[who].engine.is_none() {
@@ -253,8 +264,10 @@ impl World {
                     self.later(at, Due::Start(who));
                 }
             }
-            Action::Split | Action::Heal => {
-                self.network.split = matches!(action, Action::Split);
+            Action::Split => self.act(&Action::SplitInto(2)),
+            Action::Heal => self.act(&Action::SplitInto(1)),
+            Action::SplitInto(parts) => {
+                self.network.parts = parts;
                 for (one, other) in self.network.pairs() {
                     if !self.network.reachable(one, other) {
                         ways::disconnect(self, one, other);
@@ -277,6 +290,7 @@ impl World {
                     self.people[who].restores += 1;
                     self.people[who].restored_at = self.now;
                     self.oracle.restored(who);
+                    self.groups.ledger.restored(who);
                     self.start(who);
                 }
             }
@@ -430,6 +444,8 @@ impl World {
 
     fn step(&mut self, who: Who) {
         self.people[who].scheduled = false;
+        let measured = self.measured.filter(|(whose, _)| *whose == who);
+        let before = measured.map(|_| cpu::thread_nanos());
         let (trace, tell, now) = (&mut self.trace, self.tell, self.now);
         let done = self.people[who].step(now, &mut |input| {
             let line = format!("{now:?} {who} {input:?}\n");
@@ -438,10 +454,16 @@ impl World {
                 print!("{line}");
             }
         });
+        if let (Some((_, sum)), Some(before)) = (&mut self.measured, before) {
+            *sum += cpu::thread_nanos() - before;
+        }
         self.people[who].busy_until = self.now + Span(1 + self.rng.next_u64() % COMMIT_MILLIS);
         effects::run(self, who, done.effects);
+        groups::note(self, who);
         for event in done.events {
-            self.shown(who, event);
+            if !groups::shown(self, who, &event) {
+                self.shown(who, event);
+            }
         }
         if done.crashed {
             self.counts.crashes += 1;
@@ -483,33 +505,6 @@ impl World {
 
     /// Fair weather, everybody on, and enough time: then everything has to be where it belongs.
     pub fn settle(&mut self) {
-        self.weather = Weather { latency_max: 20, ..Weather::default() };
-        self.act(&Action::Heal);
-        for who in 0..self.people.len() {
-            self.people[who].crash = None;
-        }
-        // Longer than the longest pauses between dials and between repairs.
-        for _ in 0..30 {
-            for host in 0..self.post.len() {
-                ways::start_host(self, host);
-            }
-            for who in 0..self.people.len() {
-                self.act(&Action::Start(who));
-            }
-            for who in 0..self.people.len() {
-                self.act(&Action::AllowKnocks(who, true));
-            }
-            self.run_until(self.now + Span::from_minutes(3));
-            if friends::knock_again(self)
-                && self.people.iter().all(|person| person.disk.rows_in("outbox") == 0)
-            {
-                break;
-            }
-        }
-        self.run_until(self.now + Span::from_minutes(1));
-        let friends = self.friends.clone();
-        self.oracle.check_end(&self.people, &friends);
-        let asked = friends::asked(self);
-        self.oracle.check_knocks(&self.people, &asked);
+        settling::settle(self);
     }
 }

@@ -87,10 +87,26 @@ fn one_honest_mailbox_is_enough_and_with_none_nothing_is_lost_for_good() {
 }
 
 #[test]
+fn parts_of_a_group_become_one_and_newcomers_get_everything() {
+    let parts =
+        small(include_str!("../scenarios/group-fifty.toml"), &[("members", "[9]"), ("messages", "100")]);
+    assert_eq!(rows(&report(&parts), 0, "9").len(), 1);
+    let newcomer = include_str!("../scenarios/group-newcomer.toml");
+    let found = report(&small(newcomer, &[("members", "[3]"), ("messages", "50")]));
+    assert_eq!(found.failures, Vec::<String>::new());
+    assert_eq!(rows(&found, 0, "3")[0][1], "50");
+}
+
+#[test]
 fn every_scenario_file_can_be_read() {
     for text in [
         include_str!("../scenarios/dark-times.toml"),
         include_str!("../scenarios/everything.toml"),
+        include_str!("../scenarios/groups.toml"),
+        include_str!("../scenarios/group-days.toml"),
+        include_str!("../scenarios/group-fights.toml"),
+        include_str!("../scenarios/group-liars.toml"),
+        include_str!("../scenarios/group-old-disks.toml"),
         include_str!("../scenarios/mailboxes.toml"),
         include_str!("../scenarios/old-disks.toml"),
         include_str!("../scenarios/thousand.toml"),

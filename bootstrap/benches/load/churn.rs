@@ -121,7 +121,7 @@ async fn come_and_go(device: u32, place: DeviceAddress, turns: Arc<Semaphore>, d
             }
             done.fetch_add(1, Ordering::Relaxed);
         }
-        events.shut_down().await;
+        events.shut_down().await.unwrap();
     }
 }
 

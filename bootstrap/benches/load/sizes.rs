@@ -44,7 +44,7 @@ pub(crate) async fn run(connections: u32, inboxes: u32, envelopes: u32) {
     let connected = node.resident_kib();
     println!("{connections} connections: {:.1} MiB more", mebibytes(connected - empty));
     for (_, events) in devices {
-        events.shut_down().await;
+        events.shut_down().await.unwrap();
     }
 
     let before = (node.resident_kib(), bytes_in(&folder.path().join("data/mailbox")));

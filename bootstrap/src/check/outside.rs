@@ -106,7 +106,7 @@ async fn ask(config: &Config, nodes: &[DeviceAddress]) -> Result<Vec<Finding>> {
             "forward the ports on the router, and name its addresses in “external”",
         ));
     }
-    events.shut_down().await;
+    events.shut_down().await?;
     Ok(findings)
 }
 

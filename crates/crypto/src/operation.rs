@@ -17,7 +17,7 @@ use crate::identity::SignedDeviceList;
 use crate::primitives;
 use crate::secret::Secret32;
 
-/// The secret of a link into a group. It is in the link and nowhere else.
+/// The secret of a link into a group: in the link, and in the log that only members have.
 pub struct LinkSecret(Secret32);
 
 impl LinkSecret {

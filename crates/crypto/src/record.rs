@@ -22,6 +22,7 @@ use kith_proto::id::DeviceId;
 use kith_proto::id::RecordKey;
 use kith_proto::record::CardRecord;
 use kith_proto::record::DeviceRecord;
+use kith_proto::record::HostsRecord;
 use kith_proto::record::ListRecord;
 use kith_proto::record::Record;
 use kith_proto::record::RecordKind;
@@ -147,6 +148,40 @@ pub fn seal_knock(
 pub fn open_knock(account: &AccountId, period: u32, record: &Record) -> Result<CardRecord, RecordError> {
     let told = open(&Name { owner: &account.0, secret: None, period }, RecordKind::Knock, record)?;
     CardRecord::from_bytes(&told).map_err(|_| RecordError::Unreadable)
+}
+
+/// Where those who answer the holders of a link are told, in a period.
+pub fn hosts_key(seed: &[u8; 32], period: u32) -> Option<RecordKey> {
+    let owner = hosts_signing(seed).verifying_key().to_bytes();
+    let name = Name { owner: &owner, secret: None, period };
+    Some(Record::key_for(RecordKind::Hosts, &name.blinded_public()?))
+}
+
+/// Signs and seals who answers the holders of a link. Everybody can who has the link: it tells no more than whom to ask.
+pub fn seal_hosts(
+    rng: &mut impl CryptoRng,
+    seed: &[u8; 32],
+    period: u32,
+    (sequence, expires): (u64, Timestamp),
+    told: &HostsRecord,
+) -> Option<Record> {
+    let meta = Meta { kind: RecordKind::Hosts, secret: None, period, sequence, expires };
+    seal(rng, &hosts_signing(seed), &meta, told.to_bytes())
+}
+
+/// Opens who answers the holders of a link, looked up for a period.
+///
+/// # Errors
+/// When it is another's, forged or not readable.
+pub fn open_hosts(seed: &[u8; 32], period: u32, record: &Record) -> Result<HostsRecord, RecordError> {
+    let owner = hosts_signing(seed).verifying_key().to_bytes();
+    let told = open(&Name { owner: &owner, secret: None, period }, RecordKind::Hosts, record)?;
+    HostsRecord::from_bytes(&told).map_err(|_| RecordError::Unreadable)
+}
+
+/// The key is not the link's own: nothing that it signs could be taken for a proof.
+fn hosts_signing(seed: &[u8; 32]) -> SigningKey {
+    SigningKey::from_bytes(&primitives::hkdf::<32>(b"", seed, b"kith group link record v1"))
 }
 
 /// What a record is sealed with, beside the device's key.
@@ -284,6 +319,7 @@ impl Name<'_> {
             RecordKind::Card => b"kith record card v2",
             RecordKind::List => b"kith record list v1",
             RecordKind::Knock => b"kith record knock v1",
+            RecordKind::Hosts => b"kith record hosts v1",
         };
         let mut known = Zeroizing::new(self.owner.to_vec());
         known.extend(self.secret.iter().flat_map(|secret| secret.as_bytes()));
@@ -410,6 +446,35 @@ mod tests {
             hex(&mailbox::queue(&mailbox::invite_secret(&knock), &DeviceId([3; 32]), 9).0.0),
         ];
         assert_eq!(all.join("\n"), include_str!("../tests/vectors/knock_v1.txt").trim_end());
+    }
+
+    #[test]
+    fn who_has_a_link_finds_those_who_answer_and_nobody_else_does() {
+        let mut rng = ChaCha20Rng::from_seed([7; 32]);
+        let (seed, other) = ([7; 32], [8; 32]);
+        let host = kith_proto::group::LinkHost {
+            account: AccountId([1; 32]),
+            device: DeviceId([2; 32]),
+            addresses: BoundedVec::truncated(vec![Multiaddress::new(vec![4; 40]).unwrap(); 2]),
+        };
+        let told = HostsRecord { hosts: BoundedVec::truncated(vec![host; 8]) };
+        let record = seal_hosts(&mut rng, &seed, 20_000, (7, Timestamp(1_000)), &told).unwrap();
+        assert!(verify_record(&record) && record.to_bytes().len() < 2_300);
+        assert_eq!(hosts_key(&seed, 20_000), Some(record.key()));
+        assert_ne!(hosts_key(&seed, 20_001), Some(record.key()));
+        assert_eq!(open_hosts(&seed, 20_000, &record), Ok(told));
+        assert_eq!(open_hosts(&other, 20_000, &record), Err(RecordError::Forged));
+        assert_eq!(open_hosts(&seed, 20_001, &record), Err(RecordError::Forged));
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let owner = hosts_signing(&seed).verifying_key().to_bytes();
+        let name = Name { owner: &owner, secret: None, period: 20_000 };
+        let all = [
+            hex(&owner),
+            hex(&hosts_key(&seed, 20_000).unwrap().0),
+            hex(&*name.body_key(RecordKind::Hosts)),
+            hex(&kith_proto::group::link_secret(&seed, &DeviceId([3; 32])).0),
+        ];
+        assert_eq!(all.join("\n"), include_str!("../tests/vectors/hosts_v1.txt").trim_end());
     }
 
     #[test]

@@ -33,6 +33,8 @@ use crate::effect::Effect;
 use crate::effect::Misbehaviour;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::groups::asking;
+use crate::groups::hosts;
 use crate::groups::joining;
 use crate::groups::taking;
 use crate::inbox::Taken;
@@ -84,7 +86,7 @@ pub(crate) fn frame(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, devi
         Frame::PrekeysRefused => {
             let Some(contact) = contact else { return };
             match engine.contacts.refused(out, &contact) {
-                Refused::NotAsked => {}
+                Refused::NotAsked => asking::unknown_to(engine, out, &device),
                 Refused::AskAgain => links::ask_prekeys(engine, out, &device),
                 Refused::ForGood => engine.contact_changed(out, &contact),
             }
@@ -102,7 +104,7 @@ fn give_prekeys(
 ) {
     let invited = proof.is_some_and(|proof| {
         let secret = open_secret(engine, &proof.invite);
-        secret.or_else(|| joining::open_link(engine, &proof.invite)).is_some_and(|secret| {
+        secret.or_else(|| hosts::open_link(engine, &proof.invite)).is_some_and(|secret| {
             let expected = invite::prekey_proof(&secret, &device, &engine.devices.device());
             invite::proofs_equal(&expected, &proof.mac)
         })

@@ -17,6 +17,7 @@ use kith_crypto::secret::Secret32;
 use kith_proto::id::ContactId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::RecordKey;
+use kith_proto::invite::InviteSecret;
 use kith_proto::payload::Content;
 use kith_proto::payload::MailboxList;
 use kith_proto::record::CardRecord;
@@ -30,6 +31,7 @@ use crate::contents;
 use crate::deposits::CARD_VERSION;
 use crate::effect::Effect;
 use crate::engine::Engine;
+use crate::groups::hosts;
 use crate::knocking;
 use crate::leaving;
 use crate::output::Output;
@@ -38,7 +40,7 @@ use crate::timer::TimerKey;
 use crate::view::ContactState;
 
 /// How long a record stays in the DHT: as long as the DHT keeps anything, less an hour for clocks that differ.
-const LIFE: Span = Span::from_hours(47);
+pub(crate) const LIFE: Span = Span::from_hours(47);
 
 /// Cards published at once; older invites were used or forgotten.
 const MAX_CARDS: usize = 16;
@@ -116,6 +118,7 @@ impl Cards {
 /// Publishes what others need to write while this device is away.
 pub(crate) fn publish(engine: &mut Engine, out: &mut Output) {
     publish_cards(engine, out, MAX_CARDS);
+    hosts::publish(engine, out);
     strangers::publish(engine, out);
     // A round that is not at its end goes on: it reaches everybody before it begins again.
     if engine.cards.published.is_none() {
@@ -131,8 +134,13 @@ pub(crate) fn publish_anew(engine: &mut Engine, out: &mut Output) {
 
 /// Publishes cards for the holders of the newest open invites.
 pub(crate) fn publish_cards(engine: &mut Engine, out: &mut Output, most: usize) {
+    let open = engine.contacts.newest_invites(engine.core.now).take(most).collect();
+    publish_for(engine, out, open);
+}
+
+/// Publishes cards for the holders of these secrets: of invites, or of links into groups.
+pub(crate) fn publish_for(engine: &mut Engine, out: &mut Output, open: Vec<InviteSecret>) {
     let (now, places) = (engine.core.now, engine.mailboxes.places());
-    let open: Vec<_> = engine.contacts.newest_invites(now).take(most).collect();
     if places.is_empty() || open.is_empty() {
         return;
     }
@@ -230,8 +238,8 @@ fn missing(engine: &Engine, device: &DeviceId) -> Option<What> {
             Some(What::List(Secret32::new(list.secret)))
         }
         (Some(ContactState::Blocked), ..) | (_, _, None) => None,
-        // The maker of a link into a group has no card: nothing is known of the link outside of the group.
-        (None, None, Some(_)) => None,
+        // Members who answer those who hold a link have cards as long as that is so.
+        (None, None, Some(_)) if !engine.groups.asks(&engine.peers.contact_of(device)?) => None,
         // Their card is found by the address (`knocking`).
         _ if engine.is_knocking(device) => None,
         (_, None, Some(invite)) => Some(What::Card(mailbox::invite_secret(&invite.0))),

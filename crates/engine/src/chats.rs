@@ -24,6 +24,7 @@ use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 use crate::core::Core;
+use crate::groups::history::rows as history;
 use crate::output::Output;
 use crate::rows;
 use crate::rows::ChatRow;
@@ -238,7 +239,8 @@ impl Chats {
         let mut index = place_in_group(new.time, &new.spread);
         // One in a million of those of one millisecond: then whoever came first stays.
         while Self::history(rows, out, chat, index).is_some() {
-            index += 1;
+            // The last place of all is as good as any to somebody who claims the end of time.
+            index = index.checked_add(1)?;
         }
         let key = rows::history_key(chat, index);
         let fades = new.expires_at.is_some();
@@ -419,6 +421,11 @@ impl Chats {
             self.expiry.pop_first();
             let Some(message) = self.expiring.remove(&(chat, index)) else { continue };
             out.delete(rows::EXPIRY, &rows::expiry_key(at, &chat, index));
+            let entry = Self::history(rows, out, &chat, index).map(|row| row.entry);
+            let with = self.by_id.get(&chat).map(|kept| kept.row.with);
+            if let (Some(Entry::Post(post)), Some(With::Group(group))) = (entry, with) {
+                out.delete(history::POSTS, &history::post_key(&group, &post.post));
+            }
             self.drop_message(core, rows, out, &chat, index, &message);
             gone.push((chat, message));
         }

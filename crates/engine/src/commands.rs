@@ -1,5 +1,7 @@
 //! Carries out commands. Each either does all of what it says or is refused and changes nothing.
 
+mod blocking;
+
 use kith_crypto::invite;
 use kith_crypto::record;
 use kith_proto::bounded::BoundedBytes;
@@ -33,6 +35,7 @@ use crate::contents;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::filters;
 use crate::groups;
 use crate::groups::fellows;
 use crate::knocking;
@@ -82,7 +85,9 @@ pub(crate) fn run(
             Ok(Answer::Done)
         }
         Command::AcceptContact { contact } => accept(engine, out, contact),
-        Command::BlockContact { contact } => block(engine, rows, out, contact),
+        Command::BlockContact { contact } => blocking::block(engine, rows, out, contact),
+        Command::BlockAll { accounts } => blocking::block_all(engine, rows, out, &accounts),
+        Command::SetFilters { filters } => filters::set(out, &filters).map(|()| Answer::Done),
         Command::UnblockContact { contact } => unblock(engine, out, contact),
         Command::RemoveContact { contact } => remove(engine, rows, out, contact),
         Command::VerifyContact { contact, verified } => {
@@ -268,30 +273,6 @@ fn accept(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<A
         Some(ContactState::Incoming) => contents::accepted(engine, out, &contact),
         Some(_) => return Err(Refusal::NotRequested),
     }
-    contact_answer(engine, out, &contact)
-}
-
-fn block(
-    engine: &mut Engine,
-    rows: &dyn Rows,
-    out: &mut Output,
-    contact: ContactId,
-) -> Result<Answer, Refusal> {
-    let before = engine.contacts.state(&contact).ok_or(Refusal::UnknownContact)?;
-    engine.contacts.set_state(out, &contact, ContactState::Blocked);
-    offers::part(engine, out, &engine.peers.devices_of(&contact));
-    for device in engine.peers.devices_of(&contact) {
-        engine.deposits.forget_told(&device, out);
-        for (chat, message) in engine.outbox.drop_device(&mut engine.core, out, &device) {
-            engine.chats.set_places(rows, out, &chat, &message, Vec::new());
-            out.event(Event::MessageState { chat, message, state: MessageState::Failed });
-        }
-        engine.presence.unwant(&device);
-        out.effect(Effect::HangUp { device });
-    }
-    engine.keep_connected(out);
-    reading::queues_changed(engine, out);
-    decided(engine, out, before);
     contact_answer(engine, out, &contact)
 }
 

@@ -19,6 +19,7 @@ use crate::effect::Effect;
 use crate::effect::Misbehaviour;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::groups::asking;
 use crate::groups::fellows;
 use crate::groups::receipts;
 use crate::groups::taking;
@@ -126,6 +127,7 @@ fn confirm(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &Devi
         engine.presence.links.progress(&mut engine.core, device);
         // Their mailboxes were emptied: what these were too full for may go.
         engine.deposits.resume(device);
+        asking::reached(engine, out, device);
     }
     let mut chat_of_last = None;
     let delivered = receipts::delivered(engine, rows, out, confirmed.delivered);
@@ -312,6 +314,8 @@ pub(crate) fn accepted(engine: &mut Engine, out: &mut Output, contact: &ContactI
         // Now there is something to say on connections that were there all the time.
         engine.peers.devices_of(contact).iter().for_each(|device| links::greet(engine, out, device));
     }
+    // When they connected there was nothing yet to say it in.
+    links::tell_addresses(engine, out);
     reading::queues_changed(engine, out);
     reading::read_again(engine, out);
     engine.keep_connected(out);

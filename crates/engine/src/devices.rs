@@ -4,6 +4,7 @@
 //! and the case is counted. Not here: sessions made from the bundles.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use kith_crypto::identity::AccountSecret;
 use kith_crypto::identity::DeviceEntry;
@@ -41,6 +42,8 @@ pub(crate) struct Devices {
     pub(crate) prekeys: PrekeySecrets,
     /// The own profile.
     pub(crate) profile: Profile,
+    /// Accounts whose list became another in this input: their groups are to hear of it.
+    pub(crate) renewed: BTreeSet<AccountId>,
     account_secret: Option<AccountSecret>,
     created: Timestamp,
     own_list: DeviceListBytes,
@@ -65,6 +68,7 @@ impl Devices {
             secret,
             prekeys,
             profile: row.profile,
+            renewed: BTreeSet::new(),
             account_secret: row.account_seed.map(|seed| AccountSecret::from_seed(*seed.as_bytes())),
             created: row.created,
             own_list: row.device_list,
@@ -160,7 +164,9 @@ impl Devices {
             }
         }
         out.put(rows::DEVICE_LISTS, &account.0, bytes.to_vec());
-        self.lists.insert(*account, signed);
+        if self.lists.insert(*account, signed).is_some() {
+            self.renewed.insert(*account);
+        }
         Ok(())
     }
 

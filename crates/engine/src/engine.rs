@@ -25,8 +25,11 @@ use crate::deposits::Deposits;
 use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::event::Event;
+use crate::groups::asking;
 use crate::groups::fellows;
 use crate::groups::gossip;
+use crate::groups::hosts;
+use crate::groups::lines;
 use crate::groups::mesh;
 use crate::groups::state::Groups;
 use crate::groups::taking;
@@ -119,6 +122,7 @@ impl Engine {
             Input::Entropy(bytes) => self.core.stir(&bytes),
             Input::Wake => self.on_wake(rows, out),
         }
+        fellows::file_lists(self, rows, out);
         let after = out.extent();
         if after != before && !(self.core.only_receipts && after.1 == before.1) {
             out.hurry();
@@ -170,13 +174,7 @@ impl Engine {
                 }
             }
             NetInput::Disconnected { device } => return links::disconnected(self, out, device),
-            NetInput::StreamClosed { device } => {
-                routes::broken(self, &device);
-                self.presence.links.stream_closed(&mut self.core, &device);
-                self.outbox.rewind(&device);
-                self.groups.disconnected(&device);
-                return;
-            }
+            NetInput::StreamClosed { device } => return links::stream_closed(self, &device),
             NetInput::Gossip { topic, message, device, bytes } => {
                 return gossip::came(self, rows, out, (topic, message), device, bytes);
             }
@@ -191,11 +189,13 @@ impl Engine {
                 return;
             }
             NetInput::Found { key, record } if self.cards.seeks(&key) => {
-                cards::found(self, rows, out, &key, &record);
-                return;
+                return cards::found(self, rows, out, &key, &record);
             }
             NetInput::Found { key, record } if self.knocking.seeks(&key) => {
                 return knocking::found(self, rows, out, &key, &record);
+            }
+            NetInput::Found { key, record } if self.groups.seeks(&key) => {
+                return hosts::found(self, rows, out, &key, &record);
             }
             NetInput::Found { key, record } => {
                 if let Some((device, told)) = presence.found(&mut self.core, &key, &record) {
@@ -206,6 +206,7 @@ impl Engine {
             NetInput::LookUpDone { key } => {
                 presence.look_up_done(&key);
                 self.cards.done(&key);
+                self.groups.look_up_done(&key);
                 knocking::look_up_done(self, out, &key);
                 return;
             }
@@ -260,13 +261,17 @@ impl Engine {
                 TimerKey::Work => {
                     reading::work(self, out);
                     knocking::work(self);
+                    asking::work(self, out);
                 }
                 TimerKey::Knock => knocking::seek(self, out),
                 TimerKey::Groups => {
                     taking::say_what_is_new(self, out);
                     fellows::part(self, out);
+                    lines::forget_deleted(self, rows, out);
                 }
                 TimerKey::Mesh => mesh::look_after(self, rows, out),
+                TimerKey::Asking => asking::tick(self, out),
+                TimerKey::Hosts => hosts::publish(self, out),
                 TimerKey::Notes => leaving::send_notes(self, out),
                 TimerKey::Leave(device) => leaving::leave(self, out, &device),
                 TimerKey::Prekeys => {

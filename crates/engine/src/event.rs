@@ -75,6 +75,11 @@ pub enum Event {
         /// Its chat.
         chat: ChatId,
     },
+    /// The rooms in a directory are others.
+    RoomsChanged {
+        /// Which directory.
+        directory: GroupId,
+    },
     /// Somebody asks to become a contact.
     ContactRequested(ContactView),
     /// A contact is new, or its name, state, verification or presence changed.

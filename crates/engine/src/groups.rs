@@ -15,12 +15,15 @@
 //! | words that come | `taking`, then `membership`, `receiving`, `meetings`, `receipts`, `joining` |
 //! | what is written | `commands`, then `membership` (operations), `sending` (posts), `joining` (links) |
 //! | large groups: topics and neighbours, posts, chains from member to member | `mesh` and `ring`, `gossip`, `passing` |
+//! | coming by a link | `asking`, those who answer `joining`, how they are found `hosts` |
 //! | who is told, and who is forgotten | `fellows`, `floors` |
 //! | how members find each other | `whereabouts` |
+//! | directories of rooms, reports | `listings`, `reports` |
 //! | what is shown | `lines`, `view` |
 //!
 //! The rules in words: `SPEC.md` of `kith-proto`, section 11.
 
+pub(crate) mod asking;
 mod authority;
 mod bits;
 pub(crate) mod commands;
@@ -28,8 +31,10 @@ pub(crate) mod fellows;
 mod floors;
 pub(crate) mod gossip;
 pub mod history;
+pub(crate) mod hosts;
 pub(crate) mod joining;
-mod lines;
+pub(crate) mod lines;
+mod listings;
 mod lists;
 pub(crate) mod loading;
 mod log;
@@ -41,6 +46,7 @@ mod passing;
 pub(crate) mod receipts;
 mod receiving;
 pub mod reconcile;
+mod reports;
 mod resolve;
 mod ring;
 mod roster;

@@ -26,6 +26,7 @@ use crate::deposits::Deposits;
 use crate::deposits::Note;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::groups::asking;
 use crate::inbox::Inbox;
 use crate::knocking;
 use crate::links;
@@ -283,6 +284,7 @@ fn kept(engine: &mut Engine, out: &mut Output, about: &Deposited, expires: Times
     let promised = (position, expires, delivered);
     let grown = engine.deposits.stored(engine.core.now, out, device, mailbox, promised);
     if let Some((from, to)) = grown {
+        asking::reached(engine, out, device);
         let mut chats = None;
         for (chat, message) in engine.outbox.between(device, from, to) {
             out.event(Event::MessageState { chat, message, state: MessageState::Stored });

@@ -18,6 +18,7 @@ pub mod command;
 pub mod config;
 pub mod effect;
 pub mod event;
+pub mod filters;
 pub mod input;
 pub mod migrate;
 pub mod offers;

@@ -62,6 +62,14 @@ pub(crate) fn connected(
     engine.network_changed(out);
 }
 
+/// The stream is gone, and the connection is not.
+pub(crate) fn stream_closed(engine: &mut Engine, device: &DeviceId) {
+    routes::broken(engine, device);
+    engine.presence.links.stream_closed(&mut engine.core, device);
+    engine.outbox.rewind(device);
+    engine.groups.disconnected(device);
+}
+
 /// The connection is gone.
 pub(crate) fn disconnected(engine: &mut Engine, out: &mut Output, device: DeviceId) {
     routes::broken(engine, &device);

@@ -21,21 +21,27 @@ use kith_proto::rows::Direction;
 use kith_proto::rows::Rows;
 use kith_proto::time::Timestamp;
 
+mod groups;
+mod rooms;
+
+pub use groups::group;
+pub use groups::groups;
+pub use rooms::rooms;
+
 use crate::account;
-use crate::groups::loading;
 use crate::groups::receipts;
 use crate::groups::view as group_view;
 use crate::restore::RestoreError;
 use crate::rows;
 use crate::rows::ChatRow;
 use crate::rows::ContactRow;
+use crate::rows::FiltersRow;
 use crate::rows::HistoryRow;
 use crate::rows::InviteRow;
 use crate::rows::KnocksRow;
 use crate::rows::MailRow;
 use crate::rows::PeerRow;
 use crate::rows::StrangerRow;
-use crate::rows::groups::AskingRow;
 use crate::rows::groups::Entry;
 use crate::rows::groups::GroupRow;
 use crate::rows::groups::With;
@@ -43,7 +49,6 @@ use crate::view::ChatView;
 use crate::view::ChatWith;
 use crate::view::ContactState;
 use crate::view::ContactView;
-use crate::view::GroupView;
 use crate::view::KeptView;
 use crate::view::MessageState;
 use crate::view::MessageView;
@@ -512,6 +517,37 @@ pub fn safety_number(rows: &dyn Rows, contact: &ContactId) -> Result<Option<Safe
     Ok(if there { Some(number(&own_account(rows)?, contact)) } else { None })
 }
 
+/// How far an own message in a group of at most 32 members is with each of the others, those who have read it first. Empty
+/// for every other message.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn receipts(rows: &dyn Rows, message: &MessageId) -> Result<Vec<(AccountId, MessageState)>, QueryError> {
+    let Some(view) = self::message(rows, message)? else { return Ok(Vec::new()) };
+    let key = rows::history_key(&view.chat, view.index);
+    let row = get::<HistoryRow>(rows, rows::HISTORY, &key)?.filter(|row| row.outgoing);
+    let with = get::<ChatRow>(rows, rows::CHATS, &view.chat.0)?.map(|chat| chat.with);
+    let (Some(row), Some(With::Group(group))) = (row, with) else { return Ok(Vec::new()) };
+    let Entry::Post(post) = &row.entry else { return Ok(Vec::new()) };
+    let own = own_account(rows)?;
+    let mut states = States::new(rows, ContactState::Accepted);
+    let mut furthest: BTreeMap<AccountId, MessageState> = BTreeMap::new();
+    for place in row.places.iter() {
+        // A channel is read in the order in which it is shown, and a group is not: its own words tell what was read.
+        let sent = states.of(std::slice::from_ref(place))?.min(MessageState::Delivered);
+        let Some((peer, _)) = states.peers.get(&place.0).cloned().flatten() else { continue };
+        let read = get::<u32>(rows, rows::groups::GROUP_READS, &rows::groups::group_key(&group, &place.0.0))?;
+        let state = if read.unwrap_or(0) >= post.sequence { MessageState::Read } else { sent };
+        if peer.contact != own {
+            let best = furthest.entry(peer.contact).or_insert(state);
+            *best = state.max(*best);
+        }
+    }
+    let mut found: Vec<_> = furthest.into_iter().collect();
+    found.sort_by_key(|(account, state)| (std::cmp::Reverse(*state), *account));
+    Ok(found)
+}
+
 /// Whether strangers who know only the address may ask.
 ///
 /// # Errors
@@ -533,44 +569,13 @@ pub fn bootstraps(rows: &dyn Rows) -> Result<Vec<String>, QueryError> {
     Ok(found)
 }
 
-/// All groups that this account is in, was in, or asks to come into.
+/// The words that the owner does not want to read ([`crate::filters::matched`]).
 ///
 /// # Errors
 /// When the rows cannot be read.
-pub fn groups(rows: &dyn Rows) -> Result<Vec<GroupView>, QueryError> {
-    let found: Vec<(GroupId, GroupRow)> = all(rows, rows::groups::GROUPS)?;
-    let mut views = Vec::new();
-    for (group, row) in &found {
-        views.push(group_of_row(rows, group, row)?);
-    }
-    let asking: Vec<(GroupId, AskingRow)> = all(rows, rows::groups::GROUP_ASKING)?;
-    let asking = asking.iter().filter(|(group, _)| !found.iter().any(|(known, _)| known == group));
-    views.extend(asking.map(|(group, row)| group_view::asking(group, row)));
-    Ok(views)
-}
-
-/// One group.
-///
-/// # Errors
-/// When the rows cannot be read.
-pub fn group(rows: &dyn Rows, group: &GroupId) -> Result<Option<GroupView>, QueryError> {
-    if let Some(row) = get::<GroupRow>(rows, rows::groups::GROUPS, &group.0)? {
-        return group_of_row(rows, group, &row).map(Some);
-    }
-    let asking = get::<AskingRow>(rows, rows::groups::GROUP_ASKING, &group.0)?;
-    Ok(asking.map(|row| group_view::asking(group, &row)))
-}
-
-fn group_of_row(rows: &dyn Rows, group: &GroupId, row: &GroupRow) -> Result<GroupView, QueryError> {
-    let mut log = loading::log(rows, group)?;
-    let requests = loading::requests(rows, group)?;
-    let accounts: Vec<AccountId> = log.roster().members.keys().copied().collect();
-    let mut names = names(rows, &accounts)?;
-    if let Some(own) = profile(rows)? {
-        names.insert(own.account, own.name);
-    }
-    let person = |account: &AccountId| (names.get(account).cloned().unwrap_or_default(), false);
-    Ok(group_view::whole(&mut log, row, &requests, person))
+pub fn filters(rows: &dyn Rows) -> Result<Vec<String>, QueryError> {
+    let row = get::<FiltersRow>(rows, rows::FILTERS, rows::SELF)?;
+    Ok(row.map(|row| row.filters.iter().map(|word| (**word).to_owned()).collect()).unwrap_or_default())
 }
 
 /// What people call themselves, contacts and fellow members alike; who has not told it is left out.

@@ -30,6 +30,7 @@ use crate::askers::Asked;
 use crate::askers::Use;
 use crate::choosing;
 use crate::engine::Engine;
+use crate::groups::hosts;
 use crate::mail;
 use crate::mailboxes::Owner;
 use crate::mailboxes::Work;
@@ -92,7 +93,9 @@ fn owners(
         let open = state != Some(ContactState::Blocked);
         found.push((queue, Owner::Device(device), open.then(|| key.public())));
     }
-    for (invite, secret, open) in engine.contacts.invites(engine.core.now) {
+    let invites = engine.contacts.invites(engine.core.now);
+    let by_links = hosts::secrets(engine).into_iter().map(|secret| (secret.id(), secret, true));
+    for (invite, secret, open) in invites.into_iter().chain(by_links) {
         let (queue, key) = mailbox::queue(&mailbox::invite_secret(&secret), &mailbox, period);
         found.push((queue, Owner::Invite(invite), open.then(|| key.public())));
     }

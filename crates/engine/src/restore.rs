@@ -37,6 +37,8 @@ use crate::deposits::Deposits;
 use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::engine::Engine;
+use crate::groups::asking;
+use crate::groups::hosts;
 use crate::groups::loading;
 use crate::groups::mesh;
 use crate::groups::state::Groups;
@@ -424,6 +426,11 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
     }
     engine.core.timers.set(TimerKey::Prekeys, engine.core.now);
     engine.core.timers.set(TimerKey::Knock, engine.core.now);
+    asking::start(engine);
+    hosts::start(engine);
+    if engine.contacts.all().any(|(_, row)| row.is_fellow()) {
+        engine.core.timers.set(TimerKey::Groups, engine.core.now);
+    }
     mail::start(engine);
     mesh::stir(engine);
     Ok(())

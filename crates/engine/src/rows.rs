@@ -29,6 +29,7 @@
 //! | `strangers` | account | [`StrangerRow`]: somebody who knocked and is not accepted | no |
 //! | `standing` | device | [`StandingRow`]: a node that is or may be a mailbox | no |
 //! | `mail` | device | [`MailRow`] | yes |
+//! | `filters` | `self` | [`FiltersRow`]: words that the owner does not want to read | no |
 //!
 //! Numbers in keys are big-endian, so that key order is number order.
 
@@ -92,6 +93,7 @@ pub(crate) const KNOCKS: Table = Table::plain("knocks");
 pub(crate) const STRANGERS: Table = Table::plain("strangers");
 pub(crate) const STANDING: Table = Table::plain("standing");
 pub(crate) const MAIL: Table = Table::shredded("mail");
+pub(crate) const FILTERS: Table = Table::plain("filters");
 
 /// Every table, for whoever opens the store.
 pub const TABLES: &[Table] = &[
@@ -120,6 +122,7 @@ pub const TABLES: &[Table] = &[
     STRANGERS,
     STANDING,
     MAIL,
+    FILTERS,
     groups::GROUPS,
     groups::GROUP_OPERATIONS,
     groups::GROUP_CHAINS,
@@ -127,9 +130,10 @@ pub const TABLES: &[Table] = &[
     groups::GROUP_READS,
     groups::GROUP_UNREAD,
     groups::GROUP_FLOORS,
-    groups::GROUP_LINKS,
     groups::GROUP_ASKING,
     groups::GROUP_REQUESTS,
+    groups::GROUP_LISTINGS,
+    groups::GROUP_REPORTS,
     history::HISTORIES,
     history::LINES,
     history::POSTS,
@@ -251,6 +255,14 @@ row!(
         wanted: Option<Multiaddress>,
         /// When that was said.
         since: Timestamp,
+    }
+);
+
+row!(
+    /// Words that the owner does not want to read.
+    FiltersRow {
+        /// The words.
+        filters: BoundedVec<BoundedStr<{ crate::filters::MAX_FILTER_BYTES }>, { crate::filters::MAX_FILTERS }>,
     }
 );
 

@@ -33,6 +33,10 @@ pub(crate) enum TimerKey {
     Groups,
     /// Topics and neighbours of large groups are looked after.
     Mesh,
+    /// Requests to come into groups go on.
+    Asking,
+    /// The DHT is told who answers those who hold links into groups.
+    Hosts,
     /// Receipts go by mailbox.
     Notes,
     /// What waits for a device goes to its mailboxes.

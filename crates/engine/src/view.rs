@@ -23,6 +23,8 @@ pub use groups::LinkView;
 pub use groups::MemberView;
 pub use groups::MessageKind;
 pub use groups::Receipts;
+pub use groups::ReportView;
+pub use groups::RoomView;
 
 /// The own account.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

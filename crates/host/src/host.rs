@@ -117,6 +117,13 @@ impl Host {
         Ok(Self { queue, numbers, known, thread })
     }
 
+    /// One whose messages a test takes.
+    #[cfg(test)]
+    pub(crate) fn of_queue(queue: mpsc::Sender<ToHost>, numbers: watch::Receiver<Numbers>) -> Self {
+        let known = Arc::new(watch::channel(BTreeSet::new()).0);
+        Self { queue, numbers, known, thread: Arc::default() }
+    }
+
     /// Whether an event of the network is for mailboxes.
     pub fn wants(event: &NetEvent) -> bool {
         matches!(
@@ -128,10 +135,10 @@ impl Host {
         )
     }
 
-    /// Hands over an event that [`Host::wants`]. Waits when the mailbox is behind.
-    pub async fn give(&self, event: NetEvent) {
+    /// Hands over what the feed has. Waits when the mailbox is behind.
+    pub(crate) async fn hand_over(&self, message: ToHost) {
         // When the thread has ended, `ended` says so.
-        let _ = self.queue.send(ToHost::Event(Box::new(event))).await;
+        let _ = self.queue.send(message).await;
     }
 
     /// What it holds and has counted, for whoever watches.
@@ -148,11 +155,6 @@ impl Host {
     /// Other limits or another door from now on. Inboxes that are there stay until their lease ends. Not for async code.
     pub fn configure(&self, config: Config, door: Door) {
         let _ = self.queue.blocking_send(ToHost::Configure(Box::new(config), door));
-    }
-
-    /// The same, for async code.
-    pub(crate) async fn configure_async(&self, config: Config, door: Door) {
-        let _ = self.queue.send(ToHost::Configure(Box::new(config), door)).await;
     }
 
     /// Takes nothing new from now on, gives what is there, and ends once nothing is left and the owners of its inboxes

@@ -51,6 +51,21 @@ pub fn parse_node(text: &str) -> Result<DeviceAddress, NetError> {
     Ok(DeviceAddress { device, address })
 }
 
+/// A configured address with the port that stands in a concrete one, to be listened at again; `None` when no port was left
+/// open. The interface stays as configured: one listener on all of them is told at each.
+pub fn with_port_of(configured: &str, concrete: &str) -> Option<String> {
+    let mut transports = ["tcp", "udp"].into_iter();
+    let transport = transports.find(|transport| port_after(configured, transport) == Some(0))?;
+    let port = port_after(concrete, transport).filter(|port| *port != 0)?;
+    Some(configured.replacen(&format!("/{transport}/0"), &format!("/{transport}/{port}"), 1))
+}
+
+/// The port in an address of this transport.
+fn port_after(address: &str, transport: &str) -> Option<u16> {
+    let mut parts = address.split('/').skip_while(|part| *part != transport);
+    parts.nth(1)?.parse().ok()
+}
+
 /// An address as people write it, with the device at the end if given.
 pub fn text(address: &Multiaddress, device: Option<&DeviceId>) -> String {
     let base = to_libp2p(address).map(|address| address.to_string()).unwrap_or_default();
@@ -145,6 +160,16 @@ pub(crate) fn peer_of(device: &DeviceId) -> Option<PeerId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_port_is_taken_over_and_the_interface_is_not() {
+        let kept = with_port_of("/ip4/0.0.0.0/udp/0/quic-v1", "/ip4/192.168.1.5/udp/4242/quic-v1");
+        assert_eq!(kept.as_deref(), Some("/ip4/0.0.0.0/udp/4242/quic-v1"));
+        let kept = with_port_of("/ip6/::/tcp/0/ws", "/ip6/2001:db8::7/tcp/4242/ws");
+        assert_eq!(kept.as_deref(), Some("/ip6/::/tcp/4242/ws"));
+        assert_eq!(with_port_of("/ip4/0.0.0.0/tcp/4001", "/ip4/192.168.1.5/tcp/4001"), None);
+        assert_eq!(with_port_of("/ip4/0.0.0.0/tcp/0", "/ip4/192.168.1.5/udp/4242"), None);
+    }
 
     #[test]
     fn an_address_keeps_its_text_and_its_device() {

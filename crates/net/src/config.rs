@@ -103,13 +103,14 @@ pub struct Limits {
     /// How long a stream of a device that is no contact may be silent.
     pub stranger_idle: Duration,
     /// After how long a silence a connection that matters is asked for a sign of life: those of friends, and of relays that
-    /// lend this device an address; at a community node, those of devices that it lends one. With the timeout, and a third
-    /// of it until somebody looks, a device that vanished without a word is noticed within ten seconds.
+    /// lend this device an address, times their number; at a community node, those of devices that it lends one. Whoever
+    /// dialled asks then, the other side a tenth later. With the timeout, and a third of it until somebody looks, a friend who
+    /// vanished without a word is noticed within ten seconds, and at a community node a device within 21.
     pub ping_every: Duration,
     /// The same for all other connections. A person's device asks soon enough that routers do not forget the way, which
     /// many do after thirty seconds over UDP; a community node lets the other side ask.
     pub ping_calm: Duration,
-    /// How long an answer to a probe may take.
+    /// How long an answer to a probe may take, from when it is asked. By a third of this it is looked who took longer.
     pub ping_timeout: Duration,
     /// How long a connection that nobody uses is kept.
     pub idle: Duration,

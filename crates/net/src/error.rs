@@ -24,6 +24,9 @@ pub enum NetError {
     /// The network has stopped.
     #[error("the network has stopped")]
     Closed,
+    /// The network ended by a fault of its own.
+    #[error("the network ended by a fault of its own, which the log tells: {0}")]
+    Fault(String),
     /// Too much waits already.
     #[error("the network is busy")]
     Busy,

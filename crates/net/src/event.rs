@@ -114,7 +114,8 @@ pub enum NetCommand {
         /// What.
         answer: Numbered<Answer>,
     },
-    /// Whether streams to the mailbox of this device are taken from now on. Those that are open stay open.
+    /// Whether streams to the mailbox of this device are taken from now on. Those that are open end when none are, since
+    /// nobody is behind them: whoever asks there hears it and asks elsewhere.
     ServeMailbox {
         /// Whether they are.
         serve: bool,

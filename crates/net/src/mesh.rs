@@ -213,12 +213,6 @@ impl Behaviour {
         known
     }
 
-    /// Friends with whom this device talks about a topic.
-    #[cfg(test)]
-    pub(crate) fn talks(&self) -> usize {
-        self.connections.values().filter(|connections| connections.values().any(|talks| *talks)).count()
-    }
-
     fn may_talk(&self, peer: &PeerId) -> bool {
         self.friends.contains(peer) && !self.topics.is_empty()
     }

@@ -135,6 +135,7 @@ impl EventReceiver {
     pub async fn next(&mut self) -> Option<NetEvent> {
         let event = self.events.recv().await;
         if let Some(event) = &event {
+            self.budget.has_arrived(event);
             self.budget.answer_taken(event);
             if !self.keeps_requests {
                 self.budget.request_taken(event);
@@ -151,13 +152,16 @@ impl EventReceiver {
     }
 
     /// Closes all connections and waits until the task has ended.
-    pub async fn shut_down(mut self) {
+    ///
+    /// # Errors
+    /// [`NetError::Fault`] when the task had ended by itself, which it never should.
+    pub async fn shut_down(mut self) -> Result<(), NetError> {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }
         self.events.close();
         while self.events.recv().await.is_some() {}
-        let _ = self.task.await;
+        self.task.await.map_err(|error| NetError::Fault(error.to_string()))
     }
 }
 
@@ -198,4 +202,23 @@ pub fn device_of_seed(seed: &[u8; 32]) -> Result<DeviceId, NetError> {
         .map_err(|error| NetError::Setup(error.to_string()))?;
     address::device_of(&keypair.public().to_peer_id())
         .ok_or(NetError::Setup("the key has another kind".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receiver(task: impl Future<Output = ()> + Send + 'static) -> EventReceiver {
+        let (_, events) = mpsc::channel(1);
+        let task = tokio::spawn(task);
+        EventReceiver { events, stop: None, task, budget: Budget::new(), keeps_requests: false }
+    }
+
+    #[tokio::test]
+    async fn a_fault_of_the_task_is_told_to_whoever_shuts_it_down() {
+        assert!(receiver(async {}).shut_down().await.is_ok());
+        let mut fallen = receiver(async { panic!("a fault, for this test") });
+        assert_eq!(fallen.next().await, None);
+        assert!(matches!(fallen.shut_down().await, Err(NetError::Fault(_))));
+    }
 }

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! The protocol is `/ipfs/ping/1.0.0`, so that every libp2p answers. Who has been silent for too long is for the task to
-//! judge, which knows when it was not listening itself.
+//! judge, which knows when it was not listening itself; it is told when this side asks, and has everybody asked at once after
+//! a time in which it did not run.
 
 use std::collections::VecDeque;
 use std::future::Future as _;
@@ -58,6 +59,9 @@ const SLACK: u32 = 10;
 /// How often, in parts of the interval, questions of others are reported: whoever asks without end keeps nobody busy.
 const REPORTS: u32 = 4;
 
+/// Questions that are answered before others get their turn: whoever sends many at once must not hold up a whole thread.
+const ANSWERS: usize = 4;
+
 /// The pause before a broken stream of questions is opened again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -69,9 +73,11 @@ pub(crate) struct Event {
     pub(crate) sign: Sign,
 }
 
-/// A sign of life, or that there will never be one.
+/// A sign of life, a question of ours that asks for one, or that there will never be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sign {
+    /// This side asks now: from here on the answer has its time.
+    Asking,
     /// The other side asked.
     Asked,
     /// The other side answered, after so long.
@@ -80,11 +86,20 @@ pub(crate) enum Sign {
     Unknown,
 }
 
+/// What a connection's handler is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ToHandler {
+    /// Ask when nothing was heard for so long.
+    Every(Duration),
+    /// Ask at once.
+    Now,
+}
+
 /// Asks on all connections.
 pub(crate) struct Behaviour {
     /// The interval of a new connection.
     first: Duration,
-    out: VecDeque<ToSwarm<Event, Duration>>,
+    out: VecDeque<ToSwarm<Event, ToHandler>>,
     waker: Option<Waker>,
 }
 
@@ -95,11 +110,19 @@ impl Behaviour {
 
     /// Asks on a connection when nothing was heard for so long, from now on.
     pub(crate) fn set_interval(&mut self, peer_id: PeerId, connection: ConnectionId, every: Duration) {
-        let handler = NotifyHandler::One(connection);
-        self.push(ToSwarm::NotifyHandler { peer_id, handler, event: every });
+        self.notify(peer_id, connection, ToHandler::Every(every));
     }
 
-    fn push(&mut self, event: ToSwarm<Event, Duration>) {
+    /// Asks on a connection at once.
+    pub(crate) fn ask_now(&mut self, peer_id: PeerId, connection: ConnectionId) {
+        self.notify(peer_id, connection, ToHandler::Now);
+    }
+
+    fn notify(&mut self, peer_id: PeerId, connection: ConnectionId, event: ToHandler) {
+        self.push(ToSwarm::NotifyHandler { peer_id, handler: NotifyHandler::One(connection), event });
+    }
+
+    fn push(&mut self, event: ToSwarm<Event, ToHandler>) {
         self.out.push_back(event);
         if let Some(waker) = self.waker.take() {
             waker.wake();
@@ -185,6 +208,8 @@ pub(crate) struct Handler {
     due: Pin<Box<Sleep>>,
     asking: Asking,
     asked: u64,
+    /// Whether it was said that this side asks, since it heard the other last.
+    told: bool,
     /// The stream of the other side's questions: done when one is answered.
     answering: Option<BoxFuture<'static, io::Result<Stream>>>,
 }
@@ -202,30 +227,42 @@ impl Handler {
             due: Box::pin(tokio::time::sleep_until(first)),
             asking: Asking::Closed,
             asked: 0,
+            // The first question goes out while a connection opens and much else is said: it has the interval's time.
+            told: side == Side::Dialler,
             answering: None,
         }
     }
 
     fn hear(&mut self) {
-        self.heard = Instant::now();
+        (self.heard, self.told) = (Instant::now(), false);
         self.due.as_mut().reset(self.heard + patience(self.side, self.every));
     }
 
-    /// Answers questions. Returns whether one is worth a report.
+    /// Answers a few questions. Returns whether one is worth a report.
     fn poll_answering(&mut self, cx: &mut Context<'_>) -> bool {
-        while let Some(Poll::Ready(answered)) = self.answering.as_mut().map(|answer| answer.as_mut().poll(cx))
-        {
+        for _ in 0..ANSWERS {
+            let Some(answering) = &mut self.answering else { return false };
+            let Poll::Ready(answered) = answering.as_mut().poll(cx) else { return false };
             self.answering = answered.ok().map(|stream| Box::pin(answer(stream)) as _);
             if self.answering.is_some() {
+                let awaited = self.told;
                 self.hear();
-                if self.reported.is_none_or(|at| at + self.every / REPORTS <= self.heard) {
+                if awaited || self.reported.is_none_or(|at| at + self.every / REPORTS <= self.heard) {
                     self.reported = Some(self.heard);
                     return true;
                 }
             }
         }
+        // There may be more.
+        cx.waker().wake_by_ref();
         false
     }
+}
+
+/// After how long at the latest a handler that reported a sign of life has asked for the next one: it may have heard the
+/// other side later than it reported, and a listener waits a bit longer. That it asks is told by [`Sign::Asking`].
+pub(crate) fn asks_within(every: Duration) -> Duration {
+    every + every / SLACK + every / REPORTS
 }
 
 /// How long nothing has to be heard before this side asks.
@@ -239,7 +276,7 @@ fn patience(side: Side, every: Duration) -> Duration {
 type Wish = ReadyUpgrade<StreamProtocol>;
 
 impl ConnectionHandler for Handler {
-    type FromBehaviour = Duration;
+    type FromBehaviour = ToHandler;
     type ToBehaviour = Sign;
     type InboundProtocol = Wish;
     type OutboundProtocol = Wish;
@@ -283,6 +320,10 @@ impl ConnectionHandler for Handler {
                     self.asking = idle;
                     return Poll::Pending;
                 }
+                idle if !std::mem::replace(&mut self.told, true) => {
+                    self.asking = idle;
+                    return Poll::Ready(ConnectionHandlerEvent::NotifyBehaviour(Sign::Asking));
+                }
                 Asking::Idle(stream) => {
                     self.asked = self.asked.wrapping_add(1);
                     self.asking = Asking::Waiting(Box::pin(ask(stream, self.asked)));
@@ -295,10 +336,15 @@ impl ConnectionHandler for Handler {
         }
     }
 
-    fn on_behaviour_event(&mut self, every: Duration) {
-        self.every = every;
+    fn on_behaviour_event(&mut self, event: ToHandler) {
         // Never later than it was: whoever judges by the former interval waits for that question.
-        let due = self.heard + patience(self.side, every);
+        let due = match event {
+            ToHandler::Every(every) => {
+                self.every = every;
+                self.heard + patience(self.side, every)
+            }
+            ToHandler::Now => Instant::now(),
+        };
         if due < self.due.deadline() {
             self.due.as_mut().reset(due);
         }
@@ -347,3 +393,6 @@ async fn answer(mut stream: Stream) -> io::Result<Stream> {
     stream.flush().await?;
     Ok(stream)
 }
+
+#[cfg(test)]
+mod tests;

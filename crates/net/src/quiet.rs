@@ -1,7 +1,8 @@
-//! Yamux without its questions. To size its windows yamux asks for the round trip every ten seconds, on each side of every
-//! connection, for as long as it lasts, and cannot be told not to: 50 bytes a second for a connection that does nothing. It asks
-//! again only after an answer. So the first question goes out, which tells it the round trip, and the second one does not: it
-//! waits for that answer for ever and is silent.
+//! Yamux without its questions. To size its windows yamux asks for the round trip, on each side of every connection, and cannot
+//! be told not to. It sets no timer: it asks with whatever else is written or read, once ten seconds have passed since the last
+//! answer. Nothing else being said, our signs of life were what made it ask: 50 bytes a second for a connection that does nothing
+//! but that. It asks again only after an answer. So the first question goes out, which tells it the round trip, and the second
+//! one does not: it waits for that answer for ever and is silent.
 
 use std::io;
 use std::pin::Pin;

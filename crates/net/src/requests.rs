@@ -130,6 +130,11 @@ impl Behaviour {
         }
     }
 
+    /// Whether there is an own mailbox.
+    pub(crate) fn serves(&self) -> bool {
+        self.serve
+    }
+
     /// Takes streams, or takes none any more; and says so to those who may use it, or does not.
     pub(crate) fn serve(&mut self, serve: bool, offer: bool) {
         (self.serve, self.offer) = (serve, serve && offer);

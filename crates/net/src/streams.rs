@@ -97,6 +97,8 @@ struct Known {
     kept: bool,
     /// The peer's last stream is on it.
     heard: bool,
+    /// It is closed soon, since there is one as good.
+    leaves: bool,
 }
 
 /// Which connection is used when there are several: the first kind. Both sides see the same kind, so both let the same
@@ -154,13 +156,22 @@ impl Behaviour {
     }
 
     /// The newest direct connection, since the other side may have restarted; but the oldest relayed one, since a
-    /// second is a try for a direct one and goes soon.
+    /// second is a try for a direct one and goes soon. One that is to be closed only when there is no other.
     pub(crate) fn best(&self, peer: &PeerId) -> Option<ConnectionId> {
         let known = self.connections.get(peer)?;
         let kind = known.iter().map(|known| known.kind).min()?;
-        let mut same = known.iter().filter(|known| known.kind == kind);
-        let best = if kind == Kind::Relayed { same.next() } else { same.next_back() };
-        best.map(|known| known.id)
+        let same = || known.iter().filter(|known| known.kind == kind);
+        let mut staying = same().filter(|known| !known.leaves);
+        let best = if kind == Kind::Relayed { staying.next() } else { staying.next_back() };
+        best.or_else(|| same().next_back()).map(|known| known.id)
+    }
+
+    /// Whether a connection is to be closed soon: then nothing new begins on it.
+    pub(crate) fn leave(&mut self, peer: PeerId, connection: ConnectionId, leaves: bool) {
+        let known = self.connections.get_mut(&peer).into_iter().flatten();
+        if let Some(known) = known.into_iter().find(|known| known.id == connection) {
+            known.leaves = leaves;
+        }
     }
 
     /// Whether a peer is connected without a relay.
@@ -238,7 +249,7 @@ impl Behaviour {
             false => Kind::Spare,
         };
         let kept = self.keep.contains(&peer);
-        self.connections.entry(peer).or_default().push(Known { id, kind, kept, heard: false });
+        self.connections.entry(peer).or_default().push(Known { id, kind, kept, heard: false, leaves: false });
         self.choose_kept(&peer);
     }
 

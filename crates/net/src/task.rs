@@ -9,6 +9,7 @@ mod mailbox;
 mod measured;
 mod reach;
 mod tally;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -41,9 +42,11 @@ use tokio::time::Instant;
 use tokio::time::MissedTickBehavior;
 
 use self::links::Alive;
+use self::links::Dialling;
 use self::links::RelayDial;
 use self::mailbox::Mailboxes;
 use self::reach::Reachability;
+use self::watch::Watch;
 use crate::address;
 use crate::address::Reach;
 use crate::behaviour::Behaviour;
@@ -104,18 +107,19 @@ pub(crate) struct Task {
     pipes: mpsc::Receiver<FromPipe>,
     pipe: mpsc::Sender<FromPipe>,
     listeners: HashMap<ListenerId, usize>,
-    /// The connections that answer. One that does not is taken out at once: libp2p's ping gives it three more tries,
-    /// and the swarm goes on closing it politely for many seconds.
+    /// The connections that answer. One that does not is taken out at once: the swarm goes on closing it politely for many
+    /// seconds.
     alive: BTreeMap<PeerId, BTreeMap<ConnectionId, Alive>>,
+    /// Whether this task ran all the time, by the clocks.
+    watch: Watch,
     /// Since when the driver is so far behind that the swarm is not polled.
     deaf_since: Option<Instant>,
     /// Connected peers that only a relay leads to.
     relayed: BTreeSet<PeerId>,
-    /// Devices that are dialled through relays soon, and dials through relays that are under way.
+    /// Devices that are dialled through relays soon.
     relay_dials: BTreeMap<PeerId, RelayDial>,
-    relay_dialling: BTreeMap<ConnectionId, PeerId>,
-    /// What is being dialled of devices that are not connected.
-    dialled: BTreeMap<PeerId, Vec<Multiaddr>>,
+    /// Dials of devices that are under way, each until its own end is told.
+    dialling: BTreeMap<ConnectionId, Dialling>,
     /// Relayed connections that are dialled only to punch a hole.
     punching: BTreeSet<ConnectionId>,
     reach: Reachability,
@@ -208,6 +212,7 @@ impl Task {
         }
         let (pipe, pipes) = mpsc::channel(PIPE_QUEUE);
         let reach = Reachability::new(&config);
+        let watch = Watch::new(look_every(&config));
         if swarm.behaviour().upnp.is_enabled() {
             facts.change().upnp = Upnp::Asked { since: Timestamp(now_millis()) };
         }
@@ -224,11 +229,11 @@ impl Task {
             pipe,
             listeners,
             alive: BTreeMap::new(),
+            watch,
             deaf_since: None,
             relayed: BTreeSet::new(),
             relay_dials: BTreeMap::new(),
-            relay_dialling: BTreeMap::new(),
-            dialled: BTreeMap::new(),
+            dialling: BTreeMap::new(),
             punching: BTreeSet::new(),
             reach,
             outgoing: BTreeMap::new(),
@@ -250,7 +255,7 @@ impl Task {
     pub(crate) async fn run(mut self, mut stopped: oneshot::Receiver<()>) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut look = tokio::time::interval(self.config.limits.ping_timeout / 3);
+        let mut look = tokio::time::interval(look_every(&self.config));
         look.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         let mut reach = tokio::time::interval(REACH_EVERY);
@@ -262,6 +267,9 @@ impl Task {
             self.note_deafness(room);
             // An idle node has nothing to look after: no timer then.
             let busy = self.has_chores();
+            if self.alive.is_empty() {
+                self.watch.rest();
+            }
             tokio::select! {
                 biased;
                 _ = &mut stopped => break,
@@ -286,7 +294,7 @@ impl Task {
                 _ = tick.tick(), if busy => self.on_tick(),
                 _ = sweep.tick() => self.sweep_records(),
                 _ = reach.tick(), if is_user => self.look_after_reach(),
-                _ = look.tick(), if room && !self.alive.is_empty() => self.drop_silent(),
+                _ = look.tick(), if room && !self.alive.is_empty() => self.look(Instant::now(), SystemTime::now()),
             }
         }
         Box::pin(self.close()).await;
@@ -400,9 +408,7 @@ impl Task {
             NetCommand::AskMailbox { stream, request } => self.ask_mailbox(stream, request),
             NetCommand::CloseMailbox { stream } => self.close_mailbox(stream),
             NetCommand::AnswerMailbox { stream, answer } => self.answer_mailbox(stream, answer),
-            NetCommand::ServeMailbox { serve, offer } => {
-                self.swarm.behaviour_mut().requests.serve(serve, offer);
-            }
+            NetCommand::ServeMailbox { serve, offer } => self.serve_mailbox(serve, offer),
             NetCommand::EndMailbox { stream } => self.end_mailbox(stream),
             NetCommand::Topics { topics } => self.set_topics(topics),
             NetCommand::Gossip { topic, bytes } => self.gossip(&topic, bytes),
@@ -492,6 +498,7 @@ impl Task {
                 self.offers_mailbox(peer_id, connection_id, &info);
             }
             BehaviourEvent::Probes(probes::Event { peer, connection, sign }) => match sign {
+                Sign::Asking => self.asks(peer, connection),
                 Sign::Asked => self.heard(peer, connection),
                 Sign::Answered(after) => {
                     self.heard(peer, connection);
@@ -520,6 +527,11 @@ impl Task {
             self.tell(NetEvent::Discovered { device, addresses });
         }
     }
+}
+
+/// How often it is looked who has been silent for too long.
+fn look_every(config: &NetConfig) -> Duration {
+    config.limits.ping_timeout / 3
 }
 
 /// The wall clock, for the life of records only.

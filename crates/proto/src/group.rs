@@ -9,6 +9,8 @@
 //! member then is decided by `kith-engine` (`groups`); the rules in words are in `SPEC.md`, section 11.
 
 mod invite;
+mod link;
+mod listing;
 mod policy;
 pub mod word;
 
@@ -36,13 +38,22 @@ use crate::time::Timestamp;
 
 pub use invite::GROUP_SCHEME;
 pub use invite::GroupInvite;
+pub use invite::LinkHost;
+pub use invite::MAX_GROUP_LINK_CHARS;
+pub use invite::MAX_LINK_HOSTS;
 pub use invite::link_secret;
+pub use link::Link;
+pub use link::join_challenge;
+pub use link::link_proof_bytes;
+pub use listing::Listing;
+pub use listing::MAX_LISTING_TAGS;
+pub use listing::MAX_LISTING_TOPIC_BYTES;
 pub use policy::History;
 pub use policy::Policy;
 pub use policy::Role;
 
-/// The longest operation in bytes: one envelope carries it.
-pub const MAX_OPERATION_BYTES: usize = 64 << 10;
+/// The longest operation in bytes. One word carries it, so whoever has taken an operation can pass it on.
+pub const MAX_OPERATION_BYTES: usize = word::MAX_TOLD_BYTES;
 
 /// How many operations one may follow: more branches than that are joined by several.
 pub const MAX_PARENTS: usize = 16;
@@ -57,11 +68,10 @@ pub const MAX_TOPIC_BYTES: usize = 2048;
 pub const MAX_AVATAR_BYTES: usize = 256;
 
 /// The longest body of a kind that this version does not know, in bytes: with its head it stays below the largest operation.
-pub const MAX_UNKNOWN_KIND_BYTES: usize = 60 << 10;
+pub const MAX_UNKNOWN_KIND_BYTES: usize = MAX_OPERATION_BYTES - (4 << 10);
 
 const OPERATION_VERSION: u8 = 1;
 const OPERATION_LABEL: &[u8] = b"kith group operation v1";
-const LINK_LABEL: &[u8] = b"kith group link v1";
 const ID_CONTEXT: &str = "kith 2026-11-21 group operation id v1";
 
 /// A signed operation.
@@ -123,8 +133,14 @@ pub enum Kind {
     Link(Link),
     /// Ends a link.
     RevokeLink(LinkId),
-    /// A newer list of the author's devices; the device that signs must be in it.
-    Devices(DeviceListBytes),
+    /// A newer list of a member's devices. Its account has signed it, so any member may put it into the log: whoever comes back
+    /// with another device knows no group. If it is the author's, the device that signs must be in it.
+    Devices {
+        /// Whose.
+        account: AccountId,
+        /// The signed list.
+        devices: DeviceListBytes,
+    },
     /// Puts a message where everybody sees it.
     Pin(MessageId),
     /// Takes it away from there.
@@ -195,33 +211,6 @@ pub struct GroupProfile {
     pub avatar: BoundedBytes<MAX_AVATAR_BYTES>,
 }
 
-/// A link into a group. The secret of its key is only in the link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// The Ed25519 public key with which those who come prove that they hold the link.
-    pub key: [u8; 32],
-    /// What they become.
-    pub role: Role,
-    /// When it ends, by the clock of whoever lets them in; [`Timestamp::NEVER`] for never.
-    pub expires: Timestamp,
-    /// How many accounts may come by it; 0 for any number.
-    pub uses: u32,
-    /// Whether only members who may invite let them in.
-    pub approval: bool,
-}
-
-impl Link {
-    /// Its id.
-    pub fn id(&self) -> LinkId {
-        LinkId::of(&self.key)
-    }
-}
-
-/// What the key of a link signs to let an account in: the group, the account and the SHA-256 of its signed device list.
-pub fn link_proof_bytes(group: &GroupId, account: &AccountId, devices: &[u8; 32]) -> Vec<u8> {
-    [LINK_LABEL, &group.0, &account.0, devices].concat()
-}
-
 impl Operation {
     /// Its id, which covers the signature as well.
     pub fn id(&self) -> OperationId {
@@ -247,7 +236,7 @@ impl Operation {
         match &self.kind {
             Kind::Create(create) => Some((self.author, &create.devices)),
             Kind::Add(add) => Some((add.account, &add.devices)),
-            Kind::Devices(devices) => Some((self.author, devices)),
+            Kind::Devices { account, devices } => Some((*account, devices)),
             _ => None,
         }
     }
@@ -353,7 +342,7 @@ impl Kind {
             Self::Mute { .. } => 10,
             Self::Link(_) => 11,
             Self::RevokeLink(_) => 12,
-            Self::Devices(_) => 13,
+            Self::Devices { .. } => 13,
             Self::Pin(_) => 14,
             Self::Unpin(_) => 15,
             Self::DeleteForAll(_) => 16,
@@ -373,7 +362,7 @@ impl Kind {
             Self::Mute { account, until } => (*account, *until).to_bytes(),
             Self::Link(link) => link.to_bytes(),
             Self::RevokeLink(link) => link.to_bytes(),
-            Self::Devices(devices) => devices.to_bytes(),
+            Self::Devices { account, devices } => (*account, devices.clone()).to_bytes(),
             Self::Pin(message) | Self::Unpin(message) | Self::DeleteForAll(message) => message.to_bytes(),
             Self::Unknown { bytes, .. } => bytes.to_vec(),
         }
@@ -416,7 +405,10 @@ impl Decode for Kind {
             }
             11 => Self::Link(Decode::from_bytes(body)?),
             12 => Self::RevokeLink(Decode::from_bytes(body)?),
-            13 => Self::Devices(Decode::from_bytes(body)?),
+            13 => {
+                let (account, devices) = Decode::from_bytes(body)?;
+                Self::Devices { account, devices }
+            }
             14 => Self::Pin(Decode::from_bytes(body)?),
             15 => Self::Unpin(Decode::from_bytes(body)?),
             16 => Self::DeleteForAll(Decode::from_bytes(body)?),
@@ -509,28 +501,6 @@ impl Decode for GroupProfile {
             name: Decode::decode(reader)?,
             topic: Decode::decode(reader)?,
             avatar: Decode::decode(reader)?,
-        })
-    }
-}
-
-impl Encode for Link {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.key.encode(out);
-        self.role.encode(out);
-        self.expires.encode(out);
-        self.uses.encode(out);
-        self.approval.encode(out);
-    }
-}
-
-impl Decode for Link {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            key: reader.array()?,
-            role: Decode::decode(reader)?,
-            expires: Decode::decode(reader)?,
-            uses: Decode::decode(reader)?,
-            approval: Decode::decode(reader)?,
         })
     }
 }

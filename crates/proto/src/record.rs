@@ -17,6 +17,7 @@ use crate::codec::Reader;
 use crate::error::DecodeError;
 use crate::frame::BundleBytes;
 use crate::frame::DeviceListBytes;
+use crate::group::LinkHost;
 use crate::id::RecordKey;
 use crate::payload::MAX_PLACES;
 use crate::time::Timestamp;
@@ -31,6 +32,9 @@ pub const MAX_RECORD_BODY_BYTES: usize = 3584;
 /// that never goes away.
 pub const MAX_RECORD_LIFE_MILLIS: u64 = 48 * 3_600_000;
 
+/// The most hosts in a record: some are gone when it is read.
+pub const MAX_HOSTS: usize = 8;
+
 const RECORD_VERSION: u8 = 1;
 
 /// What a record is about. The kind is part of the key, so records of different kinds never meet.
@@ -44,6 +48,8 @@ pub enum RecordKind {
     List,
     /// How to ask the owner of an account, for whoever knows its address: a sealed [`CardRecord`].
     Knock,
+    /// Who answers the holders of a link into a group now: a sealed [`HostsRecord`].
+    Hosts,
 }
 
 /// A signed record as DHT nodes hold it.
@@ -91,6 +97,13 @@ pub struct ListRecord {
     pub places: BoundedVec<DeviceAddress, MAX_PLACES>,
 }
 
+/// The opened body of a [`RecordKind::Hosts`] record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostsRecord {
+    /// Who answered when it was made, whoever made it first.
+    pub hosts: BoundedVec<LinkHost, MAX_HOSTS>,
+}
+
 impl RecordKind {
     fn tag(self) -> u8 {
         match self {
@@ -98,6 +111,7 @@ impl RecordKind {
             Self::Card => 2,
             Self::List => 3,
             Self::Knock => 4,
+            Self::Hosts => 5,
         }
     }
 }
@@ -150,6 +164,7 @@ impl Decode for Record {
             2 => RecordKind::Card,
             3 => RecordKind::List,
             4 => RecordKind::Knock,
+            5 => RecordKind::Hosts,
             _ => return Err(DecodeError::Invalid { what: "record kind" }),
         };
         let record = Self {
@@ -208,5 +223,17 @@ impl Encode for ListRecord {
 impl Decode for ListRecord {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self { version: Decode::decode(reader)?, places: Decode::decode(reader)? })
+    }
+}
+
+impl Encode for HostsRecord {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.hosts.encode(out);
+    }
+}
+
+impl Decode for HostsRecord {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { hosts: Decode::decode(reader)? })
     }
 }

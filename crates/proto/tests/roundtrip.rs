@@ -171,7 +171,8 @@ fn record() -> impl Strategy<Value = Record> {
         Just(RecordKind::Device),
         Just(RecordKind::Card),
         Just(RecordKind::List),
-        Just(RecordKind::Knock)
+        Just(RecordKind::Knock),
+        Just(RecordKind::Hosts)
     ];
     (kind, any::<([u8; 32], u64, u64)>(), bytes(200), any::<u8>()).prop_map(
         |(kind, (blinded_key, sequence, expires), body, fill)| {

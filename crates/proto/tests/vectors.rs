@@ -26,6 +26,8 @@ use kith_proto::group::GroupProfile;
 use kith_proto::group::History;
 use kith_proto::group::Kind;
 use kith_proto::group::Link;
+use kith_proto::group::LinkHost;
+use kith_proto::group::Listing;
 use kith_proto::group::Operation;
 use kith_proto::group::Policy;
 use kith_proto::group::Role;
@@ -33,6 +35,7 @@ use kith_proto::group::Via;
 use kith_proto::group::word::GroupText;
 use kith_proto::group::word::GroupWord;
 use kith_proto::group::word::JoinRequest;
+use kith_proto::group::word::JoinWork;
 use kith_proto::group::word::PostBody;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
@@ -69,6 +72,7 @@ use kith_proto::post::Draft;
 use kith_proto::post::Post;
 use kith_proto::record::CardRecord;
 use kith_proto::record::DeviceRecord;
+use kith_proto::record::HostsRecord;
 use kith_proto::record::ListRecord;
 use kith_proto::record::Record;
 use kith_proto::record::RecordKind;
@@ -278,7 +282,9 @@ fn meetings() -> Vec<Sample> {
         sample("card-record", &card),
         sample("list-record", &ListRecord { version: 6, places: list(vec![place()]) }),
         sample("record-of-a-list", &Record { kind: RecordKind::List, ..record.clone() }),
-        sample("record-of-a-knock", &Record { kind: RecordKind::Knock, ..record }),
+        sample("record-of-a-knock", &Record { kind: RecordKind::Knock, ..record.clone() }),
+        sample("record-of-hosts", &Record { kind: RecordKind::Hosts, ..record }),
+        sample("hosts-record", &HostsRecord { hosts: list(vec![host()]) }),
         sample(
             "card-record-closed",
             &CardRecord { device_list: bytes(0, 0), bundle: bytes(0, 0), places: list(Vec::new()) },
@@ -405,6 +411,9 @@ fn operations() -> Vec<Sample> {
         slow_mode_secs: 30,
         retention_secs: 86_400,
         approve_links: true,
+        public: true,
+        directory: true,
+        observers_first: true,
         ..Policy::default()
     };
     let name = || BoundedStr::truncated("Hafen ⚓");
@@ -418,8 +427,15 @@ fn operations() -> Vec<Sample> {
             via,
         })
     };
-    let link =
-        Link { key: [0xb2; 32], role: Role::Observer, expires: Timestamp::NEVER, uses: 5, approval: true };
+    let link = Link {
+        key: [0xb2; 32],
+        seed: [0xb9; 32],
+        role: Role::Observer,
+        expires: Timestamp::NEVER,
+        uses: 5,
+        approval: true,
+        work: 18,
+    };
     let by_link = Via::Link { link: LinkId([0xb3; 16]), proof: [0xb4; 64] };
     let profile =
         GroupProfile { name: name(), topic: BoundedStr::truncated("boats"), avatar: bytes(0xb5, 40) };
@@ -444,7 +460,7 @@ fn operations() -> Vec<Sample> {
         ("group-mute", Kind::Mute { account, until: Timestamp(1_795_000_000_000) }),
         ("group-link", Kind::Link(link)),
         ("group-revoke-link", Kind::RevokeLink(LinkId([0xb3; 16]))),
-        ("group-devices", Kind::Devices(bytes(0xb8, 20))),
+        ("group-devices", Kind::Devices { account, devices: bytes(0xb8, 20) }),
         ("group-pin", Kind::Pin(message)),
         ("group-unpin", Kind::Unpin(message)),
         ("group-delete-for-all", Kind::DeleteForAll(message)),
@@ -521,6 +537,11 @@ fn sync_words() -> Vec<Sample> {
     ]
 }
 
+fn host() -> LinkHost {
+    let (account, device) = (AccountId([0x71; 32]), DeviceId([0x72; 32]));
+    LinkHost { account, device, addresses: list(vec![address()]) }
+}
+
 fn group_words() -> Vec<Sample> {
     let group = GroupId([0x41; 32]);
     let join = JoinRequest {
@@ -531,7 +552,9 @@ fn group_words() -> Vec<Sample> {
         bundle: bytes(0x64, 9),
         proof: [0x65; 64],
         profile: profile(),
+        work: Some(JoinWork { day: 20_833, solution: 0x6e }),
     };
+    let bare = JoinRequest { work: None, ..join.clone() };
     let text = GroupText {
         text: BoundedStr::truncated("see you at the pier"),
         reply_to: Some(MessageId([0x66; 16])),
@@ -561,23 +584,39 @@ fn group_words() -> Vec<Sample> {
         ("word-heads", GroupWord::Heads { group, heads, older, digest: [0x54; 16] }),
         ("word-sync", GroupWord::Sync { group, part: bytes(0x6b, 7), last: true }),
         ("word-taken", GroupWord::Taken { group, parts: 300 }),
-        ("word-end", GroupWord::End { group }),
+        ("word-end", GroupWord::End { group, complete: true }),
         ("word-read", GroupWord::Read { group, sequence: 300 }),
-        ("word-join", GroupWord::Join(Box::new(join))),
+        ("word-join", GroupWord::Join(Box::new(bare))),
+        ("word-join-with-work", GroupWord::Join(Box::new(join.clone()))),
+        ("word-passed-on", GroupWord::PassedOn(Box::new(join))),
+        ("word-decided", GroupWord::Decided { group, account: AccountId([0x62; 32]) }),
+        ("word-work-wanted", GroupWord::WorkWanted { group, bits: 20 }),
+        (
+            "word-report",
+            GroupWord::Report { group, post: bytes(0x6f, 9), reason: BoundedStr::truncated("spam") },
+        ),
         ("word-refused", GroupWord::Refused { group }),
         ("word-unknown", GroupWord::Unknown { tag: 99, bytes: bytes(0x6c, 5) }),
     ];
     let mut all: Vec<Sample> =
         words.into_iter().map(|(name, word)| sample(name, &Content::Group(word))).collect();
-    let mut text = sample("group-text", &PostBody::Text(text));
     // A body of a later version is not kept: nobody writes it again.
-    text.recode = |bytes| match PostBody::from_bytes(bytes)? {
+    let recode: fn(&[u8]) -> Result<Vec<u8>, DecodeError> = |bytes| match PostBody::from_bytes(bytes)? {
         PostBody::Unknown(_) => Err(DecodeError::Invalid { what: "version" }),
         known => Ok(known.to_bytes()),
     };
-    all.push(text);
-    let (account, seed) = (AccountId([0x62; 32]), [0x6d; 32]);
-    let link = GroupInvite { group, account, seed, addresses: list(vec![place()]) };
+    all.push(Sample { recode, ..sample("group-text", &PostBody::Text(text)) });
+    let listing = Listing {
+        room: GroupId([0x70; 32]),
+        link: BoundedStr::truncated("kith:gAA"),
+        name: BoundedStr::truncated("Hafen ⚓"),
+        topic: BoundedStr::truncated("boats"),
+        language: BoundedStr::truncated("de"),
+        tags: list(vec![BoundedStr::truncated("sailing")]),
+    };
+    all.push(Sample { recode, ..sample("group-listing", &PostBody::Listing(listing)) });
+    let seed = [0x6d; 32];
+    let link = GroupInvite { group, seed, work: 18, hosts: list(vec![host()]), nodes: list(vec![place()]) };
     all.push(sample("group-invite", &link));
     all
 }

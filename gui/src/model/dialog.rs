@@ -1,10 +1,16 @@
 //! The dialogs over the chats as data, but for the settings, which have a file of their own.
 
 use kith_engine::Command;
+use kith_engine::view::MessageState;
 use kith_engine::view::TraceView;
+use kith_proto::group::GroupInvite;
+use kith_proto::id::AccountId;
 use kith_proto::id::ContactId;
+use kith_proto::id::MessageId;
 
 use crate::action::Request;
+use crate::action::groups::Doubt;
+use crate::model::groups::people::PeopleForm;
 use crate::model::settings::SettingsForm;
 
 /// A dialog over the chats.
@@ -24,6 +30,17 @@ pub enum Dialog {
     Trace(Option<Box<TraceView>>),
     /// Really forget somebody?
     Remove(ContactId),
+    /// Choosing people for a group.
+    People(PeopleForm),
+    /// Really do something in a group that cannot be undone?
+    Sure(Doubt),
+    /// Who has an own message in a group.
+    Receipts {
+        /// Which message.
+        message: MessageId,
+        /// Who has it how far, once read.
+        found: Option<Vec<(AccountId, MessageState)>>,
+    },
     /// The shortcuts.
     Shortcuts,
 }
@@ -47,8 +64,17 @@ impl AddForm {
         matches!(kith_node::asking::asking(&self.link, String::new()), Ok(Command::Knock { .. }))
     }
 
+    /// The link into a group that was typed, if it is one.
+    pub fn group_link(&self) -> Option<GroupInvite> {
+        self.link.trim().parse().ok()
+    }
+
     /// What the node has to do; nothing, and why, when there is no link.
     pub(super) fn submit(&mut self) -> Option<Request> {
+        if let Some(link) = self.group_link() {
+            self.error = None;
+            return Some(Request::Command(Command::JoinGroup { link }));
+        }
         let is_missing = self.link.trim().is_empty();
         self.error = is_missing.then(|| "Paste the link that you were given.".to_owned());
         (!is_missing)

@@ -3,16 +3,23 @@
 pub mod list;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use kith_engine::Command;
+use kith_engine::view::MessageKind;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
+use kith_engine::view::Receipts;
 use kith_proto::id::ChatId;
+use kith_proto::id::GroupId;
 use kith_proto::id::MessageId;
+use kith_proto::time::Timestamp;
 
 use crate::action::Request;
 use crate::bridge::PAGE;
 use crate::model::dates::Now;
+use crate::model::groups::Groups;
+use crate::model::groups::mention::Mentions;
 use crate::model::timeline::list::AnchoredList;
 
 /// Messages of one person closer together than this are one group: five minutes.
@@ -21,6 +28,9 @@ const GROUP_MILLIS: u64 = 5 * 60_000;
 /// What a row is guessed to measure before it was seen, in points.
 const GUESS_MESSAGE: f32 = 44.0;
 const GUESS_DIVIDER: f32 = 40.0;
+
+/// Older messages that are read to get to one that somebody wants to see; further back, the list ends there.
+const MOST_SOUGHT: usize = 20_000;
 
 /// The open chat.
 pub struct Timeline {
@@ -32,6 +42,18 @@ pub struct Timeline {
     pub saved_draft: String,
     /// The message that is being answered.
     pub reply_to: Option<MessageId>,
+    /// Of which group it is, if of one.
+    pub group: Option<GroupId>,
+    /// Calling people by name.
+    pub mentions: Mentions,
+    /// The message that was just gone to.
+    pub flash: Option<MessageId>,
+    sought: Option<MessageId>,
+    pins: Vec<MessageView>,
+    wanted_pins: Vec<MessageId>,
+    gaps: BTreeSet<MessageId>,
+    gaps_asked: bool,
+    gaps_stale: bool,
     /// Where the reader is.
     pub list: AnchoredList,
     messages: Vec<MessageView>,
@@ -52,6 +74,13 @@ pub enum Row {
     Day(i64),
     /// From here on it was not read.
     Unread(u64),
+    /// Messages are missing here that others have.
+    Gap,
+    /// Something that happened in a group.
+    Line {
+        /// Its place in the loaded messages.
+        at: usize,
+    },
     /// A message.
     Message {
         /// Its place in the loaded messages.
@@ -71,6 +100,15 @@ impl Timeline {
             saved_draft: draft.clone(),
             draft,
             reply_to: None,
+            group: None,
+            mentions: Mentions::default(),
+            flash: None,
+            sought: None,
+            pins: Vec::new(),
+            wanted_pins: Vec::new(),
+            gaps: BTreeSet::new(),
+            gaps_asked: false,
+            gaps_stale: false,
             list: AnchoredList::new(),
             messages: Vec::new(),
             places: BTreeMap::new(),
@@ -82,6 +120,11 @@ impl Timeline {
             loading: true,
             complete: false,
         }
+    }
+
+    /// The same for the chat of a group.
+    pub fn of_group(self, group: GroupId) -> Self {
+        Self { group: Some(group), ..self }
     }
 
     /// Takes a page: the newest messages, or older ones.
@@ -101,7 +144,7 @@ impl Timeline {
             let last = page.last().map_or(0, |message| message.index);
             page.extend(self.messages.drain(..).filter(|message| message.index > last));
             self.messages = page;
-            let incoming = self.messages.iter().filter(|message| !message.outgoing).rev();
+            let incoming = self.messages.iter().filter(|message| is_said(message) && !message.outgoing).rev();
             let unread = usize::try_from(self.unread).unwrap_or(usize::MAX);
             self.divider =
                 if unread == 0 { None } else { incoming.take(unread).last().map(|message| message.index) };
@@ -123,14 +166,19 @@ impl Timeline {
         })
     }
 
-    /// Adds a message that was just stored.
+    /// Adds a message that was just stored. What comes late in a group belongs where it was said.
     pub fn add(&mut self, view: MessageView) {
         if view.outgoing {
             self.divider = None;
         }
-        if self.messages.last().is_none_or(|last| last.index < view.index) {
+        let Err(place) = self.messages.binary_search_by_key(&view.index, |message| message.index) else {
+            return;
+        };
+        let is_older = place == 0 && !self.messages.is_empty() && !self.complete;
+        let is_late = place < self.messages.len() && self.group.is_none();
+        if !is_older && !is_late {
             self.places.insert(view.message, view.index);
-            self.messages.push(view);
+            self.messages.insert(place, view);
             self.grouped_for = None;
         }
     }
@@ -141,6 +189,15 @@ impl Timeline {
             && let Some(view) = self.messages.get_mut(at)
         {
             view.state = state;
+        }
+    }
+
+    /// An own message got to more members.
+    pub fn set_receipts(&mut self, message: &MessageId, receipts: Receipts) {
+        if let Some(at) = self.position(message)
+            && let Some(view) = self.messages.get_mut(at)
+        {
+            view.receipts = Some(receipts);
         }
     }
 
@@ -161,6 +218,74 @@ impl Timeline {
     /// Goes to the newest message and stays there.
     pub fn follow(&mut self) {
         self.list.stick = true;
+        self.flash = None;
+    }
+
+    /// Goes to a message, and reads older pages until it is there.
+    pub(super) fn seek(&mut self, message: MessageId) -> Option<Request> {
+        self.sought = Some(message);
+        self.grouped_for = None;
+        self.go_on_seeking()
+    }
+
+    /// The next page on the way to a message that somebody wants to see.
+    pub(super) fn go_on_seeking(&mut self) -> Option<Request> {
+        let there = self.position(&self.sought?).is_some();
+        if there {
+            return None;
+        }
+        if self.complete || self.messages.len() > MOST_SOUGHT {
+            self.sought = None;
+            return None;
+        }
+        self.want_older()
+    }
+
+    /// Asks for the pinned messages, unless these were asked for last.
+    pub(super) fn want_pins(&mut self, pins: &[MessageId]) -> Option<Request> {
+        if self.wanted_pins == pins {
+            return None;
+        }
+        self.wanted_pins = pins.to_vec();
+        Some(Request::LoadPins { chat: self.chat, pins: pins.to_vec() })
+    }
+
+    /// Takes the pinned messages.
+    pub(super) fn set_pins(&mut self, found: Vec<MessageView>) {
+        self.pins = found;
+    }
+
+    /// The pinned messages, the earliest pin first.
+    pub fn pins(&self) -> &[MessageView] {
+        &self.pins
+    }
+
+    /// Asks before which messages others are missing; once at a time.
+    pub(super) fn want_gaps(&mut self, before: Option<(Timestamp, MessageId)>) -> Option<Request> {
+        let group = self.group?;
+        if before.is_none() && std::mem::replace(&mut self.gaps_asked, true) {
+            self.gaps_stale = true;
+            return None;
+        }
+        Some(Request::LoadGaps { group, before })
+    }
+
+    /// Takes before which messages others are missing. Returns what is to be asked next.
+    pub(super) fn set_gaps(
+        &mut self,
+        before: Option<(Timestamp, MessageId)>,
+        found: BTreeSet<MessageId>,
+    ) -> Option<Request> {
+        if before.is_none() {
+            // What was missing on earlier pages is asked for with them.
+            let newest: BTreeSet<MessageId> =
+                self.messages.iter().rev().take(PAGE).map(|message| message.message).collect();
+            self.gaps.retain(|message| !newest.contains(message));
+            self.gaps_asked = false;
+        }
+        self.gaps.extend(found);
+        self.grouped_for = None;
+        if std::mem::take(&mut self.gaps_stale) { self.want_gaps(None) } else { None }
     }
 
     /// Groups the messages into rows if something changed. The reader stays where they are.
@@ -173,14 +298,14 @@ impl Timeline {
         }
         self.grouped_for = Some(now);
         let held = self.list.anchor().and_then(|row| self.rows.get(row)).and_then(|row| self.index_of(row));
-        let rows = group(&self.messages, self.divider, self.unread, now);
+        let rows = self.group_rows(now);
         let measured = self.list.heights_of(&self.rows, |row| self.index_of(row));
         self.rows = rows;
         let heights: Vec<(f32, bool)> = self
             .rows
             .iter()
             .map(|row| match (row, self.index_of(row)) {
-                (Row::Message { .. }, Some(index)) => {
+                (Row::Message { .. } | Row::Line { .. }, Some(index)) => {
                     measured.get(&index).map_or((GUESS_MESSAGE, false), |height| (*height, false))
                 }
                 _ => (GUESS_DIVIDER, false),
@@ -188,11 +313,21 @@ impl Timeline {
             .collect();
         let anchor = held.and_then(|held| self.rows.iter().position(|row| self.index_of(row) == Some(held)));
         self.list.reset(&heights, anchor);
+        self.go_to_sought();
+    }
+
+    /// Shows the message that somebody wants to see, once it is there.
+    fn go_to_sought(&mut self) {
+        let Some(index) = self.sought.and_then(|message| self.places.get(&message)) else { return };
+        if let Some(row) = self.rows.iter().position(|row| self.index_of(row) == Some(*index)) {
+            self.list.show_row(row);
+            self.flash = self.sought.take();
+        }
     }
 
     fn index_of(&self, row: &Row) -> Option<u64> {
         match row {
-            Row::Message { at, .. } => self.messages.get(*at).map(|message| message.index),
+            Row::Message { at, .. } | Row::Line { at } => self.messages.get(*at).map(|message| message.index),
             _ => None,
         }
     }
@@ -214,7 +349,12 @@ impl Timeline {
 
     /// The newest message of somebody else.
     pub fn newest_incoming(&self) -> Option<&MessageView> {
-        self.messages.iter().rev().find(|message| !message.outgoing)
+        self.messages.iter().rev().find(|message| !message.outgoing && is_said(message))
+    }
+
+    /// All loaded messages, oldest first.
+    pub fn messages(&self) -> &[MessageView] {
+        &self.messages
     }
 
     /// Whether there is nothing, and nothing is coming.
@@ -243,7 +383,7 @@ impl Timeline {
     }
 
     /// Sends what is in the composer.
-    pub(super) fn send(&mut self) -> Vec<Request> {
+    pub(super) fn send(&mut self, groups: &Groups) -> Vec<Request> {
         let text = self.draft.trim().to_owned();
         if text.is_empty() {
             return Vec::new();
@@ -251,35 +391,70 @@ impl Timeline {
         self.draft.clear();
         self.follow();
         let (chat, reply_to) = (self.chat, self.reply_to.take());
-        let message = Request::Command(Command::SendMessage { chat, text, reply_to, expires_secs: None });
-        [message].into_iter().chain(self.save_draft()).collect()
+        let of = self.group.and_then(|group| groups.get(&group));
+        let (mentions, mention_all) =
+            of.map(|group| self.mentions.resolve(&text, group, groups)).unwrap_or_default();
+        let message = match self.group {
+            Some(group) if mention_all || !mentions.is_empty() => {
+                Command::SendToGroup { group, text, reply_to, expires_secs: None, mentions, mention_all }
+            }
+            _ => Command::SendMessage { chat, text, reply_to, expires_secs: None },
+        };
+        [Request::Command(message)].into_iter().chain(self.save_draft()).collect()
+    }
+
+    /// Days, the unread divider, gaps, what happened, and who speaks how long.
+    fn group_rows(&self, now: Now) -> Vec<Row> {
+        let mut rows = Vec::with_capacity(self.messages.len() + 16);
+        let mut before: Option<&MessageView> = None;
+        for (at, message) in self.messages.iter().enumerate() {
+            let day = now.day(self.time_of(message));
+            let new_day = before.is_none_or(|before| now.day(self.time_of(before)) != day);
+            if new_day {
+                rows.push(Row::Day(day));
+            }
+            let gap = self.gaps.contains(&message.message);
+            if gap {
+                rows.push(Row::Gap);
+            }
+            let divided = self.divider == Some(message.index);
+            if divided {
+                rows.push(Row::Unread(self.unread));
+            }
+            if is_said(message) {
+                let parted = new_day || divided || gap;
+                let first = parted || before.is_none_or(|before| !self.joins(before, message, now));
+                let next = self.messages.get(at + 1);
+                let after = next
+                    .filter(|after| self.divider != Some(after.index) && !self.gaps.contains(&after.message));
+                let last = after.is_none_or(|after| !self.joins(message, after, now));
+                rows.push(Row::Message { at, first, last });
+            } else {
+                rows.push(Row::Line { at });
+            }
+            before = Some(message);
+        }
+        rows
+    }
+
+    /// The time that a message stands at: in a group when it was said, so that every member sees the same.
+    pub fn time_of(&self, message: &MessageView) -> Timestamp {
+        if self.group.is_some() { message.sent_at } else { message.stored_at }
+    }
+
+    /// Whether two messages that follow each other are said in one breath.
+    fn joins(&self, one: &MessageView, other: &MessageView, now: Now) -> bool {
+        let (earlier, later) = (self.time_of(one), self.time_of(other));
+        is_said(one)
+            && is_said(other)
+            && one.outgoing == other.outgoing
+            && one.sender == other.sender
+            && later.since(earlier).0 < GROUP_MILLIS
+            && now.day(earlier) == now.day(later)
     }
 }
 
-/// Days, the unread divider, and who speaks how long.
-fn group(messages: &[MessageView], divider: Option<u64>, unread: u64, now: Now) -> Vec<Row> {
-    let mut rows = Vec::with_capacity(messages.len() + 16);
-    let mut before: Option<&MessageView> = None;
-    for (at, message) in messages.iter().enumerate() {
-        let day = now.day(message.stored_at);
-        let new_day = before.is_none_or(|before| now.day(before.stored_at) != day);
-        if new_day {
-            rows.push(Row::Day(day));
-        }
-        let divided = divider == Some(message.index);
-        if divided {
-            rows.push(Row::Unread(unread));
-        }
-        let joins = |one: &MessageView, other: &MessageView| {
-            one.outgoing == other.outgoing
-                && other.stored_at.since(one.stored_at).0 < GROUP_MILLIS
-                && now.day(one.stored_at) == now.day(other.stored_at)
-        };
-        let first = new_day || divided || before.is_none_or(|before| !joins(before, message));
-        let after = messages.get(at + 1).filter(|after| divider != Some(after.index));
-        let last = after.is_none_or(|after| !joins(message, after));
-        rows.push(Row::Message { at, first, last });
-        before = Some(message);
-    }
-    rows
+/// Whether somebody said it; else it happened.
+fn is_said(message: &MessageView) -> bool {
+    message.kind == MessageKind::Text
 }

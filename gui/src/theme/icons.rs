@@ -44,3 +44,41 @@ pub const SUN: &str = "\u{E472}";
 pub const MOON: &str = "\u{E330}";
 /// A QR code.
 pub const QR: &str = "\u{E3E6}";
+/// A group.
+pub const USERS: &str = "\u{E4D6}";
+/// Somebody is called by name.
+pub const AT: &str = "\u{E0AC}";
+/// Pinned.
+pub const PIN: &str = "\u{E3E2}";
+/// Not pinned any more.
+pub const UNPIN: &str = "\u{E3E4}";
+/// Tells of everything.
+pub const BELL: &str = "\u{E0CE}";
+/// Tells of nothing.
+pub const BELL_OFF: &str = "\u{E0D4}";
+/// Delete.
+pub const TRASH: &str = "\u{E4A6}";
+/// Leave.
+pub const LEAVE: &str = "\u{E42A}";
+/// More about it.
+pub const INFO: &str = "\u{E2CE}";
+/// A link.
+pub const LINK: &str = "\u{E2E2}";
+/// Change it.
+pub const PENCIL: &str = "\u{E3B4}";
+/// There is a page behind it.
+pub const NEXT: &str = "\u{E13A}";
+/// May not write.
+pub const SILENT: &str = "\u{E328}";
+/// Must not come back.
+pub const BANNED: &str = "\u{E3DE}";
+/// An invitation.
+pub const LETTER: &str = "\u{E218}";
+/// It takes time.
+pub const HOURGLASS: &str = "\u{E2B2}";
+/// Everybody has it.
+pub const CHECKS: &str = "\u{E53A}";
+/// Seen.
+pub const EYE: &str = "\u{E220}";
+/// Rules.
+pub const RULES: &str = "\u{EB7A}";

@@ -1,5 +1,8 @@
 //! The right side: the bar above a chat, the timeline, the composer.
 
+mod bar;
+mod pins;
+
 use eframe::egui;
 use eframe::egui::Align;
 use eframe::egui::CentralPanel;
@@ -41,7 +44,13 @@ pub fn chat(
         .exact_size(size::TOP_BAR)
         .show_separator_line(false)
         .frame(Frame::new().fill(tokens.side).inner_margin(Margin::symmetric(16, 0)))
-        .show(ui, |ui| top_bar(ui, model, tokens, narrow, actions));
+        .show(ui, |ui| match model.open_group() {
+            Some(group) => bar::of_group(ui, model, group, tokens, narrow, actions),
+            None => top_bar(ui, model, tokens, narrow, actions),
+        });
+    if model.open_group().is_some() {
+        pins::pins(ui, model, tokens, actions);
+    }
     if let Some((glyph, sentence)) = notice(model) {
         Panel::top("notice")
             .show_separator_line(false)
@@ -52,7 +61,7 @@ pub fn chat(
     Panel::bottom("composer")
         .show_separator_line(false)
         .frame(Frame::new().fill(tokens.app).inner_margin(margin))
-        .show(ui, |ui| composer::composer(ui, model, tokens, actions));
+        .show(ui, |ui| composer::composer(ui, model, tokens, now, actions));
     CentralPanel::default()
         .frame(Frame::new().fill(tokens.app))
         .show(ui, |ui| timeline::timeline(ui, model, tokens, now, actions));
@@ -60,7 +69,11 @@ pub fn chat(
 
 /// What a person should know before writing here.
 fn notice(model: &Model) -> Option<(&'static str, String)> {
-    let contact = model.open_contact()?;
+    let offline = || {
+        let sentence = "There is no network. What you write is kept and goes as soon as there is one.";
+        model.network.listen.is_empty().then(|| (icons::OFFLINE, sentence.to_owned()))
+    };
+    let Some(contact) = model.open_contact() else { return offline() };
     match contact.state {
         ContactState::Requested if contact.refused && contact.by_address => {
             let sentence = "Nobody takes requests at this address: either they do not want to be asked by it, or they \
@@ -84,11 +97,7 @@ fn notice(model: &Model) -> Option<(&'static str, String)> {
         ContactState::Blocked => {
             Some((icons::WARNING, "You have blocked this contact: nothing is sent or received.".to_owned()))
         }
-        _ if model.network.listen.is_empty() => {
-            let sentence = "There is no network. What you write is kept and goes as soon as there is one.";
-            Some((icons::OFFLINE, sentence.to_owned()))
-        }
-        _ => None,
+        _ => offline(),
     }
 }
 

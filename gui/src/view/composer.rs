@@ -1,5 +1,8 @@
 //! Where messages are written. Enter sends, Shift+Enter breaks the line, the draft is kept.
 
+mod picker;
+mod silent;
+
 use eframe::egui;
 use eframe::egui::CornerRadius;
 use eframe::egui::Frame;
@@ -8,15 +11,19 @@ use eframe::egui::Key;
 use eframe::egui::KeyboardShortcut;
 use eframe::egui::Margin;
 use eframe::egui::Modifiers;
+use eframe::egui::Response;
 use eframe::egui::RichText;
 use eframe::egui::ScrollArea;
 use eframe::egui::TextEdit;
 use eframe::egui::Ui;
 use kith_engine::view::ContactState;
+use kith_proto::group::word::MAX_GROUP_TEXT_BYTES;
 use kith_proto::payload::MAX_TEXT_BYTES;
 
 use crate::action::Action;
 use crate::model::Model;
+use crate::model::dates::Now;
+use crate::model::timeline::Timeline;
 use crate::text;
 use crate::theme::Tokens;
 use crate::theme::icons;
@@ -39,12 +46,17 @@ const EMOJI: [&str; 40] = [
 const MOST_ROWS: f32 = 8.0;
 
 /// Draws the composer.
-pub fn composer(ui: &mut Ui, model: &mut Model, tokens: &Tokens, actions: &mut Vec<Action>) {
+pub fn composer(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut Vec<Action>) {
+    if let Some(group) = model.open_group()
+        && let Some(why) = model.groups.rights(group).silence(now.time)
+    {
+        return silent::silent(ui, model, group, why, (tokens, now), actions);
+    }
     let blocked = model
         .open_contact()
         .is_some_and(|contact| matches!(contact.state, ContactState::Blocked | ContactState::Incoming));
     reply_bar(ui, model, tokens, actions);
-    let Some(timeline) = &mut model.timeline else { return };
+    let Some(mut timeline) = model.timeline.take() else { return };
     if text::has_rtl(&timeline.draft) {
         // The field itself cannot show right-to-left text in order; this line does.
         let width = ui.available_width();
@@ -52,52 +64,58 @@ pub fn composer(ui: &mut Ui, model: &mut Model, tokens: &Tokens, actions: &mut V
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| ui.label(shown));
     }
     let before = timeline.draft.len();
-    ui.add_enabled_ui(!blocked, |ui| {
-        ui.horizontal(|ui| {
-            let smiley = widget::icon_button(ui, tokens, icons::SMILEY, "Emoji");
-            egui::Popup::menu(&smiley).show(|ui| emoji(ui, &mut timeline.draft));
-            let width = ui.available_width() - 44.0;
-            let frame = Frame::new()
-                .fill(tokens.input)
-                .corner_radius(CornerRadius::same(18))
-                .inner_margin(Margin::symmetric(14, 9));
-            let response = frame
-                .show(ui, |ui| {
-                    ScrollArea::vertical().min_scrolled_height(20.0).max_height(20.0 * MOST_ROWS).show(
-                        ui,
-                        |ui| {
-                            let edit = TextEdit::multiline(&mut timeline.draft)
-                                .id(Id::unique(COMPOSER))
-                                .frame(Frame::NONE)
-                                .desired_rows(1)
-                                .desired_width(width - 30.0)
-                                .font(regular(14.5))
-                                .hint_text(RichText::new("Message").color(tokens.faint))
-                                .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter));
-                            ui.add(edit)
-                        },
-                    )
-                })
-                .inner
-                .inner;
-            let typed = response.has_focus()
-                && ui.input(|input| {
-                    input.key_pressed(Key::Enter) && !input.modifiers.shift && !composing(input)
-                });
-            let clicked = widget::icon_button(ui, tokens, icons::SEND, "Send").clicked();
-            if (typed || clicked) && !timeline.draft.trim().is_empty() {
-                actions.push(Action::Send);
-                response.request_focus();
-            } else if response.lost_focus() {
-                actions.push(Action::DraftChanged);
-            }
-        });
-    });
-    timeline.draft.truncate(timeline.draft.floor_char_boundary(MAX_TEXT_BYTES));
+    picker::keys(ui, &mut timeline);
+    let typed = ui.add_enabled_ui(!blocked, |ui| field(ui, &mut timeline, tokens, actions)).inner;
+    let group = timeline.group.and_then(|group| model.groups.get(&group));
+    if let Some(group) = group {
+        picker::picker(ui, &mut timeline, (group, &model.groups), tokens, &typed);
+    }
+    let most = if group.is_some() { MAX_GROUP_TEXT_BYTES } else { MAX_TEXT_BYTES };
+    timeline.draft.truncate(timeline.draft.floor_char_boundary(most));
     // Kept every few characters, so that a crash costs little and typing costs nothing.
     if before / 8 != timeline.draft.len() / 8 && timeline.draft.len() > before {
         actions.push(Action::DraftChanged);
     }
+    model.timeline = Some(timeline);
+}
+
+/// The field with its buttons.
+fn field(ui: &mut Ui, timeline: &mut Timeline, tokens: &Tokens, actions: &mut Vec<Action>) -> Response {
+    let row = ui.horizontal(|ui| {
+        let smiley = widget::icon_button(ui, tokens, icons::SMILEY, "Emoji");
+        egui::Popup::menu(&smiley).show(|ui| emoji(ui, &mut timeline.draft));
+        let width = ui.available_width() - 44.0;
+        let frame = Frame::new()
+            .fill(tokens.input)
+            .corner_radius(CornerRadius::same(18))
+            .inner_margin(Margin::symmetric(14, 9));
+        let scroll = ScrollArea::vertical().min_scrolled_height(20.0).max_height(20.0 * MOST_ROWS);
+        let shown = frame.show(ui, |ui| {
+            scroll.show(ui, |ui| {
+                let edit = TextEdit::multiline(&mut timeline.draft)
+                    .id(Id::unique(COMPOSER))
+                    .frame(Frame::NONE)
+                    .desired_rows(1)
+                    .desired_width(width - 30.0)
+                    .font(regular(14.5))
+                    .hint_text(RichText::new("Message").color(tokens.faint))
+                    .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter));
+                ui.add(edit)
+            })
+        });
+        let response = shown.inner.inner;
+        let typed = response.has_focus()
+            && ui.input(|input| input.key_pressed(Key::Enter) && !input.modifiers.shift && !composing(input));
+        let clicked = widget::icon_button(ui, tokens, icons::SEND, "Send").clicked();
+        if (typed || clicked) && !timeline.draft.trim().is_empty() {
+            actions.push(Action::Send);
+            response.request_focus();
+        } else if response.lost_focus() {
+            actions.push(Action::DraftChanged);
+        }
+        response
+    });
+    row.inner
 }
 
 /// Whether an input method is putting a character together; then Enter belongs to it.
@@ -108,7 +126,11 @@ fn composing(input: &egui::InputState) -> bool {
 fn reply_bar(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &mut Vec<Action>) {
     let Some(timeline) = &model.timeline else { return };
     let Some(message) = timeline.reply_to.and_then(|message| timeline.find(&message)) else { return };
-    let who = if message.outgoing { "yourself".to_owned() } else { model.name_of(&message.sender) };
+    let who = match (message.outgoing, timeline.group) {
+        (true, _) => "yourself".to_owned(),
+        (false, Some(_)) => model.groups.name_of(&message.sender),
+        (false, None) => model.name_of(&message.sender),
+    };
     ui.horizontal(|ui| {
         ui.add_space(space::M);
         ui.vertical(|ui| {

@@ -29,14 +29,19 @@ use crate::theme::regular;
 use crate::theme::semibold;
 use crate::theme::size;
 use crate::theme::space;
+use crate::view::group::people;
+use crate::view::group::sure;
 use crate::view::settings;
 use crate::view::settings::Desk;
 use crate::widget;
 
 /// Every shortcut and what it does: one table for the help and for the tests.
-pub const SHORTCUTS: [(&str, &str); 9] = [
+pub const SHORTCUTS: [(&str, &str); 12] = [
     ("Ctrl+K", "Search chats"),
-    ("Ctrl+N", "Add somebody"),
+    ("Ctrl+N", "Add somebody, or join a group"),
+    ("Ctrl+Shift+N", "New group"),
+    ("Ctrl+I", "About this group"),
+    ("@", "Mention somebody: Up, Down, Enter"),
     ("Ctrl+,", "Settings"),
     ("Alt+Up / Alt+Down", "Previous / next chat"),
     ("Page Up / Page Down", "Scroll the messages"),
@@ -65,6 +70,9 @@ pub fn dialogs(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
             Dialog::Settings(form) => settings::settings(ui, &mut Desk { model, form, tokens, now, actions }),
             Dialog::Trace(view) => trace(ui, view.as_deref(), tokens, now, actions),
             Dialog::Remove(contact) => remove(ui, model, *contact, tokens, actions),
+            Dialog::People(form) => people::people(ui, model, form, tokens, actions),
+            Dialog::Sure(doubt) => sure::sure(ui, model, doubt, tokens, actions),
+            Dialog::Receipts { found, .. } => sure::receipts(ui, model, found.as_deref(), tokens, actions),
             Dialog::Shortcuts => shortcuts(ui, tokens, actions),
         }
     });
@@ -121,10 +129,20 @@ fn add(ui: &mut Ui, form: &mut AddForm, tokens: &Tokens, actions: &mut Vec<Actio
         .desired_width(f32::INFINITY)
         .margin(Margin::symmetric(12, 9))
         .hint_text(
-            RichText::new("Paste a link, kith:…, or an address, kith1…, or drop a picture of the code here")
+            RichText::new("Paste a link of a person or a group, kith:…, or an address, kith1…, or drop a picture of the code here")
                 .color(tokens.faint),
         );
     ui.add(edit);
+    if form.group_link().is_some() {
+        let words =
+            "This link leads into a group. You are in as soon as a member lets you in; they see your name.";
+        ui.label(RichText::new(words).font(regular(13.0)).color(tokens.muted));
+        widget::error(ui, tokens, form.error.as_deref());
+        if widget::primary(ui, tokens, "Ask to join").clicked() {
+            actions.push(Action::AddContact);
+        }
+        return;
+    }
     if form.is_address() {
         let words =
             "They will see that you know only their address. It takes this computer some seconds of work.";
@@ -141,9 +159,14 @@ fn add(ui: &mut Ui, form: &mut AddForm, tokens: &Tokens, actions: &mut Vec<Actio
 
 /// A QR code, dark on light in both themes: that is what cameras read.
 pub fn qr(ui: &mut Ui, text: &str, name: &str) {
+    qr_within(ui, text, name, 190.0);
+}
+
+/// The same with a side of at most so many points, where its modules have at least two.
+pub fn qr_within(ui: &mut Ui, text: &str, name: &str, side: f32) {
     let Ok(code) = QrCode::with_error_correction_level(text, qrcode::EcLevel::L) else { return };
     let modules = code.width();
-    let scale = (190.0 / (modules + 8) as f32).floor().max(2.0);
+    let scale = (side / (modules + 8) as f32).floor().max(2.0);
     let side = (modules + 8) as f32 * scale;
     let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));

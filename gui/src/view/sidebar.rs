@@ -1,29 +1,28 @@
 //! The chat list with search, requests, and the connection in words.
 
-use eframe::egui;
+mod row;
+
 use eframe::egui::Align;
 use eframe::egui::Frame;
 use eframe::egui::Id;
 use eframe::egui::Layout;
 use eframe::egui::Margin;
 use eframe::egui::RichText;
-use eframe::egui::Role;
 use eframe::egui::ScrollArea;
 use eframe::egui::Sense;
-use eframe::egui::Stroke;
-use eframe::egui::StrokeKind;
 use eframe::egui::TextEdit;
 use eframe::egui::Ui;
-use eframe::egui::WidgetInfo;
 use eframe::egui::vec2;
-use kith_engine::view::ChatView;
-use kith_engine::view::ChatWith;
 use kith_engine::view::ContactState;
 use kith_engine::view::ContactView;
+use kith_engine::view::GroupState;
+use kith_engine::view::GroupView;
 
 use crate::action::Action;
+use crate::action::GroupAction;
 use crate::model::Model;
 use crate::model::dates::Now;
+use crate::model::groups::words;
 use crate::text;
 use crate::theme::Choice;
 use crate::theme::Tokens;
@@ -50,6 +49,9 @@ pub fn sidebar(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
             if widget::icon_button(ui, tokens, icons::USER_PLUS, "Add somebody").clicked() {
                 actions.push(Action::OpenAdd);
             }
+            if widget::icon_button(ui, tokens, icons::USERS, "New group").clicked() {
+                actions.push(Action::Group(GroupAction::OpenNew));
+            }
             if widget::icon_button(ui, tokens, icons::GEAR, "Settings").clicked() {
                 actions.push(Action::OpenSettings);
             }
@@ -69,15 +71,13 @@ pub fn sidebar(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
         for request in model.requests() {
             request_card(ui, request, tokens, actions);
         }
-        let open = model.open_chat();
+        for group in model.groups.pending() {
+            pending_card(ui, model, group, tokens, actions);
+        }
         let mut found = false;
         for view in model.chats.shown() {
             found = true;
-            let with = view.contact();
-            let contact = with.and_then(|with| model.contacts.get(&with));
-            let online = with.is_some_and(|with| model.online.contains(&with));
-            let name = with.map_or_else(|| text::clean_name(&view.name), |with| model.name_of(&with));
-            row(ui, view, contact, &name, online, open == Some(view.chat), tokens, now, actions);
+            row::row(ui, model, view, tokens, now, actions);
         }
         if !found && !model.chats.search.is_empty() {
             ui.add_space(space::L);
@@ -157,82 +157,55 @@ fn request_card(ui: &mut Ui, request: &ContactView, tokens: &Tokens, actions: &m
     });
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "a row shows that many things; a struct would only rename them"
-)]
-fn row(
-    ui: &mut Ui,
-    view: &ChatView,
-    contact: Option<&ContactView>,
-    name: &str,
-    online: bool,
-    selected: bool,
-    tokens: &Tokens,
-    now: Now,
-    actions: &mut Vec<Action>,
-) {
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), size::CHAT_ROW), Sense::click());
-    let preview = preview(view, contact);
-    let unread = if view.unread > 0 { format!(", {} unread", view.unread) } else { String::new() };
-    response.widget_info(|| {
-        WidgetInfo::selected(Role::Button, true, selected, format!("{name}{unread}: {preview}"))
+/// A group that waits for the person, or for which the person waits.
+fn pending_card(ui: &mut Ui, model: &Model, group: &GroupView, tokens: &Tokens, actions: &mut Vec<Action>) {
+    let frame = Frame::new()
+        .fill(tokens.selected)
+        .corner_radius(size::RADIUS)
+        .inner_margin(Margin::same(12))
+        .outer_margin(Margin { bottom: 6, ..Margin::ZERO });
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let name = words::title(group);
+        let (glyph, heading, below) = match group.state {
+            GroupState::Invited => {
+                let by =
+                    group.invited_by.map_or_else(|| "Somebody".to_owned(), |by| model.groups.name_of(&by));
+                (
+                    icons::LETTER,
+                    format!("Invited to “{name}”"),
+                    format!("by {by}, who is no contact of yours"),
+                )
+            }
+            _ => (
+                icons::HOURGLASS,
+                "You asked to join a group".to_owned(),
+                "Nobody has let you in yet.".to_owned(),
+            ),
+        };
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(glyph).font(icon(17.0)).color(tokens.accent));
+            let line = widget::line(ui, &heading, medium(14.0), tokens.text, ui.available_width());
+            ui.label(line).on_hover_text(&heading);
+        });
+        ui.label(RichText::new(below).font(regular(13.0)).color(tokens.muted));
+        ui.add_space(space::XS);
+        ui.horizontal(|ui| {
+            let mut wanted = |action| actions.push(Action::Group(action));
+            if group.state == GroupState::Asking {
+                if ui.button("Stop asking").clicked() {
+                    wanted(GroupAction::StopAsking(group.group));
+                }
+                return;
+            }
+            if widget::primary(ui, tokens, "Accept").clicked() {
+                wanted(GroupAction::Accept(group.group));
+            }
+            if ui.button("Decline").on_hover_text("You leave the group, and it is forgotten here").clicked() {
+                wanted(GroupAction::Decline(group.group));
+            }
+        });
     });
-    let ground = match (selected, response.hovered()) {
-        (true, _) => tokens.selected,
-        (false, true) => tokens.hover,
-        (false, false) => tokens.side,
-    };
-    ui.painter().rect_filled(rect, size::RADIUS, ground);
-    if response.has_focus() {
-        ui.painter().rect_stroke(rect, size::RADIUS, Stroke::new(2.0, tokens.accent), StrokeKind::Inside);
-    }
-    let center = rect.left_center() + vec2(space::S + size::AVATAR / 2.0, 0.0);
-    let seed = match &view.with {
-        ChatWith::Contact(contact) => contact.0.first().copied().unwrap_or(0),
-        ChatWith::Group(group) => group.group.0.first().copied().unwrap_or(0),
-    };
-    widget::avatar(ui.painter(), tokens, center, size::AVATAR, seed, name);
-    if online {
-        widget::online_dot(ui.painter(), tokens, center + vec2(15.0, 15.0), ground);
-    }
-    let left = center.x + size::AVATAR / 2.0 + space::M;
-    let right = rect.max.x - space::M;
-    let time = widget::line(ui, &now.short(view.active_at), regular(12.0), tokens.muted, 90.0);
-    let time_left = right - time.size().x;
-    ui.painter().galley(egui::pos2(time_left, rect.min.y + 15.0), time, tokens.muted);
-    let title = widget::line(ui, name, medium(14.5), tokens.text, time_left - left - space::S);
-    ui.painter().galley(egui::pos2(left, rect.min.y + 13.0), title, tokens.text);
-    let badge = if view.unread > 0 { 44.0 } else { 0.0 };
-    let (color, words) = if selected || view.draft.is_empty() {
-        (tokens.muted, preview)
-    } else {
-        (tokens.danger, format!("Draft: {}", view.draft))
-    };
-    let second = widget::line(ui, &words, regular(13.0), color, right - left - badge);
-    ui.painter().galley(egui::pos2(left, rect.min.y + 37.0), second, color);
-    if view.unread > 0 {
-        widget::badge(ui, tokens, egui::pos2(right, rect.min.y + 46.0), view.unread);
-    }
-    if response.clicked() {
-        actions.push(Action::OpenChat(view.chat));
-    }
-    if let Some(contact) = contact {
-        response.context_menu(|ui| contact_menu(ui, contact, actions));
-    }
-}
-
-fn preview(view: &ChatView, contact: Option<&ContactView>) -> String {
-    let refused = contact.is_some_and(|contact| contact.refused);
-    match (&view.last, contact.map(|contact| contact.state)) {
-        (Some(last), _) if last.text.is_empty() => "Disappearing message".to_owned(),
-        (Some(last), _) if last.outgoing => format!("You: {}", last.text),
-        (Some(last), _) => last.text.clone(),
-        (None, Some(ContactState::Requested)) if refused => "Nobody takes the request".to_owned(),
-        (None, Some(ContactState::Requested)) => "Request sent, not answered yet".to_owned(),
-        (None, Some(ContactState::Blocked)) => "Blocked".to_owned(),
-        (None, _) => "Say hello".to_owned(),
-    }
 }
 
 /// What can be done about a contact.

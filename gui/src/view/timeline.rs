@@ -1,6 +1,8 @@
 //! The messages of a chat. Only rows in view are laid out; heights are kept, galleys are not.
 
 mod bubble;
+mod menu;
+mod said;
 
 use eframe::egui;
 use eframe::egui::Align2;
@@ -14,10 +16,15 @@ use eframe::egui::UiBuilder;
 use eframe::egui::WidgetInfo;
 use eframe::egui::pos2;
 use eframe::egui::vec2;
+use kith_engine::view::GroupView;
+use kith_engine::view::MessageView;
+use kith_proto::id::AccountId;
 
 use crate::action::Action;
 use crate::model::Model;
 use crate::model::dates::Now;
+use crate::model::groups::Groups;
+use crate::model::groups::words;
 use crate::model::timeline::Row;
 use crate::model::timeline::Timeline;
 use crate::model::timeline::list::Placed;
@@ -39,54 +46,108 @@ const BAR: f32 = 12.0;
 /// Rows above the first loaded one at which older messages are asked for, in points of view.
 const AHEAD: f64 = 2_000.0;
 
-/// Draws the timeline.
-pub fn timeline(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut Vec<Action>) {
-    let name = model.open_contact().map(|contact| model.name_of(&contact.contact)).unwrap_or_default();
-    let seed = model.open_contact().and_then(|contact| contact.contact.0.first().copied()).unwrap_or(0);
-    let Some(timeline) = &mut model.timeline else { return };
-    timeline.arrange(now);
-    if timeline.is_empty() {
-        return widget::empty(
-            ui,
-            tokens,
-            icons::CHATS,
-            "No messages yet",
-            "Say hello. Only you two can read it.",
-        );
+/// What a row needs to know to be drawn.
+struct Scene<'a> {
+    tokens: &'a Tokens,
+    now: Now,
+    timeline: &'a Timeline,
+    groups: &'a Groups,
+    /// What the other one is called, in a chat of two.
+    other: &'a str,
+}
+
+impl Scene<'_> {
+    fn in_group(&self) -> bool {
+        self.timeline.group.is_some()
     }
-    let rect = ui.available_rect_before_wrap();
-    let view = Rect::from_min_max(rect.min, pos2(rect.max.x - BAR, rect.max.y));
-    scroll(ui, rect, view, timeline);
-    let width = (view.width() - 2.0 * space::L).min(size::COLUMN);
-    let left = view.min.x + (view.width() - width) / 2.0;
-    let placed = {
-        let mut list = std::mem::take(&mut timeline.list);
-        let placed = list.place(width, view.height() - space::S, |row| match timeline.rows().get(row) {
+
+    fn group(&self) -> Option<&GroupView> {
+        self.groups.get(&self.timeline.group?)
+    }
+
+    fn name_of(&self, account: &AccountId) -> String {
+        if self.in_group() { self.groups.name_of(account) } else { self.other.to_owned() }
+    }
+
+    fn may_write(&self) -> bool {
+        self.group().is_none_or(|group| self.groups.rights(group).silence(self.now.time).is_none())
+    }
+
+    fn is_flashed(&self, message: &MessageView) -> bool {
+        self.timeline.flash == Some(message.message)
+    }
+
+    /// How far a message is, in words.
+    fn state_word(&self, message: &MessageView) -> String {
+        let reached = if message.outgoing { words::reached(message) } else { None };
+        reached.unwrap_or_else(|| widget::state_word(message.state).to_owned())
+    }
+
+    fn height(&self, ui: &Ui, row: usize, width: f32) -> f32 {
+        match self.timeline.rows().get(row) {
             Some(Row::Message { at, first, last }) => {
-                Bubble::lay(ui, timeline, tokens, now, &name, *at, *first, *last, width)
-                    .map_or(0.0, |bubble| bubble.height)
+                Bubble::lay(ui, self, (*at, *first, *last), width).map_or(0.0, |bubble| bubble.height)
             }
+            Some(Row::Line { at }) => said::line_height(ui, self, *at, width),
             _ => DIVIDER,
-        });
-        timeline.list = list;
-        placed
-    };
-    let mut inside = ui.new_child(UiBuilder::new().max_rect(view));
-    inside.set_clip_rect(view.intersect(ui.clip_rect()));
-    for Placed { row, top, height } in &placed {
-        let rect = Rect::from_min_size(pos2(left, view.min.y + top), vec2(width, *height));
-        match timeline.rows().get(*row) {
-            Some(Row::Day(day)) => day_pill(&inside, tokens, rect.center(), &now.day_name(*day)),
-            Some(Row::Unread(count)) => unread_divider(&inside, tokens, rect, *count),
+        }
+    }
+
+    fn paint(&self, ui: &mut Ui, row: usize, rect: Rect, actions: &mut Vec<Action>) {
+        match self.timeline.rows().get(row) {
+            Some(Row::Day(day)) => day_pill(ui, self.tokens, rect.center(), &self.now.day_name(*day)),
+            Some(Row::Unread(count)) => unread_divider(ui, self.tokens, rect, *count),
+            Some(Row::Gap) => said::gap(ui, self.tokens, rect),
+            Some(Row::Line { at }) => said::line(ui, self, *at, rect, actions),
             Some(Row::Message { at, first, last }) => {
-                if let Some(bubble) = Bubble::lay(ui, timeline, tokens, now, &name, *at, *first, *last, width)
-                {
-                    bubble.paint(&mut inside, tokens, rect, seed, &name, actions);
+                if let Some(bubble) = Bubble::lay(ui, self, (*at, *first, *last), rect.width()) {
+                    bubble.paint(ui, self, rect, actions);
                 }
             }
             None => {}
         }
     }
+}
+
+/// Draws the timeline.
+pub fn timeline(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut Vec<Action>) {
+    let other = model.open_contact().map(|contact| model.name_of(&contact.contact)).unwrap_or_default();
+    let Some(mut timeline) = model.timeline.take() else { return };
+    timeline.arrange(now);
+    if timeline.is_empty() {
+        let words = match timeline.group {
+            Some(_) => "Say hello. Only members can read it.",
+            None => "Say hello. Only you two can read it.",
+        };
+        widget::empty(ui, tokens, icons::CHATS, "No messages yet", words);
+    } else {
+        rows(ui, model, &mut timeline, (tokens, now, &other), actions);
+    }
+    model.timeline = Some(timeline);
+}
+
+fn rows(
+    ui: &mut Ui,
+    model: &Model,
+    timeline: &mut Timeline,
+    (tokens, now, other): (&Tokens, Now, &str),
+    actions: &mut Vec<Action>,
+) {
+    let rect = ui.available_rect_before_wrap();
+    let view = Rect::from_min_max(rect.min, pos2(rect.max.x - BAR, rect.max.y));
+    scroll(ui, rect, view, timeline);
+    let width = (view.width() - 2.0 * space::L).min(size::COLUMN);
+    let left = view.min.x + (view.width() - width) / 2.0;
+    let mut list = std::mem::take(&mut timeline.list);
+    let scene = Scene { tokens, now, timeline, groups: &model.groups, other };
+    let placed = list.place(width, view.height() - space::S, |row| scene.height(ui, row, width));
+    let mut inside = ui.new_child(UiBuilder::new().max_rect(view));
+    inside.set_clip_rect(view.intersect(ui.clip_rect()));
+    for Placed { row, top, height } in placed {
+        let rect = Rect::from_min_size(pos2(left, view.min.y + top), vec2(width, height));
+        scene.paint(&mut inside, row, rect, actions);
+    }
+    timeline.list = list;
     scroll_bar(ui, rect, view, timeline, tokens);
     jump(ui, view, timeline, tokens, model_unread(timeline));
     if timeline.list.at_top() || timeline.list.part(view.height()).0 * timeline.list.total() < AHEAD {

@@ -1,6 +1,7 @@
 //! What can be said on the command line, with examples.
 
 pub(crate) mod groups;
+pub(crate) mod rooms;
 
 use std::path::PathBuf;
 
@@ -225,6 +226,22 @@ pub(crate) enum Task {
     Group {
         #[command(subcommand)]
         task: GroupTask,
+    },
+    /// Find public rooms in directories, and list them there
+    #[command(after_help = rooms::EXAMPLES)]
+    Rooms {
+        #[command(subcommand)]
+        task: rooms::RoomsTask,
+    },
+    /// Say which words you do not want to read; messages that have one are hidden, not deleted
+    Filters {
+        #[command(subcommand)]
+        task: rooms::FiltersTask,
+    },
+    /// Give the list of those whom you blocked to others, or use theirs
+    Blocks {
+        #[command(subcommand)]
+        task: rooms::BlocksTask,
     },
     /// Manage bootstrap nodes
     Bootstrap {

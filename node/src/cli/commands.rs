@@ -19,6 +19,7 @@ use crate::cli::finding;
 use crate::cli::groups;
 use crate::cli::health;
 use crate::cli::mailboxes;
+use crate::cli::rooms;
 use crate::cli::style;
 use crate::cli::talk;
 use crate::cli::talk::Said;
@@ -55,6 +56,9 @@ pub(crate) fn run(client: &Client, task: Task, passphrase: Option<String>) -> Re
         Task::Log { chat, limit, ids } => talk::log(client, &chat, limit, ids),
         Task::Chat { chat } => talk::chat(client, &chat),
         Task::Group { task } => groups::group(client, task),
+        Task::Rooms { task } => rooms::rooms(client, task),
+        Task::Filters { task } => rooms::filters(client, task),
+        Task::Blocks { task } => rooms::blocks(client, task),
         Task::Bootstrap { task } => mailboxes::bootstrap(client, task),
         Task::Mailboxes { task } => mailboxes::mailboxes(client, task),
         Task::Init { .. } | Task::Run | Task::Rpc | Task::Completions { .. } => Ok(()),

@@ -30,12 +30,22 @@ const TELL_FOR: Duration = Duration::from_secs(3);
 
 pub(crate) fn group(client: &Client, task: GroupTask) -> Result<()> {
     match task {
-        GroupTask::Create { name, members } => return create(client, &name, &members),
+        GroupTask::Create { name, members, public, directory, observers_first } => {
+            return create(client, &name, &members, (public, directory, observers_first));
+        }
+        GroupTask::Report { message, reason } => return report(client, &message, &reason),
         GroupTask::List => return list_all(client),
         GroupTask::Show(group) => return show(client, &group),
         GroupTask::Policy { group, rules } => return policy(client, &group, &rules),
-        GroupTask::Link { group, role, hours, uses, approval } => {
-            return link(client, &group, role, hours, uses, approval);
+        GroupTask::Link { group, role, hours, uses, approval, work } => {
+            let asked = json!({
+                "role": role.map(RoleArg::word),
+                "expires_secs": hours.map(|hours| hours.saturating_mul(3_600)),
+                "uses": uses,
+                "approval": approval.then_some(true),
+                "work_bits": work,
+            });
+            return link(client, &group, asked);
         }
         GroupTask::Join { link, wait } => return join(client, &link, wait),
         GroupTask::Forget { group, yes } => return forget(client, &group, yes),
@@ -73,19 +83,28 @@ pub(crate) fn group(client: &Client, task: GroupTask) -> Result<()> {
 }
 
 /// Members who are there hear of a change before a node that was started for it ends.
-fn tell_members(client: &Client) {
+pub(crate) fn tell_members(client: &Client) {
     if !client.is_daemon() {
         client.wait_for(TELL_FOR, |_| false);
         eprintln!("{}", style::faint("who is not there now hears of it whenever you are online"));
     }
 }
 
-fn create(client: &Client, name: &str, members: &[String]) -> Result<()> {
+fn create(
+    client: &Client,
+    name: &str,
+    members: &[String],
+    (public, directory, observers_first): (bool, bool, bool),
+) -> Result<()> {
     let mut ids = Vec::new();
     for member in members {
         ids.push(text(&finding::contact(client, member)?, "contact_id").to_owned());
     }
-    let made = client.call("groups.create", &json!({ "name": name, "members": ids }))?;
+    let wanted = json!({
+        "name": name, "members": ids, "public": public, "directory": directory,
+        "observers_first": observers_first,
+    });
+    let made = client.call("groups.create", &wanted)?;
     let count = list(&made, "members").len();
     println!("{} {}, with {}", style::good("made"), style::strong(&shown(&made, "name")), members_of(count));
     println!("{}", style::faint(text(&made, "group_id")));
@@ -129,7 +148,8 @@ fn standing(group: &Value) -> String {
 }
 
 fn show(client: &Client, group: &Group) -> Result<()> {
-    let group = finding::group(client, &group.group)?;
+    let found = finding::group(client, &group.group)?;
+    let group = call(client, &found, "info", json!({}))?;
     let own = client.call("account.info", &json!({}))?;
     println!("{} {}", style::strong(&shown(&group, "name")), shown(&group, "topic"));
     println!("  you      {}", standing(&group));
@@ -154,6 +174,11 @@ fn show(client: &Client, group: &Group) -> Result<()> {
     }
     for link in list(&group, "links") {
         println!("  link {} {}", text(link, "link_id"), style::faint(&about_link(link)));
+    }
+    for report in list(&group, "reports") {
+        let why =
+            format!("{} “{}” {}", text(report, "message_id"), shown(report, "text"), shown(report, "reason"));
+        println!("  {} {why}", style::warn("reported"));
     }
     for pin in list(&group, "pins") {
         println!("  pinned {}", pin.as_str().unwrap_or_default());
@@ -269,6 +294,9 @@ fn policy(client: &Client, group: &Group, rules: &Rules) -> Result<()> {
         "history_count": count,
         "retention_secs": rules.retention,
         "approve_links": rules.approve_links,
+        "public": rules.public,
+        "directory": rules.directory,
+        "observers_first": rules.observers_first,
     });
     let named = changes.as_object().is_some_and(|rules| rules.values().any(|rule| !rule.is_null()));
     if named {
@@ -310,28 +338,32 @@ fn show_policy(policy: &Value) {
     println!("  {:<32} {}", "messages disappear", after("retention_secs"));
     let approve = if flag(policy, "approve_links") { "yes" } else { "as the link says" };
     println!("  {:<32} {approve}", "whoever comes by a link waits");
+    let yes = |name: &str| if flag(policy, name) { "yes" } else { "no" };
+    println!("  {:<32} {}", "a public room", yes("public"));
+    println!("  {:<32} {}", "a directory of rooms", yes("directory"));
 }
 
-fn link(
-    client: &Client,
-    group: &Group,
-    role: RoleArg,
-    hours: Option<u64>,
-    uses: u32,
-    approval: bool,
-) -> Result<()> {
+fn report(client: &Client, message: &Message, reason: &str) -> Result<()> {
+    let group = finding::group(client, &message.group.group)?;
+    let told = json!({ "chat_id": text(&group, "chat_id"), "message_id": message.message, "reason": reason });
+    client.call("groups.report", &told)?;
+    println!("{}: those who keep order in this group are told", style::good("reported"));
+    tell_members(client);
+    Ok(())
+}
+
+fn link(client: &Client, group: &Group, params: Value) -> Result<()> {
     let group = finding::group(client, &group.group)?;
-    let params = json!({
-        "role": role.word(),
-        "expires_secs": hours.map(|hours| hours.saturating_mul(3_600)),
-        "uses": uses,
-        "approval": approval,
-    });
     let made = call(client, &group, "invite", params)?;
     print_link(text(&made, "link"));
     eprintln!("{}", style::faint(&format!("its id is {}", text(&made, "link_id"))));
     if !client.is_daemon() {
-        eprintln!("{}", style::warn("you let nobody in while you are offline: start “kith-node run”"));
+        eprintln!(
+            "{}",
+            style::warn(
+                "while all members who may let people in are offline, requests wait in their mailboxes"
+            )
+        );
     }
     tell_members(client);
     Ok(())

@@ -109,7 +109,10 @@ fn print_message(message: &Value, place: &Place, ids: bool) {
         (false, true) => author(message),
         (false, false) => place.name.clone(),
     };
-    let said = shown(message, "text");
+    let said = match message.get("filtered").and_then(Value::as_str) {
+        Some(word) => style::faint(&format!("(hidden by your filter “{word}”)")),
+        None => shown(message, "text"),
+    };
     println!("{} {} {said} {state}", style::faint(&(id + &time)), style::name(&author, outgoing));
 }
 

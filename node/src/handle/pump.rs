@@ -46,7 +46,9 @@ impl Pump {
                 break;
             }
         }
-        self.events.shut_down().await;
+        if let Err(error) = self.events.shut_down().await {
+            tracing::error!(%error, "nothing is sent or received until the next start");
+        }
     }
 
     /// Hands over one message, when need be as soon as there is room. Returns whether the engine thread is there.

@@ -8,7 +8,6 @@ use kith_engine::query;
 use kith_engine::view::GroupState;
 use kith_engine::view::GroupView;
 use kith_proto::group::GroupInvite;
-use kith_proto::group::History;
 use kith_proto::group::Policy;
 use kith_proto::group::Role;
 use kith_proto::id::ChatId;
@@ -31,14 +30,19 @@ use crate::rpc::methods::Params;
 use crate::rpc::methods::Run;
 use crate::rpc::methods::needed;
 use crate::rpc::methods::optional;
+use crate::rpc::policy::ROLES;
+use crate::rpc::policy::changed;
+use crate::rpc::policy::policy;
 use crate::time::rfc3339;
 
 const GROUP: Param = optional("group_id", "string", "The group.");
 const CHAT: Param = optional("chat_id", "string", "Its chat, instead of the group_id.");
 const MEMBER: Param = needed("contact_id", "string", "The member's address, kith1….");
-const ROLES: &str = "observer, member, moderator, admin or owner";
-const POLICY: &str = "The rules: {invite, post, pin, mention_all, send_files, start_calls, change_profile: the lowest role that may, slow_mode_secs, history: none, last or all, history_count, retention_secs, approve_links}.";
+const POLICY: &str = "The rules: {invite, post, pin, mention_all, send_files, start_calls, change_profile: the lowest role that may, slow_mode_secs, history: none, last or all, history_count, retention_secs, approve_links, public, directory, observers_first}.";
 const VIEW: &str = "as groups.info";
+
+/// The most work that a link may ask for: some seconds.
+const MAX_LINK_WORK: u8 = 24;
 
 /// The methods about groups.
 pub(crate) const METHODS: &[Method] = &[
@@ -48,6 +52,17 @@ pub(crate) const METHODS: &[Method] = &[
         params: &[
             needed("name", "string", "What it is called, at most 256 bytes."),
             optional("members", "array", "Accepted contacts who are members from the start, as contact_id."),
+            optional(
+                "public",
+                "boolean",
+                "Whether it is a public room: anybody comes by its one link (groups.invite), newcomers see what was said, and moderators invite, unless the policy says otherwise.",
+            ),
+            optional("directory", "boolean", "Whether members list public rooms in it (rooms.publish)."),
+            optional(
+                "observers_first",
+                "boolean",
+                "In a public room: whether those who come only read until they are made members.",
+            ),
             optional("policy", "object", POLICY),
         ],
         result: VIEW,
@@ -64,8 +79,8 @@ pub(crate) const METHODS: &[Method] = &[
         name: "groups.info",
         summary: "A group: its members, rules, links, requests and pinned messages. “group.changed” tells the same when something changes, “group.forgotten” when it is gone.",
         params: &[GROUP, CHAT],
-        result: "group_id, chat_id, name, topic, state: asking, invited, joined, left or removed, role, invited_by, members: [{contact_id, name, role, online, muted_until, since}], banned: [contact_id], links: [{link_id, made_by, role, expires_at, uses, used, approval}], pins: [message_id], requests: [{contact_id, name, link_id, since}], policy, created_at",
-        run: Run::Now(info),
+        result: "group_id, chat_id, name, topic, state: asking, invited, joined, left or removed, role, invited_by, members: [{contact_id, name, role, online, muted_until, since}], banned: [contact_id], links: [{link_id, made_by, role, expires_at, uses, used, approval, work_bits, link (for those whose role may invite; null in groups.list)}], pins: [message_id], requests: [{contact_id, name, link_id, since}], reports (for those who keep order): [{contact_id, message_id, author, said_at, text, reason, since}], policy, created_at, asked (whether a request to come in is with somebody, or in a mailbox)",
+        run: Run::Looked(|handle, params| Ok(Command::ShowGroup { group: group_of(handle, params)? })),
     },
     Method {
         name: "groups.add",
@@ -73,7 +88,8 @@ pub(crate) const METHODS: &[Method] = &[
         params: &[
             GROUP,
             CHAT,
-            needed("members", "array", "Whom, as contact_id."),
+            optional("members", "array", "Whom, as contact_id."),
+            optional("contact_id", "string", "Whom, if it is one."),
             optional("role", "string", "observer, member, moderator, admin or owner; member if left out."),
         ],
         result: VIEW,
@@ -176,7 +192,7 @@ pub(crate) const METHODS: &[Method] = &[
     },
     Method {
         name: "groups.invite",
-        summary: "Makes a link by which people come into a group.",
+        summary: "Makes a link by which people come into a group. In a public room, without further parameters: the one link of the room, which every member may pass on.",
         params: &[
             GROUP,
             CHAT,
@@ -184,6 +200,11 @@ pub(crate) const METHODS: &[Method] = &[
             optional("expires_secs", "integer", "For how long it is valid; for ever if left out."),
             optional("uses", "integer", "How many accounts may come by it; any number if 0 or left out."),
             optional("approval", "boolean", "Whether somebody who may invite has to agree each time."),
+            optional(
+                "work_bits",
+                "integer",
+                "How much work those do who come, against floods: leading zero bits of a hash, at most 24; none if 0 or left out.",
+            ),
         ],
         result: "link, link_id, group_id, chat_id",
         run: Run::Looked(invite),
@@ -250,10 +271,11 @@ fn role_or_member(params: &Params<'_>) -> Result<Role, RpcError> {
 }
 
 fn create(params: &Params<'_>) -> Result<Command, RpcError> {
-    if params.flag("public")?.unwrap_or(false) {
-        return Err(RpcError::bad_params("public rooms cannot be made by this version"));
-    }
-    let policy = params.get("policy").map(|changes| changed(Policy::default(), changes)).transpose()?;
+    let public = params.flag("public")?.unwrap_or(false);
+    let mut policy = if public { Policy::public_room() } else { Policy::default() };
+    policy.directory = params.flag("directory")?.unwrap_or(false);
+    policy.observers_first = params.flag("observers_first")?.unwrap_or(false);
+    let policy = Some(params.get("policy").map_or(Ok(policy), |changes| changed(policy, changes))?);
     Ok(Command::CreateGroup { name: params.need("name")?, members: params.ids("members")?, policy })
 }
 
@@ -269,14 +291,13 @@ fn found(handle: &Handle, params: &Params<'_>) -> Result<GroupView, RpcError> {
     Ok(found.ok_or(NodeError::Refused(Refusal::UnknownGroup))?)
 }
 
-fn info(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
-    Ok(view(&found(handle, params)?, &handle.overview()))
-}
-
 fn add(handle: &Handle, params: &Params<'_>) -> Result<Command, RpcError> {
-    let members = params.ids("members")?;
+    let mut members = params.ids("members")?;
+    if params.get("contact_id").is_some() {
+        members.push(params.id("contact_id")?);
+    }
     if members.is_empty() {
-        return Err(RpcError::bad_params("the parameter “members” is missing, or names nobody"));
+        return Err(RpcError::bad_params("the parameter “members” or “contact_id” has to say who is added"));
     }
     Ok(Command::AddMembers { group: group_of(handle, params)?, members, role: role_or_member(params)? })
 }
@@ -300,55 +321,26 @@ fn mute(handle: &Handle, params: &Params<'_>) -> Result<Command, RpcError> {
 }
 
 fn invite(handle: &Handle, params: &Params<'_>) -> Result<Command, RpcError> {
+    let asked = ["role", "expires_secs", "uses", "approval", "work_bits"];
+    let plain = asked.iter().all(|name| params.get(name).is_none());
+    if plain && found(handle, params)?.policy.public {
+        return Ok(Command::ShareRoom { group: group_of(handle, params)? });
+    }
     Ok(Command::CreateGroupLink {
         group: group_of(handle, params)?,
         role: role_or_member(params)?,
         expires_secs: params.number("expires_secs")?,
         uses: params.small("uses")?.unwrap_or(0),
         approval: params.flag("approval")?.unwrap_or(false),
+        work: work_bits(params)?,
     })
 }
 
-/// Rules as they are after `changes`. A word that is not known is told: a typing error must not leave a group open.
-fn changed(mut policy: Policy, changes: &Value) -> Result<Policy, RpcError> {
-    let wrong = |name: &str, kind: &str| Params::wrong(&format!("policy.{name}"), kind);
-    let fields = changes.as_object().ok_or_else(|| Params::wrong("policy", "an object"))?;
-    let Policy { history, .. } = policy;
-    let (mut word, mut count) = match history {
-        History::Nothing => ("none", None),
-        History::Last(count) => ("last", Some(count)),
-        History::Everything => ("all", None),
-    };
-    for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
-        let role = || value.as_str().and_then(role_from_word).ok_or_else(|| wrong(name, ROLES));
-        let number = || value.as_u64().and_then(|number| u32::try_from(number).ok());
-        let number = || number().ok_or_else(|| wrong(name, "a whole number below 2^32"));
-        match name.as_str() {
-            "invite" => policy.invite = role()?,
-            "post" => policy.post = role()?,
-            "pin" => policy.pin = role()?,
-            "mention_all" => policy.mention_all = role()?,
-            "send_files" => policy.send_files = role()?,
-            "start_calls" => policy.start_calls = role()?,
-            "change_profile" => policy.change_profile = role()?,
-            "slow_mode_secs" => policy.slow_mode_secs = number()?,
-            "retention_secs" => policy.retention_secs = number()?,
-            "approve_links" => {
-                policy.approve_links = value.as_bool().ok_or_else(|| wrong(name, "true or false"))?;
-            }
-            "history" => word = value.as_str().ok_or_else(|| wrong(name, "none, last or all"))?,
-            "history_count" => count = Some(number()?),
-            _ => return Err(RpcError::bad_params(format!("there is no rule “{name}”"))),
-        }
-    }
-    policy.history = match (word, count) {
-        ("none", _) => History::Nothing,
-        ("all", _) => History::Everything,
-        ("last", Some(count)) => History::Last(count),
-        ("last", None) => return Err(wrong("history_count", "there, to say how many")),
-        _ => return Err(wrong("history", "none, last or all")),
-    };
-    Ok(policy)
+/// How much work a link asks for. More than half a minute's is a typing error.
+fn work_bits(params: &Params<'_>) -> Result<u8, RpcError> {
+    let bits = params.small("work_bits")?.unwrap_or(0);
+    let bits = u8::try_from(bits).ok().filter(|bits| *bits <= MAX_LINK_WORK);
+    bits.ok_or_else(|| Params::wrong("work_bits", "at most 24"))
 }
 
 /// The word for how this account stands to a group.
@@ -369,28 +361,6 @@ pub(crate) fn link(link: &GroupInvite) -> Value {
         "link_id": LinkId::of(&LinkSecret::from_seed(link.seed).public()).to_string(),
         "group_id": link.group.to_string(),
         "chat_id": ChatId::group(&link.group).to_string(),
-    })
-}
-
-fn policy(policy: &Policy) -> Value {
-    let (history, count) = match policy.history {
-        History::Nothing => ("none", None),
-        History::Last(count) => ("last", Some(count)),
-        History::Everything => ("all", None),
-    };
-    json!({
-        "invite": role_word(policy.invite),
-        "post": role_word(policy.post),
-        "pin": role_word(policy.pin),
-        "mention_all": role_word(policy.mention_all),
-        "send_files": role_word(policy.send_files),
-        "start_calls": role_word(policy.start_calls),
-        "change_profile": role_word(policy.change_profile),
-        "slow_mode_secs": policy.slow_mode_secs,
-        "history": history,
-        "history_count": count,
-        "retention_secs": policy.retention_secs,
-        "approve_links": policy.approve_links,
     })
 }
 
@@ -415,6 +385,8 @@ pub(crate) fn view(view: &GroupView, overview: &Overview) -> Value {
             "uses": link.uses,
             "used": link.used,
             "approval": link.approval,
+            "work_bits": link.work,
+            "link": link.invite.as_ref().map(ToString::to_string),
         })
     });
     let requests = view.requests.iter().map(|request| {
@@ -423,6 +395,17 @@ pub(crate) fn view(view: &GroupView, overview: &Overview) -> Value {
             "name": request.name,
             "link_id": request.link.to_string(),
             "since": rfc3339(request.since),
+        })
+    });
+    let reports = view.reports.iter().map(|report| {
+        json!({
+            "contact_id": report.by.to_string(),
+            "message_id": report.message.to_string(),
+            "author": report.author.to_string(),
+            "said_at": rfc3339(report.said_at),
+            "text": report.text,
+            "reason": report.reason,
+            "since": rfc3339(report.since),
         })
     });
     json!({
@@ -439,39 +422,8 @@ pub(crate) fn view(view: &GroupView, overview: &Overview) -> Value {
         "links": links.collect::<Vec<_>>(),
         "pins": view.pins.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "requests": requests.collect::<Vec<_>>(),
+        "reports": reports.collect::<Vec<_>>(),
         "created_at": rfc3339(view.created),
+        "asked": view.asked,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rules_come_back_as_they_were_told_and_what_is_left_out_stays() {
-        let strict =
-            json!({ "post": "admin", "history": "last", "history_count": 100, "slow_mode_secs": 30 });
-        let changed_once = changed(Policy::default(), &strict).unwrap();
-        assert_eq!((changed_once.post, changed_once.history), (Role::Admin, History::Last(100)));
-        assert_eq!(changed_once.invite, Policy::default().invite);
-        assert_eq!(changed(Policy::default(), &policy(&changed_once)), Ok(changed_once));
-        let all = changed(changed_once, &json!({ "history": "all" })).unwrap();
-        assert_eq!((all.history, all.slow_mode_secs), (History::Everything, 30));
-    }
-
-    #[test]
-    fn a_rule_that_is_not_known_is_refused() {
-        for wrong in [
-            json!({ "posts": "admin" }),
-            json!({ "post": "king" }),
-            json!({ "post": 3 }),
-            json!({ "history": "last" }),
-            json!({ "history": "some" }),
-            json!({ "slow_mode_secs": -1 }),
-            json!({ "retention_secs": 1_u64 << 32 }),
-            json!([]),
-        ] {
-            assert_eq!(changed(Policy::default(), &wrong).unwrap_err().code, "bad_params", "{wrong}");
-        }
-    }
 }

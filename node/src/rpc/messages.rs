@@ -64,7 +64,7 @@ pub(crate) const METHODS: &[Method] = &[
             optional("before", "string", "A message_id, or an index as a number."),
             optional("limit", "integer", "How many, 50 if left out, 1,000 at most."),
         ],
-        result: "messages: [{message_id, chat_id, index, sender, sender_name, outgoing, kind: text or system, text, system: {type, who, who_name, whom, whom_name, name, role, until, message_id, dropped, text}, reply_to, mentions, mention_all, sent_at, stored_at, expires_at, state, receipts: {delivered, read, of}}]; sender_name of others in groups, receipts of own messages in groups of at most 32, system.type is created, added, joined, left, removed, banned, unbanned, role, profile, policy, muted, link_made, link_revoked, pinned or deleted",
+        result: "messages: [{message_id, chat_id, index, sender, sender_name, outgoing, kind: text or system, text, system: {type, who, who_name, whom, whom_name, name, role, until, message_id, dropped, text}, reply_to, mentions, mention_all, sent_at, stored_at, expires_at, state, receipts: {delivered, read, of}}]; sender_name of others in groups, receipts of own messages in groups of at most 32, system.type is created, added, joined, left, removed, banned, unbanned, role, profile, policy, muted, link_made, link_revoked, pinned, unpinned or deleted; filtered is the word of account.filters for which the message is to be hidden behind a line",
         run: Run::Now(list),
     },
     Method {
@@ -164,7 +164,7 @@ pub(crate) fn names(rows: &dyn Rows, whom: impl Iterator<Item = AccountId>) -> R
     let mut accounts: Vec<AccountId> = whom.collect();
     accounts.sort_unstable();
     accounts.dedup();
-    Ok(Names::new(own_account(rows)?, query::names(rows, &accounts)?))
+    Ok(Names::new(own_account(rows)?, query::names(rows, &accounts)?).with_filters(query::filters(rows)?))
 }
 
 /// Whose names a message needs: in a group, that of its author and of whom a line is about.
@@ -227,6 +227,7 @@ fn line_word(line: &GroupLine) -> &'static str {
         GroupLine::LinkMade => "link_made",
         GroupLine::LinkRevoked => "link_revoked",
         GroupLine::Pinned { .. } => "pinned",
+        GroupLine::Unpinned { .. } => "unpinned",
         GroupLine::Deleted { .. } => "deleted",
     }
 }
@@ -256,7 +257,7 @@ fn system(kind: &MessageKind, who: &AccountId, at: Timestamp, names: &Names) -> 
         GroupLine::Removed { dropped, .. } | GroupLine::Banned { dropped, .. } => {
             put("dropped", Value::from(*dropped));
         }
-        GroupLine::Pinned { message } | GroupLine::Deleted { message } => {
+        GroupLine::Pinned { message } | GroupLine::Unpinned { message } | GroupLine::Deleted { message } => {
             put("message_id", Value::from(message.to_string()));
         }
         _ => {}
@@ -275,6 +276,7 @@ pub(crate) fn view(view: &MessageView, names: &Names) -> Value {
         "outgoing": view.outgoing,
         "kind": kind_word(&view.kind),
         "text": view.text,
+        "filtered": names.filtered(&view.text).filter(|_| !view.outgoing),
         "system": system(&view.kind, &view.sender, view.sent_at, names),
         "reply_to": view.reply_to.map(|id| id.to_string()),
         "mentions": view.mentions.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -314,6 +316,7 @@ pub(crate) fn chat(view: &ChatView, names: &Names) -> Value {
             "outgoing": last.outgoing,
             "kind": kind_word(&last.kind),
             "text": last.text,
+            "filtered": names.filtered(&last.text).filter(|_| !last.outgoing),
             "system": system(&last.kind, &last.sender, last.sent_at, names),
             "sent_at": rfc3339(last.sent_at),
             "state": message_state(last.state),

@@ -21,6 +21,7 @@ use crate::rpc::health;
 use crate::rpc::mailboxes;
 use crate::rpc::messages;
 use crate::rpc::openrpc;
+use crate::rpc::rooms;
 use crate::rpc::views;
 use crate::time::rfc3339;
 
@@ -77,7 +78,7 @@ pub(crate) const CHAT: Param = needed("chat_id", "string", "The chat.");
 
 /// All methods.
 pub fn all() -> impl Iterator<Item = &'static Method> {
-    METHODS.iter().chain(messages::METHODS).chain(groups::METHODS)
+    METHODS.iter().chain(messages::METHODS).chain(groups::METHODS).chain(rooms::METHODS)
 }
 
 /// Those about the account, the network, contacts, chats and the node itself.

@@ -273,7 +273,7 @@ fn forward(handle: &Handle, out: &Out, own: &mut Option<AccountId>, event: &Node
     true
 }
 
-/// The names that an event needs; none are looked up for a message between two.
+/// The names that an event needs, and what its reader does not want to read.
 fn names(handle: &Handle, own: &mut Option<AccountId>, event: &Event) -> Names {
     let whom = match event {
         Event::MessageReceived(view) | Event::MessageWritten(view) => {
@@ -285,7 +285,7 @@ fn names(handle: &Handle, own: &mut Option<AccountId>, event: &Event) -> Names {
         Event::ChatChanged(view) => messages::people_in_chat(view),
         _ => Vec::new(),
     };
-    if whom.is_empty() {
+    if whom.is_empty() && !matches!(event, Event::MessageReceived(_) | Event::ChatChanged(_)) {
         return Names::default();
     }
     // Without names the beginnings of addresses stand for them.

@@ -145,6 +145,9 @@ pub(crate) fn event(
         Event::GroupForgotten { group, chat } => {
             ("group.forgotten", json!({ "group_id": group.to_string(), "chat_id": chat.to_string() }))
         }
+        Event::RoomsChanged { directory } => {
+            ("rooms.changed", json!({ "chat_id": ChatId::group(directory).to_string() }))
+        }
         Event::ContactRequested(view) => ("contact.request", contact(view, overview)),
         Event::ContactChanged(view) => ("contact.state", contact(view, overview)),
         Event::ContactRemoved { contact, chat } => {

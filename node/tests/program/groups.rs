@@ -136,7 +136,7 @@ fn everybody_hears_everybody_and_who_is_removed_is_told_and_kept_out() {
     // A member adds somebody whom only he knows.
     let mut dave = village.person("Dave");
     meet(&mut bob, &mut dave);
-    bob.call("groups.add", json!({ "chat_id": chat, "members": [address(&mut dave)] }));
+    bob.call("groups.add", json!({ "chat_id": chat, "contact_id": address(&mut dave) }));
     for node in [&mut ann, &mut bob, &mut carol, &mut dave] {
         has_members(node, &group, &["Ann", "Bob", "Carol", "Dave"]);
     }
@@ -299,6 +299,96 @@ fn people_come_by_links_as_the_links_say() {
     for node in [ann, bob, carol] {
         node.stop();
     }
+}
+
+#[test]
+fn a_link_is_answered_by_another_member_when_its_maker_is_gone() {
+    let village = Village::new();
+    let (mut ann, mut bob) = (village.person("Ann"), village.person("Bob"));
+    meet(&mut ann, &mut bob);
+    let made = ann.call("groups.create", json!({ "name": "Hiking", "members": [address(&mut bob)] }));
+    let (group, chat) = (made["group_id"].clone(), made["chat_id"].clone());
+    has_members(&mut bob, &group, &["Ann", "Bob"]);
+    let link = ann.call("groups.invite", json!({ "chat_id": chat }))["link"].clone();
+    let shown = bob.until_with("to have the link", "groups.info", &json!({ "chat_id": chat }), |info| {
+        info["links"][0]["link"].is_string()
+    });
+    assert!(shown["links"][0]["link"].as_str().unwrap().starts_with("kith:g"));
+    ann.kill();
+    let mut carol = village.person("Carol");
+    carol.call("groups.join", json!({ "link": link }));
+    has_members(&mut carol, &group, &["Ann", "Bob", "Carol"]);
+    is_told(&mut bob, &chat, "Carol came by a link, let in by you");
+    write(&mut carol, &chat, "hello");
+    hears(&mut bob, &chat, &["hello"]);
+    let mut ann = village.start("Ann");
+    has_members(&mut ann, &group, &["Ann", "Bob", "Carol"]);
+    for node in [ann, bob, carol] {
+        node.stop();
+    }
+}
+
+#[test]
+fn a_public_room_is_listed_found_and_kept_in_order() {
+    let village = Village::new();
+    let (mut ann, mut bob) = (village.person("Ann"), village.person("Bob"));
+    let made = ann.call("groups.create", json!({ "name": "Harbour", "public": true, "directory": true }));
+    let directory = made["chat_id"].clone();
+    assert_eq!((&made["policy"]["public"], &made["policy"]["history"]), (&json!(true), &json!("all")));
+    let room =
+        ann.call("groups.create", json!({ "name": "Sailing", "public": true, "observers_first": true }));
+    ann.call("groups.set_profile", json!({ "chat_id": room["chat_id"], "topic": "boats and wind" }));
+    let told =
+        json!({ "chat_id": directory, "room_chat_id": room["chat_id"], "language": "en", "tags": ["sea"] });
+    ann.call("rooms.publish", told);
+    let link = ann.call("groups.invite", json!({ "chat_id": directory }));
+    assert_eq!(ann.call("groups.invite", json!({ "chat_id": directory }))["link_id"], link["link_id"]);
+    bob.call("groups.join", json!({ "link": link["link"] }));
+    has_members(&mut bob, &made["group_id"], &["Ann", "Bob"]);
+    let found = bob.until_with("the room", "rooms.list", &json!({ "query": "WIND sea" }), |found| {
+        found["rooms"][0]["name"] == "Sailing"
+    });
+    assert_eq!(found["rooms"][0]["joined"], false);
+    assert!(bob.call("rooms.list", json!({ "query": "trains" }))["rooms"].as_array().unwrap().is_empty());
+    bob.call("groups.join", json!({ "link": found["rooms"][0]["link"] }));
+    let seen = has_members(&mut bob, &room["group_id"], &["Ann", "Bob"]);
+    assert_eq!((&seen["role"], &seen["policy"]["public"]), (&json!("observer"), &json!(true)));
+    let hi = json!({ "chat_id": room["chat_id"], "text": "hi" });
+    assert_eq!(bob.refused("messages.send", hi), "may_not_post");
+
+    // What does not belong there is reported, hidden from who does not want to read it, and deleted.
+    let spam = write(&mut ann, &directory, "Buy NOW!");
+    hears(&mut bob, &directory, &["Buy NOW!"]);
+    bob.call("account.set_filters", json!({ "filters": ["buy now"] }));
+    let read = page(&mut bob, &directory).into_iter().find(|message| message["text"] == "Buy NOW!").unwrap();
+    assert_eq!(read["filtered"], "buy now");
+    let reported = json!({ "chat_id": directory, "message_id": spam["message_id"], "reason": "spam" });
+    bob.call("groups.report", reported);
+    let info = ann.until_with("the report", "groups.info", &json!({ "chat_id": directory }), |info| {
+        info["reports"][0]["reason"] == "spam"
+    });
+    assert_eq!(
+        (&info["reports"][0]["text"], &info["reports"][0]["author"]),
+        (&json!("Buy NOW!"), &address(&mut ann))
+    );
+    ann.call("messages.delete_for_all", json!({ "chat_id": directory, "message_id": spam["message_id"] }));
+    ann.call("rooms.unpublish", json!({ "chat_id": directory, "room_chat_id": room["chat_id"] }));
+    bob.until("no room", "rooms.list", |found| found["rooms"].as_array().unwrap().is_empty());
+
+    let list = format!("kith blocks v1\n{}\n", address(&mut ann).as_str().unwrap());
+    assert_eq!(bob.refused("contacts.import_blocks", json!({ "text": "kith1" })), "bad_params");
+    bob.call("contacts.import_blocks", json!({ "text": list }));
+    assert_eq!(bob.call("contacts.export_blocks", json!({})), json!({ "text": list, "count": 1 }));
+    ann.stop();
+    bob.stop();
+    let (well, said) = cli(&village, "Bob", &["filters", "list"]);
+    assert!(well && said.contains("buy now"), "{said}");
+    let (well, said) = cli(&village, "Bob", &["log", "Harbour"]);
+    assert!(well && !said.contains("Buy NOW"), "{said}");
+    let (well, said) = cli(&village, "Bob", &["rooms", "list", "wind"]);
+    assert!(well && said.contains("no rooms"), "{said}");
+    let (well, said) = cli(&village, "Bob", &["blocks", "export"]);
+    assert!(well && said.starts_with("kith blocks v1"), "{said}");
 }
 
 /// Runs a command for people on a folder on which no node runs.

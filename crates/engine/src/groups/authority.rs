@@ -10,6 +10,7 @@ use std::cmp::Reverse;
 use serde::Deserialize;
 use serde::Serialize;
 
+use kith_proto::group::Add;
 use kith_proto::group::Kind;
 use kith_proto::group::Link;
 use kith_proto::group::Policy;
@@ -213,6 +214,17 @@ impl<'a> View<'a> {
         self.holding(bans).any(|(ban, node)| matches!(node.kind(), Kind::Ban(_)) && !lifted(ban))
     }
 
+    /// Whether a member's word ended a membership, and nobody's has let that account in again since.
+    pub(super) fn was_removed(&self, person: Person) -> bool {
+        let about = &self.nodes.account(person).about;
+        let again = |end: Index| {
+            let adds = |(_, node): (Index, &Node)| matches!(node.kind(), Kind::Add(_)) && node.past.has(end);
+            self.holding(about).any(adds)
+        };
+        let removes = |node: &Node| matches!(node.kind(), Kind::Remove(_) | Kind::Ban(_));
+        self.holding(about).any(|(end, node)| removes(node) && !again(end))
+    }
+
     /// A link that was made and not revoked, and the operation that made it.
     pub(super) fn link(&self, id: &LinkId) -> Option<(&'a Link, &'a Node)> {
         let uses = self.nodes.links.get(id)?;
@@ -270,7 +282,7 @@ impl Judged<'_, '_> {
                     self.at_least(self.view.policy().invite)?;
                     self.may_admit_as(add.role)
                 }
-                Via::Link { link, .. } => self.by_link(link, add.role),
+                Via::Link { link, .. } => self.by_link(link, add),
             },
             Kind::Remove(other) | Kind::Ban(other) | Kind::Mute { account: other, .. } => {
                 self.at_least(Role::Moderator)?;
@@ -289,7 +301,7 @@ impl Judged<'_, '_> {
                 if own { Ok(()) } else { self.at_least(Role::Moderator) }
             }
             Kind::Pin(_) | Kind::Unpin(_) => self.at_least(self.view.policy().pin),
-            Kind::Create(_) | Kind::Leave | Kind::Devices(_) => Ok(()),
+            Kind::Create(_) | Kind::Leave | Kind::Devices { .. } => Ok(()),
             Kind::Unknown { .. } => Err(Denial::UnknownKind),
         }
     }
@@ -336,13 +348,17 @@ impl Judged<'_, '_> {
         self.below_own(role)
     }
 
-    fn by_link(&self, id: &LinkId, role: Role) -> Result<(), Denial> {
+    /// Who was removed does not come back by themselves.
+    fn by_link(&self, id: &LinkId, add: &Add) -> Result<(), Denial> {
         let (link, _) = self.view.link(id).ok_or(Denial::NoSuchLink)?;
-        if link.role != role {
+        if link.role != add.role {
             return Err(Denial::OtherRole);
         }
         let policy = self.view.policy();
-        if link.approval || policy.approve_links { self.at_least(policy.invite) } else { Ok(()) }
+        let person = self.view.nodes.person(&add.account);
+        let removed = person.is_some_and(|person| self.view.was_removed(person));
+        let decided = link.approval || policy.approve_links || removed;
+        if decided { self.at_least(policy.invite) } else { Ok(()) }
     }
 
     /// Whether it makes sense here.
@@ -364,6 +380,7 @@ impl Judged<'_, '_> {
                 if there { Err(Denial::LinkExists) } else { Ok(()) }
             }
             Kind::RevokeLink(link) => self.view.link(link).map(|_| ()).ok_or(Denial::NoSuchLink),
+            Kind::Devices { account, .. } => self.other(account).map(|_| ()).ok_or(Denial::NoSuchMember),
             _ => Ok(()),
         }
     }
@@ -385,7 +402,10 @@ impl Judged<'_, '_> {
             let limit = self.view.link(link).map_or(0, |(link, _)| link.uses);
             let came = came_by(nodes, link, self.view.scope);
             let again = came.iter().any(|(who, _)| nodes.person(account) == Some(*who));
-            if limit > 0 && came.len() >= limit as usize && !again {
+            // The proof stands in the log for everybody to copy: it lets nobody come a second time.
+            if again {
+                self.at_least(self.view.policy().invite)?;
+            } else if limit > 0 && came.len() >= limit as usize {
                 return Err(Denial::LinkUsedUp);
             }
         }

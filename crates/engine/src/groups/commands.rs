@@ -1,5 +1,7 @@
 //! Carries out commands about groups.
 
+use std::collections::BTreeMap;
+
 use kith_crypto::operation::sign_operation;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::group::Add;
@@ -19,12 +21,16 @@ use kith_proto::id::MessageId;
 use kith_proto::rows::Rows;
 
 use super::Log;
+use super::asking;
 use super::fellows;
+use super::hosts;
 use super::joining;
 use super::joining::bounded;
+use super::listings;
 use super::lists;
 use super::membership;
 use super::mesh;
+use super::reports;
 use super::sending;
 use super::state::MAX_GROUPS;
 use super::view;
@@ -41,6 +47,9 @@ use crate::rows::groups::With;
 use crate::view::ContactState;
 use crate::view::GroupState;
 
+/// How much work it takes to come into a public room, in bits: a part of a second, more when many come.
+const PUBLIC_WORK: u8 = 20;
+
 /// Carries out one command.
 pub(crate) fn run(
     engine: &mut Engine,
@@ -49,23 +58,40 @@ pub(crate) fn run(
     command: Command,
 ) -> Result<Answer, Refusal> {
     let (id, kind) = match command {
+        Command::PublishRoom { directory, room, language, tags } => {
+            let about = listings::About { language, tags };
+            return listings::publish(engine, rows, out, (directory, room), Some(about));
+        }
+        Command::UnpublishRoom { directory, room } => {
+            return listings::publish(engine, rows, out, (directory, room), None);
+        }
+        Command::ReportMessage { chat, message, reason } => {
+            let group = group_of(engine, &chat)?;
+            return reports::report(engine, rows, out, (group, message), reason);
+        }
+        Command::DismissReport { group, by, message } => {
+            return reports::dismiss(engine, out, (group, by, message));
+        }
+        Command::ShareRoom { group } => return share(engine, rows, out, &group),
         Command::CreateGroup { name, members, policy } => {
             return create(engine, rows, out, &name, &members, policy.unwrap_or_default());
         }
         Command::AddMembers { group, members, role } => return add(engine, rows, out, group, &members, role),
-        Command::AcceptGroup { group } => return accept(engine, out, group),
+        Command::AcceptGroup { group } => return accept(engine, rows, out, group),
         Command::LeaveGroup { group } => return leave(engine, rows, out, group),
         Command::ForgetGroup { group } => return forget(engine, rows, out, group),
         Command::SetGroupProfile { group, name, topic } => {
             (group, profile(engine, group, name.as_deref(), topic)?)
         }
-        Command::CreateGroupLink { group, role, expires_secs, uses, approval } => {
-            return joining::create_link(engine, rows, out, group, role, expires_secs, (uses, approval));
+        Command::CreateGroupLink { group, role, expires_secs, uses, approval, work } => {
+            let limits = (uses, approval, work);
+            return joining::create_link(engine, rows, out, group, (role, expires_secs), limits);
         }
         Command::RevokeGroupLink { group, link } => {
             return joining::revoke_link(engine, rows, out, group, link);
         }
-        Command::JoinGroup { link } => return joining::join(engine, rows, out, &link),
+        Command::JoinGroup { link } => return asking::join(engine, rows, out, &link),
+        Command::ShowGroup { group } => return answer(engine, &group),
         Command::ApproveJoin { group, account } => {
             return joining::decide(engine, rows, out, (group, account), true);
         }
@@ -139,7 +165,8 @@ fn known_message(
     message: &MessageId,
 ) -> Result<GroupId, Refusal> {
     let group = group_of(engine, chat)?;
-    Chats::index_of(rows, out, chat, message).map(|_| group).ok_or(Refusal::UnknownMessage)
+    let there = Chats::index_of(rows, out, chat, message).is_some() || listings::has(rows, &group, message);
+    if there { Ok(group) } else { Err(Refusal::UnknownMessage) }
 }
 
 fn create(
@@ -180,7 +207,27 @@ fn create(
     for add in adds {
         membership::act(engine, rows, out, &id, add)?;
     }
+    if policy.public {
+        // Without an address nobody could come yet; the link is made when it is asked for.
+        let _ = share(engine, rows, out, &id);
+    }
     answer(engine, &id)
+}
+
+/// The one link of a public room, made if there is none; any member may pass it on.
+fn share(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId) -> Result<Answer, Refusal> {
+    joined(engine, id)?;
+    let group = engine.groups.get_mut(id).ok_or(Refusal::UnknownGroup)?;
+    let roster = group.log.roster();
+    let policy = roster.policy;
+    if !policy.public {
+        return Err(Refusal::NotPublic);
+    }
+    if let Some(link) = roster.public_link() {
+        return hosts::invite(engine, id, &link).map(Answer::GroupLink).ok_or(Refusal::NotPublic);
+    }
+    let limits = (0, false, PUBLIC_WORK);
+    joining::create_link(engine, rows, out, *id, (policy.newcomers(), None), limits)
 }
 
 fn checked_name(
@@ -227,12 +274,13 @@ fn add(
     answer(engine, &id)
 }
 
-fn accept(engine: &mut Engine, out: &mut Output, id: GroupId) -> Result<Answer, Refusal> {
+fn accept(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: GroupId) -> Result<Answer, Refusal> {
     let group = engine.groups.get_mut(&id).ok_or(Refusal::UnknownGroup)?;
     if group.row.state() == GroupState::Invited {
         group.row.set_state(GroupState::Joined);
         group.row.invited_by = None;
         group.save(out);
+        fellows::changed(engine, rows, out, &id, &BTreeMap::new());
         mesh::stir(engine);
         view::changed(engine, out, &id);
     }
@@ -242,7 +290,7 @@ fn accept(engine: &mut Engine, out: &mut Output, id: GroupId) -> Result<Answer, 
 
 fn leave(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: GroupId) -> Result<Answer, Refusal> {
     if engine.groups.asking.contains_key(&id) {
-        joining::refused(engine, out, &id);
+        asking::give_up(engine, out, &id);
         return Ok(Answer::Done);
     }
     let group = engine.groups.get_mut(&id).ok_or(Refusal::UnknownGroup)?;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use kith_proto::group::Kind;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
@@ -12,6 +13,7 @@ use kith_proto::rows::Rows;
 use kith_proto::time::Span;
 
 use super::lists;
+use super::membership;
 use super::mesh;
 use crate::choosing;
 use crate::contents;
@@ -19,9 +21,18 @@ use crate::engine::Engine;
 use crate::links;
 use crate::output::Output;
 use crate::reading;
+use crate::timer::TimerKey;
+use crate::view::ContactState;
+use crate::view::GroupState;
 
 /// What is owed to somebody who is no fellow any more is kept for so long.
 const OWED_FOR: Span = Span::from_days(30);
+
+/// Whoever was not let in is answered for so long.
+const ANSWER_FOR: Span = Span::from_days(1);
+
+/// How often those to whom something is owed are looked at.
+const LOOK_AGAIN: Span = Span::from_hours(1);
 
 /// The members or devices of a group are others than `before`.
 pub(super) fn changed(
@@ -33,7 +44,8 @@ pub(super) fn changed(
 ) {
     let own = engine.devices.account;
     let Some(group) = engine.groups.get(id) else { return };
-    let ours = group.is_ours();
+    // Whoever was only added, and has not agreed, has nothing to do with the members.
+    let ours = group.row.state() == GroupState::Joined;
     let now = group.members.clone();
     // Whoever comes back has forgotten the others.
     let back = !before.contains_key(&own);
@@ -78,7 +90,8 @@ fn learn_all(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupI
 
 /// Those who are fellows now are others than before.
 fn settle(engine: &mut Engine, out: &mut Output) {
-    part(engine, out);
+    // Not before those who are no members any more were told.
+    engine.core.timers.set_earlier(TimerKey::Groups, engine.core.now + membership::TELL_AFTER);
     mesh::sort_dials(engine);
     engine.keep_connected(out);
     reading::queues_changed(engine, out);
@@ -110,6 +123,26 @@ pub(super) fn learn(
     }
 }
 
+/// Puts newer device lists of members into the logs of their groups. Contacts hear of them first: whoever comes back with another
+/// device knows no group, and only they can tell it; whoever lost a device must not be read by it.
+pub(crate) fn file_lists(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) {
+    for account in std::mem::take(&mut engine.devices.renewed) {
+        if engine.contacts.state(&account) != Some(ContactState::Accepted) {
+            continue;
+        }
+        let Some(list) = engine.devices.list_of(&account).cloned() else { continue };
+        let Some(devices) = lists::bytes_of(&list) else { continue };
+        for id in engine.groups.common(&account) {
+            let known = engine.groups.get(&id).and_then(|group| group.log.device_list(&account));
+            if known.is_none_or(|known| known.list.version < list.list.version) {
+                let kind = Kind::Devices { account, devices: devices.clone() };
+                // Refused when somebody was faster, or the log is full.
+                let _ = membership::act(engine, rows, out, &id, kind);
+            }
+        }
+    }
+}
+
 /// Notes what the authors of operations call those whom they let in: it is what they are called here until they tell it.
 /// Who is a member no more is remembered by name as long as the group is, for its lines.
 pub(super) fn name(engine: &mut Engine, out: &mut Output, id: &GroupId, new: &[OperationId]) {
@@ -135,28 +168,16 @@ pub(crate) fn introduce(engine: &mut Engine, out: &mut Output, device: &DeviceId
 
 /// Forgets those with whom we have nothing in common any more, once they have what is owed to them.
 pub(crate) fn part(engine: &mut Engine, out: &mut Output) {
-    let fellows = engine.groups.fellows();
-    let asked: Vec<AccountId> = engine.groups.asking.values().map(|row| row.link.account).collect();
-    let waiting: Vec<AccountId> =
-        engine.groups.by_id.values().flat_map(|group| group.requests.keys().copied()).collect();
-    let strangers: Vec<AccountId> = engine
-        .contacts
-        .all()
-        .filter(|(account, row)| {
-            row.is_fellow()
-                && !fellows.contains(account)
-                && !asked.contains(account)
-                && !waiting.contains(account)
-        })
-        .map(|(account, _)| *account)
-        .collect();
-    for account in strangers {
+    for account in in_passing(engine) {
         let devices = engine.peers.devices_of(&account);
+        let remembered = engine.groups.remembers(&account);
+        // What a former member is owed ends their membership; others are only told that they are not let in.
+        let patience = if remembered { OWED_FOR } else { ANSWER_FOR };
         let owed = |device: &DeviceId| {
-            engine.outbox.oldest(device).is_some_and(|since| engine.core.now.since(since) < OWED_FOR)
+            engine.outbox.oldest(device).is_some_and(|since| engine.core.now.since(since) < patience)
         };
-        // Members of a large group who are no neighbours any more hear from others what there is to hear.
-        if devices.iter().any(owed) && !engine.groups.is_fellow(&account) {
+        if devices.iter().any(owed) {
+            engine.core.timers.set_earlier(TimerKey::Groups, engine.core.now + LOOK_AGAIN);
             continue;
         }
         if !devices.is_empty() {
@@ -165,10 +186,30 @@ pub(crate) fn part(engine: &mut Engine, out: &mut Output) {
         for device in devices {
             contents::forget_device(engine, out, &device);
         }
-        if !engine.groups.remembers(&account) {
+        if !remembered {
             engine.contacts.remove(out, &account);
         }
     }
+}
+
+/// Those who are kept like fellows and share no group with us, nor ask for one, nor are asked by us.
+pub(super) fn in_passing(engine: &Engine) -> Vec<AccountId> {
+    let fellows = engine.groups.fellows();
+    let asked: Vec<AccountId> =
+        engine.groups.asking.values().flat_map(|row| row.hosts.iter().map(|host| host.account)).collect();
+    let waiting: Vec<AccountId> =
+        engine.groups.by_id.values().flat_map(|group| group.requests.keys().copied()).collect();
+    let passing = engine
+        .contacts
+        .all()
+        .filter(|(account, row)| {
+            row.is_fellow()
+                && !fellows.contains(account)
+                && !asked.contains(account)
+                && !waiting.contains(account)
+        })
+        .map(|(account, _)| *account);
+    passing.collect()
 }
 
 /// Somebody is no contact any more, and still a member of common groups.

@@ -49,13 +49,10 @@ pub(crate) struct Sealed {
 /// Sends a sealed post into today's topic. Neighbours who do not have the chain get it before.
 pub(super) fn publish(engine: &mut Engine, out: &mut Output, id: &GroupId, envelope: &Envelope) {
     let (own, now) = (engine.devices.device(), engine.core.now);
-    let Engine { groups, presence, .. } = engine;
-    let Some(group) = groups.get_mut(id) else { return };
-    let there = group.mesh.known.iter().chain(&group.mesh.guests);
-    let without =
-        |device: &&DeviceId| group.own.as_ref().is_some_and(|chain| !chain.holders.contains(device));
-    let strangers: Vec<DeviceId> =
-        there.filter(|device| presence.links.is_ready(device)).filter(without).copied().collect();
+    let there = mesh::present(engine, id);
+    let own_chain = engine.groups.get(id).and_then(|group| group.own.as_ref());
+    let without = |device: &DeviceId| own_chain.is_some_and(|chain| !chain.holders.contains(device));
+    let strangers: Vec<DeviceId> = there.into_iter().filter(without).collect();
     for device in strangers {
         // As it was before this post: whoever is in now is to read it.
         let word = engine.groups.get_mut(id).and_then(|group| {

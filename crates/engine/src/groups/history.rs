@@ -167,6 +167,12 @@ impl History {
         self.lines.get(device).map_or((0, 0), |line| (line.posts, line.bytes))
     }
 
+    /// When a device wrote last before its post of that number, by its own clock.
+    pub(crate) fn wrote_before(&self, device: &DeviceId, sequence: u32) -> Option<Timestamp> {
+        let tip = self.lines.get(device)?.tip;
+        tip.filter(|(last, _)| *last < sequence).map(|(_, place)| place.time)
+    }
+
     /// A name for exactly these posts. Equal digests mean equal histories, also if somebody makes posts for the purpose.
     pub fn digest(&self) -> HistoryDigest {
         self.summary.digest()

@@ -1,11 +1,17 @@
-//! Coming in by a link: the holder asks the device that made it, proving by the link's key that they hold it; that device
-//! lets them in as the rules of the group say, or keeps the request for somebody to decide.
+//! Letting people in who hold a link: any member may whom the rules of the group allow it, whoever made the link. Whoever asks
+//! proves by the link's key that they hold it. Where somebody has to agree, the request goes to those who may.
 //!
 //! ```text
-//!  JoinGroup ─▶ asking ─ prekeys by the link's secret ─▶ Join ─▶ link open? proof good? ─ no ─▶ Refused
-//!                                                         approval? ── yes ─▶ request, ApproveJoin / RefuseJoin
-//!                                                             └ no ─▶ Add by the link ─▶ they get the log
+//!  Join ─▶ link open? proof good? ── no ─▶ Refused
+//!             ├ a member already ─▶ they get the log
+//!             ├ approval, or removed before ─▶ kept ─ PassedOn ─▶ kept by those who may invite
+//!             │                                 ▲                    │ ApproveJoin: Add, and whoever was asked tells the log
+//!             │                                 └───── Decided ◀─────┘ RefuseJoin
+//!             ├ too little work ─▶ WorkWanted
+//!             └ else ─▶ Add by the link ─▶ they get the log
 //! ```
+//!
+//! Not here: how we ask (`asking`), how we are found (`hosts`).
 
 use kith_crypto::identity::SignedDeviceList;
 use kith_crypto::operation::LinkSecret;
@@ -14,48 +20,56 @@ use kith_proto::bounded::BoundedStr;
 use kith_proto::codec::Decode as _;
 use kith_proto::codec::Encode as _;
 use kith_proto::group::Add;
-use kith_proto::group::GroupInvite;
 use kith_proto::group::Kind;
 use kith_proto::group::Link;
 use kith_proto::group::Role;
 use kith_proto::group::Via;
-use kith_proto::group::link_secret;
+use kith_proto::group::join_challenge;
 use kith_proto::group::word::GroupWord;
 use kith_proto::group::word::JoinRequest;
 use kith_proto::id::AccountId;
-use kith_proto::id::ChatId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
-use kith_proto::id::InviteId;
 use kith_proto::id::LinkId;
-use kith_proto::invite::InviteSecret;
+use kith_proto::mailbox::MAX_WORK_BITS;
+use kith_proto::mailbox::WorkProof;
 use kith_proto::payload::Content;
 use kith_proto::rows::Rows;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
+use super::Permission;
 use super::fellows;
+use super::hosts;
 use super::membership;
+use super::mesh;
+use super::state::Group;
 use super::view;
 use crate::command::Answer;
 use crate::command::Refusal;
 use crate::contents;
-use crate::effect::Effect;
 use crate::engine::Engine;
-use crate::event::Event;
 use crate::links;
 use crate::output::Output;
-use crate::reading;
 use crate::rows::groups as rows;
-use crate::rows::groups::AskingRow;
 use crate::rows::groups::RequestRow;
 use crate::sessions::Introduction;
 
-/// Groups that are asked at once.
-const MAX_ASKING: usize = 32;
+/// People who asked by a link and are in no group here, until they were answered.
+const MAX_IN_PASSING: usize = 64;
 
 /// Requests of one group that wait for a decision.
 const MAX_REQUESTS: usize = 128;
+
+/// Members who are told of a request, or of what was decided about it: the most senior.
+const MAX_TOLD: usize = 8;
+
+/// Work that was done so many days ago is good: a request may have waited in a mailbox.
+const WORK_DAYS: u32 = 14;
+
+/// Of those whom one device lets in during so long, the first are the usual; each doubling of them doubles the work.
+const CROWD_DURING: Span = Span::from_minutes(10);
+const USUAL_CROWD: usize = 8;
 
 /// Makes a link.
 pub(super) fn create_link(
@@ -63,23 +77,19 @@ pub(super) fn create_link(
     rows: &dyn Rows,
     out: &mut Output,
     group: GroupId,
-    role: Role,
-    expires_secs: Option<u64>,
-    (uses, approval): (u32, bool),
+    (role, expires_secs): (Role, Option<u64>),
+    (uses, approval, work): (u32, bool, u8),
 ) -> Result<Answer, Refusal> {
-    let own = engine.devices.device();
-    let addresses = engine.presence.invite_addresses(own);
-    if addresses.is_empty() {
+    if engine.presence.invite_addresses(engine.devices.device()).is_empty() {
         return Err(Refusal::NoAddress);
     }
     let secret = LinkSecret::generate(&mut engine.core.rng);
     let now = engine.core.now;
     let expires = expires_secs.map_or(Timestamp::NEVER, |secs| now + Span::from_secs(secs));
-    let link = Link { key: secret.public(), role, expires, uses, approval };
+    let (key, seed, work) = (secret.public(), *secret.seed(), work.min(MAX_WORK_BITS));
+    let link = Link { key, seed, role, expires, uses, approval, work };
     membership::act(engine, rows, out, &group, Kind::Link(link))?;
-    out.put(rows::GROUP_LINKS, &rows::group_key(&group, &link.id().0), secret.seed().to_vec());
-    engine.groups.links.insert((group, link.id()), *secret.seed());
-    Ok(Answer::GroupLink(GroupInvite::new(group, engine.devices.account, *secret.seed(), &addresses)))
+    hosts::invite(engine, &group, &link.id()).map(Answer::GroupLink).ok_or(Refusal::UnknownGroup)
 }
 
 /// Takes a link back.
@@ -91,91 +101,20 @@ pub(super) fn revoke_link(
     link: LinkId,
 ) -> Result<Answer, Refusal> {
     membership::act(engine, rows, out, &group, Kind::RevokeLink(link))?;
-    if engine.groups.links.remove(&(group, link)).is_some() {
-        out.delete(rows::GROUP_LINKS, &rows::group_key(&group, &link.0));
-    }
     Ok(Answer::Done)
 }
 
-/// Asks to come in.
-pub(super) fn join(
-    engine: &mut Engine,
-    rows: &dyn Rows,
-    out: &mut Output,
-    link: &GroupInvite,
-) -> Result<Answer, Refusal> {
-    let id = link.group;
-    if engine.groups.get(&id).is_some_and(|group| group.is_ours()) {
-        return Err(Refusal::StillMember);
-    }
-    if link.account == engine.devices.account {
-        return Err(Refusal::OwnInvite);
-    }
-    if engine.groups.asking.len() >= MAX_ASKING && !engine.groups.asking.contains_key(&id) {
-        return Err(Refusal::TooMany);
-    }
-    let device = link.addresses.first().ok_or(Refusal::InviteUseless)?.device;
-    if !contents::may_belong(engine, &device, &link.account) {
-        return Err(Refusal::InviteForged);
-    }
-    let row = AskingRow { link: link.clone(), since: engine.core.now };
-    out.put(rows::GROUP_ASKING, &id.0, row.to_bytes());
-    engine.groups.asking.insert(id, row);
-    engine.contacts.add_fellow(&engine.core, out, &link.account);
-    engine.contacts.hold_link(out, &link.account, link.secret());
-    contents::bind_device(engine, rows, out, device, link.account);
-    for hint in link.addresses.iter() {
-        if hint.device == device {
-            engine.peers.remember_address(&device, &hint.address, out);
-        } else {
-            out.effect(Effect::UseBootstrap { node: hint.clone() });
-        }
-    }
-    let own_list = engine.devices.own_list();
-    let list = SignedDeviceList::from_bytes(&own_list).map_err(|_| Refusal::UnknownGroup)?;
-    let secret = LinkSecret::from_seed(link.seed);
-    let request = JoinRequest {
-        group: id,
-        link: LinkId::of(&secret.public()),
-        account: engine.devices.account,
-        device_list: own_list,
-        bundle: engine.devices.own_bundle_for_many(),
-        proof: secret.prove(&id, &list),
-        profile: engine.devices.profile.clone(),
-    };
-    let contents = vec![Content::Group(GroupWord::Join(Box::new(request)))];
-    engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, &device, contents, None);
-    engine.keep_connected(out);
-    engine.presence.want(&mut engine.core, &device);
-    if engine.presence.links.is_up(&device) {
-        links::greet(engine, out, &device);
-    }
-    view::changed(engine, out, &id);
-    view::of(engine, &id).map(|view| Answer::Group(Box::new(view))).ok_or(Refusal::UnknownGroup)
-}
-
-/// The secret of a link that was made here and is open, by its name among invites.
-pub(crate) fn open_link(engine: &mut Engine, invite: &InviteId) -> Option<InviteSecret> {
-    let now = engine.core.now;
-    let links: Vec<_> = engine.groups.link_seeds().collect();
-    links.into_iter().find_map(|(id, link, seed)| {
-        let secret = Some(link_secret(&seed)).filter(|secret| secret.id() == *invite)?;
-        let group = engine.groups.get_mut(&id).filter(|group| group.is_ours())?;
-        group.log.roster().links.get(&link).filter(|open| open.link.expires > now)?;
-        Some(secret)
-    })
-}
-
-/// Whether a request is one that we may answer: the link is open, and whoever asks holds it.
+/// Whether a request is one that members may answer: the link is open, and whoever asks holds it.
 fn is_genuine(engine: &mut Engine, request: &JoinRequest) -> bool {
     let now = engine.core.now;
     let Some(group) = engine.groups.get_mut(&request.group).filter(|group| group.is_ours()) else {
         return false;
     };
-    let Some(open) = group.log.roster().links.get(&request.link).filter(|open| open.link.expires > now)
-    else {
+    let open = group.log.roster().links.get(&request.link);
+    let Some(open) = open.filter(|open| open.answerable && open.link.expires > now) else {
         return false;
     };
+
     let Ok(list) = SignedDeviceList::from_bytes(&request.device_list) else { return false };
     let (key, hash) = (open.link.key, list.hash());
     list.verify(&request.account).is_ok()
@@ -200,6 +139,11 @@ pub(crate) fn introduce(
     if listed.is_none_or(|entry| entry.identity != identity) {
         return false;
     }
+    // An open link must not fill the disk with those whom it does not let in.
+    if engine.contacts.get(&account).is_none() && in_passing(engine) >= MAX_IN_PASSING {
+        engine.core.stats.floods += 1;
+        return false;
+    }
     engine.contacts.add_fellow(&engine.core, out, &account);
     engine.contacts.set_profile(out, &account, request.profile.clone());
     if engine.devices.learn_list(&mut engine.core, out, &account, &request.device_list).is_err() {
@@ -219,36 +163,156 @@ pub(super) fn asked(
     rows: &dyn Rows,
     out: &mut Output,
     device: &DeviceId,
-    request: JoinRequest,
+    request: &JoinRequest,
 ) {
-    let (id, account) = (request.group, request.account);
-    if engine.peers.contact_of(device) != Some(account) || !is_genuine(engine, &request) {
+    let (id, account, own) = (request.group, request.account, engine.devices.account);
+    if engine.peers.contact_of(device) != Some(account) || !is_genuine(engine, request) {
         engine.core.stats.bad_proofs += 1;
         return refuse(engine, out, device, id);
     }
+    let now = engine.core.now;
     let Some(group) = engine.groups.get_mut(&id) else { return };
     if group.members.contains_key(&account) {
         // They are in, and do not know: perhaps they put an old disk back.
-        let whole = group.log.operations().map(|(_, operation)| operation.clone()).collect();
-        return membership::tell(engine, out, device, id, whole);
-    }
-    let roster = group.log.roster();
-    let approval =
-        roster.policy.approve_links || roster.links.get(&request.link).is_some_and(|open| open.link.approval);
-    if roster.banned.contains(&account) {
-        return refuse(engine, out, device, id);
-    }
-    if !approval {
-        if admit(engine, rows, out, &request).is_err() {
-            refuse(engine, out, device, id);
+        let operations = whole(group);
+        if !membership::is_being_told(engine, device, &id) {
+            membership::tell(engine, out, device, id, operations);
         }
         return;
     }
-    if group.requests.len() < MAX_REQUESTS || group.requests.contains_key(&account) {
-        let row = RequestRow { request, since: engine.core.now };
-        out.put(rows::GROUP_REQUESTS, &rows::group_key(&id, &account.0), row.to_bytes());
-        group.requests.insert(account, row);
-        view::changed(engine, out, &id);
+    let wanted = wanted_work(group, request, now);
+    let roster = group.log.roster();
+    if roster.banned.contains(&account) {
+        return refuse(engine, out, device, id);
+    }
+    if let Some(bits) = wanted {
+        let word = Content::Group(GroupWord::WorkWanted { group: id, bits });
+        if engine.outbox.is_waiting(device, |content| *content == word) {
+            return;
+        }
+        let contents = vec![word];
+        engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, contents, None);
+        return links::pump(engine, out, device);
+    }
+    if decides_somebody(roster, request) {
+        let first = !group.requests.contains_key(&account);
+        keep(engine, out, request.clone(), *device);
+        if first {
+            pass_on(engine, rows, out, request);
+        }
+        return;
+    }
+    if !roster.may_admit(&own, &request.link, &account) || admit(engine, rows, out, request).is_err() {
+        return refuse(engine, out, device, id);
+    }
+    if let Some(group) = engine.groups.get_mut(&id) {
+        group.came.push_back(now);
+    }
+    // The queue of the link takes first envelopes only: they have to know where to write from now on.
+    fellows::introduce(engine, out, device);
+}
+
+fn whole(group: &Group) -> Vec<kith_proto::group::Operation> {
+    group.log.operations().map(|(_, operation)| operation.clone()).collect()
+}
+
+/// Whether somebody who may invite has to agree.
+fn decides_somebody(roster: &super::Roster, request: &JoinRequest) -> bool {
+    let approval = roster.links.get(&request.link).is_some_and(|open| open.link.approval);
+    approval || roster.policy.approve_links || roster.removed.contains(&request.account)
+}
+
+/// How much work is lacking, if any is: the link's, and more when many come.
+fn wanted_work(group: &mut Group, request: &JoinRequest, now: Timestamp) -> Option<u8> {
+    let bits = group.log.roster().links.get(&request.link).map_or(0, |open| open.link.work);
+    if bits == 0 {
+        return None;
+    }
+    while group.came.front().is_some_and(|at| now.since(*at) >= CROWD_DURING) {
+        group.came.pop_front();
+    }
+    let crowd = u8::try_from((group.came.len() / USUAL_CROWD + 1).ilog2()).unwrap_or(u8::MAX);
+    let wanted = bits.saturating_add(crowd).min(MAX_WORK_BITS);
+    let done = request.work.filter(|work| {
+        let today = now.day();
+        work.day <= today.saturating_add(1) && work.day.saturating_add(WORK_DAYS) >= today
+    });
+    let done = done.map_or(0, |work| {
+        let challenge = join_challenge(&request.group, &request.link, work.day);
+        WorkProof { challenge, solution: work.solution }.bits(&request.account.0)
+    });
+    (done < wanted).then_some(wanted)
+}
+
+/// Keeps a request until somebody decided. `from` told of it: whoever asks, or a member whom they asked.
+fn keep(engine: &mut Engine, out: &mut Output, request: JoinRequest, from: DeviceId) {
+    let (id, account, since) = (request.group, request.account, engine.core.now);
+    let Some(group) = engine.groups.get_mut(&id) else { return };
+    if group.requests.len() >= MAX_REQUESTS && !group.requests.contains_key(&account) {
+        return;
+    }
+    let row = RequestRow { request, since, from };
+    out.put(rows::GROUP_REQUESTS, &rows::group_key(&id, &account.0), row.to_bytes());
+    group.requests.insert(account, row);
+    view::changed(engine, out, &id);
+}
+
+fn drop_request(
+    engine: &mut Engine,
+    out: &mut Output,
+    id: &GroupId,
+    account: &AccountId,
+) -> Option<RequestRow> {
+    let row = engine.groups.get_mut(id)?.requests.remove(account)?;
+    out.delete(rows::GROUP_REQUESTS, &rows::group_key(id, &account.0));
+    Some(row)
+}
+
+/// How many are kept who are in no group with us. Members of large ones who are not near do not count.
+fn in_passing(engine: &Engine) -> usize {
+    fellows::in_passing(engine).iter().filter(|account| !engine.groups.is_fellow(account)).count()
+}
+
+/// The devices of the most senior members who may invite.
+fn deciders(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId) -> Vec<DeviceId> {
+    let own = engine.devices.account;
+    let Some(group) = engine.groups.get_mut(id) else { return Vec::new() };
+    let inviters = group.log.roster().inviters().into_iter().filter(|account| *account != own).take(MAX_TOLD);
+    let inviters: Vec<AccountId> = inviters.collect();
+    inviters.iter().flat_map(|account| mesh::reach(engine, rows, out, id, account)).collect()
+}
+
+/// Tells those who may decide.
+fn pass_on(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, request: &JoinRequest) {
+    for device in deciders(engine, rows, out, &request.group) {
+        let word = GroupWord::PassedOn(Box::new(request.clone()));
+        say(engine, out, &device, word);
+    }
+}
+
+fn say(engine: &mut Engine, out: &mut Output, device: &DeviceId, word: GroupWord) {
+    if engine.peers.get(device).is_some() {
+        let contents = vec![Content::Group(word)];
+        engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, contents, None);
+        links::pump(engine, out, device);
+    }
+}
+
+/// A member passes on that somebody asks.
+pub(super) fn passed_on(engine: &mut Engine, out: &mut Output, device: &DeviceId, request: JoinRequest) {
+    let own = engine.devices.account;
+    if request.account == own || !is_genuine(engine, &request) {
+        engine.core.stats.bad_proofs += 1;
+        return;
+    }
+    let Some(group) = engine.groups.get_mut(&request.group) else { return };
+    let known = group.members.contains_key(&request.account) || group.requests.contains_key(&request.account);
+    let roster = group.log.roster();
+    let wanted = decides_somebody(roster, &request) && !roster.banned.contains(&request.account);
+    if wanted && !known && roster.permits(&own, Permission::Invite) {
+        engine.contacts.add_fellow(&engine.core, out, &request.account);
+        engine.contacts.name_fellow(out, &request.account, &request.profile.name);
+        keep(engine, out, request, *device);
     }
 }
 
@@ -272,9 +336,10 @@ fn admit(
 }
 
 fn refuse(engine: &mut Engine, out: &mut Output, device: &DeviceId, group: GroupId) {
-    let contents = vec![Content::Group(GroupWord::Refused { group })];
-    engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, contents, None);
-    links::pump(engine, out, device);
+    let same = |content: &Content| *content == Content::Group(GroupWord::Refused { group });
+    if !engine.outbox.is_waiting(device, same) {
+        say(engine, out, device, GroupWord::Refused { group });
+    }
 }
 
 /// Decides about somebody who asks.
@@ -286,31 +351,65 @@ pub(super) fn decide(
     let_in: bool,
 ) -> Result<Answer, Refusal> {
     let group = engine.groups.get_mut(&id).ok_or(Refusal::UnknownGroup)?;
-    let request = group.requests.get(&account).ok_or(Refusal::NoSuchRequest)?.request.clone();
+    let row = group.requests.get(&account).ok_or(Refusal::NoSuchRequest)?.clone();
+    let own = engine.devices.account;
+    if !group.log.roster().permits(&own, Permission::Invite) {
+        return Err(Refusal::Denied(super::Denial::RoleTooLow));
+    }
     if let_in {
-        admit(engine, rows, out, &request)?;
+        admit(engine, rows, out, &row.request)?;
     } else {
-        for device in engine.peers.devices_of(&account) {
-            refuse(engine, out, &device, id);
+        let mut told = deciders(engine, rows, out, &id);
+        told.push(row.from);
+        told.sort_unstable();
+        told.dedup();
+        told.retain(|device| engine.peers.contact_of(device) != Some(account));
+        forget(engine, out, &id, &account);
+        for device in told {
+            say(engine, out, &device, GroupWord::Decided { group: id, account });
         }
     }
-    if let Some(group) = engine.groups.get_mut(&id) {
-        group.requests.remove(&account);
-    }
-    out.delete(rows::GROUP_REQUESTS, &rows::group_key(&id, &account.0));
     fellows::part(engine, out);
     view::changed(engine, out, &id);
     view::of(engine, &id).map(|view| Answer::Group(Box::new(view))).ok_or(Refusal::UnknownGroup)
 }
 
-/// Whoever was asked does not let us in.
-pub(super) fn refused(engine: &mut Engine, out: &mut Output, id: &GroupId) {
-    if engine.groups.asking.remove(id).is_some() {
-        out.delete(rows::GROUP_ASKING, &id.0);
-        out.event(Event::GroupForgotten { group: *id, chat: ChatId::group(id) });
+/// A request is over without success; who asked us hears it from us.
+fn forget(engine: &mut Engine, out: &mut Output, id: &GroupId, account: &AccountId) {
+    if let Some(row) = drop_request(engine, out, id, account)
+        && engine.peers.contact_of(&row.from) == Some(*account)
+    {
+        refuse(engine, out, &row.from, *id);
+    }
+}
+
+/// A member decided that somebody does not come in.
+pub(super) fn decided(
+    engine: &mut Engine,
+    out: &mut Output,
+    device: &DeviceId,
+    id: &GroupId,
+    account: &AccountId,
+) {
+    let by = engine.peers.contact_of(device);
+    let Some(group) = engine.groups.get_mut(id) else { return };
+    let may = by.is_some_and(|by| group.log.roster().permits(&by, Permission::Invite));
+    if may && group.requests.contains_key(account) {
+        forget(engine, out, id, account);
         fellows::part(engine, out);
-        engine.keep_connected(out);
-        reading::queues_changed(engine, out);
+        view::changed(engine, out, id);
+    }
+}
+
+/// People became members: whoever of them asked us hears it from us, as they may not know who let them in.
+pub(super) fn came(engine: &mut Engine, out: &mut Output, id: &GroupId, joined: &[AccountId]) {
+    for account in joined {
+        let Some(row) = drop_request(engine, out, id, account) else { continue };
+        if engine.peers.contact_of(&row.from) == Some(*account) {
+            let operations = engine.groups.get(id).map(whole).unwrap_or_default();
+            membership::tell(engine, out, &row.from, *id, operations);
+            fellows::introduce(engine, out, &row.from);
+        }
     }
 }
 

@@ -14,8 +14,11 @@ use kith_proto::id::GroupId;
 use kith_proto::id::MessageId;
 use kith_proto::id::OperationId;
 use kith_proto::rows::Rows;
+use kith_proto::time::Span;
 
 use super::history::rows as history;
+use super::listings;
+use super::receiving;
 use super::state::Group;
 use super::view;
 use crate::chats::Chats;
@@ -25,7 +28,11 @@ use crate::event::Event;
 use crate::output::Output;
 use crate::rows::groups::Entry;
 use crate::rows::groups::LineEntry;
+use crate::timer::TimerKey;
 use crate::view::GroupLine;
+
+/// The body of a post that was deleted for everybody is kept for so long, and not shown.
+const BODY_KEPT: Span = Span::from_days(1);
 
 /// More lines at once than this are history, not news.
 const NEWS: usize = 8;
@@ -41,7 +48,7 @@ pub(crate) fn message_of(operation: &OperationId) -> MessageId {
 pub(super) fn wanted(group: &mut Group) -> BTreeSet<OperationId> {
     let void: BTreeSet<OperationId> = group.log.roster().void.keys().copied().collect();
     let shown = |(id, operation): &(OperationId, &Operation)| {
-        let silent = matches!(operation.kind, Kind::Devices(_) | Kind::Unpin(_) | Kind::Unknown { .. });
+        let silent = matches!(operation.kind, Kind::Devices { .. } | Kind::Unknown { .. });
         !silent && !void.contains(id)
     };
     group.log.operations().filter(shown).map(|(id, _)| id).collect()
@@ -54,8 +61,13 @@ pub(super) fn sync(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &
     let Some(group) = groups.get_mut(id) else { return };
     let chat = group.chat();
     let wanted = wanted(group);
+    let mut shown_again = Vec::new();
     for gone in group.lines.difference(&wanted) {
         let message = message_of(gone);
+        if let Some(Kind::DeleteForAll(deleted)) = group.log.operation(gone).map(|operation| &operation.kind)
+        {
+            shown_again.push(*deleted);
+        }
         if chats.take_out(core, rows, out, &chat, &message) {
             out.event(Event::MessageDeleted { chat, message });
         }
@@ -88,21 +100,53 @@ pub(super) fn sync(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &
         }
     }
     delete_posts(engine, rows, out, id);
+    for message in shown_again {
+        receiving::show_again(engine, rows, out, id, &message);
+    }
 }
 
-/// Takes away what was deleted for everybody.
+/// Takes away what was deleted for everybody. Its body goes a day later: until then it may turn out that whoever deleted it
+/// had been removed, and if some had thrown it away they would never show it again.
 fn delete_posts(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId) {
     let Engine { groups, chats, core, .. } = engine;
     let Some(group) = groups.get_mut(id) else { return };
     let chat = group.chat();
-    for message in group.log.roster().deletions.clone() {
-        let Some(index) = Chats::index_of(rows, out, &chat, &message) else { continue };
+    let deletions = group.log.roster().deletions.clone();
+    for message in &deletions {
+        let Some(index) = Chats::index_of(rows, out, &chat, message) else {
+            listings::delete(rows, out, id, message);
+            continue;
+        };
         let row = Chats::history(rows, out, &chat, index);
-        if let Some(Entry::Post(post)) = row.map(|row| row.entry) {
-            forget_body(out, id, &post.post);
-            chats.take_out(core, rows, out, &chat, &message);
-            out.event(Event::MessageDeleted { chat, message });
+        if let Some(Entry::Post(_)) = row.map(|row| row.entry) {
+            chats.take_out(core, rows, out, &chat, message);
+            out.event(Event::MessageDeleted { chat, message: *message });
         }
+    }
+    let day_ago = core.now.0.saturating_sub(BODY_KEPT.0);
+    let mut settled = Vec::new();
+    for (_, operation) in group.log.operations() {
+        if let Kind::DeleteForAll(message) = &operation.kind
+            && deletions.contains(message)
+        {
+            match operation.time.0 < day_ago {
+                true => settled.push(*message),
+                false => core.timers.set_earlier(TimerKey::Groups, operation.time + BODY_KEPT),
+            }
+        }
+    }
+    for message in settled {
+        for post in history::posts_of(rows, id, &message).unwrap_or_default() {
+            forget_body(out, id, &post);
+        }
+    }
+}
+
+/// Throws away what was deleted long enough ago, in all groups.
+pub(crate) fn forget_deleted(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) {
+    let ids: Vec<GroupId> = engine.groups.by_id.keys().copied().collect();
+    for id in ids {
+        delete_posts(engine, rows, out, &id);
     }
 }
 
@@ -118,7 +162,7 @@ fn without_devices(kind: &Kind) -> Kind {
             Kind::Create(Create { devices: Default::default(), salt: [0; 16], ..create.clone() })
         }
         Kind::Add(add) => Kind::Add(Add { devices: Default::default(), ..add.clone() }),
-        Kind::Link(link) => Kind::Link(Link { key: [0; 32], ..*link }),
+        Kind::Link(link) => Kind::Link(Link { key: [0; 32], seed: [0; 32], ..*link }),
         other => other.clone(),
     }
 }
@@ -141,7 +185,8 @@ pub(crate) fn line(kind: &Kind, dropped: impl Fn(&AccountId) -> u32) -> GroupLin
         Kind::Link(_) => GroupLine::LinkMade,
         Kind::RevokeLink(_) => GroupLine::LinkRevoked,
         Kind::Pin(message) => GroupLine::Pinned { message: *message },
+        Kind::Unpin(message) => GroupLine::Unpinned { message: *message },
         Kind::DeleteForAll(message) => GroupLine::Deleted { message: *message },
-        Kind::Policy(_) | Kind::Devices(_) | Kind::Unpin(_) | Kind::Unknown { .. } => GroupLine::Policy,
+        Kind::Policy(_) | Kind::Devices { .. } | Kind::Unknown { .. } => GroupLine::Policy,
     }
 }

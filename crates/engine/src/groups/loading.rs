@@ -9,13 +9,14 @@ use kith_proto::group::Operation;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
-use kith_proto::id::LinkId;
+use kith_proto::id::MessageId;
 use kith_proto::rows::Direction;
 use kith_proto::rows::Rows;
 use kith_proto::rows::RowsError;
 use kith_proto::rows::Table;
 
 use super::Log;
+use super::floors::Limits;
 use super::history::History;
 use super::history::rows::scan_group;
 use super::lines;
@@ -26,6 +27,7 @@ use crate::restore::RestoreError;
 use crate::rows::groups as rows;
 use crate::rows::groups::FloorsRow;
 use crate::rows::groups::GroupRow;
+use crate::rows::groups::ReportRow;
 use crate::rows::groups::RequestRow;
 use crate::rows::groups::ShareRow;
 
@@ -42,10 +44,6 @@ pub(crate) fn load(rows: &dyn Rows, own: &DeviceId, direct_members: usize) -> Re
     for (key, value) in all(rows, rows::GROUP_ASKING)? {
         let id = GroupId::from_bytes(&key).map_err(|_| damaged(rows::GROUP_ASKING))?;
         groups.asking.insert(id, decoded(rows::GROUP_ASKING, &value)?);
-    }
-    for (key, value) in all(rows, rows::GROUP_LINKS)? {
-        let name = <(GroupId, LinkId)>::from_bytes(&key).map_err(|_| damaged(rows::GROUP_LINKS))?;
-        groups.links.insert(name, value.try_into().map_err(|_| damaged(rows::GROUP_LINKS))?);
     }
     Ok(groups)
 }
@@ -67,6 +65,14 @@ pub(crate) fn requests(
     parts(rows, rows::GROUP_REQUESTS, id, |key| AccountId::from_bytes(key).ok())
 }
 
+/// What was reported to us.
+pub(crate) fn reports(
+    rows: &dyn Rows,
+    id: &GroupId,
+) -> Result<BTreeMap<(AccountId, MessageId), ReportRow>, RestoreError> {
+    parts(rows, rows::GROUP_REPORTS, id, |key| <(AccountId, MessageId)>::from_bytes(key).ok())
+}
+
 fn group(rows: &dyn Rows, id: &GroupId, row: GroupRow, direct_members: usize) -> Result<Group, RestoreError> {
     let mut group = Group::new(row, log(rows, id)?, History::load(*id, rows)?, direct_members);
     for (key, value) in scan_group(rows, rows::GROUP_CHAINS, id)? {
@@ -85,10 +91,10 @@ fn group(rows: &dyn Rows, id: &GroupId, row: GroupRow, direct_members: usize) ->
     }
     group.reads = parts(rows, rows::GROUP_READS, id, |key| DeviceId::from_bytes(key).ok())?;
     group.requests = requests(rows, id)?;
+    group.reports = reports(rows, id)?;
     let floors: BTreeMap<AccountId, FloorsRow> =
         parts(rows, rows::GROUP_FLOORS, id, |key| AccountId::from_bytes(key).ok())?;
-    group.floors =
-        floors.into_iter().map(|(account, row)| (account, row.floors.iter().copied().collect())).collect();
+    group.floors = floors.into_iter().map(|(account, row)| (account, Limits::of(&row))).collect();
     group.refresh();
     group.lines = lines::wanted(&mut group);
     Ok(group)

@@ -47,6 +47,12 @@ use super::roster::Roster;
 /// How many operations a group may have: at a thousand members, ten for each. What they follow takes 6 MiB then.
 pub const MAX_OPERATIONS: usize = 10_000;
 
+/// The last places in a log: for removals, bans, leaving, lists of devices and links that end.
+const RESERVED: usize = 1_000;
+
+/// So many denied operations of one author are kept, to say what was tried.
+const MAX_DENIED_OF_ONE: usize = 64;
+
 /// How many operations wait for others that they follow. More than that are asked for again.
 pub const MAX_WAITING: usize = 1_024;
 
@@ -102,6 +108,8 @@ pub struct Log {
     group: GroupId,
     nodes: Nodes,
     heads: BTreeSet<OperationId>,
+    /// How many denied operations of each author are kept.
+    denied_of: BTreeMap<Person, usize>,
     waiting: Waiting,
     refused: VecDeque<OperationId>,
     decisions: Decisions,
@@ -127,6 +135,12 @@ struct Checked {
     parents: Vec<Index>,
     list: Option<(AccountId, ListRank, Box<SignedDeviceList>)>,
     counted_by: ListRank,
+}
+
+/// Whether others may follow an operation. What was denied in its own past is denied everywhere, and a dead end; only a kind
+/// that this version does not know may mean something to others.
+fn is_followed(verdict: Result<Standing, Denial>) -> bool {
+    !verdict.is_err_and(|denial| denial != Denial::UnknownKind)
 }
 
 /// Whether signatures must be checked.
@@ -169,6 +183,7 @@ impl Log {
             group: create.group_id(),
             nodes: Nodes::default(),
             heads: BTreeSet::new(),
+            denied_of: BTreeMap::new(),
             waiting: Waiting::default(),
             refused: VecDeque::new(),
             decisions: Decisions::default(),
@@ -218,9 +233,9 @@ impl Log {
         kind: Kind,
     ) -> Result<Operation, Denial> {
         self.allows(account, &kind)?;
-        if let Kind::Devices(bytes) = &kind {
-            let rank = SignedDeviceList::from_bytes(bytes).map_err(|_| Denial::OldList)?;
-            let known = self.nodes.person(account).and_then(|person| self.nodes.newest_list(person, None));
+        if let Kind::Devices { account: whose, devices } = &kind {
+            let rank = SignedDeviceList::from_bytes(devices).map_err(|_| Denial::OldList)?;
+            let known = self.nodes.person(whose).and_then(|person| self.nodes.newest_list(person, None));
             if known.is_some_and(|(_, known)| known >= ListRank::of(&rank)) {
                 return Err(Denial::OldList);
             }
@@ -288,14 +303,43 @@ impl Log {
         wanted.filter(|id| !self.waiting.by_id.contains_key(*id)).copied().collect()
     }
 
-    /// What somebody with these heads does not have, each after those that it follows. Unknown heads say nothing.
+    /// What somebody with these heads does not have, each after those that it follows. Unknown heads say nothing. What was
+    /// denied is told to nobody.
     pub fn since<'a>(
         &'a self,
         heads: &[OperationId],
     ) -> impl Iterator<Item = (OperationId, &'a Operation)> + use<'a> {
         let known = self.past_of(heads.iter().filter_map(|id| self.nodes.find(id)));
-        let missing = known.absent(self.nodes.len()).collect::<Vec<_>>();
+        let told = |index: &Index| is_followed(self.nodes.get(*index).verdict);
+        let missing = known.absent(self.nodes.len()).filter(told).collect::<Vec<_>>();
         missing.into_iter().map(|index| self.nodes.get(index)).map(|node| (node.id, &node.operation))
+    }
+
+    /// What somebody who is no member any more is told: how their membership ended, and what led to that.
+    pub fn until_end_of(&mut self, account: &AccountId) -> Vec<Operation> {
+        self.refresh();
+        let Some(person) = self.nodes.person(account) else { return Vec::new() };
+        let of = |index: &Index| {
+            let node = self.nodes.get(*index);
+            let theirs = node.target.unwrap_or(node.author) == person;
+            theirs && node.ends() && !self.decisions.void.has(*index)
+        };
+        let ends: Vec<Index> = self.nodes.account(person).about.iter().copied().filter(of).collect();
+        let told = self.past_of(ends.into_iter());
+        told.iter().map(|index| self.nodes.get(index).operation.clone()).collect()
+    }
+
+    /// Everybody who ever had a role that ever might write. Grows with the log, so that it does not matter what came first.
+    pub fn ever_writers(&self) -> BTreeSet<AccountId> {
+        let allowed = || self.nodes.iter().filter(|node| node.verdict.is_ok());
+        let least = allowed().filter_map(|node| match node.kind() {
+            Kind::Create(create) => Some(create.policy.post),
+            Kind::Policy(policy) => Some(policy.post),
+            _ => None,
+        });
+        let Some(least) = least.min() else { return BTreeSet::new() };
+        let given = allowed().filter(|node| node.gives().is_some_and(|role| role >= least));
+        given.map(|node| self.nodes.account(node.target.unwrap_or(node.author)).account).collect()
     }
 
     /// Whether one operation follows another, directly or not; `None` when either is not here.
@@ -364,11 +408,9 @@ impl Log {
 
     /// Puts an operation whose parents are here into the log, or refuses it for good.
     fn integrate(&mut self, id: OperationId, operation: Operation, trust: Trust) -> Result<(), Refused> {
-        if self.len() >= MAX_OPERATIONS {
-            return Err(Refused::Full);
-        }
         let done = self.check(&operation, trust).and_then(|checked| {
             let verdict = self.judge(&operation, &checked)?;
+            self.has_room(&operation, verdict)?;
             self.admit((id, operation), checked, verdict);
             Ok(())
         });
@@ -376,6 +418,20 @@ impl Log {
             self.refuse(id);
         }
         done
+    }
+
+    /// Whether there is room for one more: what somebody is denied must not fill the log, and the last places are for those
+    /// who leave or are removed, and for lists of devices.
+    fn has_room(&self, operation: &Operation, verdict: Result<Standing, Denial>) -> Result<(), Refused> {
+        let ends = matches!(
+            operation.kind,
+            Kind::Remove(_) | Kind::Ban(_) | Kind::Leave | Kind::Devices { .. } | Kind::RevokeLink(_)
+        );
+        let most = if ends && verdict.is_ok() { MAX_OPERATIONS } else { MAX_OPERATIONS - RESERVED };
+        let denied = self.nodes.person(&operation.author).and_then(|author| self.denied_of.get(&author));
+        let denied = denied.copied().unwrap_or(0);
+        let too_many = !is_followed(verdict) && denied >= MAX_DENIED_OF_ONE;
+        if self.len() >= most || too_many { Err(Refused::Full) } else { Ok(()) }
     }
 
     /// Remembers a refusal, and lets go of whatever waits for it.
@@ -396,6 +452,10 @@ impl Log {
     /// Whether it continues what it follows and is signed by a device of its author.
     fn check(&self, operation: &Operation, trust: Trust) -> Result<Checked, Refused> {
         let parents: Vec<Index> = operation.parents.iter().filter_map(|id| self.nodes.find(id)).collect();
+        // Nobody who knows the rules follows what they deny, so it need not be passed on.
+        if parents.iter().any(|parent| !is_followed(self.nodes.get(*parent).verdict)) {
+            return Err(Refused::Orphan);
+        }
         let past = self.past_of(parents.iter().copied());
         if parents.iter().any(|parent| parents.iter().any(|other| self.nodes.get(*other).past.has(*parent))) {
             return Err(Refused::Misplaced);
@@ -445,7 +505,10 @@ impl Log {
         past: &Bits,
         list: Option<&(AccountId, ListRank, Box<SignedDeviceList>)>,
     ) -> Result<ListRank, Refused> {
-        let brought = list.filter(|_| matches!(operation.kind, Kind::Create(_) | Kind::Devices(_)));
+        // A list about somebody else says nothing of this device.
+        let own = operation.devices().is_some_and(|(whose, _)| whose == operation.author);
+        let brought =
+            list.filter(|_| own && matches!(operation.kind, Kind::Create(_) | Kind::Devices { .. }));
         if let Some((_, rank, list)) = brought {
             return if counts(list, &operation.device) { Ok(*rank) } else { Err(Refused::UnknownDevice) };
         }
@@ -488,10 +551,12 @@ impl Log {
             return Err(Refused::NotMember);
         }
         let old = || {
-            let known = self.nodes.newest_list(author, Some(&checked.past)).map(|(_, rank)| rank);
-            checked.list.as_ref().is_some_and(|(_, rank, _)| known.is_some_and(|known| known >= *rank))
+            let (whose, rank, _) = checked.list.as_ref()?;
+            let person = self.nodes.person(whose)?;
+            let (_, known) = self.nodes.newest_list(person, Some(&checked.past))?;
+            Some(known >= *rank)
         };
-        if matches!(operation.kind, Kind::Devices(_)) && old() {
+        if verdict.is_ok() && matches!(operation.kind, Kind::Devices { .. }) && old() == Some(true) {
             return Ok(Err(Denial::OldList));
         }
         Ok(verdict)
@@ -529,12 +594,18 @@ impl Log {
         let author = self.nodes.enrol(&operation.author);
         let device = self.nodes.enrol_device(author, &operation.device);
         let target = operation.kind.target().map(|target| self.nodes.enrol(&target));
-        let list = checked.list.map(|(account, rank, list)| (self.nodes.enrol(&account), rank, list));
+        // What was denied is told to nobody, so nothing may follow from it.
+        let list = checked.list.filter(|_| is_followed(verdict));
+        let list = list.map(|(account, rank, list)| (self.nodes.enrol(&account), rank, list));
         let demotes = self.demotes(&operation, target, &checked.past, verdict);
-        for parent in operation.parents.iter() {
-            self.heads.remove(parent);
+        if is_followed(verdict) {
+            for parent in operation.parents.iter() {
+                self.heads.remove(parent);
+            }
+            self.heads.insert(id);
+        } else {
+            *self.denied_of.entry(author).or_default() += 1;
         }
-        self.heads.insert(id);
         let alone = checked.past.count() == self.len();
         let closed_in = self.branches.iter().position(|(branch, _)| branch.equals(&checked.past));
         let index = self.nodes.push(Node {

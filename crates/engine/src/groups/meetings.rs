@@ -6,8 +6,6 @@
 //!                                                          out of turn, silent for a minute ─▶ dropped
 //! ```
 
-use std::collections::VecDeque;
-
 use kith_crypto::group::verify_post;
 use kith_proto::bounded::BoundedBytes;
 use kith_proto::codec::Decode as _;
@@ -17,19 +15,30 @@ use kith_proto::group::word::MAX_SYNC_PART_BYTES;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
 use kith_proto::payload::Content;
+use kith_proto::payload::MAX_CONTENTS;
 use kith_proto::rows::Rows;
+use kith_proto::rows::RowsError;
 use kith_proto::sync::HistoryDigest;
 use kith_proto::sync::MAX_SYNC_WORD_BYTES;
 use kith_proto::sync::SyncWord;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
+use super::history::History;
+use super::membership;
 use super::receiving;
+use super::receiving::Brought;
 use super::reconcile::Meeting;
 use super::state::Group;
 use crate::engine::Engine;
 use crate::links;
 use crate::output::Output;
+
+/// The bytes of parts in one payload: with what is around them it fills the 64 KiB class, into which it is padded anyway.
+const ROOM: usize = 62 << 10;
+
+/// What is around a part: the group, its length, the kind of word, whether it is the last.
+const AROUND: usize = 48;
 
 /// Parts under way at once: at most half a megabyte on the stream for each meeting.
 const WINDOW: u32 = 16;
@@ -48,7 +57,8 @@ pub(crate) struct Live {
     meeting: Meeting,
     /// The beginning of a word whose end has not come.
     partial: Vec<u8>,
-    parts: VecDeque<(Vec<u8>, bool)>,
+    /// What is left to say of a word.
+    rest: Vec<u8>,
     flying: u32,
     taken: u32,
     /// Whether the other side came later and is not given everything.
@@ -72,19 +82,22 @@ pub(super) fn begin(
     let Some(group) = engine.groups.get_mut(id) else { return };
     let busy = group.meetings.get(device).is_some_and(|live| now.since(live.last) < SILENT);
     let known = group.met.get(device) == Some(&(group.history.digest(), theirs));
-    if own >= *device || busy || known || !has_room(group, now, device) {
+    if own >= *device || busy || known {
         return;
     }
-    let floors = account.and_then(|account| group.floors.get(&account)).cloned().unwrap_or_default();
-    let limited = !floors.is_empty();
-    let meeting = Meeting::ask(*id, salt).limited(floors);
+    if !has_room(group, now, device) {
+        return membership::tell_again(engine, id);
+    }
+    let limits = account.and_then(|account| group.floors.get(&account)).cloned();
+    let limited = limits.is_some();
+    let meeting = Meeting::ask(*id, salt).limited(limits);
     group.meetings.insert(*device, live(meeting, limited, theirs, now));
     pump(engine, rows, out, id, device);
 }
 
 fn live(meeting: Meeting, limited: bool, theirs: HistoryDigest, now: Timestamp) -> Live {
-    let (partial, parts) = (Vec::new(), VecDeque::new());
-    Live { meeting, partial, parts, flying: 0, taken: 0, limited, theirs, last: now }
+    let (partial, rest) = (Vec::new(), Vec::new());
+    Live { meeting, partial, rest, flying: 0, taken: 0, limited, theirs, last: now }
 }
 
 fn has_room(group: &mut Group, now: Timestamp, device: &DeviceId) -> bool {
@@ -105,14 +118,17 @@ pub(super) fn part(
     let account = receiving::account_of(engine, device);
     let own = engine.devices.device();
     let Some(group) = engine.groups.get_mut(id) else { return };
-    let floors = account.and_then(|account| group.floors.get(&account)).cloned().unwrap_or_default();
-    if !group.meetings.contains_key(device) || is_hello(part, last) {
+    let limits = account.and_then(|account| group.floors.get(&account)).cloned();
+    // What is in the middle of a word begins with anything.
+    let begun = group.meetings.get(device).is_some_and(|live| !live.partial.is_empty());
+    let begun = begun && has_room(group, now, device) && group.meetings.contains_key(device);
+    if !group.meetings.contains_key(device) || (!begun && is_hello(part, last)) {
         // Only the device with the lower id begins.
         if own < *device || !is_hello(part, last) || !has_room(group, now, device) {
             return broken(engine, out, id, device);
         }
-        let limited = !floors.is_empty();
-        let meeting = Meeting::answer(*id).limited(floors);
+        let limited = limits.is_some();
+        let meeting = Meeting::answer(*id).limited(limits);
         group.meetings.insert(*device, live(meeting, limited, HistoryDigest::default(), now));
     }
     let Some(live) = group.meetings.get_mut(device) else { return };
@@ -158,53 +174,67 @@ fn take(
     };
     for post in posts {
         match verify_post(post) {
-            Ok(post) if post.draft.group == *id => _ = receiving::take(engine, rows, out, id, post, device),
+            Ok(post) if post.draft.group == *id => {
+                receiving::take(engine, rows, out, id, post, Brought::Meeting(*device));
+            }
             _ => engine.core.stats.bad_posts += 1,
         }
     }
     pump(engine, rows, out, id, device);
 }
 
-/// Says as much as may be under way.
+/// Says as much as may be under way, each payload as full as can be.
 fn pump(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId, device: &DeviceId) {
     loop {
         let Some(group) = engine.groups.get_mut(id) else { return };
         let digest = group.history.digest();
         let Group { meetings, history, met, .. } = group;
         let Some(live) = meetings.get_mut(device) else { return };
-        if live.flying >= WINDOW {
-            return;
+        // Storage that cannot be read will fail the commit of this batch too.
+        let Ok(contents) = live.fill(history, rows, out, id) else { return };
+        let ends = live.rest.is_empty() && live.meeting.is_over();
+        let ended = ends.then_some((live.limited, live.theirs));
+        if let Some((_, theirs)) = ended {
+            met.insert(*device, (digest, theirs));
+            meetings.remove(device);
         }
-        if live.parts.is_empty() {
-            // Storage that cannot be read will fail the commit of this batch too.
-            let Ok(next) = live.meeting.next(history, rows, out) else { return };
-            match next {
-                Some(word) => live.parts = cut(&word.to_bytes()),
-                None if live.meeting.is_over() => {
-                    met.insert(*device, (digest, live.theirs));
-                    let limited = live.limited;
-                    meetings.remove(device);
-                    if limited {
-                        end(engine, out, id, device);
-                    }
-                    return;
-                }
-                None => return,
-            }
+        let silent = contents.is_empty();
+        if !silent {
+            links::say(engine, out, device, contents);
         }
-        let Some((part, last)) = live.parts.pop_front() else { return };
-        live.flying += 1;
-        let part = BoundedBytes::new(part).unwrap_or_default();
-        let word = GroupWord::Sync { group: *id, part, last };
-        links::say(engine, out, device, vec![Content::Group(word)]);
+        match ended {
+            Some((true, _)) => return end(engine, out, id, device, true),
+            Some(_) => return,
+            None if silent => return,
+            None => {}
+        }
     }
 }
 
-/// A word in parts.
-fn cut(bytes: &[u8]) -> VecDeque<(Vec<u8>, bool)> {
-    let count = bytes.len().div_ceil(MAX_SYNC_PART_BYTES);
-    let parts = bytes.chunks(MAX_SYNC_PART_BYTES).enumerate();
-    parts.map(|(at, part)| (part.to_vec(), at + 1 == count)).collect()
+impl Live {
+    /// The next parts, as many as one payload holds and may be under way.
+    fn fill(
+        &mut self,
+        history: &History,
+        rows: &dyn Rows,
+        out: &Output,
+        id: &GroupId,
+    ) -> Result<Vec<Content>, RowsError> {
+        let (mut contents, mut room) = (Vec::new(), ROOM);
+        while self.flying < WINDOW && contents.len() < MAX_CONTENTS && room > AROUND {
+            if self.rest.is_empty() {
+                let Some(word) = self.meeting.next(history, rows, out)? else { break };
+                self.rest = word.to_bytes();
+            }
+            let length = self.rest.len().min(MAX_SYNC_PART_BYTES).min(room - AROUND);
+            let after = self.rest.split_off(length);
+            let part = BoundedBytes::new(std::mem::replace(&mut self.rest, after)).unwrap_or_default();
+            contents.push(Content::Group(GroupWord::Sync { group: *id, part, last: self.rest.is_empty() }));
+            room -= length + AROUND;
+            self.flying += 1;
+        }
+        Ok(contents)
+    }
 }
 
 /// They have taken so many parts.
@@ -223,12 +253,14 @@ pub(super) fn taken(
     pump(engine, rows, out, id, device);
 }
 
-/// They have nothing more to say, or to take.
-pub(super) fn ended(engine: &mut Engine, id: &GroupId, device: &DeviceId) {
-    if let Some(group) = engine.groups.get_mut(id)
-        && let Some(live) = group.meetings.remove(device)
-    {
+/// They have nothing more to say, or to take. `complete`: because all was said; else it is tried again.
+pub(super) fn ended(engine: &mut Engine, id: &GroupId, device: &DeviceId, complete: bool) {
+    let Some(group) = engine.groups.get_mut(id) else { return };
+    let Some(live) = group.meetings.remove(device) else { return };
+    if complete {
         group.met.insert(*device, (group.history.digest(), live.theirs));
+    } else {
+        membership::tell_again(engine, id);
     }
 }
 
@@ -238,9 +270,9 @@ fn broken(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId
     if let Some(group) = engine.groups.get_mut(id) {
         group.meetings.remove(device);
     }
-    end(engine, out, id, device);
+    end(engine, out, id, device, false);
 }
 
-fn end(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId) {
-    links::say(engine, out, device, vec![Content::Group(GroupWord::End { group: *id })]);
+fn end(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId, complete: bool) {
+    links::say(engine, out, device, vec![Content::Group(GroupWord::End { group: *id, complete })]);
 }

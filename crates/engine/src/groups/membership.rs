@@ -26,14 +26,20 @@ use kith_proto::time::Timestamp;
 
 use super::Inserted;
 use super::Log;
+use super::asking;
 use super::fellows;
 use super::floors;
 use super::history::History;
 use super::history::MAX_AHEAD;
+use super::hosts;
+use super::joining;
 use super::lines;
+use super::mesh;
 use super::receiving;
+use super::reports;
 use super::state::Group;
 use super::state::MAX_FORMING;
+use super::state::MAX_FORMING_BYTES;
 use super::state::MAX_GROUPS;
 use super::taking;
 use crate::command::Refusal;
@@ -48,7 +54,13 @@ use crate::view::ContactState;
 use crate::view::GroupState;
 
 /// After the log or a large group's history grew, connected members are told so long after: several changes are one word.
-const TELL_AFTER: Span = Span::from_millis(300);
+pub(super) const TELL_AFTER: Span = Span::from_millis(300);
+
+/// Operations of others that are passed on with the next own one.
+const MAX_UNSHARED: usize = 256;
+
+/// A meeting for which there was no room is tried again so long after.
+const TRY_AGAIN: Span = Span::from_secs(30);
 
 /// Writes an operation, takes it and tells everybody.
 pub(super) fn act(
@@ -66,15 +78,22 @@ pub(super) fn act(
     let before = group.devices_but(&devices.device());
     let added = group.log.insert(operation.clone());
     let Ok(Inserted::New(new)) = added else { return Err(Refusal::TooMany) };
-    if matches!(operation.kind, Kind::Leave) && !group.is_direct() {
-        // While the neighbours are still known.
-        let near = group.mesh.known.clone();
-        for device in near {
-            tell(engine, out, &device, *id, vec![operation.clone()]);
-        }
+    // Who wrote what this follows may have told it to us alone, so that nobody else could take it.
+    let unshared = std::mem::take(&mut group.unshared);
+    let all = group.log.operations();
+    let news = all.filter(|(id, _)| unshared.contains(id)).map(|(_, operation)| operation.clone());
+    let news: Vec<Operation> = news.chain(std::iter::once(operation.clone())).collect();
+    let direct = group.is_direct();
+    let told = if direct { before.clone() } else { told_directly(engine, rows, out, id, &operation) };
+    // Before anything follows from it: whoever is no fellow any more by this is kept until they have it.
+    for device in &told {
+        tell(engine, out, device, *id, news.clone());
     }
     settle(engine, rows, out, id, &new);
-    publish(engine, rows, out, id, &operation, &before);
+    publish(engine, out, id, &before);
+    if !direct {
+        tell_soon(engine, id);
+    }
     Ok(())
 }
 
@@ -87,40 +106,35 @@ fn after_heads(log: &Log, now: Timestamp) -> Timestamp {
     latest.map_or(now, |latest| now.max(latest + Span::from_millis(1)))
 }
 
-/// Tells every device that is or was a member's about an operation, and those who are new about the whole log. In a large
-/// group those who stay hear it from each other.
-fn publish(
+/// Who hears of an operation in a large group at once, while the others hear it from each other: whoever may be out by it, and
+/// the neighbours of who leaves.
+fn told_directly(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,
     id: &GroupId,
     operation: &Operation,
-    before: &BTreeSet<DeviceId>,
-) {
+) -> BTreeSet<DeviceId> {
+    let Some(group) = engine.groups.get(id) else { return BTreeSet::new() };
+    match &operation.kind {
+        Kind::Leave => group.mesh.known.iter().chain(&group.mesh.guests).copied().collect(),
+        Kind::Remove(account) | Kind::Ban(account) | Kind::Devices { account, .. } => {
+            let account = *account;
+            // They may be nobody whom this device has to do with: until they know.
+            mesh::reach(engine, rows, out, id, &account).into_iter().collect()
+        }
+        _ => BTreeSet::new(),
+    }
+}
+
+/// Tells every device that was none of a member `before` about the whole log.
+fn publish(engine: &mut Engine, out: &mut Output, id: &GroupId, before: &BTreeSet<DeviceId>) {
     let own = engine.devices.device();
     let Some(group) = engine.groups.get(id) else { return };
     let after = group.devices_but(&own);
-    let direct = group.is_direct();
-    if !direct {
-        tell_soon(engine, id);
-        if let Kind::Remove(account) | Kind::Ban(account) = operation.kind {
-            let list = engine.groups.get(id).and_then(|group| group.log.device_list(&account)).cloned();
-            if let Some(list) = list {
-                // They may be nobody whom this device has to do with: until they know.
-                fellows::learn(engine, rows, out, &account, &list);
-            }
-        }
-    }
-    let Some(group) = engine.groups.get(id) else { return };
     let whole: Vec<Operation> = group.log.operations().map(|(_, operation)| operation.clone()).collect();
-    for device in before.union(&after) {
-        if !direct && before.contains(device) && after.contains(device) {
-            continue;
-        }
-        match before.contains(device) {
-            true => tell(engine, out, device, *id, vec![operation.clone()]),
-            false => tell(engine, out, device, *id, whole.clone()),
-        }
+    for device in after.difference(before) {
+        tell(engine, out, device, *id, whole.clone());
     }
 }
 
@@ -143,16 +157,20 @@ pub(super) fn tell(
     links::pump(engine, out, device);
 }
 
+/// Whether operations of a group wait for a device.
+pub(super) fn is_being_told(engine: &Engine, device: &DeviceId, id: &GroupId) -> bool {
+    engine.outbox.is_waiting(
+        device,
+        |content| matches!(content, Content::Group(GroupWord::Operations { group, .. }) if group == id),
+    )
+}
+
 /// Operations in words of a size that fits a content.
 pub(super) fn batches(operations: impl IntoIterator<Item = Operation>) -> Vec<Vec<Operation>> {
     let mut batches: Vec<Vec<Operation>> = Vec::new();
     let mut bytes = usize::MAX;
     for operation in operations {
         let size = operation.to_bytes().len();
-        // Nothing that is written today is as long as that.
-        if size > MAX_TOLD_BYTES {
-            continue;
-        }
         let full = batches.last().is_none_or(|batch| batch.len() >= MAX_OPERATIONS_TOLD);
         if full || bytes.saturating_add(size) > MAX_TOLD_BYTES {
             batches.push(Vec::new());
@@ -190,17 +208,53 @@ pub(super) fn take(
     }
     let waits = !group.log.missing().is_empty();
     if !new.is_empty() {
+        group.unshared.extend(new.iter().copied());
+        while group.unshared.len() > MAX_UNSHARED {
+            group.unshared.pop_first();
+        }
         settle(engine, rows, out, id, &new);
+        tell_those_we_added(engine, out, id, &new, device);
         tell_soon(engine, id);
     }
-    let _ = device;
     waits
+}
+
+/// Whoever wrote these operations may not have known whom we added meanwhile: we tell them.
+fn tell_those_we_added(
+    engine: &mut Engine,
+    out: &mut Output,
+    id: &GroupId,
+    new: &[OperationId],
+    from: &DeviceId,
+) {
+    let own = engine.devices.device();
+    let Some(group) = engine.groups.get(id) else { return };
+    let ours = |by: &OperationId| group.log.operation(by).is_some_and(|operation| operation.device == own);
+    // In a large group those whom we added long ago hear it from their neighbours.
+    let known = |account: &AccountId| group.is_direct() || !engine.peers.devices_of(account).is_empty();
+    let mut told = Vec::new();
+    for (account, by) in group.admissions.iter().filter(|(account, by)| ours(by) && known(account)) {
+        let unaware = |operation: &&OperationId| group.log.follows(operation, by) == Some(false);
+        let operations: Vec<Operation> =
+            new.iter().filter(unaware).filter_map(|id| group.log.operation(id).cloned()).collect();
+        let devices = group.members.get(account).into_iter().flatten().filter(|device| *device != from);
+        told.extend(devices.map(|device| (*device, operations.clone())));
+    }
+    for (device, operations) in told.into_iter().filter(|(_, operations)| !operations.is_empty()) {
+        tell(engine, out, &device, *id, operations);
+    }
 }
 
 /// Connected members are told how far we are, in a moment.
 pub(super) fn tell_soon(engine: &mut Engine, id: &GroupId) {
     engine.groups.dirty.insert(*id);
     engine.core.timers.set_earlier(TimerKey::Groups, engine.core.now + TELL_AFTER);
+}
+
+/// Something could not be compared now: it is tried again.
+pub(super) fn tell_again(engine: &mut Engine, id: &GroupId) {
+    engine.groups.dirty.insert(*id);
+    engine.core.timers.set_earlier(TimerKey::Groups, engine.core.now + TRY_AGAIN);
 }
 
 /// Operations of a group that we are not in, or not yet.
@@ -220,12 +274,20 @@ fn form(
             core.stats.bad_operations += 1;
             return true;
         };
-        if groups.forming.len() >= MAX_FORMING {
-            groups.forming.pop_first();
+        if groups.forming.len() >= MAX_FORMING
+            && let Some(oldest) = groups.forming.iter().max_by_key(|(_, log)| log.len()).map(|(id, _)| *id)
+        {
+            groups.forming.remove(&oldest);
         }
         groups.forming.insert(*id, log);
     }
+    let all: usize = groups.forming.values().map(Log::memory).sum();
     let Some(log) = groups.forming.get_mut(id) else { return false };
+    if all > MAX_FORMING_BYTES {
+        core.stats.floods += 1;
+        groups.forming.remove(id);
+        return false;
+    }
     for operation in operations {
         if log.insert(operation).is_err() {
             core.stats.bad_operations += 1;
@@ -293,31 +355,80 @@ pub(super) fn settle(
     fellows::name(engine, out, id, new);
     let Some(group) = engine.groups.get_mut(id) else { return };
     let before = std::mem::take(&mut group.members);
+    let came_before = std::mem::take(&mut group.admissions);
     group.refresh();
     group.rearrange(&own_device);
     if new.iter().filter_map(|id| group.log.operation(id)).any(|operation| may_take_out(&operation.kind)) {
         // Somebody may have got the chain from others since it was made, and is not named among its holders.
         group.own = None;
     }
-    let joined: Vec<AccountId> =
-        group.members.keys().filter(|account| !before.contains_key(account)).copied().collect();
-    if before.contains_key(&own) {
-        floors::note(group, rows, out, &joined);
-    }
+    // Also whoever went and came again, and those who came while we were not there.
+    let news = |(account, by): &(&AccountId, &OperationId)| came_before.get(account) != Some(by);
+    let joined: Vec<AccountId> = group.admissions.iter().filter(news).map(|(account, _)| *account).collect();
+    let own_admission = group.admissions.get(&own).copied();
+    let later = |account: &&AccountId| {
+        let theirs = group.admissions.get(account);
+        theirs.zip(own_admission).is_some_and(|(theirs, own)| group.log.follows(&own, theirs) != Some(true))
+    };
+    let newcomers: Vec<AccountId> =
+        joined.iter().filter(later).filter(|account| **account != own).copied().collect();
+    floors::note(group, rows, out, &newcomers);
     if !joined.is_empty() {
         engine.groups.joined.insert(*id);
         tell_soon(engine, id);
     }
+    mesh::keep_newcomers(engine, id, &joined);
     own_state(engine, out, id);
+    tell_voided(engine, out, id, &before, new);
     fellows::changed(engine, rows, out, id, &before);
+    joining::came(engine, out, id, &joined);
+    if about_links(engine, id, new) || !before.contains_key(&own) {
+        hosts::changed(engine, out);
+    }
     lines::sync(engine, rows, out, id, new.len());
+    reports::settled(engine, out, id);
     receiving::again(engine, rows, out, id);
     super::view::changed(engine, out, id);
 }
 
 /// Whether an operation can be the end of a device's membership.
 fn may_take_out(kind: &Kind) -> bool {
-    matches!(kind, Kind::Remove(_) | Kind::Ban(_) | Kind::Leave | Kind::Devices(_))
+    matches!(kind, Kind::Remove(_) | Kind::Ban(_) | Kind::Leave | Kind::Devices { .. })
+}
+
+/// Somebody is no member although nobody removed them: two did what excludes each other, and it turned out now. Nobody else
+/// tells them.
+fn tell_voided(
+    engine: &mut Engine,
+    out: &mut Output,
+    id: &GroupId,
+    before: &BTreeMap<AccountId, Vec<DeviceId>>,
+    new: &[OperationId],
+) {
+    let own = engine.devices.account;
+    let Some(group) = engine.groups.get(id) else { return };
+    let ends = |account: &AccountId| {
+        let about = |operation: &Operation| match &operation.kind {
+            Kind::Remove(whom) | Kind::Ban(whom) => whom == account,
+            Kind::Leave => operation.author == *account,
+            _ => false,
+        };
+        new.iter().filter_map(|id| group.log.operation(id)).any(about)
+    };
+    let gone = before.iter().filter(|(account, _)| !group.members.contains_key(account) && **account != own);
+    let devices: Vec<DeviceId> =
+        gone.filter(|(account, _)| !ends(account)).flat_map(|(_, devices)| devices.clone()).collect();
+    let told: Vec<Operation> = new.iter().filter_map(|id| group.log.operation(id)).cloned().collect();
+    for device in devices {
+        tell(engine, out, &device, *id, told.clone());
+    }
+}
+
+/// Whether links, or who may let people in by them, may be others.
+fn about_links(engine: &Engine, id: &GroupId, new: &[OperationId]) -> bool {
+    let Some(group) = engine.groups.get(id) else { return false };
+    let kinds = new.iter().filter_map(|id| group.log.operation(id)).map(|operation| &operation.kind);
+    kinds.into_iter().any(|kind| matches!(kind, Kind::Link(_) | Kind::RevokeLink(_) | Kind::Policy(_)))
 }
 
 /// Whether we are in, and whether that is to be decided.
@@ -352,8 +463,7 @@ fn own_state(engine: &mut Engine, out: &mut Output, id: &GroupId) {
     }
     group.save(out);
     if asked && standing.is_some() {
-        engine.groups.asking.remove(id);
-        out.delete(rows::GROUP_ASKING, &id.0);
+        asking::forget(engine, out, id);
     }
 }
 

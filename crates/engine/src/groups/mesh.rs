@@ -32,6 +32,7 @@ use super::taking;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::output::Output;
+use crate::presence::Presence;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
 use crate::view::GroupState;
@@ -84,6 +85,8 @@ pub(crate) struct Mesh {
     pub(super) sealed: VecDeque<Sealed>,
     /// When whom was asked for which chain.
     pub(super) asked: VecDeque<(DeviceId, [u8; 16], Timestamp)>,
+    /// When whom was told where others are.
+    pub(super) told: BTreeMap<DeviceId, Timestamp>,
 }
 
 impl Group {
@@ -191,9 +194,8 @@ fn neighbours(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &Group
     let (own, now) = (engine.devices.device(), engine.core.now);
     let Engine { groups, presence, .. } = engine;
     let Some(group) = groups.get_mut(id) else { return Timestamp::NEVER };
+    let up = presence.links.ready_devices().iter().filter(|device| group.has_device(device)).count();
     let mesh = &mut group.mesh;
-    let others = mesh.known.iter().chain(&mesh.guests);
-    let up = others.filter(|device| presence.links.is_up(device)).count();
     if up >= ENOUGH.min(mesh.near.len()) {
         mesh.lonely = None;
         return Timestamp::NEVER;
@@ -229,10 +231,7 @@ pub(super) fn heal_later(engine: &mut Engine, id: &GroupId) {
 /// Tells one neighbour how far we are.
 fn ask_one(engine: &mut Engine, out: &mut Output, id: &GroupId) {
     let [byte] = engine.core.random::<1>();
-    let Engine { groups, presence, .. } = engine;
-    let Some(group) = groups.get(id) else { return };
-    let there: Vec<DeviceId> =
-        group.mesh.known.iter().filter(|device| presence.links.is_ready(device)).copied().collect();
+    let there = present(engine, id);
     if let Some(device) = there.get(usize::from(byte) % there.len().max(1)) {
         taking::say_heads_of(engine, out, device, id);
     }
@@ -243,22 +242,85 @@ pub(crate) fn welcome(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, de
     let Engine { groups, presence, .. } = engine;
     let mut large = groups.by_id.iter_mut().filter(|(_, group)| group.is_ours() && !group.is_direct());
     let Some((id, group)) = large.find(|(_, group)| group.has_device(device)) else { return };
-    if group.mesh.guests.len() >= MOST_GUESTS {
-        let gone = group.mesh.guests.iter().position(|guest| !presence.links.is_up(guest));
-        match gone.and_then(|gone| group.mesh.guests.remove(gone)) {
-            Some(_) => {}
-            None => return,
+    let id = *id;
+    if take_in(group, presence, device) {
+        fellows::near_changed(engine, rows, out, &id);
+    }
+}
+
+/// Makes somebody a guest who is connected. Returns whether there was room.
+fn take_in(group: &mut Group, presence: &Presence, device: &DeviceId) -> bool {
+    let guests = &mut group.mesh.guests;
+    if guests.contains(device) {
+        return true;
+    }
+    if guests.len() >= MOST_GUESTS {
+        let gone = guests.iter().position(|guest| !presence.links.is_up(guest));
+        if gone.and_then(|gone| guests.remove(gone)).is_none() {
+            return false;
         }
     }
-    group.mesh.guests.push_back(*device);
-    let id = *id;
-    fellows::near_changed(engine, rows, out, &id);
+    guests.push_back(*device);
+    true
+}
+
+/// Members who came while they are connected stay so, whoever is near whom: they may have nobody else yet.
+pub(super) fn keep_newcomers(engine: &mut Engine, id: &GroupId, joined: &[AccountId]) {
+    let own = engine.devices.device();
+    let Engine { groups, presence, .. } = engine;
+    let Some(group) = groups.get_mut(id).filter(|group| group.is_ours() && !group.is_direct()) else {
+        return;
+    };
+    let devices: Vec<DeviceId> =
+        joined.iter().filter_map(|account| group.members.get(account)).flatten().copied().collect();
+    for device in devices {
+        if device != own && presence.links.is_up(&device) && !group.mesh.known.contains(&device) {
+            take_in(group, presence, &device);
+        }
+    }
+}
+
+/// The members' devices that something may be said to now.
+pub(super) fn present(engine: &Engine, id: &GroupId) -> Vec<DeviceId> {
+    let Some(group) = engine.groups.get(id) else { return Vec::new() };
+    let ready = engine.presence.links.ready_devices();
+    ready.into_iter().filter(|device| group.has_device(device)).collect()
+}
+
+/// Makes somebody known to whom a word has to go, though they may not be near. Returns their devices.
+pub(super) fn reach(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    account: &AccountId,
+) -> Vec<DeviceId> {
+    let Some(group) = engine.groups.get(id) else { return Vec::new() };
+    let devices = group.members.get(account).cloned().unwrap_or_default();
+    if *account == engine.devices.account {
+        return devices;
+    }
+    let unknown = devices.iter().any(|device| engine.peers.get(device).is_none());
+    let list = group.log.device_list(account).cloned().filter(|_| unknown && !group.is_direct());
+    if let Some(list) = list {
+        fellows::learn(engine, rows, out, account, &list);
+    }
+    for device in &devices {
+        if engine.peers.get(device).is_some() {
+            engine.presence.want(&mut engine.core, device);
+        }
+    }
+    devices
 }
 
 /// Whether a device is nobody's but a member's of large groups, and near in none: it need not be dialled.
 pub(crate) fn is_far(engine: &Engine, account: &AccountId, device: &DeviceId) -> bool {
     let state = engine.contacts.state(account);
     if matches!(state, Some(ContactState::Accepted | ContactState::Requested)) {
+        return false;
+    }
+    if engine.outbox.oldest(device).is_some() {
+        // Until they have what waits for them.
         return false;
     }
     let mut common = engine
@@ -269,7 +331,7 @@ pub(crate) fn is_far(engine: &Engine, account: &AccountId, device: &DeviceId) ->
         .peekable();
     common.peek().is_some()
         && common.all(|group| !group.is_direct() && !group.mesh.near.contains(device))
-        && !engine.groups.asking.values().any(|row| row.link.account == *account)
+        && !engine.groups.asking.values().any(|row| row.hosts.iter().any(|host| host.account == *account))
 }
 
 /// Dials those who are near, and no others of large groups.

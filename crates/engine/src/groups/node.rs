@@ -88,12 +88,13 @@ impl Node {
 
     /// Whether nobody's authority is in it but the author's over itself.
     pub(super) fn concerns_itself_only(&self) -> bool {
-        matches!(self.kind(), Kind::Leave | Kind::Devices(_))
+        matches!(self.kind(), Kind::Leave | Kind::Devices { .. })
     }
 
-    /// Whether it stays although its device contradicts itself: it rests on another's signature.
+    /// Whether it stays although its device contradicts itself: it rests on another's signature, or ends a membership. A device
+    /// on which an old disk was put back must not undo a ban by what it does next.
     pub(super) fn survives_equivocation(&self) -> bool {
-        self.concerns_itself_only() || self.link().is_some()
+        self.concerns_itself_only() || self.link().is_some() || self.ends()
     }
 
     /// The link by which it lets somebody in.
@@ -327,7 +328,9 @@ impl Nodes {
     /// Takes an operation whose past is here. Returns its index.
     pub(super) fn push(&mut self, node: Node) -> Index {
         let index = self.len();
-        self.relate(index, &node);
+        if node.verdict.is_ok() {
+            self.relate(index, &node);
+        }
         self.file(index, &node);
         self.by_id.insert(node.id, index);
         self.all.push(node);
@@ -337,6 +340,9 @@ impl Nodes {
     fn relate(&mut self, index: Index, node: &Node) {
         for other in node.past.absent(index) {
             let there = self.get(other);
+            if there.verdict.is_err() {
+                continue;
+            }
             let twins = there.device == node.device;
             let found = [
                 (node.attacks(there), there.attacks(node)),
@@ -387,7 +393,7 @@ impl Nodes {
             Kind::RevokeLink(link) => self.links.entry(*link).or_default().revoked.push(index),
             Kind::Pin(message) | Kind::Unpin(message) => self.pins.entry(*message).or_default().push(index),
             Kind::DeleteForAll(_) => self.deletions.push(index),
-            Kind::Devices(_) | Kind::Unknown { .. } => {}
+            Kind::Devices { .. } | Kind::Unknown { .. } => {}
         }
         if let Some((whose, ..)) = &node.list {
             let whose = self.people.get_mut(*whose as usize).expect("people are enrolled first");

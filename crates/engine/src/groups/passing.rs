@@ -205,7 +205,7 @@ fn word(group: GroupId, device: DeviceId, share: &ChainShare, heads: &[Operation
 /// made.
 fn is_owed(group: &mut Group, device: &DeviceId, heads: &[OperationId]) -> bool {
     let Some(account) = group.owners.get(device).copied() else { return false };
-    if group.floors.get(&account).is_none_or(BTreeMap::is_empty) {
+    if !group.floors.contains_key(&account) {
         return true;
     }
     let Some(by) = group.log.roster().members.get(&account).map(|member| member.standing.by) else {

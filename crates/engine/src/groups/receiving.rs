@@ -6,16 +6,17 @@
 //!          ▼
 //!       signature, device, account ── wrong ─▶ counted
 //!          ▼
-//!       from the author: a member who may write? ── not yet ─▶ kept for when the log knows more
-//!          │yes                              └── not any more ─▶ dropped and counted
-//!          ▼                                     ▲
-//!       history, chat ◀── from another member: whoever the log ever named
+//!       from the author: a member who may write? ── not now ─▶ kept for when the log knows more, or for a meeting
+//!          │yes                              └── no member any more ─▶ dropped and counted
+//!          ▼
+//!       history, chat ◀── in a meeting: of a member, or from another member: whoever the log ever named
 //! ```
 //!
 //! So what somebody wrote while they were being removed stays if any member took it before hearing of that, and then stays
 //! everywhere; and members who were apart come to the same.
 
 use std::cmp::Ordering;
+use std::collections::VecDeque;
 
 use kith_crypto::group::ChainError;
 use kith_crypto::group::ChainShare;
@@ -26,11 +27,13 @@ use kith_proto::bounded::BoundedStr;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Decode as _;
 use kith_proto::envelope::Envelope;
+use kith_proto::group::Role;
 use kith_proto::group::word::GroupWord;
 use kith_proto::group::word::PostBody;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
+use kith_proto::id::MessageId;
 use kith_proto::payload::Content;
 use kith_proto::payload::Position;
 use kith_proto::post::Post;
@@ -42,12 +45,15 @@ use super::Permission;
 use super::gossip;
 use super::history;
 use super::lines;
+use super::listings;
+use super::membership;
 use super::passing;
 use super::passing::Passing;
 use super::sending;
 use super::state::CHAINS_KEPT;
 use super::state::Group;
 use super::state::MAX_WAITING;
+use super::state::MAX_WAITING_EACH;
 use super::view;
 use crate::chats::Chats;
 use crate::chats::NewEntry;
@@ -131,11 +137,11 @@ pub(super) fn post(
         Some(Err(ChainError::KeyGone)) => {}
         Some(Err(_)) => engine.core.stats.bad_posts += 1,
         None => {
-            if group.waiting.len() >= MAX_WAITING {
-                group.waiting.pop_front();
-            }
+            make_room(&mut group.waiting, device, |(from, _)| *from);
             group.waiting.push_back((*device, envelope));
             ask_chain(engine, out, id, device);
+            // If the chain never comes, a meeting brings the post.
+            membership::tell_again(engine, id);
         }
     }
 }
@@ -179,7 +185,9 @@ pub(super) fn opened(
     });
     match genuine {
         // Sealed with the author's chain, it is as good as from the author.
-        Some(post) if account.is_some() || device != carrier => take(engine, rows, out, id, post, device),
+        Some(post) if account.is_some() || device != carrier => {
+            take(engine, rows, out, id, post, Brought::Live(*device))
+        }
         _ => {
             engine.core.stats.bad_posts += 1;
             Took::Bad
@@ -211,11 +219,16 @@ fn ask_chain(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &Devic
     let now = engine.core.now;
     let Some(group) = engine.groups.get_mut(id) else { return };
     let asked = group.asked.get(device).copied();
-    if asked.is_some_and(|asked| now.since(asked) < ASK_EVERY) || !engine.presence.links.is_up(device) {
+    if asked.is_some_and(|asked| now.since(asked) < ASK_EVERY) {
         return;
     }
     group.asked.insert(*device, now);
-    links::say(engine, out, device, vec![Content::Group(GroupWord::AskChain { group: *id })]);
+    // It may have come by mail from somebody who is not there.
+    let word = Content::Group(GroupWord::AskChain { group: *id });
+    if !engine.outbox.is_waiting(device, |content| *content == word) {
+        engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, vec![word], None);
+        links::pump(engine, out, device);
+    }
 }
 
 /// Whose device this is, ours included.
@@ -234,40 +247,57 @@ enum Verdict {
     Refuse,
 }
 
-/// Takes a post that `carrier` has brought, if its author may write.
+/// By which device a post came, and how.
+#[derive(Clone, Copy)]
+pub(super) enum Brought {
+    /// When it was written.
+    Live(DeviceId),
+    /// In a meeting.
+    Meeting(DeviceId),
+}
+
+/// Takes a post, if its author may write.
 pub(super) fn take(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,
     id: &GroupId,
     post: VerifiedPost,
-    carrier: &DeviceId,
+    brought: Brought,
 ) -> Took {
-    let brought_by = account_of(engine, carrier);
+    let (Brought::Live(carrier) | Brought::Meeting(carrier)) = brought;
+    let brought_by = account_of(engine, &carrier);
     let now = engine.core.now;
     let Some(group) = engine.groups.get_mut(id) else { return Took::NotYet };
     let (account, device) = (post.draft.account, post.draft.device);
-    let by_author = *carrier == device || brought_by == Some(account);
+    let by_author = carrier == device || brought_by == Some(account);
     let listed = group.listed.contains(&(account, device));
+    let hurried = by_author && is_hurried(group, now, &post);
     let roster = group.log.roster();
     let verdict = match roster.members.get(&account) {
         _ if !listed && !by_author => Verdict::Refuse,
         _ if !listed => Verdict::Later,
+        // Whoever never might write by any rule that ever was: nobody can have taken it rightly.
+        _ if !group.writers.contains(&account) => Verdict::Later,
         _ if !by_author => Verdict::Take,
         None => Verdict::Drop,
+        Some(_) if hurried => Verdict::Later,
+        // They wrote it before they heard that their word was taken, or say so; others may have it from that time. Whoever lies
+        // about that is to be removed.
+        Some(_) if matches!(brought, Brought::Meeting(_)) => Verdict::Take,
+        Some(member) if member.muted_until.is_some_and(|until| until > now) => Verdict::Drop,
         Some(member) => {
-            let silent = member.muted_until.is_some_and(|until| until > now);
-            let may =
-                roster.permits(&account, Permission::Post) && !silent && member.devices.contains(&device);
+            let may = roster.permits(&account, Permission::Post) && member.devices.contains(&device);
             if may { Verdict::Take } else { Verdict::Later }
         }
     };
+    if by_author && matches!(verdict, Verdict::Take) {
+        group.heard.insert(device, now);
+    }
     match verdict {
-        Verdict::Take => insert(engine, rows, out, id, &post, None),
+        Verdict::Take => insert(engine, rows, out, id, &post, Origin::Other),
         Verdict::Later => {
-            if group.later.len() >= MAX_WAITING {
-                group.later.pop_front();
-            }
+            make_room(&mut group.later, &device, |post| post.draft.device);
             group.later.push_back(post);
             Took::NotYet
         }
@@ -286,6 +316,31 @@ pub(super) fn take(
     }
 }
 
+/// Whether an author does not mind slow mode: by their own times, and by when their posts came here. One alone proves nothing:
+/// posts of some hours may come at once, and an author whose clock is slow writes the times of others.
+fn is_hurried(group: &mut Group, now: Timestamp, post: &VerifiedPost) -> bool {
+    let (account, device) = (post.draft.account, post.draft.device);
+    let last = group.history.wrote_before(&device, post.draft.sequence);
+    let heard = group.heard.get(&device).copied();
+    let roster = group.log.roster();
+    let pause = Span::from_secs(u64::from(roster.policy.slow_mode_secs));
+    let minds = roster.role(&account).is_some_and(|role| role < Role::Moderator);
+    let soon =
+        |before: Option<Timestamp>, at: Timestamp| before.is_some_and(|before| at.since(before) < pause);
+    minds && soon(last, post.draft.time) && soon(heard, now)
+}
+
+/// Makes room for one more from a device: its own oldest goes if it has more than its share, else the oldest of all.
+fn make_room<T>(queue: &mut VecDeque<T>, device: &DeviceId, of: impl Fn(&T) -> DeviceId) {
+    let own = queue.iter().filter(|item| of(item) == *device).count();
+    let gone = if own >= MAX_WAITING_EACH { queue.iter().position(|item| of(item) == *device) } else { None };
+    match gone {
+        Some(at) => _ = queue.remove(at),
+        None if queue.len() >= MAX_WAITING => _ = queue.pop_front(),
+        None => {}
+    }
+}
+
 fn count_dropped(group: &mut Group, account: AccountId) {
     let mut dropped = group.row.dropped.to_vec();
     match dropped.iter_mut().find(|(whom, _)| *whom == account) {
@@ -300,18 +355,26 @@ pub(super) fn again(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: 
     let Some(group) = engine.groups.get_mut(id) else { return };
     for post in std::mem::take(&mut group.later) {
         let device = post.draft.device;
-        take(engine, rows, out, id, post, &device);
+        take(engine, rows, out, id, post, Brought::Live(device));
     }
 }
 
-/// Puts a post into the history and the chat. `written`: it is being written here, with these places in channels.
+/// Where a post comes from.
+pub(super) enum Origin {
+    /// It was written just now, with these places in the channels of others.
+    Here(Vec<(DeviceId, Position)>),
+    /// Somebody brought it.
+    Other,
+}
+
+/// Puts a post into the history and the chat.
 pub(super) fn insert(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,
     id: &GroupId,
     post: &VerifiedPost,
-    written: Option<Vec<(DeviceId, Position)>>,
+    origin: Origin,
 ) -> Took {
     let (own, own_device) = (engine.devices.account, engine.devices.device());
     let Some(group) = engine.groups.get_mut(id) else { return Took::NotYet };
@@ -324,7 +387,8 @@ pub(super) fn insert(
             return Took::Bad;
         }
     };
-    let is_echo = post.draft.device == own_device && written.is_none();
+    let is_echo = post.draft.device == own_device && matches!(origin, Origin::Other);
+    let places = if let Origin::Here(places) = origin { places } else { Vec::new() };
     if is_echo && group.own.take().is_some() {
         // Others know more of us than we do: this device was set back, and its chain as well.
         engine.core.stats.set_back += 1;
@@ -335,7 +399,7 @@ pub(super) fn insert(
             out.event(Event::MessageDeleted { chat, message });
         }
     }
-    let index = show(engine, rows, out, id, post, written.unwrap_or_default());
+    let index = show(engine, rows, out, id, post, places);
     if let Some(index) = index
         && (post.draft.account != own || is_echo)
     {
@@ -344,6 +408,30 @@ pub(super) fn insert(
         engine.chat_changed(out, &chat);
     }
     Took::New
+}
+
+/// A deletion turned out not to count: what it took out of the chat is shown again, if its body is still here.
+pub(super) fn show_again(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    message: &MessageId,
+) {
+    let own = engine.devices.account;
+    for name in history::rows::posts_of(rows, id, message).unwrap_or_default() {
+        let key = history::rows::post_key(id, &name);
+        let bytes = rows.get(history::rows::POSTS, &key).ok().flatten();
+        let post =
+            bytes.and_then(|bytes| Post::from_bytes(&bytes).ok()).and_then(|post| verify_post(post).ok());
+        let shown = post.and_then(|post| show(engine, rows, out, id, &post, Vec::new()));
+        if let Some(index) = shown {
+            let chat = kith_proto::id::ChatId::group(id);
+            let row = Chats::history(rows, out, &chat, index);
+            out.events.extend(row.map(|row| Event::MessageReceived(view::message(&own, chat, index, row))));
+            engine.chat_changed(out, &chat);
+        }
+    }
 }
 
 /// Writes a post into the chat, unless it was deleted or its time is over.
@@ -356,9 +444,16 @@ fn show(
     places: Vec<(DeviceId, Position)>,
 ) -> Option<u64> {
     let own = engine.devices.account;
+    let body = match PostBody::from_bytes(&post.draft.body) {
+        Ok(PostBody::Text(body)) => body,
+        Ok(PostBody::Listing(listing)) => {
+            listings::take(engine, rows, out, id, post, listing);
+            return None;
+        }
+        Ok(PostBody::Unknown(_)) | Err(_) => return None,
+    };
     let Engine { groups, chats, core, .. } = engine;
     let group = groups.get_mut(id)?;
-    let Ok(PostBody::Text(body)) = PostBody::from_bytes(&post.draft.body) else { return None };
     let message = sending::message_of(&post.id());
     let chat = group.chat();
     let joined = group.log.roster().members.get(&own).map(|member| member.standing.by);
@@ -371,8 +466,12 @@ fn show(
     };
     let time = post.draft.time;
     let expires_at = secs.map(|secs| time.min(core.now) + Span::from_secs(u64::from(secs)));
-    let deleted = roster.deletions.contains(&message);
-    if deleted || expires_at.is_some_and(|at| at.cmp(&core.now) != Ordering::Greater) {
+    if roster.deletions.contains(&message) {
+        // Its body goes when the deletion is settled (`lines`).
+        return None;
+    }
+    let calls_all = roster.permits(&post.draft.account, Permission::MentionAll);
+    if expires_at.is_some_and(|at| at.cmp(&core.now) != Ordering::Greater) {
         lines::forget_body(out, id, &post.id());
         return None;
     }
@@ -382,7 +481,7 @@ fn show(
         sequence: post.draft.sequence,
         post: post.id(),
         mentions: body.mentions,
-        mentions_all: body.mentions_all,
+        mentions_all: body.mentions_all && calls_all,
     };
     let new = NewEntry {
         message,

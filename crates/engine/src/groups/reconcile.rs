@@ -41,6 +41,7 @@ use kith_proto::sync::SaltedName;
 use kith_proto::sync::Span;
 use kith_proto::sync::SyncWord;
 
+use super::floors::Limits;
 use super::history::History;
 use crate::output::Output;
 
@@ -64,8 +65,8 @@ pub struct Meeting {
     outgoing: Outgoing,
     /// Words that wait to be sent before anything else.
     waiting: VecDeque<SyncWord>,
-    /// From which number on each device's posts are given to the other side; empty when everything is.
-    floors: BTreeMap<DeviceId, u32>,
+    /// What is given to the other side; everything if there are none.
+    limits: Option<Limits>,
     tally: Tally,
 }
 
@@ -159,15 +160,16 @@ impl Meeting {
             wants: VecDeque::new(),
             outgoing: Outgoing::default(),
             waiting: VecDeque::new(),
-            floors: BTreeMap::new(),
+            limits: None,
             tally: Tally::default(),
         }
     }
 
-    /// Gives nothing of these devices below these numbers: the other side came later. Such a meeting ends before names are
-    /// compared, since the histories stay different.
-    pub(crate) fn limited(mut self, floors: BTreeMap<DeviceId, u32>) -> Self {
-        self.floors = floors;
+    /// Gives no more than that: the other side came later. Such a meeting ends before names are compared, since the
+    /// histories stay different.
+    pub(crate) fn limited(mut self, limits: Option<Limits>) -> Self {
+        self.outgoing.limits.clone_from(&limits);
+        self.limits = limits;
         self
     }
 
@@ -228,7 +230,7 @@ impl Meeting {
                     self.waiting.push_back(SyncWord::Same);
                     Stage::Over
                 } else {
-                    self.lines = history.lines().map(|line| above(&self.floors, line)).collect();
+                    self.lines = history.lines().map(|line| above(self.limits.as_ref(), line)).collect();
                     Stage::Tell(0)
                 }
             }
@@ -238,9 +240,11 @@ impl Meeting {
                 if last {
                     self.wants = history.wanted(&self.lines).into();
                     let missing = history.missing(&self.lines).into_iter();
-                    let missing = missing
-                        .filter_map(|(device, run)| Some((device, cut_run(&self.floors, device, run)?)));
-                    self.outgoing = Outgoing::of(history, rows, out, missing.collect())?;
+                    let missing = missing.filter_map(|(device, run)| {
+                        Some((device, cut_run(self.limits.as_ref(), device, run)?))
+                    });
+                    let missing = missing.collect();
+                    self.outgoing = Outgoing::of(history, rows, out, missing, self.limits.clone())?;
                     Stage::Exchange(salt)
                 } else {
                     Stage::Lines(salt)
@@ -255,7 +259,7 @@ impl Meeting {
                 self.waiting.push_back(SyncWord::Done);
                 Stage::Over
             }
-            (Stage::Digest(_), SyncWord::Digest { .. }) if !self.floors.is_empty() => {
+            (Stage::Digest(_), SyncWord::Digest { .. }) if self.limits.is_some() => {
                 self.waiting.push_back(SyncWord::Done);
                 Stage::Over
             }
@@ -345,7 +349,7 @@ impl Meeting {
                 if !*sent {
                     return Ok(None);
                 }
-                if !self.floors.is_empty() {
+                if self.limits.is_some() {
                     self.stage = Stage::Over;
                     return Ok(None);
                 }
@@ -414,8 +418,9 @@ impl Meeting {
 }
 
 /// What of a line is given.
-fn above(floors: &BTreeMap<DeviceId, u32>, line: Line) -> Line {
-    let Some(floor) = floors.get(&line.device).copied().filter(|floor| *floor > 1) else { return line };
+fn above(limits: Option<&Limits>, line: Line) -> Line {
+    let floor = limits.and_then(|limits| limits.floors.get(&line.device)).copied();
+    let Some(floor) = floor.filter(|floor| *floor > 1) else { return line };
     let first = (line.upto > 0).then_some(Run { from: 1, to: line.upto });
     let all = first.into_iter().chain(line.beyond.iter().copied());
     let given = all.filter(|run| run.to >= floor).map(|run| Run { from: run.from.max(floor), to: run.to });
@@ -423,8 +428,8 @@ fn above(floors: &BTreeMap<DeviceId, u32>, line: Line) -> Line {
 }
 
 /// What of a run is given.
-fn cut_run(floors: &BTreeMap<DeviceId, u32>, device: DeviceId, run: Run) -> Option<Run> {
-    let floor = floors.get(&device).copied().unwrap_or(1);
+fn cut_run(limits: Option<&Limits>, device: DeviceId, run: Run) -> Option<Run> {
+    let floor = limits.and_then(|limits| limits.floors.get(&device)).copied().unwrap_or(1);
     (run.to >= floor).then_some(Run { from: run.from.max(floor), to: run.to })
 }
 

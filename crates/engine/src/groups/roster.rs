@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use kith_crypto::operation::LinkSecret;
 use kith_proto::group::GroupProfile;
 use kith_proto::group::Kind;
 use kith_proto::group::Link;
@@ -33,6 +34,8 @@ pub struct Roster {
     pub members: BTreeMap<AccountId, Member>,
     /// Who must not come back.
     pub banned: BTreeSet<AccountId>,
+    /// Who was removed and not let in again: they do not come back by a link alone.
+    pub removed: BTreeSet<AccountId>,
     /// The links that are open.
     pub links: BTreeMap<LinkId, OpenLink>,
     /// The rules.
@@ -73,6 +76,8 @@ pub struct OpenLink {
     pub made_by: AccountId,
     /// How many accounts came by it.
     pub used: u32,
+    /// Whether its maker gave everybody the secret that belongs to it.
+    pub answerable: bool,
 }
 
 /// What a role may allow beside what stands in the log.
@@ -95,6 +100,33 @@ pub enum Permission {
 }
 
 impl Roster {
+    /// Whether a member may let an account in by a link.
+    pub fn may_admit(&self, member: &AccountId, link: &LinkId, account: &AccountId) -> bool {
+        let Some(open) = self.links.get(link).filter(|_| self.members.contains_key(member)) else {
+            return false;
+        };
+        let decided = open.link.approval || self.policy.approve_links || self.removed.contains(account);
+        !decided || self.permits(member, Permission::Invite)
+    }
+
+    /// The link of a public room that is meant to be passed around.
+    pub fn public_link(&self) -> Option<LinkId> {
+        let (role, policy) = (self.policy.newcomers(), &self.policy);
+        let open = |open: &OpenLink| {
+            let link = &open.link;
+            open.answerable && link.role == role && link.uses == 0 && link.expires == Timestamp::NEVER
+        };
+        self.links.iter().find(|(_, link)| policy.public && open(link)).map(|(id, _)| *id)
+    }
+
+    /// The members who may decide about those who ask, the most senior first.
+    pub fn inviters(&self) -> Vec<AccountId> {
+        let may = |account: &AccountId| self.permits(account, Permission::Invite);
+        let mut may: Vec<_> = self.members.iter().filter(|(account, _)| may(account)).collect();
+        may.sort_by_key(|(_, member)| std::cmp::Reverse(member.standing));
+        may.into_iter().map(|(account, _)| *account).collect()
+    }
+
     /// Whether a member may do that. Being muted is not asked here.
     pub fn permits(&self, account: &AccountId, permission: Permission) -> bool {
         let policy = &self.policy;
@@ -186,7 +218,7 @@ pub(super) fn update(roster: &mut Roster, nodes: &Nodes, void: &Bits, index: Ind
         Kind::RevokeLink(link) => put_link(roster, nodes, &view, link),
         Kind::Pin(_) | Kind::Unpin(_) => roster.pins = pins(nodes, &view),
         Kind::DeleteForAll(message) => _ = roster.deletions.insert(*message),
-        Kind::Create(_) | Kind::Devices(_) | Kind::Unknown { .. } => {}
+        Kind::Create(_) | Kind::Devices { .. } | Kind::Unknown { .. } => {}
     }
     true
 }
@@ -207,6 +239,11 @@ fn put_member(roster: &mut Roster, nodes: &Nodes, view: &View<'_>, person: Perso
         roster.banned.insert(account);
     } else {
         roster.banned.remove(&account);
+    }
+    if view.was_removed(person) {
+        roster.removed.insert(account);
+    } else {
+        roster.removed.remove(&account);
     }
     let Some(standing) = view.standing(person) else {
         roster.members.remove(&account);
@@ -234,7 +271,10 @@ fn put_link(roster: &mut Roster, nodes: &Nodes, view: &View<'_>, id: &LinkId) {
         return;
     };
     let used = came_by(nodes, id, None).len() as u32;
-    let open = OpenLink { link: *link, made_by: nodes.account(made.author).account, used };
+    let known = roster.links.get(id).filter(|open| open.link == *link);
+    let fits = || LinkSecret::from_seed(link.seed).public() == link.key;
+    let answerable = known.map_or_else(fits, |open| open.answerable);
+    let open = OpenLink { link: *link, made_by: nodes.account(made.author).account, used, answerable };
     roster.links.insert(*id, open);
 }
 

@@ -26,6 +26,7 @@ use super::Permission;
 use super::gossip;
 use super::membership;
 use super::receiving;
+use super::receiving::Origin;
 use super::state::Group;
 use super::state::Own;
 use super::view;
@@ -38,6 +39,9 @@ use crate::event::Event;
 use crate::links;
 use crate::output::Output;
 use crate::view::GroupState;
+
+/// So many chains may wait for one device before it is given no more of them.
+const MAX_CHAINS_WAITING: u32 = 8;
 
 /// The name of a post as a message.
 pub(crate) fn message_of(post: &PostId) -> MessageId {
@@ -54,18 +58,39 @@ pub(crate) fn send(
     id: &GroupId,
     text: GroupText,
 ) -> Result<Answer, Refusal> {
-    may_write(engine, id, &text)?;
+    if text.text.trim().is_empty() {
+        return Err(Refusal::EmptyMessage);
+    }
+    may_write(engine, id, text.mentions_all)?;
+    let message = send_body(engine, rows, out, id, &PostBody::Text(text))?;
+    let (account, chat) = (engine.devices.account, kith_proto::id::ChatId::group(id));
+    engine.chat_changed(out, &chat);
+    let index = Chats::index_of(rows, out, &chat, &message).ok_or(Refusal::UnknownChat)?;
+    let row = Chats::history(rows, out, &chat, index).ok_or(Refusal::UnknownChat)?;
+    let view = view::message(&account, chat, index, row);
+    out.event(Event::MessageWritten(view.clone()));
+    Ok(Answer::Message(view))
+}
+
+/// Posts something, whatever it is. Returns its name.
+pub(super) fn send_body(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    body: &PostBody,
+) -> Result<MessageId, Refusal> {
+    may_write(engine, id, false)?;
     let (own, account, now) = (engine.devices.device(), engine.devices.account, engine.core.now);
     let Engine { groups, devices, core, .. } = engine;
     let group = groups.get_mut(id).ok_or(Refusal::UnknownGroup)?;
-    let body = PostBody::Text(text).to_bytes();
-    let body = BoundedBytes::new(body)
+    let body = BoundedBytes::new(body.to_bytes())
         .ok_or(Refusal::TooLong { limit: kith_proto::group::word::MAX_GROUP_TEXT_BYTES })?;
     let draft = group.history.compose(account, own, group.view(), now, body);
     // Only a draft of another device, or one without its form, is refused.
     let post = sign_post(&devices.secret, draft).map_err(|_| Refusal::UnknownGroup)?;
     let message = message_of(&post.id());
-    let targets = group.devices_but(&own);
+    let targets = if group.is_direct() { group.devices_but(&own) } else { group.holders() };
     let Some((envelope, strangers)) = seal(group, core, &own, &targets, &post.to_bytes()) else {
         return Err(Refusal::OutboxFull);
     };
@@ -76,7 +101,7 @@ pub(crate) fn send(
         true => hand_out(engine, out, id, &targets, &strangers, (&envelope, message)),
         false => Vec::new(),
     };
-    receiving::insert(engine, rows, out, id, &post, Some(places));
+    receiving::insert(engine, rows, out, id, &post, Origin::Here(places));
     if direct {
         for device in &targets {
             links::pump(engine, out, device);
@@ -85,17 +110,11 @@ pub(crate) fn send(
         gossip::publish(engine, out, id, &envelope);
         membership::tell_soon(engine, id);
     }
-    let chat = kith_proto::id::ChatId::group(id);
-    engine.chat_changed(out, &chat);
-    let index = Chats::index_of(rows, out, &chat, &message).ok_or(Refusal::UnknownChat)?;
-    let row = Chats::history(rows, out, &chat, index).ok_or(Refusal::UnknownChat)?;
-    let view = view::message(&account, chat, index, row);
-    out.event(Event::MessageWritten(view.clone()));
-    Ok(Answer::Message(view))
+    Ok(message)
 }
 
-/// Whether this account may write that now.
-fn may_write(engine: &mut Engine, id: &GroupId, text: &GroupText) -> Result<(), Refusal> {
+/// Whether this account may write now.
+fn may_write(engine: &mut Engine, id: &GroupId, mentions_all: bool) -> Result<(), Refusal> {
     let (account, now) = (engine.devices.account, engine.core.now);
     let group = engine.groups.get_mut(id).ok_or(Refusal::UnknownGroup)?;
     match group.row.state() {
@@ -103,16 +122,13 @@ fn may_write(engine: &mut Engine, id: &GroupId, text: &GroupText) -> Result<(), 
         GroupState::Invited => return Err(Refusal::NotAccepted),
         _ => return Err(Refusal::NotInGroup),
     }
-    if text.text.trim().is_empty() {
-        return Err(Refusal::EmptyMessage);
-    }
     let wrote_at = group.row.wrote_at;
     let roster = group.log.roster();
     let member = roster.members.get(&account).ok_or(Refusal::NotInGroup)?;
     if !roster.permits(&account, Permission::Post) || member.muted_until.is_some_and(|until| until > now) {
         return Err(Refusal::MayNotPost);
     }
-    if text.mentions_all && !roster.permits(&account, Permission::MentionAll) {
+    if mentions_all && !roster.permits(&account, Permission::MentionAll) {
         return Err(Refusal::Denied(Denial::RoleTooLow));
     }
     let pause = u64::from(roster.policy.slow_mode_secs) * 1_000;
@@ -184,6 +200,15 @@ fn hand_out(
 
 /// Gives a member's device the own chain as it is now.
 pub(super) fn give_chain(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId) {
+    // One that waits may be an older one; many are a flood.
+    let waiting = std::cell::Cell::new(0);
+    let too_many = |content: &Content| {
+        waiting.set(waiting.get() + u32::from(matches!(content, Content::Group(GroupWord::Chain(_)))));
+        waiting.get() > MAX_CHAINS_WAITING
+    };
+    if !engine.groups.may_give(engine.core.now, device) || engine.outbox.is_waiting(device, too_many) {
+        return;
+    }
     let Some(group) = engine.groups.get_mut(id).filter(|group| group.has_device(device)) else { return };
     let Some(own) = &mut group.own else { return };
     let share = own.chain.hand_out();

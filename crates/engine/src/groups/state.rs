@@ -22,8 +22,9 @@ use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
-use kith_proto::id::LinkId;
+use kith_proto::id::MessageId;
 use kith_proto::id::OperationId;
+use kith_proto::id::RecordKey;
 use kith_proto::id::TopicId;
 use kith_proto::id::ViewId;
 use kith_proto::sync::HistoryDigest;
@@ -32,6 +33,8 @@ use kith_proto::time::Timestamp;
 
 use super::Log;
 use super::Void;
+use super::asking::Search;
+use super::floors::Limits;
 use super::history::History;
 use super::meetings::Live;
 use super::mesh::Mesh;
@@ -39,6 +42,7 @@ use crate::output::Output;
 use crate::rows::groups as rows;
 use crate::rows::groups::AskingRow;
 use crate::rows::groups::GroupRow;
+use crate::rows::groups::ReportRow;
 use crate::rows::groups::RequestRow;
 use crate::view::GroupState;
 
@@ -48,11 +52,17 @@ pub(crate) const MAX_GROUPS: usize = 256;
 /// Logs that are being told by others and do not name us yet.
 pub(super) const MAX_FORMING: usize = 16;
 
+/// The most memory that they take together: one log of ten thousand operations fits with some room.
+pub(super) const MAX_FORMING_BYTES: usize = 32 << 20;
+
 /// Words about groups that are not known yet.
 const MAX_EARLY: usize = 256;
 
 /// Posts of a group that wait for a chain, or for the log; what does not fit comes by a meeting.
 pub(super) const MAX_WAITING: usize = 256;
+
+/// So many of them from one device.
+pub(super) const MAX_WAITING_EACH: usize = 64;
 
 /// Chains of one device that are kept: the present one, and those whose last posts may still be on their way.
 pub(super) const CHAINS_KEPT: usize = 3;
@@ -67,8 +77,10 @@ pub(crate) struct Groups {
     pub(super) asking: BTreeMap<GroupId, AskingRow>,
     pub(super) forming: BTreeMap<GroupId, Log>,
     pub(super) early: VecDeque<(DeviceId, GroupWord)>,
-    /// The seeds of links that were made here.
-    pub(super) links: BTreeMap<(GroupId, LinkId), [u8; 32]>,
+    /// How far each request to come in is.
+    pub(super) searches: BTreeMap<GroupId, Search>,
+    /// Records of hosts that are looked for: of which group, for which day.
+    pub(super) sought: BTreeMap<RecordKey, (GroupId, u32)>,
     /// Groups of which connected members are told how far we are.
     pub(super) dirty: BTreeSet<GroupId>,
     /// Those of them to which somebody came.
@@ -101,12 +113,25 @@ pub(crate) struct Group {
     /// What both had when a meeting with a device ended; the same two are not compared again.
     pub(super) met: BTreeMap<DeviceId, (HistoryDigest, HistoryDigest)>,
     pub(super) reads: BTreeMap<DeviceId, u32>,
-    pub(super) floors: BTreeMap<AccountId, BTreeMap<DeviceId, u32>>,
+    /// What members who came later are given; whoever is not here is given everything.
+    pub(super) floors: BTreeMap<AccountId, Limits>,
     pub(super) requests: BTreeMap<AccountId, RequestRow>,
+    /// What members reported, if this account keeps order: by whom, and which message.
+    pub(super) reports: BTreeMap<(AccountId, MessageId), ReportRow>,
+    /// When posts of each device last came from it.
+    pub(super) heard: BTreeMap<DeviceId, Timestamp>,
+    /// When people came by a link that this device let in lately.
+    pub(super) came: VecDeque<Timestamp>,
     /// The operations that stand in the chat as lines.
     pub(super) lines: BTreeSet<OperationId>,
     /// The members and their devices, as they were last acted upon.
     pub(super) members: BTreeMap<AccountId, Vec<DeviceId>>,
+    /// Everybody who might write at any time, by the lowest role that ever might.
+    pub(super) writers: BTreeSet<AccountId>,
+    /// Operations of others that came since the last own one.
+    pub(super) unshared: BTreeSet<OperationId>,
+    /// By which operation each member came.
+    pub(super) admissions: BTreeMap<AccountId, OperationId>,
     /// Whose each of these devices is.
     pub(super) owners: BTreeMap<DeviceId, AccountId>,
     /// How many members may be in it before it is large: from then on, posts do not go to each of their devices, and it is
@@ -140,7 +165,7 @@ impl Groups {
 
     /// Whether somebody is in a group that we are in.
     pub(crate) fn is_fellow(&self, account: &AccountId) -> bool {
-        self.by_id.values().any(|group| group.is_ours() && group.members.contains_key(account))
+        self.by_id.values().any(|group| group.is_shared_with(account))
     }
 
     /// Whether the log of a group names somebody, member or not.
@@ -151,13 +176,19 @@ impl Groups {
 
     /// The groups that we are in, and whoever this device belongs to.
     pub(super) fn common(&self, account: &AccountId) -> Vec<GroupId> {
-        let common = |(_, group): &(&GroupId, &Group)| group.is_ours() && group.members.contains_key(account);
-        self.by_id.iter().filter(common).map(|(group, _)| *group).collect()
+        self.by_id
+            .iter()
+            .filter(|(_, group)| group.is_shared_with(account))
+            .map(|(group, _)| *group)
+            .collect()
     }
 
     /// Everybody in groups that we are in with whom this device has to do: in large ones only neighbours.
     pub(crate) fn fellows(&self) -> BTreeSet<AccountId> {
-        self.by_id.values().filter(|group| group.is_ours()).flat_map(Group::kin).collect()
+        let of = |group: &Group| -> Vec<AccountId> {
+            group.kin().into_iter().filter(|account| group.is_shared_with(account)).collect()
+        };
+        self.by_id.values().flat_map(of).collect()
     }
 
     /// The large groups that we are in.
@@ -204,12 +235,24 @@ impl Groups {
         self.budgets.remove(device);
         for group in self.by_id.values_mut() {
             group.meetings.remove(device);
+            group.met.remove(device);
+            group.mesh.told.remove(device);
         }
     }
 
-    /// The secrets of the links that were made here and are open, and of which group each is.
-    pub(crate) fn link_seeds(&self) -> impl Iterator<Item = (GroupId, LinkId, [u8; 32])> {
-        self.links.iter().map(|((group, link), seed)| (*group, *link, *seed))
+    /// Whether we ask somebody to let us into a group.
+    pub(crate) fn asks(&self, account: &AccountId) -> bool {
+        self.asking.values().any(|row| row.asks(account))
+    }
+
+    /// Whether hosts are looked for there.
+    pub(crate) fn seeks(&self, key: &RecordKey) -> bool {
+        self.sought.contains_key(key)
+    }
+
+    /// A look-up is over.
+    pub(crate) fn look_up_done(&mut self, key: &RecordKey) {
+        self.sought.remove(key);
     }
 }
 
@@ -231,8 +274,14 @@ impl Group {
             reads: BTreeMap::new(),
             floors: BTreeMap::new(),
             requests: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            heard: BTreeMap::new(),
+            came: VecDeque::new(),
             lines: BTreeSet::new(),
             members: BTreeMap::new(),
+            writers: BTreeSet::new(),
+            unshared: BTreeSet::new(),
+            admissions: BTreeMap::new(),
             owners: BTreeMap::new(),
             direct_members,
             mesh: Mesh::default(),
@@ -260,6 +309,16 @@ impl Group {
         matches!(self.row.state(), GroupState::Joined | GroupState::Invited)
     }
 
+    /// Whether we are in it together with somebody: as long as we have not agreed, only with whoever has added us.
+    pub(super) fn is_shared_with(&self, account: &AccountId) -> bool {
+        let agreed = match self.row.state() {
+            GroupState::Joined => true,
+            GroupState::Invited => self.row.invited_by.as_ref() == Some(account),
+            _ => false,
+        };
+        agreed && self.members.contains_key(account)
+    }
+
     /// Whether a device is a member's.
     pub(super) fn has_device(&self, device: &DeviceId) -> bool {
         self.owners.contains_key(device)
@@ -268,6 +327,12 @@ impl Group {
     /// The devices of all members but one of them.
     pub(super) fn devices_but(&self, own: &DeviceId) -> BTreeSet<DeviceId> {
         self.owners.keys().filter(|device| *device != own).copied().collect()
+    }
+
+    /// The members' devices that this device gave its chain itself.
+    pub(super) fn holders(&self) -> BTreeSet<DeviceId> {
+        let holders = self.own.iter().flat_map(|own| &own.holders);
+        holders.filter(|device| self.owners.contains_key(device)).copied().collect()
     }
 
     /// Whether posts go to every device.
@@ -298,6 +363,10 @@ impl Group {
             devices.iter().map(|device| (*device, *account)).collect::<Vec<_>>()
         };
         self.owners = self.members.iter().flat_map(owners).collect();
+        self.admissions =
+            roster.members.iter().map(|(account, member)| (*account, member.standing.by)).collect();
+        self.writers = self.log.ever_writers();
+        let roster = self.log.roster();
         let denied: BTreeSet<OperationId> =
             roster.void.iter().filter(|(_, why)| matches!(why, Void::Denied(_))).map(|(id, _)| *id).collect();
         self.listed = self

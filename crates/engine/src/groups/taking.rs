@@ -1,6 +1,8 @@
 //! Words about groups that come in payloads: who may say them, and which module takes them. Also how far each side is, said
 //! when a connection is ready and when the log grew.
 
+use std::collections::BTreeSet;
+
 use kith_crypto::group::ChainShare;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::group::word::GroupWord;
@@ -11,13 +13,18 @@ use kith_proto::payload::Content;
 use kith_proto::rows::Rows;
 use kith_proto::sync::HistoryDigest;
 
+use super::Log;
+use super::asking;
 use super::joining;
 use super::meetings;
 use super::membership;
+use super::mesh;
 use super::passing;
 use super::receipts;
 use super::receiving;
+use super::reports;
 use super::sending;
+use super::state::Group;
 use super::whereabouts;
 use crate::engine::Engine;
 use crate::links;
@@ -50,10 +57,13 @@ pub(crate) fn take(
     };
     let fellow = engine.groups.is_fellow(&account);
     let accepted = engine.contacts.state(&account) == Some(ContactState::Accepted);
-    let asked = engine.groups.asking.get(&id).is_some_and(|row| row.link.account == account);
+    let asked = engine.groups.asking.get(&id).is_some_and(|row| row.asks(&account));
     match word {
-        GroupWord::Join(request) => return joining::asked(engine, rows, out, device, *request),
-        GroupWord::Refused { .. } if asked => return joining::refused(engine, out, &id),
+        GroupWord::Join(request) => return joining::asked(engine, rows, out, device, &request),
+        GroupWord::Refused { .. } if asked => return asking::refused(engine, out, device, &id),
+        GroupWord::WorkWanted { bits, .. } if asked => {
+            return asking::work_wanted(engine, out, device, &id, bits);
+        }
         _ => {}
     }
     let Some(group) = engine.groups.get(&id) else {
@@ -68,12 +78,12 @@ pub(crate) fn take(
     match word {
         GroupWord::Operations { operations, more, .. } if member || was_member || accepted || asked => {
             let waits = membership::take(engine, rows, out, device, &id, operations.into_inner());
-            if (waits || more) && live {
-                say_heads_of(engine, out, device, &id);
+            if waits || more {
+                ask_on(engine, out, device, &id, live);
             }
         }
         GroupWord::Heads { heads, older, digest, .. } if member || was_member => {
-            heads_came(engine, rows, out, device, &id, (&heads, &older, digest));
+            heads_came(engine, rows, out, device, &id, live, (&heads, &older, digest));
         }
         // Somebody whom the log does not name yet may seal already: whether they may write is asked later.
         GroupWord::Chain(share) => {
@@ -93,9 +103,14 @@ pub(crate) fn take(
             meetings::part(engine, rows, out, &id, device, (&part, last));
         }
         GroupWord::Taken { parts, .. } if member => meetings::taken(engine, rows, out, &id, device, parts),
-        GroupWord::End { .. } => meetings::ended(engine, &id, device),
+        GroupWord::End { complete, .. } => meetings::ended(engine, &id, device, complete),
         GroupWord::Read { sequence, .. } if member => {
             receipts::read(engine, rows, out, &id, device, sequence);
+        }
+        GroupWord::PassedOn(request) if member => joining::passed_on(engine, out, device, *request),
+        GroupWord::Decided { account, .. } if member => joining::decided(engine, out, device, &id, &account),
+        GroupWord::Report { post, reason, .. } if member => {
+            reports::came(engine, out, &id, account, (&post, reason));
         }
         GroupWord::Whereabouts { places, .. } if member => whereabouts::heard(engine, out, &id, &places),
         _ => engine.core.stats.foreign_words += 1,
@@ -120,7 +135,7 @@ fn unknown_group(
         }
         GroupWord::Heads { .. } => say_nothing_known(engine, out, device, id),
         word @ (GroupWord::Chain(_) | GroupWord::ChainOf { .. } | GroupWord::Post { .. }) => {
-            engine.groups.keep_early(*device, word)
+            engine.groups.keep_early(*device, word);
         }
         _ => {}
     }
@@ -129,7 +144,9 @@ fn unknown_group(
 /// Asks for a whole log.
 fn say_nothing_known(engine: &mut Engine, out: &mut Output, device: &DeviceId, group: GroupId) {
     if engine.groups.may_give(engine.core.now, device) {
-        let (heads, older) = (BoundedVec::default(), BoundedVec::default());
+        // What was told already need not be told again.
+        let heads = engine.groups.forming.get(&group).map(Log::heads).unwrap_or_default();
+        let (heads, older) = (BoundedVec::truncated(heads), BoundedVec::default());
         let word = GroupWord::Heads { group, heads, older, digest: HistoryDigest::default() };
         links::say(engine, out, device, vec![Content::Group(word)]);
     }
@@ -153,24 +170,21 @@ pub(crate) fn say_heads(engine: &mut Engine, out: &mut Output, device: &DeviceId
 /// A payload came from a device: there is a session now, if there was none.
 pub(crate) fn say_what_is_unsaid(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     if engine.groups.unsaid.contains(device) {
+        links::tell_addresses(engine, out);
         ready(engine, out, device);
     }
 }
 
 /// Tells everybody who is connected about groups in which something is new.
 pub(crate) fn say_what_is_new(engine: &mut Engine, out: &mut Output) {
-    let own = engine.devices.device();
     for id in std::mem::take(&mut engine.groups.dirty) {
         // In a large group each post of ours is such news, and nobody is anywhere else for it.
         let moved = engine.groups.joined.remove(&id);
-        let Some(group) = engine.groups.get(&id) else { continue };
-        let (direct, devices) = (group.is_direct(), group.devices_but(&own));
-        for device in devices {
-            if engine.presence.links.is_ready(&device) {
-                say_heads_of(engine, out, &device, &id);
-                if moved || direct {
-                    whereabouts::tell(engine, out, &device);
-                }
+        let direct = engine.groups.get(&id).is_some_and(Group::is_direct);
+        for device in mesh::present(engine, &id) {
+            say_heads_of(engine, out, &device, &id);
+            if moved || direct {
+                whereabouts::tell(engine, out, &device);
             }
         }
     }
@@ -178,13 +192,42 @@ pub(crate) fn say_what_is_new(engine: &mut Engine, out: &mut Output) {
 
 /// A device listens: it is told how far we are and where the others are, and they where it is.
 pub(crate) fn ready(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    asking::ready(engine, device);
     say_heads(engine, out, device);
     whereabouts::tell(engine, out, device);
     whereabouts::pass_on(engine, out, device);
 }
 
+/// Operations wait for others, or there are more: they are asked for, also from somebody who is not there.
+fn ask_on(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId, live: bool) {
+    if live {
+        if engine.groups.may_give(engine.core.now, device) {
+            say_heads_of(engine, out, device, id);
+        }
+        return;
+    }
+    let asked =
+        |content: &Content| matches!(content, Content::Group(GroupWord::Heads { group, .. }) if group == id);
+    if engine.outbox.is_waiting(device, asked) {
+        return;
+    }
+    if let Some(word) = heads_for(engine, device, id) {
+        let contents = vec![Content::Group(word)];
+        engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, contents, None);
+        links::pump(engine, out, device);
+    }
+}
+
+/// Tells a device how far we are in a group. Returns whether it could be said.
 pub(super) fn say_heads_of(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId) -> bool {
-    let Some(group) = engine.groups.get(id) else { return true };
+    let Some(word) = heads_for(engine, device, id) else { return true };
+    links::say(engine, out, device, vec![Content::Group(word)])
+}
+
+/// How far we are, for a device.
+fn heads_for(engine: &Engine, device: &DeviceId, id: &GroupId) -> Option<GroupWord> {
+    let group = engine.groups.get(id)?;
+    let member = group.has_device(device);
     let heads = group.log.heads();
     let mut older = Vec::new();
     for (distance, (operation, _)) in group.log.operations().rev().enumerate() {
@@ -193,8 +236,9 @@ pub(super) fn say_heads_of(engine: &mut Engine, out: &mut Output, device: &Devic
         }
     }
     let (heads, older) = (BoundedVec::truncated(heads), BoundedVec::truncated(older));
-    let word = GroupWord::Heads { group: *id, heads, older, digest: group.history.digest() };
-    links::say(engine, out, device, vec![Content::Group(word)])
+    // Somebody who is no member learns nothing of what was written.
+    let digest = if member { group.history.digest() } else { HistoryDigest::default() };
+    Some(GroupWord::Heads { group: *id, heads, older, digest })
 }
 
 /// A device said how far it is: it gets what it lacks, is asked for what we lack, and posts are compared.
@@ -204,6 +248,7 @@ fn heads_came(
     out: &mut Output,
     device: &DeviceId,
     id: &GroupId,
+    live: bool,
     (heads, older, digest): (&[OperationId], &[OperationId], HistoryDigest),
 ) {
     let now = engine.core.now;
@@ -211,14 +256,38 @@ fn heads_came(
     let known = |operation: &&OperationId| group.log.contains(operation);
     let both: Vec<OperationId> = heads.iter().chain(older).filter(known).copied().collect();
     let unknown = heads.iter().any(|head| !group.log.contains(head));
-    let lacking: Vec<_> = group.log.since(&both).map(|(_, operation)| operation.clone()).collect();
+    let account = engine.peers.contact_of(device);
+    let Some(group) = engine.groups.get_mut(id) else { return };
+    let member = group.has_device(device);
+    let lacking: Vec<_> = match account.filter(|_| !member) {
+        None => group.log.since(&both).map(|(_, operation)| operation.clone()).collect(),
+        // What the others did later is none of their business.
+        Some(account) => {
+            let known = group.log.since(&both).map(|(id, _)| id).collect::<BTreeSet<_>>();
+            let told = group.log.until_end_of(&account);
+            told.into_iter().filter(|operation| known.contains(&operation.id())).collect()
+        }
+    };
+    let up_to_date = member && !unknown && lacking.is_empty();
     for batch in membership::batches(lacking) {
         if !engine.groups.may_give(now, device) {
             break;
         }
+        if !live {
+            // Asked for by mail: they are not there to be told.
+            membership::tell(engine, out, device, *id, batch);
+            continue;
+        }
         let operations = BoundedVec::truncated(batch);
         let word = GroupWord::Operations { group: *id, operations, more: false };
         links::say(engine, out, device, vec![Content::Group(word)]);
+    }
+    if !live {
+        return;
+    }
+    if up_to_date && engine.groups.may_give(now, device) {
+        // Now they know the members whose whereabouts they are told.
+        whereabouts::tell_of(engine, out, device, id);
     }
     let Some(group) = engine.groups.get_mut(id) else { return };
     let differs = group.is_ours() && group.has_device(device) && digest != group.history.digest();

@@ -3,12 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use kith_proto::group::Role;
 use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::GroupId;
+use kith_proto::id::MessageId;
 use kith_proto::time::Timestamp;
 
 use super::Log;
+use super::hosts;
 use super::lines;
 use crate::engine::Engine;
 use crate::event::Event;
@@ -17,6 +20,7 @@ use crate::rows::HistoryRow;
 use crate::rows::groups::AskingRow;
 use crate::rows::groups::Entry;
 use crate::rows::groups::GroupRow;
+use crate::rows::groups::ReportRow;
 use crate::rows::groups::RequestRow;
 use crate::view::ChatWith;
 use crate::view::GroupState;
@@ -28,17 +32,21 @@ use crate::view::MemberView;
 use crate::view::MessageKind;
 use crate::view::MessageState;
 use crate::view::MessageView;
+use crate::view::ReportView;
 
 /// The group of a chat.
 pub(crate) fn summary(group: &GroupId, row: &GroupRow) -> ChatWith {
     ChatWith::Group(GroupSummary { group: *group, members: row.members, role: row.role, state: row.state() })
 }
 
+/// What was reported, by whom.
+pub(crate) type Reports = BTreeMap<(AccountId, MessageId), ReportRow>;
+
 /// A whole group. `person` tells what somebody is called and whether they are online.
 pub(crate) fn whole(
     log: &mut Log,
     row: &GroupRow,
-    requests: &BTreeMap<AccountId, RequestRow>,
+    (requests, reports): (&BTreeMap<AccountId, RequestRow>, &Reports),
     person: impl Fn(&AccountId) -> (String, bool),
 ) -> GroupView {
     let group = log.group();
@@ -61,13 +69,27 @@ pub(crate) fn whole(
         uses: open.link.uses,
         used: open.used,
         approval: open.link.approval,
+        work: open.link.work,
+        invite: None,
     });
-    let requests = requests.iter().map(|(account, row)| JoinRequestView {
+    let decides = row.role.is_some_and(|role| role >= roster.policy.invite);
+    let requests = requests.iter().filter(|_| decides).map(|(account, row)| JoinRequestView {
         account: *account,
         name: row.request.profile.name.to_string(),
         link: row.request.link,
         since: row.since,
     });
+    let keeps = row.role.is_some_and(|role| role >= Role::Moderator);
+    let reports = reports.iter().filter(|_| keeps).map(|((by, message), row)| ReportView {
+        by: *by,
+        message: *message,
+        author: row.author,
+        said_at: row.said_at,
+        text: row.text.to_string(),
+        reason: row.reason.to_string(),
+        since: row.since,
+    });
+    let reports = reports.collect();
     let created = log.operations().next().map_or(Timestamp(0), |(_, create)| create.time);
     GroupView {
         group,
@@ -83,7 +105,9 @@ pub(crate) fn whole(
         links: links.collect(),
         pins: roster.pins.clone(),
         requests: requests.collect(),
+        reports,
         created,
+        asked: false,
     }
 }
 
@@ -103,7 +127,9 @@ pub(crate) fn asking(group: &GroupId, row: &AskingRow) -> GroupView {
         links: Vec::new(),
         pins: Vec::new(),
         requests: Vec::new(),
+        reports: Vec::new(),
         created: row.since,
+        asked: row.asked,
     }
 }
 
@@ -162,7 +188,13 @@ pub(crate) fn of(engine: &mut Engine, id: &GroupId) -> Option<GroupView> {
         let name = contacts.get(account).map(|row| row.profile.name.to_string()).unwrap_or_default();
         (name, peers.devices_of(account).iter().any(|device| presence.links.is_up(device)))
     };
-    Some(whole(&mut group.log, &group.row, &group.requests, person))
+    let mut view = whole(&mut group.log, &group.row, (&group.requests, &group.reports), person);
+    if view.role.is_some_and(|role| role >= view.policy.invite) {
+        for link in &mut view.links {
+            link.invite = hosts::invite(engine, id, &link.link);
+        }
+    }
+    Some(view)
 }
 
 /// Publishes a group and its chat as they are now.

@@ -9,18 +9,23 @@
 //! | `group_reads` | group, device | number of the last own post that was shown there | no |
 //! | `group_unread` | chat, index | [`UnreadRow`] | no |
 //! | `group_floors` | group, account | [`FloorsRow`]: what somebody who came later is not given | no |
-//! | `group_links` | group, link | the seed of a link that was made here | yes |
 //! | `group_asking` | group | [`AskingRow`]: a group that we ask to come into | yes |
 //! | `group_requests` | group, account | [`RequestRow`]: somebody who asks | no |
+//! | `group_listings` | group, account, room | [`ListingRow`]: the newest word of somebody about a room, in a directory | no |
+//! | `group_reports` | group, account, message | [`ReportRow`]: what somebody reported to us who keep order | no |
 
 use kith_proto::bounded::BoundedBytes;
 use kith_proto::group::GroupInvite;
 use kith_proto::group::Kind;
+use kith_proto::group::LinkHost;
+use kith_proto::group::Listing;
 use kith_proto::group::MAX_GROUP_NAME_BYTES;
 use kith_proto::group::Role;
 use kith_proto::group::word::JoinRequest;
+use kith_proto::group::word::JoinWork;
 use kith_proto::group::word::MAX_HEADS;
 use kith_proto::group::word::MAX_MENTIONS;
+use kith_proto::group::word::MAX_REASON_BYTES;
 use kith_proto::group::word::MAX_SHARE_BYTES;
 use kith_proto::id::GroupId;
 use kith_proto::id::OperationId;
@@ -37,9 +42,11 @@ pub(crate) const GROUP_SHARES: Table = Table::shredded("group_shares");
 pub(crate) const GROUP_READS: Table = Table::plain("group_reads");
 pub(crate) const GROUP_UNREAD: Table = Table::plain("group_unread");
 pub(crate) const GROUP_FLOORS: Table = Table::plain("group_floors");
-pub(crate) const GROUP_LINKS: Table = Table::shredded("group_links");
 pub(crate) const GROUP_ASKING: Table = Table::shredded("group_asking");
 pub(crate) const GROUP_REQUESTS: Table = Table::plain("group_requests");
+
+pub(crate) const GROUP_LISTINGS: Table = Table::plain("group_listings");
+pub(crate) const GROUP_REPORTS: Table = Table::plain("group_reports");
 
 /// Every table whose keys begin with the group.
 pub(crate) const OF_ONE_GROUP: &[Table] = &[
@@ -48,8 +55,9 @@ pub(crate) const OF_ONE_GROUP: &[Table] = &[
     GROUP_SHARES,
     GROUP_READS,
     GROUP_FLOORS,
-    GROUP_LINKS,
     GROUP_REQUESTS,
+    GROUP_LISTINGS,
+    GROUP_REPORTS,
     history::HISTORIES,
     history::LINES,
     history::POSTS,
@@ -58,6 +66,9 @@ pub(crate) const OF_ONE_GROUP: &[Table] = &[
     history::ORDER,
     history::MISSING,
 ];
+
+/// Hosts of one link that are asked.
+pub(crate) const MAX_ASKED: usize = 12;
 
 /// Removed people for whom it is counted how many of their posts were dropped.
 pub(crate) const MAX_DROPPED: usize = 64;
@@ -117,10 +128,14 @@ row!(
 );
 
 row!(
-    /// From which number on each device's posts are given to somebody who came later.
+    /// What is given to somebody who came later.
     FloorsRow {
-        /// The numbers; a device that is not here has written nothing before.
+        /// From which number on each device's posts are given; a device that is not here had written nothing that was known.
         floors: BoundedVec<(DeviceId, u32), MAX_LINES_TOLD>,
+        /// Up to which number they were known when that was noted.
+        known: BoundedVec<(DeviceId, u32), MAX_LINES_TOLD>,
+        /// Of what was not known then, posts of this time and later are given: when they came.
+        since: Timestamp,
     }
 );
 
@@ -143,6 +158,14 @@ row!(
         link: GroupInvite,
         /// Since when.
         since: Timestamp,
+        /// Whom to ask: those of the link and those who were found.
+        hosts: BoundedVec<LinkHost, MAX_ASKED>,
+        /// How much work is asked for, in bits.
+        bits: u8,
+        /// The work that was done.
+        work: Option<JoinWork>,
+        /// Whether the request is with somebody, or in a mailbox.
+        asked: bool,
     }
 );
 
@@ -152,6 +175,48 @@ row!(
         /// What they said.
         request: JoinRequest,
         /// When.
+        since: Timestamp,
+        /// The device that told it: theirs, or a member's whom they asked.
+        from: DeviceId,
+    }
+);
+
+row!(
+    /// A room in a directory.
+    ListingRow {
+        /// What was said of it.
+        listing: Listing,
+        /// By which post.
+        post: PostId,
+        /// When, by its author's clock.
+        time: Timestamp,
+    }
+);
+
+impl ListingRow {
+    /// What the post is called as a message.
+    pub(crate) fn message(&self) -> MessageId {
+        let mut name = [0; 16];
+        name.iter_mut().zip(self.post.0).for_each(|(to, from)| *to = from);
+        MessageId(name)
+    }
+}
+
+/// How much of a reported text is quoted.
+pub(crate) const MAX_QUOTED_BYTES: usize = 2_048;
+
+row!(
+    /// A post that somebody reported. That its author signed it was checked.
+    ReportRow {
+        /// Who wrote it.
+        author: AccountId,
+        /// When, by their clock.
+        said_at: Timestamp,
+        /// What it says.
+        text: BoundedStr<MAX_QUOTED_BYTES>,
+        /// Why it was reported.
+        reason: BoundedStr<MAX_REASON_BYTES>,
+        /// When it was reported.
         since: Timestamp,
     }
 );
@@ -282,4 +347,14 @@ pub(crate) fn operation_key(group: &GroupId, number: u64) -> Vec<u8> {
 /// The key of a chain.
 pub(crate) fn chain_key(group: &GroupId, device: &DeviceId, chain: &[u8; 16]) -> Vec<u8> {
     [group.0.as_slice(), &device.0, chain].concat()
+}
+
+/// The key of what somebody says of a room.
+pub(crate) fn listing_key(group: &GroupId, account: &AccountId, room: &GroupId) -> Vec<u8> {
+    [group.0, account.0, room.0].concat()
+}
+
+/// The key of a report.
+pub(crate) fn report_key(group: &GroupId, by: &AccountId, message: &MessageId) -> Vec<u8> {
+    [group.0.as_slice(), &by.0, &message.0].concat()
 }

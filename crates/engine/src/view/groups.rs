@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use kith_proto::group::GroupInvite;
 use kith_proto::group::Policy;
 use kith_proto::group::Role;
 use kith_proto::id::AccountId;
@@ -79,8 +80,12 @@ pub struct GroupView {
     pub pins: Vec<MessageId>,
     /// Who asks to come in by a link and waits for somebody who may invite.
     pub requests: Vec<JoinRequestView>,
+    /// What members reported, for those who keep order.
+    pub reports: Vec<ReportView>,
     /// When it was made, by its maker's clock.
     pub created: Timestamp,
+    /// While we ask to come in: whether the request is with somebody, or in a mailbox.
+    pub asked: bool,
 }
 
 /// A member of a group.
@@ -117,6 +122,10 @@ pub struct LinkView {
     pub used: u32,
     /// Whether somebody who may invite has to agree each time.
     pub approval: bool,
+    /// How much work is asked of those who come, in bits.
+    pub work: u8,
+    /// The link itself, for those whose role may invite. Queries over rows alone say `None`.
+    pub invite: Option<GroupInvite>,
 }
 
 /// Somebody who asks to come in.
@@ -130,6 +139,50 @@ pub struct JoinRequestView {
     pub link: LinkId,
     /// When they asked.
     pub since: Timestamp,
+}
+
+/// A message that somebody reported.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportView {
+    /// Who reported it.
+    pub by: AccountId,
+    /// Which message; it may not be here.
+    pub message: MessageId,
+    /// Who wrote it: that was checked.
+    pub author: AccountId,
+    /// When, by the author's clock.
+    pub said_at: Timestamp,
+    /// The beginning of what it says.
+    pub text: String,
+    /// Why it was reported.
+    pub reason: String,
+    /// When it was reported.
+    pub since: Timestamp,
+}
+
+/// A public room, as somebody listed it in a directory.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomView {
+    /// In which directory.
+    pub directory: GroupId,
+    /// Which room.
+    pub room: GroupId,
+    /// Its link.
+    pub link: GroupInvite,
+    /// What it is called.
+    pub name: String,
+    /// What it is about.
+    pub topic: String,
+    /// The language that is spoken there; empty if it was not told.
+    pub language: String,
+    /// Words by which it is found.
+    pub tags: Vec<String>,
+    /// Who listed it.
+    pub listed_by: AccountId,
+    /// When, by their clock.
+    pub listed_at: Timestamp,
+    /// What the listing is called, to delete it for everybody.
+    pub message: MessageId,
 }
 
 /// What kind of thing stands in a timeline.
@@ -207,6 +260,11 @@ pub enum GroupLine {
     LinkRevoked,
     /// Pinned a message.
     Pinned {
+        /// Which.
+        message: MessageId,
+    },
+    /// Took a pinned message away.
+    Unpinned {
         /// Which.
         message: MessageId,
     },

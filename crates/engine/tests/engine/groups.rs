@@ -1,5 +1,6 @@
 //! Groups between engines: people who know each other through one of them only, who come, go, lose things and lie.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use kith_engine::Command;
@@ -28,10 +29,13 @@ use kith_proto::time::Span;
 use crate::Side;
 use crate::invite;
 
+mod by_mail;
+mod edges;
 mod healing;
 mod joining;
 mod large;
 mod random;
+mod rooms;
 
 pub(crate) const ANN: usize = 0;
 pub(crate) const BOB: usize = 1;
@@ -235,6 +239,7 @@ fn word(line: &GroupLine) -> &'static str {
         GroupLine::LinkMade => "link made",
         GroupLine::LinkRevoked => "link revoked",
         GroupLine::Pinned { .. } => "pinned",
+        GroupLine::Unpinned { .. } => "unpinned",
         GroupLine::Deleted { .. } => "deleted",
     }
 }
@@ -294,6 +299,11 @@ fn three_people_of_whom_two_do_not_know_each_other_talk() {
     assert_eq!(hello.receipts, Some(Receipts { delivered: 2, read: 0, of: 2 }));
     assert_eq!(hello.state, MessageState::Delivered);
 
+    let (ann, reached) = (world.people[ANN].account, |world: &World| {
+        query::receipts(&world.people[BOB].disk, &said).unwrap().into_iter().collect::<BTreeMap<_, _>>()
+    });
+    assert_eq!(reached(&world), [(ann, MessageState::Delivered), (cat, MessageState::Delivered)].into());
+    assert!(query::receipts(&world.people[ANN].disk, &said).unwrap().is_empty(), "only the author is told");
     for who in [ANN, CAT] {
         let chat = ChatId::group(&group);
         let unread = query::chat(&world.people[who].disk, &chat).unwrap().unwrap().unread;
@@ -305,6 +315,7 @@ fn three_people_of_whom_two_do_not_know_each_other_talk() {
     let hello = query::message(&world.people[BOB].disk, &said).unwrap().unwrap();
     assert_eq!(hello.receipts, Some(Receipts { delivered: 2, read: 2, of: 2 }));
     assert_eq!(hello.state, MessageState::Read);
+    assert_eq!(reached(&world), [(ann, MessageState::Read), (cat, MessageState::Read)].into());
     let told = |event: &Event| matches!(event, Event::MessageReceipts { receipts, .. } if receipts.read == 2);
     assert!(world.people[BOB].events.iter().any(told));
     let stats = world.people.iter().map(|side| side.engine.stats());

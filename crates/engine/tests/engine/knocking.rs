@@ -50,13 +50,13 @@ const SECOND: Span = Span::from_secs(1);
 const MINUTE: Span = Span::from_minutes(1);
 
 /// Somebody with a device, and their number.
-struct Person {
-    side: Side,
+pub(crate) struct Person {
+    pub(crate) side: Side,
     who: usize,
 }
 
 /// Three mailboxes, a DHT, and one time for all. Nobody is ever connected to anybody.
-struct Town {
+pub(crate) struct Town {
     office: Office,
     dht: BTreeMap<RecordKey, Record>,
     now: Timestamp,
@@ -64,26 +64,26 @@ struct Town {
 }
 
 impl Town {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (office, dht) = (Office::with_work(3, 8), BTreeMap::new());
         Self { office, dht, now: crate::BEGIN, look_ups: 0 }
     }
 
     /// Somebody who is here for the first time, and goes again.
-    fn person(&mut self, number: u8) -> Person {
+    pub(crate) fn person(&mut self, number: u8) -> Person {
         let mut person = Person { side: Side::new(number), who: number.into() };
         self.visit(&mut person, 3);
         person
     }
 
     /// Somebody is there for so many seconds; nobody else is.
-    fn visit(&mut self, person: &mut Person, seconds: u64) {
+    pub(crate) fn visit(&mut self, person: &mut Person, seconds: u64) {
         self.come(person);
         self.live(person, seconds);
         self.go(person);
     }
 
-    fn come(&mut self, person: &mut Person) {
+    pub(crate) fn come(&mut self, person: &mut Person) {
         person.side.now = self.now;
         person.side.restart();
         let address = Multiaddress::new(vec![u8::try_from(person.who).unwrap()]).unwrap();
@@ -91,7 +91,7 @@ impl Town {
         self.office.welcome(&mut person.side);
     }
 
-    fn go(&mut self, person: &Person) {
+    pub(crate) fn go(&mut self, person: &Person) {
         for sent in self.office.post.left(person.who) {
             if let Sent::ToHost(host, input) = sent {
                 let _ = self.office.post.arrive(host, input, self.now);
@@ -99,7 +99,7 @@ impl Town {
         }
     }
 
-    fn live(&mut self, person: &mut Person, seconds: u64) {
+    pub(crate) fn live(&mut self, person: &mut Person, seconds: u64) {
         self.pass(person, SECOND, seconds);
     }
 

@@ -32,6 +32,7 @@ use kith_simulations::disk::Disk;
 
 mod choosing;
 mod devices;
+mod finding;
 #[cfg(test)]
 mod groups;
 mod knocking;
@@ -132,7 +133,7 @@ impl Side {
                 }
                 Effect::Publish { .. } | Effect::LookUp { .. } => self.dht.push(effect),
                 Effect::Topics { .. } | Effect::Gossip { .. } | Effect::Verdict { .. } => {
-                    self.gossip.push(effect)
+                    self.gossip.push(effect);
                 }
                 Effect::Misbehaved { .. } => self.scored += 1,
                 _ => {}

@@ -46,6 +46,10 @@ const BUDGET_BYTES: usize = 16 << 20;
 /// What an event weighs beside the envelope in it.
 const EVENT_BYTES: usize = 256;
 
+/// Requests that may be on the way to the driver, whatever they weigh: 65,536 of the smallest would fit into the budget, and
+/// into the 5,120 places on that way, which belong to all events. When those are taken the network stops reading.
+const REQUEST_PLACES: usize = 2_048;
+
 /// How long the other side may take to read the last of a stream that we close.
 const LAST_WORD: Duration = Duration::from_secs(5);
 
@@ -70,31 +74,44 @@ pub(crate) enum FromMailbox {
 #[derive(Clone, Debug)]
 pub(crate) struct Budget {
     requests: Arc<Semaphore>,
+    places: Arc<Semaphore>,
     answers: Arc<Semaphore>,
 }
 
 /// A part of the budget. Given back when the message is dropped on the way, or else by the driver's side.
 #[derive(Debug)]
-pub(crate) struct Held(Option<OwnedSemaphorePermit>);
+pub(crate) struct Held {
+    weight: Option<OwnedSemaphorePermit>,
+    place: Option<OwnedSemaphorePermit>,
+}
 
 impl Budget {
     pub(crate) fn new() -> Self {
         let full = || Arc::new(Semaphore::new(BUDGET_BYTES));
-        Self { requests: full(), answers: full() }
+        let places = Arc::new(Semaphore::new(REQUEST_PLACES));
+        Self { requests: full(), places, answers: full() }
     }
 
     async fn take_answer(&self, answer: &Answer) -> Held {
-        take(&self.answers, answer_weight(answer)).await
+        Held { weight: take(&self.answers, answer_weight(answer)).await, place: None }
     }
 
     async fn take_request(&self, request: &Request) -> Held {
-        take(&self.requests, request_weight(request)).await
+        let place = take(&self.places, 1).await;
+        Held { weight: take(&self.requests, request_weight(request)).await, place }
     }
 
     /// The driver has taken an answer.
     pub(crate) fn answer_taken(&self, event: &NetEvent) {
         if let NetEvent::MailboxAnswered { answer, .. } = event {
             self.answers.add_permits(answer_weight(&answer.word));
+        }
+    }
+
+    /// The driver's side has an event. A request may wait there for longer, but not here.
+    pub(crate) fn has_arrived(&self, event: &NetEvent) {
+        if let NetEvent::MailboxServed(ServedEvent::Asked { .. }) = event {
+            self.places.add_permits(1);
         }
     }
 
@@ -106,18 +123,16 @@ impl Budget {
     }
 }
 
-async fn take(from: &Arc<Semaphore>, bytes: usize) -> Held {
+async fn take(from: &Arc<Semaphore>, bytes: usize) -> Option<OwnedSemaphorePermit> {
     let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
     // It is never closed, and a frame is a small part of it.
-    Held(Arc::clone(from).acquire_many_owned(permits).await.ok())
+    Arc::clone(from).acquire_many_owned(permits).await.ok()
 }
 
 impl Held {
     /// The event goes to the driver, which gives it back.
     pub(crate) fn pass_on(self) {
-        if let Some(permit) = self.0 {
-            permit.forget();
-        }
+        [self.weight, self.place].into_iter().flatten().for_each(OwnedSemaphorePermit::forget);
     }
 }
 
@@ -274,4 +289,26 @@ async fn finish(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite +
         io::Result::Ok(())
     };
     let _ = timeout(LAST_WORD, goodbye).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn small_requests_take_a_part_of_the_places_and_leave_the_rest_to_other_events() {
+        let budget = Budget::new();
+        // Without the scheduler's budget, which would make a free place look taken.
+        let take = || tokio::task::unconstrained(budget.take_request(&Request::Info {}));
+        for _ in 0..REQUEST_PLACES {
+            take().await.pass_on();
+        }
+        assert!(take().now_or_never().is_none(), "one more is not read yet");
+        let request = Numbered { number: 1, word: Request::Info {} };
+        let event = NetEvent::MailboxServed(ServedEvent::Asked { stream: 1, request });
+        budget.has_arrived(&event);
+        assert!(take().now_or_never().is_some(), "the driver has one");
+    }
 }

@@ -6,17 +6,20 @@
 //!     └────────── last connection lost ──┴────────────────────────────────────────────────────────────┘
 //! ```
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::net::UdpSocket;
 use std::time::Duration;
+use std::time::SystemTime;
 
 use kith_proto::address::Multiaddress;
 use kith_proto::id::DeviceId;
 use libp2p::Multiaddr;
 use libp2p::PeerId;
 use libp2p::core::ConnectedPoint;
+use libp2p::core::Endpoint;
 use libp2p::swarm::ConnectionId;
 use libp2p::swarm::DialError;
 use libp2p::swarm::dial_opts::DialOpts;
@@ -27,6 +30,7 @@ use super::Task;
 use crate::address;
 use crate::config::Role;
 use crate::event::NetEvent;
+use crate::probes;
 use crate::stats;
 
 /// How long direct addresses are given before a relay is asked.
@@ -41,10 +45,18 @@ pub(super) struct RelayDial {
     addresses: Vec<Multiaddr>,
 }
 
+/// A dial of this task that is under way.
+pub(super) struct Dialling {
+    peer: PeerId,
+    addresses: Vec<Multiaddr>,
+}
+
 /// A connection that answers.
 pub(super) struct Alive {
     /// After how long a silence it is asked for a sign of life.
     every: Duration,
+    /// Since when there is this connection.
+    since: Instant,
     /// When the last sign came.
     heard: Instant,
     /// Until when the next sign has to come.
@@ -68,6 +80,27 @@ impl Alive {
         self.heard += by;
         self.until += by;
     }
+
+    /// Whether this side dialled it, and neither side did so only to punch a hole.
+    fn is_ours(&self) -> bool {
+        // In a hole punch both sides dial; the one that plays the listener says so.
+        !self.is_try
+            && matches!(self.endpoint, ConnectedPoint::Dialer { role_override: Endpoint::Dialer, .. })
+    }
+
+    /// The first of a peer's connections that this side dialled in the same way, if this is another: several dials were under
+    /// way, and more than one found the device.
+    fn elder<'a>(&self, all: &'a BTreeMap<ConnectionId, Self>) -> Option<&'a Self> {
+        let alike = all.values().filter(|other| other.is_ours() && other.relayed == self.relayed);
+        alike.min_by_key(|other| other.since).filter(|first| self.is_ours() && first.since < self.since)
+    }
+
+    /// Whether it is to be closed now. One that is the second of its kind only when the first has answered after this one
+    /// came: until then, that may be the dead one.
+    fn is_over(&self, now: Instant, all: &BTreeMap<ConnectionId, Self>) -> bool {
+        let first_answers = || self.elder(all).is_none_or(|elder| elder.heard > self.since);
+        self.until < now || (self.retires.is_some_and(|at| at < now) && first_answers())
+    }
 }
 
 /// How often a hole is punched again after the second try: networks may have changed.
@@ -77,52 +110,86 @@ const PUNCH_EVERY: Duration = Duration::from_secs(300);
 const PUNCH_TIME: Duration = Duration::from_secs(20);
 
 impl Task {
-    /// Dials a device at everything that is known, unless it is connected directly. In two dials, since libp2p reports
-    /// one only when its last address has failed: an address in a house that is not ours takes ten seconds, and in
-    /// that time a relay can come back.
+    /// Dials a device at everything that is known and not being dialled already, unless it is connected directly. In two
+    /// dials, since libp2p reports one only when its last address has failed: an address in a house that is not ours takes
+    /// ten seconds, and in that time a relay can come back. What is heard of a device meanwhile is dialled beside them.
     pub(super) fn dial(&mut self, device: DeviceId, addresses: &[Multiaddress]) {
         let Some(peer) = address::peer_of(&device) else { return };
         let addresses = addresses.iter().filter_map(address::to_libp2p);
         let (lent, direct): (Vec<_>, Vec<_>) = addresses.partition(address::is_relayed);
+        let (lent, direct) = (self.not_dialled(peer, lent), self.not_dialled(peer, direct));
         if self.relayed.contains(&peer) {
-            return self.dial_direct(peer, direct);
+            // Nothing is reported when it fails.
+            if !direct.is_empty() {
+                let _ = self.begin_dial(peer, direct);
+            }
+            return;
         }
         if self.alive.contains_key(&peer) {
             return;
         }
+        let is_dialled = self.dialling.values().any(|dialling| dialling.peer == peer);
         let alone = direct.is_empty();
-        let options = DialOpts::peer_id(peer)
-            .condition(self.unless_connected(&peer))
-            .addresses(direct.clone())
-            .extend_addresses_through_behaviour()
-            .build();
-        let result = self.swarm.dial(options);
-        match &result {
-            Ok(()) => _ = self.dialled.insert(peer, direct),
-            Err(DialError::DialPeerConditionFalse(_)) => self.dial_further(peer, direct),
-            Err(_) => {}
-        }
+        let begun = match is_dialled {
+            false => self.begin_first_dial(peer, direct),
+            true if alone => true,
+            true => self.begin_dial(peer, direct),
+        };
         if !lent.is_empty() {
             let due = Instant::now() + if alone { Duration::ZERO } else { HEAD_START };
-            self.relay_dials.insert(peer, RelayDial { due, addresses: lent });
+            let waiting = self.relay_dials.entry(peer).or_insert(RelayDial { due, addresses: Vec::new() });
+            waiting.due = waiting.due.min(due);
+            let known = waiting.addresses.len();
+            let new = lent.into_iter().filter(|address| !waiting.addresses.contains(address));
+            let new: Vec<_> = new.take(MAX_DIALLED.saturating_sub(known)).collect();
+            waiting.addresses.extend(new);
             self.dial_relays();
-        } else if result.is_err_and(|error| !matches!(error, DialError::DialPeerConditionFalse(_))) {
+        } else if !begun && !self.relay_dials.contains_key(&peer) {
             self.tell(NetEvent::DialFailed { device });
         }
     }
 
-    /// Dials what was heard of a device only after the dial that is under way had begun: old addresses may take long to fail.
-    fn dial_further(&mut self, peer: PeerId, mut addresses: Vec<Multiaddr>) {
-        let Some(dialled) = self.dialled.get_mut(&peer).filter(|dialled| dialled.len() < MAX_DIALLED) else {
-            return;
-        };
-        addresses.retain(|address| !dialled.contains(address));
-        if addresses.is_empty() {
-            return;
+    /// Those of a peer's addresses that are not being dialled, as many as there is room for.
+    fn not_dialled(&self, peer: PeerId, mut addresses: Vec<Multiaddr>) -> Vec<Multiaddr> {
+        let dialled = self.dialling.values().filter(|dialling| dialling.peer == peer);
+        let dialled: Vec<&Multiaddr> = dialled.flat_map(|dialling| &dialling.addresses).collect();
+        addresses.retain(|address| !dialled.contains(&address));
+        addresses.truncate(MAX_DIALLED.saturating_sub(dialled.len()));
+        addresses
+    }
+
+    /// Dials a peer that this task does not dial yet: also where the DHT and the local network say, unless another part of
+    /// libp2p is at it. Returns whether its outcome will be told.
+    fn begin_first_dial(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) -> bool {
+        let options = DialOpts::peer_id(peer)
+            .condition(self.unless_connected(&peer))
+            .addresses(addresses.clone())
+            .extend_addresses_through_behaviour()
+            .build();
+        let connection = options.connection_id();
+        match self.swarm.dial(options) {
+            Ok(()) => {
+                self.dialling.insert(connection, Dialling { peer, addresses });
+                true
+            }
+            Err(DialError::DialPeerConditionFalse(_)) => {
+                addresses.is_empty() || self.begin_dial(peer, addresses)
+            }
+            Err(_) => false,
         }
-        dialled.extend(addresses.iter().cloned());
-        let options = DialOpts::peer_id(peer).condition(PeerCondition::Disconnected).addresses(addresses);
-        let _ = self.swarm.dial(options.build());
+    }
+
+    /// Dials a peer at these addresses, whatever else is under way: libp2p's conditions count connections that were given
+    /// up and dials at other addresses. Returns whether its outcome will be told.
+    fn begin_dial(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) -> bool {
+        let options = DialOpts::peer_id(peer).condition(PeerCondition::Always).addresses(addresses.clone());
+        let options = options.build();
+        let connection = options.connection_id();
+        let begun = self.swarm.dial(options).is_ok();
+        if begun {
+            self.dialling.insert(connection, Dialling { peer, addresses });
+        }
+        begun
     }
 
     /// Dials through relays whoever has not answered directly by now.
@@ -130,27 +197,16 @@ impl Task {
         let now = Instant::now();
         let due: Vec<_> = self.relay_dials.extract_if(.., |_, dial| dial.due <= now).collect();
         for (peer, dial) in due {
-            // A dial of its own: the condition of libp2p would see the direct one.
-            let under_way = self.relay_dialling.values().any(|dialled| *dialled == peer);
-            if self.alive.contains_key(&peer) || under_way {
+            if self.alive.contains_key(&peer) {
                 continue;
             }
-            let options = DialOpts::peer_id(peer).condition(PeerCondition::Always);
-            let options = options.addresses(dial.addresses).build();
-            let connection = options.connection_id();
-            if self.swarm.dial(options).is_ok() {
-                self.relay_dialling.insert(connection, peer);
-            } else if let Some(device) = address::device_of(&peer) {
+            let addresses = self.not_dialled(peer, dial.addresses);
+            if !addresses.is_empty()
+                && !self.begin_dial(peer, addresses)
+                && let Some(device) = address::device_of(&peer)
+            {
                 self.tell(NetEvent::DialFailed { device });
             }
-        }
-    }
-
-    /// Tries for a direct connection to a device that a relay leads to. Nothing is reported when it fails.
-    fn dial_direct(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) {
-        if !addresses.is_empty() {
-            let options = DialOpts::peer_id(peer).condition(PeerCondition::NotDialing).addresses(addresses);
-            let _ = self.swarm.dial(options.build());
         }
     }
 
@@ -168,21 +224,21 @@ impl Task {
         let relayed = endpoint.is_relayed();
         let now = Instant::now();
         let local = (self.config.role == Role::User && !relayed).then(|| local_ip(endpoint)).flatten();
-        self.relay_dialling.remove(&connection);
-        self.dialled.remove(&peer);
+        self.dialling.remove(&connection);
         let is_try = self.punching.remove(&connection);
         let retires = is_try.then(|| now + PUNCH_TIME);
         let punch = (relayed && !is_try && endpoint.is_dialer())
             .then(|| (now + self.config.limits.punch_again, endpoint.get_remote_address().clone()));
         // As its handler begins; how often it is really asked is found out at once.
         let every = self.config.limits.ping_calm;
-        let until = now + every + self.config.limits.ping_timeout;
+        let until = now + probes::asks_within(every) + self.config.limits.ping_timeout;
         let alive = self.alive.entry(peer).or_default();
         alive.insert(
             connection,
             Alive {
                 endpoint: endpoint.clone(),
                 every,
+                since: now,
                 heard: now,
                 until,
                 relayed,
@@ -219,8 +275,15 @@ impl Task {
         let Some(alive) = self.alive.get_mut(&peer) else { return };
         let direct = alive.values().any(|connection| !connection.relayed);
         let retires = Instant::now() + self.config.limits.relay_grace;
-        for connection in alive.values_mut().filter(|connection| connection.relayed && !connection.is_try) {
-            connection.retires = direct.then(|| connection.retires.unwrap_or(retires));
+        let tested = alive.iter().filter(|(_, connection)| !connection.is_try);
+        let leaving = tested.map(|(id, connection)| {
+            (*id, (connection.relayed && direct) || connection.elder(alive).is_some())
+        });
+        for (id, leaves) in leaving.collect::<Vec<_>>() {
+            if let Some(connection) = alive.get_mut(&id) {
+                connection.retires = leaves.then(|| connection.retires.unwrap_or(retires));
+            }
+            self.swarm.behaviour_mut().streams.leave(peer, id, leaves);
         }
         let changed = if direct { self.relayed.remove(&peer) } else { self.relayed.insert(peer) };
         let Some(device) = address::device_of(&peer).filter(|_| changed) else { return };
@@ -251,8 +314,7 @@ impl Task {
     }
 
     pub(super) fn dial_error(&mut self, peer: PeerId, connection: ConnectionId) {
-        self.relay_dialling.remove(&connection);
-        self.dialled.remove(&peer);
+        self.dialling.remove(&connection);
         self.punching.remove(&connection);
         self.mailbox_dial_failed(peer, connection);
         if let Some(device) = address::device_of(&peer).filter(|_| !self.alive.contains_key(&peer)) {
@@ -282,7 +344,15 @@ impl Task {
         let alive = self.alive.get_mut(&peer).and_then(|alive| alive.get_mut(&connection));
         if let Some(alive) = alive {
             alive.heard = Instant::now();
-            alive.until = alive.heard + alive.every + self.config.limits.ping_timeout;
+            alive.until = alive.heard + probes::asks_within(alive.every) + self.config.limits.ping_timeout;
+        }
+    }
+
+    /// This side asks for a sign of life, for the first time since there was one.
+    pub(super) fn asks(&mut self, peer: PeerId, connection: ConnectionId) {
+        let alive = self.alive.get_mut(&peer).and_then(|alive| alive.get_mut(&connection));
+        if let Some(alive) = alive {
+            alive.until = Instant::now() + self.config.limits.ping_timeout;
         }
     }
 
@@ -299,9 +369,8 @@ impl Task {
             self.swarm.behaviour_mut().probes.set_interval(peer, connection, every);
             let timeout = self.config.limits.ping_timeout;
             if let Some(alive) = self.alive.get_mut(&peer).and_then(|alive| alive.get_mut(&connection)) {
-                // One that is silent already is not given more time by mattering less, and the question that comes earlier
-                // now has the usual time.
-                let asked = (alive.heard + every).max(Instant::now());
+                // One that is silent already is not given more time by mattering less. When it is asked, that is told.
+                let asked = Instant::now() + probes::asks_within(every);
                 (alive.every, alive.until) = (every, alive.until.min(asked + timeout));
             }
         }
@@ -324,33 +393,46 @@ impl Task {
         }
     }
 
-    /// Gives up the connections that have been silent for too long, whatever TCP thinks of them, and the relayed ones
-    /// that have served their time.
-    pub(super) fn drop_silent(&mut self) {
+    /// Looks who has been silent for too long. After a pause of this process answers may lie in the sockets, and others are
+    /// gone: everybody is asked, and has the usual time from now on.
+    pub(super) fn look(&mut self, now: Instant, wall: SystemTime) {
+        if self.watch.was_paused(now, wall) {
+            let until = now + self.config.limits.ping_timeout;
+            for (peer, alive) in &mut self.alive {
+                for (connection, alive) in alive {
+                    alive.until = until;
+                    self.swarm.behaviour_mut().probes.ask_now(*peer, *connection);
+                }
+            }
+        }
+        self.drop_silent(now);
+    }
+
+    /// Gives up the connections that have been silent for too long, whatever TCP thinks of them, and those that have served
+    /// their time.
+    fn drop_silent(&mut self, now: Instant) {
         self.punch_again();
         self.set_intervals(None);
-        let now = Instant::now();
         if let Some(tester) = self.swarm.behaviour_mut().tester.as_mut() {
             tester.end_slow_tests(now.into_std());
         }
-        self.give_up_if(|alive| alive.until < now || alive.retires.is_some_and(|at| at < now));
+        self.give_up_if(|alive, all| alive.is_over(now, all));
     }
 
     /// An address of this machine is gone, and with it every connection that used it.
     pub(super) fn network_lost(&mut self, address: &Multiaddr) {
         if let Some(ip) = address::ip_of(address) {
-            self.give_up_if(|alive| alive.local == Some(ip));
+            self.give_up_if(|alive, _| alive.local == Some(ip));
         }
     }
 
-    fn give_up_if(&mut self, is_lost: impl Fn(&Alive) -> bool) {
-        let all = self.alive.iter().flat_map(|(peer, alive)| {
-            alive.iter().map(move |(connection, alive)| (*peer, *connection, alive))
+    /// Gives up those of which this is true, by what they are and what else leads to the same peer.
+    fn give_up_if(&mut self, is_lost: impl Fn(&Alive, &BTreeMap<ConnectionId, Alive>) -> bool) {
+        let lost = self.alive.iter().flat_map(|(peer, all)| {
+            let lost = all.iter().filter(|(_, alive)| is_lost(alive, all));
+            lost.map(|(connection, _)| (*peer, *connection)).collect::<Vec<_>>()
         });
-        let lost: Vec<_> = all
-            .filter(|(_, _, alive)| is_lost(alive))
-            .map(|(peer, connection, _)| (peer, connection))
-            .collect();
+        let lost: Vec<_> = lost.collect();
         for (peer, connection) in lost {
             self.give_up(peer, connection);
         }

@@ -174,6 +174,18 @@ impl Task {
         }
     }
 
+    /// Streams to the own mailbox are taken from now on, or not. Without a mailbox none stays open: whoever waits at one asks
+    /// nothing, and would wait for ever; and a mailbox that is started later does not know them.
+    pub(super) fn serve_mailbox(&mut self, serve: bool, offer: bool) {
+        self.swarm.behaviour_mut().requests.serve(serve, offer);
+        if !serve {
+            // That they are gone is told, in its turn: what was told of them before may reach a mailbox that is new.
+            for stream in self.mailboxes.served.keys().copied().collect::<Vec<_>>() {
+                self.served_is_gone(stream);
+            }
+        }
+    }
+
     pub(super) fn end_mailbox(&mut self, stream: u64) {
         self.mailboxes.served.remove(&stream);
     }
@@ -313,7 +325,9 @@ impl Task {
         let of_peer = self.mailboxes.served.values().filter(|served| served.peer == peer).count();
         let is_alive = self.alive.get(&peer).is_some_and(|alive| alive.contains_key(&connection));
         let most = self.config.limits.mailbox_streams_per_peer;
-        let Some(device) = address::device_of(&peer).filter(|_| of_peer < most && is_alive) else {
+        // It may have been agreed on just before the mailbox ended.
+        let may_open = of_peer < most && is_alive && self.swarm.behaviour().requests.serves();
+        let Some(device) = address::device_of(&peer).filter(|_| may_open) else {
             return stats::count(&self.counters.streams_refused);
         };
         self.mailboxes.last_served += 1;

@@ -383,3 +383,33 @@ async fn a_mailbox_that_answers_nonsense_is_left_and_in_the_end_banned() {
     }
     ann.lose(device).await;
 }
+
+#[tokio::test]
+async fn a_mailbox_that_ends_leaves_nobody_waiting_and_a_new_one_begins_anew() {
+    let mut max = max(TCP, |_| {}).await;
+    let (mut ann, stream) = ann_and(&mut max).await;
+    talk(&mut ann, 1, &mut max, 1).await;
+    // It fails. Ann only waits for news and asks nothing.
+    max.tell(NetCommand::ServeMailbox { serve: false, offer: false });
+    ann.closed(1).await;
+    assert_eq!(max.served().await, ServedEvent::Closed { stream });
+    ann.open_mailbox(2, &max);
+    ann.closed(2).await;
+    // It is there again, with another name for Ann's new stream.
+    max.tell(NetCommand::ServeMailbox { serve: true, offer: true });
+    // Her connection may not know it yet, then she is refused once more.
+    let mut stream = 3;
+    loop {
+        ann.open_mailbox(stream, &max);
+        let opened = ann.until(|event| match event {
+            NetEvent::MailboxOpened { stream: at } if *at == stream => Some(true),
+            NetEvent::MailboxClosed { stream: at } if *at == stream => Some(false),
+            _ => None,
+        });
+        if opened.await {
+            break;
+        }
+        stream += 1;
+    }
+    talk(&mut ann, stream, &mut max, 2).await;
+}

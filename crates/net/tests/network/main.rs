@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says by panicking what went wrong")]
 
 mod dht;
+mod dialling;
 mod hostile;
 mod mailbox;
 mod mallory;

@@ -108,7 +108,7 @@ async fn somebody_else_at_the_address_is_not_taken_for_a_friend() {
 }
 
 /// Passes bytes on until it is told to be silent; it never closes anything.
-async fn silent_proxy(to: u16, silent: Arc<AtomicBool>) -> u16 {
+pub(crate) async fn silent_proxy(to: u16, silent: Arc<AtomicBool>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {

@@ -177,7 +177,7 @@ impl Node {
     }
 
     pub(crate) async fn stop(self) {
-        self.events.shut_down().await;
+        self.events.shut_down().await.unwrap();
     }
 }
 

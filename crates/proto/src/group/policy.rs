@@ -59,6 +59,25 @@ pub struct Policy {
     pub retention_secs: u32,
     /// Whether somebody who comes by a link waits for a member who may invite, whatever the link says.
     pub approve_links: bool,
+    /// Whether anybody may come: it has one link that is meant to be passed around. Only told; links and roles decide.
+    pub public: bool,
+    /// Whether members list public rooms in it.
+    pub directory: bool,
+    /// Whether those who come by the public link only read at first, until somebody makes them members.
+    pub observers_first: bool,
+}
+
+impl Policy {
+    /// What a public room begins with: anybody comes by link and sees what was said, and only those who keep order make
+    /// links of their own.
+    pub fn public_room() -> Self {
+        Self { invite: Role::Moderator, history: History::Everything, public: true, ..Self::default() }
+    }
+
+    /// What those become who come by the public link.
+    pub fn newcomers(&self) -> Role {
+        if self.observers_first { Role::Observer } else { Role::Member }
+    }
 }
 
 impl Default for Policy {
@@ -76,6 +95,9 @@ impl Default for Policy {
             history: History::Nothing,
             retention_secs: 0,
             approve_links: false,
+            public: false,
+            directory: false,
+            observers_first: false,
         }
     }
 }
@@ -147,6 +169,9 @@ impl Encode for Policy {
         self.history.encode(out);
         self.retention_secs.encode(out);
         self.approve_links.encode(out);
+        self.public.encode(out);
+        self.directory.encode(out);
+        self.observers_first.encode(out);
     }
 }
 
@@ -164,6 +189,9 @@ impl Decode for Policy {
             history: Decode::decode(reader)?,
             retention_secs: Decode::decode(reader)?,
             approve_links: Decode::decode(reader)?,
+            public: Decode::decode(reader)?,
+            directory: Decode::decode(reader)?,
+            observers_first: Decode::decode(reader)?,
         })
     }
 }

@@ -4,11 +4,13 @@
 //!
 //! | word | reliable | |
 //! |---|---|---|
-//! | Operations | both | parts of the log |
+//! | Operations, Heads | both | parts of the log; what the sender has |
 //! | Chain, Post | yes | how the sender seals, and what it sealed |
 //! | Read | yes | how far the receiver's posts were shown to the sender |
-//! | Join, Refused | yes | somebody with a link asks to come in |
-//! | AskChain, Heads, Sync, Taken, End | no | comparing and healing |
+//! | Join, Refused, WorkWanted | yes | somebody with a link asks to come in |
+//! | PassedOn, Decided | yes | the request of somebody goes to those who may let them in |
+//! | Report | yes | a post is shown to those who keep order |
+//! | AskChain, Sync, Taken, End | no | comparing and healing |
 //! | AskChainOf, ChainOf | no | how somebody else seals, in a large group |
 //! | Whereabouts | no | where other members are |
 
@@ -35,10 +37,13 @@ use crate::id::LinkId;
 use crate::id::MessageId;
 use crate::id::OperationId;
 use crate::mailbox::Signature;
+use crate::mailbox::WorkBits;
 use crate::payload::Profile;
+use crate::post::MAX_POST_BYTES;
 use crate::post::sequence;
 use crate::sync::HistoryDigest;
 
+use super::Listing;
 use super::Operation;
 
 /// The most operations in one word; its bytes are bounded as well.
@@ -71,7 +76,11 @@ pub const MAX_MENTIONS: usize = 32;
 /// The longest body of a word or post that this version does not know.
 pub const MAX_UNKNOWN_WORD_BYTES: usize = 30 << 10;
 
+/// The longest reason of a report in bytes.
+pub const MAX_REASON_BYTES: usize = 512;
+
 const BODY_VERSION: u8 = 1;
+const LISTING_VERSION: u8 = 2;
 
 /// One word about a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +139,8 @@ pub enum GroupWord {
     End {
         /// Of which group.
         group: GroupId,
+        /// Whether all was said; else the sender has no time, or the receiver broke the rules.
+        complete: bool,
     },
     /// The receiver's posts up to this one were shown to the sender.
     Read {
@@ -170,6 +181,31 @@ pub enum GroupWord {
         /// The newest operations that it knew when it made the chain. Their hash is the view in the share.
         heads: BoundedVec<OperationId, MAX_HEADS>,
     },
+    /// Somebody holds a link and asks to come in, and the sender may not decide.
+    PassedOn(Box<JoinRequest>),
+    /// Somebody who asked does not come in.
+    Decided {
+        /// Into which group.
+        group: GroupId,
+        /// Who.
+        account: AccountId,
+    },
+    /// The receiver may come in for more work than was done.
+    WorkWanted {
+        /// Into which group.
+        group: GroupId,
+        /// So many leading zero bits, at most [`crate::mailbox::MAX_WORK_BITS`].
+        bits: u8,
+    },
+    /// The sender thinks that a post is not for this group.
+    Report {
+        /// In which group.
+        group: GroupId,
+        /// The signed post.
+        post: BoundedBytes<MAX_POST_BYTES>,
+        /// Why.
+        reason: BoundedStr<MAX_REASON_BYTES>,
+    },
     /// Something a later version says.
     Unknown {
         /// Its number.
@@ -197,6 +233,17 @@ pub struct JoinRequest {
     pub proof: Signature,
     /// The sender's profile.
     pub profile: Profile,
+    /// Work over [`super::join_challenge`] for the account, if the link asks for any.
+    pub work: Option<JoinWork>,
+}
+
+/// Work that somebody did to come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinWork {
+    /// On which day, counted from 1970.
+    pub day: u32,
+    /// The number that was found.
+    pub solution: u64,
 }
 
 /// What a post says.
@@ -204,6 +251,8 @@ pub struct JoinRequest {
 pub enum PostBody {
     /// A text.
     Text(GroupText),
+    /// A room, in a directory. It is no message.
+    Listing(Listing),
     /// Something a later version says.
     Unknown(u8),
 }
@@ -250,13 +299,16 @@ impl GroupWord {
             | Self::Heads { group, .. }
             | Self::Sync { group, .. }
             | Self::Taken { group, .. }
-            | Self::End { group }
+            | Self::End { group, .. }
             | Self::Read { group, .. }
             | Self::Refused { group }
+            | Self::Decided { group, .. }
+            | Self::WorkWanted { group, .. }
+            | Self::Report { group, .. }
             | Self::Whereabouts { group, .. }
             | Self::AskChainOf { group, .. }
             | Self::ChainOf { group, .. } => Some(*group),
-            Self::Join(request) => Some(request.group),
+            Self::Join(request) | Self::PassedOn(request) => Some(request.group),
             Self::Chain(_) | Self::Unknown { .. } => None,
         }
     }
@@ -266,8 +318,7 @@ impl Encode for GroupWord {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Operations { group, operations, more } => {
-                out.push(1);
-                group.encode(out);
+                put(out, 1, group);
                 operations.encode(out);
                 more.encode(out);
             }
@@ -276,8 +327,7 @@ impl Encode for GroupWord {
                 share.encode(out);
             }
             Self::Post { group, envelope } => {
-                out.push(3);
-                group.encode(out);
+                put(out, 3, group);
                 envelope.encode(out);
             }
             Self::AskChain { group } => put(out, 4, group),
@@ -296,7 +346,10 @@ impl Encode for GroupWord {
                 put(out, 7, group);
                 put_varint(out, u64::from(*parts));
             }
-            Self::End { group } => put(out, 8, group),
+            Self::End { group, complete } => {
+                put(out, 8, group);
+                complete.encode(out);
+            }
             Self::Read { group, sequence } => {
                 put(out, 9, group);
                 put_varint(out, u64::from(*sequence));
@@ -319,6 +372,23 @@ impl Encode for GroupWord {
                 device.encode(out);
                 share.encode(out);
                 heads.encode(out);
+            }
+            Self::PassedOn(request) => {
+                out.push(16);
+                request.encode(out);
+            }
+            Self::Decided { group, account } => {
+                put(out, 17, group);
+                account.encode(out);
+            }
+            Self::WorkWanted { group, bits } => {
+                put(out, 18, group);
+                WorkBits::capped(*bits).encode(out);
+            }
+            Self::Report { group, post, reason } => {
+                put(out, 19, group);
+                post.encode(out);
+                reason.encode(out);
             }
             Self::Unknown { tag, bytes } => {
                 out.push(*tag);
@@ -357,7 +427,7 @@ impl Decode for GroupWord {
                 last: Decode::decode(reader)?,
             },
             7 => Self::Taken { group: Decode::decode(reader)?, parts: sequence(reader)? },
-            8 => Self::End { group: Decode::decode(reader)? },
+            8 => Self::End { group: Decode::decode(reader)?, complete: Decode::decode(reader)? },
             9 => Self::Read { group: Decode::decode(reader)?, sequence: sequence(reader)? },
             10 => Self::Join(Box::new(Decode::decode(reader)?)),
             11 => Self::Refused { group: Decode::decode(reader)? },
@@ -368,6 +438,17 @@ impl Decode for GroupWord {
                 device: Decode::decode(reader)?,
                 share: Decode::decode(reader)?,
                 heads: Decode::decode(reader)?,
+            },
+            16 => Self::PassedOn(Box::new(Decode::decode(reader)?)),
+            17 => Self::Decided { group: Decode::decode(reader)?, account: Decode::decode(reader)? },
+            18 => {
+                let group = Decode::decode(reader)?;
+                Self::WorkWanted { group, bits: WorkBits::decode(reader)?.bits() }
+            }
+            19 => Self::Report {
+                group: Decode::decode(reader)?,
+                post: Decode::decode(reader)?,
+                reason: Decode::decode(reader)?,
             },
             tag => {
                 let bytes = reader.take_rest().to_vec();
@@ -389,6 +470,7 @@ impl Encode for JoinRequest {
         self.bundle.encode(out);
         self.proof.encode(out);
         self.profile.encode(out);
+        self.work.encode(out);
     }
 }
 
@@ -402,7 +484,21 @@ impl Decode for JoinRequest {
             bundle: Decode::decode(reader)?,
             proof: reader.array()?,
             profile: Decode::decode(reader)?,
+            work: Decode::decode(reader)?,
         })
+    }
+}
+
+impl Encode for JoinWork {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.day.encode(out);
+        self.solution.encode(out);
+    }
+}
+
+impl Decode for JoinWork {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { day: Decode::decode(reader)?, solution: Decode::decode(reader)? })
     }
 }
 
@@ -416,6 +512,10 @@ impl Encode for PostBody {
                 text.mentions.encode(out);
                 text.mentions_all.encode(out);
                 text.expires_secs.encode(out);
+            }
+            Self::Listing(listing) => {
+                out.push(LISTING_VERSION);
+                listing.encode(out);
             }
             Self::Unknown(version) => out.push(*version),
         }
@@ -434,6 +534,7 @@ impl Decode for PostBody {
                 mentions_all: Decode::decode(reader)?,
                 expires_secs: Decode::decode(reader)?,
             })),
+            LISTING_VERSION => Ok(Self::Listing(Decode::decode(reader)?)),
             version => {
                 reader.take_rest();
                 Ok(Self::Unknown(version))

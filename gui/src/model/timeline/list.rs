@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 
 use crate::model::timeline::Row;
 
+/// The room above a row that is gone to, in points: what was said before it helps to understand it.
+const ROOM_ABOVE: f32 = 140.0;
+
 /// Where the reader is in a list of rows.
 pub struct AnchoredList {
     heights: Vec<f32>,
@@ -135,6 +138,11 @@ impl AnchoredList {
         let most = (self.total() - f64::from(view)).max(0.0);
         (self.anchor, self.offset) = self.at(most * part.clamp(0.0, 1.0));
         self.stick = part >= 1.0;
+    }
+
+    /// Goes to a row and leaves some room above it.
+    pub fn show_row(&mut self, row: usize) {
+        (self.anchor, self.offset, self.stick) = (row, -ROOM_ABOVE, false);
     }
 
     /// Which part of the whole is in view: where it begins and how much it is, 0 to 1.

@@ -22,20 +22,23 @@ use eframe::egui::vec2;
 use kith_engine::view::MessageView;
 
 use crate::action::Action;
-use crate::model::dates::Now;
-use crate::model::timeline::Timeline;
+use crate::model::groups::mention;
 use crate::text;
 use crate::theme::Tokens;
+use crate::theme::medium;
 use crate::theme::regular;
 use crate::theme::semibold;
 use crate::theme::size;
 use crate::theme::space;
+use crate::view::timeline::Scene;
+use crate::view::timeline::menu;
 use crate::widget;
 
 const PAD: f32 = 12.0;
 const PAD_Y: f32 = 8.0;
 const QUOTE: f32 = 44.0;
 const META_ROW: f32 = 15.0;
+const AUTHOR: f32 = 19.0;
 
 /// A message, laid out.
 pub(super) struct Bubble<'a> {
@@ -48,6 +51,7 @@ pub(super) struct Bubble<'a> {
     last: bool,
     body: Arc<Galley>,
     rtl: bool,
+    author: Option<Arc<Galley>>,
     quote: Option<(Arc<Galley>, Arc<Galley>)>,
     meta: Arc<Galley>,
     meta_inline: bool,
@@ -56,26 +60,26 @@ pub(super) struct Bubble<'a> {
 
 impl<'a> Bubble<'a> {
     /// Lays a message out for a row of a width.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a bubble depends on that many things; a struct would only rename them"
-    )]
     pub(super) fn lay(
         ui: &Ui,
-        timeline: &'a Timeline,
-        tokens: &Tokens,
-        now: Now,
-        name: &str,
-        at: usize,
-        first: bool,
-        last: bool,
+        scene: &Scene<'a>,
+        (at, first, last): (usize, bool, bool),
         width: f32,
     ) -> Option<Self> {
-        let view = timeline.message(at)?;
+        let (tokens, now) = (scene.tokens, scene.now);
+        let view = scene.timeline.message(at)?;
         let gutter = if view.outgoing { 0.0 } else { size::AVATAR_SMALL + space::S };
         let most = (width - gutter - 56.0).clamp(80.0, size::BUBBLE) - 2.0 * PAD;
-        let (body, rtl) = body(ui, tokens, view, most);
-        let quote = view.reply_to.map(|of| quote(ui, tokens, timeline.find(&of), view.outgoing, name, most));
+        let (body, rtl) = body(ui, scene, view, most);
+        let quote = view.reply_to.map(|of| {
+            let of = scene.timeline.find(&of);
+            let name = of.map(|of| scene.name_of(&of.sender)).unwrap_or_default();
+            quote(ui, tokens, of, view.outgoing, &name, most)
+        });
+        let author = (scene.in_group() && first && !view.outgoing).then(|| {
+            let color = tokens.identity(seed(view));
+            widget::line(ui, &scene.name_of(&view.sender), semibold(13.0), color, most)
+        });
         let clock = now.clock(view.sent_at);
         let fading = if view.expires_at.is_some() { "disappears  " } else { "" };
         let color = if view.outgoing { tokens.on_fill_muted } else { tokens.faint };
@@ -87,10 +91,14 @@ impl<'a> Bubble<'a> {
         if let Some((who, what)) = &quote {
             inner = inner.max(who.size().x.max(what.size().x) + 22.0);
         }
+        if let Some(author) = &author {
+            inner = inner.max(author.size().x);
+        }
         inner = inner.max(if meta_inline { last_row + PAD + meta_width } else { meta_width });
         let above = if first { 8.0 } else { 2.0 };
         let mut height = 2.0 * PAD_Y + body.size().y + above + if last { 2.0 } else { 0.0 };
         height += if quote.is_some() { QUOTE } else { 0.0 };
+        height += if author.is_some() { AUTHOR } else { 0.0 };
         height += if meta_inline { 0.0 } else { META_ROW };
         Some(Self {
             view,
@@ -101,6 +109,7 @@ impl<'a> Bubble<'a> {
             last,
             body,
             rtl,
+            author,
             quote,
             meta,
             meta_inline,
@@ -109,15 +118,8 @@ impl<'a> Bubble<'a> {
     }
 
     /// Paints it into its row.
-    pub(super) fn paint(
-        &self,
-        ui: &mut Ui,
-        tokens: &Tokens,
-        row: Rect,
-        seed: u8,
-        name: &str,
-        actions: &mut Vec<Action>,
-    ) {
+    pub(super) fn paint(&self, ui: &mut Ui, scene: &Scene<'a>, row: Rect, actions: &mut Vec<Action>) {
+        let tokens = scene.tokens;
         let own = self.view.outgoing;
         let below = if self.last { 2.0 } else { 0.0 };
         let left = if own { row.max.x - self.width } else { row.min.x + size::AVATAR_SMALL + space::S };
@@ -128,13 +130,20 @@ impl<'a> Bubble<'a> {
             (false, true) => (tokens.bubble_in, Stroke::NONE),
             (false, false) => (tokens.bubble_in, Stroke::new(1.0, tokens.border)),
         };
+        let line = if scene.is_flashed(self.view) { Stroke::new(2.0, tokens.accent) } else { line };
         ui.painter().rect(rect, self.corners(), fill, line, StrokeKind::Inside);
         if !own && self.last {
             let half = size::AVATAR_SMALL / 2.0;
             let center = pos2(row.min.x + half, rect.max.y - half);
-            widget::avatar(ui.painter(), tokens, center, size::AVATAR_SMALL, seed, name);
+            let name = scene.name_of(&self.view.sender);
+            widget::avatar(ui.painter(), tokens, center, size::AVATAR_SMALL, seed(self.view), &name);
         }
         let mut at = pos2(rect.min.x + PAD, rect.min.y + PAD_Y);
+        if let Some(author) = &self.author {
+            ui.painter().galley(at - vec2(0.0, 1.0), Arc::clone(author), tokens.text);
+            at.y += AUTHOR;
+        }
+        let quote_at = at;
         if let Some((who, what)) = &self.quote {
             self.paint_quote(ui, tokens, at, who, what);
             at.y += QUOTE;
@@ -151,7 +160,8 @@ impl<'a> Bubble<'a> {
             widget::ticks(ui.painter(), tokens, at, self.view.state, tokens.on_fill_muted, tokens.read);
         }
         debug_assert!(self.meta_inline || self.height > 2.0 * PAD_Y);
-        self.interact(ui, rect, name, actions);
+        let quote = self.quote.is_some().then(|| Rect::from_min_size(quote_at, vec2(rect.width(), QUOTE)));
+        self.interact(ui, scene, (rect, quote), actions);
     }
 
     fn corners(&self) -> CornerRadius {
@@ -175,70 +185,42 @@ impl<'a> Bubble<'a> {
         ui.painter().galley(rect.min + vec2(10.0, 19.0), Arc::clone(what), tokens.text);
     }
 
-    fn interact(&self, ui: &mut Ui, rect: Rect, name: &str, actions: &mut Vec<Action>) {
+    fn interact(
+        &self,
+        ui: &mut Ui,
+        scene: &Scene<'a>,
+        (rect, quote): (Rect, Option<Rect>),
+        actions: &mut Vec<Action>,
+    ) {
         let response = ui.interact(rect, Id::unique(self.view.message), Sense::click());
-        let who = if self.view.outgoing { "You" } else { name };
-        let state = if self.view.outgoing {
-            format!(", {}", widget::state_word(self.view.state))
-        } else {
-            String::new()
-        };
+        let own = self.view.outgoing;
+        let who = if own { "You".to_owned() } else { scene.name_of(&self.view.sender) };
+        let state = if own { format!(", {}", scene.state_word(self.view)) } else { String::new() };
         response.widget_info(|| {
             let spoken: String = self.view.text.chars().take(text::SHOWN_CHARS).collect();
             WidgetInfo::labeled(Role::Label, true, format!("{who}, {}{state}: {spoken}", self.clock))
         });
-        if response.double_clicked() {
+        let in_quote = quote.zip(response.interact_pointer_pos()).is_some_and(|(rect, at)| rect.contains(at));
+        if response.double_clicked() && scene.may_write() {
             actions.push(Action::Reply(self.view.message));
+        } else if response.clicked() && in_quote {
+            actions.extend(self.view.reply_to.map(Action::ShowMessage));
         }
-        if let Some(link) = link_at(ui, &self.view.text, &response) {
+        if let Some(link) = menu::link_at(ui, &self.view.text, &response) {
             ui.ctx().open_url(egui::OpenUrl::new_tab(link));
         }
-        response.context_menu(|ui| {
-            if ui.button("Answer").clicked() {
-                actions.push(Action::Reply(self.view.message));
-                ui.close();
-            }
-            if ui.button("Copy text").clicked() {
-                actions.push(Action::Copy(self.view.text.clone()));
-                ui.close();
-            }
-            if self.view.outgoing && ui.button("What became of it").clicked() {
-                actions.push(Action::Trace(self.view.message));
-                ui.close();
-            }
-            for link in links(&self.view.text) {
-                if ui.button(format!("Open {}", host(link))).on_hover_text(link).clicked() {
-                    ui.ctx().open_url(egui::OpenUrl::new_tab(link));
-                    ui.close();
-                }
-            }
-            ui.separator();
-            ui.weak(format!("{} · {}", self.clock, widget::state_word(self.view.state)));
-        });
+        response.context_menu(|ui| menu::message(ui, scene, self.view, &self.clock, actions));
     }
 }
 
-/// A click with Ctrl opens the only link of a message.
-fn link_at<'t>(ui: &Ui, text: &'t str, response: &egui::Response) -> Option<&'t str> {
-    let wanted = response.clicked() && ui.input(|input| input.modifiers.command);
-    let mut found = links(text);
-    found.next().filter(|_| wanted && found.next().is_none())
-}
-
-/// The web addresses in a text.
-fn links(text: &str) -> impl Iterator<Item = &str> {
-    text.split_whitespace().filter(|word| word.starts_with("https://") || word.starts_with("http://")).take(8)
-}
-
-/// Whom a link really leads to.
-fn host(link: &str) -> &str {
-    let rest = link.split_once("://").map_or(link, |(_, rest)| rest);
-    let rest = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    rest.rsplit('@').next().unwrap_or(rest)
+/// The colour of whoever wrote a message.
+fn seed(view: &MessageView) -> u8 {
+    view.sender.0.first().copied().unwrap_or(0)
 }
 
 /// The text of a message. Long ones are folded: laying out a megabyte in every frame would stall the window.
-fn body(ui: &Ui, tokens: &Tokens, view: &MessageView, width: f32) -> (Arc<Galley>, bool) {
+fn body(ui: &Ui, scene: &Scene<'_>, view: &MessageView, width: f32) -> (Arc<Galley>, bool) {
+    let tokens = scene.tokens;
     let color = if view.outgoing { tokens.on_fill } else { tokens.text };
     let big = text::is_only_emoji(&view.text);
     let format = TextFormat {
@@ -262,7 +244,19 @@ fn body(ui: &Ui, tokens: &Tokens, view: &MessageView, width: f32) -> (Arc<Galley
         }
         let wrap = TextWrapping { max_width: width, ..TextWrapping::default() };
         let mut job = LayoutJob { wrap, ..LayoutJob::default() };
-        append_with_links(&mut job, shown, &format, if view.outgoing { color } else { tokens.accent });
+        let link = if view.outgoing { color } else { tokens.accent };
+        let mut from = 0;
+        for (mark, own) in mention::marks(view, scene.groups) {
+            let before = shown.get(from..mark.start).unwrap_or_default();
+            append_with_links(&mut job, before, &format, link);
+            let Some(called) = shown.get(mark.clone()) else { break };
+            let ground = if own { tokens.accent.gamma_multiply(0.22) } else { Color32::TRANSPARENT };
+            let font_id = medium(14.5);
+            let called_format = TextFormat { font_id, color: link, background: ground, ..format.clone() };
+            job.append(called, 0.0, called_format);
+            from = mark.end;
+        }
+        append_with_links(&mut job, shown.get(from..).unwrap_or_default(), &format, link);
         (fonts.layout_job(job), false)
     })
 }
@@ -278,7 +272,9 @@ fn append_with_links(job: &mut LayoutJob, text: &str, format: &TextFormat, color
         job.append(link, 0.0, underlined);
         rest = after;
     }
-    job.append(rest, 0.0, format.clone());
+    if !rest.is_empty() || job.text.is_empty() {
+        job.append(rest, 0.0, format.clone());
+    }
 }
 
 fn quote(
@@ -298,16 +294,4 @@ fn quote(
         if own { (tokens.on_fill, tokens.on_fill_muted) } else { (tokens.accent, tokens.muted) };
     let who = widget::line(ui, who, semibold(12.0), strong, width - 22.0);
     (who, widget::line(ui, what, regular(12.5), weak, width - 22.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_link_shows_whom_it_really_leads_to() {
-        assert_eq!(host("https://example.org/a?b"), "example.org");
-        assert_eq!(host("https://bank.example@evil.example/login"), "evil.example");
-        assert_eq!(links("see https://a.example and http://b.example.").count(), 2);
-    }
 }

@@ -48,6 +48,15 @@ pub(crate) enum GroupTask {
         name: String,
         /// Contacts who are members from the start, by name or address
         members: Vec<String>,
+        /// Anybody may come by its link, and sees what was said
+        #[arg(long)]
+        public: bool,
+        /// Members list public rooms in it
+        #[arg(long)]
+        directory: bool,
+        /// In a public room: those who come only read until somebody makes them members
+        #[arg(long)]
+        observers_first: bool,
     },
     /// List the groups
     List,
@@ -120,22 +129,25 @@ pub(crate) enum GroupTask {
     },
     /// Give a member's word back
     Unmute(Member),
-    /// Print a link and QR code by which people come into a group
+    /// Print a link and QR code by which people come into a group; in a public room its one link, if nothing else is said
     Link {
         #[command(flatten)]
         group: Group,
-        /// What they become
-        #[arg(long, default_value = "member")]
-        role: RoleArg,
+        /// What they become [default: member]
+        #[arg(long)]
+        role: Option<RoleArg>,
         /// For how many hours it is valid [default: for ever]
         #[arg(long)]
         hours: Option<u64>,
-        /// How many people may use it; 0 for any number
-        #[arg(long, default_value_t = 0)]
-        uses: u32,
+        /// How many people may use it [default: any number]
+        #[arg(long)]
+        uses: Option<u32>,
         /// Somebody who may invite has to agree each time
         #[arg(long)]
         approval: bool,
+        /// How much work those do who come, against floods, in bits of a hash: 20 take a part of a second
+        #[arg(long)]
+        work: Option<u8>,
     },
     /// Take a link back
     Unlink {
@@ -160,8 +172,16 @@ pub(crate) enum GroupTask {
     Pin(Message),
     /// Take a pinned message away from there
     Unpin(Message),
-    /// Delete a message for everybody
+    /// Delete a message for everybody; that cannot be taken back
     Delete(Message),
+    /// Tell those who keep order of a message, privately
+    Report {
+        #[command(flatten)]
+        message: Message,
+        /// Why
+        #[arg(default_value = "")]
+        reason: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -230,6 +250,15 @@ pub(crate) struct Rules {
     /// Whether whoever comes by a link waits for somebody who may invite: true or false
     #[arg(long, value_name = "BOOL")]
     pub(crate) approve_links: Option<bool>,
+    /// Whether it is a public room: true or false
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) public: Option<bool>,
+    /// Whether members list public rooms in it: true or false
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) directory: Option<bool>,
+    /// Whether those who come to a public room only read at first: true or false
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) observers_first: Option<bool>,
 }
 
 fn history(text: &str) -> Result<HistoryArg, String> {

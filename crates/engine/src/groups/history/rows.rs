@@ -19,6 +19,7 @@ use kith_proto::codec::Reader;
 use kith_proto::error::DecodeError;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
+use kith_proto::id::MessageId;
 use kith_proto::id::PostId;
 use kith_proto::rows::Direction;
 use kith_proto::rows::Rows;
@@ -36,7 +37,7 @@ pub const HISTORIES: Table = Table::plain("group_histories");
 /// One row a device.
 pub const LINES: Table = Table::plain("group_lines");
 /// The posts themselves.
-pub const POSTS: Table = Table::plain("group_posts");
+pub const POSTS: Table = Table::shredded("group_posts");
 /// Where each post stands in its device's line.
 pub const PLACES: Table = Table::plain("group_places");
 /// The posts under each number.
@@ -45,6 +46,22 @@ pub const SLOTS: Table = Table::plain("group_slots");
 pub const ORDER: Table = Table::plain("group_order");
 /// Posts that are named and not here.
 pub const MISSING: Table = Table::plain("group_missing");
+
+/// The posts whose bodies are here and whose name as a message is this one.
+pub(crate) fn posts_of(
+    rows: &dyn Rows,
+    group: &GroupId,
+    message: &MessageId,
+) -> Result<Vec<PostId>, RowsError> {
+    let from = [group.0.as_slice(), &message.0].concat();
+    let mut found = Vec::new();
+    rows.scan(POSTS, Bound::Included(&from), Bound::Unbounded, Direction::Up, &mut |key, _| {
+        let name = key.strip_prefix(from.as_slice()).and_then(|_| key.get(32..)?.try_into().ok());
+        found.extend(name.map(PostId));
+        name.is_some()
+    })?;
+    Ok(found)
+}
 
 /// How many posts under one number are kept: two prove the lie, and some more let most members keep showing what they
 /// have shown.
@@ -185,12 +202,18 @@ pub(crate) fn group_bounds(group: &GroupId, until: Option<&Place>) -> Vec<u8> {
 
 /// All rows of a group in a table whose size is bounded.
 pub(crate) fn scan_group(rows: &dyn Rows, table: Table, group: &GroupId) -> Result<Vec<Row>, RowsError> {
-    let end = group_end(group);
-    let to = if end.is_empty() { Bound::Unbounded } else { Bound::Excluded(end.as_slice()) };
+    scan_prefix(rows, table, &group.0)
+}
+
+/// All rows whose keys begin with the same, in a table whose size is bounded.
+pub(crate) fn scan_prefix(rows: &dyn Rows, table: Table, prefix: &[u8]) -> Result<Vec<Row>, RowsError> {
     let mut found = Vec::new();
-    rows.scan(table, Bound::Included(&group.0), to, Direction::Up, &mut |key, value| {
-        found.push((key.to_vec(), value.to_vec()));
-        true
+    rows.scan(table, Bound::Included(prefix), Bound::Unbounded, Direction::Up, &mut |key, value| {
+        let within = key.starts_with(prefix);
+        if within {
+            found.push((key.to_vec(), value.to_vec()));
+        }
+        within
     })?;
     Ok(found)
 }

@@ -58,7 +58,7 @@ pub fn window(
     let mut places = rows::scan_order(rows, group, None, before, Direction::Down, limit)?;
     places.reverse();
     let mut lines = BTreeMap::new();
-    places.into_iter().map(|place| show(rows, group, &mut lines, place)).collect()
+    places.into_iter().filter_map(|place| show(rows, group, &mut lines, place).transpose()).collect()
 }
 
 /// Posts that are named by others and are not here, with the device that named each first.
@@ -80,9 +80,11 @@ fn show(
     group: &GroupId,
     lines: &mut BTreeMap<DeviceId, LineRow>,
     place: Place,
-) -> Result<Shown, RowsError> {
-    let post: Post =
-        get(rows, rows::POSTS, &rows::post_key(group, &place.post))?.ok_or_else(rows::damaged)?;
+) -> Result<Option<Shown>, RowsError> {
+    // Deleted for everybody, or its time is over.
+    let Some(post) = get::<Post>(rows, rows::POSTS, &rows::post_key(group, &place.post))? else {
+        return Ok(None);
+    };
     let draft = &post.draft;
     let slot: Option<SlotRow> =
         get(rows, rows::SLOTS, &rows::slot_key(group, &draft.device, draft.sequence))?;
@@ -101,7 +103,7 @@ fn show(
             None => gaps.push(Gap::Post(*parent)),
         }
     }
-    Ok(Shown { place, post, gaps, forks, misdated })
+    Ok(Some(Shown { place, post, gaps, forks, misdated }))
 }
 
 /// What is missing before a post whose previous one is not here: the numbers that nothing is under, or, when something

@@ -20,6 +20,7 @@ use kith_proto::sync::SyncWord;
 
 use super::MeetingError;
 use super::Misbehaviour;
+use crate::groups::floors::Limits;
 use crate::groups::history::History;
 use crate::output::Output;
 
@@ -35,6 +36,8 @@ pub(super) struct Outgoing {
     /// How far each line was asked for already; it is only asked for upwards.
     asked: BTreeMap<u16, u32>,
     names: VecDeque<PostId>,
+    /// What is given to the other side, if not everything.
+    pub(super) limits: Option<Limits>,
 }
 
 /// What is left of one device.
@@ -53,8 +56,9 @@ impl Outgoing {
         rows: &dyn Rows,
         out: &Output,
         runs: Vec<(DeviceId, Run)>,
+        limits: Option<Limits>,
     ) -> Result<Self, RowsError> {
-        let mut outgoing = Self::default();
+        let mut outgoing = Self { limits, ..Self::default() };
         for (device, run) in runs {
             outgoing.add(history, rows, out, device, run)?;
         }
@@ -157,15 +161,24 @@ impl Outgoing {
             }
             self.line_up(history, rows, out, at)?;
             // It may have gone meanwhile for another one under the same number.
-            if let Some(post) = history.post(rows, out, &place.post)? {
+            if let Some(post) = history.post(rows, out, &place.post)?
+                && self.gives(&post)
+            {
                 return Ok(Some(post));
             }
         }
         while let Some(name) = self.names.pop_front() {
-            if let Some(post) = history.post(rows, out, &name)? {
+            if let Some(post) = history.post(rows, out, &name)?
+                && self.gives(&post)
+            {
                 return Ok(Some(post));
             }
         }
         Ok(None)
+    }
+
+    fn gives(&self, post: &Post) -> bool {
+        let draft = &post.draft;
+        self.limits.as_ref().is_none_or(|limits| limits.give(&draft.device, draft.sequence, draft.time))
     }
 }

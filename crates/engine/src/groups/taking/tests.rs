@@ -174,7 +174,7 @@ fn a_post_whose_chain_is_not_here_waits_for_it_and_not_too_many_do() {
         scene.hear(device, post.clone());
     }
     let group = scene.engine.groups.get(&scene.group).unwrap();
-    assert_eq!(group.waiting.len(), super::super::state::MAX_WAITING);
+    assert_eq!(group.waiting.len(), super::super::state::MAX_WAITING_EACH);
     scene.hear(device, chain);
     assert_eq!(scene.texts(), ["early"]);
     assert!(scene.engine.groups.get(&scene.group).unwrap().waiting.is_empty());

@@ -75,13 +75,19 @@ impl Oracle {
         (self.at(id).generation, *id)
     }
 
+    /// Nothing follows from what was denied.
     fn list(&self, id: &OperationId) -> Option<(AccountId, SignedDeviceList)> {
-        list_in(&self.at(id).operation)
+        list_in(&self.at(id).operation).filter(|_| self.at(id).verdict.is_ok())
     }
 
     fn take(&mut self, operation: Operation) {
         let id = operation.id();
         if operation.parents.iter().any(|parent| !self.all.contains_key(parent)) {
+            return;
+        }
+        let denied =
+            |parent: &OperationId| self.at(parent).verdict.is_err_and(|denial| denial != Denial::UnknownKind);
+        if operation.parents.iter().any(denied) {
             return;
         }
         let mut past: Set = operation.parents.iter().copied().collect();
@@ -108,7 +114,8 @@ impl Oracle {
         }
         let author = entry.operation.author;
         let known = self.newest(&author, &entry.past);
-        let brought = list_in(&entry.operation).filter(|_| matches!(entry.operation.kind, Kind::Devices(_)));
+        let brought = list_in(&entry.operation)
+            .filter(|(whose, _)| *whose == author && matches!(entry.operation.kind, Kind::Devices { .. }));
         let Some(by) = brought.map(|(_, list)| list).or_else(|| known.clone()) else { return };
         let made = entry.past.iter().map(|id| &self.at(id).operation);
         let made = made.filter(|other| other.author == author && other.device == entry.operation.device);
@@ -122,10 +129,12 @@ impl Oracle {
         if entry.verdict == Err(Denial::NotMember) {
             return;
         }
-        if matches!(entry.operation.kind, Kind::Devices(_))
-            && known.is_some_and(|known| rank(&known) >= rank(&by))
-        {
-            entry.verdict = Err(Denial::OldList);
+        if let (Kind::Devices { account, .. }, Ok(_)) = (&entry.operation.kind, entry.verdict) {
+            let known = self.newest(account, &entry.past);
+            let told = list_in(&entry.operation).map(|(_, list)| rank(&list));
+            if known.is_some_and(|known| told.is_some_and(|told| rank(&known) >= told)) {
+                entry.verdict = Err(Denial::OldList);
+            }
         }
         if let (Kind::Role { account, role }, Ok(_)) = (&entry.operation.kind, entry.verdict) {
             entry.demotes = self.standing(account, &stand).is_some_and(|is| *role < is.role);
@@ -231,6 +240,14 @@ impl Oracle {
         })
     }
 
+    fn was_removed(&self, account: &AccountId, stand: &Set) -> bool {
+        let adds = |kind: &Kind| matches!(kind, Kind::Add(add) if add.account == *account);
+        let is = |kind: &Kind| [Kind::Remove(*account), Kind::Ban(*account)].contains(kind);
+        stand.iter().filter(|id| is(&self.at(id).operation.kind)).any(|end| {
+            !stand.iter().any(|id| adds(&self.at(id).operation.kind) && self.at(id).past.contains(end))
+        })
+    }
+
     fn link(&self, link: &LinkId, stand: &Set) -> Option<(Link, AccountId)> {
         if stand.iter().any(|id| self.at(id).operation.kind == Kind::RevokeLink(*link)) {
             return None;
@@ -297,7 +314,7 @@ impl Oracle {
                     if link.role != add.role {
                         return Err(Denial::OtherRole);
                     }
-                    if link.approval || policy.approve_links {
+                    if link.approval || policy.approve_links || self.was_removed(&add.account, stand) {
                         least(policy.invite)?;
                     }
                 }
@@ -331,16 +348,16 @@ impl Oracle {
                 }
             }
             Kind::Pin(_) | Kind::Unpin(_) => least(policy.pin)?,
-            Kind::Create(_) | Kind::Leave | Kind::Devices(_) => {}
+            Kind::Create(_) | Kind::Leave | Kind::Devices { .. } => {}
             Kind::Unknown { .. } => return Err(Denial::UnknownKind),
         }
         if let Some(past) = past {
-            self.sense(kind, stand, past)?;
+            self.sense(own, kind, stand, past)?;
         }
         Ok(own)
     }
 
-    fn sense(&self, kind: &Kind, stand: &Set, past: &Set) -> Result<(), Denial> {
+    fn sense(&self, own: Standing, kind: &Kind, stand: &Set, past: &Set) -> Result<(), Denial> {
         let member = |account: &AccountId| self.explicit(account, stand).is_some();
         let check = |holds: bool, denial: Denial| if holds { Ok(()) } else { Err(denial) };
         match kind {
@@ -350,8 +367,10 @@ impl Oracle {
                 let Via::Link { link, .. } = &add.via else { return Ok(()) };
                 let (made, _) = self.link(link, stand).unwrap();
                 let came = self.came_by(link, past);
-                let room = made.uses == 0 || came.len() < made.uses as usize || came.contains(&add.account);
-                check(room, Denial::LinkUsedUp)
+                if came.contains(&add.account) {
+                    return check(own.role >= self.policy(stand).invite, Denial::RoleTooLow);
+                }
+                check(made.uses == 0 || came.len() < made.uses as usize, Denial::LinkUsedUp)
             }
             Kind::Remove(account) | Kind::Role { account, .. } | Kind::Mute { account, .. } => {
                 check(member(account), Denial::NoSuchMember)
@@ -362,6 +381,7 @@ impl Oracle {
                 check(!stand.iter().any(made), Denial::LinkExists)
             }
             Kind::RevokeLink(link) => check(self.link(link, stand).is_some(), Denial::NoSuchLink),
+            Kind::Devices { account, .. } => check(member(account), Denial::NoSuchMember),
             _ => Ok(()),
         }
     }
@@ -389,7 +409,7 @@ impl Oracle {
         }
         let same_device =
             by.operation.author == on.operation.author && by.operation.device == on.operation.device;
-        let quiet = matches!(on.operation.kind, Kind::Leave | Kind::Devices(_));
+        let quiet = matches!(on.operation.kind, Kind::Leave | Kind::Devices { .. });
         if self.overrules(one) == Some(on.operation.author) && !quiet && !same_device {
             return true;
         }
@@ -422,7 +442,7 @@ impl Oracle {
         if !same || !self.apart(id, twin) || other.verdict.is_err() {
             return false;
         }
-        if matches!(other.operation.kind, Kind::Leave | Kind::Devices(_)) {
+        if matches!(other.operation.kind, Kind::Leave | Kind::Devices { .. }) {
             return false;
         }
         let shields = |end: &OperationId| {
@@ -437,7 +457,9 @@ impl Oracle {
         for id in scope.iter().filter(|id| self.at(id).verdict.is_ok()) {
             let entry = self.at(id);
             let revoked = scope.iter().filter(|by| self.revokes(by, id)).min();
-            let survives = matches!(entry.operation.kind, Kind::Leave | Kind::Devices(_))
+            let ends = matches!(entry.operation.kind, Kind::Remove(_) | Kind::Ban(_));
+            let survives = ends
+                || matches!(entry.operation.kind, Kind::Leave | Kind::Devices { .. })
                 || by_link(&entry.operation).is_some();
             let twin = scope.iter().filter(|twin| !survives && self.contradicts(id, twin, scope)).min();
             let late = by_link(&entry.operation).is_some_and(|link| {

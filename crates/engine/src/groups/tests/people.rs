@@ -166,9 +166,9 @@ impl Book {
         self.operations.last().unwrap().id()
     }
 
-    /// Somebody's first device does something, having seen everything.
+    /// Somebody's first device does something, having seen everything; nobody follows what was denied.
     pub(super) fn says(&mut self, who: usize, kind: Kind) -> OperationId {
-        let heads = self.heads();
+        let heads = self.log().heads();
         self.after(&heads, who, kind)
     }
 
@@ -247,7 +247,8 @@ pub(super) fn add_by_link(group: GroupId, who: usize, role: Role, secret: &LinkS
 }
 
 pub(super) fn link(secret: &LinkSecret, role: Role) -> Link {
-    Link { key: secret.public(), role, expires: Timestamp::NEVER, uses: 0, approval: false }
+    let (key, seed) = (secret.public(), *secret.seed());
+    Link { key, seed, role, expires: Timestamp::NEVER, uses: 0, approval: false, work: 0 }
 }
 
 pub(super) fn role(who: usize, role: Role) -> Kind {

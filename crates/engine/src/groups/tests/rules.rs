@@ -1,5 +1,6 @@
 //! One test for each rule.
 
+use kith_crypto::identity::SignedDeviceList;
 use kith_crypto::operation::LinkSecret;
 use kith_proto::bounded::BoundedBytes;
 use kith_proto::group::Kind;
@@ -261,11 +262,29 @@ fn a_role_gives_only_what_is_below_it_and_takes_only_from_below() {
     assert_eq!(role_of(&book.roster(), BOB), Some(Role::Member));
 }
 
+fn lists(who: usize, list: &SignedDeviceList) -> Kind {
+    Kind::Devices { account: id(who), devices: bytes(list) }
+}
+
+#[test]
+fn any_member_may_put_a_members_newer_list_into_the_log() {
+    let mut book = Book::with(&[(BOB, Role::Member), (CAT, Role::Observer)]);
+    book.says(CAT, lists(BOB, &person(BOB).list_of(2, &[0])));
+    assert_eq!(book.roster().members[&id(BOB)].devices, [person(BOB).devices[0].id()]);
+    let old = book.says(CAT, lists(BOB, &person(BOB).list_of(1, &[0, 1])));
+    assert_eq!(why(&book.roster(), &old), Some(Void::Denied(Denial::OldList)));
+    let stranger = book.says(CAT, lists(DAN, &person(DAN).list_of(2, &[0])));
+    assert_eq!(why(&book.roster(), &stranger), Some(Void::Denied(Denial::NoSuchMember)));
+    // A list that somebody else signed is none.
+    book.says(CAT, lists(BOB, &person(DAN).list_of(3, &[0])));
+    assert!(!book.log().contains(&book.last()));
+}
+
 #[test]
 fn a_newer_device_list_voids_what_its_revoked_device_does_beside_it() {
     let mut book = Book::with(&[(BOB, Role::Admin)]);
     let before = book.heads();
-    let revoked = book.says(BOB, Kind::Devices(bytes(&person(BOB).list_of(2, &[0]))));
+    let revoked = book.says(BOB, lists(BOB, &person(BOB).list_of(2, &[0])));
     let stolen = book.by_device(&before, (BOB, 1), remove(ANN));
     let named = book.by_device(&before, (BOB, 1), named("thief"));
     book.by_device(&[revoked], (BOB, 1), add(CAT, Role::Member));
@@ -284,9 +303,9 @@ fn a_device_introduces_itself_with_the_list_that_it_brings() {
     only_first.devices = bytes(&person(BOB).list_of(1, &[0]));
     book.says(ANN, Kind::Add(only_first));
     let heads = book.heads();
-    book.by_device(&heads, (BOB, 1), Kind::Devices(bytes(&person(BOB).list_of(2, &[0, 1]))));
+    book.by_device(&heads, (BOB, 1), lists(BOB, &person(BOB).list_of(2, &[0, 1])));
     assert_eq!(book.roster().members[&id(BOB)].devices.len(), 2);
-    let old = book.says(BOB, Kind::Devices(bytes(&person(BOB).list_of(2, &[0, 1]))));
+    let old = book.says(BOB, lists(BOB, &person(BOB).list_of(2, &[0, 1])));
     assert_eq!(why(&book.roster(), &old), Some(Void::Denied(Denial::OldList)));
 }
 

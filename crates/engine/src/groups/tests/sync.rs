@@ -71,7 +71,7 @@ fn whatever_follows_something_refused_is_let_go() {
     let mut book = Book::with(&[(BOB, Role::Admin)]);
     book.says(CAT, named("stranger"));
     let stranger = last(&book);
-    book.says(BOB, named("follows it"));
+    book.after(&[stranger.id()], BOB, named("follows it"));
     let follows = last(&book);
     let mut log = Log::new(book.operations[0].clone()).unwrap();
     log.insert(book.operations[1].clone()).unwrap();

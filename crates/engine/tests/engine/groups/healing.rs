@@ -4,6 +4,8 @@ use kith_engine::Command;
 use kith_engine::query;
 use kith_engine::view::GroupState;
 use kith_proto::frame::Frame;
+use kith_proto::group::History;
+use kith_proto::group::Policy;
 use kith_proto::group::Role;
 use kith_proto::id::ChatId;
 
@@ -191,4 +193,61 @@ fn an_old_disk_in_a_group_is_brought_up_to_date_by_anybody() {
     assert_eq!(world.texts(ANN, &group), ["one", "two", "three"]);
     let flagged = query::groups(&world.people[ANN].disk).unwrap();
     assert_eq!(flagged.len(), 1);
+}
+
+#[test]
+fn what_somebody_wrote_before_they_heard_that_they_may_not_is_the_same_on_all() {
+    let mut world = World::of_friends(3);
+    let group = world.group(&[BOB, CAT], None);
+    let cat = world.people[CAT].account;
+    world.split(&[&[ANN, BOB], &[CAT]]);
+    world.people[ANN].command(Command::SetRole { group, account: cat, role: Role::Observer });
+    world.say(CAT, &group, "do I still have a say?");
+    world.settle();
+    world.gather();
+    world.settle();
+    world.agree(&[ANN, BOB, CAT], &group);
+    assert_eq!(world.texts(ANN, &group), ["do I still have a say?"]);
+    let chat = ChatId::group(&group);
+    let command = Command::SendMessage { chat, text: "no".to_owned(), reply_to: None, expires_secs: None };
+    assert!(world.people[CAT].try_command(command).is_err());
+}
+
+#[test]
+fn somebody_who_is_removed_by_no_friend_of_theirs_hears_of_it() {
+    let mut world = World::of_friends(4);
+    let group = world.group(&[BOB, CAT, DAN], None);
+    let (bob, cat) = (world.people[BOB].account, world.people[CAT].account);
+    world.people[ANN].command(Command::SetRole { group, account: bob, role: Role::Admin });
+    world.settle();
+    // Nobody but Bob, who is no contact of Cat's, could tell her.
+    world.split(&[&[BOB, CAT], &[ANN], &[DAN]]);
+    world.people[BOB].command(Command::RemoveMember { group, account: cat });
+    world.settle();
+    assert_eq!(world.view(CAT, &group).state, GroupState::Removed);
+
+    // And whoever leaves says so to all.
+    world.gather();
+    world.split(&[&[BOB, DAN], &[ANN], &[CAT]]);
+    world.people[DAN].command(Command::LeaveGroup { group });
+    world.settle();
+    assert_eq!(world.members(BOB, &group), [ANN, BOB]);
+}
+
+#[test]
+fn a_word_of_a_meeting_may_be_cut_anywhere() {
+    let mut world = World::of_friends(3);
+    let policy = Policy { history: History::Everything, ..Policy::default() };
+    let group = world.group(&[BOB], Some(policy));
+    for number in 0..8 {
+        // What follows the cut begins like the first word of a meeting.
+        world.say(ANN, &group, &format!("{number}{}", "\0".repeat(12_000)));
+    }
+    world.settle();
+    let members = vec![world.people[CAT].account];
+    world.people[ANN].command(Command::AddMembers { group, members, role: Role::Member });
+    world.gather();
+    world.settle();
+    assert_eq!(world.texts(CAT, &group).len(), 8);
+    assert!(world.people.iter().all(|side| side.engine.stats().bad_meetings == 0));
 }

@@ -167,7 +167,7 @@ impl Town {
             }
             Effect::Gossip { topic, bytes } => {
                 self.published.push((who, topic, bytes.clone()));
-                self.gossip.publish(who, topic, bytes, linked)
+                self.gossip.publish(who, topic, &bytes, linked)
             }
             Effect::Verdict { message, verdict } => {
                 self.verdicts.push((who, verdict));

@@ -1,6 +1,8 @@
 //! What the models do, without any drawing.
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
 
+mod groups;
+
 use kith_engine::Command;
 use kith_engine::Event;
 use kith_engine::Overview;
@@ -45,6 +47,9 @@ fn everything() -> All {
         profile: ProfileView { account, device, name: "Ann".to_owned(), status: String::new(), knocks: true },
         contacts: Vec::new(),
         chats: Vec::new(),
+        groups: Vec::new(),
+        notify: Default::default(),
+        calling: Default::default(),
         overview: Overview::default(),
         listen: Vec::new(),
     }
@@ -88,6 +93,8 @@ fn rows(timeline: &Timeline) -> String {
                 message.text
             )
         }
+        Row::Gap => "~~ missing".to_owned(),
+        Row::Line { at } => format!("-- line {}", timeline.message(*at).unwrap().index),
     };
     timeline.rows().iter().map(row).collect::<Vec<_>>().join("\n")
 }

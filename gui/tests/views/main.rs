@@ -2,6 +2,8 @@
 //! every font is in the binary, the time is given, nothing moves.
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
 
+mod groups;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
