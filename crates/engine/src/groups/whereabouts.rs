@@ -34,7 +34,7 @@ const DIAL_EVERY: Span = Span::from_secs(10);
 const TELL_EVERY: Span = Span::from_minutes(1);
 
 /// In a large group, whoever has fewer members around than this goes to whoever is named.
-const FEW: usize = 8;
+const FEW: usize = 4;
 
 /// Tells a connected device where the other connected members of its groups are.
 pub(super) fn tell(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
@@ -113,12 +113,12 @@ fn say<'a>(
 /// A member said where others are.
 pub(super) fn heard(engine: &mut Engine, out: &mut Output, id: &GroupId, places: &[DeviceAddress]) {
     let (own, now) = (engine.devices.device(), engine.core.now);
-    let has_few = mesh::present(engine, id).len() < FEW;
+    let mut room = FEW.saturating_sub(mesh::present(engine, id).len());
     let named: BTreeSet<DeviceId> = places.iter().map(|place| place.device).collect();
     for device in named {
         let Some(group) = engine.groups.get_mut(id) else { return };
         let near = group.is_kin(&device);
-        let wanted = device != own && (near || has_few && group.has_device(&device));
+        let wanted = device != own && (near || room > 0 && group.has_device(&device));
         let lately = group.dialled.get(&device).is_some_and(|at| now.since(*at) < DIAL_EVERY);
         let owner = group.owners.get(&device).copied();
         let blocked = owner.is_none_or(|owner| engine.contacts.state(&owner) == Some(ContactState::Blocked));
@@ -126,6 +126,7 @@ pub(super) fn heard(engine: &mut Engine, out: &mut Output, id: &GroupId, places:
             continue;
         }
         group.dialled.insert(device, now);
+        room = room.saturating_sub(usize::from(!near));
         let of = places.iter().filter(|place| place.device == device);
         let addresses: Vec<Multiaddress> =
             of.take(ADDRESSES_EACH).map(|place| place.address.clone()).collect();
