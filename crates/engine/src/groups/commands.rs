@@ -204,8 +204,8 @@ fn create(
     let log = Log::new(operation).map_err(|_| Refusal::UnknownGroup)?;
     let id = log.group();
     membership::adopt(engine, rows, out, log);
-    for add in adds {
-        membership::act(engine, rows, out, &id, add)?;
+    if !adds.is_empty() {
+        membership::act_all(engine, rows, out, &id, adds)?;
     }
     if policy.public {
         // Without an address nobody could come yet; the link is made when it is asked for.
@@ -268,8 +268,8 @@ fn add(
         let group = engine.groups.get_mut(&id).ok_or(Refusal::UnknownGroup)?;
         group.log.allows(&own, add).map_err(Refusal::Denied)?;
     }
-    for add in adds {
-        membership::act(engine, rows, out, &id, add)?;
+    if !adds.is_empty() {
+        membership::act_all(engine, rows, out, &id, adds)?;
     }
     answer(engine, &id)
 }

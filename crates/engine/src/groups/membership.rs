@@ -70,21 +70,48 @@ pub(super) fn act(
     id: &GroupId,
     kind: Kind,
 ) -> Result<(), Refusal> {
+    act_all(engine, rows, out, id, vec![kind])
+}
+
+/// Writes operations one after the other, takes them and tells everybody, once. The first that is refused ends it; those before
+/// it count.
+pub(super) fn act_all(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    kinds: Vec<Kind>,
+) -> Result<(), Refusal> {
     let Engine { groups, devices, core, .. } = engine;
     let group = groups.get_mut(id).ok_or(Refusal::UnknownGroup)?;
-    let time = after_heads(&group.log, core.now);
-    let operation =
-        group.log.draft((&devices.account, &devices.secret), time, kind).map_err(Refusal::Denied)?;
-    let before = group.devices_but(&devices.device());
-    let added = group.log.insert(operation.clone());
-    let Ok(Inserted::New(new)) = added else { return Err(Refusal::TooMany) };
+    let (before, direct) = (group.devices_but(&devices.device()), group.is_direct());
+    let (mut written, mut new, mut done) = (Vec::new(), Vec::new(), Ok(()));
+    for kind in kinds {
+        let time = after_heads(&group.log, core.now);
+        match group.log.draft((&devices.account, &devices.secret), time, kind) {
+            Ok(operation) => {
+                let Ok(Inserted::New(more)) = group.log.insert(operation.clone()) else {
+                    done = Err(Refusal::TooMany);
+                    break;
+                };
+                written.push(operation);
+                new.extend(more);
+            }
+            Err(denial) => {
+                done = Err(Refusal::Denied(denial));
+                break;
+            }
+        }
+    }
+    if written.is_empty() {
+        return done;
+    }
     // Who wrote what this follows may have told it to us alone, so that nobody else could take it.
     let unshared = std::mem::take(&mut group.unshared);
     let all = group.log.operations();
     let news = all.filter(|(id, _)| unshared.contains(id)).map(|(_, operation)| operation.clone());
-    let news: Vec<Operation> = news.chain(std::iter::once(operation.clone())).collect();
-    let direct = group.is_direct();
-    let told = if direct { before.clone() } else { told_directly(engine, rows, out, id, &operation) };
+    let news: Vec<Operation> = news.chain(written.iter().cloned()).collect();
+    let told = if direct { before.clone() } else { told_directly(engine, rows, out, id, &written) };
     // Before anything follows from it: whoever is no fellow any more by this is kept until they have it.
     for device in &told {
         tell(engine, out, device, *id, news.clone());
@@ -94,7 +121,7 @@ pub(super) fn act(
     if !direct {
         tell_soon(engine, id);
     }
-    Ok(())
+    done
 }
 
 /// A time after those of the newest operations, so that lines stand in the order in which things happened. One from the
@@ -106,35 +133,46 @@ fn after_heads(log: &Log, now: Timestamp) -> Timestamp {
     latest.map_or(now, |latest| now.max(latest + Span::from_millis(1)))
 }
 
-/// Who hears of an operation in a large group at once, while the others hear it from each other: whoever may be out by it, and
+/// Who hears of operations in a large group at once, while the others hear it from each other: whoever may be out by them, and
 /// the neighbours of who leaves.
 fn told_directly(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,
     id: &GroupId,
-    operation: &Operation,
+    written: &[Operation],
 ) -> BTreeSet<DeviceId> {
-    let Some(group) = engine.groups.get(id) else { return BTreeSet::new() };
-    match &operation.kind {
-        Kind::Leave => group.mesh.known.iter().chain(&group.mesh.guests).copied().collect(),
-        Kind::Remove(account) | Kind::Ban(account) | Kind::Devices { account, .. } => {
-            let account = *account;
-            // They may be nobody whom this device has to do with: until they know.
-            mesh::reach(engine, rows, out, id, &account).into_iter().collect()
+    let mut told = BTreeSet::new();
+    for operation in written {
+        match &operation.kind {
+            Kind::Leave => told.extend(mesh::present(engine, id)),
+            Kind::Remove(account) | Kind::Ban(account) | Kind::Devices { account, .. } => {
+                // They may be nobody whom this device has to do with: until they know.
+                told.extend(mesh::reach(engine, rows, out, id, account));
+            }
+            _ => {}
         }
-        _ => BTreeSet::new(),
     }
+    told
 }
 
-/// Tells every device that was none of a member `before` about the whole log.
+/// Tells every device that was none of a member `before` about the whole log. In a large group it is asked to ask for that: a
+/// log of a thousand for each of a thousand is too much to be kept for them.
 fn publish(engine: &mut Engine, out: &mut Output, id: &GroupId, before: &BTreeSet<DeviceId>) {
     let own = engine.devices.device();
     let Some(group) = engine.groups.get(id) else { return };
     let after = group.devices_but(&own);
+    let newcomers: Vec<DeviceId> = after.difference(before).copied().collect();
+    if !group.is_direct() {
+        for device in newcomers.iter().filter(|device| engine.peers.get(device).is_some()).collect::<Vec<_>>()
+        {
+            taking::invite_to_ask(engine, out, device, id);
+        }
+        return;
+    }
     let whole: Vec<Operation> = group.log.operations().map(|(_, operation)| operation.clone()).collect();
-    for device in after.difference(before) {
-        tell(engine, out, device, *id, whole.clone());
+    for device in newcomers {
+        tell(engine, out, &device, *id, whole.clone());
     }
 }
 

@@ -141,14 +141,35 @@ fn unknown_group(
     }
 }
 
-/// Asks for a whole log.
+/// Asks for a whole log, also from somebody who is not there.
 fn say_nothing_known(engine: &mut Engine, out: &mut Output, device: &DeviceId, group: GroupId) {
     if engine.groups.may_give(engine.core.now, device) {
         // What was told already need not be told again.
         let heads = engine.groups.forming.get(&group).map(Log::heads).unwrap_or_default();
         let (heads, older) = (BoundedVec::truncated(heads), BoundedVec::default());
         let word = GroupWord::Heads { group, heads, older, digest: HistoryDigest::default() };
+        if !engine.presence.links.is_ready(device) {
+            return keep_heads(engine, out, device, word);
+        }
         links::say(engine, out, device, vec![Content::Group(word)]);
+    }
+}
+
+/// Tells a new member's device, also later, that there is a log to be asked for.
+pub(super) fn invite_to_ask(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId) {
+    if let Some(word) = heads_for(engine, device, id) {
+        keep_heads(engine, out, device, word);
+    }
+}
+
+/// Keeps `Heads` for a device until it has it, if none waits already.
+fn keep_heads(engine: &mut Engine, out: &mut Output, device: &DeviceId, word: GroupWord) {
+    let id = word.group();
+    let same = |content: &Content| matches!(content, Content::Group(GroupWord::Heads { group, .. }) if Some(*group) == id);
+    if !engine.outbox.is_waiting(device, same) {
+        let contents = vec![Content::Group(word)];
+        engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, contents, None);
+        links::pump(engine, out, device);
     }
 }
 
@@ -206,15 +227,8 @@ fn ask_on(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId
         }
         return;
     }
-    let asked =
-        |content: &Content| matches!(content, Content::Group(GroupWord::Heads { group, .. }) if group == id);
-    if engine.outbox.is_waiting(device, asked) {
-        return;
-    }
     if let Some(word) = heads_for(engine, device, id) {
-        let contents = vec![Content::Group(word)];
-        engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, contents, None);
-        links::pump(engine, out, device);
+        keep_heads(engine, out, device, word);
     }
 }
 

@@ -120,7 +120,7 @@ pub(super) fn heard(engine: &mut Engine, out: &mut Output, id: &GroupId, places:
         let near = group.is_kin(&device);
         let wanted = device != own && (near || room > 0 && group.has_device(&device));
         let lately = group.dialled.get(&device).is_some_and(|at| now.since(*at) < DIAL_EVERY);
-        let owner = group.owners.get(&device).copied();
+        let owner = group.owners.get(&device).filter(|owner| group.is_shared_with(owner)).copied();
         let blocked = owner.is_none_or(|owner| engine.contacts.state(&owner) == Some(ContactState::Blocked));
         if !wanted || lately || blocked || engine.presence.links.is_up(&device) {
             continue;
