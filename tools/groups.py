@@ -172,35 +172,43 @@ def knows(person, chat, count):
         return False
 
 
-def add_and_remove(by, chat, add, remove, topic):
-    by.call("groups.set_profile", chat_id=chat, topic=topic)
-    for account in remove:
-        by.call("groups.remove", chat_id=chat, contact_id=account)
-    for account in add:
-        by.call("groups.add", chat_id=chat, contact_id=account)
+def five(options, folder, lab=None):
+    """Ann, who knows all, and Dave, who is an admin and knows Erin, with Bob and Carol in a group in which something was said."""
+    people = village(options, folder, lab)
+    ann, _, _, dave, erin = people
+    befriend(dave, erin)
+    chat, texts = group(people), set()
+    ann.call("groups.set_role", chat_id=chat, contact_id=dave.account, role="admin")
+    talk(people, chat, "before", 3, texts)
+    wait_to_agree("all have the same", people, chat, texts, time.monotonic())
+    return people, chat, texts
+
+
+def back_to_five(people, chat, texts):
+    """Carol hears that Ann removed her, and is added again."""
+    ann, _, carol, _, _ = people
+    smoke.until("Carol hears of it", lambda: carol.call("groups.info", chat_id=chat)["state"] == "removed")
+    ann.call("groups.add", chat_id=chat, contact_id=carol.account)
+    wait_to_agree("Carol is back", people, chat, texts, time.monotonic())
 
 
 def killed(options, folder):
     """Halves that are killed in turn."""
-    people = village(options, folder)
+    people, chat, texts = five(options, folder)
     ann, bob, carol, dave, erin = people
-    befriend(dave, erin)
-    chat = group(people)
-    ann.call("groups.set_role", chat_id=chat, contact_id=dave.account, role="admin")
-    texts, times = set(), []
-    talk(people, chat, "before", 3, texts)
-    wait_to_agree("all have the same", people, chat, texts, time.monotonic())
+    times = []
     for number in range(options.rounds):
         for person in (dave, erin):
             person.node.kill()
-        add_and_remove(ann, chat, [], [carol.account], f"from the left {number}")
+        ann.call("groups.set_profile", chat_id=chat, topic=f"from the left {number}")
+        ann.call("groups.remove", chat_id=chat, contact_id=carol.account)
         talk([ann, bob], chat, f"left {number}", 5, texts)
         wait_to_agree("the left half agrees", [ann, bob], chat, texts, time.monotonic())
         for person in (ann, bob, carol):
             person.node.kill()
         for person in (dave, erin):
             person.node.start()
-        add_and_remove(dave, chat, [], [], f"from the right {number}")
+        dave.call("groups.set_profile", chat_id=chat, topic=f"from the right {number}")
         right = set()
         talk([dave, erin], chat, f"right {number}", 5, right)
         wait_to_agree("the right half agrees", [dave, erin], chat, right, time.monotonic())
@@ -212,9 +220,7 @@ def killed(options, folder):
             person.node.start()
         there = [ann, bob, dave, erin]
         times.append(wait_to_agree("all four agree", there, chat, texts, began))
-        smoke.until("Carol hears of it", lambda: carol.call("groups.info", chat_id=chat)["state"] == "removed")
-        ann.call("groups.add", chat_id=chat, contact_id=carol.account)
-        wait_to_agree("Carol is back", people, chat, texts, time.monotonic())
+        back_to_five(people, chat, texts)
     judge("killed halves, from the start of the programs", times)
     return people
 
@@ -225,28 +231,21 @@ def cut(options, folder):
     lab = Cable([(name, 0 if name in ("Ann", "Bob", "Carol") else 1) for name in names])
     people = []
     try:
-        people = village(options, folder, lab, names)
+        people, chat, texts = five(options, folder, lab)
         ann, bob, carol, dave, erin = people
-        befriend(dave, erin)
-        chat = group(people)
-        ann.call("groups.set_role", chat_id=chat, contact_id=dave.account, role="admin")
-        texts, times = set(), []
-        talk(people, chat, "before", 3, texts)
-        wait_to_agree("all have the same", people, chat, texts, time.monotonic())
+        times = []
         for number in range(options.rounds):
             lab.plug("down")
             time.sleep(options.apart)
-            # Each half does something to the other: what the removed Erin says before she can know stays where it was heard.
-            add_and_remove(ann, chat, [], [carol.account], f"from the left {number}")
-            add_and_remove(dave, chat, [], [], f"from the right {number}")
+            ann.call("groups.set_profile", chat_id=chat, topic=f"from the left {number}")
+            ann.call("groups.remove", chat_id=chat, contact_id=carol.account)
+            dave.call("groups.set_profile", chat_id=chat, topic=f"from the right {number}")
             talk([ann, bob], chat, f"left {number}", 5, texts)
             talk([dave, erin], chat, f"right {number}", 5, texts)
             began = time.monotonic()
             lab.plug("up")
             times.append(wait_to_agree("all four agree", [ann, bob, dave, erin], chat, texts, began, 120))
-            smoke.until("Carol hears of it", lambda: carol.call("groups.info", chat_id=chat)["state"] == "removed")
-            ann.call("groups.add", chat_id=chat, contact_id=carol.account)
-            wait_to_agree("Carol is back", people, chat, texts, time.monotonic())
+            back_to_five(people, chat, texts)
         judge("cut halves, from the cable", times)
     finally:
         for person in people:

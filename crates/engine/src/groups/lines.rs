@@ -129,12 +129,14 @@ fn delete_posts(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &Gro
         if let Kind::DeleteForAll(message) = &operation.kind
             && deletions.contains(message)
         {
-            match operation.time.0 < day_ago {
+            match operation.time.0 <= day_ago {
+                true if group.forgotten.contains(message) => {}
                 true => settled.push(*message),
                 false => core.timers.set_earlier(TimerKey::Groups, operation.time + BODY_KEPT),
             }
         }
     }
+    group.forgotten.extend(settled.iter().copied());
     for message in settled {
         for post in history::posts_of(rows, id, &message).unwrap_or_default() {
             forget_body(out, id, &post);

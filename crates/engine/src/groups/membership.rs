@@ -105,7 +105,7 @@ fn publish(engine: &mut Engine, out: &mut Output, id: &GroupId, before: &BTreeSe
     let own = engine.devices.device();
     let Some(group) = engine.groups.get(id) else { return };
     let after = group.devices_but(&own);
-    let whole: Vec<Operation> = group.log.operations().map(|(_, operation)| operation.clone()).collect();
+    let whole = group.whole();
     for device in after.difference(before) {
         tell(engine, out, device, *id, whole.clone());
     }

@@ -415,6 +415,7 @@ fn show(
     let expires_at = secs.map(|secs| time.min(core.now) + Span::from_secs(u64::from(secs)));
     if roster.deletions.contains(&message) {
         // Its body goes when the deletion is settled (`lines`).
+        group.forgotten.remove(&message);
         return None;
     }
     let calls_all = roster.permits(&post.draft.account, Permission::MentionAll);

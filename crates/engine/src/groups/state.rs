@@ -17,6 +17,7 @@ use kith_crypto::group::SendingChain;
 use kith_crypto::group::VerifiedPost;
 use kith_proto::codec::Encode as _;
 use kith_proto::envelope::Envelope;
+use kith_proto::group::Operation;
 use kith_proto::group::word::GroupWord;
 use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
@@ -121,6 +122,8 @@ pub(crate) struct Group {
     pub(super) came: VecDeque<Timestamp>,
     /// The operations that stand in the chat as lines.
     pub(super) lines: BTreeSet<OperationId>,
+    /// Messages that were deleted for everybody and whose bodies were looked for since the start.
+    pub(super) forgotten: BTreeSet<MessageId>,
     /// The members and their devices, as they were last acted upon.
     pub(super) members: BTreeMap<AccountId, Vec<DeviceId>>,
     /// Everybody who might write at any time, by the lowest role that ever might.
@@ -252,6 +255,7 @@ impl Group {
             heard: BTreeMap::new(),
             came: VecDeque::new(),
             lines: BTreeSet::new(),
+            forgotten: BTreeSet::new(),
             members: BTreeMap::new(),
             writers: BTreeSet::new(),
             unshared: BTreeSet::new(),
@@ -317,6 +321,11 @@ impl Group {
 
     pub(super) fn save(&self, out: &mut Output) {
         out.put(rows::GROUPS, &self.id().0, self.row.to_bytes());
+    }
+
+    /// What somebody is told who knows nothing of the group.
+    pub(super) fn whole(&self) -> Vec<Operation> {
+        self.log.since(&[]).map(|(_, operation)| operation.clone()).collect()
     }
 
     /// Reads off the log who is a member with which devices, and whose posts may be taken.

@@ -71,7 +71,7 @@ pub(crate) fn take(
         return unknown_group(engine, rows, out, device, id, word);
     };
     let member = group.is_ours() && group.has_device(device);
-    let was_member = group.listed.iter().any(|(whose, of)| *whose == account && of == device);
+    let was_member = group.listed.contains(&(account, *device));
     match word {
         GroupWord::Operations { operations, more, .. } if member || was_member || accepted || asked => {
             let waits = membership::take(engine, rows, out, device, &id, operations.into_inner());
@@ -174,7 +174,7 @@ pub(crate) fn say_what_is_new(engine: &mut Engine, out: &mut Output) {
         for device in devices {
             if engine.presence.links.is_ready(&device) {
                 say_heads_of(engine, out, &device, &id);
-                whereabouts::tell(engine, out, &device);
+                whereabouts::tell_of(engine, out, &device, &id);
             }
         }
     }
@@ -277,7 +277,7 @@ fn heads_came(
     }
     if up_to_date && engine.groups.may_give(now, device) {
         // Now they know the members whose whereabouts they are told.
-        whereabouts::tell(engine, out, device);
+        whereabouts::tell_of(engine, out, device, id);
     }
     let Some(group) = engine.groups.get_mut(id) else { return };
     let differs = group.is_ours() && group.has_device(device) && digest != group.history.digest();

@@ -33,9 +33,14 @@ const DIAL_EVERY: Span = Span::from_secs(10);
 pub(super) fn tell(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     let Some(account) = receiving::account_of(engine, device) else { return };
     for id in engine.groups.common(&account) {
-        let others = connected_members(engine, &id, device);
-        say(engine, out, device, id, others.iter());
+        tell_of(engine, out, device, &id);
     }
+}
+
+/// Tells a connected member's device where the others of one group are.
+pub(super) fn tell_of(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId) {
+    let others = connected_members(engine, id, device);
+    say(engine, out, device, *id, others.iter());
 }
 
 /// Tells the other connected members of its groups where a device is.
