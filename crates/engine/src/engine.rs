@@ -174,7 +174,7 @@ impl Engine {
                 routes::broken(self, &device);
                 self.presence.links.stream_closed(&mut self.core, &device);
                 self.outbox.rewind(&device);
-                self.groups.disconnected(&device);
+                self.groups.disconnected(&mut self.core, &device);
                 return;
             }
             NetInput::Frame { device, frame } => return arrivals::frame(self, rows, out, device, frame),

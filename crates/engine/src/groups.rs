@@ -48,6 +48,7 @@ mod roster;
 mod sending;
 pub(crate) mod state;
 pub(crate) mod taking;
+mod turns;
 pub(crate) mod view;
 pub(crate) mod whereabouts;
 mod words;

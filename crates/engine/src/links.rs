@@ -63,7 +63,7 @@ pub(crate) fn disconnected(engine: &mut Engine, out: &mut Output, device: Device
     if !engine.presence.disconnected(&mut engine.core, &device) {
         return;
     }
-    engine.groups.disconnected(&device);
+    engine.groups.disconnected(&mut engine.core, &device);
     leaving::said_until_now(engine, out, &device);
     leaving::consider(engine, &device);
     if let Some(contact) = engine.peers.contact_of(&device) {

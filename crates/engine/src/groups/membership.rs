@@ -41,6 +41,7 @@ use super::state::MAX_FORMING;
 use super::state::MAX_FORMING_BYTES;
 use super::state::MAX_GROUPS;
 use super::taking;
+use super::turns::Turns;
 use crate::command::Refusal;
 use crate::engine::Engine;
 use crate::links;
@@ -419,6 +420,7 @@ fn own_state(engine: &mut Engine, out: &mut Output, id: &GroupId) {
         (group.own, group.row.invited_by) = (None, None);
         group.waiting.clear();
         group.meetings.clear();
+        group.turns = Turns::default();
     }
     group.save(out);
     if asked && standing.is_some() {

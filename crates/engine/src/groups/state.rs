@@ -37,12 +37,15 @@ use super::asking::Search;
 use super::floors::Limits;
 use super::history::History;
 use super::meetings::Live;
+use super::turns::Turns;
+use crate::core::Core;
 use crate::output::Output;
 use crate::rows::groups as rows;
 use crate::rows::groups::AskingRow;
 use crate::rows::groups::GroupRow;
 use crate::rows::groups::ReportRow;
 use crate::rows::groups::RequestRow;
+use crate::timer::TimerKey;
 use crate::view::GroupState;
 
 /// Groups that one device may be in, each some hundred kilobytes of memory.
@@ -108,6 +111,8 @@ pub(crate) struct Group {
     /// When members were dialled where another said that they are.
     pub(super) dialled: BTreeMap<DeviceId, Timestamp>,
     pub(super) meetings: BTreeMap<DeviceId, Live>,
+    /// Whose turn it is to meet.
+    pub(super) turns: Turns,
     /// What both had when a meeting with a device ended; the same two are not compared again.
     pub(super) met: BTreeMap<DeviceId, (HistoryDigest, HistoryDigest)>,
     pub(super) reads: BTreeMap<DeviceId, u32>,
@@ -208,12 +213,16 @@ impl Groups {
     }
 
     /// The connection to a device is gone, and with it the meetings on it.
-    pub(crate) fn disconnected(&mut self, device: &DeviceId) {
+    pub(crate) fn disconnected(&mut self, core: &mut Core, device: &DeviceId) {
         self.unsaid.remove(device);
         self.budgets.remove(device);
-        for group in self.by_id.values_mut() {
+        for (id, group) in &mut self.by_id {
             group.meetings.remove(device);
             group.met.remove(device);
+            if group.turns.gone(device) {
+                self.dirty.insert(*id);
+                core.timers.set_earlier(TimerKey::Groups, core.now);
+            }
         }
     }
 
@@ -247,6 +256,7 @@ impl Group {
             asked: BTreeMap::new(),
             dialled: BTreeMap::new(),
             meetings: BTreeMap::new(),
+            turns: Turns::default(),
             met: BTreeMap::new(),
             reads: BTreeMap::new(),
             floors: BTreeMap::new(),

@@ -96,7 +96,7 @@ pub(crate) fn take(
             meetings::part(engine, rows, out, &id, device, (&part, last));
         }
         GroupWord::Taken { parts, .. } if member => meetings::taken(engine, rows, out, &id, device, parts),
-        GroupWord::End { complete, .. } => meetings::ended(engine, &id, device, complete),
+        GroupWord::End { complete, .. } => meetings::ended(engine, rows, out, &id, device, complete),
         GroupWord::Read { sequence, .. } if member => {
             receipts::read(engine, rows, out, &id, device, sequence);
         }
