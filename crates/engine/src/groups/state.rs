@@ -42,6 +42,7 @@ use crate::core::Core;
 use crate::output::Output;
 use crate::rows::groups as rows;
 use crate::rows::groups::AskingRow;
+use crate::rows::groups::DeletionRow;
 use crate::rows::groups::GroupRow;
 use crate::rows::groups::ReportRow;
 use crate::rows::groups::RequestRow;
@@ -127,8 +128,8 @@ pub(crate) struct Group {
     pub(super) came: VecDeque<Timestamp>,
     /// The operations that stand in the chat as lines.
     pub(super) lines: BTreeSet<OperationId>,
-    /// Messages that were deleted for everybody and whose bodies were looked for since the start.
-    pub(super) forgotten: BTreeSet<MessageId>,
+    /// What was deleted for everybody.
+    pub(super) deleted: BTreeMap<MessageId, DeletionRow>,
     /// The members and their devices, as they were last acted upon.
     pub(super) members: BTreeMap<AccountId, Vec<DeviceId>>,
     /// Everybody who might write at any time, by the lowest role that ever might.
@@ -265,7 +266,7 @@ impl Group {
             heard: BTreeMap::new(),
             came: VecDeque::new(),
             lines: BTreeSet::new(),
-            forgotten: BTreeSet::new(),
+            deleted: BTreeMap::new(),
             members: BTreeMap::new(),
             writers: BTreeSet::new(),
             unshared: BTreeSet::new(),
