@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Groups of real programs: halves that were apart become one, and how fast a message reaches everybody.
 
-    tools/groups.py [--bin DIR] [--scene killed|cut|many ...] [--rounds N] [--people N]
+    tools/groups.py [--bin DIR] [--scene killed|cut|orphans|many ...] [--rounds N] [--people N]
 
 * killed: five people, one of whom knows all others. Two are killed with -9 and the others add, remove and talk; then the
   others are killed and the two do the same. All come back.
 * cut: the same on both sides at once, with the cable between them pulled. Needs root and `ip`; without them it says so.
+* orphans: whoever made the group and its only admin are killed and their folders deleted; the others talk, add somebody
+  and let somebody in by a link, and both read all that was said.
 * many: a group of thirty; each message is timed from the request that writes it to the event at every other program.
 
 After each round all members must have the same members, roles and messages in the same order; the time from the healing
@@ -254,6 +256,35 @@ def cut(options, folder):
     return []
 
 
+def orphans(options, folder):
+    """Nobody with any power is left."""
+    people, chat, texts = five(options, folder)
+    ann, bob, carol, dave, erin = people
+    link = bob.call("groups.invite", chat_id=chat)["link"]
+    smoke.until("the link is known", lambda: all(len(p.call("groups.info", chat_id=chat)["links"]) == 1 for p in (carol, erin)))
+    times = []
+    for person in (ann, dave):
+        person.node.kill()
+        shutil.rmtree(os.path.join(folder, person.name))
+    left = [bob, carol, erin]
+    talk(left, chat, "without them", 5, texts)
+    wait_to_agree("those who are left agree", left, chat, texts, time.monotonic())
+    fred, gina = (Person(options, folder, name) for name in ("Fred", "Gina"))
+    befriend(carol, fred)
+    began = time.monotonic()
+    carol.call("groups.add", chat_id=chat, contact_id=fred.account)
+    times.append(wait_to_agree("Fred has everything", [*left, fred], chat, texts, began))
+    began = time.monotonic()
+    gina.call("groups.join", link=link)
+    there = [*left, fred, gina]
+    smoke.until("Gina is in", lambda: knows(gina, chat, 7))
+    times.append(wait_to_agree("Gina has everything", there, chat, texts, began))
+    talk(there, chat, "all together", 2, texts)
+    wait_to_agree("all who are left agree", there, chat, texts, time.monotonic())
+    judge("somebody who is added, and who comes by a link, has all", times)
+    return [*people, fred, gina]
+
+
 def many(options, folder):
     """How long from the request that writes a message until everybody has it."""
     names = [f"P{number:02}" for number in range(options.people)]
@@ -310,7 +341,7 @@ def possible():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", default="target/debug")
-    parser.add_argument("--scene", action="append", choices=["killed", "cut", "many"])
+    parser.add_argument("--scene", action="append", choices=["killed", "cut", "orphans", "many"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--apart", type=float, default=20.0, help="seconds that a cable stays pulled before anything is done")
     parser.add_argument("--people", type=int, default=30)
@@ -325,7 +356,7 @@ def main():
         folder = tempfile.mkdtemp(prefix="kith-groups-")
         people = []
         try:
-            people = {"killed": killed, "cut": cut, "many": many}[scene](options, folder)
+            people = {"killed": killed, "cut": cut, "orphans": orphans, "many": many}[scene](options, folder)
         finally:
             for person in people:
                 person.node.kill()
