@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Groups of real programs: halves that were apart become one, and how fast a message reaches everybody.
 
-    tools/groups.py [--bin DIR] [--scene killed|cut|many ...] [--rounds N] [--people N]
+    tools/groups.py [--bin DIR] [--scene killed|cut|orphans|many ...] [--rounds N] [--people N]
 
 * killed: five people, one of whom knows all others. Two are killed with -9 and the others add, remove and talk; then the
   others are killed and the two do the same. All come back.
 * cut: the same on both sides at once, with the cable between them pulled. Needs root and `ip`; without them it says so.
+* orphans: whoever made the group and its only admin are killed and their folders deleted; the others talk, add somebody
+  and let somebody in by a link, and both read all that was said.
 * many: a group of thirty; each message is timed from the request that writes it to the event at every other program.
 
 After each round all members must have the same members, roles and messages in the same order; the time from the healing
@@ -172,35 +174,43 @@ def knows(person, chat, count):
         return False
 
 
-def add_and_remove(by, chat, add, remove, topic):
-    by.call("groups.set_profile", chat_id=chat, topic=topic)
-    for account in remove:
-        by.call("groups.remove", chat_id=chat, contact_id=account)
-    for account in add:
-        by.call("groups.add", chat_id=chat, contact_id=account)
+def five(options, folder, lab=None):
+    """Ann, who knows all, and Dave, who is an admin and knows Erin, with Bob and Carol in a group in which something was said."""
+    people = village(options, folder, lab)
+    ann, _, _, dave, erin = people
+    befriend(dave, erin)
+    chat, texts = group(people), set()
+    ann.call("groups.set_role", chat_id=chat, contact_id=dave.account, role="admin")
+    talk(people, chat, "before", 3, texts)
+    wait_to_agree("all have the same", people, chat, texts, time.monotonic())
+    return people, chat, texts
+
+
+def back_to_five(people, chat, texts):
+    """Carol hears that Ann removed her, and is added again."""
+    ann, _, carol, _, _ = people
+    smoke.until("Carol hears of it", lambda: carol.call("groups.info", chat_id=chat)["state"] == "removed")
+    ann.call("groups.add", chat_id=chat, contact_id=carol.account)
+    wait_to_agree("Carol is back", people, chat, texts, time.monotonic())
 
 
 def killed(options, folder):
     """Halves that are killed in turn."""
-    people = village(options, folder)
+    people, chat, texts = five(options, folder)
     ann, bob, carol, dave, erin = people
-    befriend(dave, erin)
-    chat = group(people)
-    ann.call("groups.set_role", chat_id=chat, contact_id=dave.account, role="admin")
-    texts, times = set(), []
-    talk(people, chat, "before", 3, texts)
-    wait_to_agree("all have the same", people, chat, texts, time.monotonic())
+    times = []
     for number in range(options.rounds):
         for person in (dave, erin):
             person.node.kill()
-        add_and_remove(ann, chat, [], [carol.account], f"from the left {number}")
+        ann.call("groups.set_profile", chat_id=chat, topic=f"from the left {number}")
+        ann.call("groups.remove", chat_id=chat, contact_id=carol.account)
         talk([ann, bob], chat, f"left {number}", 5, texts)
         wait_to_agree("the left half agrees", [ann, bob], chat, texts, time.monotonic())
         for person in (ann, bob, carol):
             person.node.kill()
         for person in (dave, erin):
             person.node.start()
-        add_and_remove(dave, chat, [], [], f"from the right {number}")
+        dave.call("groups.set_profile", chat_id=chat, topic=f"from the right {number}")
         right = set()
         talk([dave, erin], chat, f"right {number}", 5, right)
         wait_to_agree("the right half agrees", [dave, erin], chat, right, time.monotonic())
@@ -212,9 +222,7 @@ def killed(options, folder):
             person.node.start()
         there = [ann, bob, dave, erin]
         times.append(wait_to_agree("all four agree", there, chat, texts, began))
-        smoke.until("Carol hears of it", lambda: carol.call("groups.info", chat_id=chat)["state"] == "removed")
-        ann.call("groups.add", chat_id=chat, contact_id=carol.account)
-        wait_to_agree("Carol is back", people, chat, texts, time.monotonic())
+        back_to_five(people, chat, texts)
     judge("killed halves, from the start of the programs", times)
     return people
 
@@ -225,34 +233,56 @@ def cut(options, folder):
     lab = Cable([(name, 0 if name in ("Ann", "Bob", "Carol") else 1) for name in names])
     people = []
     try:
-        people = village(options, folder, lab, names)
+        people, chat, texts = five(options, folder, lab)
         ann, bob, carol, dave, erin = people
-        befriend(dave, erin)
-        chat = group(people)
-        ann.call("groups.set_role", chat_id=chat, contact_id=dave.account, role="admin")
-        texts, times = set(), []
-        talk(people, chat, "before", 3, texts)
-        wait_to_agree("all have the same", people, chat, texts, time.monotonic())
+        times = []
         for number in range(options.rounds):
             lab.plug("down")
             time.sleep(options.apart)
-            # Each half does something to the other: what the removed Erin says before she can know stays where it was heard.
-            add_and_remove(ann, chat, [], [carol.account], f"from the left {number}")
-            add_and_remove(dave, chat, [], [], f"from the right {number}")
+            ann.call("groups.set_profile", chat_id=chat, topic=f"from the left {number}")
+            ann.call("groups.remove", chat_id=chat, contact_id=carol.account)
+            dave.call("groups.set_profile", chat_id=chat, topic=f"from the right {number}")
             talk([ann, bob], chat, f"left {number}", 5, texts)
             talk([dave, erin], chat, f"right {number}", 5, texts)
             began = time.monotonic()
             lab.plug("up")
             times.append(wait_to_agree("all four agree", [ann, bob, dave, erin], chat, texts, began, 120))
-            smoke.until("Carol hears of it", lambda: carol.call("groups.info", chat_id=chat)["state"] == "removed")
-            ann.call("groups.add", chat_id=chat, contact_id=carol.account)
-            wait_to_agree("Carol is back", people, chat, texts, time.monotonic())
+            back_to_five(people, chat, texts)
         judge("cut halves, from the cable", times)
     finally:
         for person in people:
             person.node.kill()
         lab.close()
     return []
+
+
+def orphans(options, folder):
+    """Nobody with any power is left."""
+    people, chat, texts = five(options, folder)
+    ann, bob, carol, dave, erin = people
+    link = bob.call("groups.invite", chat_id=chat)["link"]
+    smoke.until("the link is known", lambda: all(len(p.call("groups.info", chat_id=chat)["links"]) == 1 for p in (carol, erin)))
+    times = []
+    for person in (ann, dave):
+        person.node.kill()
+        shutil.rmtree(os.path.join(folder, person.name))
+    left = [bob, carol, erin]
+    talk(left, chat, "without them", 5, texts)
+    wait_to_agree("those who are left agree", left, chat, texts, time.monotonic())
+    fred, gina = (Person(options, folder, name) for name in ("Fred", "Gina"))
+    befriend(carol, fred)
+    began = time.monotonic()
+    carol.call("groups.add", chat_id=chat, contact_id=fred.account)
+    times.append(wait_to_agree("Fred has everything", [*left, fred], chat, texts, began))
+    began = time.monotonic()
+    gina.call("groups.join", link=link)
+    there = [*left, fred, gina]
+    smoke.until("Gina is in", lambda: knows(gina, chat, 7))
+    times.append(wait_to_agree("Gina has everything", there, chat, texts, began))
+    talk(there, chat, "all together", 2, texts)
+    wait_to_agree("all who are left agree", there, chat, texts, time.monotonic())
+    judge("somebody who is added, and who comes by a link, has all", times)
+    return [*people, fred, gina]
 
 
 def many(options, folder):
@@ -311,7 +341,7 @@ def possible():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", default="target/debug")
-    parser.add_argument("--scene", action="append", choices=["killed", "cut", "many"])
+    parser.add_argument("--scene", action="append", choices=["killed", "cut", "orphans", "many"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--apart", type=float, default=20.0, help="seconds that a cable stays pulled before anything is done")
     parser.add_argument("--people", type=int, default=30)
@@ -326,7 +356,7 @@ def main():
         folder = tempfile.mkdtemp(prefix="kith-groups-")
         people = []
         try:
-            people = {"killed": killed, "cut": cut, "many": many}[scene](options, folder)
+            people = {"killed": killed, "cut": cut, "orphans": orphans, "many": many}[scene](options, folder)
         finally:
             for person in people:
                 person.node.kill()

@@ -1,5 +1,9 @@
 //! Devices that come and go, some of them never seen before, some that say nothing and leave, while memory is watched.
+//!
+//! Most are connections without a program behind them: TCP, the handshake, streams that the node may open; so that one
+//! computer has enough left for the node. Every tenth device is the whole network of a person's program.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -13,6 +17,19 @@ use kith_net::NetEvent;
 use kith_net::Role;
 use kith_net::address;
 use kith_proto::address::DeviceAddress;
+use libp2p::PeerId;
+use libp2p::Transport as _;
+use libp2p::core::Endpoint;
+use libp2p::core::muxing::StreamMuxerBox;
+use libp2p::core::muxing::StreamMuxerExt as _;
+use libp2p::core::transport::Boxed;
+use libp2p::core::transport::DialOpts;
+use libp2p::core::transport::PortUse;
+use libp2p::core::upgrade::Version;
+use libp2p::identity::Keypair;
+use libp2p::noise;
+use libp2p::tcp;
+use libp2p::yamux;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -29,6 +46,9 @@ const QUEUES: u8 = 4;
 
 /// Connections after which a device is another one: what is remembered by device must go, too.
 const LIFE: u32 = 50;
+
+/// Every so many-th device has a whole program's network.
+const WHOLE: u32 = 10;
 
 /// Every so many-th connection is one that never says a word.
 const SILENT: u32 = 10;
@@ -108,27 +128,51 @@ fn verdict(plan: &Plan, lines: &[(Duration, u64)], processor: f64) -> bool {
 }
 
 async fn come_and_go(device: u32, place: DeviceAddress, turns: Arc<Semaphore>, done: Arc<AtomicU64>) {
-    for life in 0.. {
-        let (net, mut events) = start(device, life);
+    let text = address::text(&place.address, None);
+    let port: u16 = text.rsplit('/').next().unwrap().parse().unwrap();
+    for life in 0_u32.. {
+        let mut seed = Zeroizing::new([7; 32]);
+        let numbers = device.to_le_bytes().into_iter().chain(life.to_le_bytes());
+        seed.iter_mut().zip(numbers).for_each(|(to, from)| *to = from);
+        let mut program = device.is_multiple_of(WHOLE).then(|| start(seed.clone()));
+        let mut bare = bare(&seed);
         for number in 0..LIFE {
             turns.acquire().await.unwrap().forget();
-            if number % SILENT == 0 {
-                let text = address::text(&place.address, None);
-                let port = text.rsplit('/').next().unwrap();
-                drop(TcpStream::connect(format!("127.0.0.1:{port}")).await.unwrap());
-            } else {
-                once(&net, &mut events, &place).await;
+            match &mut program {
+                _ if number % SILENT == 0 => drop(TcpStream::connect(("127.0.0.1", port)).await.unwrap()),
+                Some((net, events)) => once(net, events, &place).await,
+                None => shake_hands(&mut bare, port).await,
             }
             done.fetch_add(1, Ordering::Relaxed);
         }
-        events.shut_down().await.unwrap();
+        if let Some((_, events)) = program {
+            events.shut_down().await.unwrap();
+        }
     }
 }
 
-fn start(device: u32, life: u32) -> (Net, EventReceiver) {
-    let mut seed = Zeroizing::new([7; 32]);
-    let numbers = device.to_le_bytes().into_iter().chain(life.to_le_bytes());
-    seed.iter_mut().zip(numbers).for_each(|(to, from)| *to = from);
+/// A connection as every libp2p program makes it, with nothing above.
+fn bare(seed: &[u8; 32]) -> Boxed<(PeerId, StreamMuxerBox)> {
+    let keys = Keypair::ed25519_from_bytes(*seed).unwrap();
+    let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true));
+    let upgraded = tcp.upgrade(Version::V1Lazy).authenticate(noise::Config::new(&keys).unwrap());
+    upgraded.multiplex(yamux::Config::default()).boxed()
+}
+
+/// Connects, takes the first stream that the node opens, and hangs up.
+async fn shake_hands(transport: &mut Boxed<(PeerId, StreamMuxerBox)>, port: u16) {
+    let place = format!("/ip4/127.0.0.1/tcp/{port}").parse().unwrap();
+    let way = DialOpts { role: Endpoint::Dialer, port_use: PortUse::New };
+    let Ok((_, mut connection)) = transport.dial(place, way).unwrap().await else { return };
+    let _ = poll_fn(|context| {
+        let _ = connection.poll_unpin(context);
+        connection.poll_inbound_unpin(context)
+    })
+    .await;
+    let _ = poll_fn(|context| connection.poll_close_unpin(context)).await;
+}
+
+fn start(seed: Zeroizing<[u8; 32]>) -> (Net, EventReceiver) {
     let mut config = NetConfig::new(seed, Role::User);
     config.listen.clear();
     (config.mdns, config.upnp, config.probe) = (false, false, false);

@@ -433,9 +433,15 @@ impl Contacts {
         });
     }
 
-    /// How many contacts there are.
+    /// How many contacts there are, without those who are blocked.
     fn count(&self) -> usize {
-        self.by_id.values().filter(|row| !row.is_fellow()).count()
+        let counts = |row: &&ContactRow| !row.is_fellow() && row.state() != Some(ContactState::Blocked);
+        self.by_id.values().filter(counts).count()
+    }
+
+    /// How many people are blocked.
+    pub(crate) fn blocked(&self) -> usize {
+        self.by_id.values().filter(|row| row.state() == Some(ContactState::Blocked)).count()
     }
 
     /// Notes whether the safety number was compared.

@@ -26,11 +26,12 @@ use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::groups::asking;
+use crate::groups::deletions;
 use crate::groups::fellows;
 use crate::groups::gossip;
 use crate::groups::hosts;
-use crate::groups::lines;
 use crate::groups::mesh;
+use crate::groups::reports;
 use crate::groups::state::Groups;
 use crate::groups::taking;
 use crate::groups::view as group_view;
@@ -267,7 +268,8 @@ impl Engine {
                 TimerKey::Groups => {
                     taking::say_what_is_new(self, out);
                     fellows::part(self, out);
-                    lines::forget_deleted(self, rows, out);
+                    deletions::settle(self, rows, out);
+                    reports::expire(self, out);
                 }
                 TimerKey::Mesh => mesh::look_after(self, rows, out),
                 TimerKey::Asking => asking::tick(self, out),

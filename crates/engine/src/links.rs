@@ -67,7 +67,7 @@ pub(crate) fn stream_closed(engine: &mut Engine, device: &DeviceId) {
     routes::broken(engine, device);
     engine.presence.links.stream_closed(&mut engine.core, device);
     engine.outbox.rewind(device);
-    engine.groups.disconnected(device);
+    engine.groups.disconnected(&mut engine.core, device);
 }
 
 /// The connection is gone.
@@ -77,7 +77,7 @@ pub(crate) fn disconnected(engine: &mut Engine, out: &mut Output, device: Device
     if !engine.presence.disconnected(&mut engine.core, &device) {
         return;
     }
-    engine.groups.disconnected(&device);
+    engine.groups.disconnected(&mut engine.core, &device);
     mesh::stir(engine);
     leaving::said_until_now(engine, out, &device);
     leaving::consider(engine, &device);

@@ -38,9 +38,11 @@ use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::groups::asking;
+use crate::groups::deletions;
 use crate::groups::hosts;
 use crate::groups::loading;
 use crate::groups::mesh;
+use crate::groups::reports;
 use crate::groups::state::Groups;
 use crate::inbox::Inbox;
 use crate::knocking::Knocking;
@@ -428,6 +430,8 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
     engine.core.timers.set(TimerKey::Knock, engine.core.now);
     asking::start(engine);
     hosts::start(engine);
+    deletions::start(engine, out);
+    reports::expire(engine, out);
     if engine.contacts.all().any(|(_, row)| row.is_fellow()) {
         engine.core.timers.set(TimerKey::Groups, engine.core.now);
     }

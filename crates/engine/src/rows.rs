@@ -134,6 +134,7 @@ pub const TABLES: &[Table] = &[
     groups::GROUP_REQUESTS,
     groups::GROUP_LISTINGS,
     groups::GROUP_REPORTS,
+    groups::GROUP_DELETIONS,
     history::HISTORIES,
     history::LINES,
     history::POSTS,

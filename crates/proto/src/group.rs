@@ -49,6 +49,7 @@ pub use listing::Listing;
 pub use listing::MAX_LISTING_TAGS;
 pub use listing::MAX_LISTING_TOPIC_BYTES;
 pub use policy::History;
+pub use policy::MAX_SLOW_MODE_SECS;
 pub use policy::Policy;
 pub use policy::Role;
 

@@ -11,7 +11,6 @@ pub mod words;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use kith_engine::view::GroupLine;
 use kith_engine::view::GroupState;
 use kith_engine::view::GroupView;
 use kith_engine::view::MemberView;
@@ -144,7 +143,7 @@ impl Groups {
         let mut unknown = BTreeSet::new();
         for message in messages {
             let whom = match &message.kind {
-                MessageKind::System(line) => whom(line),
+                MessageKind::System(line) => line.whom(),
                 MessageKind::Text => None,
             };
             unknown.extend([Some(message.sender), whom].into_iter().flatten());
@@ -249,19 +248,5 @@ impl Groups {
     pub fn is_called_by(&self, message: &MessageView) -> bool {
         let own = self.own.is_some_and(|own| message.mentions.contains(&own));
         message.kind == MessageKind::Text && (own || message.mentions_all)
-    }
-}
-
-/// Whom a line is about beside who did it.
-fn whom(line: &GroupLine) -> Option<AccountId> {
-    match line {
-        GroupLine::Added { whom }
-        | GroupLine::Joined { whom }
-        | GroupLine::Removed { whom, .. }
-        | GroupLine::Banned { whom, .. }
-        | GroupLine::Unbanned { whom }
-        | GroupLine::Role { whom, .. }
-        | GroupLine::Muted { whom, .. } => Some(*whom),
-        _ => None,
     }
 }

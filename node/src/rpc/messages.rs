@@ -177,31 +177,17 @@ pub(crate) fn people(view: &MessageView, own: Option<&AccountId>) -> Vec<Account
     if line.is_none() && (view.outgoing || direct()) {
         return Vec::new();
     }
-    std::iter::once(view.sender).chain(line.and_then(whom)).collect()
+    std::iter::once(view.sender).chain(line.and_then(GroupLine::whom)).collect()
 }
 
 /// Whose names a chat in the list needs.
 pub(crate) fn people_in_chat(view: &ChatView) -> Vec<AccountId> {
     let Some(last) = view.last.as_ref().filter(|_| view.group().is_some()) else { return Vec::new() };
     let line = match &last.kind {
-        MessageKind::System(line) => whom(line),
+        MessageKind::System(line) => line.whom(),
         MessageKind::Text => None,
     };
     std::iter::once(last.sender).chain(line).collect()
-}
-
-/// Whom a line is about, beside whoever did it.
-fn whom(line: &GroupLine) -> Option<AccountId> {
-    match line {
-        GroupLine::Added { whom }
-        | GroupLine::Joined { whom }
-        | GroupLine::Removed { whom, .. }
-        | GroupLine::Banned { whom, .. }
-        | GroupLine::Unbanned { whom }
-        | GroupLine::Role { whom, .. }
-        | GroupLine::Muted { whom, .. } => Some(*whom),
-        _ => None,
-    }
 }
 
 fn kind_word(kind: &MessageKind) -> &'static str {
@@ -246,7 +232,7 @@ fn system(kind: &MessageKind, who: &AccountId, at: Timestamp, names: &Names) -> 
             fields.insert(name.to_owned(), value);
         }
     };
-    if let Some(whom) = whom(line) {
+    if let Some(whom) = line.whom() {
         put("whom", Value::from(whom.to_string()));
         put("whom_name", Value::from(names.told(&whom)));
     }

@@ -1,6 +1,7 @@
 //! The rules of a group as JSON, and changes to them.
 
 use kith_proto::group::History;
+use kith_proto::group::MAX_SLOW_MODE_SECS;
 use kith_proto::group::Policy;
 use serde_json::Value;
 use serde_json::json;
@@ -36,7 +37,13 @@ pub(crate) fn changed(mut policy: Policy, changes: &Value) -> Result<Policy, Rpc
             "send_files" => policy.send_files = role()?,
             "start_calls" => policy.start_calls = role()?,
             "change_profile" => policy.change_profile = role()?,
-            "slow_mode_secs" => policy.slow_mode_secs = number()?,
+            "slow_mode_secs" => {
+                let secs = number()?;
+                if secs > MAX_SLOW_MODE_SECS {
+                    return Err(wrong("slow_mode_secs", "at most a day, 86400"));
+                }
+                policy.slow_mode_secs = secs;
+            }
             "retention_secs" => policy.retention_secs = number()?,
             "approve_links" => policy.approve_links = flag()?,
             "public" => policy.public = flag()?,

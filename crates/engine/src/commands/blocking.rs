@@ -19,6 +19,9 @@ use crate::view::MessageState;
 /// The longest list of people who are blocked at once.
 const MAX_BLOCKED_AT_ONCE: usize = 10_000;
 
+/// The most people who are blocked by lists.
+const MAX_BLOCKED: usize = 50_000;
+
 /// Blocks a contact.
 pub(super) fn block(
     engine: &mut Engine,
@@ -40,7 +43,7 @@ pub(super) fn block_all(
     out: &mut Output,
     accounts: &[ContactId],
 ) -> Result<Answer, Refusal> {
-    if accounts.len() > MAX_BLOCKED_AT_ONCE {
+    if accounts.len() > MAX_BLOCKED_AT_ONCE || engine.contacts.blocked() + accounts.len() > MAX_BLOCKED {
         return Err(Refusal::TooMany);
     }
     let own = engine.devices.account;

@@ -27,6 +27,7 @@ mod sum;
 mod window;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use kith_crypto::group::VerifiedPost;
 use kith_proto::bounded::BoundedBytes;
@@ -36,6 +37,7 @@ use kith_proto::codec::Encode as _;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
+use kith_proto::id::MessageId;
 use kith_proto::id::PostId;
 use kith_proto::id::ViewId;
 use kith_proto::post::Draft;
@@ -55,6 +57,7 @@ use kith_proto::sync::Span;
 use kith_proto::time::Span as TimeSpan;
 use kith_proto::time::Timestamp;
 
+use super::sending;
 use crate::output::Output;
 
 use rows::LineRow;
@@ -82,6 +85,8 @@ pub struct History {
     group: GroupId,
     lines: BTreeMap<DeviceId, LineRow>,
     summary: SummaryRow,
+    /// What is given to nobody: it was deleted for everybody.
+    withheld: BTreeSet<MessageId>,
 }
 
 /// What became of a post that was inserted.
@@ -129,7 +134,7 @@ pub enum InsertError {
 impl History {
     /// A history without posts.
     pub fn new(group: GroupId) -> Self {
-        Self { group, lines: BTreeMap::new(), summary: SummaryRow::default() }
+        Self { group, lines: BTreeMap::new(), summary: SummaryRow::default(), withheld: BTreeSet::new() }
     }
 
     /// What the rows say of a group; reads a row for each device, and no posts.
@@ -144,7 +149,17 @@ impl History {
             let device = key.get(32..).and_then(|device| device.try_into().ok()).ok_or_else(rows::damaged)?;
             lines.insert(DeviceId(device), decode(&value)?);
         }
-        Ok(Self { group, lines, summary })
+        Ok(Self { group, lines, summary, withheld: BTreeSet::new() })
+    }
+
+    /// These messages are given to nobody.
+    pub(crate) fn withhold(&mut self, messages: BTreeSet<MessageId>) {
+        self.withheld = messages;
+    }
+
+    /// Whether a post may be given to others.
+    pub(crate) fn gives(&self, post: &PostId) -> bool {
+        self.withheld.is_empty() || !self.withheld.contains(&sending::message_of(post))
     }
 
     /// Which group it is of.

@@ -174,7 +174,7 @@ pub(super) fn asked(
     let Some(group) = engine.groups.get_mut(&id) else { return };
     if group.members.contains_key(&account) {
         // They are in, and do not know: perhaps they put an old disk back.
-        let operations = whole(group);
+        let operations = group.whole();
         if !membership::is_being_told(engine, device, &id) {
             membership::tell(engine, out, device, id, operations);
         }
@@ -210,10 +210,6 @@ pub(super) fn asked(
     }
     // The queue of the link takes first envelopes only: they have to know where to write from now on.
     fellows::introduce(engine, out, device);
-}
-
-fn whole(group: &Group) -> Vec<kith_proto::group::Operation> {
-    group.log.operations().map(|(_, operation)| operation.clone()).collect()
 }
 
 /// Whether somebody who may invite has to agree.
@@ -406,7 +402,7 @@ pub(super) fn came(engine: &mut Engine, out: &mut Output, id: &GroupId, joined: 
     for account in joined {
         let Some(row) = drop_request(engine, out, id, account) else { continue };
         if engine.peers.contact_of(&row.from) == Some(*account) {
-            let operations = engine.groups.get(id).map(whole).unwrap_or_default();
+            let operations = engine.groups.get(id).map(Group::whole).unwrap_or_default();
             membership::tell(engine, out, &row.from, *id, operations);
             fellows::introduce(engine, out, &row.from);
         }

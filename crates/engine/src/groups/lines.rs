@@ -14,10 +14,8 @@ use kith_proto::id::GroupId;
 use kith_proto::id::MessageId;
 use kith_proto::id::OperationId;
 use kith_proto::rows::Rows;
-use kith_proto::time::Span;
 
-use super::history::rows as history;
-use super::listings;
+use super::deletions;
 use super::receiving;
 use super::state::Group;
 use super::view;
@@ -28,11 +26,7 @@ use crate::event::Event;
 use crate::output::Output;
 use crate::rows::groups::Entry;
 use crate::rows::groups::LineEntry;
-use crate::timer::TimerKey;
 use crate::view::GroupLine;
-
-/// The body of a post that was deleted for everybody is kept for so long, and not shown.
-const BODY_KEPT: Span = Span::from_days(1);
 
 /// More lines at once than this are history, not news.
 const NEWS: usize = 8;
@@ -99,60 +93,10 @@ pub(super) fn sync(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &
             out.events.extend(row.map(|row| Event::MessageReceived(view::message(&own, chat, index, row))));
         }
     }
-    delete_posts(engine, rows, out, id);
+    deletions::sync(engine, rows, out, id);
     for message in shown_again {
         receiving::show_again(engine, rows, out, id, &message);
     }
-}
-
-/// Takes away what was deleted for everybody. Its body goes a day later: until then it may turn out that whoever deleted it
-/// had been removed, and if some had thrown it away they would never show it again.
-fn delete_posts(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId) {
-    let Engine { groups, chats, core, .. } = engine;
-    let Some(group) = groups.get_mut(id) else { return };
-    let chat = group.chat();
-    let deletions = group.log.roster().deletions.clone();
-    for message in &deletions {
-        let Some(index) = Chats::index_of(rows, out, &chat, message) else {
-            listings::delete(rows, out, id, message);
-            continue;
-        };
-        let row = Chats::history(rows, out, &chat, index);
-        if let Some(Entry::Post(_)) = row.map(|row| row.entry) {
-            chats.take_out(core, rows, out, &chat, message);
-            out.event(Event::MessageDeleted { chat, message: *message });
-        }
-    }
-    let day_ago = core.now.0.saturating_sub(BODY_KEPT.0);
-    let mut settled = Vec::new();
-    for (_, operation) in group.log.operations() {
-        if let Kind::DeleteForAll(message) = &operation.kind
-            && deletions.contains(message)
-        {
-            match operation.time.0 < day_ago {
-                true => settled.push(*message),
-                false => core.timers.set_earlier(TimerKey::Groups, operation.time + BODY_KEPT),
-            }
-        }
-    }
-    for message in settled {
-        for post in history::posts_of(rows, id, &message).unwrap_or_default() {
-            forget_body(out, id, &post);
-        }
-    }
-}
-
-/// Throws away what was deleted long enough ago, in all groups.
-pub(crate) fn forget_deleted(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) {
-    let ids: Vec<GroupId> = engine.groups.by_id.keys().copied().collect();
-    for id in ids {
-        delete_posts(engine, rows, out, &id);
-    }
-}
-
-/// The post keeps its place in the history, so that histories stay comparable, and nobody gets it from here any more.
-pub(super) fn forget_body(out: &mut Output, group: &GroupId, post: &kith_proto::id::PostId) {
-    out.delete(history::POSTS, &history::post_key(group, post));
 }
 
 /// An operation's kind without the device lists in it, which a line does not show.

@@ -19,8 +19,8 @@ use kith_proto::id::GroupId;
 use kith_proto::id::MessageId;
 use kith_proto::rows::Rows;
 
+use super::deletions;
 use super::hosts;
-use super::lines;
 use super::sending;
 use crate::command::Answer;
 use crate::command::Refusal;
@@ -53,10 +53,18 @@ pub(super) fn publish(
         return Err(Refusal::NoDirectory);
     }
     let listing = match about {
-        Some(about) => describe(engine, &room, about)?,
+        Some(about) => {
+            let own = engine.devices.account;
+            let others = of(rows, &directory, &own);
+            let others = others.iter().filter(|(_, row)| row.listing.room != room && !row.is_taken_back());
+            if others.count() >= MAX_OF_ONE {
+                return Err(Refusal::TooMany);
+            }
+            describe(engine, &room, about)?
+        }
         None => {
             let own = engine.devices.account;
-            let known = get(rows, out, &directory, &own, &room).filter(|row| !row.listing.link.is_empty());
+            let known = get(rows, out, &directory, &own, &room).filter(|row| !row.is_taken_back());
             known.ok_or(Refusal::NotListed)?;
             empty(room)
         }
@@ -121,24 +129,32 @@ pub(super) fn take(
     post: &kith_crypto::group::VerifiedPost,
     listing: Listing,
 ) {
-    let (account, time, name) = (post.draft.account, post.draft.time, post.id());
-    let Some(group) = engine.groups.get_mut(id) else { return };
-    if group.log.roster().deletions.contains(&sending::message_of(&name)) {
-        return lines::forget_body(out, id, &name);
-    }
+    let (account, time, name, now) = (post.draft.account, post.draft.time, post.id(), engine.core.now);
+    let core = &mut engine.core;
+    let Some(group) = engine.groups.by_id.get_mut(id) else { return };
+    deletions::came(core, group, out, &sending::message_of(&name));
     let known = get(rows, out, id, &account, &listing.room);
     if known.as_ref().is_some_and(|known| (known.time, known.post) >= (time, name)) {
         return;
     }
-    let prefix = rows::group_key(id, &account.0);
-    let of_one =
-        super::history::rows::scan_prefix(rows, rows::GROUP_LISTINGS, &prefix).map_or(0, |all| all.len());
-    if known.is_some() || of_one < MAX_OF_ONE {
-        let row = ListingRow { listing, post: name, time };
-        let key = rows::listing_key(id, &account, &row.listing.room);
-        out.put(rows::GROUP_LISTINGS, &key, row.to_bytes());
-        out.event(Event::RoomsChanged { directory: *id });
+    if known.is_none() {
+        let of_one = of(rows, id, &account);
+        if of_one.len() >= MAX_OF_ONE {
+            // A room that is listed no more makes room for another.
+            let Some((key, _)) = of_one.iter().find(|(_, row)| row.is_taken_back()) else { return };
+            out.delete(rows::GROUP_LISTINGS, key);
+        }
     }
+    let row = ListingRow { listing, post: name, time, came: now };
+    let key = rows::listing_key(id, &account, &row.listing.room);
+    out.put(rows::GROUP_LISTINGS, &key, row.to_bytes());
+    out.event(Event::RoomsChanged { directory: *id });
+}
+
+/// What one member says of rooms.
+fn of(rows: &dyn Rows, id: &GroupId, account: &AccountId) -> Vec<Row> {
+    let prefix = rows::group_key(id, &account.0);
+    decoded(super::history::rows::scan_prefix(rows, rows::GROUP_LISTINGS, &prefix).unwrap_or_default())
 }
 
 /// Whether a message is a listing of this directory.
@@ -146,14 +162,10 @@ pub(super) fn has(rows: &dyn Rows, id: &GroupId, message: &MessageId) -> bool {
     all(rows, id).iter().any(|(_, row)| row.message() == *message)
 }
 
-/// Takes away a listing that was deleted for everybody.
+/// Throws away a listing that was deleted for everybody, for good.
 pub(super) fn delete(rows: &dyn Rows, out: &mut Output, id: &GroupId, message: &MessageId) {
-    for (key, row) in all(rows, id) {
-        if row.message() == *message {
-            lines::forget_body(out, id, &row.post);
-            out.delete(rows::GROUP_LISTINGS, &key);
-            out.event(Event::RoomsChanged { directory: *id });
-        }
+    for (key, _) in all(rows, id).into_iter().filter(|(_, row)| row.message() == *message) {
+        out.delete(rows::GROUP_LISTINGS, &key);
     }
 }
 
@@ -161,6 +173,9 @@ pub(super) fn delete(rows: &dyn Rows, out: &mut Output, id: &GroupId, message: &
 type Row = (Vec<u8>, ListingRow);
 
 fn all(rows: &dyn Rows, id: &GroupId) -> Vec<Row> {
-    let found = super::history::rows::scan_group(rows, rows::GROUP_LISTINGS, id).unwrap_or_default();
+    decoded(super::history::rows::scan_group(rows, rows::GROUP_LISTINGS, id).unwrap_or_default())
+}
+
+fn decoded(found: Vec<(Vec<u8>, Vec<u8>)>) -> Vec<Row> {
     found.into_iter().filter_map(|(key, row)| Some((key, ListingRow::from_bytes(&row).ok()?))).collect()
 }

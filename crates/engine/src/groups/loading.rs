@@ -92,6 +92,7 @@ fn group(rows: &dyn Rows, id: &GroupId, row: GroupRow, direct_members: usize) ->
     group.reads = parts(rows, rows::GROUP_READS, id, |key| DeviceId::from_bytes(key).ok())?;
     group.requests = requests(rows, id)?;
     group.reports = reports(rows, id)?;
+    group.deleted = parts(rows, rows::GROUP_DELETIONS, id, |key| MessageId::from_bytes(key).ok())?;
     let floors: BTreeMap<AccountId, FloorsRow> =
         parts(rows, rows::GROUP_FLOORS, id, |key| AccountId::from_bytes(key).ok())?;
     group.floors = floors.into_iter().map(|(account, row)| (account, Limits::of(&row))).collect();

@@ -11,7 +11,6 @@ use kith_proto::bounded::BoundedBytes;
 use kith_proto::codec::Decode as _;
 use kith_proto::codec::Encode as _;
 use kith_proto::group::word::GroupWord;
-use kith_proto::group::word::MAX_SYNC_PART_BYTES;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
 use kith_proto::payload::Content;
@@ -30,18 +29,22 @@ use super::receiving;
 use super::receiving::Brought;
 use super::reconcile::Meeting;
 use super::state::Group;
+use super::taking;
 use crate::engine::Engine;
 use crate::links;
 use crate::output::Output;
 
-/// The bytes of parts in one payload: with what is around them it fills the 64 KiB class, into which it is padded anyway.
-const ROOM: usize = 62 << 10;
+/// The bytes of parts in one payload: with what is around them it fills the 16 KiB class, into which it is padded anyway.
+const ROOM: usize = PARTS_ROOM / 4;
+
+/// The same for the 64 KiB class.
+const PARTS_ROOM: usize = 62 << 10;
 
 /// What is around a part: the group, its length, the kind of word, whether it is the last.
 const AROUND: usize = 48;
 
 /// Parts under way at once: at most half a megabyte on the stream for each meeting.
-const WINDOW: u32 = 16;
+const WINDOW: u32 = 32;
 
 /// So many parts are confirmed together.
 const CONFIRM_EVERY: u32 = 8;
@@ -85,7 +88,7 @@ pub(super) fn begin(
     if own >= *device || busy || known {
         return;
     }
-    if !has_room(group, now, device) {
+    if !may_begin(group, now, device, Some(theirs)) {
         return membership::tell_again(engine, id);
     }
     let limits = account.and_then(|account| group.floors.get(&account)).cloned();
@@ -100,9 +103,10 @@ fn live(meeting: Meeting, limited: bool, theirs: HistoryDigest, now: Timestamp) 
     Live { meeting, partial, rest, flying: 0, taken: 0, limited, theirs, last: now }
 }
 
-fn has_room(group: &mut Group, now: Timestamp, device: &DeviceId) -> bool {
+fn may_begin(group: &mut Group, now: Timestamp, device: &DeviceId, theirs: Option<HistoryDigest>) -> bool {
     group.meetings.retain(|_, live| now.since(live.last) < SILENT);
-    group.meetings.contains_key(device) || group.meetings.len() < MAX_MEETINGS
+    let room = group.meetings.contains_key(device) || group.meetings.len() < MAX_MEETINGS;
+    group.turns.claim(now, device, theirs) && room
 }
 
 /// A part of a word came.
@@ -120,12 +124,16 @@ pub(super) fn part(
     let Some(group) = engine.groups.get_mut(id) else { return };
     let limits = account.and_then(|account| group.floors.get(&account)).cloned();
     // What is in the middle of a word begins with anything.
-    let begun = group.meetings.get(device).is_some_and(|live| !live.partial.is_empty());
-    let begun = begun && has_room(group, now, device) && group.meetings.contains_key(device);
-    if !group.meetings.contains_key(device) || (!begun && is_hello(part, last)) {
+    let known = group.meetings.get(device).filter(|live| now.since(live.last) < SILENT);
+    let begun = known.is_some_and(|live| !live.partial.is_empty());
+    if known.is_none() || (!begun && is_hello(part, last)) {
         // Only the device with the lower id begins.
-        if own < *device || !is_hello(part, last) || !has_room(group, now, device) {
-            return broken(engine, out, id, device);
+        if own < *device || !is_hello(part, last) {
+            return broken(engine, rows, out, id, device);
+        }
+        if !may_begin(group, now, device, None) {
+            // They hear when it is their turn.
+            return end(engine, out, id, device, false);
         }
         let limited = limits.is_some();
         let meeting = Meeting::answer(*id).limited(limits);
@@ -136,7 +144,7 @@ pub(super) fn part(
     live.taken += 1;
     live.partial.extend_from_slice(part);
     if live.partial.len() > MAX_SYNC_WORD_BYTES {
-        return broken(engine, out, id, device);
+        return broken(engine, rows, out, id, device);
     }
     let confirmed = (live.taken >= CONFIRM_EVERY).then(|| std::mem::take(&mut live.taken));
     let word = last.then(|| SyncWord::from_bytes(&std::mem::take(&mut live.partial)));
@@ -145,7 +153,7 @@ pub(super) fn part(
     }
     match word {
         None => {}
-        Some(Err(_)) => broken(engine, out, id, device),
+        Some(Err(_)) => broken(engine, rows, out, id, device),
         Some(Ok(word)) => take(engine, rows, out, id, device, word),
     }
 }
@@ -170,8 +178,9 @@ fn take(
         live.theirs = *digest;
     }
     let Ok(posts) = live.meeting.take(history, rows, out, word) else {
-        return broken(engine, out, id, device);
+        return broken(engine, rows, out, id, device);
     };
+    let had = history.digest();
     for post in posts {
         match verify_post(post) {
             Ok(post) if post.draft.group == *id => {
@@ -179,6 +188,10 @@ fn take(
             }
             _ => engine.core.stats.bad_posts += 1,
         }
+    }
+    let now = engine.core.now;
+    if let Some(group) = engine.groups.get_mut(id).filter(|group| group.history.digest() != had) {
+        group.turns.moved(now, device);
     }
     pump(engine, rows, out, id, device);
 }
@@ -199,16 +212,43 @@ fn pump(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId, de
             meetings.remove(device);
         }
         let silent = contents.is_empty();
-        if !silent {
+        for contents in payloads(contents) {
             links::say(engine, out, device, contents);
         }
-        match ended {
-            Some((true, _)) => return end(engine, out, id, device, true),
-            Some(_) => return,
-            None if silent => return,
-            None => {}
+        if let Some((limited, _)) = ended {
+            if limited {
+                end(engine, out, id, device, true);
+            }
+            return over(engine, rows, out, id, device);
+        }
+        if silent {
+            return;
         }
     }
+}
+
+/// Parts as payloads: one of the largest class if they fill most of it, else several of smaller ones, which pad less.
+fn payloads(contents: Vec<Content>) -> Vec<Vec<Content>> {
+    let size = |content: &Content| match content {
+        Content::Group(GroupWord::Sync { part, .. }) => part.len() + AROUND,
+        _ => AROUND,
+    };
+    if contents.iter().map(size).sum::<usize>() > 3 * ROOM {
+        return vec![contents];
+    }
+    let (mut payloads, mut room) = (Vec::<Vec<Content>>::new(), 0);
+    for content in contents {
+        let needed = size(&content);
+        match payloads.last_mut().filter(|_| needed <= room) {
+            Some(last) => last.push(content),
+            None => {
+                room = ROOM;
+                payloads.push(vec![content]);
+            }
+        }
+        room = room.saturating_sub(needed);
+    }
+    payloads
 }
 
 impl Live {
@@ -220,13 +260,13 @@ impl Live {
         out: &Output,
         id: &GroupId,
     ) -> Result<Vec<Content>, RowsError> {
-        let (mut contents, mut room) = (Vec::new(), ROOM);
+        let (mut contents, mut room) = (Vec::new(), PARTS_ROOM);
         while self.flying < WINDOW && contents.len() < MAX_CONTENTS && room > AROUND {
             if self.rest.is_empty() {
                 let Some(word) = self.meeting.next(history, rows, out)? else { break };
                 self.rest = word.to_bytes();
             }
-            let length = self.rest.len().min(MAX_SYNC_PART_BYTES).min(room - AROUND);
+            let length = self.rest.len().min(ROOM - AROUND).min(room - AROUND);
             let after = self.rest.split_off(length);
             let part = BoundedBytes::new(std::mem::replace(&mut self.rest, after)).unwrap_or_default();
             contents.push(Content::Group(GroupWord::Sync { group: *id, part, last: self.rest.is_empty() }));
@@ -250,11 +290,19 @@ pub(super) fn taken(
     let Some(live) = group.meetings.get_mut(device) else { return };
     live.flying = live.flying.saturating_sub(parts);
     live.last = engine.core.now;
+    group.turns.moved(engine.core.now, device);
     pump(engine, rows, out, id, device);
 }
 
 /// They have nothing more to say, or to take. `complete`: because all was said; else it is tried again.
-pub(super) fn ended(engine: &mut Engine, id: &GroupId, device: &DeviceId, complete: bool) {
+pub(super) fn ended(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    device: &DeviceId,
+    complete: bool,
+) {
     let Some(group) = engine.groups.get_mut(id) else { return };
     let Some(live) = group.meetings.remove(device) else { return };
     if complete {
@@ -262,15 +310,33 @@ pub(super) fn ended(engine: &mut Engine, id: &GroupId, device: &DeviceId, comple
     } else {
         membership::tell_again(engine, id);
     }
+    over(engine, rows, out, id, device);
+}
+
+/// A meeting is over: it is the turn of those who waited for that.
+fn over(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId, device: &DeviceId) {
+    let own = engine.devices.device();
+    let Some(group) = engine.groups.get_mut(id) else { return };
+    if !group.turns.over(device) {
+        return;
+    }
+    for (next, theirs) in group.turns.call() {
+        match theirs.filter(|_| own < next) {
+            Some(theirs) => begin(engine, rows, out, id, &next, theirs),
+            // It is theirs to begin.
+            None => drop(taking::say_heads_of(engine, out, &next, id)),
+        }
+    }
 }
 
 /// They broke the rules of a meeting. What was taken stays.
-fn broken(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId) {
+fn broken(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId, device: &DeviceId) {
     engine.core.stats.bad_meetings += 1;
     if let Some(group) = engine.groups.get_mut(id) {
         group.meetings.remove(device);
     }
     end(engine, out, id, device, false);
+    over(engine, rows, out, id, device);
 }
 
 fn end(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId, complete: bool) {

@@ -42,6 +42,7 @@ use super::state::MAX_FORMING;
 use super::state::MAX_FORMING_BYTES;
 use super::state::MAX_GROUPS;
 use super::taking;
+use super::turns::Turns;
 use crate::command::Refusal;
 use crate::engine::Engine;
 use crate::links;
@@ -170,7 +171,7 @@ fn publish(engine: &mut Engine, out: &mut Output, id: &GroupId, before: &BTreeSe
         }
         return;
     }
-    let whole: Vec<Operation> = group.log.operations().map(|(_, operation)| operation.clone()).collect();
+    let whole = group.whole();
     for device in newcomers {
         tell(engine, out, &device, *id, whole.clone());
     }
@@ -498,6 +499,7 @@ fn own_state(engine: &mut Engine, out: &mut Output, id: &GroupId) {
         (group.own, group.row.invited_by) = (None, None);
         group.waiting.clear();
         group.meetings.clear();
+        group.turns = Turns::default();
     }
     group.save(out);
     if asked && standing.is_some() {

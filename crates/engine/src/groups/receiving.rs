@@ -27,6 +27,7 @@ use kith_proto::bounded::BoundedStr;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Decode as _;
 use kith_proto::envelope::Envelope;
+use kith_proto::group::Policy;
 use kith_proto::group::Role;
 use kith_proto::group::word::GroupWord;
 use kith_proto::group::word::PostBody;
@@ -42,9 +43,9 @@ use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 use super::Permission;
+use super::deletions;
 use super::gossip;
 use super::history;
-use super::lines;
 use super::listings;
 use super::membership;
 use super::passing;
@@ -272,7 +273,8 @@ pub(super) fn take(
     let (account, device) = (post.draft.account, post.draft.device);
     let by_author = carrier == device || brought_by == Some(account);
     let listed = group.listed.contains(&(account, device));
-    let hurried = by_author && is_hurried(group, now, &post);
+    // In a meeting they may bring what they wrote before they heard of it.
+    let hurried = by_author && matches!(brought, Brought::Live(_)) && is_hurried(group, now, &post);
     let roster = group.log.roster();
     let verdict = match roster.members.get(&account) {
         _ if !listed && !by_author => Verdict::Refuse,
@@ -323,7 +325,7 @@ fn is_hurried(group: &mut Group, now: Timestamp, post: &VerifiedPost) -> bool {
     let last = group.history.wrote_before(&device, post.draft.sequence);
     let heard = group.heard.get(&device).copied();
     let roster = group.log.roster();
-    let pause = Span::from_secs(u64::from(roster.policy.slow_mode_secs));
+    let pause = roster.policy.slow_mode();
     let minds = roster.role(&account).is_some_and(|role| role < Role::Moderator);
     let soon =
         |before: Option<Timestamp>, at: Timestamp| before.is_some_and(|before| at.since(before) < pause);
@@ -434,6 +436,13 @@ pub(super) fn show_again(
     }
 }
 
+/// When a message of this time disappears: as its author wants, or as the group does.
+pub(super) fn expires_at(policy: &Policy, wanted: Option<u32>, time: Timestamp) -> Option<Timestamp> {
+    let retention = Some(policy.retention_secs).filter(|secs| *secs > 0);
+    let secs = wanted.into_iter().chain(retention).min()?;
+    Some(time + Span::from_secs(u64::from(secs)))
+}
+
 /// Writes a post into the chat, unless it was deleted or its time is over.
 fn show(
     engine: &mut Engine,
@@ -459,20 +468,15 @@ fn show(
     let joined = group.log.roster().members.get(&own).map(|member| member.standing.by);
     let joined = joined.and_then(|by| group.log.operation(&by)).map(|operation| operation.time);
     let roster = group.log.roster();
-    let retention = Some(roster.policy.retention_secs).filter(|secs| *secs > 0);
-    let secs = match (body.expires_secs, retention) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    };
     let time = post.draft.time;
-    let expires_at = secs.map(|secs| time.min(core.now) + Span::from_secs(u64::from(secs)));
+    let expires_at = expires_at(&roster.policy, body.expires_secs, time.min(core.now));
     if roster.deletions.contains(&message) {
-        // Its body goes when the deletion is settled (`lines`).
+        deletions::came(core, group, out, &message);
         return None;
     }
     let calls_all = roster.permits(&post.draft.account, Permission::MentionAll);
     if expires_at.is_some_and(|at| at.cmp(&core.now) != Ordering::Greater) {
-        lines::forget_body(out, id, &post.id());
+        deletions::forget_body(out, id, &post.id());
         return None;
     }
     let entry = PostEntry {

@@ -23,6 +23,7 @@ use kith_proto::post::Post;
 use kith_proto::rows::Rows;
 
 use super::mesh;
+use super::receiving;
 use super::sending;
 use super::view;
 use crate::chats::Chats;
@@ -34,6 +35,7 @@ use crate::output::Output;
 use crate::rows::groups as rows;
 use crate::rows::groups::Entry;
 use crate::rows::groups::ReportRow;
+use crate::timer::TimerKey;
 use crate::view::GroupState;
 
 /// Reports of one group that are kept, and of one reporter among them.
@@ -120,16 +122,21 @@ fn keep(
     let Some(group) = engine.groups.get_mut(id) else { return };
     let of_one = group.reports.keys().filter(|(reporter, _)| *reporter == by).count();
     let known = group.reports.contains_key(&(by, message));
-    let gone = group.log.roster().deletions.contains(&message);
+    let roster = group.log.roster();
+    let gone = roster.deletions.contains(&message);
+    let (text, wanted) = match PostBody::from_bytes(&post.draft.body) {
+        Ok(PostBody::Text(text)) => (text.text.to_string(), text.expires_secs),
+        _ => Default::default(),
+    };
+    let (author, said_at) = (post.draft.account, post.draft.time);
+    let expires_at = receiving::expires_at(&roster.policy, wanted, said_at.min(since));
     if gone || !known && (group.reports.len() >= MAX_REPORTS || of_one >= MAX_OF_ONE) {
         return;
     }
-    let text = match PostBody::from_bytes(&post.draft.body) {
-        Ok(PostBody::Text(text)) => text.text.to_string(),
-        _ => String::new(),
-    };
-    let (author, said_at) = (post.draft.account, post.draft.time);
-    let row = ReportRow { author, said_at, text: BoundedStr::truncated(text), reason, since };
+    if let Some(at) = expires_at {
+        engine.core.timers.set_earlier(TimerKey::Groups, at);
+    }
+    let row = ReportRow { author, said_at, text: BoundedStr::truncated(text), reason, since, expires_at };
     out.put(rows::GROUP_REPORTS, &rows::report_key(id, &by, &message), row.to_bytes());
     group.reports.insert((by, message), row);
     view::changed(engine, out, id);
@@ -156,5 +163,29 @@ pub(super) fn settled(engine: &mut Engine, out: &mut Output, id: &GroupId) {
     for (by, message) in settled.copied().collect::<Vec<_>>() {
         group.reports.remove(&(by, message));
         out.delete(rows::GROUP_REPORTS, &rows::report_key(id, &by, &message));
+    }
+}
+
+/// A report goes with the message that it quotes, when that disappears.
+pub(crate) fn expire(engine: &mut Engine, out: &mut Output) {
+    let Engine { groups, core, .. } = engine;
+    let mut changed = Vec::new();
+    for (id, group) in &mut groups.by_id {
+        let over = |row: &ReportRow| row.expires_at.is_some_and(|at| at <= core.now);
+        let expired: Vec<_> =
+            group.reports.iter().filter(|(_, row)| over(row)).map(|(key, _)| *key).collect();
+        for (by, message) in &expired {
+            group.reports.remove(&(*by, *message));
+            out.delete(rows::GROUP_REPORTS, &rows::report_key(id, by, message));
+        }
+        if !expired.is_empty() {
+            changed.push(*id);
+        }
+        if let Some(next) = group.reports.values().filter_map(|row| row.expires_at).min() {
+            core.timers.set_earlier(TimerKey::Groups, next);
+        }
+    }
+    for id in changed {
+        view::changed(engine, out, &id);
     }
 }

@@ -38,6 +38,7 @@ use crate::engine::Engine;
 use crate::event::Event;
 use crate::links;
 use crate::output::Output;
+use crate::view::ContactState;
 use crate::view::GroupState;
 
 /// So many chains may wait for one device before it is given no more of them.
@@ -131,7 +132,7 @@ fn may_write(engine: &mut Engine, id: &GroupId, mentions_all: bool) -> Result<()
     if mentions_all && !roster.permits(&account, Permission::MentionAll) {
         return Err(Refusal::Denied(Denial::RoleTooLow));
     }
-    let pause = u64::from(roster.policy.slow_mode_secs) * 1_000;
+    let pause = roster.policy.slow_mode().0;
     let since = now.since(wrote_at).0;
     if member.standing.role < Role::Moderator && since < pause {
         let wait_secs = u32::try_from((pause - since).div_ceil(1_000)).unwrap_or(u32::MAX);
@@ -185,6 +186,11 @@ fn hand_out(
         let mut contents: Vec<Content> =
             chain.map(|share| Content::Group(GroupWord::Chain(share))).into_iter().collect();
         contents.push(Content::Group(GroupWord::Post { group: *id, envelope: envelope.clone() }));
+        let blocked = engine.peers.contact_of(device).and_then(|contact| engine.contacts.state(&contact));
+        if blocked == Some(ContactState::Blocked) {
+            // They have it from others.
+            continue;
+        }
         if engine.peers.get(device).is_some() {
             if engine.outbox.waiting(device) >= engine.core.config.outbox_items {
                 // It comes to them by a meeting.

@@ -17,6 +17,7 @@ use kith_crypto::group::SendingChain;
 use kith_crypto::group::VerifiedPost;
 use kith_proto::codec::Encode as _;
 use kith_proto::envelope::Envelope;
+use kith_proto::group::Operation;
 use kith_proto::group::word::GroupWord;
 use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
@@ -38,12 +39,16 @@ use super::floors::Limits;
 use super::history::History;
 use super::meetings::Live;
 use super::mesh::Mesh;
+use super::turns::Turns;
+use crate::core::Core;
 use crate::output::Output;
 use crate::rows::groups as rows;
 use crate::rows::groups::AskingRow;
+use crate::rows::groups::DeletionRow;
 use crate::rows::groups::GroupRow;
 use crate::rows::groups::ReportRow;
 use crate::rows::groups::RequestRow;
+use crate::timer::TimerKey;
 use crate::view::GroupState;
 
 /// Groups that one device may be in, each some hundred kilobytes of memory.
@@ -110,6 +115,8 @@ pub(crate) struct Group {
     /// When members were dialled where another said that they are.
     pub(super) dialled: BTreeMap<DeviceId, Timestamp>,
     pub(super) meetings: BTreeMap<DeviceId, Live>,
+    /// Whose turn it is to meet.
+    pub(super) turns: Turns,
     /// What both had when a meeting with a device ended; the same two are not compared again.
     pub(super) met: BTreeMap<DeviceId, (HistoryDigest, HistoryDigest)>,
     pub(super) reads: BTreeMap<DeviceId, u32>,
@@ -124,6 +131,8 @@ pub(crate) struct Group {
     pub(super) came: VecDeque<Timestamp>,
     /// The operations that stand in the chat as lines.
     pub(super) lines: BTreeSet<OperationId>,
+    /// What was deleted for everybody.
+    pub(super) deleted: BTreeMap<MessageId, DeletionRow>,
     /// The members and their devices, as they were last acted upon.
     pub(super) members: BTreeMap<AccountId, Vec<DeviceId>>,
     /// Everybody who might write at any time, by the lowest role that ever might.
@@ -230,13 +239,17 @@ impl Groups {
     }
 
     /// The connection to a device is gone, and with it the meetings on it.
-    pub(crate) fn disconnected(&mut self, device: &DeviceId) {
+    pub(crate) fn disconnected(&mut self, core: &mut Core, device: &DeviceId) {
         self.unsaid.remove(device);
         self.budgets.remove(device);
-        for group in self.by_id.values_mut() {
+        for (id, group) in &mut self.by_id {
             group.meetings.remove(device);
             group.met.remove(device);
             group.mesh.told.remove(device);
+            if group.turns.gone(device) {
+                self.dirty.insert(*id);
+                core.timers.set_earlier(TimerKey::Groups, core.now);
+            }
         }
     }
 
@@ -270,6 +283,7 @@ impl Group {
             asked: BTreeMap::new(),
             dialled: BTreeMap::new(),
             meetings: BTreeMap::new(),
+            turns: Turns::default(),
             met: BTreeMap::new(),
             reads: BTreeMap::new(),
             floors: BTreeMap::new(),
@@ -278,6 +292,7 @@ impl Group {
             heard: BTreeMap::new(),
             came: VecDeque::new(),
             lines: BTreeSet::new(),
+            deleted: BTreeMap::new(),
             members: BTreeMap::new(),
             writers: BTreeSet::new(),
             unshared: BTreeSet::new(),
@@ -352,6 +367,11 @@ impl Group {
 
     pub(super) fn save(&self, out: &mut Output) {
         out.put(rows::GROUPS, &self.id().0, self.row.to_bytes());
+    }
+
+    /// What somebody is told who knows nothing of the group.
+    pub(super) fn whole(&self) -> Vec<Operation> {
+        self.log.since(&[]).map(|(_, operation)| operation.clone()).collect()
     }
 
     /// Reads off the log who is a member with which devices, and whose posts may be taken.

@@ -74,7 +74,7 @@ pub(crate) fn take(
         return unknown_group(engine, rows, out, device, id, word);
     };
     let member = group.is_ours() && group.has_device(device);
-    let was_member = group.listed.iter().any(|(whose, of)| *whose == account && of == device);
+    let was_member = group.listed.contains(&(account, *device));
     match word {
         GroupWord::Operations { operations, more, .. } if member || was_member || accepted || asked => {
             let waits = membership::take(engine, rows, out, device, &id, operations.into_inner());
@@ -103,7 +103,7 @@ pub(crate) fn take(
             meetings::part(engine, rows, out, &id, device, (&part, last));
         }
         GroupWord::Taken { parts, .. } if member => meetings::taken(engine, rows, out, &id, device, parts),
-        GroupWord::End { complete, .. } => meetings::ended(engine, &id, device, complete),
+        GroupWord::End { complete, .. } => meetings::ended(engine, rows, out, &id, device, complete),
         GroupWord::Read { sequence, .. } if member => {
             receipts::read(engine, rows, out, &id, device, sequence);
         }
@@ -201,11 +201,14 @@ pub(crate) fn say_what_is_new(engine: &mut Engine, out: &mut Output) {
     for id in std::mem::take(&mut engine.groups.dirty) {
         // In a large group each post of ours is such news, and nobody is anywhere else for it.
         let moved = engine.groups.joined.remove(&id);
+        if let Some(group) = engine.groups.get_mut(&id).filter(|_| moved) {
+            group.mesh.told.clear();
+        }
         let direct = engine.groups.get(&id).is_some_and(Group::is_direct);
         for device in mesh::present(engine, &id) {
             say_heads_of(engine, out, &device, &id);
             if moved || direct {
-                whereabouts::tell(engine, out, &device);
+                whereabouts::tell_of(engine, out, &device, &id);
             }
         }
     }

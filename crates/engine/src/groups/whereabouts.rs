@@ -40,8 +40,7 @@ const FEW: usize = 4;
 pub(super) fn tell(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     let Some(account) = receiving::account_of(engine, device) else { return };
     for id in engine.groups.common(&account) {
-        let others = connected_members(engine, &id, device);
-        say(engine, out, device, id, others.iter());
+        tell_of(engine, out, device, &id);
     }
 }
 

@@ -20,7 +20,8 @@ use crate::view::GroupState;
 use crate::view::RoomView;
 
 /// The rooms in the directories that this account is in, or in one of them; those that have every word of `words` in their
-/// name, topic, tags or language. Of several listings of a room the newest counts.
+/// name, topic, tags or language. Of several listings of a room by one member the newest counts; members cannot replace
+/// each other's.
 ///
 /// # Errors
 /// When the rows cannot be read.
@@ -28,11 +29,12 @@ pub fn rooms(rows: &dyn Rows, words: &str, directory: Option<&GroupId>) -> Resul
     let groups: Vec<(GroupId, GroupRow)> = all(rows, rows::groups::GROUPS)?;
     let joined = |row: &GroupRow| row.state() == GroupState::Joined;
     let wanted = |(id, row): &(GroupId, GroupRow)| joined(row) && directory.is_none_or(|only| only == id);
-    let mut found: BTreeMap<GroupId, RoomView> = BTreeMap::new();
+    let mut found: BTreeMap<(GroupId, AccountId), RoomView> = BTreeMap::new();
     for (id, _) in groups.iter().filter(|group| wanted(group)) {
         for room in rooms_of(rows, id)? {
-            if found.get(&room.room).is_none_or(|known| known.listed_at < room.listed_at) {
-                found.insert(room.room, room);
+            let by = (room.room, room.listed_by);
+            if found.get(&by).is_none_or(|known| known.listed_at < room.listed_at) {
+                found.insert(by, room);
             }
         }
     }
@@ -63,7 +65,8 @@ fn rooms_of(rows: &dyn Rows, id: &GroupId) -> Result<Vec<RoomView>, QueryError> 
         let account =
             account.filter(|account| roster.policy.directory && roster.members.contains_key(account));
         let link: Option<GroupInvite> = row.listing.link.parse().ok();
-        let link = link.filter(|link| link.group == row.listing.room);
+        let link =
+            link.filter(|link| link.group == row.listing.room && !roster.deletions.contains(&row.message()));
         if let (Some(listed_by), Some(link)) = (account, link) {
             found.push(RoomView {
                 directory: *id,
@@ -74,7 +77,7 @@ fn rooms_of(rows: &dyn Rows, id: &GroupId) -> Result<Vec<RoomView>, QueryError> 
                 language: row.listing.language.to_string(),
                 tags: row.listing.tags.iter().map(|tag| (**tag).to_owned()).collect(),
                 listed_by,
-                listed_at: row.time,
+                listed_at: row.said_at(),
                 message: row.message(),
             });
         }

@@ -12,6 +12,7 @@
 //! | `group_asking` | group | [`AskingRow`]: a group that we ask to come into | yes |
 //! | `group_requests` | group, account | [`RequestRow`]: somebody who asks | no |
 //! | `group_listings` | group, account, room | [`ListingRow`]: the newest word of somebody about a room, in a directory | no |
+//! | `group_deletions` | group, message | [`DeletionRow`]: what was deleted for everybody | no |
 //! | `group_reports` | group, account, message | [`ReportRow`]: what somebody reported to us who keep order | no |
 
 use kith_proto::bounded::BoundedBytes;
@@ -47,6 +48,7 @@ pub(crate) const GROUP_REQUESTS: Table = Table::plain("group_requests");
 
 pub(crate) const GROUP_LISTINGS: Table = Table::plain("group_listings");
 pub(crate) const GROUP_REPORTS: Table = Table::plain("group_reports");
+pub(crate) const GROUP_DELETIONS: Table = Table::plain("group_deletions");
 
 /// Every table whose keys begin with the group.
 pub(crate) const OF_ONE_GROUP: &[Table] = &[
@@ -58,6 +60,7 @@ pub(crate) const OF_ONE_GROUP: &[Table] = &[
     GROUP_REQUESTS,
     GROUP_LISTINGS,
     GROUP_REPORTS,
+    GROUP_DELETIONS,
     history::HISTORIES,
     history::LINES,
     history::POSTS,
@@ -190,10 +193,32 @@ row!(
         post: PostId,
         /// When, by its author's clock.
         time: Timestamp,
+        /// When it came here.
+        came: Timestamp,
+    }
+);
+
+row!(
+    /// A message that was deleted for everybody.
+    DeletionRow {
+        /// When the deletion came here.
+        came: Timestamp,
+        /// Whether its body has gone.
+        settled: bool,
     }
 );
 
 impl ListingRow {
+    /// Whether its author does not list the room any more.
+    pub(crate) fn is_taken_back(&self) -> bool {
+        self.listing.link.is_empty()
+    }
+
+    /// When it was said: by its author's clock, and not later than it came.
+    pub(crate) fn said_at(&self) -> Timestamp {
+        self.time.min(self.came)
+    }
+
     /// What the post is called as a message.
     pub(crate) fn message(&self) -> MessageId {
         let mut name = [0; 16];
@@ -218,6 +243,8 @@ row!(
         reason: BoundedStr<MAX_REASON_BYTES>,
         /// When it was reported.
         since: Timestamp,
+        /// When what it says disappears, and the report with it.
+        expires_at: Option<Timestamp>,
     }
 );
 
@@ -352,6 +379,11 @@ pub(crate) fn chain_key(group: &GroupId, device: &DeviceId, chain: &[u8; 16]) ->
 /// The key of what somebody says of a room.
 pub(crate) fn listing_key(group: &GroupId, account: &AccountId, room: &GroupId) -> Vec<u8> {
     [group.0, account.0, room.0].concat()
+}
+
+/// The key of a deletion.
+pub(crate) fn deletion_key(group: &GroupId, message: &MessageId) -> Vec<u8> {
+    [group.0.as_slice(), &message.0].concat()
 }
 
 /// The key of a report.

@@ -275,6 +275,22 @@ pub enum GroupLine {
     },
 }
 
+impl GroupLine {
+    /// Whom it is about, beside whoever did it.
+    pub fn whom(&self) -> Option<AccountId> {
+        match self {
+            Self::Added { whom }
+            | Self::Joined { whom }
+            | Self::Removed { whom, .. }
+            | Self::Banned { whom, .. }
+            | Self::Unbanned { whom }
+            | Self::Role { whom, .. }
+            | Self::Muted { whom, .. } => Some(*whom),
+            _ => None,
+        }
+    }
+}
+
 /// How far an own message in a group of at most 32 members is: counted in members, without this account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipts {

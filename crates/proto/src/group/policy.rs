@@ -7,6 +7,10 @@ use crate::codec::Decode;
 use crate::codec::Encode;
 use crate::codec::Reader;
 use crate::error::DecodeError;
+use crate::time::Span;
+
+/// The longest slow mode that counts: a day. More would silence a group for good.
+pub const MAX_SLOW_MODE_SECS: u32 = 86_400;
 
 /// What a member is in a group. The order is that of rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -51,7 +55,7 @@ pub struct Policy {
     pub start_calls: Role,
     /// Changes name, topic and picture.
     pub change_profile: Role,
-    /// Seconds between two messages of one member below moderator; 0 for none.
+    /// Seconds between two messages of one member below moderator; 0 for none. More than [`MAX_SLOW_MODE_SECS`] count as that.
     pub slow_mode_secs: u32,
     /// What newcomers see of earlier messages.
     pub history: History,
@@ -99,6 +103,13 @@ impl Default for Policy {
             directory: false,
             observers_first: false,
         }
+    }
+}
+
+impl Policy {
+    /// How long a member below moderator waits between two messages.
+    pub fn slow_mode(&self) -> Span {
+        Span::from_secs(u64::from(self.slow_mode_secs.min(MAX_SLOW_MODE_SECS)))
     }
 }
 

@@ -161,14 +161,16 @@ impl Outgoing {
             }
             self.line_up(history, rows, out, at)?;
             // It may have gone meanwhile for another one under the same number.
-            if let Some(post) = history.post(rows, out, &place.post)?
+            if history.gives(&place.post)
+                && let Some(post) = history.post(rows, out, &place.post)?
                 && self.gives(&post)
             {
                 return Ok(Some(post));
             }
         }
         while let Some(name) = self.names.pop_front() {
-            if let Some(post) = history.post(rows, out, &name)?
+            if history.gives(&name)
+                && let Some(post) = history.post(rows, out, &name)?
                 && self.gives(&post)
             {
                 return Ok(Some(post));

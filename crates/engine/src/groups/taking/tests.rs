@@ -12,6 +12,7 @@ use kith_proto::group::word::GroupText;
 use kith_proto::group::word::PostBody;
 use kith_proto::id::AccountId;
 use kith_proto::sync::SyncWord;
+use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 use kith_simulations::disk::Disk;
 use rand_chacha::ChaCha20Rng;
@@ -42,6 +43,7 @@ struct Scene {
     group: GroupId,
     bob: Other,
     mallory: Other,
+    last: Option<(u32, kith_proto::id::PostId)>,
 }
 
 fn other(engine: &mut Engine, out: &mut Output, seed: u8) -> Other {
@@ -81,7 +83,7 @@ impl Scene {
             let mut rng = ChaCha20Rng::from_seed([seed; 32]);
             whose.chain = SendingChain::generate(&mut rng, view.group, view_id, NOW);
         }
-        Self { engine, disk, group: view.group, bob, mallory }
+        Self { engine, disk, group: view.group, bob, mallory, last: None }
     }
 
     fn hear(&mut self, device: DeviceId, word: GroupWord) {
@@ -109,8 +111,10 @@ impl Scene {
             expires_secs: None,
         });
         let body = BoundedBytes::new(body.to_bytes()).unwrap();
-        let draft = History::new(group).compose(account, other.device.id(), view, NOW, body);
+        let mut draft = History::new(group).compose(account, other.device.id(), view, NOW, body);
+        (draft.sequence, draft.previous) = self.last.map_or((1, None), |(said, post)| (said + 1, Some(post)));
         let post = sign_post(&other.device, draft).unwrap();
+        self.last = Some((post.draft.sequence, post.id()));
         let share = BoundedBytes::new(other.chain.hand_out().to_bytes().to_vec()).unwrap();
         let mut rng = ChaCha20Rng::from_seed([9; 32]);
         let aad = other.device.id().0;
@@ -163,6 +167,35 @@ fn a_member_speaks_for_nobody_else() {
     let (_, post) = scene.sealed(true, bob, "bob says");
     scene.hear(device, post);
     assert_eq!(scene.texts(), ["bob says"]);
+}
+
+#[test]
+fn an_author_whose_program_does_not_mind_slow_mode_is_not_heard_at_once() {
+    let mut scene = Scene::new();
+    let (device, bob, group) = (scene.bob.device.id(), scene.bob.account, scene.group);
+    let rule = |secs| {
+        let policy = kith_proto::group::Policy { slow_mode_secs: secs, ..Default::default() };
+        Command::SetPolicy { group, policy }
+    };
+    let set = |scene: &mut Scene, secs| {
+        let mut out = Output::new();
+        commands::run(&mut scene.engine, &scene.disk, &mut out, rule(secs)).unwrap();
+        scene.disk.commit(out.take_writes());
+    };
+    set(&mut scene, u32::MAX);
+    for text in ["one", "two"] {
+        let (chain, post) = scene.sealed(true, bob, text);
+        scene.hear(device, chain);
+        scene.hear(device, post);
+        scene.engine.core.now = scene.engine.core.now + Span::from_secs(60);
+    }
+    assert_eq!(scene.texts(), ["one"]);
+    assert_eq!(scene.engine.groups.get(&group).unwrap().later.len(), 1, "it is kept");
+    scene.engine.core.now = scene.engine.core.now + Span::from_days(1);
+    assert_eq!(
+        kith_proto::group::Policy { slow_mode_secs: u32::MAX, ..Default::default() }.slow_mode(),
+        Span::from_days(1)
+    );
 }
 
 #[test]

@@ -16,6 +16,7 @@ use kith_proto::rows::Direction;
 use kith_proto::rows::Rows as _;
 use kith_proto::rows::Table;
 use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
 
 use super::ANN;
 use super::BOB;
@@ -236,20 +237,64 @@ fn a_deletion_that_counts_leaves_nothing_after_a_day() {
     world.settle();
     world.people[ANN].command(Command::DeleteForAll { chat: ChatId::group(&group), message: said });
     world.settle();
-    for side in &mut world.people {
-        side.pass(Span::from_days(2));
-    }
     for who in [ANN, BOB] {
-        let mut bodies = 0;
-        let posts = Table::shredded("group_posts");
-        let (from, to) = (Bound::Unbounded, Bound::Unbounded);
-        let scanned = world.people[who].disk.scan(posts, from, to, Direction::Up, &mut |_, _| {
-            bodies += 1;
-            true
-        });
-        scanned.unwrap();
-        assert_eq!(bodies, 0);
+        assert_eq!(bodies(&world, who), 1, "it may turn out that it was not deleted");
+        // A start in between changes nothing.
+        world.crash(who);
+        world.people[who].pass(Span::from_days(2));
+        assert_eq!(bodies(&world, who), 0);
     }
+}
+
+/// How many posts somebody has with what they say.
+fn bodies(world: &World, who: usize) -> usize {
+    let (mut bodies, posts) = (0, Table::shredded("group_posts"));
+    let (from, to) = (Bound::Unbounded, Bound::Unbounded);
+    let scanned = world.people[who].disk.scan(posts, from, to, Direction::Up, &mut |_, _| {
+        bodies += 1;
+        true
+    });
+    scanned.unwrap();
+    bodies
+}
+
+#[test]
+fn a_deleter_whose_clock_is_years_behind_deletes_no_sooner() {
+    let mut world = World::of_friends(4);
+    let group = world.group(&[BOB, CAT, DAN], None);
+    let bob = world.people[BOB].account;
+    world.people[ANN].command(Command::SetRole { group, account: bob, role: Role::Moderator });
+    world.settle();
+    let said = world.say(ANN, &group, "keep this");
+    world.settle();
+    world.split(&[&[ANN, DAN], &[BOB, CAT]]);
+    world.people[BOB].now = Timestamp(1_000);
+    world.people[BOB].command(Command::DeleteForAll { chat: ChatId::group(&group), message: said });
+    world.settle();
+    world.people[CAT].pass(Span::from_minutes(5));
+    assert_eq!((world.texts(CAT, &group).len(), bodies(&world, CAT)), (0, 1));
+    world.people[ANN].command(Command::RemoveMember { group, account: bob });
+    world.settle();
+    world.gather();
+    world.settle();
+    assert_eq!(world.texts(CAT, &group), ["keep this"]);
+}
+
+#[test]
+fn nobody_comes_to_what_was_deleted_by_coming_later() {
+    let mut world = World::of_friends(3);
+    let policy = Policy { history: History::Everything, ..Policy::default() };
+    let group = world.group(&[BOB], Some(policy));
+    let said = world.say(ANN, &group, "forget this");
+    world.say(ANN, &group, "this stays");
+    world.settle();
+    world.people[ANN].command(Command::DeleteForAll { chat: ChatId::group(&group), message: said });
+    world.settle();
+    let members = vec![world.people[CAT].account];
+    world.people[ANN].command(Command::AddMembers { group, members, role: Role::Member });
+    world.settle();
+    assert_eq!(world.texts(CAT, &group), ["this stays"]);
+    assert_eq!(bodies(&world, CAT), 1);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use kith_proto::group::History;
 use kith_proto::group::Policy;
 use kith_proto::group::Role;
 use kith_proto::id::ChatId;
+use kith_proto::time::Span;
 
 use super::ANN;
 use super::BOB;
@@ -48,7 +49,7 @@ fn whoever_was_removed_reads_nothing_that_is_said_later() {
     assert_eq!(world.texts(CAT, &group), ["for all three"]);
     assert_eq!(world.people[BOB].state_of(&cat), None);
     // Bob and Cat have nothing in common any more, and forget each other.
-    world.people[BOB].pass(kith_proto::time::Span::from_days(1));
+    world.people[BOB].pass(Span::from_days(1));
     let chat = ChatId::group(&group);
     let command = Command::SendMessage { chat, text: "hey".to_owned(), reply_to: None, expires_secs: None };
     assert!(world.people[CAT].try_command(command).is_err());
@@ -250,4 +251,43 @@ fn a_word_of_a_meeting_may_be_cut_anywhere() {
     world.settle();
     assert_eq!(world.texts(CAT, &group).len(), 8);
     assert!(world.people.iter().all(|side| side.engine.stats().bad_meetings == 0));
+}
+
+#[test]
+fn a_group_whose_maker_and_admins_are_gone_for_good_goes_on_and_lets_people_in() {
+    const EVE: usize = 4;
+    let mut world = World::of_friends(4);
+    let policy = Policy { history: History::Everything, ..Policy::default() };
+    let group = world.group(&[BOB, CAT, DAN], Some(policy));
+    let bob = world.people[BOB].account;
+    world.people[ANN].command(Command::SetRole { group, account: bob, role: Role::Admin });
+    world.settle();
+    let mut texts = vec!["from the beginning"];
+    world.say(ANN, &group, texts[0]);
+    world.settle();
+    let mut eve = crate::Side::new(9);
+    eve.now = world.people[CAT].now;
+    world.people.push(eve);
+    world.split(&[&[ANN], &[BOB], &[CAT, DAN, EVE]]);
+    world.people[CAT].pass(Span::from_days(30));
+    world.people[DAN].pass(Span::from_days(30));
+    world.people[EVE].pass(Span::from_days(30));
+    world.befriend(DAN, EVE);
+    texts.push("is anybody there?");
+    world.say(CAT, &group, texts[1]);
+    world.settle();
+    let members = vec![world.people[EVE].account];
+    world.people[DAN].command(Command::AddMembers { group, members, role: Role::Member });
+    world.settle();
+    texts.push("welcome");
+    world.say(CAT, &group, texts[2]);
+    world.settle();
+    texts.push("glad to be here");
+    world.say(EVE, &group, texts[3]);
+    world.settle();
+    for who in [CAT, DAN, EVE] {
+        assert_eq!(world.texts(who, &group), texts, "{who}");
+        assert_eq!(world.members(who, &group), [ANN, BOB, CAT, DAN, EVE]);
+    }
+    world.agree(&[CAT, DAN, EVE], &group);
 }
