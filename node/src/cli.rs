@@ -38,6 +38,7 @@ pub(crate) fn config(common: &Common) -> NodeConfig {
     config.mdns = !common.no_mdns;
     config.upnp = !common.no_upnp;
     config.record.clone_from(&common.record);
+    config.direct_members = common.direct_members;
     config
 }
 

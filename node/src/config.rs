@@ -17,12 +17,22 @@ pub struct NodeConfig {
     pub upnp: bool,
     /// Where to write every input, for replay. The file holds everything that is said, in the clear.
     pub record: Option<PathBuf>,
+    /// Members up to whose number a group is a small one, where it is not to be as usual: for tests, which have few people.
+    pub direct_members: Option<usize>,
 }
 
 impl NodeConfig {
     /// The usual node on a data folder.
     pub fn new(data: PathBuf) -> Self {
-        Self { data, listen: Vec::new(), bootstrap: Vec::new(), mdns: true, upnp: true, record: None }
+        Self {
+            data,
+            listen: Vec::new(),
+            bootstrap: Vec::new(),
+            mdns: true,
+            upnp: true,
+            record: None,
+            direct_members: None,
+        }
     }
 
     /// The folder that is used when none is named: `kith` in the user's data folder.

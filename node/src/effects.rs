@@ -33,6 +33,16 @@ pub(crate) fn command(effect: Effect) -> Option<NetCommand> {
         }
         Effect::AskMailbox { stream, request } => NetCommand::AskMailbox { stream, request },
         Effect::CloseMailbox { stream } => NetCommand::CloseMailbox { stream },
+        Effect::Topics { topics } => NetCommand::Topics { topics: topics.into_iter().collect() },
+        Effect::Gossip { topic, bytes } => NetCommand::Gossip { topic, bytes },
+        Effect::Verdict { message, verdict } => NetCommand::Verdict {
+            message,
+            verdict: match verdict {
+                kith_engine::effect::Verdict::Accept => kith_net::Verdict::Accept,
+                kith_engine::effect::Verdict::Ignore => kith_net::Verdict::Ignore,
+                kith_engine::effect::Verdict::Reject => kith_net::Verdict::Reject,
+            },
+        },
         Effect::Misbehaved { device, why } => {
             tracing::debug!(?device, ?why, "misbehaved");
             NetCommand::Misbehaved { device }
@@ -63,6 +73,9 @@ pub(crate) fn input(event: NetEvent) -> Option<NetInput> {
         NetEvent::Disconnected { device } => NetInput::Disconnected { device },
         NetEvent::StreamClosed { device } => NetInput::StreamClosed { device },
         NetEvent::Frame { device, frame } => NetInput::Frame { device, frame },
+        NetEvent::Gossip { topic, message, device, bytes } => {
+            NetInput::Gossip { topic, message, device, bytes }
+        }
         NetEvent::DialFailed { device } => NetInput::DialFailed { device },
         NetEvent::Found { key, record } => NetInput::Found { key, record },
         NetEvent::LookUpDone { key } => NetInput::LookUpDone { key },

@@ -268,6 +268,12 @@ impl Handle {
         Ok(Outside { runtime, net, events, ports, record, seed })
     }
 
+    fn engine_config(&self) -> Config {
+        let usual = Config::default();
+        let direct_members = self.0.config.direct_members.unwrap_or(usual.direct_members);
+        Config { direct_members, ..usual }
+    }
+
     fn run(&self, store: Store, outside: Outside) -> Result<Running, NodeError> {
         let Outside { runtime, net, mut events, ports, record, seed } = outside;
         let system = |error: std::io::Error| NodeError::System(error.to_string());
@@ -279,7 +285,7 @@ impl Handle {
         if let Some(record) = &mut record {
             record.line(&Line::Start { now, entropy, rows: all_rows(&rows)? });
         }
-        let (engine, out) = Engine::restore(&rows, now, entropy, Config::default())?;
+        let (engine, out) = Engine::restore(&rows, now, entropy, self.engine_config())?;
         let settings = HelpSettings::load(&rows)?;
         drop(rows);
         let (sender, inputs) = bounded(ENGINE_QUEUE);

@@ -12,6 +12,7 @@ use kith_proto::record::Record;
 use kith_proto::time::Span;
 
 use crate::action::Who;
+use crate::gossip::Passed;
 use crate::post::Sent;
 use crate::ways;
 use crate::world::Due;
@@ -55,6 +56,25 @@ pub(crate) fn run(world: &mut World, who: Who, effects: Vec<Effect>) {
                 let sent = world.post.close(who, stream);
                 send_post(world, sent);
             }
+            Effect::Topics { topics } => {
+                world.gossip.set_topics(who, topics);
+                if !world.beats && !world.gossip.is_idle() {
+                    world.beats = true;
+                    world.later(world.now + BEAT, Due::Beat);
+                }
+            }
+            Effect::Gossip { topic, bytes } => {
+                let network = &world.network;
+                let passed =
+                    world.gossip.publish(who, topic, &bytes, |one, other| network.connected(one, other));
+                pass(world, passed);
+            }
+            Effect::Verdict { message, verdict } => {
+                let network = &world.network;
+                let passed =
+                    world.gossip.verdict(who, message, verdict, |one, other| network.connected(one, other));
+                pass(world, passed);
+            }
             Effect::AddBootstrap { .. }
             | Effect::RemoveBootstrap { .. }
             | Effect::UseBootstrap { .. }
@@ -62,6 +82,45 @@ pub(crate) fn run(world: &mut World, who: Who, effects: Vec<Effect>) {
             | Effect::Befriend { .. }
             | Effect::Misbehaved { .. } => {}
         }
+    }
+}
+
+/// How often topics are looked after.
+const BEAT: Span = Span::from_secs(1);
+
+/// Sends messages of topics through the weather. They come in any order.
+fn pass(world: &mut World, passed: Vec<Passed>) {
+    for passed in passed {
+        world.counts.frames += 1;
+        world.counts.bytes += passed.bytes.len() as u64;
+        if world.roll(10_000) < world.weather.lost {
+            continue;
+        }
+        let at = world.now + world.latency();
+        world.later(at, Due::Gossip(passed));
+    }
+}
+
+/// A message of a topic has come.
+pub(crate) fn gossip_arrives(world: &mut World, passed: &Passed) {
+    if !world.network.connected(passed.from, passed.to) {
+        return;
+    }
+    if let Some(message) = world.gossip.arrive(passed) {
+        let device = world.people[passed.from].device;
+        let (topic, bytes) = (passed.topic, passed.bytes.clone());
+        world.input(passed.to, Input::Net(NetInput::Gossip { topic, message, device, bytes }));
+    }
+}
+
+/// A second has passed.
+pub(crate) fn beat(world: &mut World) {
+    world.beats = !world.gossip.is_idle();
+    if world.beats {
+        let network = &world.network;
+        let passed = world.gossip.beat(|one, other| network.connected(one, other));
+        pass(world, passed);
+        world.later(world.now + BEAT, Due::Beat);
     }
 }
 

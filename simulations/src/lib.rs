@@ -10,6 +10,7 @@
 //! * [`groups`]: what people do in groups, and what should be true of them
 //! * [`scenario`]: a world from a file, many seeds, a line of results
 //! * [`studies`]: questions from a file, many worlds, [`table`]s of results; [`online`] and [`plan`] say who comes when
+//! * [`gossip`]: topics, as the network has them
 //! * [`nats`], [`hostile`]: networks that let little through, and mailboxes that lie
 
 #![expect(clippy::indexing_slicing, reason = "a person is named by a number that the world gave")]
@@ -18,6 +19,7 @@ pub mod action;
 pub mod counts;
 pub mod cpu;
 pub mod disk;
+pub mod gossip;
 pub mod groups;
 pub mod hostile;
 pub mod nats;

@@ -27,6 +27,8 @@ use crate::effects;
 use crate::friends;
 use crate::friends::Knocks;
 use crate::friends::Links;
+use crate::gossip::Gossip;
+use crate::gossip::Passed;
 use crate::groups;
 use crate::groups::Groups;
 use crate::nats::Nats;
@@ -63,6 +65,8 @@ pub(crate) enum Due {
     Found { who: Who, key: RecordKey },
     Start(Who),
     Post(Sent),
+    Gossip(Passed),
+    Beat,
 }
 
 /// A world of people.
@@ -86,6 +90,10 @@ pub struct World {
     pub(crate) weather: Weather,
     pub(crate) by_device: BTreeMap<DeviceId, Who>,
     pub(crate) post: Post,
+    /// Topics.
+    pub gossip: Gossip,
+    /// Whether topics are looked after each second.
+    pub(crate) beats: bool,
     /// Who can be reached how; nothing where everybody can be dialled.
     pub(crate) nats: Option<Nats>,
     queue: BTreeMap<(Timestamp, u64), Due>,
@@ -129,6 +137,8 @@ impl World {
             weather,
             by_device: BTreeMap::new(),
             post: Post::default(),
+            gossip: Gossip::default(),
+            beats: false,
             nats: None,
             queue: BTreeMap::new(),
             number: 0,
@@ -355,6 +365,7 @@ impl World {
             return;
         }
         self.people[who].inbox.clear();
+        self.gossip.left(who);
         let sent = self.post.left(who);
         effects::send_post(self, sent);
         ways::left(self, who);
@@ -421,6 +432,8 @@ impl World {
                     ways::stop_host(self, host);
                 }
             }
+            Due::Gossip(passed) => effects::gossip_arrives(self, &passed),
+            Due::Beat => effects::beat(self),
             Due::Start(who) => {
                 if self.people[who].engine.is_none() {
                     self.start(who);

@@ -29,6 +29,9 @@ pub struct Config {
     pub incoming_requests: usize,
     /// Of these, requests from strangers who knew only the address: as many as anybody looks through.
     pub incoming_knocks: usize,
+    /// Members up to whose number a group is small: everybody is connected with everybody, and posts go to each device. Above,
+    /// through topics. Each post is sealed for each device, and 64 of them are what a slow line carries in a second.
+    pub direct_members: usize,
     /// Devices without a contact that may hold a direct stream at once.
     pub strangers: usize,
     /// The first pause after a failed dial. It doubles up to [`Config::dial_pause_max`].
@@ -67,6 +70,7 @@ impl Default for Config {
             contacts: 5_000,
             incoming_requests: 200,
             incoming_knocks: 50,
+            direct_members: 32,
             strangers: 256,
             dial_pause_min: Span::from_millis(500),
             dial_pause_max: Span::from_minutes(2),

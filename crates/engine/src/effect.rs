@@ -7,7 +7,9 @@ use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
 use kith_proto::frame::Frame;
 use kith_proto::id::DeviceId;
+use kith_proto::id::GossipId;
 use kith_proto::id::RecordKey;
+use kith_proto::id::TopicId;
 use kith_proto::mailbox::Numbered;
 use kith_proto::mailbox::Request;
 use kith_proto::record::Record;
@@ -90,6 +92,25 @@ pub enum Effect {
         /// Which.
         stream: u64,
     },
+    /// Have exactly these topics.
+    Topics {
+        /// Which.
+        topics: Vec<TopicId>,
+    },
+    /// Send a message to whoever has a topic.
+    Gossip {
+        /// In which topic.
+        topic: TopicId,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// Say what becomes of a message that came through a topic.
+    Verdict {
+        /// Which.
+        message: GossipId,
+        /// What becomes of it.
+        verdict: Verdict,
+    },
     /// A device broke the protocol; the network layer scores it.
     Misbehaved {
         /// Who.
@@ -97,6 +118,17 @@ pub enum Effect {
         /// What it did, as a word for logs.
         why: Misbehaviour,
     },
+}
+
+/// What becomes of a message that came through a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// It is passed on.
+    Accept,
+    /// It is not passed on.
+    Ignore,
+    /// It is not passed on, and whoever brought it should have known.
+    Reject,
 }
 
 /// What a device did wrong.

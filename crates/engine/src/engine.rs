@@ -28,7 +28,9 @@ use crate::event::Event;
 use crate::groups::asking;
 use crate::groups::deletions;
 use crate::groups::fellows;
+use crate::groups::gossip;
 use crate::groups::hosts;
+use crate::groups::mesh;
 use crate::groups::reports;
 use crate::groups::state::Groups;
 use crate::groups::taking;
@@ -163,7 +165,9 @@ impl Engine {
         match input {
             NetInput::Listening { address, rank } => presence.listening(&mut self.core, rank, address),
             NetInput::ListenerClosed { address } => presence.listener_closed(&mut self.core, &address),
-            NetInput::Connected { device, dialled } => return links::connected(self, out, device, dialled),
+            NetInput::Connected { device, dialled } => {
+                return links::connected(self, rows, out, device, dialled);
+            }
             NetInput::Path { device, relayed } => return links::path(self, out, &device, relayed),
             NetInput::Nat(nat) => {
                 if !presence.set_nat(nat) {
@@ -171,12 +175,9 @@ impl Engine {
                 }
             }
             NetInput::Disconnected { device } => return links::disconnected(self, out, device),
-            NetInput::StreamClosed { device } => {
-                routes::broken(self, &device);
-                self.presence.links.stream_closed(&mut self.core, &device);
-                self.outbox.rewind(&device);
-                self.groups.disconnected(&mut self.core, &device);
-                return;
+            NetInput::StreamClosed { device } => return links::stream_closed(self, &device),
+            NetInput::Gossip { topic, message, device, bytes } => {
+                return gossip::came(self, rows, out, (topic, message), device, bytes);
             }
             NetInput::Frame { device, frame } => return arrivals::frame(self, rows, out, device, frame),
             NetInput::DialFailed { device } => {
@@ -189,8 +190,7 @@ impl Engine {
                 return;
             }
             NetInput::Found { key, record } if self.cards.seeks(&key) => {
-                cards::found(self, rows, out, &key, &record);
-                return;
+                return cards::found(self, rows, out, &key, &record);
             }
             NetInput::Found { key, record } if self.knocking.seeks(&key) => {
                 return knocking::found(self, rows, out, &key, &record);
@@ -271,6 +271,7 @@ impl Engine {
                     deletions::settle(self, rows, out);
                     reports::expire(self, out);
                 }
+                TimerKey::Mesh => mesh::look_after(self, rows, out),
                 TimerKey::Asking => asking::tick(self, out),
                 TimerKey::Hosts => hosts::publish(self, out),
                 TimerKey::Notes => leaving::send_notes(self, out),

@@ -14,6 +14,7 @@
 //! | what is kept in memory, and from rows | `state`, `loading` |
 //! | words that come | `taking`, then `membership`, `receiving`, `meetings`, `receipts`, `joining` |
 //! | what is written | `commands`, then `membership` (operations), `sending` (posts), `joining` (links) |
+//! | large groups: topics and neighbours, posts, chains from member to member | `mesh` and `ring`, `gossip`, `passing` |
 //! | coming by a link | `asking`, those who answer `joining`, how they are found `hosts` |
 //! | who is told, and who is forgotten | `fellows`, `floors` |
 //! | how members find each other | `whereabouts` |
@@ -29,6 +30,7 @@ pub(crate) mod commands;
 pub(crate) mod deletions;
 pub(crate) mod fellows;
 mod floors;
+pub(crate) mod gossip;
 pub mod history;
 pub(crate) mod hosts;
 pub(crate) mod joining;
@@ -39,12 +41,15 @@ pub(crate) mod loading;
 mod log;
 mod meetings;
 mod membership;
+pub(crate) mod mesh;
 mod node;
+mod passing;
 pub(crate) mod receipts;
 mod receiving;
 pub mod reconcile;
 pub(crate) mod reports;
 mod resolve;
+mod ring;
 mod roster;
 mod sending;
 pub(crate) mod state;

@@ -8,7 +8,9 @@ use kith_proto::address::Multiaddress;
 use kith_proto::frame::Frame;
 use kith_proto::id::CommandId;
 use kith_proto::id::DeviceId;
+use kith_proto::id::GossipId;
 use kith_proto::id::RecordKey;
+use kith_proto::id::TopicId;
 use kith_proto::mailbox::Answer;
 use kith_proto::mailbox::Numbered;
 use kith_proto::record::Record;
@@ -82,6 +84,17 @@ pub enum NetInput {
         device: DeviceId,
         /// What.
         frame: Frame,
+    },
+    /// A message came through a topic.
+    Gossip {
+        /// Through which.
+        topic: TopicId,
+        /// Which message.
+        message: GossipId,
+        /// Who brought it.
+        device: DeviceId,
+        /// What.
+        bytes: Vec<u8>,
     },
     /// No address of a device answered.
     DialFailed {

@@ -11,10 +11,12 @@ use kith_proto::frame::InviteProof;
 use kith_proto::id::DeviceId;
 use kith_proto::payload::Content;
 use kith_proto::payload::Payload;
+use kith_proto::rows::Rows;
 
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::groups::mesh;
 use crate::groups::taking;
 use crate::inbox::Inbox;
 use crate::leaving;
@@ -28,10 +30,14 @@ use crate::view::MessageState;
 /// A connection is up.
 pub(crate) fn connected(
     engine: &mut Engine,
+    rows: &dyn Rows,
     out: &mut Output,
     device: DeviceId,
     dialled: Option<Multiaddress>,
 ) {
+    if engine.peers.get(&device).is_none() {
+        mesh::welcome(engine, rows, out, &device);
+    }
     let contact = engine.peers.contact_of(&device);
     let state = contact.and_then(|contact| engine.contacts.state(&contact));
     match state {
@@ -56,6 +62,14 @@ pub(crate) fn connected(
     engine.network_changed(out);
 }
 
+/// The stream is gone, and the connection is not.
+pub(crate) fn stream_closed(engine: &mut Engine, device: &DeviceId) {
+    routes::broken(engine, device);
+    engine.presence.links.stream_closed(&mut engine.core, device);
+    engine.outbox.rewind(device);
+    engine.groups.disconnected(&mut engine.core, device);
+}
+
 /// The connection is gone.
 pub(crate) fn disconnected(engine: &mut Engine, out: &mut Output, device: DeviceId) {
     routes::broken(engine, &device);
@@ -64,6 +78,7 @@ pub(crate) fn disconnected(engine: &mut Engine, out: &mut Output, device: Device
         return;
     }
     engine.groups.disconnected(&mut engine.core, &device);
+    mesh::stir(engine);
     leaving::said_until_now(engine, out, &device);
     leaving::consider(engine, &device);
     if let Some(contact) = engine.peers.contact_of(&device) {

@@ -41,6 +41,7 @@ use crate::groups::asking;
 use crate::groups::deletions;
 use crate::groups::hosts;
 use crate::groups::loading;
+use crate::groups::mesh;
 use crate::groups::reports;
 use crate::groups::state::Groups;
 use crate::inbox::Inbox;
@@ -128,7 +129,7 @@ impl Engine {
         load_mailboxes(&mut engine, rows, &mut out)?;
         load_people(&mut engine, rows)?;
         load_channels(&mut engine, rows)?;
-        engine.groups = loading::load(rows)?;
+        engine.groups = loading::load(rows, &engine.devices.device(), engine.core.config.direct_members)?;
         load_chats(&mut engine, rows)?;
         sweep_removed(rows, &mut out)?;
         start(&mut engine, rows, &mut out)?;
@@ -416,6 +417,9 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
             continue;
         }
         for device in engine.peers.devices_of(contact) {
+            if mesh::is_far(engine, contact, &device) {
+                continue;
+            }
             engine.presence.want(&mut engine.core, &device);
             for hint in row.hints.iter().filter(|hint| hint.device != device && row.invite.is_some()) {
                 out.effect(Effect::UseBootstrap { node: hint.clone() });
@@ -432,6 +436,7 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
         engine.core.timers.set(TimerKey::Groups, engine.core.now);
     }
     mail::start(engine);
+    mesh::stir(engine);
     Ok(())
 }
 

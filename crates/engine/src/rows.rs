@@ -126,6 +126,7 @@ pub const TABLES: &[Table] = &[
     groups::GROUPS,
     groups::GROUP_OPERATIONS,
     groups::GROUP_CHAINS,
+    groups::GROUP_SHARES,
     groups::GROUP_READS,
     groups::GROUP_UNREAD,
     groups::GROUP_FLOORS,

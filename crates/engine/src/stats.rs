@@ -58,6 +58,14 @@ pub struct Stats {
     pub bad_posts: u64,
     /// Posts of people who had been removed.
     pub dropped_posts: u64,
+    /// Posts of large groups that were sent into a topic.
+    pub gossip_sent: u64,
+    /// Posts that came through a topic.
+    pub gossip_came: u64,
+    /// Of these, those that waited for a chain.
+    pub gossip_waited: u64,
+    /// Chains told by others that are not what they say.
+    pub bad_chains: u64,
     /// Words about groups by somebody who may not say them.
     pub foreign_words: u64,
     /// Meetings that ended because the other side broke their rules.

@@ -31,6 +31,8 @@ pub(crate) enum TimerKey {
     Lists,
     /// Members hear of what is new in groups, and those are forgotten who are owed nothing any more.
     Groups,
+    /// Topics and neighbours of large groups are looked after.
+    Mesh,
     /// Requests to come into groups go on.
     Asking,
     /// The DHT is told who answers those who hold links into groups.

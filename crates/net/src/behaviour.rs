@@ -30,6 +30,7 @@ use crate::config::NetConfig;
 use crate::config::Role;
 use crate::error::NetError;
 use crate::limits;
+use crate::mesh;
 use crate::probes;
 use crate::requests;
 use crate::stats::Counters;
@@ -53,6 +54,8 @@ pub(crate) struct Behaviour {
     pub(crate) tester: Toggle<autonat::Tester>,
     pub(crate) streams: streams::Behaviour,
     pub(crate) requests: requests::Behaviour,
+    /// Only on devices of people: community nodes are in no group.
+    pub(crate) mesh: Toggle<mesh::Behaviour>,
     pub(crate) relay: Toggle<relay::Behaviour>,
     /// On every node, because the transport of relayed connections cannot be without it.
     pub(crate) circuits: Circuits,
@@ -94,6 +97,7 @@ impl Behaviour {
             tester: Toggle::from(config.services.autonat.then(|| autonat::Tester::new(Arc::clone(counters)))),
             streams: streams::Behaviour::new(peer, limits.streams_per_connection, Arc::clone(counters)),
             requests,
+            mesh: Toggle::from(if user { Some(mesh::Behaviour::new()?) } else { None }),
             relay: Toggle::from(config.services.relay.then(|| relay_server(peer, limits))),
             circuits: Circuits::new(circuits),
             punch: Toggle::from(user.then(|| dcutr::Behaviour::new(peer))),

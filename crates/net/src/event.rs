@@ -6,7 +6,9 @@ use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
 use kith_proto::frame::Frame;
 use kith_proto::id::DeviceId;
+use kith_proto::id::GossipId;
 use kith_proto::id::RecordKey;
+use kith_proto::id::TopicId;
 use kith_proto::mailbox::Answer;
 use kith_proto::mailbox::Numbered;
 use kith_proto::mailbox::Request;
@@ -125,6 +127,37 @@ pub enum NetCommand {
         /// Which.
         stream: u64,
     },
+    /// Have exactly these topics, at most 128, with those devices of [`NetCommand::KeepConnected`] that have them too.
+    Topics {
+        /// Which.
+        topics: BTreeSet<TopicId>,
+    },
+    /// Send a message, at most 32 KiB, to the connected devices that have a topic. Nobody says whether there are any.
+    Gossip {
+        /// In which topic.
+        topic: TopicId,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// Say what becomes of a message that came by [`NetEvent::Gossip`]: it is not passed on before. Within ten seconds; later
+    /// it is of no use.
+    Verdict {
+        /// Which message.
+        message: GossipId,
+        /// What becomes of it.
+        verdict: Verdict,
+    },
+}
+
+/// What becomes of a message in a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is passed on.
+    Accept,
+    /// It is not, and nobody is to blame.
+    Ignore,
+    /// It is not, and whoever passed it on should have known.
+    Reject,
 }
 
 /// Whether this device can be reached from outside.
@@ -287,6 +320,17 @@ pub enum NetEvent {
     MailboxWithdrawn {
         /// Which.
         device: DeviceId,
+    },
+    /// A message came in a topic. It is passed on after [`NetCommand::Verdict`].
+    Gossip {
+        /// In which topic.
+        topic: TopicId,
+        /// Which message.
+        message: GossipId,
+        /// Who brought it, which says nothing about who made it.
+        device: DeviceId,
+        /// What.
+        bytes: Vec<u8>,
     },
     /// Something happened to the mailbox of this device; only while it is served.
     MailboxServed(ServedEvent),

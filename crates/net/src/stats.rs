@@ -49,6 +49,16 @@ counters! {
     peers,
     /// Peers in the routing table now.
     dht_peers,
+    /// Messages that were sent into a topic.
+    gossip_sent,
+    /// Messages that nobody was there for, or that did not fit.
+    gossip_unsent,
+    /// Messages of others that came in a topic, each once.
+    gossip_came,
+    /// Of these, those that were passed on.
+    gossip_passed,
+    /// Of these, those that broke the rules.
+    gossip_rejected,
     /// Records kept for others now.
     records,
     /// Look-ups of records that others asked this node for.

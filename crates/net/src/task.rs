@@ -3,6 +3,7 @@
 mod admission;
 mod dht;
 mod direct;
+mod gossip;
 mod links;
 mod mailbox;
 mod measured;
@@ -409,6 +410,9 @@ impl Task {
             NetCommand::AnswerMailbox { stream, answer } => self.answer_mailbox(stream, answer),
             NetCommand::ServeMailbox { serve, offer } => self.serve_mailbox(serve, offer),
             NetCommand::EndMailbox { stream } => self.end_mailbox(stream),
+            NetCommand::Topics { topics } => self.set_topics(topics),
+            NetCommand::Gossip { topic, bytes } => self.gossip(&topic, bytes),
+            NetCommand::Verdict { message, verdict } => self.judge(&message, verdict),
         }
     }
 
@@ -486,6 +490,7 @@ impl Task {
         match event {
             BehaviourEvent::Streams(event) => self.on_stream(event),
             BehaviourEvent::Requests(event) => self.on_mailbox_stream(event),
+            BehaviourEvent::Mesh(event) => self.on_gossip(event),
             BehaviourEvent::Kad(event) => self.on_kad(event),
             BehaviourEvent::Identify(identify::Event::Received { connection_id, peer_id, info }) => {
                 self.identified(peer_id, &info);

@@ -139,6 +139,15 @@ id_type!(
     /// What somebody knew of a group's membership: a hash over the newest operations they had.
     ViewId, 32
 );
+id_type!(
+    /// Where the posts of a large group pass on one day. Who is not in the group cannot tell which group it is, nor that
+    /// two days are of the same one.
+    TopicId, 32
+);
+id_type!(
+    /// A message of a topic: a hash of both, so that whoever sees it twice knows.
+    GossipId, 20
+);
 hex_text!(GroupId, "group id");
 hex_text!(OperationId, "operation id");
 hex_text!(LinkId, "group link id");
@@ -151,6 +160,8 @@ hex_text!(QueueId, "queue id");
 hex_text!(InviteId, "invite id");
 hex_text!(PostId, "post id");
 hex_text!(ViewId, "view id");
+hex_text!(TopicId, "topic id");
+hex_text!(GossipId, "gossip id");
 
 /// A contact is named by the account on the other side.
 pub type ContactId = AccountId;
@@ -246,6 +257,28 @@ impl ViewId {
             hasher.update(&head);
         }
         Self(*hasher.finalize().as_bytes())
+    }
+}
+
+impl TopicId {
+    /// The topic of a group on a day (days since 1970-01-01, UTC).
+    pub fn of_group(group: &GroupId, day: u32) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("kith group topic v1");
+        hasher.update(&group.0);
+        hasher.update(&day.to_be_bytes());
+        Self(*hasher.finalize().as_bytes())
+    }
+}
+
+impl GossipId {
+    /// The id of these bytes in a topic.
+    pub fn of(topic: &TopicId, bytes: &[u8]) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("kith gossip id v1");
+        hasher.update(&topic.0);
+        hasher.update(bytes);
+        let mut id = [0; 20];
+        hasher.finalize_xof().fill(&mut id);
+        Self(id)
     }
 }
 

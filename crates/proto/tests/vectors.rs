@@ -478,6 +478,8 @@ fn ids_of_groups_are_as_they_were_published() {
         create.group_id().to_string(),
         kith_proto::id::ChatId::group(&create.group_id()).to_string(),
         LinkId::of(&[0xb2; 32]).to_string(),
+        kith_proto::id::TopicId::of_group(&create.group_id(), 20_778).to_string(),
+        kith_proto::id::GossipId::of(&kith_proto::id::TopicId([0x41; 32]), b"sealed").to_string(),
     ];
     let published = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/group_ids_v1.txt");
     assert_eq!(ids.join("\n"), fs::read_to_string(published).unwrap_or_default().trim_end());
@@ -566,6 +568,16 @@ fn group_words() -> Vec<Sample> {
     let words = [
         ("word-operations", GroupWord::Operations { group, operations, more: true }),
         ("word-whereabouts", GroupWord::Whereabouts { group, places: list(vec![place()]) }),
+        ("word-ask-chain-of", GroupWord::AskChainOf { group, tag: [0x6e; 16] }),
+        (
+            "word-chain-of",
+            GroupWord::ChainOf {
+                group,
+                device: DeviceId([0x6f; 32]),
+                share: bytes(0x68, 181),
+                heads: list(vec![OperationId([0x68; 32]), OperationId([0x69; 32])]),
+            },
+        ),
         ("word-chain", GroupWord::Chain(bytes(0x68, 181))),
         ("word-post", GroupWord::Post { group, envelope: envelope(0) }),
         ("word-ask-chain", GroupWord::AskChain { group }),

@@ -71,6 +71,9 @@ pub(crate) struct Common {
     /// A bootstrap node for this run, /ip4/…/p2p/… (repeatable)
     #[arg(long, global = true, value_name = "MULTIADDR")]
     pub(crate) bootstrap: Vec<String>,
+    /// Members up to whose number a group is a small one; for tests
+    #[arg(long, global = true, value_name = "NUMBER", hide = true)]
+    pub(crate) direct_members: Option<usize>,
     /// Do not look for contacts on the local network
     #[arg(long, global = true)]
     pub(crate) no_mdns: bool,

@@ -431,3 +431,42 @@ fn a_group_is_used_from_the_command_line() {
     let (well, said) = cli(&village, "Ann", &["group", "forget", "Hiking", "--yes"]);
     assert!(well && said.contains("forgot Hiking"), "{said}");
 }
+
+#[test]
+fn in_a_large_group_posts_go_through_a_topic_and_whoever_is_removed_hears_no_more() {
+    let village = Village::new();
+    // Five are many where two are a small group.
+    let names = ["Ann", "Bob", "Carol", "Dave", "Eve"];
+    let mut nodes = names.map(|name| village.person_with(name, &["--direct-members", "2"]));
+    let [ann, others @ ..] = &mut nodes;
+    let mut people = Vec::new();
+    for other in others {
+        meet(ann, other);
+        people.push(address(other));
+    }
+    let asked = json!({ "name": "Hiking", "members": people, "policy": { "history": "all" } });
+    let made = ann.call("groups.create", asked);
+    let (group, chat) = (made["group_id"].clone(), made["chat_id"].clone());
+    for node in &mut nodes {
+        has_members(node, &group, &names);
+    }
+    let texts = names.map(|name| format!("from {name}"));
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    for (node, text) in nodes.iter_mut().zip(&texts) {
+        write(node, &chat, text);
+    }
+    for node in &mut nodes {
+        hears(node, &chat, &texts);
+    }
+    let [ann, bob, carol, dave, eve] = &mut nodes;
+    ann.call("groups.remove", json!({ "chat_id": chat, "contact_id": address(eve) }));
+    is_told(eve, &chat, "you were removed by Ann");
+    for node in [&mut *bob, &mut *carol, &mut *dave] {
+        has_members(node, &group, &["Ann", "Bob", "Carol", "Dave"]);
+    }
+    write(dave, &chat, "without Eve");
+    for node in [ann, bob, carol] {
+        hears(node, &chat, &["without Eve"]);
+    }
+    assert!(!said(eve, &chat).contains(&"without Eve".to_owned()));
+}

@@ -29,9 +29,14 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    pub(crate) fn start_with(folder: &Path, options: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_kith-node"))
             .args(["--no-mdns", "--listen", "/ip4/127.0.0.1/tcp/0", "--data"])
             .arg(folder)
+            .args(options)
             .arg("rpc")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -161,7 +166,12 @@ impl Village {
 
     /// Somebody with an account.
     pub(crate) fn person(&self, name: &str) -> Node {
-        let mut node = self.start(name);
+        self.person_with(name, &[])
+    }
+
+    /// The same with more options.
+    pub(crate) fn person_with(&self, name: &str, options: &[&str]) -> Node {
+        let mut node = Node::start_with(&self.folder.path().join(name), options);
         node.call("account.create", json!({ "name": name }));
         node.until("listens", "network.info", |info| info["listen"][0].is_string());
         node

@@ -107,6 +107,11 @@ impl ReceivingChain {
         self.identity.cover().tag(day)
     }
 
+    /// The chain as it is now, for another member: it opens what comes next, and nothing that was skipped.
+    pub fn share(&self) -> ChainShare {
+        ChainShare { identity: self.identity.clone(), hashes: self.hashes.clone() }
+    }
+
     /// Opens an envelope. The caller adopts the new state once it has taken the message.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use kith_proto::codec::Decode;
 use kith_proto::codec::Encode;
 use kith_proto::codec::Reader;
 use kith_proto::envelope::Envelope;
+use kith_proto::envelope::TAG_BYTES as HINT_BYTES;
 use kith_proto::error::DecodeError;
 use kith_proto::id::GroupId;
 use kith_proto::id::ViewId;
@@ -72,6 +73,11 @@ impl SendingChain {
     /// How many messages it has sealed.
     pub fn sealed(&self) -> u32 {
         self.hashes.iteration
+    }
+
+    /// The tag of a day's envelopes (days since 1970-01-01).
+    pub fn tag(&self, day: u32) -> [u8; HINT_BYTES] {
+        self.identity.cover().tag(day)
     }
 
     /// What a member's device needs to open everything from here on. To be sent over a session with that device.

@@ -29,6 +29,7 @@ use super::joining::bounded;
 use super::listings;
 use super::lists;
 use super::membership;
+use super::mesh;
 use super::reports;
 use super::sending;
 use super::state::MAX_GROUPS;
@@ -203,8 +204,8 @@ fn create(
     let log = Log::new(operation).map_err(|_| Refusal::UnknownGroup)?;
     let id = log.group();
     membership::adopt(engine, rows, out, log);
-    for add in adds {
-        membership::act(engine, rows, out, &id, add)?;
+    if !adds.is_empty() {
+        membership::act_all(engine, rows, out, &id, adds)?;
     }
     if policy.public {
         // Without an address nobody could come yet; the link is made when it is asked for.
@@ -267,8 +268,8 @@ fn add(
         let group = engine.groups.get_mut(&id).ok_or(Refusal::UnknownGroup)?;
         group.log.allows(&own, add).map_err(Refusal::Denied)?;
     }
-    for add in adds {
-        membership::act(engine, rows, out, &id, add)?;
+    if !adds.is_empty() {
+        membership::act_all(engine, rows, out, &id, adds)?;
     }
     answer(engine, &id)
 }
@@ -280,6 +281,7 @@ fn accept(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: GroupId) -
         group.row.invited_by = None;
         group.save(out);
         fellows::changed(engine, rows, out, &id, &BTreeMap::new());
+        mesh::stir(engine);
         view::changed(engine, out, &id);
     }
     joined(engine, &id)?;
@@ -307,6 +309,7 @@ fn leave(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: GroupId) ->
 }
 
 fn forget(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: GroupId) -> Result<Answer, Refusal> {
+    mesh::stir(engine);
     let group = engine.groups.get(&id).ok_or(Refusal::UnknownGroup)?;
     if group.is_ours() {
         return Err(Refusal::StillMember);

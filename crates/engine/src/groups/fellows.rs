@@ -14,6 +14,7 @@ use kith_proto::time::Span;
 
 use super::lists;
 use super::membership;
+use super::mesh;
 use crate::choosing;
 use crate::contents;
 use crate::engine::Engine;
@@ -48,25 +49,52 @@ pub(super) fn changed(
     let now = group.members.clone();
     // Whoever comes back has forgotten the others.
     let back = !before.contains_key(&own);
+    let kin = group.kin();
+    let unknown = |devices: &[DeviceId]| devices.iter().any(|device| engine.peers.get(device).is_none());
     let other = |(account, devices): &(&AccountId, &Vec<DeviceId>)| {
-        **account != own && (back || before.get(account) != Some(devices))
+        let changed = back || before.get(account) != Some(devices) || unknown(devices);
+        **account != own && kin.contains(account) && changed
     };
     let others: Vec<AccountId> = now.iter().filter(other).map(|(account, _)| *account).collect();
     if ours {
-        for account in &others {
-            let list = engine.groups.get(id).and_then(|group| group.log.device_list(account)).cloned();
-            if let Some(list) = list {
-                learn(engine, rows, out, account, &list);
-            }
-        }
+        learn_all(engine, rows, out, id, &others);
     }
     let gone = before.keys().any(|account| !now.contains_key(account));
     if gone || !others.is_empty() {
-        // Not before those who are no members any more were told.
-        engine.core.timers.set_earlier(TimerKey::Groups, engine.core.now + membership::TELL_AFTER);
-        engine.keep_connected(out);
-        reading::queues_changed(engine, out);
+        settle(engine, out);
     }
+    mesh::stir(engine);
+}
+
+/// Others are near in a large group, or came to this device.
+pub(super) fn near_changed(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId) {
+    let own = engine.devices.account;
+    let Some(group) = engine.groups.get(id) else { return };
+    let unknown = |account: &AccountId| {
+        let devices = group.members.get(account).map(Vec::as_slice).unwrap_or_default();
+        *account != own && devices.iter().any(|device| engine.peers.get(device).is_none())
+    };
+    let others: Vec<AccountId> = group.kin().into_iter().filter(unknown).collect();
+    learn_all(engine, rows, out, id, &others);
+    settle(engine, out);
+}
+
+fn learn_all(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId, accounts: &[AccountId]) {
+    for account in accounts {
+        let list = engine.groups.get(id).and_then(|group| group.log.device_list(account)).cloned();
+        if let Some(list) = list {
+            learn(engine, rows, out, account, &list);
+        }
+    }
+}
+
+/// Those who are fellows now are others than before.
+fn settle(engine: &mut Engine, out: &mut Output) {
+    // Not before those who are no members any more were told.
+    engine.core.timers.set_earlier(TimerKey::Groups, engine.core.now + membership::TELL_AFTER);
+    mesh::sort_dials(engine);
+    engine.keep_connected(out);
+    reading::queues_changed(engine, out);
 }
 
 /// Somebody is a fellow, by a device list that the log of a group has.

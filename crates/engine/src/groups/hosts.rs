@@ -34,7 +34,6 @@ use rand_core::Rng as _;
 
 use super::Permission;
 use super::asking;
-use super::state::DIRECT_MEMBERS;
 use crate::cards;
 use crate::effect::Effect;
 use crate::engine::Engine;
@@ -79,10 +78,11 @@ fn hosted(engine: &mut Engine) -> Vec<(GroupId, Link)> {
     let mut each: BTreeMap<GroupId, usize> = BTreeMap::new();
     for (id, link) in open_links(engine) {
         let Some(group) = engine.groups.get_mut(&id) else { continue };
+        let is_direct = group.is_direct();
         let roster = group.log.roster();
         let Some(open) = roster.links.get(&link.id()) else { continue };
         let room = link.uses == 0 || open.used < link.uses;
-        let few = roster.members.len() <= DIRECT_MEMBERS || open.made_by == own;
+        let few = is_direct || open.made_by == own;
         let chosen = few || is_chosen(&id, &link.id(), &device);
         let count = each.entry(id).or_default();
         if room && chosen && may_decide(roster, &own, &link) && *count < LINKS_EACH {

@@ -42,6 +42,7 @@ use super::Permission;
 use super::fellows;
 use super::hosts;
 use super::membership;
+use super::mesh;
 use super::state::Group;
 use super::view;
 use crate::command::Answer;
@@ -139,7 +140,7 @@ pub(crate) fn introduce(
         return false;
     }
     // An open link must not fill the disk with those whom it does not let in.
-    if engine.contacts.get(&account).is_none() && fellows::in_passing(engine).len() >= MAX_IN_PASSING {
+    if engine.contacts.get(&account).is_none() && in_passing(engine) >= MAX_IN_PASSING {
         engine.core.stats.floods += 1;
         return false;
     }
@@ -197,7 +198,7 @@ pub(super) fn asked(
         let first = !group.requests.contains_key(&account);
         keep(engine, out, request.clone(), *device);
         if first {
-            pass_on(engine, out, request);
+            pass_on(engine, rows, out, request);
         }
         return;
     }
@@ -263,17 +264,23 @@ fn drop_request(
     Some(row)
 }
 
+/// How many are kept who are in no group with us. Members of large ones who are not near do not count.
+fn in_passing(engine: &Engine) -> usize {
+    fellows::in_passing(engine).iter().filter(|account| !engine.groups.is_fellow(account)).count()
+}
+
 /// The devices of the most senior members who may invite.
-fn deciders(engine: &mut Engine, id: &GroupId) -> Vec<DeviceId> {
+fn deciders(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId) -> Vec<DeviceId> {
     let own = engine.devices.account;
     let Some(group) = engine.groups.get_mut(id) else { return Vec::new() };
     let inviters = group.log.roster().inviters().into_iter().filter(|account| *account != own).take(MAX_TOLD);
-    inviters.flat_map(|account| group.members.get(&account).cloned().unwrap_or_default()).collect()
+    let inviters: Vec<AccountId> = inviters.collect();
+    inviters.iter().flat_map(|account| mesh::reach(engine, rows, out, id, account)).collect()
 }
 
 /// Tells those who may decide.
-fn pass_on(engine: &mut Engine, out: &mut Output, request: &JoinRequest) {
-    for device in deciders(engine, &request.group) {
+fn pass_on(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, request: &JoinRequest) {
+    for device in deciders(engine, rows, out, &request.group) {
         let word = GroupWord::PassedOn(Box::new(request.clone()));
         say(engine, out, &device, word);
     }
@@ -348,7 +355,7 @@ pub(super) fn decide(
     if let_in {
         admit(engine, rows, out, &row.request)?;
     } else {
-        let mut told = deciders(engine, &id);
+        let mut told = deciders(engine, rows, out, &id);
         told.push(row.from);
         told.sort_unstable();
         told.dedup();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kith_crypto::group::ChainShare;
 use kith_crypto::group::ReceivingChain;
 use kith_proto::codec::Decode;
 use kith_proto::group::Operation;
@@ -19,6 +20,7 @@ use super::floors::Limits;
 use super::history::History;
 use super::history::rows::scan_group;
 use super::lines;
+use super::passing::Passing;
 use super::state::Group;
 use super::state::Groups;
 use crate::restore::RestoreError;
@@ -27,14 +29,17 @@ use crate::rows::groups::FloorsRow;
 use crate::rows::groups::GroupRow;
 use crate::rows::groups::ReportRow;
 use crate::rows::groups::RequestRow;
+use crate::rows::groups::ShareRow;
 
 /// Everything that is kept of groups.
-pub(crate) fn load(rows: &dyn Rows) -> Result<Groups, RestoreError> {
+pub(crate) fn load(rows: &dyn Rows, own: &DeviceId, direct_members: usize) -> Result<Groups, RestoreError> {
     let mut groups = Groups::default();
     for (key, value) in all(rows, rows::GROUPS)? {
         let id = GroupId::from_bytes(&key).map_err(|_| damaged(rows::GROUPS))?;
         let row = GroupRow::from_bytes(&value).map_err(|_| damaged(rows::GROUPS))?;
-        groups.by_id.insert(id, group(rows, &id, row)?);
+        let mut group = group(rows, &id, row, direct_members)?;
+        group.rearrange(own);
+        groups.by_id.insert(id, group);
     }
     for (key, value) in all(rows, rows::GROUP_ASKING)? {
         let id = GroupId::from_bytes(&key).map_err(|_| damaged(rows::GROUP_ASKING))?;
@@ -68,13 +73,21 @@ pub(crate) fn reports(
     parts(rows, rows::GROUP_REPORTS, id, |key| <(AccountId, MessageId)>::from_bytes(key).ok())
 }
 
-fn group(rows: &dyn Rows, id: &GroupId, row: GroupRow) -> Result<Group, RestoreError> {
-    let mut group = Group::new(row, log(rows, id)?, History::load(*id, rows)?);
+fn group(rows: &dyn Rows, id: &GroupId, row: GroupRow, direct_members: usize) -> Result<Group, RestoreError> {
+    let mut group = Group::new(row, log(rows, id)?, History::load(*id, rows)?, direct_members);
     for (key, value) in scan_group(rows, rows::GROUP_CHAINS, id)? {
         let device = key.get(32..64).and_then(|device| DeviceId::from_bytes(device).ok());
         let chain = ReceivingChain::from_bytes(&value).ok();
         let (device, chain) = device.zip(chain).ok_or(damaged(rows::GROUP_CHAINS))?;
         group.incoming.entry(device).or_default().push(chain);
+    }
+    for (key, value) in scan_group(rows, rows::GROUP_SHARES, id)? {
+        let name = key.get(32..).and_then(|name| <(DeviceId, [u8; 16])>::from_bytes(name).ok());
+        let row: ShareRow = decoded(rows::GROUP_SHARES, &value)?;
+        let share = ChainShare::from_bytes(&row.share).ok();
+        let (name, share) = name.zip(share).ok_or(damaged(rows::GROUP_SHARES))?;
+        let (heads, hearsay) = (row.heads.into_inner(), row.hearsay);
+        group.mesh.passing.insert(name, Passing { share, heads, hearsay });
     }
     group.reads = parts(rows, rows::GROUP_READS, id, |key| DeviceId::from_bytes(key).ok())?;
     group.requests = requests(rows, id)?;

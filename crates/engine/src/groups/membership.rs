@@ -34,6 +34,7 @@ use super::history::MAX_AHEAD;
 use super::hosts;
 use super::joining;
 use super::lines;
+use super::mesh;
 use super::receiving;
 use super::reports;
 use super::state::Group;
@@ -70,26 +71,58 @@ pub(super) fn act(
     id: &GroupId,
     kind: Kind,
 ) -> Result<(), Refusal> {
+    act_all(engine, rows, out, id, vec![kind])
+}
+
+/// Writes operations one after the other, takes them and tells everybody, once. The first that is refused ends it; those before
+/// it count.
+pub(super) fn act_all(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    kinds: Vec<Kind>,
+) -> Result<(), Refusal> {
     let Engine { groups, devices, core, .. } = engine;
     let group = groups.get_mut(id).ok_or(Refusal::UnknownGroup)?;
-    let time = after_heads(&group.log, core.now);
-    let operation =
-        group.log.draft((&devices.account, &devices.secret), time, kind).map_err(Refusal::Denied)?;
-    let before = group.devices_but(&devices.device());
-    let added = group.log.insert(operation.clone());
-    let Ok(Inserted::New(new)) = added else { return Err(Refusal::TooMany) };
+    let (before, direct) = (group.devices_but(&devices.device()), group.is_direct());
+    let (mut written, mut new, mut done) = (Vec::new(), Vec::new(), Ok(()));
+    for kind in kinds {
+        let time = after_heads(&group.log, core.now);
+        match group.log.draft((&devices.account, &devices.secret), time, kind) {
+            Ok(operation) => {
+                let Ok(Inserted::New(more)) = group.log.insert(operation.clone()) else {
+                    done = Err(Refusal::TooMany);
+                    break;
+                };
+                written.push(operation);
+                new.extend(more);
+            }
+            Err(denial) => {
+                done = Err(Refusal::Denied(denial));
+                break;
+            }
+        }
+    }
+    if written.is_empty() {
+        return done;
+    }
     // Who wrote what this follows may have told it to us alone, so that nobody else could take it.
     let unshared = std::mem::take(&mut group.unshared);
     let all = group.log.operations();
     let news = all.filter(|(id, _)| unshared.contains(id)).map(|(_, operation)| operation.clone());
-    let news: Vec<Operation> = news.chain(std::iter::once(operation)).collect();
+    let news: Vec<Operation> = news.chain(written.iter().cloned()).collect();
+    let told = if direct { before.clone() } else { told_directly(engine, rows, out, id, &written) };
     // Before anything follows from it: whoever is no fellow any more by this is kept until they have it.
-    for device in &before {
+    for device in &told {
         tell(engine, out, device, *id, news.clone());
     }
     settle(engine, rows, out, id, &new);
     publish(engine, out, id, &before);
-    Ok(())
+    if !direct {
+        tell_soon(engine, id);
+    }
+    done
 }
 
 /// A time after those of the newest operations, so that lines stand in the order in which things happened. One from the
@@ -101,14 +134,46 @@ fn after_heads(log: &Log, now: Timestamp) -> Timestamp {
     latest.map_or(now, |latest| now.max(latest + Span::from_millis(1)))
 }
 
-/// Tells every device that was none of a member `before` about the whole log.
+/// Who hears of operations in a large group at once, while the others hear it from each other: whoever may be out by them, and
+/// the neighbours of who leaves.
+fn told_directly(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    written: &[Operation],
+) -> BTreeSet<DeviceId> {
+    let mut told = BTreeSet::new();
+    for operation in written {
+        match &operation.kind {
+            Kind::Leave => told.extend(mesh::present(engine, id)),
+            Kind::Remove(account) | Kind::Ban(account) | Kind::Devices { account, .. } => {
+                // They may be nobody whom this device has to do with: until they know.
+                told.extend(mesh::reach(engine, rows, out, id, account));
+            }
+            _ => {}
+        }
+    }
+    told
+}
+
+/// Tells every device that was none of a member `before` about the whole log. In a large group it is asked to ask for that: a
+/// log of a thousand for each of a thousand is too much to be kept for them.
 fn publish(engine: &mut Engine, out: &mut Output, id: &GroupId, before: &BTreeSet<DeviceId>) {
     let own = engine.devices.device();
     let Some(group) = engine.groups.get(id) else { return };
     let after = group.devices_but(&own);
+    let newcomers: Vec<DeviceId> = after.difference(before).copied().collect();
+    if !group.is_direct() {
+        for device in newcomers.iter().filter(|device| engine.peers.get(device).is_some()).collect::<Vec<_>>()
+        {
+            taking::invite_to_ask(engine, out, device, id);
+        }
+        return;
+    }
     let whole = group.whole();
-    for device in after.difference(before) {
-        tell(engine, out, device, *id, whole.clone());
+    for device in newcomers {
+        tell(engine, out, &device, *id, whole.clone());
     }
 }
 
@@ -204,8 +269,10 @@ fn tell_those_we_added(
     let own = engine.devices.device();
     let Some(group) = engine.groups.get(id) else { return };
     let ours = |by: &OperationId| group.log.operation(by).is_some_and(|operation| operation.device == own);
+    // In a large group those whom we added long ago hear it from their neighbours.
+    let known = |account: &AccountId| group.is_direct() || !engine.peers.devices_of(account).is_empty();
     let mut told = Vec::new();
-    for (account, by) in group.admissions.iter().filter(|(_, by)| ours(by)) {
+    for (account, by) in group.admissions.iter().filter(|(account, by)| ours(by) && known(account)) {
         let unaware = |operation: &&OperationId| group.log.follows(operation, by) == Some(false);
         let operations: Vec<Operation> =
             new.iter().filter(unaware).filter_map(|id| group.log.operation(id).cloned()).collect();
@@ -292,7 +359,7 @@ pub(super) fn adopt(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, log:
     // Storage that cannot be read will fail the commit of this batch too.
     let history = History::load(id, rows).unwrap_or_else(|_| History::new(id));
     let all: Vec<OperationId> = log.operations().map(|(operation, _)| operation).collect();
-    let group = Group::new(row, log, history);
+    let group = Group::new(row, log, history, engine.core.config.direct_members);
     let chat = group.chat();
     engine.groups.by_id.insert(id, group);
     engine.chats.open(&engine.core, out, chat, With::Group(id));
@@ -315,7 +382,7 @@ pub(super) fn settle(
     id: &GroupId,
     new: &[OperationId],
 ) {
-    let own = engine.devices.account;
+    let (own, own_device) = (engine.devices.account, engine.devices.device());
     let Some(group) = engine.groups.get_mut(id) else { return };
     let first = group.log.len() - new.len();
     for (number, operation) in new.iter().enumerate() {
@@ -329,6 +396,11 @@ pub(super) fn settle(
     let before = std::mem::take(&mut group.members);
     let came_before = std::mem::take(&mut group.admissions);
     group.refresh();
+    group.rearrange(&own_device);
+    if new.iter().filter_map(|id| group.log.operation(id)).any(|operation| may_take_out(&operation.kind)) {
+        // Somebody may have got the chain from others since it was made, and is not named among its holders.
+        group.own = None;
+    }
     // Also whoever went and came again, and those who came while we were not there.
     let news = |(account, by): &(&AccountId, &OperationId)| came_before.get(account) != Some(by);
     let joined: Vec<AccountId> = group.admissions.iter().filter(news).map(|(account, _)| *account).collect();
@@ -341,8 +413,10 @@ pub(super) fn settle(
         joined.iter().filter(later).filter(|account| **account != own).copied().collect();
     floors::note(group, rows, out, &newcomers);
     if !joined.is_empty() {
+        engine.groups.joined.insert(*id);
         tell_soon(engine, id);
     }
+    mesh::keep_newcomers(engine, id, &joined);
     own_state(engine, out, id);
     tell_voided(engine, out, id, &before, new);
     fellows::changed(engine, rows, out, id, &before);
@@ -354,6 +428,11 @@ pub(super) fn settle(
     reports::settled(engine, out, id);
     receiving::again(engine, rows, out, id);
     super::view::changed(engine, out, id);
+}
+
+/// Whether an operation can be the end of a device's membership.
+fn may_take_out(kind: &Kind) -> bool {
+    matches!(kind, Kind::Remove(_) | Kind::Ban(_) | Kind::Leave | Kind::Devices { .. })
 }
 
 /// Somebody is no member although nobody removed them: two did what excludes each other, and it turned out now. Nobody else

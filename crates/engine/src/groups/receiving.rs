@@ -44,9 +44,12 @@ use kith_proto::time::Timestamp;
 
 use super::Permission;
 use super::deletions;
+use super::gossip;
 use super::history;
 use super::listings;
 use super::membership;
+use super::passing;
+use super::passing::Passing;
 use super::sending;
 use super::state::CHAINS_KEPT;
 use super::state::Group;
@@ -73,24 +76,35 @@ pub(super) fn chain(
     out: &mut Output,
     device: &DeviceId,
     share: ChainShare,
+    passing: Option<Passing>,
 ) {
-    let id = share.group();
+    let (id, now) = (share.group(), engine.core.now);
     let Some(group) = engine.groups.get_mut(&id) else { return };
     let chain = ReceivingChain::new(share);
+    let name = chain.id();
+    let hearsay = passing.as_ref().is_some_and(|passing| passing.hearsay);
+    let was_hearsay = group.mesh.passing.get(&(*device, name)).is_some_and(|known| known.hearsay);
     let chains = group.incoming.entry(*device).or_default();
-    if let Some(known) = chains.iter().find(|known| known.id() == chain.id()) {
-        // The same further on opens less. One that begins earlier than what we have is not given twice.
-        if known.iteration() <= chain.iteration() {
+    if let Some(known) = chains.iter().find(|known| known.id() == name) {
+        // The same further on opens less. One that begins earlier than what we have is not given twice. Whose chain it is
+        // knows better than others.
+        if hearsay || (known.iteration() <= chain.iteration() && !was_hearsay) {
             return;
         }
-        chains.retain(|known| known.id() != chain.id());
+        chains.retain(|known| known.id() != name);
     }
-    if chains.len() >= CHAINS_KEPT {
-        let old = chains.remove(0);
-        out.delete(rows::GROUP_CHAINS, &rows::chain_key(&id, device, &old.id()));
-    }
-    out.put(rows::GROUP_CHAINS, &rows::chain_key(&id, device, &chain.id()), chain.to_bytes().to_vec());
+    let tags = passing::days(now).map(|day| chain.tag(day));
+    let gone = (chains.len() >= CHAINS_KEPT).then(|| chains.remove(0).id());
+    out.put(rows::GROUP_CHAINS, &rows::chain_key(&id, device, &name), chain.to_bytes().to_vec());
+    group.mesh.tags.add(now, device, &chain);
     chains.push(chain);
+    if let Some(gone) = gone {
+        out.delete(rows::GROUP_CHAINS, &rows::chain_key(&id, device, &gone));
+        passing::forget(out, group, device, &gone);
+    }
+    if let Some(passing) = passing {
+        passing::keep(out, group, device, name, passing);
+    }
     let waiting = std::mem::take(&mut group.waiting);
     for (from, envelope) in waiting {
         match from == *device {
@@ -102,6 +116,7 @@ pub(super) fn chain(
             }
         }
     }
+    gossip::again(engine, rows, out, &id, &tags);
 }
 
 /// A sealed post of a device came from it.
@@ -117,21 +132,7 @@ pub(super) fn post(
     let Some(group) = engine.groups.get_mut(id) else { return };
     match open(group, now, device, &envelope) {
         Some(Ok((chain, plain))) => {
-            let key = rows::chain_key(id, device, &chain.id());
-            out.put(rows::GROUP_CHAINS, &key, chain.to_bytes().to_vec());
-            let chains = group.incoming.entry(*device).or_default();
-            if let Some(known) = chains.iter_mut().find(|known| known.id() == chain.id()) {
-                *known = chain;
-            }
-            let verified = Post::from_bytes(&plain).ok().and_then(|post| verify_post(post).ok());
-            let account = account_of(engine, device);
-            let genuine = verified.filter(|post| {
-                post.draft.group == *id && post.draft.device == *device && account == Some(post.draft.account)
-            });
-            match genuine {
-                Some(post) => _ = take(engine, rows, out, id, post, Brought::Live(*device)),
-                None => engine.core.stats.bad_posts += 1,
-            }
+            opened(engine, rows, out, id, (device, device), chain, &plain);
         }
         // It was taken before, or is older than what we were given: a meeting brings it.
         Some(Err(ChainError::KeyGone)) => {}
@@ -146,12 +147,60 @@ pub(super) fn post(
     }
 }
 
+/// What became of a post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Took {
+    /// It is in the history since now.
+    New,
+    /// It was there.
+    Known,
+    /// It is not to be taken, or not yet.
+    NotYet,
+    /// It is not what it says.
+    Bad,
+}
+
+/// A chain of a device has opened a post that `carrier` brought. The chain is kept as it is after that.
+pub(super) fn opened(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    id: &GroupId,
+    (device, carrier): (&DeviceId, &DeviceId),
+    chain: ReceivingChain,
+    plain: &[u8],
+) -> Took {
+    let Some(group) = engine.groups.get_mut(id) else { return Took::NotYet };
+    let key = rows::chain_key(id, device, &chain.id());
+    out.put(rows::GROUP_CHAINS, &key, chain.to_bytes().to_vec());
+    let chains = group.incoming.entry(*device).or_default();
+    if let Some(known) = chains.iter_mut().find(|known| known.id() == chain.id()) {
+        *known = chain;
+    }
+    let owner = group.owners.get(device).copied();
+    let account = account_of(engine, device).or(owner);
+    let verified = Post::from_bytes(plain).ok().and_then(|post| verify_post(post).ok());
+    let genuine = verified.filter(|post| {
+        let by_owner = account.is_none_or(|account| account == post.draft.account);
+        post.draft.group == *id && post.draft.device == *device && by_owner
+    });
+    match genuine {
+        // Sealed with the author's chain, it is as good as from the author.
+        Some(post) if account.is_some() || device != carrier => {
+            take(engine, rows, out, id, post, Brought::Live(*device))
+        }
+        _ => {
+            engine.core.stats.bad_posts += 1;
+            Took::Bad
+        }
+    }
+}
+
 type Opened = Result<(ReceivingChain, zeroize::Zeroizing<Vec<u8>>), ChainError>;
 
 /// Opens a post with a chain of its device; `None` when none of them fits.
 fn open(group: &Group, now: Timestamp, device: &DeviceId, envelope: &Envelope) -> Option<Opened> {
-    let today = now.day();
-    let days = [today, today.saturating_sub(1), today.saturating_add(1)];
+    let days = passing::days(now);
     let chains = group.incoming.get(device).map(Vec::as_slice).unwrap_or_default();
     let fits = |chain: &&ReceivingChain| {
         // A post may have waited: its tag is that of the day on which it was sealed. The header tells for certain.
@@ -208,7 +257,7 @@ pub(super) enum Brought {
     Meeting(DeviceId),
 }
 
-/// Takes a post, if its author may write. Returns whether it is in the history now.
+/// Takes a post, if its author may write.
 pub(super) fn take(
     engine: &mut Engine,
     rows: &dyn Rows,
@@ -216,13 +265,13 @@ pub(super) fn take(
     id: &GroupId,
     post: VerifiedPost,
     brought: Brought,
-) -> bool {
+) -> Took {
     let (Brought::Live(carrier) | Brought::Meeting(carrier)) = brought;
     let brought_by = account_of(engine, &carrier);
     let now = engine.core.now;
-    let Some(group) = engine.groups.get_mut(id) else { return false };
+    let Some(group) = engine.groups.get_mut(id) else { return Took::NotYet };
     let (account, device) = (post.draft.account, post.draft.device);
-    let by_author = brought_by == Some(account);
+    let by_author = carrier == device || brought_by == Some(account);
     let listed = group.listed.contains(&(account, device));
     // In a meeting they may bring what they wrote before they heard of it.
     let hurried = by_author && matches!(brought, Brought::Live(_)) && is_hurried(group, now, &post);
@@ -248,10 +297,11 @@ pub(super) fn take(
         group.heard.insert(device, now);
     }
     match verdict {
-        Verdict::Take => return insert(engine, rows, out, id, &post, Origin::Other),
+        Verdict::Take => insert(engine, rows, out, id, &post, Origin::Other),
         Verdict::Later => {
             make_room(&mut group.later, &device, |post| post.draft.device);
             group.later.push_back(post);
+            Took::NotYet
         }
         Verdict::Drop => {
             engine.core.stats.dropped_posts += 1;
@@ -259,10 +309,13 @@ pub(super) fn take(
             group.save(out);
             let chat = group.chat();
             engine.chat_changed(out, &chat);
+            Took::NotYet
         }
-        Verdict::Refuse => engine.core.stats.bad_posts += 1,
+        Verdict::Refuse => {
+            engine.core.stats.bad_posts += 1;
+            Took::Bad
+        }
     }
-    false
 }
 
 /// Whether an author does not mind slow mode: by their own times, and by when their posts came here. One alone proves nothing:
@@ -316,7 +369,7 @@ pub(super) enum Origin {
     Other,
 }
 
-/// Puts a post into the history and the chat. Returns whether it is new.
+/// Puts a post into the history and the chat.
 pub(super) fn insert(
     engine: &mut Engine,
     rows: &dyn Rows,
@@ -324,16 +377,16 @@ pub(super) fn insert(
     id: &GroupId,
     post: &VerifiedPost,
     origin: Origin,
-) -> bool {
+) -> Took {
     let (own, own_device) = (engine.devices.account, engine.devices.device());
-    let Some(group) = engine.groups.get_mut(id) else { return false };
+    let Some(group) = engine.groups.get_mut(id) else { return Took::NotYet };
     let chat = group.chat();
     let inserted = match group.history.insert(rows, out, post) {
         Ok(history::Inserted::New { instead_of, .. }) => instead_of,
-        Ok(history::Inserted::Known) => return false,
+        Ok(history::Inserted::Known) => return Took::Known,
         Err(_) => {
             engine.core.stats.bad_posts += 1;
-            return false;
+            return Took::Bad;
         }
     };
     let is_echo = post.draft.device == own_device && matches!(origin, Origin::Other);
@@ -356,7 +409,7 @@ pub(super) fn insert(
         out.events.extend(row.map(|row| Event::MessageReceived(view::message(&own, chat, index, row))));
         engine.chat_changed(out, &chat);
     }
-    true
+    Took::New
 }
 
 /// A deletion turned out not to count: what it took out of the chat is shown again, if its body is still here.

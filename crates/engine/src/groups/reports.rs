@@ -16,13 +16,13 @@ use kith_proto::group::word::GroupWord;
 use kith_proto::group::word::MAX_REASON_BYTES;
 use kith_proto::group::word::PostBody;
 use kith_proto::id::AccountId;
-use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
 use kith_proto::id::MessageId;
 use kith_proto::payload::Content;
 use kith_proto::post::Post;
 use kith_proto::rows::Rows;
 
+use super::mesh;
 use super::receiving;
 use super::sending;
 use super::view;
@@ -67,20 +67,17 @@ pub(super) fn report(
     let mut keepers: Vec<_> =
         roster.members.iter().filter(|(_, member)| member.standing.role >= Role::Moderator).collect();
     keepers.sort_by_key(|(_, member)| std::cmp::Reverse(member.standing));
-    let keepers: Vec<(AccountId, Vec<DeviceId>)> = keepers
-        .into_iter()
-        .take(MAX_TOLD)
-        .map(|(account, member)| (*account, member.devices.clone()))
-        .collect();
+    let keepers: Vec<AccountId> = keepers.into_iter().take(MAX_TOLD).map(|(account, _)| *account).collect();
     let bytes = BoundedBytes::new(post.to_bytes()).ok_or(Refusal::UnknownMessage)?;
-    for (account, devices) in keepers {
+    for account in keepers {
         if account == own {
             keep(engine, out, &id, own, &post, reason.clone());
             continue;
         }
-        for device in
-            devices.iter().filter(|device| engine.peers.get(device).is_some()).copied().collect::<Vec<_>>()
-        {
+        for device in mesh::reach(engine, rows, out, &id, &account) {
+            if engine.peers.get(&device).is_none() {
+                continue;
+            }
             let word = GroupWord::Report { group: id, post: bytes.clone(), reason: reason.clone() };
             let contents = vec![Content::Group(word)];
             engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, &device, contents, None);

@@ -23,6 +23,7 @@ use kith_proto::rows::Rows;
 
 use super::Denial;
 use super::Permission;
+use super::gossip;
 use super::membership;
 use super::receiving;
 use super::receiving::Origin;
@@ -90,16 +91,25 @@ pub(super) fn send_body(
     // Only a draft of another device, or one without its form, is refused.
     let post = sign_post(&devices.secret, draft).map_err(|_| Refusal::UnknownGroup)?;
     let message = message_of(&post.id());
-    let targets = group.devices_but(&own);
+    let targets = if group.is_direct() { group.devices_but(&own) } else { group.holders() };
     let Some((envelope, strangers)) = seal(group, core, &own, &targets, &post.to_bytes()) else {
         return Err(Refusal::OutboxFull);
     };
     group.row.wrote_at = now;
     group.save(out);
-    let places = hand_out(engine, out, id, &targets, &strangers, (&envelope, message));
+    let direct = group.is_direct();
+    let places = match direct {
+        true => hand_out(engine, out, id, &targets, &strangers, (&envelope, message)),
+        false => Vec::new(),
+    };
     receiving::insert(engine, rows, out, id, &post, Origin::Here(places));
-    for device in &targets {
-        links::pump(engine, out, device);
+    if direct {
+        for device in &targets {
+            links::pump(engine, out, device);
+        }
+    } else {
+        gossip::publish(engine, out, id, &envelope);
+        membership::tell_soon(engine, id);
     }
     Ok(message)
 }
@@ -142,15 +152,17 @@ fn seal(
     let old = group.own.take();
     // After a start there is none: the state on an old disk would use keys a second time, and nobody could read that.
     let kept = old.filter(|own| must_rotate(&own.chain, &own.holders, targets, core.now, false).is_none());
-    let mut own_chain = kept.unwrap_or_else(|| Own {
-        chain: SendingChain::generate(&mut core.rng, group.id(), group.view(), core.now),
-        holders: BTreeSet::new(),
+    let mut own_chain = kept.unwrap_or_else(|| {
+        let chain = SendingChain::generate(&mut core.rng, group.id(), group.view(), core.now);
+        Own { first: chain.hand_out(), heads: group.log.heads(), chain, holders: BTreeSet::new() }
     });
     let strangers = targets.difference(&own_chain.holders).copied().collect();
     // Who gets the chain now opens what follows it, so they are told before it moves.
     let share = own_chain.chain.hand_out();
     let envelope = own_chain.chain.seal(&mut core.rng, core.now, post, &own.0).ok()?;
-    own_chain.holders = targets.clone();
+    if group.is_direct() {
+        own_chain.holders = targets.clone();
+    }
     group.shared = Some(share);
     group.own = Some(own_chain);
     Some((envelope, strangers))
@@ -167,7 +179,7 @@ fn hand_out(
 ) -> Vec<(DeviceId, Position)> {
     let mut places = Vec::new();
     let Some(group) = engine.groups.get_mut(id) else { return places };
-    let (direct, chat) = (group.is_direct(), group.chat());
+    let chat = group.chat();
     let share = group.shared.take().and_then(|share| BoundedBytes::new(share.to_bytes().to_vec()));
     for device in targets {
         let chain = share.clone().filter(|_| strangers.contains(device));
@@ -179,7 +191,7 @@ fn hand_out(
             // They have it from others.
             continue;
         }
-        if direct && engine.peers.get(device).is_some() {
+        if engine.peers.get(device).is_some() {
             if engine.outbox.waiting(device) >= engine.core.config.outbox_items {
                 // It comes to them by a meeting.
                 continue;
@@ -187,12 +199,7 @@ fn hand_out(
             let carries = Some((chat, message));
             let (core, peers) = (&mut engine.core, &mut engine.peers);
             places.push((*device, engine.outbox.enqueue(core, peers, out, device, contents, carries)));
-        } else if engine.presence.links.is_ready(device) {
-            links::say(engine, out, device, contents);
         }
-    }
-    if !direct {
-        membership::tell_soon(engine, id);
     }
     places
 }

@@ -26,6 +26,7 @@ use kith_proto::id::GroupId;
 use kith_proto::id::MessageId;
 use kith_proto::id::OperationId;
 use kith_proto::id::RecordKey;
+use kith_proto::id::TopicId;
 use kith_proto::id::ViewId;
 use kith_proto::sync::HistoryDigest;
 use kith_proto::time::Span;
@@ -37,6 +38,7 @@ use super::asking::Search;
 use super::floors::Limits;
 use super::history::History;
 use super::meetings::Live;
+use super::mesh::Mesh;
 use super::turns::Turns;
 use crate::core::Core;
 use crate::output::Output;
@@ -70,9 +72,6 @@ pub(super) const MAX_WAITING_EACH: usize = 64;
 /// Chains of one device that are kept: the present one, and those whose last posts may still be on their way.
 pub(super) const CHAINS_KEPT: usize = 3;
 
-/// Up to so many members, posts go to each of their devices, and it is told who has read them.
-pub(crate) const DIRECT_MEMBERS: usize = 32;
-
 /// Batches of operations that one device is given in ten seconds: a log of a thousand operations.
 const BATCHES_IN_TEN_SECONDS: u32 = 64;
 
@@ -89,8 +88,12 @@ pub(crate) struct Groups {
     pub(super) sought: BTreeMap<RecordKey, (GroupId, u32)>,
     /// Groups of which connected members are told how far we are.
     pub(super) dirty: BTreeSet<GroupId>,
+    /// Those of them to which somebody came.
+    pub(super) joined: BTreeSet<GroupId>,
     /// Connected devices that were not told how far we are, for want of a session.
     pub(super) unsaid: BTreeSet<DeviceId>,
+    /// The topics of large groups that this device has.
+    pub(super) topics: BTreeMap<TopicId, GroupId>,
     budgets: BTreeMap<DeviceId, (Timestamp, u32)>,
 }
 
@@ -138,6 +141,13 @@ pub(crate) struct Group {
     pub(super) unshared: BTreeSet<OperationId>,
     /// By which operation each member came.
     pub(super) admissions: BTreeMap<AccountId, OperationId>,
+    /// Whose each of these devices is.
+    pub(super) owners: BTreeMap<DeviceId, AccountId>,
+    /// How many members may be in it before it is large: from then on, posts do not go to each of their devices, and it is
+    /// not told who has read them.
+    pub(super) direct_members: usize,
+    /// What it has while it is large.
+    pub(super) mesh: Mesh,
     /// Every device that an operation of the log names, but for those that were denied: whose posts may be taken.
     pub(super) listed: BTreeSet<(AccountId, DeviceId)>,
 }
@@ -145,6 +155,10 @@ pub(crate) struct Group {
 /// How this device seals.
 pub(super) struct Own {
     pub(super) chain: SendingChain,
+    /// The chain before its first post.
+    pub(super) first: ChainShare,
+    /// What was known of the membership when it was made.
+    pub(super) heads: Vec<OperationId>,
     pub(super) holders: BTreeSet<DeviceId>,
 }
 
@@ -178,12 +192,23 @@ impl Groups {
             .collect()
     }
 
-    /// Everybody who is in a group that we are in.
+    /// Everybody in groups that we are in with whom this device has to do: in large ones only neighbours.
     pub(crate) fn fellows(&self) -> BTreeSet<AccountId> {
         let of = |group: &Group| -> Vec<AccountId> {
-            group.members.keys().filter(|account| group.is_shared_with(account)).copied().collect()
+            group.kin().into_iter().filter(|account| group.is_shared_with(account)).collect()
         };
         self.by_id.values().flat_map(of).collect()
+    }
+
+    /// The large groups that we are in.
+    pub(super) fn meshed(&self) -> impl Iterator<Item = GroupId> {
+        let meshed = |(_, group): &(&GroupId, &Group)| group.is_ours() && !group.is_direct();
+        self.by_id.iter().filter(meshed).map(|(id, _)| *id)
+    }
+
+    /// Whether something is to be done about large groups.
+    pub(super) fn is_meshed(&self) -> bool {
+        !self.topics.is_empty() || self.meshed().next().is_some()
     }
 
     /// Keeps a word about a group that is not known yet; the oldest goes for it.
@@ -220,6 +245,7 @@ impl Groups {
         for (id, group) in &mut self.by_id {
             group.meetings.remove(device);
             group.met.remove(device);
+            group.mesh.told.remove(device);
             if group.turns.gone(device) {
                 self.dirty.insert(*id);
                 core.timers.set_earlier(TimerKey::Groups, core.now);
@@ -244,7 +270,7 @@ impl Groups {
 }
 
 impl Group {
-    pub(super) fn new(row: GroupRow, log: Log, history: History) -> Self {
+    pub(super) fn new(row: GroupRow, log: Log, history: History, direct_members: usize) -> Self {
         Self {
             row,
             log,
@@ -271,6 +297,9 @@ impl Group {
             writers: BTreeSet::new(),
             unshared: BTreeSet::new(),
             admissions: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            direct_members,
+            mesh: Mesh::default(),
             listed: BTreeSet::new(),
         }
     }
@@ -307,17 +336,23 @@ impl Group {
 
     /// Whether a device is a member's.
     pub(super) fn has_device(&self, device: &DeviceId) -> bool {
-        self.members.values().any(|devices| devices.contains(device))
+        self.owners.contains_key(device)
     }
 
     /// The devices of all members but one of them.
     pub(super) fn devices_but(&self, own: &DeviceId) -> BTreeSet<DeviceId> {
-        self.members.values().flatten().filter(|device| *device != own).copied().collect()
+        self.owners.keys().filter(|device| *device != own).copied().collect()
+    }
+
+    /// The members' devices that this device gave its chain itself.
+    pub(super) fn holders(&self) -> BTreeSet<DeviceId> {
+        let holders = self.own.iter().flat_map(|own| &own.holders);
+        holders.filter(|device| self.owners.contains_key(device)).copied().collect()
     }
 
     /// Whether posts go to every device.
     pub(crate) fn is_direct(&self) -> bool {
-        self.members.len() <= DIRECT_MEMBERS
+        self.members.len() <= self.direct_members
     }
 
     /// What is known of the membership, by name.
@@ -344,6 +379,10 @@ impl Group {
         let roster = self.log.roster();
         self.members =
             roster.members.iter().map(|(account, member)| (*account, member.devices.clone())).collect();
+        let owners = |(account, devices): (&AccountId, &Vec<DeviceId>)| {
+            devices.iter().map(|device| (*device, *account)).collect::<Vec<_>>()
+        };
+        self.owners = self.members.iter().flat_map(owners).collect();
         self.admissions =
             roster.members.iter().map(|(account, member)| (*account, member.standing.by)).collect();
         self.writers = self.log.ever_writers();

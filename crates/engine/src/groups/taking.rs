@@ -18,10 +18,13 @@ use super::asking;
 use super::joining;
 use super::meetings;
 use super::membership;
+use super::mesh;
+use super::passing;
 use super::receipts;
 use super::receiving;
 use super::reports;
 use super::sending;
+use super::state::Group;
 use super::whereabouts;
 use crate::engine::Engine;
 use crate::links;
@@ -85,13 +88,17 @@ pub(crate) fn take(
         // Somebody whom the log does not name yet may seal already: whether they may write is asked later.
         GroupWord::Chain(share) => {
             if let Ok(share) = ChainShare::from_bytes(&share) {
-                receiving::chain(engine, rows, out, device, share);
+                receiving::chain(engine, rows, out, device, share, None);
             }
         }
         GroupWord::Post { envelope, .. } if group.is_ours() => {
             receiving::post(engine, rows, out, device, &id, envelope);
         }
         GroupWord::AskChain { .. } if member => sending::give_chain(engine, out, &id, device),
+        GroupWord::AskChainOf { tag, .. } if member => passing::asked(engine, out, &id, device, &tag),
+        GroupWord::ChainOf { device: of, share, heads, .. } if member || was_member || of == *device => {
+            passing::told(engine, rows, out, device, &id, (of, &share, heads.into_inner()));
+        }
         GroupWord::Sync { part, last, .. } if member => {
             meetings::part(engine, rows, out, &id, device, (&part, last));
         }
@@ -127,19 +134,42 @@ fn unknown_group(
             }
         }
         GroupWord::Heads { .. } => say_nothing_known(engine, out, device, id),
-        word @ (GroupWord::Chain(_) | GroupWord::Post { .. }) => engine.groups.keep_early(*device, word),
+        word @ (GroupWord::Chain(_) | GroupWord::ChainOf { .. } | GroupWord::Post { .. }) => {
+            engine.groups.keep_early(*device, word);
+        }
         _ => {}
     }
 }
 
-/// Asks for a whole log.
+/// Asks for a whole log, also from somebody who is not there.
 fn say_nothing_known(engine: &mut Engine, out: &mut Output, device: &DeviceId, group: GroupId) {
     if engine.groups.may_give(engine.core.now, device) {
         // What was told already need not be told again.
         let heads = engine.groups.forming.get(&group).map(Log::heads).unwrap_or_default();
         let (heads, older) = (BoundedVec::truncated(heads), BoundedVec::default());
         let word = GroupWord::Heads { group, heads, older, digest: HistoryDigest::default() };
+        if !engine.presence.links.is_ready(device) {
+            return keep_heads(engine, out, device, word);
+        }
         links::say(engine, out, device, vec![Content::Group(word)]);
+    }
+}
+
+/// Tells a new member's device, also later, that there is a log to be asked for.
+pub(super) fn invite_to_ask(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId) {
+    if let Some(word) = heads_for(engine, device, id) {
+        keep_heads(engine, out, device, word);
+    }
+}
+
+/// Keeps `Heads` for a device until it has it, if none waits already.
+fn keep_heads(engine: &mut Engine, out: &mut Output, device: &DeviceId, word: GroupWord) {
+    let id = word.group();
+    let same = |content: &Content| matches!(content, Content::Group(GroupWord::Heads { group, .. }) if Some(*group) == id);
+    if !engine.outbox.is_waiting(device, same) {
+        let contents = vec![Content::Group(word)];
+        engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, contents, None);
+        links::pump(engine, out, device);
     }
 }
 
@@ -168,12 +198,16 @@ pub(crate) fn say_what_is_unsaid(engine: &mut Engine, out: &mut Output, device: 
 
 /// Tells everybody who is connected about groups in which something is new.
 pub(crate) fn say_what_is_new(engine: &mut Engine, out: &mut Output) {
-    let own = engine.devices.device();
     for id in std::mem::take(&mut engine.groups.dirty) {
-        let devices = engine.groups.get(&id).map(|group| group.devices_but(&own)).unwrap_or_default();
-        for device in devices {
-            if engine.presence.links.is_ready(&device) {
-                say_heads_of(engine, out, &device, &id);
+        // In a large group each post of ours is such news, and nobody is anywhere else for it.
+        let moved = engine.groups.joined.remove(&id);
+        if let Some(group) = engine.groups.get_mut(&id).filter(|_| moved) {
+            group.mesh.told.clear();
+        }
+        let direct = engine.groups.get(&id).is_some_and(Group::is_direct);
+        for device in mesh::present(engine, &id) {
+            say_heads_of(engine, out, &device, &id);
+            if moved || direct {
                 whereabouts::tell_of(engine, out, &device, &id);
             }
         }
@@ -196,15 +230,8 @@ fn ask_on(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId
         }
         return;
     }
-    let asked =
-        |content: &Content| matches!(content, Content::Group(GroupWord::Heads { group, .. }) if group == id);
-    if engine.outbox.is_waiting(device, asked) {
-        return;
-    }
     if let Some(word) = heads_for(engine, device, id) {
-        let contents = vec![Content::Group(word)];
-        engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, contents, None);
-        links::pump(engine, out, device);
+        keep_heads(engine, out, device, word);
     }
 }
 

@@ -16,6 +16,7 @@ use kith_proto::id::GroupId;
 use kith_proto::payload::Content;
 use kith_proto::time::Span;
 
+use super::mesh;
 use super::receiving;
 use crate::effect::Effect;
 use crate::engine::Engine;
@@ -29,6 +30,12 @@ const ADDRESSES_EACH: usize = 2;
 /// A device is dialled by hearsay once in so long.
 const DIAL_EVERY: Span = Span::from_secs(10);
 
+/// A device is told of a large group once in so long.
+const TELL_EVERY: Span = Span::from_minutes(1);
+
+/// In a large group, whoever has fewer members around than this goes to whoever is named.
+const FEW: usize = 4;
+
 /// Tells a connected device where the other connected members of its groups are.
 pub(super) fn tell(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     let Some(account) = receiving::account_of(engine, device) else { return };
@@ -37,8 +44,18 @@ pub(super) fn tell(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     }
 }
 
-/// Tells a connected member's device where the others of one group are.
+/// Tells a connected device where the other connected members of one group are: in a large one, where each post leads here, not
+/// every time.
 pub(super) fn tell_of(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId) {
+    let now = engine.core.now;
+    let Some(group) = engine.groups.get_mut(id).filter(|group| group.has_device(device)) else { return };
+    if !group.is_direct() {
+        let lately = group.mesh.told.get(device).is_some_and(|at| now.since(*at) < TELL_EVERY);
+        if lately {
+            return;
+        }
+        group.mesh.told.insert(*device, now);
+    }
     let others = connected_members(engine, id, device);
     say(engine, out, device, *id, others.iter());
 }
@@ -56,14 +73,20 @@ pub(crate) fn pass_on(engine: &mut Engine, out: &mut Output, device: &DeviceId) 
     }
 }
 
-/// The devices of other members of a group that are connected. None where the group is too large for everybody to connect
-/// with everybody.
+/// The devices of other members of a group that are connected. In a large one those who are to be connected with this, and
+/// if they are few some others, so that whoever is new there has somebody.
 fn connected_members(engine: &Engine, id: &GroupId, but: &DeviceId) -> BTreeSet<DeviceId> {
-    let own = engine.devices.device();
-    let group = engine.groups.get(id).filter(|group| group.is_direct() && group.has_device(but));
-    let mut devices = group.map(|group| group.devices_but(&own)).unwrap_or_default();
-    devices.retain(|device| device != but && engine.presence.links.is_ready(device));
-    devices
+    let Some(group) = engine.groups.get(id).filter(|group| group.has_device(but)) else {
+        return BTreeSet::new();
+    };
+    let there = mesh::present(engine, id).into_iter().filter(|device| device != but);
+    if group.is_direct() {
+        return there.collect();
+    }
+    let (theirs, others): (Vec<DeviceId>, Vec<DeviceId>) =
+        there.partition(|device| group.mesh.ring.are_neighbours(device, but));
+    let more = FEW.saturating_sub(theirs.len());
+    theirs.into_iter().chain(others.into_iter().take(more)).collect()
 }
 
 fn say<'a>(
@@ -89,18 +112,20 @@ fn say<'a>(
 /// A member said where others are.
 pub(super) fn heard(engine: &mut Engine, out: &mut Output, id: &GroupId, places: &[DeviceAddress]) {
     let (own, now) = (engine.devices.device(), engine.core.now);
+    let mut room = FEW.saturating_sub(mesh::present(engine, id).len());
     let named: BTreeSet<DeviceId> = places.iter().map(|place| place.device).collect();
     for device in named {
         let Some(group) = engine.groups.get_mut(id) else { return };
-        let wanted = device != own && group.is_direct() && group.has_device(&device);
+        let near = group.is_kin(&device);
+        let wanted = device != own && (near || room > 0 && group.has_device(&device));
         let lately = group.dialled.get(&device).is_some_and(|at| now.since(*at) < DIAL_EVERY);
-        let contact = engine.peers.contact_of(&device);
-        let blocked =
-            contact.is_none_or(|contact| engine.contacts.state(&contact) == Some(ContactState::Blocked));
+        let owner = group.owners.get(&device).filter(|owner| group.is_shared_with(owner)).copied();
+        let blocked = owner.is_none_or(|owner| engine.contacts.state(&owner) == Some(ContactState::Blocked));
         if !wanted || lately || blocked || engine.presence.links.is_up(&device) {
             continue;
         }
         group.dialled.insert(device, now);
+        room = room.saturating_sub(usize::from(!near));
         let of = places.iter().filter(|place| place.device == device);
         let addresses: Vec<Multiaddress> =
             of.take(ADDRESSES_EACH).map(|place| place.address.clone()).collect();

@@ -134,6 +134,11 @@ impl Links {
         self.0.contains_key(device)
     }
 
+    /// Whether anybody is connected.
+    pub(crate) fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// How many devices are connected that are not in `known`.
     pub(crate) fn strangers(&self, known: impl Fn(&DeviceId) -> bool) -> usize {
         self.0.keys().filter(|device| !known(device)).count()

@@ -5,6 +5,7 @@
 //! | `groups` | group | [`GroupRow`] | no |
 //! | `group_operations` | group, number in the order in which they came | the operation | no |
 //! | `group_chains` | group, device, chain | the chain by which that device seals (`kith-crypto`) | yes |
+//! | `group_shares` | group, device, chain | [`ShareRow`]: what is needed to pass that chain on | yes |
 //! | `group_reads` | group, device | number of the last own post that was shown there | no |
 //! | `group_unread` | chat, index | [`UnreadRow`] | no |
 //! | `group_floors` | group, account | [`FloorsRow`]: what somebody who came later is not given | no |
@@ -14,6 +15,7 @@
 //! | `group_deletions` | group, message | [`DeletionRow`]: what was deleted for everybody | no |
 //! | `group_reports` | group, account, message | [`ReportRow`]: what somebody reported to us who keep order | no |
 
+use kith_proto::bounded::BoundedBytes;
 use kith_proto::group::GroupInvite;
 use kith_proto::group::Kind;
 use kith_proto::group::LinkHost;
@@ -22,8 +24,10 @@ use kith_proto::group::MAX_GROUP_NAME_BYTES;
 use kith_proto::group::Role;
 use kith_proto::group::word::JoinRequest;
 use kith_proto::group::word::JoinWork;
+use kith_proto::group::word::MAX_HEADS;
 use kith_proto::group::word::MAX_MENTIONS;
 use kith_proto::group::word::MAX_REASON_BYTES;
+use kith_proto::group::word::MAX_SHARE_BYTES;
 use kith_proto::id::GroupId;
 use kith_proto::id::OperationId;
 use kith_proto::id::PostId;
@@ -35,6 +39,7 @@ use crate::view::GroupState;
 pub(crate) const GROUPS: Table = Table::plain("groups");
 pub(crate) const GROUP_OPERATIONS: Table = Table::plain("group_operations");
 pub(crate) const GROUP_CHAINS: Table = Table::shredded("group_chains");
+pub(crate) const GROUP_SHARES: Table = Table::shredded("group_shares");
 pub(crate) const GROUP_READS: Table = Table::plain("group_reads");
 pub(crate) const GROUP_UNREAD: Table = Table::plain("group_unread");
 pub(crate) const GROUP_FLOORS: Table = Table::plain("group_floors");
@@ -49,6 +54,7 @@ pub(crate) const GROUP_DELETIONS: Table = Table::plain("group_deletions");
 pub(crate) const OF_ONE_GROUP: &[Table] = &[
     GROUP_OPERATIONS,
     GROUP_CHAINS,
+    GROUP_SHARES,
     GROUP_READS,
     GROUP_FLOORS,
     GROUP_REQUESTS,
@@ -133,6 +139,18 @@ row!(
         known: BoundedVec<(DeviceId, u32), MAX_LINES_TOLD>,
         /// Of what was not known then, posts of this time and later are given: when they came.
         since: Timestamp,
+    }
+);
+
+row!(
+    /// A chain as it came.
+    ShareRow {
+        /// The share.
+        share: BoundedBytes<MAX_SHARE_BYTES>,
+        /// What its maker knew of the membership.
+        heads: BoundedVec<OperationId, MAX_HEADS>,
+        /// Whether another than its maker told it.
+        hearsay: bool,
     }
 );
 

@@ -33,6 +33,7 @@ mod by_mail;
 mod edges;
 mod healing;
 mod joining;
+mod large;
 mod random;
 mod rooms;
 
@@ -44,7 +45,7 @@ pub(crate) const DAN: usize = 3;
 /// Some people, and who is connected with whom.
 pub(crate) struct World {
     pub(crate) people: Vec<Side>,
-    connected: BTreeSet<(usize, usize)>,
+    pub(crate) connected: BTreeSet<(usize, usize)>,
 }
 
 impl World {

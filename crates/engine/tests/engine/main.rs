@@ -52,6 +52,13 @@ struct Side {
     sent: Vec<(DeviceId, Frame)>,
     dials: usize,
     dialled: Vec<Multiaddress>,
+    /// Who was dialled and not connected yet.
+    calls: Vec<DeviceId>,
+    /// To whom the connection is to be closed.
+    hung_up: Vec<DeviceId>,
+    /// What was said about topics and not carried yet.
+    gossip: Vec<Effect>,
+    config: Config,
     /// Every address that was ever dialled.
     ways: Vec<(DeviceId, Multiaddress)>,
     /// What was said to mailboxes and not carried yet.
@@ -69,10 +76,14 @@ impl Side {
     }
 
     fn with_phrase(seed: u8, phrase: Option<&str>) -> Self {
+        Self::with_config(seed, phrase, Config::default())
+    }
+
+    fn with_config(seed: u8, phrase: Option<&str>, config: Config) -> Self {
         let made = account::create([seed; 32], "Somebody", phrase, BEGIN).unwrap();
         let mut disk = Disk::default();
         disk.commit(made.writes);
-        let (engine, out) = Engine::restore(&disk, BEGIN, [seed + 100; 32], Config::default()).unwrap();
+        let (engine, out) = Engine::restore(&disk, BEGIN, [seed + 100; 32], config.clone()).unwrap();
         let mut side = Self {
             account: made.account,
             device: made.device,
@@ -84,6 +95,10 @@ impl Side {
             sent: Vec::new(),
             dials: 0,
             dialled: Vec::new(),
+            calls: Vec::new(),
+            hung_up: Vec::new(),
+            gossip: Vec::new(),
+            config,
             ways: Vec::new(),
             mail: Vec::new(),
             dht: Vec::new(),
@@ -108,13 +123,18 @@ impl Side {
                 Effect::Send { device, frame } => self.sent.push((device, frame)),
                 Effect::Dial { device, addresses } => {
                     self.dials += 1;
+                    self.calls.push(device);
                     self.ways.extend(addresses.iter().map(|address| (device, address.clone())));
                     self.dialled = addresses;
                 }
+                Effect::HangUp { device } => self.hung_up.push(device),
                 Effect::OpenMailbox { .. } | Effect::AskMailbox { .. } | Effect::CloseMailbox { .. } => {
                     self.mail.push(effect);
                 }
                 Effect::Publish { .. } | Effect::LookUp { .. } => self.dht.push(effect),
+                Effect::Topics { .. } | Effect::Gossip { .. } | Effect::Verdict { .. } => {
+                    self.gossip.push(effect);
+                }
                 Effect::Misbehaved { .. } => self.scored += 1,
                 _ => {}
             }
@@ -132,8 +152,9 @@ impl Side {
     fn restart(&mut self) {
         let mut entropy = [77; 32];
         entropy[..8].copy_from_slice(&self.disk.commits.to_le_bytes());
-        let (engine, out) = Engine::restore(&self.disk, self.now, entropy, Config::default()).unwrap();
+        let (engine, out) = Engine::restore(&self.disk, self.now, entropy, self.config.clone()).unwrap();
         (self.engine, self.sent, self.mail, self.dht) = (engine, Vec::new(), Vec::new(), Vec::new());
+        (self.calls, self.gossip) = (Vec::new(), Vec::new());
         self.done(out);
     }
 

@@ -6,6 +6,7 @@ mod dialling;
 mod hostile;
 mod mailbox;
 mod mallory;
+mod mesh;
 mod pair;
 mod relay;
 mod rig;

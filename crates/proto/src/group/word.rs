@@ -11,6 +11,7 @@
 //! | PassedOn, Decided | yes | the request of somebody goes to those who may let them in |
 //! | Report | yes | a post is shown to those who keep order |
 //! | AskChain, Sync, Taken, End | no | comparing and healing |
+//! | AskChainOf, ChainOf | no | how somebody else seals, in a large group |
 //! | Whereabouts | no | where other members are |
 
 use serde::Deserialize;
@@ -25,10 +26,12 @@ use crate::codec::Encode;
 use crate::codec::Reader;
 use crate::codec::put_varint;
 use crate::envelope::Envelope;
+use crate::envelope::TAG_BYTES;
 use crate::error::DecodeError;
 use crate::frame::BundleBytes;
 use crate::frame::DeviceListBytes;
 use crate::id::AccountId;
+use crate::id::DeviceId;
 use crate::id::GroupId;
 use crate::id::LinkId;
 use crate::id::MessageId;
@@ -160,6 +163,24 @@ pub enum GroupWord {
         /// The places.
         places: BoundedVec<DeviceAddress, MAX_PLACES>,
     },
+    /// The sender cannot open what it got through the receiver, sealed by a third.
+    AskChainOf {
+        /// In which group.
+        group: GroupId,
+        /// The tag of the envelope.
+        tag: [u8; TAG_BYTES],
+    },
+    /// How a device seals, told by that device or by another member.
+    ChainOf {
+        /// In which group.
+        group: GroupId,
+        /// Which device.
+        device: DeviceId,
+        /// How it seals (`kith-crypto`, a share of its chain).
+        share: BoundedBytes<MAX_SHARE_BYTES>,
+        /// The newest operations that it knew when it made the chain. Their hash is the view in the share.
+        heads: BoundedVec<OperationId, MAX_HEADS>,
+    },
     /// Somebody holds a link and asks to come in, and the sender may not decide.
     PassedOn(Box<JoinRequest>),
     /// Somebody who asked does not come in.
@@ -284,7 +305,9 @@ impl GroupWord {
             | Self::Decided { group, .. }
             | Self::WorkWanted { group, .. }
             | Self::Report { group, .. }
-            | Self::Whereabouts { group, .. } => Some(*group),
+            | Self::Whereabouts { group, .. }
+            | Self::AskChainOf { group, .. }
+            | Self::ChainOf { group, .. } => Some(*group),
             Self::Join(request) | Self::PassedOn(request) => Some(request.group),
             Self::Chain(_) | Self::Unknown { .. } => None,
         }
@@ -295,8 +318,7 @@ impl Encode for GroupWord {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Operations { group, operations, more } => {
-                out.push(1);
-                group.encode(out);
+                put(out, 1, group);
                 operations.encode(out);
                 more.encode(out);
             }
@@ -305,8 +327,7 @@ impl Encode for GroupWord {
                 share.encode(out);
             }
             Self::Post { group, envelope } => {
-                out.push(3);
-                group.encode(out);
+                put(out, 3, group);
                 envelope.encode(out);
             }
             Self::AskChain { group } => put(out, 4, group),
@@ -341,6 +362,16 @@ impl Encode for GroupWord {
             Self::Whereabouts { group, places } => {
                 put(out, 12, group);
                 places.encode(out);
+            }
+            Self::AskChainOf { group, tag } => {
+                put(out, 13, group);
+                tag.encode(out);
+            }
+            Self::ChainOf { group, device, share, heads } => {
+                put(out, 14, group);
+                device.encode(out);
+                share.encode(out);
+                heads.encode(out);
             }
             Self::PassedOn(request) => {
                 out.push(16);
@@ -401,6 +432,13 @@ impl Decode for GroupWord {
             10 => Self::Join(Box::new(Decode::decode(reader)?)),
             11 => Self::Refused { group: Decode::decode(reader)? },
             12 => Self::Whereabouts { group: Decode::decode(reader)?, places: Decode::decode(reader)? },
+            13 => Self::AskChainOf { group: Decode::decode(reader)?, tag: reader.array()? },
+            14 => Self::ChainOf {
+                group: Decode::decode(reader)?,
+                device: Decode::decode(reader)?,
+                share: Decode::decode(reader)?,
+                heads: Decode::decode(reader)?,
+            },
             16 => Self::PassedOn(Box::new(Decode::decode(reader)?)),
             17 => Self::Decided { group: Decode::decode(reader)?, account: Decode::decode(reader)? },
             18 => {

@@ -49,7 +49,7 @@ fn whoever_was_removed_reads_nothing_that_is_said_later() {
     assert_eq!(world.texts(CAT, &group), ["for all three"]);
     assert_eq!(world.people[BOB].state_of(&cat), None);
     // Bob and Cat have nothing in common any more, and forget each other.
-    world.people[BOB].pass(kith_proto::time::Span::from_days(1));
+    world.people[BOB].pass(Span::from_days(1));
     let chat = ChatId::group(&group);
     let command = Command::SendMessage { chat, text: "hey".to_owned(), reply_to: None, expires_secs: None };
     assert!(world.people[CAT].try_command(command).is_err());

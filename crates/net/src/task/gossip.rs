@@ -1,0 +1,54 @@
+//! The task's part in topics: only translation and counting.
+
+use std::collections::BTreeSet;
+
+use kith_proto::id::GossipId;
+use kith_proto::id::TopicId;
+use libp2p::gossipsub::MessageAcceptance;
+
+use super::Task;
+use crate::address;
+use crate::event::NetEvent;
+use crate::event::Verdict;
+use crate::mesh;
+use crate::stats;
+
+impl Task {
+    pub(super) fn set_topics(&mut self, topics: BTreeSet<TopicId>) {
+        if let Some(mesh) = self.swarm.behaviour_mut().mesh.as_mut() {
+            mesh.set_topics(topics);
+        }
+    }
+
+    pub(super) fn gossip(&mut self, topic: &TopicId, bytes: Vec<u8>) {
+        let Some(mesh) = self.swarm.behaviour_mut().mesh.as_mut() else { return };
+        let counter = match mesh.publish(topic, bytes) {
+            true => &self.counters.gossip_sent,
+            false => &self.counters.gossip_unsent,
+        };
+        stats::count(counter);
+    }
+
+    pub(super) fn judge(&mut self, message: &GossipId, verdict: Verdict) {
+        let Some(mesh) = self.swarm.behaviour_mut().mesh.as_mut() else { return };
+        let acceptance = match verdict {
+            Verdict::Accept => MessageAcceptance::Accept,
+            Verdict::Ignore => MessageAcceptance::Ignore,
+            Verdict::Reject => MessageAcceptance::Reject,
+        };
+        let in_time = mesh.verdict(message, acceptance);
+        match verdict {
+            Verdict::Accept if in_time => stats::count(&self.counters.gossip_passed),
+            Verdict::Reject => stats::count(&self.counters.gossip_rejected),
+            _ => {}
+        }
+    }
+
+    pub(super) fn on_gossip(&mut self, event: mesh::Event) {
+        stats::count(&self.counters.gossip_came);
+        let mesh::Event { topic, message, peer, bytes } = event;
+        if let Some(device) = address::device_of(&peer) {
+            self.tell(NetEvent::Gossip { topic, message, device, bytes });
+        }
+    }
+}
