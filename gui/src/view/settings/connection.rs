@@ -8,6 +8,7 @@ use kith_node::doctor;
 
 use crate::action::Action;
 use crate::model::network;
+use crate::say;
 use crate::theme::medium;
 use crate::theme::regular;
 use crate::theme::size;
@@ -40,12 +41,8 @@ pub(super) fn connection(ui: &mut Ui, desk: &mut Desk<'_>) {
         );
     }
     ui.add_space(space::S);
-    sentence(
-        ui,
-        desk.tokens,
-        "A report says the same, without names, addresses or messages. Read it before you pass it on.",
-    );
-    if widget::primary(ui, desk.tokens, "Save a report").clicked() {
+    sentence(ui, desk.tokens, &say!("connection-report-what"));
+    if widget::primary(ui, desk.tokens, &say!("connection-report")).clicked() {
         desk.actions.push(Action::SaveReport);
     }
 }
