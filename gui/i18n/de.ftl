@@ -436,7 +436,7 @@ seconds =
        [one] 1 Sekunde
       *[other] {$count} Sekunden
     }
-after = Nach: {$stretch}
+after = {$stretch} später
 
 ## Adding
 
@@ -728,6 +728,7 @@ line-muted-until =
        [to-you] {$by} hat dich bis {$until} stummgeschaltet
       *[other] {$by} hat {$whom} bis {$until} stummgeschaltet
     }
+you-object = dich
 line-dropped =
     { $count ->
        [one] Eine Nachricht von danach wurde verworfen.
@@ -921,6 +922,7 @@ discover-empty = Noch keine Räume eingetragen
 discover-empty-hint = Trage einen deiner öffentlichen Räume von seiner Seitenleiste aus ein.
 discover-nothing-hint = Versuche andere Wörter oder weniger.
 room-listed = Eingetragen von {$name} in {$directory}, {$day}
+room-listed-by-you = Von dir eingetragen in {$directory}, {$day}
 room-take-out = Aus dem Verzeichnis nehmen …
 room-join = Beitreten …
 room-open = Öffnen
@@ -951,12 +953,12 @@ report-why-law = Gegen das Gesetz
 report-why-other = Etwas anderes
 report-words = Mehr dazu (freiwillig)
 report-words-needed = Was ist es?
-report-told = Nur {$names} sieht es: die Nachricht, deinen Grund und dass er von dir kommt. {$author} erfährt es nicht.
+report-told = Zu sehen ist es nur für {$names}: die Nachricht, dein Grund und dass er von dir kommt. {$author} erfährt es nicht.
 report-told-more =
-    Nur {$names} und { $count ->
+    Zu sehen ist es nur für {$names} und { $count ->
        [one] 1 weitere Person
       *[other] {$count} weitere
-    }, die für Ordnung sorgen, sehen es: die Nachricht, deinen Grund und dass er von dir kommt. {$author} erfährt es nicht.
+    }, die für Ordnung sorgen: die Nachricht, dein Grund und dass er von dir kommt. {$author} erfährt es nicht.
 report-send = Melden
 reports-none = Keine Meldungen
 reports-none-hint = Was Mitglieder melden, erscheint hier für alle, die für Ordnung sorgen.
@@ -968,6 +970,106 @@ reports-member = {$name} …
 reports-dismiss = Verwerfen
 reports-dismiss-hint = Vergisst die Meldung auf diesem Gerät; die Nachricht bleibt
 reports-author-gone = Wer sie geschrieben hat, ist nicht mehr Mitglied.
+
+## What became of a message
+
+trace-read = Sie wurde gelesen.
+trace-delivered = Sie ist auf einem Gerät dort.
+trace-failed = Sie wird nicht mehr gesendet, und niemand hat bestätigt, sie zu haben.
+trace-kept =
+    {$count} von {$of} Postfächern { $count ->
+       [one] hebt
+      *[other] heben
+    } sie auf bis {$day}.
+trace-not-kept = Sie wartet hier: Keines der bekannten Postfächer hebt sie noch auf.
+trace-sent = Sie wurde gesendet; das Gerät dort hat es noch nicht bestätigt.
+trace-no-mailbox = Sie wartet hier, bis beide online sind: Kein Postfach dort ist bekannt.
+trace-waits = Sie wartet hier: Weder die Person noch ihre Postfächer waren bisher erreichbar.
+trace-mailbox-keeps = Postfach {$number} hebt sie auf bis {$day}.
+trace-confirmed = Das Gerät dort hat sie bestätigt, {$ago}.
+trace-confirmed-once = Das Gerät dort hat sie bestätigt; wann, ist nicht mehr bekannt.
+trace-was-read = Sie wurde gelesen, {$ago}.
+trace-untried = Seit dieses Gerät läuft, wurde noch nichts versucht.
+trace-dial = Suche nach dem Gerät
+trace-direct = Direkt gesendet
+trace-relayed = Über ein Relais gesendet
+trace-left = Abgelegt in {$place}
+trace-not-left = Nicht abgelegt in {$place}
+trace-end-nobody = unter keiner Adresse kam eine Antwort
+trace-end-silent = keine Antwort
+trace-end-sent = unterwegs; erst eine Bestätigung sagt, dass sie ankam
+trace-end-broken = die Verbindung endete vor der Bestätigung
+trace-end-kept = es hat versprochen, sie aufzuheben
+trace-end-no-place = dort ist kein Platz für dich geöffnet
+trace-end-full = es ist voll
+trace-end-refused = es hat abgelehnt
+trace-once = {$way}, {$ago}: {$end}.
+trace-times = {$way}, {$count}-mal, zuletzt {$ago}: {$end}.
+trace-last = {$way}, zuletzt {$ago}: {$end}.
+trace-next-dial-now = Das Gerät wird gerade gesucht.
+trace-next-dial = Das Gerät wird {$when} wieder gesucht: Die Pause wächst, solange niemand antwortet.
+trace-next-now = Sie wird {$when} abgelegt in {$place}.
+trace-next-refused = Sie wird {$when} wieder abgelegt in {$place}, nach der Pause auf ein Nein.
+trace-next-renewal = Sie wird {$when} neu abgelegt in {$place}, bevor das Versprechen endet.
+trace-next-silent = Sie wird {$when} abgelegt in {$place}: keine Antwort, und die Pause wächst jedes Mal.
+trace-next-receipt = {$when} wird um eine Bestätigung gebeten, falls vorher keine kommt.
+trace-next-here = Sie geht über die Verbindung, die gerade da ist.
+trace-a-mailbox = einem Postfach
+trace-old-mailbox = einem früheren Postfach
+trace-mailbox = Postfach {$number}
+just-now = gerade eben
+ago-seconds =
+    vor { $count ->
+       [one] 1 Sekunde
+      *[other] {$count} Sekunden
+    }
+ago-minutes =
+    vor { $count ->
+       [one] 1 Minute
+      *[other] {$count} Minuten
+    }
+ago-hours =
+    vor { $count ->
+       [one] 1 Stunde
+      *[other] {$count} Stunden
+    }
+ago-days =
+    vor { $count ->
+       [one] 1 Tag
+      *[other] {$count} Tagen
+    }
+now = jetzt
+in-seconds =
+    in { $count ->
+       [one] 1 Sekunde
+      *[other] {$count} Sekunden
+    }
+in-minutes =
+    in { $count ->
+       [one] 1 Minute
+      *[other] {$count} Minuten
+    }
+in-hours =
+    in { $count ->
+       [one] 1 Stunde
+      *[other] {$count} Stunden
+    }
+in-days =
+    in { $count ->
+       [one] 1 Tag
+      *[other] {$count} Tagen
+    }
+verdict-good = Alles in Ordnung.
+verdict-unknown =
+    Alles in Ordnung, soweit bekannt; { $count ->
+       [one] eines wurde
+      *[other] {$count} Dinge wurden
+    } noch nicht gemessen.
+verdict-bad =
+    { $count ->
+       [one] Um eines musst du dich kümmern.
+      *[other] Um {$count} Dinge musst du dich kümmern.
+    }
 link-for =
     { $role ->
      [observer] Für neue Beobachter

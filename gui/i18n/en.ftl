@@ -724,6 +724,7 @@ line-muted-until =
        [to-you] You were muted by {$by} until {$until}
       *[other] {$by} muted {$whom} until {$until}
     }
+you-object = you
 line-dropped =
     { $count ->
        [one] A message written after that was dropped.
@@ -917,6 +918,7 @@ discover-empty = No rooms listed yet
 discover-empty-hint = List one of your own public rooms from its panel.
 discover-nothing-hint = Try other words, or fewer.
 room-listed = Listed by {$name} in {$directory}, {$day}
+room-listed-by-you = Listed by you in {$directory}, {$day}
 room-take-out = Take out of the directory…
 room-join = Join…
 room-open = Open
@@ -964,6 +966,106 @@ reports-member = {$name}…
 reports-dismiss = Dismiss
 reports-dismiss-hint = Forgets the report on this device; the message stays
 reports-author-gone = Whoever wrote it is no member any more.
+
+## What became of a message
+
+trace-read = They have read it.
+trace-delivered = It is on a device of theirs.
+trace-failed = It is not sent any more, and nobody has confirmed that they have it.
+trace-kept =
+    {$count} of {$of} of their mailboxes { $count ->
+       [one] keeps
+      *[other] keep
+    } it until {$day}.
+trace-not-kept = It waits here: none of their mailboxes that are known keeps it any more.
+trace-sent = It was sent; their device has not confirmed it yet.
+trace-no-mailbox = It waits here until both are online: no mailbox of theirs is known.
+trace-waits = It waits here: neither they nor their mailboxes could be reached yet.
+trace-mailbox-keeps = Mailbox {$number} keeps it until {$day}.
+trace-confirmed = Their device confirmed {$ago} that it has it.
+trace-confirmed-once = Their device confirmed that it has it; when is not remembered.
+trace-was-read = It was read {$ago}.
+trace-untried = Nothing was tried yet since this device was started.
+trace-dial = Looking for their device
+trace-direct = Sent over a direct connection
+trace-relayed = Sent through a relay
+trace-left = Left in {$place}
+trace-not-left = Not left in {$place}
+trace-end-nobody = nobody answered at any address
+trace-end-silent = it did not answer
+trace-end-sent = on its way; only a receipt says that it arrived
+trace-end-broken = the connection ended before a receipt came
+trace-end-kept = it promised to keep it
+trace-end-no-place = they have opened no place there for you
+trace-end-full = it is full
+trace-end-refused = it said no
+trace-once = {$way}, {$ago}: {$end}.
+trace-times = {$way}, {$count} times, last {$ago}: {$end}.
+trace-last = {$way}, last {$ago}: {$end}.
+trace-next-dial-now = Their device is being looked for now.
+trace-next-dial = Their device is looked for again {$when}: the pause grows while nobody answers.
+trace-next-now = It is being left in {$place} {$when}.
+trace-next-refused = It is left in {$place} again {$when}, the pause after a no.
+trace-next-renewal = It is left in {$place} anew {$when}, before what it promised ends.
+trace-next-silent = It is left in {$place} {$when}: it did not answer, and the pause grows with each time.
+trace-next-receipt = They are asked for a receipt {$when}, if none comes before.
+trace-next-here = It goes over the connection that is there now.
+trace-a-mailbox = a mailbox
+trace-old-mailbox = a mailbox that they used before
+trace-mailbox = mailbox {$number}
+just-now = just now
+ago-seconds =
+    { $count ->
+       [one] 1 second
+      *[other] {$count} seconds
+    } ago
+ago-minutes =
+    { $count ->
+       [one] 1 minute
+      *[other] {$count} minutes
+    } ago
+ago-hours =
+    { $count ->
+       [one] 1 hour
+      *[other] {$count} hours
+    } ago
+ago-days =
+    { $count ->
+       [one] 1 day
+      *[other] {$count} days
+    } ago
+now = now
+in-seconds =
+    in { $count ->
+       [one] 1 second
+      *[other] {$count} seconds
+    }
+in-minutes =
+    in { $count ->
+       [one] 1 minute
+      *[other] {$count} minutes
+    }
+in-hours =
+    in { $count ->
+       [one] 1 hour
+      *[other] {$count} hours
+    }
+in-days =
+    in { $count ->
+       [one] 1 day
+      *[other] {$count} days
+    }
+verdict-good = All is well.
+verdict-unknown =
+    All is well, as far as is known; { $count ->
+       [one] one thing was
+      *[other] {$count} things were
+    } not measured yet.
+verdict-bad =
+    { $count ->
+       [one] One thing needs you.
+      *[other] {$count} things need you.
+    }
 link-for =
     { $role ->
      [observer] For a new observer

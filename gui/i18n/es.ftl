@@ -564,7 +564,7 @@ row-reports =
       *[other] {$count} denuncias
     }
 disappears = temporal
-slow-mode = Modo lento: un mensaje cada {$every}. El siguiente, en {$left}.
+slow-mode = Modo lento: un mensaje por {$every}. El siguiente, en {$left}.
 hidden-by-filter = Oculto por tu filtro
 hidden-show = Mostrar
 menu-report = Denunciar…
@@ -728,6 +728,7 @@ line-muted-until =
        [to-you] {$by} te silenció hasta {$until}
       *[other] {$by} silenció a {$whom} hasta {$until}
     }
+you-object = ti
 line-dropped =
     { $count ->
        [one] Se descartó un mensaje escrito después.
@@ -921,6 +922,7 @@ discover-empty = Aún no hay salas publicadas
 discover-empty-hint = Publica una de tus salas desde su panel.
 discover-nothing-hint = Prueba con otras palabras o con menos.
 room-listed = Publicada por {$name} en {$directory}, {$day}
+room-listed-by-you = Publicada por ti en {$directory}, {$day}
 room-take-out = Quitar del directorio…
 room-join = Entrar…
 room-open = Abrir
@@ -951,9 +953,9 @@ report-why-law = Contra la ley
 report-why-other = Otra cosa
 report-words = Más detalles (opcional)
 report-words-needed = ¿De qué se trata?
-report-told = Solo lo verá {$names}: el mensaje, tu motivo y que viene de ti. A {$author} no se le avisa.
+report-told = Solo será visible para {$names}: el mensaje, tu motivo y que viene de ti. A {$author} no se le avisa.
 report-told-more =
-    Solo lo verán {$names} y { $count ->
+    Solo será visible para {$names} y { $count ->
        [one] 1 moderador más
       *[other] {$count} moderadores más
     }: el mensaje, tu motivo y que viene de ti. A {$author} no se le avisa.
@@ -968,6 +970,106 @@ reports-member = {$name}…
 reports-dismiss = Descartar
 reports-dismiss-hint = Olvida la denuncia en este dispositivo; el mensaje se queda
 reports-author-gone = Quien lo escribió ya no es miembro.
+
+## What became of a message
+
+trace-read = Lo ha leído.
+trace-delivered = Está en uno de sus dispositivos.
+trace-failed = Ya no se envía y nadie ha confirmado tenerlo.
+trace-kept =
+    {$count} de sus {$of} buzones lo { $count ->
+       [one] guarda
+      *[other] guardan
+    } hasta el {$day}.
+trace-not-kept = Espera aquí: ninguno de sus buzones conocidos lo guarda ya.
+trace-sent = Se envió; su dispositivo aún no lo ha confirmado.
+trace-no-mailbox = Espera aquí a que ambos estéis en línea: no se le conoce ningún buzón.
+trace-waits = Espera aquí: aún no se ha podido contactar ni con la persona ni con sus buzones.
+trace-mailbox-keeps = El buzón {$number} lo guarda hasta el {$day}.
+trace-confirmed = Su dispositivo confirmó tenerlo, {$ago}.
+trace-confirmed-once = Su dispositivo confirmó tenerlo; no se recuerda cuándo.
+trace-was-read = Se leyó {$ago}.
+trace-untried = Aún no se ha intentado nada desde que se inició este dispositivo.
+trace-dial = Búsqueda de su dispositivo
+trace-direct = Enviado por conexión directa
+trace-relayed = Enviado a través de un repetidor
+trace-left = Dejado en {$place}
+trace-not-left = No dejado en {$place}
+trace-end-nobody = nadie respondió en ninguna dirección
+trace-end-silent = no respondió
+trace-end-sent = en camino; solo un acuse dirá que llegó
+trace-end-broken = la conexión terminó antes del acuse
+trace-end-kept = prometió guardarlo
+trace-end-no-place = no hay ahí un sitio abierto para ti
+trace-end-full = está lleno
+trace-end-refused = dijo que no
+trace-once = {$way}, {$ago}: {$end}.
+trace-times = {$way}, {$count} veces, la última {$ago}: {$end}.
+trace-last = {$way}, la última vez {$ago}: {$end}.
+trace-next-dial-now = Se está buscando su dispositivo.
+trace-next-dial = Se volverá a buscar su dispositivo {$when}: la pausa crece mientras nadie responda.
+trace-next-now = Se deja en {$place} {$when}.
+trace-next-refused = Se volverá a dejar en {$place} {$when}, la pausa tras un no.
+trace-next-renewal = Se volverá a dejar en {$place} {$when}, antes de que acabe lo prometido.
+trace-next-silent = Se dejará en {$place} {$when}: no respondió, y la pausa crece cada vez.
+trace-next-receipt = Se pedirá un acuse {$when}, si no llega antes.
+trace-next-here = Va por la conexión que hay ahora.
+trace-a-mailbox = un buzón
+trace-old-mailbox = un buzón que usaba antes
+trace-mailbox = el buzón {$number}
+just-now = ahora mismo
+ago-seconds =
+    hace { $count ->
+       [one] 1 segundo
+      *[other] {$count} segundos
+    }
+ago-minutes =
+    hace { $count ->
+       [one] 1 minuto
+      *[other] {$count} minutos
+    }
+ago-hours =
+    hace { $count ->
+       [one] 1 hora
+      *[other] {$count} horas
+    }
+ago-days =
+    hace { $count ->
+       [one] 1 día
+      *[other] {$count} días
+    }
+now = ahora
+in-seconds =
+    en { $count ->
+       [one] 1 segundo
+      *[other] {$count} segundos
+    }
+in-minutes =
+    en { $count ->
+       [one] 1 minuto
+      *[other] {$count} minutos
+    }
+in-hours =
+    en { $count ->
+       [one] 1 hora
+      *[other] {$count} horas
+    }
+in-days =
+    en { $count ->
+       [one] 1 día
+      *[other] {$count} días
+    }
+verdict-good = Todo está bien.
+verdict-unknown =
+    Todo está bien, por lo que se sabe; { $count ->
+       [one] falta medir una cosa
+      *[other] faltan {$count} cosas por medir
+    }.
+verdict-bad =
+    { $count ->
+       [one] Una cosa necesita tu atención.
+      *[other] {$count} cosas necesitan tu atención.
+    }
 link-for =
     { $role ->
      [observer] Para un nuevo observador

@@ -572,7 +572,7 @@ row-reports =
       *[other] {$count} signalements
     }
 disappears = éphémère
-slow-mode = Mode lent : un message toutes les {$every}. Prochain message dans {$left}.
+slow-mode = Mode lent : un message par {$every}. Prochain message dans {$left}.
 hidden-by-filter = Masqué par votre filtre
 hidden-show = Afficher
 menu-report = Signaler…
@@ -736,6 +736,7 @@ line-muted-until =
        [to-you] {$by} vous a mis en sourdine jusqu’à {$until}
       *[other] {$by} a mis {$whom} en sourdine jusqu’à {$until}
     }
+you-object = vous
 line-dropped =
     { $count ->
        [one] Un message écrit après a été écarté.
@@ -929,6 +930,7 @@ discover-empty = Aucun salon inscrit
 discover-empty-hint = Inscrivez l’un de vos salons publics depuis son panneau.
 discover-nothing-hint = Essayez d’autres mots, ou moins de mots.
 room-listed = Inscrit par {$name} dans {$directory}, {$day}
+room-listed-by-you = Inscrit par vous dans {$directory}, {$day}
 room-take-out = Retirer de l’annuaire…
 room-join = Entrer…
 room-open = Ouvrir
@@ -976,6 +978,106 @@ reports-member = {$name}…
 reports-dismiss = Classer
 reports-dismiss-hint = Oublie le signalement sur cet appareil ; le message reste
 reports-author-gone = Son auteur n’est plus membre.
+
+## What became of a message
+
+trace-read = Il a été lu.
+trace-delivered = Il est sur l’un de ses appareils.
+trace-failed = Il n’est plus envoyé, et personne n’a confirmé l’avoir.
+trace-kept =
+    {$count} de ses {$of} boîtes le { $count ->
+       [one] garde
+      *[other] gardent
+    } jusqu’au {$day}.
+trace-not-kept = Il attend ici : aucune de ses boîtes connues ne le garde plus.
+trace-sent = Il a été envoyé ; son appareil ne l’a pas encore confirmé.
+trace-no-mailbox = Il attend ici que vous soyez tous deux en ligne : aucune boîte connue.
+trace-waits = Il attend ici : ni cette personne ni ses boîtes n’ont pu être jointes.
+trace-mailbox-keeps = La boîte {$number} le garde jusqu’au {$day}.
+trace-confirmed = Son appareil a confirmé l’avoir, {$ago}.
+trace-confirmed-once = Son appareil a confirmé l’avoir ; la date n’est plus connue.
+trace-was-read = Il a été lu, {$ago}.
+trace-untried = Rien n’a encore été tenté depuis le démarrage de cet appareil.
+trace-dial = Recherche de son appareil
+trace-direct = Envoyé en direct
+trace-relayed = Envoyé par un relais
+trace-left = Déposé dans {$place}
+trace-not-left = Non déposé dans {$place}
+trace-end-nobody = aucune adresse n’a répondu
+trace-end-silent = pas de réponse
+trace-end-sent = en route ; seul un accusé dira qu’il est arrivé
+trace-end-broken = la connexion s’est terminée avant l’accusé
+trace-end-kept = elle a promis de le garder
+trace-end-no-place = aucune place n’y est ouverte pour vous
+trace-end-full = elle est pleine
+trace-end-refused = elle a refusé
+trace-once = {$way}, {$ago} : {$end}.
+trace-times = {$way}, {$count} fois, la dernière {$ago} : {$end}.
+trace-last = {$way}, la dernière fois {$ago} : {$end}.
+trace-next-dial-now = Son appareil est recherché en ce moment.
+trace-next-dial = Son appareil sera recherché {$when} : la pause s’allonge tant que personne ne répond.
+trace-next-now = Dépôt dans {$place} {$when}.
+trace-next-refused = Nouveau dépôt dans {$place} {$when}, la pause après un refus.
+trace-next-renewal = Nouveau dépôt dans {$place} {$when}, avant la fin de sa promesse.
+trace-next-silent = Dépôt dans {$place} {$when} : pas de réponse, et la pause s’allonge à chaque fois.
+trace-next-receipt = Un accusé sera demandé {$when}, s’il n’en vient pas avant.
+trace-next-here = Il passe par la connexion présente.
+trace-a-mailbox = une boîte
+trace-old-mailbox = une boîte utilisée auparavant
+trace-mailbox = la boîte {$number}
+just-now = à l’instant
+ago-seconds =
+    il y a { $count ->
+       [one] {$count} seconde
+      *[other] {$count} secondes
+    }
+ago-minutes =
+    il y a { $count ->
+       [one] {$count} minute
+      *[other] {$count} minutes
+    }
+ago-hours =
+    il y a { $count ->
+       [one] {$count} heure
+      *[other] {$count} heures
+    }
+ago-days =
+    il y a { $count ->
+       [one] {$count} jour
+      *[other] {$count} jours
+    }
+now = maintenant
+in-seconds =
+    dans { $count ->
+       [one] {$count} seconde
+      *[other] {$count} secondes
+    }
+in-minutes =
+    dans { $count ->
+       [one] {$count} minute
+      *[other] {$count} minutes
+    }
+in-hours =
+    dans { $count ->
+       [one] {$count} heure
+      *[other] {$count} heures
+    }
+in-days =
+    dans { $count ->
+       [one] {$count} jour
+      *[other] {$count} jours
+    }
+verdict-good = Tout va bien.
+verdict-unknown =
+    Tout va bien, pour autant qu’on sache ; { $count ->
+       [one] une chose n’a
+      *[other] {$count} choses n’ont
+    } pas encore été mesurée(s).
+verdict-bad =
+    { $count ->
+       [one] {$count} chose demande votre attention.
+      *[other] {$count} choses demandent votre attention.
+    }
 link-for =
     { $role ->
      [observer] Pour un nouvel observateur

@@ -209,6 +209,8 @@ pub enum Request {
         /// Where.
         directories: Vec<GroupId>,
     },
+    /// Tell those who keep order of a message. Its answer is told from those of other commands that wait.
+    Report(Command),
     /// The words that the person does not want to read.
     LoadFilters,
     /// Write a text into a file where people look for files, without overwriting one.
@@ -258,6 +260,7 @@ impl std::fmt::Debug for Request {
             Self::LoadReceipts(_) => "LoadReceipts",
             Self::LoadRooms { .. } => "LoadRooms",
             Self::LoadListings { .. } => "LoadListings",
+            Self::Report(_) => "Report",
             Self::LoadFilters => "LoadFilters",
             Self::SaveText { .. } => "SaveText",
             Self::Keep(_) => "Keep",

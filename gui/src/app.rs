@@ -25,6 +25,7 @@ use crate::model::Model;
 use crate::model::Screen;
 use crate::model::dates::Now;
 use crate::model::groups::info::InfoPage;
+use crate::model::settings::Page;
 use crate::platform::notify::Notifier;
 use crate::theme::Choice;
 use crate::theme::Tokens;
@@ -216,13 +217,20 @@ impl App {
         }
     }
 
-    /// Pictures dropped or pasted where an invite or an address is asked for are looked at for a QR code.
+    /// Pictures dropped or pasted where an invite or an address is asked for are looked at for a QR code; where lists of
+    /// blocked people are taken, files are read as such.
     fn pictures(&self, ui: &Ui) -> Vec<Action> {
         if !matches!(self.model.dialog, Some(Dialog::Add(_) | Dialog::Settings(_))) {
             return Vec::new();
         }
         let dropped = ui.input(|input| input.raw.dropped_files.clone());
         let mut actions = Vec::new();
+        let takes_lists =
+            matches!(&self.model.dialog, Some(Dialog::Settings(form)) if form.page == Page::Filters);
+        if takes_lists {
+            let texts = dropped.iter().filter_map(|file| read_list(file.path()));
+            return texts.map(Action::LookAtBlocks).collect();
+        }
         for file in dropped {
             let bytes = read_picture(file.path());
             actions.extend(bytes.map(Action::ReadQr));
@@ -282,6 +290,12 @@ fn encoded(picture: &egui::ColorImage) -> Option<Vec<u8>> {
 fn read_picture(path: &std::path::Path) -> Option<Vec<u8>> {
     let small = std::fs::metadata(path).ok()?.len() < 32 << 20;
     if small { std::fs::read(path).ok() } else { None }
+}
+
+/// A list of blocked people from the disk; a file that is too large is none.
+fn read_list(path: &std::path::Path) -> Option<String> {
+    let small = std::fs::metadata(path).ok()?.len() < 4 << 20;
+    if small { std::fs::read_to_string(path).ok() } else { None }
 }
 
 /// The time and the local offset from UTC.

@@ -116,6 +116,8 @@ pub enum Reply {
     Listings(BTreeMap<GroupId, Vec<RoomView>>),
     /// The words that the person does not want to read.
     Filters(Vec<String>),
+    /// Those who keep order are told.
+    Reported,
     /// A text is written, here.
     TextSaved(String),
     /// What is kept for others.
@@ -262,6 +264,10 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             send(node, command)?
         }
         Request::Command(command) => Reply::Done(Box::new(node.call(command)?)),
+        Request::Report(command) => {
+            node.call(command)?;
+            Reply::Reported
+        }
         Request::AddContact { link, greeting } => match kith_node::asking::asking(&link, greeting) {
             Ok(command) => Reply::Done(Box::new(node.call(command)?)),
             Err(_) => Reply::Failed(failures::no_link(&link)),

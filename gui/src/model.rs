@@ -14,6 +14,7 @@ pub mod rooms;
 pub mod settings;
 pub mod timeline;
 mod toasts;
+pub mod trace;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;

@@ -57,6 +57,10 @@ pub(super) fn take(model: &mut Model, reply: Reply) -> Vec<Request> {
             model.filters.set(words);
             model.timeline.as_mut().map(Timeline::measure_anew);
         }
+        Reply::Reported => {
+            model.dialog.take_if(|dialog| matches!(dialog, Dialog::Report(_)));
+            model.toast(say!("toast-reported"), false);
+        }
         Reply::TextSaved(path) => model.toast(say!("toast-saved", path = path), false),
         Reply::Help(view) => model.helping(*view),
         Reply::Examined(findings) => (model.findings, model.examining) = (findings, false),
@@ -134,10 +138,6 @@ fn done(model: &mut Model, answer: Answer) -> Vec<Request> {
         }
         Answer::Group(view) => return acting::answered(model, *view),
         Answer::GroupLink(link) => acting::link_made(model, &link),
-        Answer::Done if matches!(&model.dialog, Some(Dialog::Report(form)) if form.busy) => {
-            model.dialog = None;
-            model.toast(say!("toast-reported"), false);
-        }
         Answer::Message(_) | Answer::Done => {}
     }
     Vec::new()

@@ -142,6 +142,17 @@ pub fn helping(view: &HelpView, now: Now) -> (Vec<String>, Tone) {
     }
 }
 
+/// All findings in one line.
+pub fn verdict(findings: &[Finding]) -> String {
+    let bad = findings.iter().filter(|finding| !finding.is_good()).count();
+    let unknown = findings.iter().filter(|finding| finding.severity == Severity::Unknown).count();
+    match (bad, unknown) {
+        (0, 0) => say!("verdict-good"),
+        (0, unknown) => say!("verdict-unknown", count = unknown),
+        (bad, _) => say!("verdict-bad", count = bad),
+    }
+}
+
 /// What a finding is about, and how it is marked.
 pub fn finding(finding: &Finding) -> (String, Tone) {
     let tone = match finding.severity {

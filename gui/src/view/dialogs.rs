@@ -22,6 +22,7 @@ use crate::model::AddForm;
 use crate::model::Dialog;
 use crate::model::Model;
 use crate::model::dates::Now;
+use crate::model::trace as model_trace;
 use crate::say;
 use crate::theme::Tokens;
 use crate::theme::icons;
@@ -233,13 +234,13 @@ fn trace(ui: &mut Ui, view: Option<&TraceView>, tokens: &Tokens, now: Now, actio
         ui.spinner();
         return;
     };
-    ui.label(RichText::new(kith_node::trace::summary(view)).font(regular(14.0)).color(tokens.text));
+    ui.label(RichText::new(model_trace::summary(view, now)).font(regular(14.0)).color(tokens.text));
     let (sent_at, clock) = (view.message.sent_at, now.clock(view.message.sent_at));
     let written = say!("trace-written", day = crate::model::network::day(now, sent_at), clock = clock);
     ui.label(RichText::new(written).font(regular(13.0)).color(tokens.muted));
     for device in &view.devices {
         ui.add_space(space::S);
-        for sentence in kith_node::trace::sentences(device, now.time) {
+        for sentence in model_trace::sentences(device, now) {
             ui.label(RichText::new(sentence).font(regular(13.0)).color(tokens.text));
         }
     }

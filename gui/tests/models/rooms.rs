@@ -191,9 +191,11 @@ fn a_report_says_why_and_goes_once() {
     let asked = model.act(Action::Group(GroupAction::SendReport));
     let reason = "Advertising or spam: again".to_owned();
     let wanted = Command::ReportMessage { chat: chat(), message: message.message, reason };
-    assert_eq!(asked, vec![Request::Command(wanted)]);
+    assert_eq!(asked, vec![Request::Report(wanted)]);
     assert!(model.act(Action::Group(GroupAction::SendReport)).is_empty(), "once");
     model.reply(Reply::Done(Box::new(Answer::Done)));
+    assert!(model.dialog.is_some(), "that was the answer to something else");
+    model.reply(Reply::Reported);
     assert!(model.dialog.is_none());
 }
 

@@ -58,7 +58,7 @@ pub(in crate::model) fn act(model: &mut Model, action: GroupAction) -> Vec<Reque
         }
         GroupAction::SendReport => {
             if let Some(Dialog::Report(form)) = &mut model.dialog {
-                return form.submit().map(Request::Command).into_iter().collect();
+                return form.submit().map(Request::Report).into_iter().collect();
             }
         }
         GroupAction::Pin(message) => {

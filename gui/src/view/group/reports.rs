@@ -60,7 +60,7 @@ fn one(ui: &mut Ui, desk: &mut Desk<'_>, report: &ReportView) {
     let frame = Frame::new().fill(tokens.app).corner_radius(size::RADIUS).inner_margin(12);
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
-        let by = desk.model.groups.name_of(&report.by);
+        let by = desk.model.groups.told_name(&report.by);
         let when = words::moment(report.since, desk.now);
         let told = say!("reports-by", name = by, when = when);
         ui.label(RichText::new(told).font(regular(12.5)).color(tokens.muted));

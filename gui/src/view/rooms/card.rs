@@ -86,8 +86,14 @@ fn said(ui: &mut Ui, model: &Model, room: &RoomView, name: &str, (tokens, now): 
     }
     marks(ui, room, tokens);
     let directory = model.groups.get(&room.directory).map(words::title).unwrap_or_default();
-    let by = model.groups.name_of(&room.listed_by);
-    let words = say!("room-listed", name = by, directory = directory, day = day(now, room.listed_at));
+    let day = day(now, room.listed_at);
+    let words = match model.groups.own() == Some(room.listed_by) {
+        true => say!("room-listed-by-you", directory = directory, day = day),
+        false => {
+            let by = model.groups.told_name(&room.listed_by);
+            say!("room-listed", name = by, directory = directory, day = day)
+        }
+    };
     ui.label(RichText::new(words).font(regular(12.0)).color(tokens.faint));
 }
 

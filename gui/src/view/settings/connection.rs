@@ -4,8 +4,6 @@ use eframe::egui;
 use eframe::egui::RichText;
 use eframe::egui::Ui;
 
-use kith_node::doctor;
-
 use crate::action::Action;
 use crate::model::network;
 use crate::say;
@@ -24,7 +22,9 @@ pub(super) fn connection(ui: &mut Ui, desk: &mut Desk<'_>) {
         ui.spinner();
         return;
     }
-    ui.label(RichText::new(doctor::verdict(&desk.model.findings)).font(medium(15.0)).color(desk.tokens.text));
+    ui.label(
+        RichText::new(network::verdict(&desk.model.findings)).font(medium(15.0)).color(desk.tokens.text),
+    );
     for finding in &desk.model.findings {
         ui.add_space(space::XS);
         egui::Frame::new().fill(desk.tokens.app).corner_radius(size::RADIUS).inner_margin(space::S).show(

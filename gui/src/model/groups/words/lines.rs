@@ -36,7 +36,8 @@ fn to_somebody(line: &GroupLine, who: &AccountId, at: Timestamp, names: &Names, 
         (false, true) => "to-you",
         (false, false) => "other",
     };
-    let pair = |whom: &AccountId| (side(whom), names.of(who), names.of(whom));
+    let named = |whom: &AccountId| if names.is_own(whom) { say!("you-object") } else { names.of(whom) };
+    let pair = |whom: &AccountId| (side(whom), names.of(who), named(whom));
     match line {
         GroupLine::Added { whom } => {
             let (side, by, whom) = pair(whom);
