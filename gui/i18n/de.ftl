@@ -817,6 +817,7 @@ settings-page-nodes = Knoten
 settings-page-mailboxes = Postfächer
 settings-page-help = Anderen helfen
 settings-page-connection = Verbindung
+settings-this-device = Dieses Gerät
 settings-language = Sprache
 settings-language-system = Wie das System
 filters-title = Wörter, die du nicht lesen möchtest
@@ -872,6 +873,7 @@ kind-directory-means = Ein öffentlicher Raum, dessen Mitglieder andere Räume e
 kind-coming-in = Hereinkommen
 kind-by-work = Alle, nach einigen Sekunden Rechenarbeit
 kind-by-approval = Jede Person muss hereingelassen werden
+kind-link-follows = Den Link bekommst du, sobald er angelegt ist.
 kind-newcomers = Neue dürfen zuerst
 kind-write-at-once = Gleich schreiben
 kind-observers-first = Nur lesen, bis sie zu Mitgliedern gemacht werden
@@ -954,6 +956,7 @@ report-why-other = Etwas anderes
 report-words = Mehr dazu (freiwillig)
 report-words-needed = Was ist es?
 report-told = Zu sehen ist es nur für {$names}: die Nachricht, dein Grund und dass er von dir kommt. {$author} erfährt es nicht.
+report-told-author = Auch {$author} sorgt hier für Ordnung und sieht es.
 report-told-more =
     Zu sehen ist es nur für {$names} und { $count ->
        [one] 1 weitere Person

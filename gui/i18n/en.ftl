@@ -813,6 +813,7 @@ settings-page-nodes = Nodes
 settings-page-mailboxes = Mailboxes
 settings-page-help = Help others
 settings-page-connection = Connection
+settings-this-device = This device
 settings-language = Language
 settings-language-system = As the system
 filters-title = Words that you do not want to read
@@ -868,6 +869,7 @@ kind-directory-means = A public room whose members list other rooms, so that peo
 kind-coming-in = Coming in
 kind-by-work = Anybody, after some seconds of work by their computer
 kind-by-approval = Somebody has to let each one in
+kind-link-follows = You get its link as soon as it is made.
 kind-newcomers = At first, newcomers
 kind-write-at-once = May write at once
 kind-observers-first = Only read, until they are made members
@@ -950,6 +952,7 @@ report-why-other = Something else
 report-words = More about it (optional)
 report-words-needed = What is it?
 report-told = Only {$names} will see it: the message, your reason, and that it comes from you. {$author} is not told.
+report-told-author = {$author} keeps order here too, and will see it.
 report-told-more =
     Only {$names} and { $count ->
        [one] 1 other

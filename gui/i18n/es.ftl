@@ -817,6 +817,7 @@ settings-page-nodes = Nodos
 settings-page-mailboxes = Buzones
 settings-page-help = Ayudar a otros
 settings-page-connection = Conexión
+settings-this-device = Este dispositivo
 settings-language = Idioma
 settings-language-system = Como el sistema
 filters-title = Palabras que no quieres leer
@@ -872,6 +873,7 @@ kind-directory-means = Una sala pública cuyos miembros publican otras salas par
 kind-coming-in = Entrada
 kind-by-work = Cualquiera, tras unos segundos de trabajo del ordenador
 kind-by-approval = Alguien debe dejar entrar a cada uno
+kind-link-follows = Tendrás su enlace en cuanto esté creada.
 kind-newcomers = Al principio, los nuevos
 kind-write-at-once = Pueden escribir enseguida
 kind-observers-first = Solo leen, hasta que se les haga miembros
@@ -954,6 +956,7 @@ report-why-other = Otra cosa
 report-words = Más detalles (opcional)
 report-words-needed = ¿De qué se trata?
 report-told = Solo será visible para {$names}: el mensaje, tu motivo y que viene de ti. A {$author} no se le avisa.
+report-told-author = {$author} también es moderador y lo verá.
 report-told-more =
     Solo será visible para {$names} y { $count ->
        [one] 1 moderador más

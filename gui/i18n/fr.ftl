@@ -825,6 +825,7 @@ settings-page-nodes = Nœuds
 settings-page-mailboxes = Boîtes aux lettres
 settings-page-help = Aider les autres
 settings-page-connection = Connexion
+settings-this-device = Cet appareil
 settings-language = Langue
 settings-language-system = Comme le système
 filters-title = Mots que vous ne voulez pas lire
@@ -880,6 +881,7 @@ kind-directory-means = Un salon public dont les membres inscrivent d’autres sa
 kind-coming-in = Entrée
 kind-by-work = Tout le monde, après quelques secondes de calcul
 kind-by-approval = Quelqu’un doit admettre chaque personne
+kind-link-follows = Vous aurez son lien dès qu’il sera créé.
 kind-newcomers = Au début, les nouveaux
 kind-write-at-once = Peuvent écrire tout de suite
 kind-observers-first = Lisent seulement, jusqu’à devenir membres
@@ -962,6 +964,7 @@ report-why-other = Autre chose
 report-words = Précisions (facultatif)
 report-words-needed = De quoi s’agit-il ?
 report-told = Visible seulement par {$names} : le message, votre motif, et que cela vient de vous. {$author} n’est pas averti.
+report-told-author = {$author} modère aussi ce groupe, et le verra.
 report-told-more =
     Visible seulement par {$names} et { $count ->
        [one] {$count} autre modérateur

@@ -89,6 +89,18 @@ pub fn field(ui: &mut Ui, tokens: &Tokens, name: &str, text: &mut String, secret
     ui.add(edit).labelled_by(label.id)
 }
 
+/// Draws round and square marks so that they stand out from what they stand on.
+pub fn marks<T>(ui: &mut Ui, tokens: &Tokens, add: impl FnOnce(&mut Ui) -> T) -> T {
+    ui.scope(|ui| {
+        let widgets = &mut ui.visuals_mut().widgets;
+        widgets.inactive.bg_stroke = Stroke::new(1.3, tokens.faint);
+        widgets.hovered.bg_stroke = Stroke::new(1.3, tokens.accent);
+        widgets.inactive.bg_fill = tokens.input;
+        add(ui)
+    })
+    .inner
+}
+
 /// A sentence about what is wrong.
 pub fn error(ui: &mut Ui, tokens: &Tokens, text: Option<&str>) {
     if let Some(text) = text {

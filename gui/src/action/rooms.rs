@@ -7,6 +7,8 @@ use kith_proto::id::GroupId;
 pub enum RoomAction {
     /// Show the page on which rooms are looked for: in all directories, or in one.
     Discover(Option<GroupId>),
+    /// Choose what a new directory is called.
+    MakeDirectory,
     /// Close that page.
     CloseDiscover,
     /// What is searched for changed.

@@ -69,7 +69,8 @@ pub fn dialogs(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
     let modal = Modal::new(Id::unique("dialog")).frame(frame).show(ui.ctx(), |ui| {
         let width = if matches!(dialog, Dialog::Settings(_)) { size::SETTINGS } else { size::DIALOG };
         ui.set_width(width.min(ui.ctx().content_rect().width() - 64.0));
-        match &mut dialog {
+        let most = ui.ctx().content_rect().height() - 72.0;
+        let mut content = |ui: &mut Ui| match &mut dialog {
             Dialog::Add(form) => add(ui, model, form, tokens, actions),
             Dialog::Safety { contact, groups } => {
                 safety(ui, model, *contact, groups.as_deref(), tokens, actions);
@@ -83,7 +84,12 @@ pub fn dialogs(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
             Dialog::Sure(doubt) => sure::sure(ui, model, doubt, tokens, actions),
             Dialog::Receipts { found, .. } => sure::receipts(ui, model, found.as_deref(), tokens, actions),
             Dialog::Shortcuts => shortcuts(ui, tokens, actions),
-        }
+        };
+        egui::ScrollArea::vertical()
+            .max_height(most)
+            .min_scrolled_height(most)
+            .auto_shrink([false, true])
+            .show(ui, &mut content);
     });
     if modal.should_close() {
         actions.push(Action::CloseDialog);

@@ -34,9 +34,6 @@ use crate::theme::size;
 use crate::theme::space;
 use crate::widget;
 
-/// The search field, so that the page opens with the caret in it.
-pub const ROOM_SEARCH: &str = "search rooms";
-
 /// Draws the page.
 pub fn discover(
     ui: &mut Ui,
@@ -99,7 +96,7 @@ fn content(
     if directories.is_empty() {
         return without_directories(ui, tokens, actions);
     }
-    search(ui, page, tokens);
+    search(ui, page, tokens, model.dialog.is_none());
     if directories.len() > 1 || page.directory.is_some() {
         choose(ui, page, &directories);
     }
@@ -139,7 +136,7 @@ fn without_directories(ui: &mut Ui, tokens: &Tokens, actions: &mut Vec<Action>) 
         }
         ui.add_space(space::XS);
         if ui.button(say!("discover-make-directory")).clicked() {
-            actions.push(Action::Group(crate::action::GroupAction::OpenNew));
+            actions.push(Action::Room(RoomAction::MakeDirectory));
         }
     });
 }
@@ -158,7 +155,8 @@ fn nothing(ui: &mut Ui, page: &Discover, tokens: &Tokens) {
     });
 }
 
-fn search(ui: &mut Ui, page: &mut Discover, tokens: &Tokens) {
+/// The field; a dialog over it has the keys.
+fn search(ui: &mut Ui, page: &mut Discover, tokens: &Tokens, may_take_focus: bool) {
     let frame = Frame::new().fill(tokens.side).corner_radius(size::RADIUS);
     let frame = frame.stroke(eframe::egui::Stroke::new(1.0, tokens.border));
     frame.inner_margin(Margin::symmetric(12, 9)).show(ui, |ui| {
@@ -166,12 +164,14 @@ fn search(ui: &mut Ui, page: &mut Discover, tokens: &Tokens) {
             ui.label(RichText::new(icons::SEARCH).font(icon(17.0)).color(tokens.muted));
             let hint = say!("discover-search");
             let edit = TextEdit::singleline(&mut page.search)
-                .id(Id::unique(ROOM_SEARCH))
+                .id(Id::unique("search rooms"))
                 .frame(Frame::NONE)
                 .desired_width(f32::INFINITY)
                 .hint_text(RichText::new(hint).color(tokens.faint));
             let field = ui.add(edit);
-            widget::focus_first(ui, &field);
+            if may_take_focus {
+                widget::focus_first(ui, &field);
+            }
         });
     });
 }

@@ -172,7 +172,7 @@ fn profile(ui: &mut Ui, desk: &mut Desk<'_>) {
     });
     if let Some(profile) = &desk.model.profile {
         let mut knocks = profile.knocks;
-        if ui.checkbox(&mut knocks, say!("settings-knocks")).changed() {
+        if widget::marks(ui, desk.tokens, |ui| ui.checkbox(&mut knocks, say!("settings-knocks"))).changed() {
             desk.actions.push(Action::AllowKnocks(knocks));
         }
         let words = match profile.knocks {
@@ -222,7 +222,7 @@ fn passphrase(ui: &mut Ui, desk: &mut Desk<'_>) {
         let sentence = say!("passphrase-what");
         ui.label(RichText::new(sentence).font(regular(13.0)).color(desk.tokens.muted));
         widget::field(ui, desk.tokens, &say!("passphrase-now"), &mut desk.form.old, true);
-        ui.checkbox(&mut desk.form.unprotect, say!("passphrase-remove"));
+        widget::marks(ui, desk.tokens, |ui| ui.checkbox(&mut desk.form.unprotect, say!("passphrase-remove")));
         if !desk.form.unprotect {
             widget::field(ui, desk.tokens, &say!("passphrase-new"), &mut desk.form.new, true);
             widget::field(ui, desk.tokens, &say!("passphrase-again"), &mut desk.form.again, true);
@@ -234,7 +234,7 @@ fn passphrase(ui: &mut Ui, desk: &mut Desk<'_>) {
 }
 
 fn about(ui: &mut Ui, desk: &mut Desk<'_>) {
-    CollapsingHeader::new("This device").show(ui, |ui| {
+    CollapsingHeader::new(say!("settings-this-device")).show(ui, |ui| {
         let small = |text: String| RichText::new(text).font(regular(12.5)).color(desk.tokens.muted);
         ui.label(small(say!("about-version", version = env!("CARGO_PKG_VERSION"))));
         for address in &desk.model.listen {

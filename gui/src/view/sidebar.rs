@@ -137,7 +137,7 @@ fn request_card(ui: &mut Ui, request: &ContactView, tokens: &Tokens, actions: &m
             ui.label(greeting).on_hover_text(&request.greeting);
         }
         ui.add_space(space::XS);
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             if widget::primary(ui, tokens, &say!("accept")).clicked() {
                 actions.push(Action::Accept(request.contact));
             }

@@ -63,13 +63,13 @@ pub fn welcome(ui: &mut Ui, form: &mut WelcomeForm, tokens: &Tokens, busy: bool,
         }
         form.name.truncate(form.name.floor_char_boundary(MAX_NAME_BYTES));
         ui.add_space(space::XS);
-        ui.checkbox(&mut form.returning, say!("welcome-returning"));
+        widget::marks(ui, tokens, |ui| ui.checkbox(&mut form.returning, say!("welcome-returning")));
         if form.returning {
             widget::field(ui, tokens, &say!("welcome-words"), &mut form.phrase, false);
             let sentence = say!("welcome-returning-what");
             ui.label(RichText::new(sentence).font(regular(12.5)).color(tokens.muted));
         }
-        ui.checkbox(&mut form.protect, say!("welcome-protect"));
+        widget::marks(ui, tokens, |ui| ui.checkbox(&mut form.protect, say!("welcome-protect")));
         if form.protect {
             widget::field(ui, tokens, &say!("passphrase"), &mut form.passphrase, true);
             widget::field(ui, tokens, &say!("passphrase-again"), &mut form.again, true);

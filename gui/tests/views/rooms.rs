@@ -1,6 +1,7 @@
 //! Public rooms, keeping order, filters and languages as pictures, and what the keyboard does there.
 
 use eframe::egui::Key;
+use egui_kittest::SnapshotResults;
 use egui_kittest::kittest::Queryable as _;
 use kith_engine::Event;
 use kith_engine::view::ContactState;
@@ -28,6 +29,7 @@ use kith_proto::id::GroupId;
 use kith_proto::id::MessageId;
 
 use super::NARROW;
+use super::Shown;
 use super::WIDE;
 use super::contact;
 use super::groups;
@@ -39,6 +41,12 @@ use super::groups::TEO;
 use super::minutes_ago;
 use super::settings;
 use super::show;
+
+/// Takes one of several pictures of a test.
+fn taken(results: &mut SnapshotResults, shown: &mut Shown, name: &str) {
+    shown.picture(name);
+    results.extend_harness(&mut shown.harness);
+}
 
 const LIBRARY: GroupId = GroupId([77; 32]);
 
@@ -158,9 +166,10 @@ fn filtering(incoming: Option<Incoming>) -> Model {
 
 #[test]
 fn rooms_are_discovered() {
-    show(discovering(Role::Member, rooms()), true, WIDE).picture("discover-dark");
-    show(discovering(Role::Moderator, rooms()), false, WIDE).picture("discover-light");
-    show(discovering(Role::Member, rooms()), true, NARROW).picture("discover-narrow-dark");
+    let mut results = SnapshotResults::new();
+    taken(&mut results, &mut show(discovering(Role::Member, rooms()), true, WIDE), "discover-dark");
+    taken(&mut results, &mut show(discovering(Role::Moderator, rooms()), false, WIDE), "discover-light");
+    taken(&mut results, &mut show(discovering(Role::Member, rooms()), true, NARROW), "discover-narrow-dark");
 }
 
 #[test]
@@ -174,7 +183,9 @@ fn who_is_in_no_directory_reads_how_to_get_into_one() {
 fn a_room_is_joined_from_its_listing_and_left_alone_where_one_is_in() {
     let mut shown = show(discovering(Role::Member, rooms()), true, WIDE);
     shown.settle();
-    shown.harness.get_by_label("Open").click();
+    // The listing of Hiking comes before that of the other one in which somebody is.
+    let open = shown.harness.get_all_by_label("Open").next().unwrap();
+    open.click();
     shown.settle();
     assert!(shown.actions.borrow().contains(&Action::Room(RoomAction::Show(HIKING))));
     let first = shown.harness.get_all_by_label("Join…").next().unwrap();
@@ -192,6 +203,7 @@ fn a_room_is_joined_from_its_listing_and_left_alone_where_one_is_in() {
 
 #[test]
 fn it_is_chosen_what_kind_of_group_is_made() {
+    let mut results = SnapshotResults::new();
     let room = || {
         let mut model = groups::model_of(&groups::hiking(Role::Member));
         model.act(Action::Group(GroupAction::OpenNew));
@@ -200,24 +212,26 @@ fn it_is_chosen_what_kind_of_group_is_made() {
         }
         model
     };
-    show(room(), true, WIDE).picture("room-new-dark");
-    show(room(), false, NARROW).picture("room-new-narrow-light");
+    taken(&mut results, &mut show(room(), true, WIDE), "room-new-dark");
+    taken(&mut results, &mut show(room(), false, NARROW), "room-new-narrow-light");
 }
 
 #[test]
 fn the_link_of_a_room_is_there_for_every_member() {
+    let mut results = SnapshotResults::new();
     let model = || {
         let mut model = on_page(public(Role::Member), InfoPage::Links);
         let link = GroupInvite::new(HIKING, ([3; 32], 20), [], []);
         model.reply(Reply::Done(Box::new(kith_engine::command::Answer::GroupLink(link))));
         model
     };
-    show(model(), true, WIDE).picture("room-link-dark");
-    show(model(), false, WIDE).picture("room-link-light");
+    taken(&mut results, &mut show(model(), true, WIDE), "room-link-dark");
+    taken(&mut results, &mut show(model(), false, WIDE), "room-link-light");
 }
 
 #[test]
 fn a_room_is_listed_in_directories() {
+    let mut results = SnapshotResults::new();
     let model = || {
         let mut model = on_page(public(Role::Owner), InfoPage::Listings);
         for (id, name, role) in [
@@ -233,15 +247,16 @@ fn a_room_is_listed_in_directories() {
         }
         model
     };
-    show(model(), true, WIDE).picture("room-listings-dark");
-    show(model(), false, WIDE).picture("room-listings-light");
+    taken(&mut results, &mut show(model(), true, WIDE), "room-listings-dark");
+    taken(&mut results, &mut show(model(), false, WIDE), "room-listings-light");
 }
 
 #[test]
 fn reports_are_decided_by_those_who_keep_order() {
-    show(on_page(reported(), InfoPage::Reports), true, WIDE).picture("reports-dark");
+    let mut results = SnapshotResults::new();
+    taken(&mut results, &mut show(on_page(reported(), InfoPage::Reports), true, WIDE), "reports-dark");
     let mut shown = show(on_page(reported(), InfoPage::Reports), false, WIDE);
-    shown.picture("reports-light");
+    taken(&mut results, &mut shown, "reports-light");
     let dismiss = shown.harness.get_all_by_label("Dismiss").next().unwrap();
     dismiss.click();
     shown.settle();
@@ -251,6 +266,7 @@ fn reports_are_decided_by_those_who_keep_order() {
 
 #[test]
 fn a_message_is_reported_with_a_reason() {
+    let mut results = SnapshotResults::new();
     let model = || {
         let mut model = groups::model_of(&groups::hiking(Role::Member));
         let message =
@@ -259,9 +275,9 @@ fn a_message_is_reported_with_a_reason() {
         model.act(Action::Group(GroupAction::OpenReport(message)));
         model
     };
-    show(model(), true, WIDE).picture("report-dark");
+    taken(&mut results, &mut show(model(), true, WIDE), "report-dark");
     let mut shown = show(model(), false, WIDE);
-    shown.picture("report-light");
+    taken(&mut results, &mut shown, "report-light");
     shown.harness.get_by_label("Report").click();
     shown.settle();
     assert!(shown.actions.borrow().contains(&Action::Group(GroupAction::SendReport)));
@@ -269,11 +285,12 @@ fn a_message_is_reported_with_a_reason() {
 
 #[test]
 fn filters_and_lists_of_blocked_people() {
-    show(filtering(None), true, WIDE).picture("settings-filters-dark");
+    let mut results = SnapshotResults::new();
+    taken(&mut results, &mut show(filtering(None), true, WIDE), "settings-filters-dark");
     let people = (40..44).map(|number| AccountId([number; 32])).collect();
     let incoming = Incoming { new: people, known: 2, contacts: 1, own: true };
     let mut shown = show(filtering(Some(incoming)), false, WIDE);
-    shown.picture("settings-filters-light");
+    taken(&mut results, &mut shown, "settings-filters-light");
     shown.harness.get_by_label("Do not hide “spoiler” any more").click();
     shown.settle();
     assert!(shown.actions.borrow().contains(&Action::RemoveFilter("spoiler".to_owned())));
@@ -281,8 +298,9 @@ fn filters_and_lists_of_blocked_people() {
 
 #[test]
 fn what_notifications_say_is_chosen() {
-    show(settings(Page::Notices), true, WIDE).picture("settings-notices-dark");
-    show(settings(Page::Notices), false, NARROW).picture("settings-notices-narrow-light");
+    let mut results = SnapshotResults::new();
+    taken(&mut results, &mut show(settings(Page::Notices), true, WIDE), "settings-notices-dark");
+    taken(&mut results, &mut show(settings(Page::Notices), false, NARROW), "settings-notices-narrow-light");
 }
 
 #[test]
@@ -319,14 +337,22 @@ fn slow_mode_says_how_long_and_why() {
 
 #[test]
 fn every_language_has_room() {
+    let mut results = SnapshotResults::new();
     for (language, name) in
         [(Language::German, "german"), (Language::French, "french"), (Language::Spanish, "spanish")]
     {
         i18n::speaking(language, || {
-            show(super::model(), true, WIDE).picture(&format!("conversation-{name}-dark"));
-            show(settings(Page::General), false, WIDE).picture(&format!("settings-{name}-light"));
-            show(on_page(public(Role::Owner), InfoPage::Rules), false, NARROW)
-                .picture(&format!("rules-{name}-narrow"));
+            taken(&mut results, &mut show(super::model(), true, WIDE), &format!("conversation-{name}-dark"));
+            taken(
+                &mut results,
+                &mut show(settings(Page::General), false, WIDE),
+                &format!("settings-{name}-light"),
+            );
+            taken(
+                &mut results,
+                &mut show(on_page(public(Role::Owner), InfoPage::Rules), false, NARROW),
+                &format!("rules-{name}-narrow"),
+            );
         });
     }
 }

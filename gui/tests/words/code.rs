@@ -33,8 +33,8 @@ const BEFORE: [&str; 13] = [
 ];
 
 /// Texts that are the same in every language, or that are read by programs.
-const SAME: [&str; 8] =
-    ["Kith", "({count}) Kith", "/etc/localtime", "TZif", "Downloads", "bytes", "default", "kith-blocks"];
+const SAME: [&str; 9] =
+    ["Kith", "({count}) Kith", "TZif", "Downloads", "KiB", "MiB", "GiB", "TiB", "CARGO_PKG_VERSION"];
 
 /// Every `say!` in the sources.
 pub(super) fn calls() -> Vec<Call> {

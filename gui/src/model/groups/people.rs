@@ -129,7 +129,9 @@ impl PeopleForm {
             return None;
         }
         (self.error, self.busy) = (None, true);
-        let members = self.chosen.iter().copied().collect();
+        // Into a room, people come by its link.
+        let chosen = self.chosen.iter().filter(|_| self.kind == Kind::Private);
+        let members = chosen.copied().collect();
         Some(match self.group {
             None => {
                 Command::CreateGroup { name: self.name.trim().to_owned(), members, policy: self.policy() }

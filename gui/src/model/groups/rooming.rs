@@ -6,12 +6,19 @@ use crate::action::Request;
 use crate::action::RoomAction;
 use crate::model::Dialog;
 use crate::model::Model;
+use crate::model::groups::people::Kind;
+use crate::model::groups::people::PeopleForm;
 use crate::model::rooms;
 
 /// Carries out an intent. Returns what the node has to do for it.
 pub(in crate::model) fn act(model: &mut Model, action: RoomAction) -> Vec<Request> {
     match action {
         RoomAction::Discover(directory) => rooms::open(model, directory),
+        RoomAction::MakeDirectory => {
+            let form = PeopleForm { kind: Kind::Directory, ..PeopleForm::new_group() };
+            model.dialog = Some(Dialog::People(form));
+            Vec::new()
+        }
         RoomAction::CloseDiscover => {
             model.rooms.page = None;
             Vec::new()

@@ -106,7 +106,7 @@ fn making(ui: &mut Ui, desk: &mut Desk<'_>) {
     if desk.group.policy.approve_links {
         sentence(ui, tokens, &say!("links-approval-rule"));
     } else {
-        ui.checkbox(&mut form.approval, say!("links-approval"));
+        widget::marks(ui, tokens, |ui| ui.checkbox(&mut form.approval, say!("links-approval")));
     }
     ui.add_space(space::XS);
     if widget::primary(ui, tokens, &say!("links-make")).clicked() {

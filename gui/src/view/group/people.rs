@@ -20,6 +20,7 @@ use kith_proto::id::ContactId;
 use crate::action::Action;
 use crate::action::GroupAction;
 use crate::model::Model;
+use crate::model::groups::people::Kind;
 use crate::model::groups::people::PeopleForm;
 use crate::model::groups::words;
 use crate::say;
@@ -55,6 +56,32 @@ pub fn people(ui: &mut Ui, model: &Model, form: &mut PeopleForm, tokens: &Tokens
         kind::kind(ui, form, tokens);
         ui.add_space(space::XS);
     }
+    if form.kind == Kind::Private {
+        contacts(ui, model, form, tokens);
+    } else {
+        ui.label(RichText::new(say!("kind-link-follows")).font(regular(13.0)).color(tokens.muted));
+    }
+    if !is_new {
+        let group = form.group.and_then(|group| model.groups.get(&group));
+        let roles = group.map(|group| model.groups.rights(group).roles_to_admit()).unwrap_or_default();
+        let roles = roles.into_iter().map(|role| (role, words::role(role)));
+        let roles: Vec<(Role, String)> = roles.collect();
+        if roles.len() > 1 {
+            choice(ui, tokens, &say!("come-as"), &mut form.role, &roles);
+        }
+    }
+    widget::error(ui, tokens, form.error.as_deref());
+    ui.add_space(space::XS);
+    let label = if is_new { say!("people-make") } else { say!("people-add") };
+    let ready = form.is_ready();
+    if ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, &label)).inner.clicked() {
+        actions.push(Action::Group(GroupAction::SubmitPeople));
+    }
+}
+
+/// Choosing among the contacts.
+fn contacts(ui: &mut Ui, model: &Model, form: &mut PeopleForm, tokens: &Tokens) {
+    let is_new = form.group.is_none();
     let shown = form.shown(&model.contacts, |contact| model.name_of(contact));
     let words = match (form.chosen.len(), is_new) {
         (0, true) => say!("people-who"),
@@ -91,22 +118,6 @@ pub fn people(ui: &mut Ui, model: &Model, form: &mut PeopleForm, tokens: &Tokens
     }
     if let Some(contact) = toggled {
         form.toggle(contact);
-    }
-    if !is_new {
-        let group = form.group.and_then(|group| model.groups.get(&group));
-        let roles = group.map(|group| model.groups.rights(group).roles_to_admit()).unwrap_or_default();
-        let roles = roles.into_iter().map(|role| (role, words::role(role)));
-        let roles: Vec<(Role, String)> = roles.collect();
-        if roles.len() > 1 {
-            choice(ui, tokens, &say!("come-as"), &mut form.role, &roles);
-        }
-    }
-    widget::error(ui, tokens, form.error.as_deref());
-    ui.add_space(space::XS);
-    let label = if is_new { say!("people-make") } else { say!("people-add") };
-    let ready = form.is_ready();
-    if ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, &label)).inner.clicked() {
-        actions.push(Action::Group(GroupAction::SubmitPeople));
     }
 }
 

@@ -134,7 +134,7 @@ pub fn report(ui: &mut Ui, model: &Model, form: &mut ReportForm, tokens: &Tokens
     ui.add_space(space::XS);
     ui.label(RichText::new(say!("report-why")).font(medium(14.0)).color(tokens.text));
     for why in Why::ALL {
-        ui.radio_value(&mut form.why, why, why.words());
+        widget::marks(ui, tokens, |ui| ui.radio_value(&mut form.why, why, why.words()));
     }
     let name = if form.why == Why::Other { say!("report-words-needed") } else { say!("report-words") };
     let label = ui.label(RichText::new(name).font(medium(13.0)).color(tokens.muted));
@@ -161,11 +161,15 @@ pub fn report(ui: &mut Ui, model: &Model, form: &mut ReportForm, tokens: &Tokens
 /// Who will see it.
 fn told(ui: &mut Ui, model: &Model, form: &ReportForm, tokens: &Tokens) {
     let group = model.groups.of_chat(&form.message.chat);
-    let told = group.map(|group| reports::told(group, model.groups.own())).unwrap_or_default();
+    let mut told = group.map(|group| reports::told(group, model.groups.own())).unwrap_or_default();
+    // Whoever wrote it may be one of them.
+    let keeps = told.contains(&form.message.sender);
+    told.retain(|who| *who != form.message.sender);
     let names: Vec<String> = told.iter().take(3).map(|who| model.groups.told_name(who)).collect();
     let (count, names) = (told.len(), names.join(", "));
     let author = model.groups.told_name(&form.message.sender);
     let words = match count.saturating_sub(3) {
+        _ if keeps => say!("report-told-author", author = author),
         0 => say!("report-told", names = names, author = author),
         more => say!("report-told-more", names = names, count = more, author = author),
     };

@@ -73,7 +73,7 @@ pub(super) fn rules(ui: &mut Ui, desk: &mut Desk<'_>) {
     let histories = with_present(&HISTORIES, policy.history, |history| words::history(*history));
     choice(ui, tokens, &say!("rules-history"), &mut policy.history, &histories);
     ui.add_space(space::XS);
-    ui.checkbox(&mut policy.approve_links, say!("rules-approve"));
+    widget::marks(ui, tokens, |ui| ui.checkbox(&mut policy.approve_links, say!("rules-approve")));
     ui.add_space(space::XS);
     ui.separator();
     ui.label(RichText::new(say!("rules-openness")).font(semibold(14.5)).color(tokens.text));
@@ -82,7 +82,7 @@ pub(super) fn rules(ui: &mut Ui, desk: &mut Desk<'_>) {
         (&mut policy.observers_first, say!("rules-observers-first"), say!("rules-observers-first-means")),
         (&mut policy.directory, say!("rules-directory"), say!("rules-directory-means")),
     ] {
-        ui.checkbox(flag, name);
+        widget::marks(ui, tokens, |ui| ui.checkbox(flag, name));
         sentence(ui, tokens, &means);
     }
     ui.add_space(space::S);

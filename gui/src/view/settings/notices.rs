@@ -9,6 +9,7 @@ use crate::theme::space;
 use crate::view::settings::Desk;
 use crate::view::settings::heading;
 use crate::view::settings::sentence;
+use crate::widget;
 
 pub(super) fn notices(ui: &mut Ui, desk: &mut Desk<'_>) {
     heading(ui, desk.tokens, &say!("notices-what"));
@@ -18,7 +19,7 @@ pub(super) fn notices(ui: &mut Ui, desk: &mut Desk<'_>) {
         (Show::Name, say!("notices-name")),
         (Show::Nothing, say!("notices-nothing")),
     ] {
-        if ui.radio(show == now, name).clicked() {
+        if widget::marks(ui, desk.tokens, |ui| ui.radio(show == now, name)).clicked() {
             desk.actions.push(Action::SetShow(show));
         }
     }
