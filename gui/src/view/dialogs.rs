@@ -69,6 +69,8 @@ pub fn dialogs(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
     let modal = Modal::new(Id::unique("dialog")).frame(frame).show(ui.ctx(), |ui| {
         let width = if matches!(dialog, Dialog::Settings(_)) { size::SETTINGS } else { size::DIALOG };
         ui.set_width(width.min(ui.ctx().content_rect().width() - 64.0));
+        // The settings scroll for themselves.
+        let scrolls = !matches!(dialog, Dialog::Settings(_));
         let most = ui.ctx().content_rect().height() - 72.0;
         let mut content = |ui: &mut Ui| match &mut dialog {
             Dialog::Add(form) => add(ui, model, form, tokens, actions),
@@ -85,11 +87,15 @@ pub fn dialogs(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
             Dialog::Receipts { found, .. } => sure::receipts(ui, model, found.as_deref(), tokens, actions),
             Dialog::Shortcuts => shortcuts(ui, tokens, actions),
         };
-        egui::ScrollArea::vertical()
-            .max_height(most)
-            .min_scrolled_height(most)
-            .auto_shrink([false, true])
-            .show(ui, &mut content);
+        if scrolls {
+            egui::ScrollArea::vertical()
+                .max_height(most)
+                .min_scrolled_height(most)
+                .auto_shrink([false, true])
+                .show(ui, &mut content);
+        } else {
+            content(ui);
+        }
     });
     if modal.should_close() {
         actions.push(Action::CloseDialog);

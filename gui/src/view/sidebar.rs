@@ -47,6 +47,7 @@ pub fn sidebar(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
         ui.add_space(space::XS);
         ui.label(RichText::new(say!("chats-title")).font(semibold(20.0)).color(tokens.text));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = 2.0;
             if widget::icon_button(ui, tokens, icons::USER_PLUS, &say!("add-title")).clicked() {
                 actions.push(Action::OpenAdd);
             }
