@@ -138,7 +138,7 @@ impl<'g> Rights<'g> {
 
     /// How many seconds are left until the next message, where slow mode asks for a pause after the last.
     pub fn pause(&self, now: Timestamp, last: Option<Timestamp>) -> Option<u64> {
-        let pause = u64::from(self.group.policy.slow_mode_secs) * 1_000;
+        let pause = self.group.policy.slow_mode().0;
         let since = now.since(last?).0;
         let held = self.is_in() && !self.may_moderate() && since < pause;
         held.then(|| (pause - since).div_ceil(1_000))

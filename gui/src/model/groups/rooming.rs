@@ -15,7 +15,8 @@ pub(in crate::model) fn act(model: &mut Model, action: RoomAction) -> Vec<Reques
     match action {
         RoomAction::Discover(directory) => rooms::open(model, directory),
         RoomAction::MakeDirectory => {
-            let form = PeopleForm { kind: Kind::Directory, ..PeopleForm::new_group() };
+            let mut form = PeopleForm::new_group();
+            form.kind = Kind::Directory;
             model.dialog = Some(Dialog::People(form));
             Vec::new()
         }
