@@ -295,13 +295,7 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             Ok(path) => Reply::TextSaved(path.display().to_string()),
             Err(error) => Reply::Failed(say!("fail-not-written", why = error.to_string())),
         },
-        Request::SafetyNumber(contact) => {
-            let number = node.query(|rows| query::safety_number(rows, &contact))?;
-            match number {
-                Some(number) => Reply::Safety(contact, number.to_string()),
-                None => Reply::Failed(say!("fail-contact-gone")),
-            }
-        }
+        Request::SafetyNumber(contact) => safety(node, &contact)?,
         Request::ReadQr(bytes) => match read_qr(&bytes) {
             Some(text) => Reply::QrText(text),
             None => Reply::Failed(say!("fail-no-code")),
@@ -312,6 +306,15 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             Reply::PassphraseChanged
         }
         of_groups => groups::carry_out(node, of_groups)?,
+    })
+}
+
+/// The number to compare with somebody.
+fn safety(node: &Handle, contact: &ContactId) -> Result<Reply, NodeError> {
+    let number = node.query(|rows| query::safety_number(rows, contact))?;
+    Ok(match number {
+        Some(number) => Reply::Safety(*contact, number.to_string()),
+        None => Reply::Failed(say!("fail-contact-gone")),
     })
 }
 

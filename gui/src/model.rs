@@ -227,7 +227,7 @@ impl Model {
                 self.timeline.as_mut().and_then(|timeline| timeline.seek(message)).into_iter().collect()
             }
             Action::Group(action) => groups::acting::act(self, action),
-            Action::Room(action) => groups::rooming::act(self, action),
+            Action::Room(action) => groups::rooming::act(self, &action),
             Action::Uncover(message) => {
                 self.filters.uncover(message);
                 self.timeline.as_mut().map(Timeline::measure_anew);

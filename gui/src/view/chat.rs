@@ -72,25 +72,25 @@ pub fn chat(
 fn notice(model: &Model) -> Option<(&'static str, String)> {
     let offline = || {
         let sentence = say!("chat-offline");
-        model.network.listen.is_empty().then(|| (icons::OFFLINE, sentence.to_owned()))
+        model.network.listen.is_empty().then_some((icons::OFFLINE, sentence))
     };
     let Some(contact) = model.open_contact() else { return offline() };
     match contact.state {
         ContactState::Requested if contact.refused && contact.by_address => {
             let sentence = say!("chat-refused-address");
-            Some((icons::WARNING, sentence.to_owned()))
+            Some((icons::WARNING, sentence))
         }
         ContactState::Requested if contact.by_address && contact.mailboxes == 0 => {
             let sentence = say!("chat-looked-for");
-            Some((icons::USER_PLUS, sentence.to_owned()))
+            Some((icons::USER_PLUS, sentence))
         }
         ContactState::Requested if contact.refused => {
             let sentence = say!("chat-refused-link");
-            Some((icons::WARNING, sentence.to_owned()))
+            Some((icons::WARNING, sentence))
         }
         ContactState::Requested => {
             let sentence = say!("chat-not-accepted");
-            Some((icons::USER_PLUS, sentence.to_owned()))
+            Some((icons::USER_PLUS, sentence))
         }
         ContactState::Blocked => Some((icons::WARNING, say!("chat-blocked"))),
         _ => offline(),

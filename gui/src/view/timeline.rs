@@ -83,7 +83,7 @@ impl Scene<'_> {
     /// How far a message is, in words.
     fn state_word(&self, message: &MessageView) -> String {
         let reached = if message.outgoing { words::reached(message) } else { None };
-        reached.unwrap_or_else(|| widget::state_word(message.state).to_owned())
+        reached.unwrap_or_else(|| widget::state_word(message.state))
     }
 
     fn height(&self, ui: &Ui, row: usize, width: f32) -> f32 {

@@ -145,8 +145,8 @@ fn reported() -> GroupView {
     GroupView { reports, ..groups::hiking(Role::Admin) }
 }
 
-fn on_page(group: GroupView, page: InfoPage) -> Model {
-    let mut model = groups::model_of(&group);
+fn on_page(group: &GroupView, page: InfoPage) -> Model {
+    let mut model = groups::model_of(group);
     model.act(Action::Group(GroupAction::ShowInfo(page)));
     model
 }
@@ -220,7 +220,7 @@ fn it_is_chosen_what_kind_of_group_is_made() {
 fn the_link_of_a_room_is_there_for_every_member() {
     let mut results = SnapshotResults::new();
     let model = || {
-        let mut model = on_page(public(Role::Member), InfoPage::Links);
+        let mut model = on_page(&public(Role::Member), InfoPage::Links);
         let link = GroupInvite::new(HIKING, ([3; 32], 20), [], []);
         model.reply(Reply::Done(Box::new(kith_engine::command::Answer::GroupLink(link))));
         model
@@ -233,7 +233,7 @@ fn the_link_of_a_room_is_there_for_every_member() {
 fn a_room_is_listed_in_directories() {
     let mut results = SnapshotResults::new();
     let model = || {
-        let mut model = on_page(public(Role::Owner), InfoPage::Listings);
+        let mut model = on_page(&public(Role::Owner), InfoPage::Listings);
         for (id, name, role) in [
             (LIBRARY, "The library", Role::Member),
             (GroupId([78; 32]), "Verzeichnis Freiburg", Role::Observer),
@@ -254,8 +254,8 @@ fn a_room_is_listed_in_directories() {
 #[test]
 fn reports_are_decided_by_those_who_keep_order() {
     let mut results = SnapshotResults::new();
-    taken(&mut results, &mut show(on_page(reported(), InfoPage::Reports), true, WIDE), "reports-dark");
-    let mut shown = show(on_page(reported(), InfoPage::Reports), false, WIDE);
+    taken(&mut results, &mut show(on_page(&reported(), InfoPage::Reports), true, WIDE), "reports-dark");
+    let mut shown = show(on_page(&reported(), InfoPage::Reports), false, WIDE);
     taken(&mut results, &mut shown, "reports-light");
     let dismiss = shown.harness.get_all_by_label("Dismiss").next().unwrap();
     dismiss.click();
@@ -350,7 +350,7 @@ fn every_language_has_room() {
             );
             taken(
                 &mut results,
-                &mut show(on_page(public(Role::Owner), InfoPage::Rules), false, NARROW),
+                &mut show(on_page(&public(Role::Owner), InfoPage::Rules), false, NARROW),
                 &format!("rules-{name}-narrow"),
             );
         });

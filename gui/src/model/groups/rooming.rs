@@ -11,8 +11,8 @@ use crate::model::groups::people::PeopleForm;
 use crate::model::rooms;
 
 /// Carries out an intent. Returns what the node has to do for it.
-pub(in crate::model) fn act(model: &mut Model, action: RoomAction) -> Vec<Request> {
-    match action {
+pub(in crate::model) fn act(model: &mut Model, action: &RoomAction) -> Vec<Request> {
+    match *action {
         RoomAction::Discover(directory) => rooms::open(model, directory),
         RoomAction::MakeDirectory => {
             let mut form = PeopleForm::new_group();

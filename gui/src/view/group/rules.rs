@@ -124,7 +124,7 @@ fn plain(ui: &mut Ui, desk: &mut Desk<'_>) {
     lines.push((say!("rules-disappear"), disappear));
     lines.push((say!("rules-history"), words::history(policy.history)));
     let approve = if policy.approve_links { say!("rules-let-in") } else { say!("rules-as-link-says") };
-    lines.push((say!("rules-by-link"), approve.to_owned()));
+    lines.push((say!("rules-by-link"), approve));
     let open = match (policy.public, policy.directory) {
         (_, true) => say!("kind-directory"),
         (true, false) => say!("kind-room"),
