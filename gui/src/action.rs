@@ -1,8 +1,7 @@
 //! What a person wants (`Action`), and what the model wants of the node (`Request`).
 
 pub mod groups;
-
-use std::collections::BTreeMap;
+pub mod rooms;
 
 use kith_engine::Command;
 use kith_node::helping::settings::Who;
@@ -16,7 +15,10 @@ use kith_proto::time::Timestamp;
 use zeroize::Zeroizing;
 
 pub use self::groups::GroupAction;
-use crate::model::groups::Notify;
+pub use self::rooms::RoomAction;
+use crate::bridge::kept::Kept;
+use crate::i18n::Language;
+use crate::model::notices::Show;
 use crate::model::settings::Page;
 
 /// An intent, as a view returns it.
@@ -102,8 +104,28 @@ pub enum Action {
     ShowMessage(MessageId),
     /// Something about groups.
     Group(GroupAction),
+    /// Something about public rooms.
+    Room(RoomAction),
     /// Use the light or the dark theme, or follow the system.
     SetTheme(crate::theme::Choice),
+    /// Speak this language, or that of the system.
+    SetLanguage(Option<Language>),
+    /// Say so much in notifications.
+    SetShow(Show),
+    /// Hide messages with the words of the settings.
+    AddFilter,
+    /// Do not hide messages with a word any more.
+    RemoveFilter(String),
+    /// Show a message that a filter hides.
+    Uncover(MessageId),
+    /// Copy the list of those who are blocked.
+    CopyBlocks,
+    /// Write the list of those who are blocked into a file.
+    SaveBlocks,
+    /// Look at a list that somebody else made.
+    LookAtBlocks(String),
+    /// Block those who are new on that list.
+    ImportBlocks,
 }
 
 /// Something for the node to do, off the interface's thread.
@@ -173,8 +195,33 @@ pub enum Request {
     },
     /// Who has an own message in a group.
     LoadReceipts(MessageId),
-    /// Keep of what the person is told in which chat.
-    SaveNotify(BTreeMap<ChatId, Notify>),
+    /// Rooms in the directories.
+    LoadRooms {
+        /// Words that all stand in what is said of a room.
+        words: String,
+        /// Only in this directory.
+        directory: Option<GroupId>,
+    },
+    /// Who lists a room in these directories.
+    LoadListings {
+        /// Which room.
+        room: GroupId,
+        /// Where.
+        directories: Vec<GroupId>,
+    },
+    /// Tell those who keep order of a message. Its answer is told from those of other commands that wait.
+    Report(Command),
+    /// The words that the person does not want to read.
+    LoadFilters,
+    /// Write a text into a file where people look for files, without overwriting one.
+    SaveText {
+        /// The beginning of its name.
+        name: String,
+        /// What.
+        text: String,
+    },
+    /// Keep the app's own settings.
+    Keep(Box<Kept>),
     /// What is known about the connection.
     Examine,
     /// Write that into a file, without names.
@@ -211,7 +258,12 @@ impl std::fmt::Debug for Request {
             Self::LoadPins { .. } => "LoadPins",
             Self::LoadGaps { .. } => "LoadGaps",
             Self::LoadReceipts(_) => "LoadReceipts",
-            Self::SaveNotify(_) => "SaveNotify",
+            Self::LoadRooms { .. } => "LoadRooms",
+            Self::LoadListings { .. } => "LoadListings",
+            Self::Report(_) => "Report",
+            Self::LoadFilters => "LoadFilters",
+            Self::SaveText { .. } => "SaveText",
+            Self::Keep(_) => "Keep",
             Self::Examine => "Examine",
             Self::SaveReport => "SaveReport",
             Self::SafetyNumber(_) => "SafetyNumber",

@@ -17,12 +17,16 @@ use kith_proto::time::Timestamp;
 use crate::action::Action;
 use crate::action::GroupAction;
 use crate::action::Request;
+use crate::action::RoomAction;
 use crate::bridge::Bridge;
+use crate::bridge::kept;
 use crate::model::Dialog;
 use crate::model::Model;
 use crate::model::Screen;
 use crate::model::dates::Now;
 use crate::model::groups::info::InfoPage;
+use crate::model::settings::Page;
+use crate::platform::notify::Notifier;
 use crate::theme::Choice;
 use crate::theme::Tokens;
 use crate::theme::fonts;
@@ -46,6 +50,8 @@ pub struct App {
     last_key: f64,
     last_frame: Option<Instant>,
     screenshot: Option<PathBuf>,
+    notifier: Notifier,
+    title: String,
 }
 
 impl App {
@@ -54,7 +60,7 @@ impl App {
     pub fn new(
         ctx: &egui::Context,
         bridge: Bridge,
-        theme: Choice,
+        theme: Option<Choice>,
         begun: Instant,
         screenshot: Option<PathBuf>,
     ) -> Self {
@@ -62,9 +68,21 @@ impl App {
         let tokens = [Tokens::light(), Tokens::dark()];
         tokens.iter().for_each(|tokens| tokens.apply(ctx));
         let mut model = Model::new();
-        model.theme = theme;
-        let mut app =
-            Self { model, bridge, tokens, begun, frames: 0, last_key: 0.0, last_frame: None, screenshot };
+        model.take_kept(kept::load(bridge.folder()));
+        model.theme = theme.unwrap_or(model.theme);
+        let waker = ctx.clone();
+        let mut app = Self {
+            model,
+            bridge,
+            tokens,
+            begun,
+            frames: 0,
+            last_key: 0.0,
+            last_frame: None,
+            screenshot,
+            notifier: Notifier::start(move || waker.request_repaint()),
+            title: String::new(),
+        };
         let requests = app.model.start(app.bridge.account_state());
         app.ask(requests);
         app
@@ -102,6 +120,31 @@ impl App {
         }
     }
 
+    /// Tells the system what the person is to know, and hears what was clicked there.
+    fn notify(&mut self, ui: &Ui) {
+        let focused = ui.input(|input| input.viewport().focused.unwrap_or(true));
+        self.model.notices.look(present().time, focused);
+        let notices = self.model.notices.take();
+        if !notices.is_empty() && !focused {
+            let attention = egui::UserAttentionType::Informational;
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::RequestUserAttention(attention));
+        }
+        notices.into_iter().for_each(|notice| self.notifier.tell(notice));
+        while let Some(chat) = self.notifier.clicked() {
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Minimized(false));
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Focus);
+            self.carry_out(ui, vec![Action::CloseDialog, Action::OpenChat(chat)]);
+        }
+        let title = match self.model.unread() {
+            0 => "Kith".to_owned(),
+            count => format!("({count}) Kith"),
+        };
+        if self.title != title {
+            self.title.clone_from(&title);
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Title(title));
+        }
+    }
+
     fn shortcuts(&mut self, ui: &Ui) {
         if !matches!(self.model.screen, Screen::Main) {
             return;
@@ -126,6 +169,9 @@ impl App {
         if pressed(Modifiers::COMMAND, Key::N) {
             actions.push(Action::OpenAdd);
         }
+        if pressed(Modifiers::COMMAND, Key::D) {
+            actions.push(Action::Room(RoomAction::Discover(None)));
+        }
         if pressed(Modifiers::COMMAND, Key::Comma) {
             actions.push(Action::OpenSettings);
         }
@@ -146,6 +192,8 @@ impl App {
                 // The composer closes the picker.
             } else if answering {
                 actions.push(Action::CancelReply);
+            } else if self.model.rooms.page.is_some() {
+                actions.push(Action::Room(RoomAction::CloseDiscover));
             } else if self.model.info.is_some() {
                 actions.push(Action::Group(GroupAction::CloseInfo));
             } else if !self.model.chats.search.is_empty() {
@@ -169,13 +217,20 @@ impl App {
         }
     }
 
-    /// Pictures dropped or pasted where an invite or an address is asked for are looked at for a QR code.
+    /// Pictures dropped or pasted where an invite or an address is asked for are looked at for a QR code; where lists of
+    /// blocked people are taken, files are read as such.
     fn pictures(&self, ui: &Ui) -> Vec<Action> {
         if !matches!(self.model.dialog, Some(Dialog::Add(_) | Dialog::Settings(_))) {
             return Vec::new();
         }
         let dropped = ui.input(|input| input.raw.dropped_files.clone());
         let mut actions = Vec::new();
+        let takes_lists =
+            matches!(&self.model.dialog, Some(Dialog::Settings(form)) if form.page == Page::Filters);
+        if takes_lists {
+            let texts = dropped.iter().filter_map(|file| read_list(file.path()));
+            return texts.map(Action::LookAtBlocks).collect();
+        }
         for file in dropped {
             let bytes = read_picture(file.path());
             actions.extend(bytes.map(Action::ReadQr));
@@ -237,6 +292,12 @@ fn read_picture(path: &std::path::Path) -> Option<Vec<u8>> {
     if small { std::fs::read(path).ok() } else { None }
 }
 
+/// A list of blocked people from the disk; a file that is too large is none.
+fn read_list(path: &std::path::Path) -> Option<String> {
+    let small = std::fs::metadata(path).ok()?.len() < 4 << 20;
+    if small { std::fs::read_to_string(path).ok() } else { None }
+}
+
 /// The time and the local offset from UTC.
 fn present() -> Now {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -255,6 +316,7 @@ impl eframe::App for App {
             _ => {}
         }
         self.drain();
+        self.notify(ui);
         let (time, key) = ui.input(|input| (input.time, !input.events.is_empty()));
         if key {
             self.last_key = time;

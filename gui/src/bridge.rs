@@ -2,7 +2,7 @@
 //! the interface. The worker is one thread, so answers come in the order of the requests.
 
 mod groups;
-mod kept;
+pub mod kept;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -24,6 +24,7 @@ use kith_engine::view::GroupView;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
 use kith_engine::view::ProfileView;
+use kith_engine::view::RoomView;
 use kith_engine::view::TraceView;
 use kith_node::AccountState;
 use kith_node::Events;
@@ -36,12 +37,14 @@ use kith_node::helping::HelpView;
 use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
+use kith_proto::id::GroupId;
 use kith_proto::id::MessageId;
 use kith_proto::time::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::action::Request;
-use crate::model::groups::Notify;
+use crate::i18n::failures;
+use crate::say;
 
 /// Messages in one page.
 pub const PAGE: usize = 200;
@@ -100,6 +103,23 @@ pub enum Reply {
     Receipts(MessageId, Vec<(AccountId, MessageState)>),
     /// Something is kept.
     Kept,
+    /// Rooms in the directories.
+    Rooms {
+        /// What was searched for.
+        words: String,
+        /// Where.
+        directory: Option<GroupId>,
+        /// What was found, the newest first.
+        found: Vec<RoomView>,
+    },
+    /// Who lists a room, by directory.
+    Listings(BTreeMap<GroupId, Vec<RoomView>>),
+    /// The words that the person does not want to read.
+    Filters(Vec<String>),
+    /// Those who keep order are told.
+    Reported,
+    /// A text is written, here.
+    TextSaved(String),
     /// What is kept for others.
     Help(Box<HelpView>),
     /// What became of a message.
@@ -133,8 +153,8 @@ pub struct All {
     pub chats: Vec<ChatView>,
     /// The groups.
     pub groups: Vec<GroupView>,
-    /// Of what the person is told, where that is not everything.
-    pub notify: BTreeMap<ChatId, Notify>,
+    /// The words that the person does not want to read.
+    pub filters: Vec<String>,
     /// Chats in which an unread message calls the person.
     pub calling: BTreeSet<ChatId>,
     /// What is true now.
@@ -162,7 +182,7 @@ impl Bridge {
         thread::spawn(move || {
             for request in incoming {
                 let reply =
-                    carry_out(&node, request).unwrap_or_else(|error| Reply::Failed(error.to_string()));
+                    carry_out(&node, request).unwrap_or_else(|error| Reply::Failed(failures::of(&error)));
                 if outgoing.send(reply).is_err() {
                     break;
                 }
@@ -188,6 +208,11 @@ impl Bridge {
     /// The next event, if one came.
     pub fn event(&self) -> Option<NodeEvent> {
         self.events.try_recv()
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &std::path::Path {
+        &self.handle.config().data
     }
 
     /// Whether there is an account, and whether it is open.
@@ -228,8 +253,8 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             let (contacts, chats) = (query::contacts(&rows)?, query::chats(&rows)?);
             let groups = query::groups(&rows)?;
             let calling = groups::calling(&rows, &profile.account, &chats)?;
-            let notify = kept::load(&node.config().data);
-            Reply::All(Box::new(All { profile, contacts, chats, groups, notify, calling, overview, listen }))
+            let filters = query::filters(&rows)?;
+            Reply::All(Box::new(All { profile, contacts, chats, groups, filters, calling, overview, listen }))
         }
         Request::LoadPage { chat, before } => {
             let messages = node.query(|rows| query::timeline(rows, &chat, before, PAGE))?;
@@ -239,9 +264,13 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             send(node, command)?
         }
         Request::Command(command) => Reply::Done(Box::new(node.call(command)?)),
+        Request::Report(command) => {
+            node.call(command)?;
+            Reply::Reported
+        }
         Request::AddContact { link, greeting } => match kith_node::asking::asking(&link, greeting) {
             Ok(command) => Reply::Done(Box::new(node.call(command)?)),
-            Err(why) => Reply::Failed(why),
+            Err(_) => Reply::Failed(failures::no_link(&link)),
         },
         Request::AddBootstrap(address) => {
             let address = kith_node::handle::check_bootstrap(&address)?;
@@ -258,20 +287,18 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
         }
         Request::Trace(message) => match node.trace(&message)? {
             Some(view) => Reply::Trace(Box::new(view)),
-            None => Reply::Failed("this message is gone".to_owned()),
+            None => Reply::Failed(say!("fail-message-gone")),
         },
         Request::Examine => Reply::Examined(doctor::findings(&node.examine()?)),
         Request::SaveReport => save_report(node)?,
-        Request::SafetyNumber(contact) => {
-            let number = node.query(|rows| query::safety_number(rows, &contact))?;
-            match number {
-                Some(number) => Reply::Safety(contact, number.to_string()),
-                None => Reply::Failed("this contact is gone".to_owned()),
-            }
-        }
+        Request::SaveText { name, text } => match save(&report_folders(node), &name, &text) {
+            Ok(path) => Reply::TextSaved(path.display().to_string()),
+            Err(error) => Reply::Failed(say!("fail-not-written", why = error.to_string())),
+        },
+        Request::SafetyNumber(contact) => safety(node, &contact)?,
         Request::ReadQr(bytes) => match read_qr(&bytes) {
             Some(text) => Reply::QrText(text),
-            None => Reply::Failed("there is no code of Kith in this picture: try a sharper one".to_owned()),
+            None => Reply::Failed(say!("fail-no-code")),
         },
         Request::ChangePassphrase { old, new } => {
             let text = |secret: &Option<Zeroizing<String>>| secret.as_ref().map(|text| text.to_string());
@@ -279,6 +306,15 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             Reply::PassphraseChanged
         }
         of_groups => groups::carry_out(node, of_groups)?,
+    })
+}
+
+/// The number to compare with somebody.
+fn safety(node: &Handle, contact: &ContactId) -> Result<Reply, NodeError> {
+    let number = node.query(|rows| query::safety_number(rows, contact))?;
+    Ok(match number {
+        Some(number) => Reply::Safety(*contact, number.to_string()),
+        None => Reply::Failed(say!("fail-contact-gone")),
     })
 }
 
@@ -291,7 +327,7 @@ fn send(node: &Handle, command: Command) -> Result<Reply, NodeError> {
     };
     match (node.call(command), written) {
         (Ok(answer), _) => Ok(Reply::Done(Box::new(answer))),
-        (Err(error), Some((chat, text))) => Ok(Reply::NotSent { chat, text, why: error.to_string() }),
+        (Err(error), Some((chat, text))) => Ok(Reply::NotSent { chat, text, why: failures::of(&error) }),
         (Err(error), None) => Err(error),
     }
 }
@@ -302,7 +338,7 @@ fn save_report(node: &Handle) -> Result<Reply, NodeError> {
     let (folders, text) = (report_folders(node), doctor::report::report(&known));
     Ok(match save(&folders, &report_name(known.now), &text) {
         Ok(path) => Reply::ReportSaved(path.display().to_string()),
-        Err(error) => Reply::Failed(format!("the report could not be written: {error}")),
+        Err(error) => Reply::Failed(say!("fail-not-written", why = error.to_string())),
     })
 }
 

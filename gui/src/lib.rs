@@ -11,7 +11,9 @@
 pub mod action;
 pub mod app;
 pub mod bridge;
+pub mod i18n;
 pub mod model;
+pub mod platform;
 pub mod text;
 pub mod theme;
 pub mod view;

@@ -9,6 +9,8 @@ use clap::ValueEnum;
 use eframe::egui;
 use kith_gui::app::App;
 use kith_gui::bridge::Bridge;
+use kith_gui::i18n;
+use kith_gui::i18n::Language;
 use kith_gui::theme::Choice;
 use kith_node::Handle;
 use kith_node::NodeConfig;
@@ -29,9 +31,12 @@ struct Args {
     /// Do not look for contacts on the local network
     #[arg(long)]
     no_mdns: bool,
-    /// The look
-    #[arg(long, value_enum, default_value_t = Theme::System)]
-    theme: Theme,
+    /// The look for this run [default: as chosen in the settings]
+    #[arg(long, value_enum)]
+    theme: Option<Theme>,
+    /// The language for this run, like de [default: as chosen in the settings, else as the system]
+    #[arg(long, value_name = "TAG")]
+    language: Option<String>,
     /// What to log to standard error, like kith_engine=debug
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -68,11 +73,12 @@ fn run(args: Args, begun: Instant) -> anyhow::Result<()> {
     config.bootstrap = args.bootstrap;
     config.mdns = !args.no_mdns;
     let handle = Handle::start(config)?;
-    let theme = match args.theme {
+    let theme = args.theme.map(|theme| match theme {
         Theme::System => Choice::System,
         Theme::Light => Choice::Light,
         Theme::Dark => Choice::Dark,
-    };
+    });
+    let language = args.language.as_deref().and_then(Language::from_tag);
     let viewport = egui::ViewportBuilder::default()
         .with_title("Kith")
         .with_app_id("kith")
@@ -86,7 +92,10 @@ fn run(args: Args, begun: Instant) -> anyhow::Result<()> {
         Box::new(move |creation| {
             let ctx = creation.egui_ctx.clone();
             let bridge = Bridge::start(handle, move || ctx.request_repaint());
-            Ok(Box::new(App::new(&creation.egui_ctx, bridge, theme, begun, screenshot)))
+            let app = App::new(&creation.egui_ctx, bridge, theme, begun, screenshot);
+            // After the app's own settings, over which it goes.
+            language.into_iter().for_each(i18n::speak);
+            Ok(Box::new(app))
         }),
     );
     started.map_err(|error| anyhow::anyhow!("no window could be opened ({error}): is there a display?"))

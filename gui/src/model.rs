@@ -6,11 +6,15 @@ pub mod chats;
 pub mod dates;
 mod dialog;
 mod events;
+pub mod filters;
 pub mod groups;
 pub mod network;
+pub mod notices;
+pub mod rooms;
 pub mod settings;
 pub mod timeline;
 mod toasts;
+pub mod trace;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -39,12 +43,19 @@ pub use self::toasts::Toasts;
 use crate::action::Action;
 use crate::action::Request;
 use crate::bridge::Reply;
+use crate::bridge::kept::Kept;
+use crate::i18n;
+use crate::i18n::Language;
 use crate::model::chats::Chats;
+use crate::model::filters::Filters;
 use crate::model::groups::Groups;
 use crate::model::groups::info::InfoForm;
+use crate::model::notices::Notices;
+use crate::model::rooms::Rooms;
 use crate::model::settings::Page;
 use crate::model::settings::SettingsForm;
 use crate::model::timeline::Timeline;
+use crate::say;
 
 /// Everything that is shown.
 #[derive(Default)]
@@ -63,6 +74,12 @@ pub struct Model {
     pub groups: Groups,
     /// The open panel of a group.
     pub info: Option<InfoForm>,
+    /// Public rooms.
+    pub rooms: Rooms,
+    /// What the person does not want to read.
+    pub filters: Filters,
+    /// Of what the system is to tell the person.
+    pub notices: Notices,
     /// The network as last heard.
     pub network: NetworkView,
     /// What is kept for others, as last heard.
@@ -80,6 +97,8 @@ pub struct Model {
     pub toasts: Toasts,
     /// Which theme.
     pub theme: crate::theme::Choice,
+    /// The language that was chosen; that of the system if none was.
+    pub language: Option<Language>,
     /// Something is under way that the person waits for.
     pub busy: bool,
     /// A text for the clipboard.
@@ -94,6 +113,23 @@ impl Model {
         Self::default()
     }
 
+    /// Takes the app's own settings as they are kept.
+    pub fn take_kept(&mut self, kept: Kept) {
+        (self.theme, self.language, self.notices.show) = (kept.theme, kept.language, kept.show);
+        self.groups.take_notify(kept.notify);
+        i18n::speak(self.language.unwrap_or_else(Language::of_system));
+    }
+
+    /// What keeps the app's own settings as they are now.
+    pub(crate) fn keep(&self) -> Request {
+        Request::Keep(Box::new(Kept {
+            language: self.language,
+            theme: self.theme,
+            show: self.notices.show,
+            notify: self.groups.notified().clone(),
+        }))
+    }
+
     /// Takes what the node says about the folder.
     pub fn start(&mut self, state: kith_node::AccountState) -> Vec<Request> {
         use kith_node::AccountState;
@@ -101,7 +137,7 @@ impl Model {
             AccountState::None => self.screen = Screen::Welcome(WelcomeForm::default()),
             AccountState::Locked => self.screen = Screen::Unlock(UnlockForm::default()),
             AccountState::Ready => return self.load_all(),
-            AccountState::Stopped => self.screen = Screen::Failed("This node has stopped.".to_owned()),
+            AccountState::Stopped => self.screen = Screen::Failed(say!("node-stopped")),
         }
         Vec::new()
     }
@@ -145,6 +181,17 @@ impl Model {
         self.contacts.values().filter(|contact| contact.state == ContactState::Incoming)
     }
 
+    /// Whom the person has blocked.
+    pub fn blocked(&self) -> impl Iterator<Item = &ContactView> {
+        self.contacts.values().filter(|contact| contact.state == ContactState::Blocked)
+    }
+
+    /// How many messages wait in chats that call the person.
+    pub fn unread(&self) -> u64 {
+        let loud = self.chats.all().filter(|chat| self.groups.is_loud(&chat.chat));
+        loud.map(|chat| chat.unread).sum()
+    }
+
     /// What a contact is called.
     pub fn name_of(&self, contact: &ContactId) -> String {
         let name = self.contacts.get(contact).map(|contact| crate::text::clean_name(&contact.name));
@@ -171,11 +218,7 @@ impl Model {
             Action::PhraseKept => self.phrase_kept(),
             Action::Unlock => self.unlock(),
             Action::OpenChat(chat) => self.show_chat(chat),
-            Action::CloseChat => {
-                let saved = self.save_draft();
-                (self.timeline, self.info) = (None, None);
-                saved
-            }
+            Action::CloseChat => self.close_chat(),
             Action::Send => {
                 let Self { timeline, groups, .. } = self;
                 timeline.as_mut().map(|timeline| timeline.send(groups)).unwrap_or_default()
@@ -184,12 +227,18 @@ impl Model {
                 self.timeline.as_mut().and_then(|timeline| timeline.seek(message)).into_iter().collect()
             }
             Action::Group(action) => groups::acting::act(self, action),
+            Action::Room(action) => groups::rooming::act(self, &action),
+            Action::Uncover(message) => {
+                self.filters.uncover(message);
+                self.timeline.as_mut().map(Timeline::measure_anew);
+                Vec::new()
+            }
             Action::DraftChanged => self.save_draft(),
             Action::Reply(message) => self.reply_to(Some(message)),
             Action::CancelReply => self.reply_to(None),
             Action::Copy(text) => {
                 self.clipboard = Some(text);
-                self.toast("Copied", false);
+                self.toast(say!("toast-copied"), false);
                 Vec::new()
             }
             Action::LoadOlder => self.timeline.as_mut().and_then(Timeline::want_older).into_iter().collect(),
@@ -257,14 +306,60 @@ impl Model {
             Action::SaveReport => vec![Request::SaveReport],
             Action::SetTheme(choice) => {
                 self.theme = choice;
-                Vec::new()
+                vec![self.keep()]
+            }
+            Action::SetLanguage(language) => {
+                self.language = language;
+                i18n::speak(language.unwrap_or_else(Language::of_system));
+                vec![self.keep()]
+            }
+            Action::SetShow(show) => {
+                self.notices.show = show;
+                vec![self.keep()]
             }
             Action::ShowPage(Page::Connection) if self.turn_to(Page::Connection) => self.examine(),
+            Action::ShowPage(Page::Filters) if self.turn_to(Page::Filters) => vec![Request::LoadFilters],
+            Action::AddFilter => match &mut self.dialog {
+                Some(Dialog::Settings(form)) => {
+                    let line = std::mem::take(&mut form.filter);
+                    filters::add(self, &line)
+                }
+                _ => Vec::new(),
+            },
+            Action::RemoveFilter(word) => filters::remove(self, &word),
+            of_blocks @ (Action::CopyBlocks
+            | Action::SaveBlocks
+            | Action::LookAtBlocks(_)
+            | Action::ImportBlocks) => self.act_on_blocks(of_blocks),
             of_form => match &mut self.dialog {
                 Some(Dialog::Settings(form)) => form.act(of_form).into_iter().collect(),
                 _ => Vec::new(),
             },
         }
+    }
+
+    /// Carries out what is wanted of the lists of blocked people.
+    fn act_on_blocks(&mut self, action: Action) -> Vec<Request> {
+        match action {
+            Action::CopyBlocks => return self.act(Action::Copy(filters::list(self))),
+            Action::SaveBlocks => {
+                return vec![Request::SaveText { name: "kith-blocks".to_owned(), text: filters::list(self) }];
+            }
+            Action::LookAtBlocks(text) => {
+                let found = filters::look(self, &text);
+                if let Some(Dialog::Settings(form)) = &mut self.dialog {
+                    form.look_at(found);
+                }
+            }
+            _ => {
+                if let Some(Dialog::Settings(form)) = &mut self.dialog
+                    && let Some(incoming) = form.take_incoming()
+                {
+                    return vec![Request::Command(Command::BlockAll { accounts: incoming.new })];
+                }
+            }
+        }
+        Vec::new()
     }
 
     /// Opens a page of the settings. Returns whether they are open.
@@ -323,8 +418,15 @@ impl Model {
             requests.extend(timeline.want_pins(pins));
         }
         self.timeline = Some(timeline);
-        self.info = None;
+        (self.info, self.rooms.page) = (None, None);
         requests
+    }
+
+    /// Closes the open chat and keeps what is in the composer.
+    fn close_chat(&mut self) -> Vec<Request> {
+        let saved = self.save_draft();
+        (self.timeline, self.info) = (None, None);
+        saved
     }
 
     /// Shows a chat, now or as soon as it is in the list.
@@ -350,6 +452,7 @@ impl Model {
         // Until the engine answers, so that one look asks once.
         self.chats.mark_read(&chat);
         self.groups.was_read(&chat);
+        self.notices.was_read(&chat);
         vec![Request::Command(Command::MarkRead { chat, message })]
     }
 

@@ -53,8 +53,14 @@ pub mod size {
     pub const HIT: f32 = 36.0;
     /// A dialog.
     pub const DIALOG: f32 = 420.0;
-    /// The settings: their pages stand side by side.
-    pub const SETTINGS: f32 = 540.0;
+    /// The settings: the names of their pages stand beside what is open.
+    pub const SETTINGS: f32 = 750.0;
+    /// The names of the pages of the settings.
+    pub const SETTINGS_PAGES: f32 = 200.0;
+    /// Where there is less than this for the settings, the names of the pages stand above.
+    pub const SETTINGS_NARROW: f32 = 560.0;
+    /// A page in place of a chat.
+    pub const PAGE: f32 = 720.0;
     /// The settings, at most.
     pub const SETTINGS_HEIGHT: f32 = 520.0;
     /// Corners of fields and rows.

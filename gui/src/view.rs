@@ -4,6 +4,7 @@ pub mod chat;
 pub mod composer;
 pub mod dialogs;
 pub mod group;
+pub mod rooms;
 pub mod settings;
 pub mod sidebar;
 pub mod timeline;
@@ -21,6 +22,7 @@ use crate::action::Action;
 use crate::model::Model;
 use crate::model::Screen;
 use crate::model::dates::Now;
+use crate::say;
 use crate::theme::Tokens;
 use crate::theme::icons;
 use crate::theme::size;
@@ -32,12 +34,12 @@ pub fn show(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now) -> Vec<Ac
     match &mut model.screen {
         Screen::Starting => {
             CentralPanel::default().frame(Frame::new().fill(tokens.app)).show(ui, |ui| {
-                widget::empty(ui, tokens, icons::CHATS, "Kith", "Opening your messages…");
+                widget::empty(ui, tokens, icons::CHATS, "Kith", &say!("starting"));
             });
         }
         Screen::Failed(why) => {
             CentralPanel::default().frame(Frame::new().fill(tokens.app)).show(ui, |ui| {
-                widget::empty(ui, tokens, icons::WARNING, "Kith cannot start", why);
+                widget::empty(ui, tokens, icons::WARNING, &say!("cannot-start"), why);
             });
         }
         Screen::Welcome(form) => welcome::welcome(ui, form, tokens, model.busy, &mut actions),
@@ -51,7 +53,8 @@ pub fn show(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now) -> Vec<Ac
 
 fn main(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut Vec<Action>) {
     let narrow = ui.available_width() < size::NARROW;
-    let open = model.timeline.is_some();
+    let discover = model.rooms.page.is_some();
+    let open = model.timeline.is_some() && !discover;
     let side = Frame::new().fill(tokens.side).inner_margin(Margin::symmetric(10, 14));
     if !narrow {
         Panel::left("sidebar")
@@ -60,7 +63,7 @@ fn main(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut
             .show_separator_line(false)
             .frame(side)
             .show(ui, |ui| sidebar::sidebar(ui, model, tokens, now, actions));
-    } else if !open {
+    } else if !open && !discover {
         CentralPanel::default().frame(side).show(ui, |ui| sidebar::sidebar(ui, model, tokens, now, actions));
     }
     let panel = open && model.info.is_some();
@@ -78,7 +81,9 @@ fn main(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut
                 group::panel(ui, model, tokens, now, actions);
             });
     }
-    if panel && !aside {
+    if discover {
+        rooms::discover(ui, model, tokens, now, narrow, actions);
+    } else if panel && !aside {
         let frame = Frame::new().fill(tokens.side);
         CentralPanel::default().frame(frame).show(ui, |ui| group::panel(ui, model, tokens, now, actions));
     } else if open {
@@ -86,21 +91,15 @@ fn main(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut
     } else if !narrow {
         CentralPanel::default().frame(Frame::new().fill(tokens.app)).show(ui, |ui| {
             if model.chats.is_empty() {
-                let sentence = "Invite somebody, or use a link that you were given.";
-                widget::empty(ui, tokens, icons::USER_PLUS, "Nobody here yet", sentence);
+                let sentence = say!("main-empty-hint");
+                widget::empty(ui, tokens, icons::USER_PLUS, &say!("main-empty"), &sentence);
                 ui.vertical_centered(|ui| {
-                    if widget::primary(ui, tokens, "Add somebody").clicked() {
+                    if widget::primary(ui, tokens, &say!("add-title")).clicked() {
                         actions.push(Action::OpenAdd);
                     }
                 });
             } else {
-                widget::empty(
-                    ui,
-                    tokens,
-                    icons::CHATS,
-                    "Choose a chat",
-                    "Ctrl+K searches, Ctrl+/ shows all shortcuts.",
-                );
+                widget::empty(ui, tokens, icons::CHATS, &say!("main-choose"), &say!("main-choose-hint"));
             }
         });
     }

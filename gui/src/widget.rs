@@ -28,6 +28,7 @@ use eframe::egui::text::TextWrapping;
 use eframe::egui::vec2;
 use kith_engine::view::MessageState;
 
+use crate::say;
 use crate::text;
 use crate::theme::Tokens;
 use crate::theme::icon;
@@ -86,6 +87,18 @@ pub fn field(ui: &mut Ui, tokens: &Tokens, name: &str, text: &mut String, secret
         .margin(Margin::symmetric(12, 9))
         .font(regular(14.0));
     ui.add(edit).labelled_by(label.id)
+}
+
+/// Draws round and square marks so that they stand out from what they stand on.
+pub fn marks<T>(ui: &mut Ui, tokens: &Tokens, add: impl FnOnce(&mut Ui) -> T) -> T {
+    ui.scope(|ui| {
+        let widgets = &mut ui.visuals_mut().widgets;
+        widgets.inactive.bg_stroke = Stroke::new(1.3, tokens.faint);
+        widgets.hovered.bg_stroke = Stroke::new(1.3, tokens.accent);
+        widgets.inactive.bg_fill = tokens.input;
+        add(ui)
+    })
+    .inner
 }
 
 /// A sentence about what is wrong.
@@ -159,6 +172,23 @@ pub fn chip(ui: &mut Ui, tokens: &Tokens, glyph: &str, words: &str) -> Response 
     let text_at = egui::pos2(rect.min.x + 29.0, rect.center().y - galley.size().y / 2.0);
     ui.painter().galley(text_at, galley, tokens.accent);
     response
+}
+
+/// Words in a pill with an icon behind them that can be pressed; `label` says what that does.
+pub fn pill_button(ui: &mut Ui, tokens: &Tokens, words: &str, glyph: &str, label: &str) -> Response {
+    let galley = line(ui, words, regular(13.0), tokens.text, 220.0);
+    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 40.0, 28.0), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, label));
+    let fill = if response.hovered() { tokens.hover } else { tokens.input };
+    ui.painter().rect(rect, 14.0, fill, Stroke::new(1.0, tokens.border), StrokeKind::Inside);
+    if response.has_focus() {
+        ui.painter().rect_stroke(rect, 14.0, Stroke::new(2.0, tokens.accent), StrokeKind::Inside);
+    }
+    let text_at = egui::pos2(rect.min.x + 12.0, rect.center().y - galley.size().y / 2.0);
+    ui.painter().galley(text_at, galley, tokens.text);
+    let at = rect.right_center() - vec2(15.0, 0.0);
+    ui.painter().text(at, Align2::CENTER_CENTER, glyph, icon(12.0), tokens.muted);
+    response.on_hover_text(label)
 }
 
 /// The dot of somebody who is online.
@@ -236,13 +266,13 @@ pub fn ticks(
 }
 
 /// A state in words.
-pub fn state_word(state: MessageState) -> &'static str {
+pub fn state_word(state: MessageState) -> String {
     match state {
-        MessageState::Queued => "waits for a connection",
-        MessageState::Sent => "sent",
-        MessageState::Stored => "kept in their mailboxes until they are back",
-        MessageState::Delivered => "delivered",
-        MessageState::Read => "read",
-        MessageState::Failed => "not delivered: this contact is blocked",
+        MessageState::Queued => say!("state-queued"),
+        MessageState::Sent => say!("state-sent"),
+        MessageState::Stored => say!("state-stored"),
+        MessageState::Delivered => say!("state-delivered"),
+        MessageState::Read => say!("state-read"),
+        MessageState::Failed => say!("state-failed"),
     }
 }

@@ -52,6 +52,17 @@ pub enum GroupAction {
     Pin(MessageId),
     /// Unpin a message of the open chat.
     Unpin(MessageId),
+    /// Ask why a message is reported.
+    OpenReport(MessageId),
+    /// Send the report of the dialog.
+    SendReport,
+    /// Forget a report.
+    Dismiss {
+        /// Who reported.
+        by: AccountId,
+        /// What.
+        message: MessageId,
+    },
     /// Show who has an own message.
     ShowReceipts(MessageId),
     /// Ask before something that cannot be undone.
@@ -89,6 +100,8 @@ pub enum Step {
     RevokeLink(LinkId),
     /// Delete a message for everybody.
     Delete(MessageId),
+    /// Take a room out of a directory.
+    TakeOut(MessageId),
     /// Leave.
     Leave,
     /// Forget the group and its messages.

@@ -1,5 +1,6 @@
 //! What is read about groups beside what the engine's queries give at once.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use kith_engine::groups::history;
@@ -8,6 +9,7 @@ use kith_engine::query::QueryError;
 use kith_engine::view::ChatView;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
+use kith_engine::view::RoomView;
 use kith_node::Handle;
 use kith_node::NodeError;
 use kith_proto::id::AccountId;
@@ -23,6 +25,7 @@ use crate::action::Request;
 use crate::bridge::PAGE;
 use crate::bridge::Reply;
 use crate::bridge::kept;
+use crate::say;
 
 /// Carries out a request about groups.
 pub(super) fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
@@ -39,13 +42,34 @@ pub(super) fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeEr
         Request::LoadReceipts(message) => {
             Reply::Receipts(message, node.query(|rows| query::receipts(rows, &message))?)
         }
-        Request::SaveNotify(notify) => match kept::save(&node.config().data, &notify) {
+        Request::LoadRooms { words, directory } => {
+            let found = node.query(|rows| query::rooms(rows, &words, directory.as_ref()))?;
+            Reply::Rooms { words, directory, found }
+        }
+        Request::LoadListings { room, directories } => Reply::Listings(listings(node, &room, directories)?),
+        Request::LoadFilters => Reply::Filters(node.query(query::filters)?),
+        Request::Keep(kept) => match kept::save(&node.config().data, &kept) {
             Ok(()) => Reply::Kept,
-            Err(error) => Reply::Failed(format!("this choice could not be written down: {error}")),
+            Err(error) => Reply::Failed(say!("fail-not-kept", why = error.to_string())),
         },
         // Everything else was carried out before.
         _ => Reply::Kept,
     })
+}
+
+/// Who lists a room in each of these directories.
+fn listings(
+    node: &Handle,
+    room: &GroupId,
+    directories: Vec<GroupId>,
+) -> Result<BTreeMap<GroupId, Vec<RoomView>>, NodeError> {
+    let mut found = BTreeMap::new();
+    for directory in directories {
+        let mut listed = node.query(|rows| query::rooms(rows, "", Some(&directory)))?;
+        listed.retain(|listing| listing.room == *room);
+        found.insert(directory, listed);
+    }
+    Ok(found)
 }
 
 /// The chats of groups in which an unread message calls the person, as far as one page back.

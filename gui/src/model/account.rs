@@ -4,16 +4,13 @@
 use zeroize::Zeroizing;
 
 use crate::action::Request;
+use crate::say;
 
 /// How many words of the phrase are asked for before it is believed to be written down.
 const PHRASE_CHECK: usize = 7;
 
 /// Characters that a passphrase needs.
 pub(super) const MIN_PASSPHRASE_CHARS: usize = 8;
-
-/// What is said of one that is too short.
-pub(super) const SHORT_PASSPHRASE: &str =
-    "A passphrase needs at least eight characters; four random words are better.";
 
 /// Where the person is.
 #[derive(Default)]
@@ -77,11 +74,11 @@ impl WelcomeForm {
     /// What the node has to do; nothing, and why, when something is wrong.
     pub(super) fn submit(&mut self) -> Option<Request> {
         if self.protect && self.passphrase != self.again {
-            self.error = Some("The two passphrases differ.".to_owned());
+            self.error = Some(say!("passphrase-differ"));
             return None;
         }
         if self.protect && self.passphrase.chars().count() < MIN_PASSPHRASE_CHARS {
-            self.error = Some(SHORT_PASSPHRASE.to_owned());
+            self.error = Some(say!("passphrase-short"));
             return None;
         }
         self.error = None;
@@ -107,7 +104,7 @@ impl PhraseForm {
         let wanted = self.words.get(PHRASE_CHECK - 1).map(|word| word.as_str());
         let is_right = Some(self.typed.trim().to_lowercase().as_str()) == wanted;
         if !is_right {
-            self.error = Some("That is not the word: look at your paper again.".to_owned());
+            self.error = Some(say!("phrase-wrong-word"));
         }
         is_right
     }

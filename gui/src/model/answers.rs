@@ -16,6 +16,8 @@ use crate::model::Model;
 use crate::model::PhraseForm;
 use crate::model::Screen;
 use crate::model::groups::acting;
+use crate::model::timeline::Timeline;
+use crate::say;
 
 /// Takes an answer. Returns what the node has to do next.
 pub(super) fn take(model: &mut Model, reply: Reply) -> Vec<Request> {
@@ -49,9 +51,20 @@ pub(super) fn take(model: &mut Model, reply: Reply) -> Vec<Request> {
         }
         Reply::Receipts(message, found) => acting::receipts_found(model, message, found),
         Reply::Kept => {}
+        Reply::Rooms { words, directory, found } => model.rooms.take(&words, directory, found),
+        Reply::Listings(listings) => model.rooms.take_listings(listings),
+        Reply::Filters(words) => {
+            model.filters.set(words);
+            model.timeline.as_mut().map(Timeline::measure_anew);
+        }
+        Reply::Reported => {
+            model.dialog.take_if(|dialog| matches!(dialog, Dialog::Report(_)));
+            model.toast(say!("toast-reported"), false);
+        }
+        Reply::TextSaved(path) => model.toast(say!("toast-saved", path = path), false),
         Reply::Help(view) => model.helping(*view),
         Reply::Examined(findings) => (model.findings, model.examining) = (findings, false),
-        Reply::ReportSaved(path) => model.toast(format!("Saved as {path}. It names nobody"), false),
+        Reply::ReportSaved(path) => model.toast(say!("toast-report-saved", path = path), false),
         Reply::Trace(view) => {
             if let Some(Dialog::Trace(shown)) = &mut model.dialog {
                 *shown = Some(view);
@@ -61,7 +74,7 @@ pub(super) fn take(model: &mut Model, reply: Reply) -> Vec<Request> {
             if let Some(Dialog::Settings(form)) = &mut model.dialog {
                 form.passphrase_changed();
             }
-            model.toast("The passphrase is changed", false);
+            model.toast(say!("toast-passphrase-changed"), false);
         }
         Reply::NotSent { chat, text, why } => not_sent(model, chat, text, why),
         Reply::Failed(text) => failed(model, text),
@@ -70,12 +83,13 @@ pub(super) fn take(model: &mut Model, reply: Reply) -> Vec<Request> {
 }
 
 fn everything(model: &mut Model, all: All) -> Vec<Request> {
-    let All { profile, contacts, chats, groups, notify, calling, overview, listen } = all;
+    let All { profile, contacts, chats, groups, filters, calling, overview, listen } = all;
     for contact in &contacts {
         model.groups.hear_name(contact.contact, &contact.name);
     }
     model.groups.hear_name(profile.account, &profile.name);
-    model.groups.replace(profile.account, groups, notify, calling);
+    model.groups.replace(profile.account, groups, calling);
+    model.filters.set(filters);
     model.profile = Some(profile);
     model.contacts = contacts.into_iter().map(|contact| (contact.contact, contact)).collect();
     model.chats.replace(chats);
@@ -120,7 +134,7 @@ fn done(model: &mut Model, answer: Answer) -> Vec<Request> {
         Answer::Contact(contact) => return contact_answered(model, contact),
         Answer::Profile(profile) => {
             model.profile = Some(profile);
-            model.toast("Profile saved", false);
+            model.toast(say!("toast-profile-saved"), false);
         }
         Answer::Group(view) => return acting::answered(model, *view),
         Answer::GroupLink(link) => acting::link_made(model, &link),
@@ -137,7 +151,7 @@ fn contact_answered(model: &mut Model, contact: ContactView) -> Vec<Request> {
         return Vec::new();
     }
     model.dialog = None;
-    model.toast("Request written: it goes as soon as they can be reached", false);
+    model.toast(say!("toast-request-written"), false);
     model.show_chat(chat)
 }
 
@@ -152,13 +166,13 @@ fn not_sent(model: &mut Model, chat: ChatId, text: String, why: String) {
 
 /// A request could not be handed over.
 pub(super) fn not_asked(model: &mut Model, request: Request) {
-    let why = "The node is busy: try again in a moment";
+    let why = say!("toast-busy");
     match request {
         Request::Command(Command::SendMessage { chat, text, .. }) => {
-            not_sent(model, chat, text, why.to_owned());
+            not_sent(model, chat, text, why);
         }
         Request::Command(Command::SendToGroup { group, text, .. }) => {
-            not_sent(model, ChatId::group(&group), text, why.to_owned());
+            not_sent(model, ChatId::group(&group), text, why);
         }
         _ => model.toast(why, true),
     }
@@ -172,6 +186,8 @@ fn failed(model: &mut Model, text: String) {
         (Screen::Starting, _) => model.screen = Screen::Failed(text),
         (_, Some(Dialog::Add(form))) => form.error = Some(text),
         (_, Some(Dialog::Settings(form))) => form.error = Some(text),
+        (_, Some(Dialog::Join(form))) => (form.error, form.busy) = (Some(text), false),
+        (_, Some(Dialog::Report(form))) => (form.error, form.busy) = (Some(text), false),
         (_, Some(Dialog::People(form))) => (form.error, form.busy) = (Some(text), false),
         (_, Some(Dialog::Trace(_))) => {
             model.dialog = None;

@@ -53,6 +53,11 @@ impl Chats {
         }
     }
 
+    /// All of them, the most recently active first.
+    pub fn all(&self) -> impl Iterator<Item = &ChatView> {
+        self.list.iter()
+    }
+
     /// One chat.
     pub fn get(&self, chat: &ChatId) -> Option<&ChatView> {
         self.list.iter().find(|view| view.chat == *chat)

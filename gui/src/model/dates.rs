@@ -3,6 +3,8 @@
 use kith_node::time::civil;
 use kith_proto::time::Timestamp;
 
+use crate::say;
+
 /// The present and the place on Earth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Now {
@@ -11,23 +13,6 @@ pub struct Now {
     /// Minutes that local time is ahead of UTC.
     pub offset_minutes: i32,
 }
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
-const WEEKDAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
 
 impl Now {
     /// The local day of a time, counted from 1970-01-01.
@@ -47,21 +32,30 @@ impl Now {
 
     /// A day as a heading: “Today”, “Yesterday”, a weekday, or a date.
     pub fn day_name(&self, day: i64) -> String {
-        let ago = self.day(self.time) - day;
-        match ago {
-            0 => "Today".to_owned(),
-            1 => "Yesterday".to_owned(),
-            2..=6 => weekday(day).to_owned(),
-            _ => {
-                let (year, month, date) = civil(u64::try_from(day).unwrap_or(0));
-                let name = usize::try_from(month - 1)
-                    .ok()
-                    .and_then(|month| MONTHS.get(month))
-                    .copied()
-                    .unwrap_or("");
-                let (this_year, ..) = civil(u64::try_from(self.day(self.time)).unwrap_or(0));
-                if year == this_year { format!("{date} {name}") } else { format!("{date} {name} {year}") }
-            }
+        match self.day(self.time) - day {
+            0 => say!("today"),
+            1 => say!("yesterday"),
+            2..=6 => weekday(day),
+            _ => self.date(day),
+        }
+    }
+
+    /// A day within a sentence: “today”, “yesterday”, a weekday, or a date.
+    pub fn day_within(&self, day: i64) -> String {
+        match self.day(self.time) - day {
+            0 => say!("today-within"),
+            1 => say!("yesterday-within"),
+            _ => self.day_name(day),
+        }
+    }
+
+    fn date(&self, day: i64) -> String {
+        let (year, month, date) = civil(u64::try_from(day).unwrap_or(0));
+        let (this_year, ..) = civil(u64::try_from(self.day(self.time)).unwrap_or(0));
+        let (date, month) = (date.to_string(), month_name(month));
+        match year == this_year {
+            true => say!("date", day = date, month = month),
+            false => say!("date-year", day = date, month = month, year = year.to_string()),
         }
     }
 
@@ -70,23 +64,73 @@ impl Now {
         let day = self.day(time);
         match self.day(self.time) - day {
             0 => self.clock(time),
-            1 => "Yesterday".to_owned(),
-            2..=6 => weekday(day).chars().take(3).collect(),
+            1 => say!("yesterday"),
+            2..=6 => weekday_short(day),
             _ => {
                 let (_, month, date) = civil(u64::try_from(day).unwrap_or(0));
-                let name = usize::try_from(month - 1)
-                    .ok()
-                    .and_then(|month| MONTHS.get(month))
-                    .copied()
-                    .unwrap_or("");
-                format!("{date} {}", name.chars().take(3).collect::<String>())
+                say!("date-short", day = date.to_string(), month = month_short(month))
             }
         }
     }
 }
 
-fn weekday(day: i64) -> &'static str {
-    usize::try_from(day.rem_euclid(7)).ok().and_then(|day| WEEKDAYS.get(day)).copied().unwrap_or("")
+/// The name of a day; the first of 1970 was a Thursday.
+fn weekday(day: i64) -> String {
+    match day.rem_euclid(7) {
+        0 => say!("thursday"),
+        1 => say!("friday"),
+        2 => say!("saturday"),
+        3 => say!("sunday"),
+        4 => say!("monday"),
+        5 => say!("tuesday"),
+        _ => say!("wednesday"),
+    }
+}
+
+fn weekday_short(day: i64) -> String {
+    match day.rem_euclid(7) {
+        0 => say!("thursday-short"),
+        1 => say!("friday-short"),
+        2 => say!("saturday-short"),
+        3 => say!("sunday-short"),
+        4 => say!("monday-short"),
+        5 => say!("tuesday-short"),
+        _ => say!("wednesday-short"),
+    }
+}
+
+fn month_name(month: u64) -> String {
+    match month {
+        1 => say!("january"),
+        2 => say!("february"),
+        3 => say!("march"),
+        4 => say!("april"),
+        5 => say!("may"),
+        6 => say!("june"),
+        7 => say!("july"),
+        8 => say!("august"),
+        9 => say!("september"),
+        10 => say!("october"),
+        11 => say!("november"),
+        _ => say!("december"),
+    }
+}
+
+fn month_short(month: u64) -> String {
+    match month {
+        1 => say!("january-short"),
+        2 => say!("february-short"),
+        3 => say!("march-short"),
+        4 => say!("april-short"),
+        5 => say!("may-short"),
+        6 => say!("june-short"),
+        7 => say!("july-short"),
+        8 => say!("august-short"),
+        9 => say!("september-short"),
+        10 => say!("october-short"),
+        11 => say!("november-short"),
+        _ => say!("december-short"),
+    }
 }
 
 #[cfg(test)]

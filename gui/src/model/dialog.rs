@@ -11,7 +11,10 @@ use kith_proto::id::MessageId;
 use crate::action::Request;
 use crate::action::groups::Doubt;
 use crate::model::groups::people::PeopleForm;
+use crate::model::groups::reports::ReportForm;
+use crate::model::rooms::JoinForm;
 use crate::model::settings::SettingsForm;
+use crate::say;
 
 /// A dialog over the chats.
 pub enum Dialog {
@@ -32,6 +35,10 @@ pub enum Dialog {
     Remove(ContactId),
     /// Choosing people for a group.
     People(PeopleForm),
+    /// Coming into a room by its link.
+    Join(Box<JoinForm>),
+    /// Telling those who keep order of a message.
+    Report(Box<ReportForm>),
     /// Really do something in a group that cannot be undone?
     Sure(Doubt),
     /// Who has an own message in a group.
@@ -76,7 +83,7 @@ impl AddForm {
             return Some(Request::Command(Command::JoinGroup { link }));
         }
         let is_missing = self.link.trim().is_empty();
-        self.error = is_missing.then(|| "Paste the link that you were given.".to_owned());
+        self.error = is_missing.then(|| say!("add-link-missing"));
         (!is_missing)
             .then(|| Request::AddContact { link: self.link.clone(), greeting: self.greeting.clone() })
     }

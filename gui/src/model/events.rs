@@ -11,6 +11,8 @@ use crate::action::Request;
 use crate::model::Dialog;
 use crate::model::Model;
 use crate::model::groups::acting;
+use crate::model::notices;
+use crate::model::rooms;
 use crate::model::settings::Page;
 use crate::model::timeline::Timeline;
 
@@ -19,7 +21,11 @@ pub(super) fn take(model: &mut Model, event: Event) -> Vec<Request> {
     model.stale = true;
     match event {
         Event::Answered { .. } => {}
-        Event::MessageReceived(view) | Event::MessageWritten(view) => return message(model, view),
+        Event::MessageReceived(view) => {
+            notices::hear(model, &view);
+            return message(model, view);
+        }
+        Event::MessageWritten(view) => return message(model, view),
         Event::MessageState { chat, message, state } => {
             model.chats.set_state(&chat, &message, state);
             in_chat(model, &chat, |timeline| timeline.set_state(&message, state));
@@ -33,10 +39,13 @@ pub(super) fn take(model: &mut Model, event: Event) -> Vec<Request> {
             gone(model, &chat, &message);
         }
         Event::GroupChanged(view) => return acting::changed(model, *view),
-        // Rooms are shown by no page yet.
-        Event::RoomsChanged { .. } => {}
+        Event::RoomsChanged { .. } => return rooms::changed(model),
         Event::GroupForgotten { group, chat } => acting::forgotten(model, group, chat),
-        Event::ContactRequested(view) | Event::ContactChanged(view) => contact(model, view),
+        Event::ContactRequested(view) => {
+            notices::hear_request(model, view.chat, &view.name);
+            contact(model, view);
+        }
+        Event::ContactChanged(view) => contact(model, view),
         Event::ContactRemoved { contact, chat } => {
             model.contacts.remove(&contact);
             model.chats.remove(&chat);
@@ -48,6 +57,7 @@ pub(super) fn take(model: &mut Model, event: Event) -> Vec<Request> {
             let chat = view.chat;
             if view.unread == 0 {
                 model.groups.was_read(&chat);
+                model.notices.was_read(&chat);
             }
             model.chats.put(view);
             if model.groups.expected == Some(chat) {

@@ -5,7 +5,9 @@ pub mod acting;
 pub mod info;
 pub mod mention;
 pub mod people;
+pub mod reports;
 pub mod rights;
+pub(in crate::model) mod rooming;
 pub mod words;
 
 use std::collections::BTreeMap;
@@ -23,6 +25,7 @@ use kith_proto::id::GroupId;
 
 use crate::action::Request;
 use crate::model::groups::rights::Rights;
+use crate::say;
 use crate::text;
 
 /// Of what a person is told in a group.
@@ -48,7 +51,6 @@ pub struct Groups {
     sought: BTreeSet<AccountId>,
     names: Names,
     notify: BTreeMap<ChatId, Notify>,
-    is_loaded: bool,
     /// Chats in which an unread message calls the person.
     calling: BTreeSet<ChatId>,
     /// A chat that is shown as soon as it is there.
@@ -57,18 +59,8 @@ pub struct Groups {
 
 impl Groups {
     /// Takes everything as it is at the start.
-    pub(super) fn replace(
-        &mut self,
-        own: AccountId,
-        groups: Vec<GroupView>,
-        notify: BTreeMap<ChatId, Notify>,
-        calling: BTreeSet<ChatId>,
-    ) {
+    pub(super) fn replace(&mut self, own: AccountId, groups: Vec<GroupView>, calling: BTreeSet<ChatId>) {
         (self.own, self.calling) = (Some(own), calling);
-        // What was read may be older than what was chosen meanwhile; nobody else writes it.
-        if !std::mem::replace(&mut self.is_loaded, true) {
-            self.notify = notify;
-        }
         self.by_id.clear();
         for group in groups {
             self.learn_members(&group);
@@ -166,13 +158,22 @@ impl Groups {
         self.calling.remove(chat);
     }
 
-    /// Sets of what the person is told in a chat. Returns what is to be kept.
-    pub(super) fn set_notify(&mut self, chat: ChatId, notify: Notify) -> Request {
+    /// Sets of what the person is told in a chat.
+    pub(super) fn set_notify(&mut self, chat: ChatId, notify: Notify) {
         match notify {
             Notify::All => self.notify.remove(&chat),
             other => self.notify.insert(chat, other),
         };
-        Request::SaveNotify(self.notify.clone())
+    }
+
+    /// Takes of what the person is told in which chat, where that is not everything.
+    pub(super) fn take_notify(&mut self, notify: BTreeMap<ChatId, Notify>) {
+        self.notify = notify;
+    }
+
+    /// Of what the person is told in which chat, where that is not everything.
+    pub(super) fn notified(&self) -> &BTreeMap<ChatId, Notify> {
+        &self.notify
     }
 
     /// The own account, once known.
@@ -188,6 +189,11 @@ impl Groups {
     /// The group of a chat.
     pub fn of_chat(&self, chat: &ChatId) -> Option<&GroupView> {
         self.by_id.values().find(|group| group.chat == *chat)
+    }
+
+    /// The groups that the person is in.
+    pub fn joined(&self) -> impl Iterator<Item = &GroupView> {
+        self.by_id.values().filter(|group| group.state == GroupState::Joined)
     }
 
     /// Groups that wait for the person, or for which the person waits.
@@ -210,6 +216,11 @@ impl Groups {
         if self.rights(group).may_invite() { group.requests.len() } else { 0 }
     }
 
+    /// How many reports wait for the person.
+    pub fn reports_for_us(&self, group: &GroupView) -> usize {
+        if self.rights(group).may_moderate() { group.reports.len() } else { 0 }
+    }
+
     /// Everybody by name, for sentences.
     pub fn names(&self) -> &Names {
         &self.names
@@ -217,7 +228,7 @@ impl Groups {
 
     /// What somebody is called; the beginning of the address for who told no name. The own name is “You”.
     pub fn name_of(&self, account: &AccountId) -> String {
-        if self.own == Some(*account) { "You".to_owned() } else { self.names.of(account) }
+        if self.own == Some(*account) { say!("you") } else { self.names.of(account) }
     }
 
     /// What somebody calls themselves, the person included.

@@ -13,6 +13,7 @@ use kith_proto::id::DeviceId;
 use kith_proto::time::Timestamp;
 
 use crate::model::dates::Now;
+use crate::say;
 use crate::text;
 
 /// How a line is marked; always beside words that say the same.
@@ -30,17 +31,16 @@ pub enum Tone {
 /// look for.
 pub fn connection(network: &NetworkView, online: usize, looks: bool) -> (String, bool) {
     if network.listen.is_empty() {
-        return ("No network".to_owned(), false);
+        return (say!("network-none"), false);
     }
     match online {
         0 => {}
-        1 => return ("1 contact online".to_owned(), true),
-        count => return (format!("{count} contacts online"), true),
+        count => return (say!("network-online", count = count), true),
     }
     if !network.bootstraps.is_empty() && network.bootstraps_connected == 0 {
-        return ("Looking for a community node…".to_owned(), false);
+        return (say!("network-seeks-node"), false);
     }
-    (if looks { "Looking for your contacts…" } else { "Ready" }.to_owned(), true)
+    (if looks { say!("network-seeks") } else { say!("network-ready") }, true)
 }
 
 /// A mailbox or a community node in a list.
@@ -65,31 +65,26 @@ pub fn mailboxes(network: &NetworkView, now: Now) -> Vec<(DeviceId, Line)> {
 
 fn mailbox(own: &MailboxView, now: Now) -> Line {
     let (state, tone) = match (own.accepted, own.connected) {
-        _ if own.refused => {
-            ("It does not take you: its owner may have to add you as a contact.", Tone::Warning)
-        }
-        _ if own.closing => ("It is closing; what it holds is being fetched.", Tone::Warning),
-        (true, true) => ("It keeps your messages and can be reached.", Tone::Good),
-        (true, false) => ("It keeps your messages; it cannot be reached now.", Tone::Warning),
-        (false, _) => ("It is being asked.", Tone::Quiet),
+        _ if own.refused => (say!("mailbox-refused"), Tone::Warning),
+        _ if own.closing => (say!("mailbox-closing"), Tone::Warning),
+        (true, true) => (say!("mailbox-good"), Tone::Good),
+        (true, false) => (say!("mailbox-away"), Tone::Warning),
+        (false, _) => (say!("mailbox-asked"), Tone::Quiet),
     };
-    let mut facts = vec![if own.chosen { "Chosen by you" } else { "Found by itself" }.to_owned()];
-    facts.extend(own.since.map(|since| format!("since {}", day(now, since))));
-    facts.extend(own.left_at.map(|at| format!("last message {}", moment(now, at))));
-    facts.extend(own.quota_left.map(|left| format!("{} free", text::size(left))));
+    let mut facts = vec![if own.chosen { say!("mailbox-chosen") } else { say!("mailbox-found") }];
+    facts.extend(own.since.map(|since| say!("mailbox-since", day = day(now, since))));
+    facts.extend(own.left_at.map(|at| say!("mailbox-last", when = moment(now, at))));
+    facts.extend(own.quota_left.map(|left| say!("mailbox-free", size = text::size(left))));
     let address = address_text(&own.address, Some(&own.device));
-    Line { title: place(&address), address, state: state.to_owned(), tone, detail: facts.join(" · ") }
+    Line { title: place(&address), address, state, tone, detail: facts.join(" · ") }
 }
 
 /// What stands above the list of mailboxes.
 pub fn mailboxes_in_short(network: &NetworkView) -> String {
     let accepted = network.mailboxes.iter().filter(|own| own.accepted).count();
     match accepted {
-        0 => "No mailbox keeps messages for you yet. While you are away, they wait with those who wrote them. Add a \
-              community node, or ask a friend to switch on “Help others”."
-            .to_owned(),
-        1 => "One mailbox keeps messages for you while you are away. Three are best: any two may die.".to_owned(),
-        many => format!("{many} mailboxes keep messages for you while you are away. What they keep is sealed."),
+        0 => say!("mailboxes-none"),
+        count => say!("mailboxes-some", count = count),
     }
 }
 
@@ -98,15 +93,15 @@ pub fn community(network: &NetworkView) -> Vec<Line> {
     let line = |address: &String| {
         let known = nodes::state(network, address);
         let (state, tone) = if known.connected {
-            ("It is connected.", Tone::Good)
+            (say!("node-connected"), Tone::Good)
         } else {
-            ("It does not answer now.", Tone::Warning)
+            (say!("node-silent"), Tone::Warning)
         };
         let mut facts = Vec::new();
-        facts.extend(known.relays.then_some("others reach you through it"));
-        facts.extend(known.mailbox.then_some("keeps your messages"));
+        facts.extend(known.relays.then(|| say!("node-relays")));
+        facts.extend(known.mailbox.then(|| say!("node-mailbox")));
         let detail = facts.join(" · ");
-        Line { title: place(address), address: address.clone(), state: state.to_owned(), tone, detail }
+        Line { title: place(address), address: address.clone(), state, tone, detail }
     };
     network.bootstraps.iter().map(line).collect()
 }
@@ -115,42 +110,46 @@ pub fn community(network: &NetworkView) -> Vec<Line> {
 pub fn helping(view: &HelpView, now: Now) -> (Vec<String>, Tone) {
     let settings = &view.settings;
     if let Some(problem) = &view.problem {
-        return (vec![format!("Nothing is kept: {problem}.")], Tone::Warning);
+        return (vec![say!("helping-problem", why = problem.as_str())], Tone::Warning);
     }
-    let people = match view.inboxes.div_ceil(2) {
-        0 | 1 => "one person".to_owned(),
-        many => format!("about {many} people"),
-    };
-    let messages = match view.envelopes {
-        0 => "Nothing waits here".to_owned(),
-        1 => "One message waits here".to_owned(),
-        many => format!("{many} messages wait here"),
-    };
+    let people = say!("helping-people", count = view.inboxes.div_ceil(2).max(1));
+    let messages = say!("helping-messages", count = view.envelopes);
     let size = text::size(view.bytes);
     match (settings.enabled, settings.closing) {
         (true, _) => {
-            let since = settings.since.map_or(String::new(), |since| format!(" since {}", day(now, since)));
-            let whose = match settings.who {
-                Who::Contacts => "your contacts",
-                Who::Anybody => "anybody who asks",
+            let first = match (settings.who, settings.since.map(|since| day(now, since))) {
+                (Who::Contacts, None) => say!("helping-contacts"),
+                (Who::Anybody, None) => say!("helping-anybody"),
+                (Who::Contacts, Some(day)) => say!("helping-contacts-since", day = day),
+                (Who::Anybody, Some(day)) => say!("helping-anybody-since", day = day),
             };
-            let first = format!("This computer keeps sealed messages for {whose}{since}.");
             let second = match view.inboxes {
-                0 => "Nobody has a mailbox here yet.".to_owned(),
-                _ => format!("{messages}, {size} in all, for {people}."),
+                0 => say!("helping-nobody"),
+                _ => say!("helping-holds", messages = messages, size = size, people = people),
             };
             (vec![first, second], Tone::Good)
         }
         (false, true) => {
-            let until = view.until.map(|until| format!(", until {} at the latest", day(now, until)));
-            let first = "It is off: nothing new is taken.".to_owned();
-            let second = format!(
-                "{messages}, {size} in all. It is still given to whoever comes for it{}.",
-                until.unwrap_or_default()
-            );
-            (vec![first, second], Tone::Warning)
+            let second = match view.until {
+                Some(until) => {
+                    say!("helping-gives-until", messages = messages, size = size, day = day(now, until))
+                }
+                None => say!("helping-gives", messages = messages, size = size),
+            };
+            (vec![say!("helping-closing"), second], Tone::Warning)
         }
-        (false, false) => (vec!["This computer keeps nothing for others.".to_owned()], Tone::Quiet),
+        (false, false) => (vec![say!("helping-off")], Tone::Quiet),
+    }
+}
+
+/// All findings in one line.
+pub fn verdict(findings: &[Finding]) -> String {
+    let bad = findings.iter().filter(|finding| !finding.is_good()).count();
+    let unknown = findings.iter().filter(|finding| finding.severity == Severity::Unknown).count();
+    match (bad, unknown) {
+        (0, 0) => say!("verdict-good"),
+        (0, unknown) => say!("verdict-unknown", count = unknown),
+        (bad, _) => say!("verdict-bad", count = bad),
     }
 }
 
@@ -172,28 +171,16 @@ pub fn place(address: &str) -> String {
     let (Some(kind), Some(host)) = (parts.next(), parts.next()) else { return address.to_owned() };
     let port = parts.nth(1);
     match (kind, port) {
-        ("ip4" | "ip6" | "dns" | "dns4" | "dns6", Some(port)) => format!("{host}, port {port}"),
+        ("ip4" | "ip6" | "dns" | "dns4" | "dns6", Some(port)) => say!("place", host = host, port = port),
         _ => address.to_owned(),
     }
 }
 
 /// “today”, “Thursday”, “5 December”.
 pub(crate) fn day(now: Now, time: Timestamp) -> String {
-    if time > now.time {
-        return date(now, time);
-    }
-    match now.day_name(now.day(time)).as_str() {
-        "Today" => "today".to_owned(),
-        "Yesterday" => "yesterday".to_owned(),
-        other => other.to_owned(),
-    }
-}
-
-/// A day that is to come is always a date.
-fn date(now: Now, time: Timestamp) -> String {
-    now.day_name(now.day(time))
+    now.day_within(now.day(time))
 }
 
 fn moment(now: Now, time: Timestamp) -> String {
-    format!("{} at {}", day(now, time), now.clock(time))
+    say!("day-at", day = day(now, time), clock = now.clock(time))
 }

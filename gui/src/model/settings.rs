@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 use crate::action::Action;
 use crate::action::Request;
 use crate::model::account::MIN_PASSPHRASE_CHARS;
-use crate::model::account::SHORT_PASSPHRASE;
+use crate::model::filters::Incoming;
+use crate::say;
 
 /// The slider's last step: 64 MiB, doubled so often, is 64 GiB.
 pub const SIZE_STEPS: u32 = 10;
@@ -22,6 +23,10 @@ pub enum Page {
     /// Profile, look, passphrase, this device.
     #[default]
     General,
+    /// What notifications say.
+    Notices,
+    /// What the person does not want to read, and whom they blocked.
+    Filters,
     /// Community nodes.
     Nodes,
     /// The own mailboxes.
@@ -33,14 +38,29 @@ pub enum Page {
 }
 
 impl Page {
-    /// All pages, as they stand side by side, with their names.
-    pub const ALL: [(Self, &'static str); 5] = [
-        (Self::General, "General"),
-        (Self::Nodes, "Nodes"),
-        (Self::Mailboxes, "Mailboxes"),
-        (Self::Help, "Help others"),
-        (Self::Connection, "Connection"),
+    /// All pages, as they stand side by side.
+    pub const ALL: [Self; 7] = [
+        Self::General,
+        Self::Notices,
+        Self::Filters,
+        Self::Nodes,
+        Self::Mailboxes,
+        Self::Help,
+        Self::Connection,
     ];
+
+    /// What it is called.
+    pub fn name(self) -> String {
+        match self {
+            Self::General => say!("settings-page-general"),
+            Self::Notices => say!("settings-page-notices"),
+            Self::Filters => say!("settings-page-filters"),
+            Self::Nodes => say!("settings-page-nodes"),
+            Self::Mailboxes => say!("settings-page-mailboxes"),
+            Self::Help => say!("settings-page-help"),
+            Self::Connection => say!("settings-page-connection"),
+        }
+    }
 }
 
 /// The settings.
@@ -55,6 +75,12 @@ pub struct SettingsForm {
     pub bootstrap: String,
     /// A mailbox to add.
     pub mailbox: String,
+    /// Words to filter by.
+    pub filter: String,
+    /// A list of blocked people that somebody else made, as pasted.
+    pub blocks: String,
+    /// What that list would do; what is wrong with it is in `error`.
+    pub incoming: Option<Incoming>,
     /// The address whose code is shown.
     pub code: Option<String>,
     /// How much is kept for others, as a step of the slider.
@@ -81,6 +107,9 @@ impl Default for SettingsForm {
             status: String::new(),
             bootstrap: String::new(),
             mailbox: String::new(),
+            filter: String::new(),
+            blocks: String::new(),
+            incoming: None,
             code: None,
             size_step: step_of(DEFAULT_BYTES),
             who: Who::default(),
@@ -133,24 +162,40 @@ impl SettingsForm {
 
     /// Opens a page.
     pub(super) fn turn_to(&mut self, page: Page) {
-        (self.page, self.error, self.code) = (page, None, None);
+        (self.page, self.error, self.code, self.incoming) = (page, None, None, None);
+    }
+
+    /// Takes what a list of blocked people would do, or what is wrong with it.
+    pub(super) fn look_at(&mut self, found: Result<Incoming, String>) {
+        (self.incoming, self.error) = match found {
+            Ok(incoming) => (Some(incoming), None),
+            Err(why) => (None, Some(why)),
+        };
+    }
+
+    /// The list is taken as it was looked at.
+    pub(super) fn take_incoming(&mut self) -> Option<Incoming> {
+        self.blocks.clear();
+        self.incoming.take().filter(|incoming| !incoming.new.is_empty())
     }
 
     fn change_passphrase(&mut self) -> Option<Request> {
         let wrong = if self.new != self.again {
-            Some("The two new passphrases differ.")
+            Some(say!("passphrase-new-differ"))
         } else if !self.new.is_empty() && self.new.chars().count() < MIN_PASSPHRASE_CHARS {
-            Some(SHORT_PASSPHRASE)
+            Some(say!("passphrase-short"))
         } else if self.unprotect && !self.new.is_empty() {
-            Some("Leave the new passphrase empty to remove the protection.")
+            Some(say!("passphrase-leave-empty"))
         } else if !self.unprotect && self.new.is_empty() {
-            Some("Enter a new passphrase, or choose to remove the protection.")
+            Some(say!("passphrase-enter-new"))
         } else {
             None
         };
-        self.error = wrong.map(ToOwned::to_owned);
+        self.error = wrong;
         let secret = |text: &Zeroizing<String>| (!text.is_empty()).then(|| text.clone());
-        wrong.is_none().then(|| Request::ChangePassphrase { old: secret(&self.old), new: secret(&self.new) })
+        self.error
+            .is_none()
+            .then(|| Request::ChangePassphrase { old: secret(&self.old), new: secret(&self.new) })
     }
 
     /// It is changed: nothing of it stays here.

@@ -215,6 +215,11 @@ impl Timeline {
         self.messages.binary_search_by_key(index, |view| view.index).ok()
     }
 
+    /// Messages look different from now on: their heights are measured anew.
+    pub(super) fn measure_anew(&mut self) {
+        self.list.forget_heights();
+    }
+
     /// Goes to the newest message and stays there.
     pub fn follow(&mut self) {
         self.list.stick = true;
@@ -350,6 +355,12 @@ impl Timeline {
     /// The newest message of somebody else.
     pub fn newest_incoming(&self) -> Option<&MessageView> {
         self.messages.iter().rev().find(|message| !message.outgoing && is_said(message))
+    }
+
+    /// When the person wrote last here, as far as it is loaded.
+    pub fn wrote_at(&self) -> Option<Timestamp> {
+        let own = self.messages.iter().rev().find(|message| message.outgoing && is_said(message));
+        own.map(|message| message.sent_at)
     }
 
     /// All loaded messages, oldest first.

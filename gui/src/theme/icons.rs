@@ -82,3 +82,31 @@ pub const CHECKS: &str = "\u{E53A}";
 pub const EYE: &str = "\u{E220}";
 /// Rules.
 pub const RULES: &str = "\u{EB7A}";
+/// Tell those who keep order.
+pub const FLAG: &str = "\u{E244}";
+/// Open to everybody.
+pub const GLOBE: &str = "\u{E288}";
+/// Look for rooms.
+pub const COMPASS: &str = "\u{E1C8}";
+/// A directory of rooms.
+pub const BOOKS: &str = "\u{E758}";
+/// Words that are not to be read.
+pub const FUNNEL: &str = "\u{E266}";
+/// Not to be seen.
+pub const HIDDEN: &str = "\u{E224}";
+/// Out of the app.
+pub const EXPORT: &str = "\u{E4C0}";
+/// Into the app.
+pub const IMPORT: &str = "\u{E20C}";
+/// Languages.
+pub const LANGUAGES: &str = "\u{E4A2}";
+/// A pause.
+pub const TIMER: &str = "\u{E492}";
+/// Keeping order.
+pub const SHIELD_WARNING: &str = "\u{E412}";
+/// A word by which something is found.
+pub const TAG: &str = "\u{E478}";
+/// Come in.
+pub const ENTER: &str = "\u{E428}";
+/// Back to how it was.
+pub const UNDO: &str = "\u{E038}";

@@ -19,6 +19,7 @@ use kith_engine::view::ContactState;
 use crate::action::Action;
 use crate::model::Model;
 use crate::model::dates::Now;
+use crate::say;
 use crate::theme::Tokens;
 use crate::theme::icon;
 use crate::theme::icons;
@@ -70,33 +71,28 @@ pub fn chat(
 /// What a person should know before writing here.
 fn notice(model: &Model) -> Option<(&'static str, String)> {
     let offline = || {
-        let sentence = "There is no network. What you write is kept and goes as soon as there is one.";
-        model.network.listen.is_empty().then(|| (icons::OFFLINE, sentence.to_owned()))
+        let sentence = say!("chat-offline");
+        model.network.listen.is_empty().then_some((icons::OFFLINE, sentence))
     };
     let Some(contact) = model.open_contact() else { return offline() };
     match contact.state {
         ContactState::Requested if contact.refused && contact.by_address => {
-            let sentence = "Nobody takes requests at this address: either they do not want to be asked by it, or they \
-                            were not there for two days. Ask them for a link, or try again later.";
-            Some((icons::WARNING, sentence.to_owned()))
+            let sentence = say!("chat-refused-address");
+            Some((icons::WARNING, sentence))
         }
         ContactState::Requested if contact.by_address && contact.mailboxes == 0 => {
-            let sentence = "They are looked for by their address, which may take some minutes. You can write as soon as \
-                            they are found.";
-            Some((icons::USER_PLUS, sentence.to_owned()))
+            let sentence = say!("chat-looked-for");
+            Some((icons::USER_PLUS, sentence))
         }
         ContactState::Requested if contact.refused => {
-            let sentence = "Their link was used by somebody else or is too old: ask them for a new one and add it. What \
-                            you wrote is kept.";
-            Some((icons::WARNING, sentence.to_owned()))
+            let sentence = say!("chat-refused-link");
+            Some((icons::WARNING, sentence))
         }
         ContactState::Requested => {
-            let sentence = "They have not accepted yet. What you write is kept and goes when they do.";
-            Some((icons::USER_PLUS, sentence.to_owned()))
+            let sentence = say!("chat-not-accepted");
+            Some((icons::USER_PLUS, sentence))
         }
-        ContactState::Blocked => {
-            Some((icons::WARNING, "You have blocked this contact: nothing is sent or received.".to_owned()))
-        }
+        ContactState::Blocked => Some((icons::WARNING, say!("chat-blocked"))),
         _ => offline(),
     }
 }
@@ -106,7 +102,7 @@ fn top_bar(ui: &mut Ui, model: &Model, tokens: &Tokens, narrow: bool, actions: &
     let name = model.name_of(&contact.contact);
     let online = model.online.contains(&contact.contact);
     ui.horizontal_centered(|ui| {
-        if narrow && widget::icon_button(ui, tokens, icons::BACK, "Back to the chats").clicked() {
+        if narrow && widget::icon_button(ui, tokens, icons::BACK, &say!("back-to-chats")).clicked() {
             actions.push(Action::CloseChat);
         }
         let (rect, _) = ui.allocate_exact_size(vec2(42.0, 42.0), Sense::hover());
@@ -120,29 +116,25 @@ fn top_bar(ui: &mut Ui, model: &Model, tokens: &Tokens, narrow: bool, actions: &
                 ui.label(widget::line(ui, &name, semibold(15.5), tokens.text, width));
                 if contact.verified {
                     let mark = ui.label(RichText::new(icons::SHIELD).font(icon(15.0)).color(tokens.good));
-                    mark.on_hover_text("You compared the safety number");
+                    mark.on_hover_text(say!("safety-compared-mark"));
                 }
             });
             ui.horizontal(|ui| {
                 let (color, words) = match (contact.state, online) {
-                    (ContactState::Accepted, true) => {
-                        (tokens.good, "Connected directly, end-to-end encrypted")
-                    }
+                    (ContactState::Accepted, true) => (tokens.good, say!("presence-direct")),
                     (ContactState::Accepted, false) if contact.mailboxes > 0 => {
-                        (tokens.faint, "Offline: their mailboxes keep what you write")
+                        (tokens.faint, say!("presence-mailboxes"))
                     }
-                    (ContactState::Accepted, false) => {
-                        (tokens.faint, "Offline: it goes when you are both online")
-                    }
+                    (ContactState::Accepted, false) => (tokens.faint, say!("presence-offline")),
                     (ContactState::Requested, _) if contact.refused && contact.by_address => {
-                        (tokens.danger, "Nobody is asked at this address")
+                        (tokens.danger, say!("presence-refused-address"))
                     }
                     (ContactState::Requested, _) if contact.refused => {
-                        (tokens.danger, "Their link no longer works")
+                        (tokens.danger, say!("presence-refused-link"))
                     }
-                    (ContactState::Requested, _) => (tokens.warning, "Waiting for their answer"),
-                    (ContactState::Incoming, _) => (tokens.warning, "Asks to be added"),
-                    (ContactState::Blocked, _) => (tokens.danger, "Blocked"),
+                    (ContactState::Requested, _) => (tokens.warning, say!("presence-waiting")),
+                    (ContactState::Incoming, _) => (tokens.warning, say!("presence-asks")),
+                    (ContactState::Blocked, _) => (tokens.danger, say!("blocked")),
                 };
                 let (dot, _) = ui.allocate_exact_size(vec2(8.0, 14.0), Sense::hover());
                 ui.painter().circle_filled(dot.center(), 3.5, color);
@@ -153,9 +145,9 @@ fn top_bar(ui: &mut Ui, model: &Model, tokens: &Tokens, narrow: bool, actions: &
             });
         });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let more = widget::icon_button(ui, tokens, icons::MORE, "More");
+            let more = widget::icon_button(ui, tokens, icons::MORE, &say!("more"));
             egui::Popup::menu(&more).show(|ui| sidebar::contact_menu(ui, contact, actions));
-            if widget::icon_button(ui, tokens, icons::SHIELD, "Compare safety number").clicked() {
+            if widget::icon_button(ui, tokens, icons::SHIELD, &say!("safety-compare")).clicked() {
                 actions.push(Action::ShowSafety(contact.contact));
             }
         });

@@ -2,6 +2,7 @@
 
 mod picker;
 mod silent;
+mod slow;
 
 use eframe::egui;
 use eframe::egui::CornerRadius;
@@ -24,6 +25,7 @@ use crate::action::Action;
 use crate::model::Model;
 use crate::model::dates::Now;
 use crate::model::timeline::Timeline;
+use crate::say;
 use crate::text;
 use crate::theme::Tokens;
 use crate::theme::icons;
@@ -56,6 +58,7 @@ pub fn composer(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actio
         .open_contact()
         .is_some_and(|contact| matches!(contact.state, ContactState::Blocked | ContactState::Incoming));
     reply_bar(ui, model, tokens, actions);
+    let pause = slow::pause(ui, model, tokens, now);
     let Some(mut timeline) = model.timeline.take() else { return };
     if text::has_rtl(&timeline.draft) {
         // The field itself cannot show right-to-left text in order; this line does.
@@ -65,7 +68,7 @@ pub fn composer(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actio
     }
     let before = timeline.draft.len();
     picker::keys(ui, &mut timeline);
-    let typed = ui.add_enabled_ui(!blocked, |ui| field(ui, &mut timeline, tokens, actions)).inner;
+    let typed = ui.add_enabled_ui(!blocked, |ui| field(ui, &mut timeline, tokens, pause, actions)).inner;
     let group = timeline.group.and_then(|group| model.groups.get(&group));
     if let Some(group) = group {
         picker::picker(ui, &mut timeline, (group, &model.groups), tokens, &typed);
@@ -80,9 +83,15 @@ pub fn composer(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actio
 }
 
 /// The field with its buttons.
-fn field(ui: &mut Ui, timeline: &mut Timeline, tokens: &Tokens, actions: &mut Vec<Action>) -> Response {
+fn field(
+    ui: &mut Ui,
+    timeline: &mut Timeline,
+    tokens: &Tokens,
+    pause: Option<u64>,
+    actions: &mut Vec<Action>,
+) -> Response {
     let row = ui.horizontal(|ui| {
-        let smiley = widget::icon_button(ui, tokens, icons::SMILEY, "Emoji");
+        let smiley = widget::icon_button(ui, tokens, icons::SMILEY, &say!("emoji"));
         egui::Popup::menu(&smiley).show(|ui| emoji(ui, &mut timeline.draft));
         let width = ui.available_width() - 44.0;
         let frame = Frame::new()
@@ -98,7 +107,7 @@ fn field(ui: &mut Ui, timeline: &mut Timeline, tokens: &Tokens, actions: &mut Ve
                     .desired_rows(1)
                     .desired_width(width - 30.0)
                     .font(regular(14.5))
-                    .hint_text(RichText::new("Message").color(tokens.faint))
+                    .hint_text(RichText::new(say!("composer-hint")).color(tokens.faint))
                     .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter));
                 ui.add(edit)
             })
@@ -106,8 +115,11 @@ fn field(ui: &mut Ui, timeline: &mut Timeline, tokens: &Tokens, actions: &mut Ve
         let response = shown.inner.inner;
         let typed = response.has_focus()
             && ui.input(|input| input.key_pressed(Key::Enter) && !input.modifiers.shift && !composing(input));
-        let clicked = widget::icon_button(ui, tokens, icons::SEND, "Send").clicked();
-        if (typed || clicked) && !timeline.draft.trim().is_empty() {
+        let clicked = match pause {
+            Some(secs) => slow::clock(ui, tokens, secs),
+            None => widget::icon_button(ui, tokens, icons::SEND, &say!("send")).clicked(),
+        };
+        if (typed || clicked) && pause.is_none() && !timeline.draft.trim().is_empty() {
             actions.push(Action::Send);
             response.request_focus();
         } else if response.lost_focus() {
@@ -127,20 +139,20 @@ fn reply_bar(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &mut Vec<Acti
     let Some(timeline) = &model.timeline else { return };
     let Some(message) = timeline.reply_to.and_then(|message| timeline.find(&message)) else { return };
     let who = match (message.outgoing, timeline.group) {
-        (true, _) => "yourself".to_owned(),
-        (false, Some(_)) => model.groups.name_of(&message.sender),
-        (false, None) => model.name_of(&message.sender),
+        (true, _) => say!("reply-to-yourself"),
+        (false, Some(_)) => say!("reply-to", name = model.groups.name_of(&message.sender)),
+        (false, None) => say!("reply-to", name = model.name_of(&message.sender)),
     };
     ui.horizontal(|ui| {
         ui.add_space(space::M);
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 1.0;
-            ui.label(RichText::new(format!("Answer to {who}")).font(semibold(12.5)).color(tokens.accent));
+            ui.label(RichText::new(who).font(semibold(12.5)).color(tokens.accent));
             let width = (ui.available_width() - 60.0).max(60.0);
             ui.label(widget::line(ui, &message.text, regular(12.5), tokens.muted, width));
         });
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            if widget::icon_button(ui, tokens, icons::CLOSE, "Do not answer").clicked() {
+            if widget::icon_button(ui, tokens, icons::CLOSE, &say!("reply-cancel")).clicked() {
                 actions.push(Action::CancelReply);
             }
         });

@@ -22,6 +22,8 @@ use crate::model::AddForm;
 use crate::model::Dialog;
 use crate::model::Model;
 use crate::model::dates::Now;
+use crate::model::trace as model_trace;
+use crate::say;
 use crate::theme::Tokens;
 use crate::theme::icons;
 use crate::theme::medium;
@@ -30,26 +32,31 @@ use crate::theme::semibold;
 use crate::theme::size;
 use crate::theme::space;
 use crate::view::group::people;
+use crate::view::group::reports;
 use crate::view::group::sure;
+use crate::view::rooms::join;
 use crate::view::settings;
 use crate::view::settings::Desk;
 use crate::widget;
 
 /// Every shortcut and what it does: one table for the help and for the tests.
-pub const SHORTCUTS: [(&str, &str); 12] = [
-    ("Ctrl+K", "Search chats"),
-    ("Ctrl+N", "Add somebody, or join a group"),
-    ("Ctrl+Shift+N", "New group"),
-    ("Ctrl+I", "About this group"),
-    ("@", "Mention somebody: Up, Down, Enter"),
-    ("Ctrl+,", "Settings"),
-    ("Alt+Up / Alt+Down", "Previous / next chat"),
-    ("Page Up / Page Down", "Scroll the messages"),
-    ("Ctrl+End", "Latest message"),
-    ("Enter / Shift+Enter", "Send / new line"),
-    ("Esc", "Close, or stop answering"),
-    ("Ctrl+/", "This list"),
-];
+pub fn shortcut_table() -> [(&'static str, String); 13] {
+    [
+        ("Ctrl+K", say!("key-search")),
+        ("Ctrl+N", say!("key-add")),
+        ("Ctrl+Shift+N", say!("new-group")),
+        ("Ctrl+D", say!("discover-title")),
+        ("Ctrl+I", say!("group-about")),
+        ("@", say!("key-mention")),
+        ("Ctrl+,", say!("settings")),
+        ("Alt+Up / Alt+Down", say!("key-next-chat")),
+        ("Page Up / Page Down", say!("key-scroll")),
+        ("Ctrl+End", say!("key-latest")),
+        ("Enter / Shift+Enter", say!("key-send")),
+        ("Esc", say!("key-escape")),
+        ("Ctrl+/", say!("key-list")),
+    ]
+}
 
 /// Draws the open dialog, if any.
 pub fn dialogs(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut Vec<Action>) {
@@ -62,8 +69,11 @@ pub fn dialogs(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
     let modal = Modal::new(Id::unique("dialog")).frame(frame).show(ui.ctx(), |ui| {
         let width = if matches!(dialog, Dialog::Settings(_)) { size::SETTINGS } else { size::DIALOG };
         ui.set_width(width.min(ui.ctx().content_rect().width() - 64.0));
-        match &mut dialog {
-            Dialog::Add(form) => add(ui, form, tokens, actions),
+        // The settings scroll for themselves.
+        let scrolls = !matches!(dialog, Dialog::Settings(_));
+        let most = ui.ctx().content_rect().height() - 72.0;
+        let mut content = |ui: &mut Ui| match &mut dialog {
+            Dialog::Add(form) => add(ui, model, form, tokens, actions),
             Dialog::Safety { contact, groups } => {
                 safety(ui, model, *contact, groups.as_deref(), tokens, actions);
             }
@@ -71,9 +81,20 @@ pub fn dialogs(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
             Dialog::Trace(view) => trace(ui, view.as_deref(), tokens, now, actions),
             Dialog::Remove(contact) => remove(ui, model, *contact, tokens, actions),
             Dialog::People(form) => people::people(ui, model, form, tokens, actions),
+            Dialog::Join(form) => join::join(ui, model, form, tokens, actions),
+            Dialog::Report(form) => reports::report(ui, model, form, tokens, actions),
             Dialog::Sure(doubt) => sure::sure(ui, model, doubt, tokens, actions),
             Dialog::Receipts { found, .. } => sure::receipts(ui, model, found.as_deref(), tokens, actions),
             Dialog::Shortcuts => shortcuts(ui, tokens, actions),
+        };
+        if scrolls {
+            egui::ScrollArea::vertical()
+                .max_height(most)
+                .min_scrolled_height(most)
+                .auto_shrink([false, true])
+                .show(ui, &mut content);
+        } else {
+            content(ui);
         }
     });
     if modal.should_close() {
@@ -88,26 +109,26 @@ pub fn title(ui: &mut Ui, tokens: &Tokens, text: &str, actions: &mut Vec<Action>
         ui.set_min_height(size::HIT);
         ui.label(RichText::new(text).font(semibold(18.0)).color(tokens.text));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            if widget::icon_button(ui, tokens, icons::CLOSE, "Close").clicked() {
+            if widget::icon_button(ui, tokens, icons::CLOSE, &say!("close")).clicked() {
                 actions.push(Action::CloseDialog);
             }
         });
     });
 }
 
-fn add(ui: &mut Ui, form: &mut AddForm, tokens: &Tokens, actions: &mut Vec<Action>) {
-    title(ui, tokens, "Add somebody", actions);
-    ui.label(RichText::new("Give them your invite").font(medium(14.0)).color(tokens.text));
-    let sentence = "It works once and for a week. Send it over any channel you trust, or let them scan it.";
+fn add(ui: &mut Ui, model: &Model, form: &mut AddForm, tokens: &Tokens, actions: &mut Vec<Action>) {
+    title(ui, tokens, &say!("add-title"), actions);
+    ui.label(RichText::new(say!("add-give")).font(medium(14.0)).color(tokens.text));
+    let sentence = say!("add-give-hint");
     ui.label(RichText::new(sentence).font(regular(13.0)).color(tokens.muted));
     match &form.invite {
         Some(link) => {
-            ui.vertical_centered(|ui| qr(ui, link, "Your invite as a QR code"));
+            ui.vertical_centered(|ui| qr(ui, link, &say!("add-qr")));
             ui.horizontal(|ui| {
-                if widget::primary(ui, tokens, "Copy the link").clicked() {
+                if widget::primary(ui, tokens, &say!("copy-link")).clicked() {
                     actions.push(Action::Copy(link.clone()));
                 }
-                if ui.button("Make a new one").clicked() {
+                if ui.button(say!("add-new")).clicked() {
                     actions.push(Action::NewInvite);
                 }
             });
@@ -115,44 +136,38 @@ fn add(ui: &mut Ui, form: &mut AddForm, tokens: &Tokens, actions: &mut Vec<Actio
         None => {
             ui.horizontal(|ui| {
                 ui.spinner();
-                ui.label(RichText::new("Making an invite…").color(tokens.muted));
+                ui.label(RichText::new(say!("add-making")).color(tokens.muted));
             });
         }
     }
     ui.add_space(space::S);
     ui.separator();
     ui.add_space(space::S);
-    ui.label(RichText::new("Or use theirs").font(medium(14.0)).color(tokens.text));
+    ui.label(RichText::new(say!("add-use")).font(medium(14.0)).color(tokens.text));
     let edit = TextEdit::multiline(&mut form.link)
         .id(Id::unique("invite link"))
         .desired_rows(2)
         .desired_width(f32::INFINITY)
         .margin(Margin::symmetric(12, 9))
-        .hint_text(
-            RichText::new("Paste a link of a person or a group, kith:…, or an address, kith1…, or drop a picture of the code here")
-                .color(tokens.faint),
-        );
+        .hint_text(RichText::new(say!("add-hint")).color(tokens.faint));
     ui.add(edit);
-    if form.group_link().is_some() {
-        let words =
-            "This link leads into a group. You are in as soon as a member lets you in; they see your name.";
-        ui.label(RichText::new(words).font(regular(13.0)).color(tokens.muted));
+    if let Some(link) = form.group_link() {
+        join::preview(ui, model, &link, None, tokens);
         widget::error(ui, tokens, form.error.as_deref());
-        if widget::primary(ui, tokens, "Ask to join").clicked() {
+        if widget::primary(ui, tokens, &say!("join-ask")).clicked() {
             actions.push(Action::AddContact);
         }
         return;
     }
     if form.is_address() {
-        let words =
-            "They will see that you know only their address. It takes this computer some seconds of work.";
+        let words = say!("add-address-hint");
         ui.label(RichText::new(words).font(regular(13.0)).color(tokens.muted));
     }
-    widget::field(ui, tokens, "A few words to go with it (optional)", &mut form.greeting, false);
+    widget::field(ui, tokens, &say!("add-greeting"), &mut form.greeting, false);
     widget::error(ui, tokens, form.error.as_deref());
     ui.add_space(space::XS);
     let ready = !form.link.trim().is_empty();
-    if ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, "Ask to be added")).inner.clicked() {
+    if ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, &say!("add-ask"))).inner.clicked() {
         actions.push(Action::AddContact);
     }
 }
@@ -189,11 +204,9 @@ fn safety(
     tokens: &Tokens,
     actions: &mut Vec<Action>,
 ) {
-    title(ui, tokens, "Safety number", actions);
+    title(ui, tokens, &say!("safety-title"), actions);
     let name = model.name_of(&contact);
-    let sentence = format!(
-        "Compare these digits with what {name} sees, by voice or side by side. If they are the same, nobody sits between you."
-    );
+    let sentence = say!("safety-what", name = name);
     ui.label(RichText::new(sentence).font(regular(13.5)).color(tokens.muted));
     ui.add_space(space::S);
     match groups {
@@ -211,14 +224,14 @@ fn safety(
             ui.horizontal(|ui| {
                 let verified = model.contacts.get(&contact).is_some_and(|contact| contact.verified);
                 if verified {
-                    ui.label(RichText::new("You compared it.").color(tokens.good));
-                    if ui.button("Not any more").clicked() {
+                    ui.label(RichText::new(say!("safety-compared")).color(tokens.good));
+                    if ui.button(say!("safety-revoke")).clicked() {
                         actions.push(Action::Verify(contact, false));
                     }
-                } else if widget::primary(ui, tokens, "They are the same").clicked() {
+                } else if widget::primary(ui, tokens, &say!("safety-same")).clicked() {
                     actions.push(Action::Verify(contact, true));
                 }
-                if ui.button("Copy").clicked() {
+                if ui.button(say!("copy")).clicked() {
                     actions.push(Action::Copy(groups.join(" ")));
                 }
             });
@@ -228,21 +241,18 @@ fn safety(
 
 /// What became of an own message.
 fn trace(ui: &mut Ui, view: Option<&TraceView>, tokens: &Tokens, now: Now, actions: &mut Vec<Action>) {
-    title(ui, tokens, "Your message", actions);
+    title(ui, tokens, &say!("trace-title"), actions);
     let Some(view) = view else {
         ui.spinner();
         return;
     };
-    ui.label(RichText::new(kith_node::trace::summary(view)).font(regular(14.0)).color(tokens.text));
-    let written = format!(
-        "Written {} at {}.",
-        crate::model::network::day(now, view.message.sent_at),
-        now.clock(view.message.sent_at)
-    );
+    ui.label(RichText::new(model_trace::summary(view, now)).font(regular(14.0)).color(tokens.text));
+    let (sent_at, clock) = (view.message.sent_at, now.clock(view.message.sent_at));
+    let written = say!("trace-written", day = crate::model::network::day(now, sent_at), clock = clock);
     ui.label(RichText::new(written).font(regular(13.0)).color(tokens.muted));
     for device in &view.devices {
         ui.add_space(space::S);
-        for sentence in kith_node::trace::sentences(device, now.time) {
+        for sentence in model_trace::sentences(device, now) {
             ui.label(RichText::new(sentence).font(regular(13.0)).color(tokens.text));
         }
     }
@@ -250,25 +260,24 @@ fn trace(ui: &mut Ui, view: Option<&TraceView>, tokens: &Tokens, now: Now, actio
 
 fn remove(ui: &mut Ui, model: &Model, contact: ContactId, tokens: &Tokens, actions: &mut Vec<Action>) {
     let name = model.name_of(&contact);
-    title(ui, tokens, &format!("Remove {name}?"), actions);
-    let sentence =
-        "The contact and all messages with them are deleted on this computer. This cannot be undone.";
+    title(ui, tokens, &say!("remove-title", name = name), actions);
+    let sentence = say!("remove-follows");
     ui.label(RichText::new(sentence).font(regular(14.0)).color(tokens.muted));
     ui.add_space(space::S);
     ui.horizontal(|ui| {
-        if widget::danger(ui, tokens, "Remove").clicked() {
+        if widget::danger(ui, tokens, &say!("remove")).clicked() {
             actions.push(Action::Remove(contact));
         }
-        if ui.button("Keep").clicked() {
+        if ui.button(say!("keep")).clicked() {
             actions.push(Action::CloseDialog);
         }
     });
 }
 
 fn shortcuts(ui: &mut Ui, tokens: &Tokens, actions: &mut Vec<Action>) {
-    title(ui, tokens, "Keyboard", actions);
+    title(ui, tokens, &say!("keyboard-title"), actions);
     egui::Grid::new("shortcuts").num_columns(2).spacing([space::XL, space::S]).show(ui, |ui| {
-        for (keys, what) in SHORTCUTS {
+        for (keys, what) in shortcut_table() {
             ui.label(RichText::new(keys).font(medium(13.5)).color(tokens.text));
             ui.label(RichText::new(what).font(regular(13.5)).color(tokens.muted));
             ui.end_row();

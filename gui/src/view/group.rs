@@ -1,10 +1,13 @@
 //! The panel of a group and its pages, and what else is drawn about groups.
 
 mod about;
+mod kind;
 mod links;
+mod listings;
 mod members;
 pub mod people;
 mod queues;
+pub mod reports;
 mod rules;
 pub mod sure;
 
@@ -37,6 +40,7 @@ use crate::model::groups::Notify;
 use crate::model::groups::info::InfoForm;
 use crate::model::groups::info::InfoPage;
 use crate::model::groups::rights::Rights;
+use crate::say;
 use crate::theme::Tokens;
 use crate::theme::icon;
 use crate::theme::icons;
@@ -85,6 +89,8 @@ pub fn panel(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions:
                 InfoPage::About => about::about(ui, &mut desk),
                 InfoPage::Rules => rules::rules(ui, &mut desk),
                 InfoPage::Links => links::links(ui, &mut desk),
+                InfoPage::Listings => listings::listings(ui, &mut desk),
+                InfoPage::Reports => reports::reports(ui, &mut desk),
                 InfoPage::Requests => queues::requests(ui, &mut desk),
                 InfoPage::Banned => queues::banned(ui, &mut desk),
             });
@@ -95,23 +101,25 @@ pub fn panel(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions:
 
 fn header(ui: &mut Ui, desk: &mut Desk<'_>) {
     let words = match desk.form.page {
-        InfoPage::About => "About this group",
-        InfoPage::Rules => "Rules",
-        InfoPage::Links => "Invite links",
-        InfoPage::Requests => "Who asks to come in",
-        InfoPage::Banned => "Banned",
+        InfoPage::About => say!("group-about"),
+        InfoPage::Rules => say!("page-rules"),
+        InfoPage::Links => say!("page-links"),
+        InfoPage::Requests => say!("page-requests"),
+        InfoPage::Banned => say!("page-banned"),
+        InfoPage::Listings => say!("page-listings"),
+        InfoPage::Reports => say!("page-reports"),
     };
     Frame::new().inner_margin(Margin { left: 10, right: 10, top: 12, bottom: 2 }).show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.set_min_height(size::HIT);
             if desk.form.page == InfoPage::About {
                 ui.add_space(space::S);
-            } else if widget::icon_button(ui, desk.tokens, icons::BACK, "Back to the group").clicked() {
+            } else if widget::icon_button(ui, desk.tokens, icons::BACK, &say!("back-to-group")).clicked() {
                 desk.want(GroupAction::ShowInfo(InfoPage::About));
             }
             ui.label(RichText::new(words).font(semibold(16.0)).color(desk.tokens.text));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if widget::icon_button(ui, desk.tokens, icons::CLOSE, "Close the panel").clicked() {
+                if widget::icon_button(ui, desk.tokens, icons::CLOSE, &say!("close-panel")).clicked() {
                     desk.want(GroupAction::CloseInfo);
                 }
             });
@@ -186,30 +194,30 @@ pub fn menu(ui: &mut Ui, model: &Model, group: &GroupView, actions: &mut Vec<Act
             ui.close();
         }
     };
-    item(ui, "About this group", GroupAction::ShowInfo(InfoPage::About));
+    item(ui, &say!("group-about"), GroupAction::ShowInfo(InfoPage::About));
     if model.groups.rights(group).may_invite() {
-        item(ui, "Invite by link", GroupAction::ShowInfo(InfoPage::Links));
+        item(ui, &say!("menu-invite"), GroupAction::ShowInfo(InfoPage::Links));
     }
     ui.separator();
     let now = model.groups.notify(&group.chat);
     for (choice, label) in [
-        (Notify::All, "Tell me every message"),
-        (Notify::Mentions, "Only when I am mentioned"),
-        (Notify::Nothing, "Mute"),
+        (Notify::All, say!("menu-notify-all")),
+        (Notify::Mentions, say!("menu-notify-mentions")),
+        (Notify::Nothing, say!("mute")),
     ] {
         if choice != now {
-            item(ui, label, GroupAction::Notify(group.chat, choice));
+            item(ui, &label, GroupAction::Notify(group.chat, choice));
         }
     }
     ui.separator();
     let doubt = |what| Doubt { group: group.group, what };
     match group.state {
-        GroupState::Joined => item(ui, "Leave…", GroupAction::Ask(doubt(Step::Leave))),
+        GroupState::Joined => item(ui, &say!("menu-leave"), GroupAction::Ask(doubt(Step::Leave))),
         GroupState::Left | GroupState::Removed => {
-            item(ui, "Forget with all messages…", GroupAction::Ask(doubt(Step::Forget)));
+            item(ui, &say!("menu-forget"), GroupAction::Ask(doubt(Step::Forget)));
         }
-        GroupState::Invited => item(ui, "Decline", GroupAction::Decline(group.group)),
-        GroupState::Asking => item(ui, "Stop asking", GroupAction::StopAsking(group.group)),
+        GroupState::Invited => item(ui, &say!("decline"), GroupAction::Decline(group.group)),
+        GroupState::Asking => item(ui, &say!("stop-asking"), GroupAction::StopAsking(group.group)),
     }
 }
 

@@ -20,11 +20,12 @@ use kith_engine::view::GroupView;
 
 use crate::action::Action;
 use crate::action::GroupAction;
+use crate::action::RoomAction;
 use crate::model::Model;
 use crate::model::dates::Now;
 use crate::model::groups::words;
+use crate::say;
 use crate::text;
-use crate::theme::Choice;
 use crate::theme::Tokens;
 use crate::theme::icon;
 use crate::theme::icons;
@@ -44,21 +45,20 @@ pub fn sidebar(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
         // As high as the buttons beside it: the title is in the middle of the row, too.
         ui.set_min_height(size::HIT);
         ui.add_space(space::XS);
-        ui.label(RichText::new("Chats").font(semibold(20.0)).color(tokens.text));
+        ui.label(RichText::new(say!("chats-title")).font(semibold(20.0)).color(tokens.text));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if widget::icon_button(ui, tokens, icons::USER_PLUS, "Add somebody").clicked() {
+            ui.spacing_mut().item_spacing.x = 2.0;
+            if widget::icon_button(ui, tokens, icons::USER_PLUS, &say!("add-title")).clicked() {
                 actions.push(Action::OpenAdd);
             }
-            if widget::icon_button(ui, tokens, icons::USERS, "New group").clicked() {
+            if widget::icon_button(ui, tokens, icons::USERS, &say!("new-group")).clicked() {
                 actions.push(Action::Group(GroupAction::OpenNew));
             }
-            if widget::icon_button(ui, tokens, icons::GEAR, "Settings").clicked() {
+            if widget::icon_button(ui, tokens, icons::GEAR, &say!("settings")).clicked() {
                 actions.push(Action::OpenSettings);
             }
-            let (glyph, choice) =
-                if tokens.dark { (icons::SUN, Choice::Light) } else { (icons::MOON, Choice::Dark) };
-            if widget::icon_button(ui, tokens, glyph, "Change the theme").clicked() {
-                actions.push(Action::SetTheme(choice));
+            if widget::icon_button(ui, tokens, icons::COMPASS, &say!("discover-title")).clicked() {
+                actions.push(Action::Room(RoomAction::Discover(None)));
             }
         });
     });
@@ -81,7 +81,7 @@ pub fn sidebar(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
         }
         if !found && !model.chats.search.is_empty() {
             ui.add_space(space::L);
-            ui.vertical_centered(|ui| ui.label(RichText::new("Nothing found").color(tokens.muted)));
+            ui.vertical_centered(|ui| ui.label(RichText::new(say!("nothing-found")).color(tokens.muted)));
         }
     });
     let (words, good) = model.connection();
@@ -91,12 +91,12 @@ pub fn sidebar(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
         ui.painter().circle_filled(dot.center(), 4.0, if good { tokens.good } else { tokens.warning });
         let label = ui.label(RichText::new(words).font(regular(12.5)).color(tokens.muted));
         let network = &model.network;
-        label.on_hover_text(format!(
-            "{} peers, {} of {} community nodes, {} in the directory",
-            network.peers,
-            network.bootstraps_connected,
-            network.bootstraps.len(),
-            network.dht_peers
+        label.on_hover_text(say!(
+            "network-facts",
+            peers = network.peers,
+            up = network.bootstraps_connected,
+            nodes = network.bootstraps.len(),
+            dht = network.dht_peers,
         ));
     });
 }
@@ -111,7 +111,7 @@ fn search(ui: &mut Ui, model: &mut Model, tokens: &Tokens) {
                     .id(Id::unique(SEARCH))
                     .frame(Frame::NONE)
                     .desired_width(f32::INFINITY)
-                    .hint_text(RichText::new("Search  Ctrl+K").color(tokens.faint));
+                    .hint_text(RichText::new(say!("search-hint")).color(tokens.faint));
                 ui.add(edit);
             });
         },
@@ -127,10 +127,9 @@ fn request_card(ui: &mut Ui, request: &ContactView, tokens: &Tokens, actions: &m
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         let name = text::clean_name(&request.name);
-        ui.label(RichText::new(format!("{name} asks to be added")).font(medium(14.0)).color(tokens.text));
+        ui.label(RichText::new(say!("request-asks", name = name)).font(medium(14.0)).color(tokens.text));
         if request.stranger {
-            let warning = "A stranger: knows only your address, as anybody may, and any name can be made up. Accept \
-                           only whom you expect.";
+            let warning = say!("request-stranger");
             ui.label(RichText::new(warning).font(regular(13.0)).color(tokens.warning));
         }
         if !request.greeting.is_empty() {
@@ -139,18 +138,18 @@ fn request_card(ui: &mut Ui, request: &ContactView, tokens: &Tokens, actions: &m
             ui.label(greeting).on_hover_text(&request.greeting);
         }
         ui.add_space(space::XS);
-        ui.horizontal(|ui| {
-            if widget::primary(ui, tokens, "Accept").clicked() {
+        ui.horizontal_wrapped(|ui| {
+            if widget::primary(ui, tokens, &say!("accept")).clicked() {
                 actions.push(Action::Accept(request.contact));
             }
-            let decline = ui.button("Decline").on_hover_text(match request.stranger {
-                true => "They are not told, and cannot ask again by your address",
-                false => "They are not told, and may ask again",
+            let decline = ui.button(say!("decline")).on_hover_text(match request.stranger {
+                true => say!("decline-stranger-hint"),
+                false => say!("decline-hint"),
             });
             if decline.clicked() {
                 actions.push(Action::Remove(request.contact));
             }
-            if ui.button("Block").clicked() {
+            if ui.button(say!("block")).clicked() {
                 actions.push(Action::Block(request.contact));
             }
         });
@@ -169,19 +168,15 @@ fn pending_card(ui: &mut Ui, model: &Model, group: &GroupView, tokens: &Tokens, 
         let name = words::title(group);
         let (glyph, heading, below) = match group.state {
             GroupState::Invited => {
-                let by =
-                    group.invited_by.map_or_else(|| "Somebody".to_owned(), |by| model.groups.name_of(&by));
-                (
-                    icons::LETTER,
-                    format!("Invited to “{name}”"),
-                    format!("by {by}, who is no contact of yours"),
-                )
+                let by = group.invited_by.map_or_else(|| say!("somebody"), |by| model.groups.name_of(&by));
+                (icons::LETTER, say!("invited-to", name = name), say!("invited-by", name = by))
             }
-            _ => (
-                icons::HOURGLASS,
-                "You asked to join a group".to_owned(),
-                "Nobody has let you in yet.".to_owned(),
-            ),
+            _ => {
+                let name = model.rooms.name(&group.group).map(str::to_owned);
+                let name = name.unwrap_or_else(|| words::title(group));
+                let below = if group.asked { say!("pending-asked") } else { say!("pending-looking") };
+                (icons::HOURGLASS, say!("pending-asking", name = name), below)
+            }
         };
         ui.horizontal(|ui| {
             ui.label(RichText::new(glyph).font(icon(17.0)).color(tokens.accent));
@@ -193,15 +188,15 @@ fn pending_card(ui: &mut Ui, model: &Model, group: &GroupView, tokens: &Tokens, 
         ui.horizontal(|ui| {
             let mut wanted = |action| actions.push(Action::Group(action));
             if group.state == GroupState::Asking {
-                if ui.button("Stop asking").clicked() {
+                if ui.button(say!("stop-asking")).clicked() {
                     wanted(GroupAction::StopAsking(group.group));
                 }
                 return;
             }
-            if widget::primary(ui, tokens, "Accept").clicked() {
+            if widget::primary(ui, tokens, &say!("accept")).clicked() {
                 wanted(GroupAction::Accept(group.group));
             }
-            if ui.button("Decline").on_hover_text("You leave the group, and it is forgotten here").clicked() {
+            if ui.button(say!("decline")).on_hover_text(say!("decline-group-hint")).clicked() {
                 wanted(GroupAction::Decline(group.group));
             }
         });
@@ -217,12 +212,12 @@ pub fn contact_menu(ui: &mut Ui, contact: &ContactView, actions: &mut Vec<Action
             ui.close();
         }
     };
-    item(ui, "Compare safety number", Action::ShowSafety(id));
-    item(ui, "Copy address", Action::Copy(id.to_string()));
+    item(ui, &say!("safety-compare"), Action::ShowSafety(id));
+    item(ui, &say!("copy-address"), Action::Copy(id.to_string()));
     if contact.state == ContactState::Blocked {
-        item(ui, "Unblock", Action::Unblock(id));
+        item(ui, &say!("contact-unblock"), Action::Unblock(id));
     } else {
-        item(ui, "Block", Action::Block(id));
+        item(ui, &say!("block"), Action::Block(id));
     }
-    item(ui, "Remove with all messages…", Action::AskRemove(id));
+    item(ui, &say!("contact-remove"), Action::AskRemove(id));
 }

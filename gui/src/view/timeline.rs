@@ -23,11 +23,13 @@ use kith_proto::id::AccountId;
 use crate::action::Action;
 use crate::model::Model;
 use crate::model::dates::Now;
+use crate::model::filters::Filters;
 use crate::model::groups::Groups;
 use crate::model::groups::words;
 use crate::model::timeline::Row;
 use crate::model::timeline::Timeline;
 use crate::model::timeline::list::Placed;
+use crate::say;
 use crate::theme::Tokens;
 use crate::theme::icon;
 use crate::theme::icons;
@@ -52,6 +54,7 @@ struct Scene<'a> {
     now: Now,
     timeline: &'a Timeline,
     groups: &'a Groups,
+    filters: &'a Filters,
     /// What the other one is called, in a chat of two.
     other: &'a str,
 }
@@ -80,7 +83,7 @@ impl Scene<'_> {
     /// How far a message is, in words.
     fn state_word(&self, message: &MessageView) -> String {
         let reached = if message.outgoing { words::reached(message) } else { None };
-        reached.unwrap_or_else(|| widget::state_word(message.state).to_owned())
+        reached.unwrap_or_else(|| widget::state_word(message.state))
     }
 
     fn height(&self, ui: &Ui, row: usize, width: f32) -> f32 {
@@ -116,10 +119,10 @@ pub fn timeline(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actio
     timeline.arrange(now);
     if timeline.is_empty() {
         let words = match timeline.group {
-            Some(_) => "Say hello. Only members can read it.",
-            None => "Say hello. Only you two can read it.",
+            Some(_) => say!("empty-group-hint"),
+            None => say!("empty-chat-hint"),
         };
-        widget::empty(ui, tokens, icons::CHATS, "No messages yet", words);
+        widget::empty(ui, tokens, icons::CHATS, &say!("no-messages"), &words);
     } else {
         rows(ui, model, &mut timeline, (tokens, now, &other), actions);
     }
@@ -139,7 +142,8 @@ fn rows(
     let width = (view.width() - 2.0 * space::L).min(size::COLUMN);
     let left = view.min.x + (view.width() - width) / 2.0;
     let mut list = std::mem::take(&mut timeline.list);
-    let scene = Scene { tokens, now, timeline, groups: &model.groups, other };
+    let (groups, filters) = (&model.groups, &model.filters);
+    let scene = Scene { tokens, now, timeline, groups, filters, other };
     let placed = list.place(width, view.height() - space::S, |row| scene.height(ui, row, width));
     let mut inside = ui.new_child(UiBuilder::new().max_rect(view));
     inside.set_clip_rect(view.intersect(ui.clip_rect()));
@@ -197,7 +201,7 @@ fn day_pill(ui: &Ui, tokens: &Tokens, center: egui::Pos2, text: &str) {
 }
 
 fn unread_divider(ui: &Ui, tokens: &Tokens, rect: Rect, count: u64) {
-    let words = if count == 1 { "1 new message".to_owned() } else { format!("{count} new messages") };
+    let words = say!("unread-divider", count = count);
     let galley = widget::line(ui, &words, semibold(12.0), tokens.accent, 300.0);
     let half = galley.size().x / 2.0 + space::M;
     let pen = Stroke::new(1.0, tokens.accent.gamma_multiply(0.5));
@@ -234,7 +238,7 @@ fn jump(ui: &mut Ui, view: Rect, timeline: &mut Timeline, tokens: &Tokens, unrea
     let center = pos2(view.max.x - 30.0, view.max.y - 30.0);
     let rect = Rect::from_center_size(center, vec2(40.0, 40.0));
     let response = ui.interact(rect, Id::unique("jump to latest"), Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Jump to the latest message"));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, say!("jump-latest")));
     ui.painter().circle(center, 18.0, tokens.raised, Stroke::new(1.0, tokens.border));
     let color = if response.hovered() { tokens.accent } else { tokens.muted };
     ui.painter().text(center, Align2::CENTER_CENTER, icons::DOWN, icon(18.0), color);

@@ -13,6 +13,7 @@ use crate::action::Action;
 use crate::model::PhraseForm;
 use crate::model::UnlockForm;
 use crate::model::WelcomeForm;
+use crate::say;
 use crate::theme::Tokens;
 use crate::theme::icon;
 use crate::theme::icons;
@@ -54,27 +55,25 @@ fn heading(ui: &mut Ui, tokens: &Tokens, glyph: &str, title: &str, sentence: &st
 /// First start: a name, and a passphrase if wanted.
 pub fn welcome(ui: &mut Ui, form: &mut WelcomeForm, tokens: &Tokens, busy: bool, actions: &mut Vec<Action>) {
     card(ui, tokens, size::DIALOG, |ui| {
-        let sentence =
-            "Your messages live on your devices and nowhere else. No phone number, no account at a company.";
-        heading(ui, tokens, icons::CHATS, "Welcome to Kith", sentence);
-        let name = widget::field(ui, tokens, "Your name, as friends will see it", &mut form.name, false);
+        let sentence = say!("welcome-what");
+        heading(ui, tokens, icons::CHATS, &say!("welcome-title"), &sentence);
+        let name = widget::field(ui, tokens, &say!("welcome-name"), &mut form.name, false);
         if form.name.is_empty() && !form.protect && !form.returning {
             widget::focus_first(ui, &name);
         }
         form.name.truncate(form.name.floor_char_boundary(MAX_NAME_BYTES));
         ui.add_space(space::XS);
-        ui.checkbox(&mut form.returning, "I have a recovery phrase");
+        widget::marks(ui, tokens, |ui| ui.checkbox(&mut form.returning, say!("welcome-returning")));
         if form.returning {
-            widget::field(ui, tokens, "The 24 words, in order", &mut form.phrase, false);
-            let sentence = "Your account moves to this device. Contacts and messages were on the lost one: your \
-                            contacts see that it is you as soon as you add each other again.";
+            widget::field(ui, tokens, &say!("welcome-words"), &mut form.phrase, false);
+            let sentence = say!("welcome-returning-what");
             ui.label(RichText::new(sentence).font(regular(12.5)).color(tokens.muted));
         }
-        ui.checkbox(&mut form.protect, "Lock my messages on this computer with a passphrase");
+        widget::marks(ui, tokens, |ui| ui.checkbox(&mut form.protect, say!("welcome-protect")));
         if form.protect {
-            widget::field(ui, tokens, "Passphrase", &mut form.passphrase, true);
-            widget::field(ui, tokens, "The same again", &mut form.again, true);
-            let warning = "Nobody can reset it: without it the messages on this computer stay locked.";
+            widget::field(ui, tokens, &say!("passphrase"), &mut form.passphrase, true);
+            widget::field(ui, tokens, &say!("passphrase-again"), &mut form.again, true);
+            let warning = say!("welcome-protect-what");
             ui.label(RichText::new(warning).font(regular(12.5)).color(tokens.muted));
         }
         widget::error(ui, tokens, form.error.as_deref());
@@ -82,13 +81,16 @@ pub fn welcome(ui: &mut Ui, form: &mut WelcomeForm, tokens: &Tokens, busy: bool,
         ui.horizontal(|ui| {
             let ready = !form.name.trim().is_empty() && !busy;
             let enter = ui.input(|input| input.key_pressed(egui::Key::Enter));
-            let clicked = ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, "Start")).inner.clicked();
+            let clicked = ui
+                .add_enabled_ui(ready, |ui| widget::primary(ui, tokens, &say!("welcome-start")))
+                .inner
+                .clicked();
             if ready && (clicked || enter) {
                 actions.push(Action::CreateAccount);
             }
             if busy {
                 ui.spinner();
-                ui.label(RichText::new("Making your keys…").color(tokens.muted));
+                ui.label(RichText::new(say!("welcome-making")).color(tokens.muted));
             }
         });
     });
@@ -101,27 +103,26 @@ const WORD: f32 = 112.0;
 pub fn phrase(ui: &mut Ui, form: &mut PhraseForm, tokens: &Tokens, actions: &mut Vec<Action>) {
     card(ui, tokens, 560.0, |ui| {
         if form.checking {
-            heading(ui, tokens, icons::SHIELD, "One check", "Type one of the words from your paper.");
-            let name = format!("Word {}", PhraseForm::asked_word());
+            heading(ui, tokens, icons::SHIELD, &say!("phrase-check"), &say!("phrase-check-what"));
+            let name = say!("phrase-word", number = PhraseForm::asked_word());
             let typed = widget::field(ui, tokens, &name, &mut form.typed, false);
             widget::focus_first(ui, &typed);
             widget::error(ui, tokens, form.error.as_deref());
             ui.add_space(space::S);
             ui.horizontal(|ui| {
                 let enter = ui.input(|input| input.key_pressed(egui::Key::Enter));
-                if widget::primary(ui, tokens, "Continue").clicked() || enter {
+                if widget::primary(ui, tokens, &say!("continue")).clicked() || enter {
                     actions.push(Action::PhraseKept);
                 }
-                if ui.button("Show the words again").clicked() {
+                if ui.button(say!("phrase-again")).clicked() {
                     form.checking = false;
                     form.error = None;
                 }
             });
             return;
         }
-        let sentence = "Write these 24 words on paper, in order. They are the only way to be yourself again when this \
-                        computer is lost. They are shown this once.";
-        heading(ui, tokens, icons::SHIELD, "Your recovery phrase", sentence);
+        let sentence = say!("phrase-what");
+        heading(ui, tokens, icons::SHIELD, &say!("phrase-title"), &sentence);
         // As many side by side as fit: a word that is cut off is a lost account.
         let columns =
             ((ui.available_width() + space::L) / (WORD + space::L)).floor().clamp(2.0, 4.0) as usize;
@@ -138,7 +139,7 @@ pub fn phrase(ui: &mut Ui, form: &mut PhraseForm, tokens: &Tokens, actions: &mut
             }
         });
         ui.add_space(space::M);
-        if widget::primary(ui, tokens, "I have written them down").clicked() {
+        if widget::primary(ui, tokens, &say!("phrase-kept")).clicked() {
             actions.push(Action::PhraseKept);
         }
     });
@@ -147,8 +148,8 @@ pub fn phrase(ui: &mut Ui, form: &mut PhraseForm, tokens: &Tokens, actions: &mut
 /// A locked folder.
 pub fn unlock(ui: &mut Ui, form: &mut UnlockForm, tokens: &Tokens, busy: bool, actions: &mut Vec<Action>) {
     card(ui, tokens, size::DIALOG, |ui| {
-        heading(ui, tokens, icons::LOCK, "Kith is locked", "Enter the passphrase of this computer.");
-        let field = widget::field(ui, tokens, "Passphrase", &mut form.passphrase, true);
+        heading(ui, tokens, icons::LOCK, &say!("locked-title"), &say!("locked-what"));
+        let field = widget::field(ui, tokens, &say!("passphrase"), &mut form.passphrase, true);
         widget::focus_first(ui, &field);
         widget::error(ui, tokens, form.error.as_deref());
         ui.add_space(space::S);
@@ -156,7 +157,7 @@ pub fn unlock(ui: &mut Ui, form: &mut UnlockForm, tokens: &Tokens, busy: bool, a
             let ready = !form.passphrase.is_empty() && !busy;
             let enter = ui.input(|input| input.key_pressed(egui::Key::Enter));
             let clicked =
-                ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, "Unlock")).inner.clicked();
+                ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, &say!("unlock"))).inner.clicked();
             if ready && (clicked || enter) {
                 actions.push(Action::Unlock);
             }

@@ -26,6 +26,7 @@ use kith_gui::action::Request;
 use kith_gui::action::groups::Doubt;
 use kith_gui::action::groups::Step;
 use kith_gui::bridge::Reply;
+use kith_gui::bridge::kept::Kept;
 use kith_gui::model::Dialog;
 use kith_gui::model::Model;
 use kith_gui::model::groups::Notify;
@@ -48,13 +49,13 @@ use super::NOW;
 use super::everything;
 use super::rows;
 
-const ANN: AccountId = AccountId([1; 32]);
-const BOB: AccountId = AccountId([2; 32]);
+pub(super) const ANN: AccountId = AccountId([1; 32]);
+pub(super) const BOB: AccountId = AccountId([2; 32]);
 const BO: AccountId = AccountId([3; 32]);
-const CAROL: AccountId = AccountId([4; 32]);
-const HIKING: GroupId = GroupId([9; 32]);
+pub(super) const CAROL: AccountId = AccountId([4; 32]);
+pub(super) const HIKING: GroupId = GroupId([9; 32]);
 
-fn chat() -> ChatId {
+pub(super) fn chat() -> ChatId {
     ChatId::group(&HIKING)
 }
 
@@ -64,7 +65,7 @@ fn member(account: AccountId, name: &str, role: Role) -> MemberView {
 }
 
 /// Ann reads; Bob made the group.
-fn group(role: Role) -> GroupView {
+pub(super) fn group(role: Role) -> GroupView {
     GroupView {
         group: HIKING,
         chat: chat(),
@@ -90,7 +91,7 @@ fn group(role: Role) -> GroupView {
     }
 }
 
-fn chat_view(unread: u64, last: Option<PreviewView>) -> ChatView {
+pub(super) fn chat_view(unread: u64, last: Option<PreviewView>) -> ChatView {
     let summary =
         GroupSummary { group: HIKING, members: 4, role: Some(Role::Member), state: GroupState::Joined };
     ChatView {
@@ -104,7 +105,7 @@ fn chat_view(unread: u64, last: Option<PreviewView>) -> ChatView {
     }
 }
 
-fn said(index: u64, by: AccountId, minutes_ago: u64, text: &str) -> MessageView {
+pub(super) fn said(index: u64, by: AccountId, minutes_ago: u64, text: &str) -> MessageView {
     let time = Timestamp(NOON - minutes_ago * 60_000);
     MessageView {
         chat: chat(),
@@ -123,7 +124,7 @@ fn happened(index: u64, by: AccountId, minutes_ago: u64, line: GroupLine) -> Mes
 }
 
 /// Ann in the open chat of the group.
-fn opened(role: Role) -> Model {
+pub(super) fn opened(role: Role) -> Model {
     let mut model = Model::new();
     model.reply(Reply::All(Box::new(everything())));
     model.event(Event::GroupChanged(Box::new(group(role))));
@@ -286,13 +287,18 @@ fn names_in_a_text_are_marked_where_they_stand() {
     assert!(mention::marks(&plain, &model.groups).is_empty(), "only what the message says it calls");
 }
 
+/// What keeps of what the person is told, with everything else as it is at first.
+fn told(notify: std::collections::BTreeMap<ChatId, Notify>) -> Vec<Request> {
+    vec![Request::Keep(Box::new(Kept { notify, ..Kept::default() }))]
+}
+
 #[test]
 fn a_message_that_calls_stands_out_until_it_is_read_as_the_person_chose() {
     let mut model = opened(Role::Member);
     model.act(Action::CloseChat);
     let calls = MessageView { mentions: vec![ANN], ..said(2, BOB, 0, "@Ann?") };
     let kept = model.act(Action::Group(GroupAction::Notify(chat(), Notify::Mentions)));
-    assert_eq!(kept, vec![Request::SaveNotify([(chat(), Notify::Mentions)].into())]);
+    assert_eq!(kept, told([(chat(), Notify::Mentions)].into()));
     model.event(Event::MessageReceived(said(1, BOB, 0, "x")));
     model.event(Event::ChatChanged(chat_view(1, None)));
     assert!(!model.groups.is_loud(&chat()) && !model.groups.is_calling(&chat()));
@@ -304,7 +310,7 @@ fn a_message_that_calls_stands_out_until_it_is_read_as_the_person_chose() {
     model.event(Event::ChatChanged(chat_view(0, None)));
     assert!(!model.groups.is_calling(&chat()));
     let kept = model.act(Action::Group(GroupAction::Notify(chat(), Notify::All)));
-    assert_eq!(kept, vec![Request::SaveNotify(Default::default())]);
+    assert_eq!(kept, told(Default::default()));
 }
 
 #[test]

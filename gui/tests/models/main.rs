@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
 
 mod groups;
+mod rooms;
 
 use kith_engine::Command;
 use kith_engine::Event;
@@ -48,7 +49,7 @@ fn everything() -> All {
         contacts: Vec::new(),
         chats: Vec::new(),
         groups: Vec::new(),
-        notify: Default::default(),
+        filters: Vec::new(),
         calling: Default::default(),
         overview: Overview::default(),
         listen: Vec::new(),

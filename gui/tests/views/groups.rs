@@ -48,11 +48,11 @@ use super::contact;
 use super::minutes_ago;
 use super::show;
 
-const HIKING: GroupId = GroupId([19; 32]);
-const MIRA: AccountId = AccountId([10; 32]);
-const SARA: AccountId = AccountId([12; 32]);
-const JONAS: AccountId = AccountId([15; 32]);
-const TEO: AccountId = AccountId([21; 32]);
+pub(super) const HIKING: GroupId = GroupId([19; 32]);
+pub(super) const MIRA: AccountId = AccountId([10; 32]);
+pub(super) const SARA: AccountId = AccountId([12; 32]);
+pub(super) const JONAS: AccountId = AccountId([15; 32]);
+pub(super) const TEO: AccountId = AccountId([21; 32]);
 const GONE: AccountId = AccountId([30; 32]);
 
 fn member(account: AccountId, name: &str, role: Role, online: bool) -> MemberView {
@@ -61,7 +61,7 @@ fn member(account: AccountId, name: &str, role: Role, online: bool) -> MemberVie
 }
 
 /// A group of six in which this account has a role.
-fn hiking(role: Role) -> GroupView {
+pub(super) fn hiking(role: Role) -> GroupView {
     let link = |number, uses, used, expires, approval| LinkView {
         link: LinkId([number; 16]),
         made_by: if number == 1 { ME } else { MIRA },
@@ -209,7 +209,7 @@ fn conversation() -> Vec<MessageView> {
 }
 
 /// A few chats, with that of the group open.
-fn model_of(view: &GroupView) -> Model {
+pub(super) fn model_of(view: &GroupView) -> Model {
     let mut model = super::model();
     model.act(Action::CloseChat);
     model.event(Event::ProfileChanged(ProfileView {

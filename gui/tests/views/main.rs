@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
 
 mod groups;
+mod rooms;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -513,7 +514,7 @@ fn a_stranger_is_declined_without_a_word_and_the_switch_closes_the_door() {
 fn every_button_has_a_name_and_does_what_it_says() {
     let mut shown = show(model(), true, [1_180.0, 780.0]);
     shown.settle();
-    for name in ["Add somebody", "Settings", "Change the theme", "Emoji", "Send", "More"] {
+    for name in ["Add somebody", "Settings", "Discover rooms", "Emoji", "Send", "More"] {
         assert!(shown.harness.query_by_label(name).is_some(), "{name}");
     }
     shown.harness.get_by_label("Accept").click();

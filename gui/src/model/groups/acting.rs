@@ -20,6 +20,10 @@ use crate::model::Model;
 use crate::model::groups::info::InfoForm;
 use crate::model::groups::info::InfoPage;
 use crate::model::groups::people::PeopleForm;
+use crate::model::groups::reports::ReportForm;
+use crate::model::groups::rooming;
+use crate::model::rooms;
+use crate::say;
 
 /// Carries out an intent. Returns what the node has to do for it.
 pub(in crate::model) fn act(model: &mut Model, action: GroupAction) -> Vec<Request> {
@@ -42,9 +46,21 @@ pub(in crate::model) fn act(model: &mut Model, action: GroupAction) -> Vec<Reque
                 .to_vec();
         }
         GroupAction::StopAsking(group) => return command(Command::LeaveGroup { group }),
-        GroupAction::ShowInfo(page) => show_info(model, page),
+        GroupAction::ShowInfo(page) => return show_info(model, page),
         GroupAction::CloseInfo => model.info = None,
-        GroupAction::Notify(chat, notify) => return vec![model.groups.set_notify(chat, notify)],
+        GroupAction::Notify(chat, notify) => {
+            model.groups.set_notify(chat, notify);
+            return vec![model.keep()];
+        }
+        GroupAction::OpenReport(message) => {
+            let found = model.timeline.as_ref().and_then(|timeline| timeline.find(&message)).cloned();
+            model.dialog = found.map(|message| Dialog::Report(Box::new(ReportForm::new(message))));
+        }
+        GroupAction::SendReport => {
+            if let Some(Dialog::Report(form)) = &mut model.dialog {
+                return form.submit().map(Request::Report).into_iter().collect();
+            }
+        }
         GroupAction::Pin(message) => {
             return command_in_chat(model, |chat| Command::PinMessage { chat, message });
         }
@@ -73,11 +89,18 @@ fn command_in_chat(model: &Model, of: impl Fn(ChatId) -> Command) -> Vec<Request
     model.open_chat().map(|chat| Request::Command(of(chat))).into_iter().collect()
 }
 
-fn show_info(model: &mut Model, page: InfoPage) {
-    let Some(group) = model.open_chat().and_then(|chat| model.groups.of_chat(&chat)) else { return };
+fn show_info(model: &mut Model, page: InfoPage) -> Vec<Request> {
+    let Some(group) = model.open_chat().and_then(|chat| model.groups.of_chat(&chat)) else {
+        return Vec::new();
+    };
     match &mut model.info {
         Some(form) if form.group == group.group => form.page = page,
         info => *info = Some(InfoForm::of(group, page)),
+    }
+    match page {
+        InfoPage::Links => rooming::share(model),
+        InfoPage::Listings => rooms::want_listings(model).into_iter().collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -93,6 +116,7 @@ fn act_on_panel(model: &mut Model, action: &GroupAction) -> Vec<Request> {
         GroupAction::Mute(account, until) => Command::MuteMember { group, account, until },
         GroupAction::Unban(account) => Command::UnbanMember { group, account },
         GroupAction::Approve(account) => Command::ApproveJoin { group, account },
+        GroupAction::Dismiss { by, message } => Command::DismissReport { group, by, message },
         GroupAction::Refuse(account) => Command::RefuseJoin { group, account },
         // Everything else was carried out before.
         _ => return Vec::new(),
@@ -107,7 +131,9 @@ fn carried_out(doubt: &Doubt) -> Command {
         Step::MakeOwner(account) => Command::SetRole { group, account, role: kith_proto::group::Role::Owner },
         Step::StepDown { to, own } => Command::SetRole { group, account: own, role: to },
         Step::RevokeLink(link) => Command::RevokeGroupLink { group, link },
-        Step::Delete(message) => Command::DeleteForAll { chat: ChatId::group(&group), message },
+        Step::Delete(message) | Step::TakeOut(message) => {
+            Command::DeleteForAll { chat: ChatId::group(&group), message }
+        }
         Step::Leave => Command::LeaveGroup { group },
         Step::Forget => Command::ForgetGroup { group },
     }
@@ -125,6 +151,9 @@ pub(in crate::model) fn changed(model: &mut Model, view: GroupView) -> Vec<Reque
     if let Some(form) = model.info.as_mut().filter(|form| form.group == view.group) {
         form.refresh(&view);
     }
+    if view.state != GroupState::Joined {
+        model.notices.was_read(&view.chat);
+    }
     let pins = model.timeline.as_mut().filter(|timeline| timeline.chat == view.chat);
     let wanted = pins.and_then(|timeline| timeline.want_pins(&view.pins));
     model.groups.put(view);
@@ -141,29 +170,31 @@ pub(in crate::model) fn forgotten(model: &mut Model, group: GroupId, chat: ChatI
         model.timeline = None;
     }
     if asked {
-        let words = "You do not ask to join that group any more: you stopped, or the link was used up, taken back or has expired";
-        model.toast(words, false);
+        model.toast(say!("toast-asking-ended"), false);
     }
 }
 
 /// The node answers with a group: one that was made, one that is asked for, or one that changed.
 pub(in crate::model) fn answered(model: &mut Model, view: GroupView) -> Vec<Request> {
-    let (chat, state) = (view.chat, view.state);
+    let (chat, state, group, is_public) = (view.chat, view.state, view.group, view.policy.public);
     let mut requests = changed(model, view);
     match &model.dialog {
         Some(Dialog::People(form)) if form.busy => {
-            let words = if form.group.is_none() { "The group is made" } else { "Added" };
             let is_new = form.group.is_none();
             model.dialog = None;
-            model.toast(words, false);
+            model.toast(if is_new { say!("toast-group-made") } else { say!("toast-added") }, false);
+            if is_new && is_public {
+                // Everybody comes by its link, so there is one from the start.
+                requests.push(Request::Command(Command::ShareRoom { group }));
+            }
             if is_new {
                 requests.extend(model.show_when_there(chat));
             }
         }
-        Some(Dialog::Add(_)) => {
+        Some(Dialog::Add(_) | Dialog::Join(_)) => {
             model.dialog = None;
             if state == GroupState::Asking {
-                model.toast("Asked: you are in as soon as somebody lets you in", false);
+                model.toast(say!("toast-asked"), false);
             } else {
                 requests.extend(model.show_when_there(chat));
             }
@@ -175,8 +206,15 @@ pub(in crate::model) fn answered(model: &mut Model, view: GroupView) -> Vec<Requ
 
 /// A link was made.
 pub(in crate::model) fn link_made(model: &mut Model, link: &GroupInvite) {
+    let is_public = model.groups.get(&link.group).is_some_and(|group| group.policy.public);
     if let Some(form) = model.info.as_mut().filter(|form| form.group == link.group) {
-        form.link.made = Some(link.to_string());
+        // What a room is asked for is its one link; others are made beside it.
+        let is_asked = std::mem::take(&mut form.link.asked);
+        if is_public && !is_asked {
+            form.link.shared = Some(link.to_string());
+        } else {
+            form.link.made = Some(link.to_string());
+        }
     }
 }
 

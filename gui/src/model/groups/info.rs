@@ -6,19 +6,19 @@ use kith_proto::group::Policy;
 use kith_proto::group::Role;
 use kith_proto::id::GroupId;
 
+use crate::model::rooms::ListForm;
+
 /// Seconds of an hour, for choices of time.
 pub const HOUR: u64 = 3_600;
 
 /// Seconds of a day.
 pub const DAY: u64 = 24 * HOUR;
 
-/// For how long a link may be valid, with the words for it.
-pub const LINK_LIVES: [(Option<u64>, &str); 4] =
-    [(Some(DAY), "1 day"), (Some(7 * DAY), "1 week"), (Some(30 * DAY), "30 days"), (None, "No end")];
+/// For how long a link may be valid, in seconds.
+pub const LINK_LIVES: [Option<u64>; 4] = [Some(DAY), Some(7 * DAY), Some(30 * DAY), None];
 
-/// How many may come by a link, with the words for it.
-pub const LINK_USES: [(u32, &str); 4] =
-    [(1, "1 person"), (5, "5 people"), (25, "25 people"), (0, "Any number")];
+/// How many may come by a link; 0 for any number.
+pub const LINK_USES: [u32; 4] = [1, 5, 25, 0];
 
 /// A page of the panel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,11 +28,15 @@ pub enum InfoPage {
     About,
     /// The rules.
     Rules,
+    /// In which directories a room is listed.
+    Listings,
     /// Links into the group.
     Links,
     /// Who asks to come in.
     Requests,
-    /// Who must not come back.
+    /// What members reported.
+    Reports,
+    /// Who must not come back, and who must not write.
     Banned,
 }
 
@@ -56,6 +60,8 @@ pub struct InfoForm {
     shown_policy: Policy,
     /// The link to make.
     pub link: LinkForm,
+    /// What is said of a room when it is listed.
+    pub listing: ListForm,
 }
 
 /// A link to make.
@@ -69,13 +75,25 @@ pub struct LinkForm {
     pub uses: u32,
     /// Whether somebody has to agree.
     pub approval: bool,
+    /// Whether a link as chosen was asked for.
+    pub(super) asked: bool,
+    /// The one link of a public room.
+    pub shared: Option<String>,
     /// The last one that was made here. Its secret is kept nowhere else on the screen.
     pub made: Option<String>,
 }
 
 impl Default for LinkForm {
     fn default() -> Self {
-        Self { role: Role::Member, life_secs: Some(7 * DAY), uses: 0, approval: false, made: None }
+        Self {
+            role: Role::Member,
+            life_secs: Some(7 * DAY),
+            uses: 0,
+            approval: false,
+            asked: false,
+            shared: None,
+            made: None,
+        }
     }
 }
 
@@ -92,6 +110,7 @@ impl InfoForm {
             policy: group.policy,
             shown_policy: group.policy,
             link: LinkForm::default(),
+            listing: ListForm::default(),
         }
     }
 
@@ -122,7 +141,8 @@ impl InfoForm {
     }
 
     /// What makes the link as chosen.
-    pub(super) fn make_link(&self) -> Command {
+    pub(super) fn make_link(&mut self) -> Command {
+        self.link.asked = true;
         Command::CreateGroupLink {
             group: self.group,
             role: self.link.role,

@@ -7,13 +7,37 @@ use kith_engine::Command;
 use kith_engine::view::ContactState;
 use kith_engine::view::ContactView;
 use kith_engine::view::GroupView;
+use kith_proto::group::Policy;
 use kith_proto::group::Role;
 use kith_proto::id::AccountId;
 use kith_proto::id::ContactId;
 use kith_proto::id::GroupId;
 
+/// What kind of group is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Only who is added or has a link comes in.
+    #[default]
+    Private,
+    /// Anybody comes in.
+    Room,
+    /// Members list public rooms in it.
+    Directory,
+}
+
+impl Kind {
+    /// All of them, as they stand in the dialog.
+    pub const ALL: [Self; 3] = [Self::Private, Self::Room, Self::Directory];
+}
+
 /// Choosing people.
 pub struct PeopleForm {
+    /// What kind of group is made.
+    pub kind: Kind,
+    /// Whether those who come into a room only read at first.
+    pub observers_first: bool,
+    /// Whether those who come into a room have to be let in, each of them.
+    pub approval: bool,
     /// To which group they are added; `None` for a new one.
     pub group: Option<GroupId>,
     /// The name of the new group.
@@ -36,6 +60,9 @@ impl PeopleForm {
     /// For a new group.
     pub fn new_group() -> Self {
         Self {
+            kind: Kind::default(),
+            observers_first: false,
+            approval: false,
             group: None,
             name: String::new(),
             search: String::new(),
@@ -85,15 +112,30 @@ impl PeopleForm {
         named && peopled && !self.busy
     }
 
+    /// The rules that follow from what was chosen; `None` for those that a group of friends expects.
+    fn policy(&self) -> Option<Policy> {
+        if self.kind == Kind::Private {
+            return None;
+        }
+        let mut policy = Policy::public_room();
+        policy.directory = self.kind == Kind::Directory;
+        (policy.observers_first, policy.approve_links) = (self.observers_first, self.approval);
+        Some(policy)
+    }
+
     /// What the node has to do.
     pub(super) fn submit(&mut self) -> Option<Command> {
         if !self.is_ready() {
             return None;
         }
         (self.error, self.busy) = (None, true);
-        let members = self.chosen.iter().copied().collect();
+        // Into a room, people come by its link.
+        let chosen = self.chosen.iter().filter(|_| self.kind == Kind::Private);
+        let members = chosen.copied().collect();
         Some(match self.group {
-            None => Command::CreateGroup { name: self.name.trim().to_owned(), members, policy: None },
+            None => {
+                Command::CreateGroup { name: self.name.trim().to_owned(), members, policy: self.policy() }
+            }
             Some(group) => Command::AddMembers { group, members, role: self.role },
         })
     }

@@ -130,6 +130,20 @@ impl<'g> Rights<'g> {
         ROLES.into_iter().filter(may).collect()
     }
 
+    /// Whether messages of others can be reported: to somebody who keeps order.
+    pub fn may_report(&self) -> bool {
+        let keeps = |member: &&MemberView| member.role >= Role::Moderator && Some(member.account) != self.own;
+        self.is_in() && self.group.members.iter().any(|member| keeps(&member))
+    }
+
+    /// How many seconds are left until the next message, where slow mode asks for a pause after the last.
+    pub fn pause(&self, now: Timestamp, last: Option<Timestamp>) -> Option<u64> {
+        let pause = self.group.policy.slow_mode().0;
+        let since = now.since(last?).0;
+        let held = self.is_in() && !self.may_moderate() && since < pause;
+        held.then(|| (pause - since).div_ceil(1_000))
+    }
+
     /// Why nothing can be written now, if so.
     pub fn silence(&self, now: Timestamp) -> Option<Silence> {
         match self.group.state {

@@ -73,6 +73,11 @@ impl AnchoredList {
         }
     }
 
+    /// Nothing is measured any more: the rows look different.
+    pub fn forget_heights(&mut self) {
+        self.measured.fill(false);
+    }
+
     /// The measured heights by what the rows are.
     pub fn heights_of(&self, rows: &[Row], name: impl Fn(&Row) -> Option<u64>) -> BTreeMap<u64, f32> {
         let known = rows.iter().zip(&self.heights).zip(&self.measured).filter(|(_, measured)| **measured);

@@ -14,9 +14,11 @@ use kith_engine::view::GroupView;
 
 use crate::action::Action;
 use crate::action::GroupAction;
+use crate::action::RoomAction;
 use crate::model::Model;
 use crate::model::groups::info::InfoPage;
 use crate::model::groups::words;
+use crate::say;
 use crate::text;
 use crate::theme::Tokens;
 use crate::theme::icons;
@@ -37,14 +39,14 @@ pub(super) fn of_group(
     actions: &mut Vec<Action>,
 ) {
     ui.horizontal_centered(|ui| {
-        if narrow && widget::icon_button(ui, tokens, icons::BACK, "Back to the chats").clicked() {
+        if narrow && widget::icon_button(ui, tokens, icons::BACK, &say!("back-to-chats")).clicked() {
             actions.push(Action::CloseChat);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let more = widget::icon_button(ui, tokens, icons::MORE, "More");
+            let more = widget::icon_button(ui, tokens, icons::MORE, &say!("more"));
             egui::Popup::menu(&more).show(|ui| group::menu(ui, model, group, actions));
             let open = model.info.is_some();
-            if widget::icon_button(ui, tokens, icons::INFO, "About this group").clicked() {
+            if widget::icon_button(ui, tokens, icons::INFO, &say!("group-about")).clicked() {
                 actions.push(Action::Group(match open {
                     true => GroupAction::CloseInfo,
                     false => GroupAction::ShowInfo(InfoPage::About),
@@ -52,15 +54,15 @@ pub(super) fn of_group(
             }
             let requests = model.groups.requests_for_us(group);
             if requests > 0 {
-                let words =
-                    if requests == 1 { "1 person asks".to_owned() } else { format!("{requests} ask") };
+                let words = say!("bar-asking", count = requests);
                 if widget::chip(ui, tokens, icons::USER_PLUS, &words)
-                    .on_hover_text("Who asks to come in")
+                    .on_hover_text(say!("page-requests"))
                     .clicked()
                 {
                     actions.push(Action::Group(GroupAction::ShowInfo(InfoPage::Requests)));
                 }
             }
+            marks(ui, model, group, tokens, actions);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 heading(ui, model, group, tokens, actions);
             });
@@ -68,11 +70,32 @@ pub(super) fn of_group(
     });
 }
 
+/// What waits for those who keep order, and the way to the rooms of a directory.
+fn marks(ui: &mut Ui, model: &Model, group: &GroupView, tokens: &Tokens, actions: &mut Vec<Action>) {
+    let reports = model.groups.reports_for_us(group);
+    if reports > 0 {
+        let words = say!("bar-reports", count = reports);
+        if widget::chip(ui, tokens, icons::FLAG, &words).on_hover_text(say!("page-reports")).clicked() {
+            actions.push(Action::Group(GroupAction::ShowInfo(InfoPage::Reports)));
+        }
+    }
+    if group.policy.directory
+        && group.state == GroupState::Joined
+        && widget::chip(ui, tokens, icons::COMPASS, &say!("bar-rooms"))
+            .on_hover_text(say!("directory-rooms"))
+            .clicked()
+    {
+        actions.push(Action::Room(RoomAction::Discover(Some(group.group))));
+    }
+}
+
 /// Picture, name and a line below; a click shows more.
 fn heading(ui: &mut Ui, model: &Model, group: &GroupView, tokens: &Tokens, actions: &mut Vec<Action>) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 48.0), Sense::click());
     let name = words::title(group);
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("About {name}")));
+    response.widget_info(|| {
+        WidgetInfo::labeled(Role::Button, true, say!("group-about-named", name = name.as_str()))
+    });
     let center = rect.left_center() + vec2(21.0, 0.0);
     let seed = group.group.0.first().copied().unwrap_or(0);
     widget::group_avatar(ui.painter(), tokens, center, 42.0, seed, &name);
@@ -100,10 +123,10 @@ fn standing(model: &Model, group: &GroupView, tokens: &Tokens) -> (egui::Color32
     let others = group.members.iter().filter(|member| Some(member.account) != own);
     let online = others.filter(|member| model.online.contains(&member.account)).count();
     match group.state {
-        GroupState::Asking => (tokens.warning, "Waiting to be let in".to_owned()),
-        GroupState::Invited => (tokens.warning, "You are invited".to_owned()),
-        GroupState::Left => (tokens.faint, "You left".to_owned()),
-        GroupState::Removed => (tokens.danger, "You were removed".to_owned()),
+        GroupState::Asking => (tokens.warning, say!("standing-asking")),
+        GroupState::Invited => (tokens.warning, say!("standing-invited")),
+        GroupState::Left => (tokens.faint, say!("standing-left")),
+        GroupState::Removed => (tokens.danger, say!("standing-removed")),
         GroupState::Joined => {
             let topic = text::clean_name(&group.topic);
             let topic = if topic.is_empty() { topic } else { format!(" · {topic}") };

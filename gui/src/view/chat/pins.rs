@@ -17,6 +17,7 @@ use kith_engine::view::MessageView;
 use crate::action::Action;
 use crate::action::GroupAction;
 use crate::model::Model;
+use crate::say;
 use crate::theme::Tokens;
 use crate::theme::icons;
 use crate::theme::regular;
@@ -37,11 +38,11 @@ pub(super) fn pins(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &mut Ve
     Panel::top("pins").show_separator_line(false).frame(frame).show(ui, |ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.set_height(40.0);
-            if may_pin && widget::icon_button(ui, tokens, icons::UNPIN, "Unpin").clicked() {
+            if may_pin && widget::icon_button(ui, tokens, icons::UNPIN, &say!("unpin")).clicked() {
                 actions.push(Action::Group(GroupAction::Unpin(newest.message)));
             }
             if pins.len() > 1 {
-                let all = widget::icon_button(ui, tokens, icons::PIN, "All pinned messages");
+                let all = widget::icon_button(ui, tokens, icons::PIN, &say!("pins-all"));
                 egui::Popup::menu(&all).width(360.0).show(|ui| {
                     for pin in pins.iter().rev() {
                         if entry(ui, model, pin, "", tokens).clicked() {
@@ -51,8 +52,7 @@ pub(super) fn pins(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &mut Ve
                     }
                 });
             }
-            let count =
-                if pins.len() > 1 { format!("{} pinned · ", pins.len()) } else { "Pinned · ".to_owned() };
+            let count = format!("{} · ", say!("pins-count", count = pins.len()));
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 if entry(ui, model, newest, &count, tokens).clicked() {
                     actions.push(Action::ShowMessage(newest.message));
@@ -67,7 +67,11 @@ fn entry(ui: &mut Ui, model: &Model, view: &MessageView, before: &str, tokens: &
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 40.0), Sense::click());
     let who = model.groups.name_of(&view.sender);
     response.widget_info(|| {
-        WidgetInfo::labeled(Role::Button, true, format!("Go to the pinned message of {who}: {}", view.text))
+        WidgetInfo::labeled(
+            Role::Button,
+            true,
+            say!("pins-go", name = who.as_str(), text = view.text.as_str()),
+        )
     });
     let ground = if response.hovered() { tokens.hover } else { tokens.input };
     ui.painter().rect_filled(rect, size::RADIUS, ground);
@@ -77,7 +81,8 @@ fn entry(ui: &mut Ui, model: &Model, view: &MessageView, before: &str, tokens: &
     let width = rect.max.x - left - space::S;
     let title = widget::line(ui, &format!("{before}{who}"), semibold(12.0), tokens.accent, width);
     ui.painter().galley(pos2(left, rect.min.y + 4.0), title, tokens.accent);
-    let said = widget::line(ui, &view.text, regular(13.0), tokens.text, width);
+    let hidden = model.filters.hides(view).then(|| say!("hidden-by-filter"));
+    let said = widget::line(ui, hidden.as_deref().unwrap_or(&view.text), regular(13.0), tokens.text, width);
     ui.painter().galley(pos2(left, rect.min.y + 20.0), said, tokens.text);
     response.on_hover_cursor(egui::CursorIcon::PointingHand)
 }

@@ -25,6 +25,7 @@ use crate::model::groups::Groups;
 use crate::model::groups::mention::Called;
 use crate::model::groups::words;
 use crate::model::timeline::Timeline;
+use crate::say;
 use crate::theme::Tokens;
 use crate::theme::icon;
 use crate::theme::icons;
@@ -110,7 +111,7 @@ pub(super) fn picker(
 fn row(ui: &mut Ui, tokens: &Tokens, group: &GroupView, called: &Called, chosen: bool) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(WIDTH, ROW), Sense::click());
     response.widget_info(|| {
-        WidgetInfo::selected(Role::Button, true, chosen, format!("Mention {}", called.name()))
+        WidgetInfo::selected(Role::Button, true, chosen, say!("mention", name = called.name()))
     });
     if chosen || response.hovered() {
         ui.painter().rect_filled(rect, 7.0, if chosen { tokens.selected } else { tokens.hover });
@@ -120,7 +121,7 @@ fn row(ui: &mut Ui, tokens: &Tokens, group: &GroupView, called: &Called, chosen:
         Called::All => {
             ui.painter().circle_filled(center, 14.0, tokens.accent.gamma_multiply(0.2));
             ui.painter().text(center, Align2::CENTER_CENTER, icons::USERS, icon(15.0), tokens.accent);
-            ("all".to_owned(), format!("everybody, {}", words::members(group.members.len(), 0)))
+            (called.name().to_owned(), say!("mention-everybody", count = group.members.len()))
         }
         Called::One(account, name) => {
             let seed = account.0.first().copied().unwrap_or(0);

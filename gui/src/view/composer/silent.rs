@@ -18,6 +18,7 @@ use crate::model::Model;
 use crate::model::dates::Now;
 use crate::model::groups::rights::Silence;
 use crate::model::groups::words;
+use crate::say;
 use crate::theme::Tokens;
 use crate::theme::icon;
 use crate::theme::icons;
@@ -81,7 +82,7 @@ fn sentence(
         );
         if gone {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if widget::danger(ui, tokens, "Forget…").clicked() {
+                if widget::danger(ui, tokens, &say!("forget")).clicked() {
                     let doubt = Doubt { group: group.group, what: Step::Forget };
                     actions.push(Action::Group(GroupAction::Ask(doubt)));
                 }
@@ -92,18 +93,17 @@ fn sentence(
 
 fn invitation(ui: &mut Ui, model: &Model, group: &GroupView, tokens: &Tokens, actions: &mut Vec<Action>) {
     let by = group.invited_by.map(|by| model.groups.name_of(&by));
-    let by = by.unwrap_or_else(|| "Somebody".to_owned());
-    let words = format!("{by} added you to this group");
+    let by = by.unwrap_or_else(|| say!("somebody"));
+    let words = say!("invited-added", name = by);
     ui.label(RichText::new(words).font(medium(14.5)).color(tokens.text));
-    let stranger =
-        "They are not among your contacts. Members see your name and when you are online, once you accept.";
+    let stranger = say!("invited-stranger");
     ui.label(RichText::new(stranger).font(regular(13.0)).color(tokens.muted));
     ui.add_space(space::XS);
     ui.horizontal(|ui| {
-        if widget::primary(ui, tokens, "Accept").clicked() {
+        if widget::primary(ui, tokens, &say!("accept")).clicked() {
             actions.push(Action::Group(GroupAction::Accept(group.group)));
         }
-        if ui.button("Decline").on_hover_text("You leave the group, and it is forgotten here").clicked() {
+        if ui.button(say!("decline")).on_hover_text(say!("decline-group-hint")).clicked() {
             actions.push(Action::Group(GroupAction::Decline(group.group)));
         }
     });

@@ -12,11 +12,14 @@ use kith_engine::view::GroupState;
 use kith_proto::group::MAX_GROUP_NAME_BYTES;
 use kith_proto::group::MAX_TOPIC_BYTES;
 
+use crate::action::Action;
 use crate::action::GroupAction;
+use crate::action::RoomAction;
 use crate::action::groups::Step;
 use crate::model::groups::Notify;
 use crate::model::groups::info::InfoPage;
 use crate::model::groups::words;
+use crate::say;
 use crate::theme::icons;
 use crate::theme::medium;
 use crate::theme::regular;
@@ -43,8 +46,8 @@ pub(super) fn about(ui: &mut Ui, desk: &mut Desk<'_>) {
         let chat = desk.group.chat;
         let mut notify = desk.model.groups.notify(&chat);
         let choices = [Notify::All, Notify::Mentions, Notify::Nothing];
-        let choices = choices.map(|choice| (choice, words::notify(choice).to_owned()));
-        if choice(ui, desk.tokens, "Tell me about", &mut notify, &choices) {
+        let choices = choices.map(|choice| (choice, words::notify(choice)));
+        if choice(ui, desk.tokens, &say!("about-notify"), &mut notify, &choices) {
             desk.want(GroupAction::Notify(chat, notify));
         }
     }
@@ -67,12 +70,12 @@ fn shown(ui: &mut Ui, desk: &mut Desk<'_>) {
         widget::group_avatar(ui.painter(), tokens, rect.center(), 72.0, seed, &name);
         ui.add_space(space::XS);
         ui.label(RichText::new(&name).font(semibold(18.0)).color(tokens.text));
-        let role = group.role.map(|role| format!("You are {}", with_article(role)));
+        let role = group.role.map(|role| say!("about-your-role", role = words::role_word(role)));
         let role = role.filter(|_| group.state == GroupState::Joined);
         let since = crate::model::network::day(desk.now, group.created);
         let line = match role {
-            Some(role) => format!("{role} · made {since}"),
-            None => format!("Made {since}"),
+            Some(role) => format!("{role} · {}", say!("about-made-within", day = since)),
+            None => say!("about-made", day = since),
         };
         if group.state != GroupState::Asking {
             ui.label(RichText::new(line).font(regular(13.0)).color(tokens.muted));
@@ -84,23 +87,17 @@ fn shown(ui: &mut Ui, desk: &mut Desk<'_>) {
         }
         if desk.rights().may_change_profile() {
             ui.add_space(space::XS);
-            if widget::chip(ui, tokens, icons::PENCIL, "Change name and topic").clicked() {
+            if widget::chip(ui, tokens, icons::PENCIL, &say!("about-change")).clicked() {
                 desk.form.editing = true;
             }
         }
     });
 }
 
-fn with_article(role: kith_proto::group::Role) -> String {
-    let word = words::role(role).to_lowercase();
-    let vowel = word.starts_with(['a', 'o']);
-    format!("{} {word}", if vowel { "an" } else { "a" })
-}
-
 fn editing(ui: &mut Ui, desk: &mut Desk<'_>) {
     let tokens = desk.tokens;
-    widget::field(ui, tokens, "Name", &mut desk.form.name, false);
-    let label = ui.label(RichText::new("What it is about").font(medium(13.0)).color(tokens.muted));
+    widget::field(ui, tokens, &say!("name"), &mut desk.form.name, false);
+    let label = ui.label(RichText::new(say!("about-topic")).font(medium(13.0)).color(tokens.muted));
     let edit = TextEdit::multiline(&mut desk.form.topic)
         .desired_rows(3)
         .desired_width(f32::INFINITY)
@@ -113,10 +110,10 @@ fn editing(ui: &mut Ui, desk: &mut Desk<'_>) {
     let ready = !desk.form.name.trim().is_empty();
     ui.add_space(space::XS);
     ui.horizontal(|ui| {
-        if ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, "Save")).inner.clicked() {
+        if ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, &say!("save"))).inner.clicked() {
             desk.want(GroupAction::SaveProfile);
         }
-        if ui.button("Cancel").clicked() {
+        if ui.button(say!("cancel")).clicked() {
             (desk.form.name, desk.form.topic) = (desk.group.name.clone(), desk.group.topic.clone());
             desk.form.editing = false;
         }
@@ -127,58 +124,84 @@ fn editing(ui: &mut Ui, desk: &mut Desk<'_>) {
 fn pages(ui: &mut Ui, desk: &mut Desk<'_>) {
     let (tokens, group, rights) = (desk.tokens, desk.group, desk.rights());
     if group.state == GroupState::Asking {
-        return sentence(ui, tokens, "Nothing is known of this group until somebody has let you in.");
+        return sentence(ui, tokens, &say!("about-asking"));
     }
     ui.spacing_mut().item_spacing.y = 0.0;
     let requests = desk.model.groups.requests_for_us(group);
     if requests > 0 {
         let count = requests.to_string();
-        let row = leads_to(ui, tokens, icons::USER_PLUS, "Who asks to come in", &count, true);
+        let row = leads_to(ui, tokens, icons::USER_PLUS, &say!("page-requests"), &count, true);
         if row.clicked() {
             desk.want(GroupAction::ShowInfo(InfoPage::Requests));
         }
     }
-    if leads_to(ui, tokens, icons::RULES, "Rules", "", false).clicked() {
+    order(ui, desk);
+    if leads_to(ui, tokens, icons::RULES, &say!("page-rules"), "", false).clicked() {
         desk.want(GroupAction::ShowInfo(InfoPage::Rules));
     }
-    if rights.may_invite() || rights.is_in() && !group.links.is_empty() {
+    if rights.may_invite() || rights.is_in() && (group.policy.public || !group.links.is_empty()) {
         let count = if group.links.is_empty() { String::new() } else { group.links.len().to_string() };
-        if leads_to(ui, tokens, icons::LINK, "Invite links", &count, false).clicked() {
+        if leads_to(ui, tokens, icons::LINK, &say!("page-links"), &count, false).clicked() {
             desk.want(GroupAction::ShowInfo(InfoPage::Links));
         }
     }
-    if !group.banned.is_empty() {
-        let count = group.banned.len().to_string();
-        if leads_to(ui, tokens, icons::BANNED, "Banned", &count, false).clicked() {
+    let now = desk.now.time;
+    let muted = group.members.iter().filter(|member| member.muted_until.is_some_and(|until| until > now));
+    let silenced = group.banned.len() + muted.count();
+    if silenced > 0 {
+        let count = silenced.to_string();
+        if leads_to(ui, tokens, icons::BANNED, &say!("page-banned"), &count, false).clicked() {
             desk.want(GroupAction::ShowInfo(InfoPage::Banned));
         }
     }
     ui.spacing_mut().item_spacing.y = space::S;
 }
 
+/// The way to reports, to the directories in which a room is listed, and to the rooms of a directory.
+fn order(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let (tokens, group, rights) = (desk.tokens, desk.group, desk.rights());
+    let reports = desk.model.groups.reports_for_us(group);
+    if rights.may_moderate() {
+        let count = if reports > 0 { reports.to_string() } else { String::new() };
+        if leads_to(ui, tokens, icons::FLAG, &say!("page-reports"), &count, reports > 0).clicked() {
+            desk.want(GroupAction::ShowInfo(InfoPage::Reports));
+        }
+    }
+    if rights.is_in() && group.policy.directory {
+        if leads_to(ui, tokens, icons::COMPASS, &say!("directory-rooms"), "", false).clicked() {
+            desk.actions.push(Action::Room(RoomAction::Discover(Some(group.group))));
+        }
+    } else if rights.is_in()
+        && group.policy.public
+        && leads_to(ui, tokens, icons::BOOKS, &say!("page-listings"), "", false).clicked()
+    {
+        desk.want(GroupAction::ShowInfo(InfoPage::Listings));
+    }
+}
+
 fn leaving(ui: &mut Ui, desk: &mut Desk<'_>) {
     let tokens = desk.tokens;
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| match desk.group.state {
         GroupState::Joined => {
-            if widget::danger(ui, tokens, "Leave the group…").clicked() {
+            if widget::danger(ui, tokens, &say!("about-leave")).clicked() {
                 desk.ask(Step::Leave);
             }
         }
         GroupState::Left | GroupState::Removed => {
-            if widget::danger(ui, tokens, "Forget the group…").clicked() {
+            if widget::danger(ui, tokens, &say!("about-forget")).clicked() {
                 desk.ask(Step::Forget);
             }
         }
         GroupState::Invited => {
-            if widget::primary(ui, tokens, "Accept").clicked() {
+            if widget::primary(ui, tokens, &say!("accept")).clicked() {
                 desk.want(GroupAction::Accept(desk.group.group));
             }
-            if ui.button("Decline").clicked() {
+            if ui.button(say!("decline")).clicked() {
                 desk.want(GroupAction::Decline(desk.group.group));
             }
         }
         GroupState::Asking => {
-            if ui.button("Stop asking").clicked() {
+            if ui.button(say!("stop-asking")).clicked() {
                 desk.want(GroupAction::StopAsking(desk.group.group));
             }
         }

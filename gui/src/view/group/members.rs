@@ -24,6 +24,7 @@ use crate::action::groups::Step;
 use crate::model::groups::info::DAY;
 use crate::model::groups::info::HOUR;
 use crate::model::groups::words;
+use crate::say;
 use crate::theme::icon;
 use crate::theme::icons;
 use crate::theme::medium;
@@ -51,7 +52,7 @@ pub(super) fn members(ui: &mut Ui, desk: &mut Desk<'_>) {
         ui.label(RichText::new(words).font(semibold(14.5)).color(tokens.text));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let may = desk.rights().may_invite();
-            if may && widget::chip(ui, tokens, icons::USER_PLUS, "Add people").clicked() {
+            if may && widget::chip(ui, tokens, icons::USER_PLUS, &say!("add-people")).clicked() {
                 desk.want(GroupAction::OpenAdd);
             }
         });
@@ -79,7 +80,7 @@ fn search(ui: &mut Ui, desk: &mut Desk<'_>) {
             let edit = TextEdit::singleline(&mut desk.form.search)
                 .frame(Frame::NONE)
                 .desired_width(f32::INFINITY)
-                .hint_text(RichText::new("Search members").color(tokens.faint));
+                .hint_text(RichText::new(say!("members-search")).color(tokens.faint));
             ui.add(edit);
         });
     });
@@ -123,16 +124,15 @@ fn row(ui: &mut Ui, desk: &mut Desk<'_>, member: &MemberView, name: &str) {
         ui.painter().galley(pill.center() - tag.size() / 2.0, tag, ink);
         right = pill.min.x - space::S;
     }
-    let shown = if own { format!("{name} (you)") } else { name.to_owned() };
+    let shown = if own { say!("member-you", name = name) } else { name.to_owned() };
     let first = widget::line(ui, &shown, medium(14.0), tokens.text, right - left);
     ui.painter().galley(pos2(left, rect.min.y + 7.0), first, tokens.text);
     let muted = member.muted_until.filter(|until| *until > desk.now.time);
     let below = match muted {
-        Some(Timestamp::NEVER) => "muted".to_owned(),
-        Some(until) => format!("muted until {}", words::moment(until, desk.now)),
-        None if own => "this device".to_owned(),
-        None if online => "online".to_owned(),
-        None => "offline".to_owned(),
+        Some(until) => words::muted_until(until, desk.now),
+        None if own => say!("member-this-device"),
+        None if online => say!("online"),
+        None => say!("offline"),
     };
     let mut at = left;
     if muted.is_some() {
@@ -155,12 +155,12 @@ fn menu(ui: &mut Ui, desk: &mut Desk<'_>, member: &MemberView) {
     let account = member.account;
     let own = desk.model.groups.own() == Some(account);
     if let Some(contact) = desk.model.contacts.get(&account).filter(|_| !own)
-        && ui.button("Write to them").clicked()
+        && ui.button(say!("member-write")).clicked()
     {
         desk.actions.push(Action::OpenChat(contact.chat));
         ui.close();
     }
-    if ui.button("Copy address").clicked() {
+    if ui.button(say!("copy-address")).clicked() {
         desk.actions.push(Action::Copy(account.to_string()));
         ui.close();
     }
@@ -168,7 +168,7 @@ fn menu(ui: &mut Ui, desk: &mut Desk<'_>, member: &MemberView) {
     let roles = rights.roles_for(member);
     if !roles.is_empty() {
         ui.separator();
-        ui.menu_button(if own { "Step down" } else { "Change role" }, |ui| {
+        ui.menu_button(if own { say!("step-down") } else { say!("change-role") }, |ui| {
             for role in roles {
                 let label = format!("{} – {}", words::role(role), words::role_means(role));
                 if ui.button(label).clicked() {
@@ -182,24 +182,29 @@ fn menu(ui: &mut Ui, desk: &mut Desk<'_>, member: &MemberView) {
             }
         });
     }
-    if !rights.may_discipline(member) {
-        return;
+    if rights.may_discipline(member) {
+        ui.separator();
+        discipline(ui, desk, member);
     }
-    ui.separator();
+}
+
+/// What those who keep order can do about a member.
+pub(super) fn discipline(ui: &mut Ui, desk: &mut Desk<'_>, member: &MemberView) {
+    let account = member.account;
     if member.muted_until.is_some_and(|until| until > desk.now.time) {
-        if ui.button("Unmute").clicked() {
+        if ui.button(say!("member-unmute")).clicked() {
             // Long over, so that it is over by every clock.
             desk.want(GroupAction::Mute(account, Timestamp(0)));
             ui.close();
         }
     } else {
-        ui.menu_button("Mute", |ui| mute(ui, desk, member));
+        ui.menu_button(say!("mute"), |ui| mute(ui, desk, member));
     }
-    if ui.button("Remove…").clicked() {
+    if ui.button(say!("member-remove")).clicked() {
         desk.ask(Step::Remove(account));
         ui.close();
     }
-    if ui.button(RichText::new("Ban…").color(desk.tokens.danger)).clicked() {
+    if ui.button(RichText::new(say!("member-ban")).color(desk.tokens.danger)).clicked() {
         desk.ask(Step::Ban(account));
         ui.close();
     }
@@ -208,10 +213,10 @@ fn menu(ui: &mut Ui, desk: &mut Desk<'_>, member: &MemberView) {
 fn mute(ui: &mut Ui, desk: &mut Desk<'_>, member: &MemberView) {
     let after = |secs: u64| Timestamp(desk.now.time.0.saturating_add(secs * 1_000));
     let ends = [
-        ("For an hour", after(HOUR)),
-        ("For a day", after(DAY)),
-        ("For a week", after(7 * DAY)),
-        ("Until it is lifted", Timestamp::NEVER),
+        (say!("for-an-hour"), after(HOUR)),
+        (say!("for-a-day"), after(DAY)),
+        (say!("for-a-week"), after(7 * DAY)),
+        (say!("until-lifted"), Timestamp::NEVER),
     ];
     for (label, until) in ends {
         if ui.button(label).clicked() {

@@ -20,8 +20,10 @@ use kith_proto::id::ContactId;
 use crate::action::Action;
 use crate::action::GroupAction;
 use crate::model::Model;
+use crate::model::groups::people::Kind;
 use crate::model::groups::people::PeopleForm;
 use crate::model::groups::words;
+use crate::say;
 use crate::theme::Tokens;
 use crate::theme::icon;
 use crate::theme::icons;
@@ -31,61 +33,33 @@ use crate::theme::size;
 use crate::theme::space;
 use crate::view::dialogs;
 use crate::view::group::choice;
+use crate::view::group::kind;
 use crate::widget;
 
 /// A row of the list, and the list's height.
 const ROW: f32 = 46.0;
 const LIST: f32 = 276.0;
 
+/// The same where it is chosen what kind of group is made.
+const LIST_BESIDE: f32 = 140.0;
+
 /// Draws the dialog.
 pub fn people(ui: &mut Ui, model: &Model, form: &mut PeopleForm, tokens: &Tokens, actions: &mut Vec<Action>) {
     let is_new = form.group.is_none();
-    dialogs::title(ui, tokens, if is_new { "New group" } else { "Add people" }, actions);
+    let title = if is_new { say!("new-group") } else { say!("add-people") };
+    dialogs::title(ui, tokens, &title, actions);
     if is_new {
-        let field = widget::field(ui, tokens, "Name of the group", &mut form.name, false);
+        let field = widget::field(ui, tokens, &say!("group-name"), &mut form.name, false);
         form.name.truncate(form.name.floor_char_boundary(MAX_GROUP_NAME_BYTES));
         widget::focus_first(ui, &field);
         ui.add_space(space::XS);
+        kind::kind(ui, form, tokens);
+        ui.add_space(space::XS);
     }
-    let shown = form.shown(&model.contacts, |contact| model.name_of(contact));
-    let words = match (form.chosen.len(), is_new) {
-        (0, true) => "Who is in it? More can come later.".to_owned(),
-        (0, false) => "Choose among your contacts.".to_owned(),
-        (1, _) => "1 person chosen".to_owned(),
-        (count, _) => format!("{count} people chosen"),
-    };
-    ui.label(RichText::new(words).font(medium(13.0)).color(tokens.muted));
-    search(ui, form, tokens);
-    let mut toggled = None;
-    if shown.is_empty() {
-        ui.add_space(space::S);
-        let words = match (form.search.trim().is_empty(), is_new) {
-            (false, _) => "Nobody found.",
-            (true, true) => {
-                "You have no contacts yet. You can make the group now and invite people by a link."
-            }
-            (true, false) => "All your contacts are members already. Others can come by a link.",
-        };
-        ui.label(RichText::new(words).font(regular(13.5)).color(tokens.muted));
-        ui.add_space(space::S);
+    if form.kind == Kind::Private {
+        contacts(ui, model, form, tokens);
     } else {
-        ScrollArea::vertical().max_height(LIST).auto_shrink([false, true]).show_rows(
-            ui,
-            ROW - space::S,
-            shown.len(),
-            |ui, range| {
-                for (contact, name) in shown.get(range).unwrap_or_default() {
-                    let chosen = form.chosen.contains(&contact.contact);
-                    let online = model.online.contains(&contact.contact);
-                    if row(ui, &contact.contact, name, (chosen, online), tokens).clicked() {
-                        toggled = Some(contact.contact);
-                    }
-                }
-            },
-        );
-    }
-    if let Some(contact) = toggled {
-        form.toggle(contact);
+        ui.label(RichText::new(say!("kind-link-follows")).font(regular(13.0)).color(tokens.muted));
     }
     if !is_new {
         let group = form.group.and_then(|group| model.groups.get(&group));
@@ -93,15 +67,57 @@ pub fn people(ui: &mut Ui, model: &Model, form: &mut PeopleForm, tokens: &Tokens
         let roles = roles.into_iter().map(|role| (role, words::role(role)));
         let roles: Vec<(Role, String)> = roles.collect();
         if roles.len() > 1 {
-            choice(ui, tokens, "They come as", &mut form.role, &roles);
+            choice(ui, tokens, &say!("come-as"), &mut form.role, &roles);
         }
     }
     widget::error(ui, tokens, form.error.as_deref());
     ui.add_space(space::XS);
-    let label = if is_new { "Make the group" } else { "Add" };
+    let label = if is_new { say!("people-make") } else { say!("people-add") };
     let ready = form.is_ready();
-    if ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, label)).inner.clicked() {
+    if ui.add_enabled_ui(ready, |ui| widget::primary(ui, tokens, &label)).inner.clicked() {
         actions.push(Action::Group(GroupAction::SubmitPeople));
+    }
+}
+
+/// Choosing among the contacts.
+fn contacts(ui: &mut Ui, model: &Model, form: &mut PeopleForm, tokens: &Tokens) {
+    let is_new = form.group.is_none();
+    let shown = form.shown(&model.contacts, |contact| model.name_of(contact));
+    let words = match (form.chosen.len(), is_new) {
+        (0, true) => say!("people-who"),
+        (0, false) => say!("people-choose"),
+        (count, _) => say!("people-chosen", count = count),
+    };
+    ui.label(RichText::new(words).font(medium(13.0)).color(tokens.muted));
+    search(ui, form, tokens);
+    let mut toggled = None;
+    if shown.is_empty() {
+        ui.add_space(space::S);
+        let words = match (form.search.trim().is_empty(), is_new) {
+            (false, _) => say!("people-nobody"),
+            (true, true) => {
+                say!("people-no-contacts")
+            }
+            (true, false) => say!("people-all-members"),
+        };
+        ui.label(RichText::new(words).font(regular(13.5)).color(tokens.muted));
+        ui.add_space(space::S);
+    } else {
+        ScrollArea::vertical()
+            .max_height(if is_new { LIST_BESIDE } else { LIST })
+            .auto_shrink([false, true])
+            .show_rows(ui, ROW - space::S, shown.len(), |ui, range| {
+                for (contact, name) in shown.get(range).unwrap_or_default() {
+                    let chosen = form.chosen.contains(&contact.contact);
+                    let online = model.online.contains(&contact.contact);
+                    if row(ui, &contact.contact, name, (chosen, online), tokens).clicked() {
+                        toggled = Some(contact.contact);
+                    }
+                }
+            });
+    }
+    if let Some(contact) = toggled {
+        form.toggle(contact);
     }
 }
 
@@ -114,7 +130,7 @@ fn search(ui: &mut Ui, form: &mut PeopleForm, tokens: &Tokens) {
                 .id(Id::unique("search people"))
                 .frame(Frame::NONE)
                 .desired_width(f32::INFINITY)
-                .hint_text(RichText::new("Search your contacts").color(tokens.faint));
+                .hint_text(RichText::new(say!("people-search")).color(tokens.faint));
             ui.add(edit);
         });
     });

@@ -9,6 +9,7 @@ use kith_proto::group::Role;
 use crate::action::GroupAction;
 use crate::model::groups::rights::ROLES;
 use crate::model::groups::words;
+use crate::say;
 use crate::theme::medium;
 use crate::theme::regular;
 use crate::theme::semibold;
@@ -20,18 +21,18 @@ use crate::widget;
 
 /// A rule that names the lowest role.
 struct Rule {
-    name: &'static str,
+    name: fn() -> String,
     of: fn(&mut Policy) -> &mut Role,
 }
 
 const RULES: [Rule; 7] = [
-    Rule { name: "Who writes messages", of: |policy| &mut policy.post },
-    Rule { name: "Who adds people and makes links", of: |policy| &mut policy.invite },
-    Rule { name: "Who pins messages", of: |policy| &mut policy.pin },
-    Rule { name: "Who calls everybody with @all", of: |policy| &mut policy.mention_all },
-    Rule { name: "Who changes name and topic", of: |policy| &mut policy.change_profile },
-    Rule { name: "Who sends files", of: |policy| &mut policy.send_files },
-    Rule { name: "Who starts calls", of: |policy| &mut policy.start_calls },
+    Rule { name: || say!("rule-post"), of: |policy| &mut policy.post },
+    Rule { name: || say!("rule-invite"), of: |policy| &mut policy.invite },
+    Rule { name: || say!("rule-pin"), of: |policy| &mut policy.pin },
+    Rule { name: || say!("rule-mention-all"), of: |policy| &mut policy.mention_all },
+    Rule { name: || say!("rule-profile"), of: |policy| &mut policy.change_profile },
+    Rule { name: || say!("rule-files"), of: |policy| &mut policy.send_files },
+    Rule { name: || say!("rule-calls"), of: |policy| &mut policy.start_calls },
 ];
 
 /// Pauses between two messages of one member, in seconds.
@@ -48,38 +49,49 @@ pub(super) fn rules(ui: &mut Ui, desk: &mut Desk<'_>) {
     let tokens = desk.tokens;
     let may = desk.rights().may_change_policy();
     if !may {
-        sentence(ui, tokens, "Admins and owners set the rules.");
+        sentence(ui, tokens, &say!("rules-by-admins"));
         return plain(ui, desk);
     }
-    let words = "Every member's device keeps to these rules. A new rule holds from then on.";
-    sentence(ui, tokens, words);
+    let words = say!("rules-what");
+    sentence(ui, tokens, &words);
     ui.add_space(space::XS);
     let policy = &mut desk.form.policy;
     let roles: Vec<(Role, String)> =
-        ROLES.iter().rev().map(|role| (*role, words::from_role(*role).to_owned())).collect();
+        ROLES.iter().rev().map(|role| (*role, words::from_role(*role))).collect();
     for rule in RULES {
-        choice(ui, tokens, rule.name, (rule.of)(policy), &roles);
+        choice(ui, tokens, &(rule.name)(), (rule.of)(policy), &roles);
     }
     ui.add_space(space::XS);
     ui.separator();
     let pauses = with_present(&PAUSES, policy.slow_mode_secs, |secs| words::stretch(*secs));
-    choice(ui, tokens, "Slow mode: the pause between two messages", &mut policy.slow_mode_secs, &pauses);
+    choice(ui, tokens, &say!("rules-slow"), &mut policy.slow_mode_secs, &pauses);
     let lives = with_present(&LIVES, policy.retention_secs, |secs| match secs {
-        0 => "Never".to_owned(),
-        secs => format!("After {}", words::stretch(*secs)),
+        0 => say!("never"),
+        secs => say!("after", stretch = words::stretch(*secs)),
     });
-    choice(ui, tokens, "Messages disappear everywhere", &mut policy.retention_secs, &lives);
+    choice(ui, tokens, &say!("rules-disappear"), &mut policy.retention_secs, &lives);
     let histories = with_present(&HISTORIES, policy.history, |history| words::history(*history));
-    choice(ui, tokens, "What newcomers see", &mut policy.history, &histories);
+    choice(ui, tokens, &say!("rules-history"), &mut policy.history, &histories);
     ui.add_space(space::XS);
-    ui.checkbox(&mut policy.approve_links, "Whoever comes by a link has to be let in");
+    widget::marks(ui, tokens, |ui| ui.checkbox(&mut policy.approve_links, say!("rules-approve")));
+    ui.add_space(space::XS);
+    ui.separator();
+    ui.label(RichText::new(say!("rules-openness")).font(semibold(14.5)).color(tokens.text));
+    for (flag, name, means) in [
+        (&mut policy.public, say!("rules-public"), say!("rules-public-means")),
+        (&mut policy.observers_first, say!("rules-observers-first"), say!("rules-observers-first-means")),
+        (&mut policy.directory, say!("rules-directory"), say!("rules-directory-means")),
+    ] {
+        widget::marks(ui, tokens, |ui| ui.checkbox(flag, name));
+        sentence(ui, tokens, &means);
+    }
     ui.add_space(space::S);
     let differs = desk.form.has_other_rules(desk.group);
     ui.horizontal(|ui| {
-        if ui.add_enabled_ui(differs, |ui| widget::primary(ui, tokens, "Save the rules")).inner.clicked() {
+        if ui.add_enabled_ui(differs, |ui| widget::primary(ui, tokens, &say!("rules-save"))).inner.clicked() {
             desk.want(GroupAction::SavePolicy);
         }
-        if differs && ui.button("Undo").clicked() {
+        if differs && ui.button(say!("undo")).clicked() {
             desk.form.policy = desk.group.policy;
         }
     });
@@ -102,17 +114,23 @@ fn with_present<T: Copy + PartialEq>(
 fn plain(ui: &mut Ui, desk: &mut Desk<'_>) {
     let tokens = desk.tokens;
     let mut policy = desk.group.policy;
-    let mut lines: Vec<(&str, String)> =
-        RULES.iter().map(|rule| (rule.name, words::from_role(*(rule.of)(&mut policy)).to_owned())).collect();
-    lines.push(("The pause between two messages", words::stretch(policy.slow_mode_secs)));
+    let mut lines: Vec<(String, String)> =
+        RULES.iter().map(|rule| ((rule.name)(), words::from_role(*(rule.of)(&mut policy)))).collect();
+    lines.push((say!("rules-slow-short"), words::stretch(policy.slow_mode_secs)));
     let disappear = match policy.retention_secs {
-        0 => "Never".to_owned(),
-        secs => format!("After {}", words::stretch(secs)),
+        0 => say!("never"),
+        secs => say!("after", stretch = words::stretch(secs)),
     };
-    lines.push(("Messages disappear everywhere", disappear));
-    lines.push(("What newcomers see", words::history(policy.history)));
-    let approve = if policy.approve_links { "Has to be let in" } else { "As the link says" };
-    lines.push(("Whoever comes by a link", approve.to_owned()));
+    lines.push((say!("rules-disappear"), disappear));
+    lines.push((say!("rules-history"), words::history(policy.history)));
+    let approve = if policy.approve_links { say!("rules-let-in") } else { say!("rules-as-link-says") };
+    lines.push((say!("rules-by-link"), approve));
+    let open = match (policy.public, policy.directory) {
+        (_, true) => say!("kind-directory"),
+        (true, false) => say!("kind-room"),
+        (false, false) => say!("kind-private"),
+    };
+    lines.push((say!("rules-openness"), open));
     ui.add_space(space::XS);
     for (name, value) in lines {
         ui.spacing_mut().item_spacing.y = 1.0;
@@ -123,9 +141,9 @@ fn plain(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.spacing_mut().item_spacing.y = space::S;
     ui.add_space(space::S);
     ui.separator();
-    ui.label(RichText::new("Roles").font(semibold(14.5)).color(tokens.text));
+    ui.label(RichText::new(say!("rules-roles")).font(semibold(14.5)).color(tokens.text));
     for role in ROLES {
-        let words = format!("{} {}", words::role(role), words::role_means(role));
+        let words = format!("{}: {}", words::role(role), words::role_means(role));
         ui.label(RichText::new(words).font(regular(13.0)).color(tokens.muted));
     }
 }

@@ -12,6 +12,7 @@ use crate::action::GroupAction;
 use crate::action::groups::Doubt;
 use crate::model::Model;
 use crate::model::groups::words;
+use crate::say;
 use crate::theme::Tokens;
 use crate::theme::regular;
 use crate::theme::semibold;
@@ -30,10 +31,10 @@ pub fn sure(ui: &mut Ui, model: &Model, doubt: &Doubt, tokens: &Tokens, actions:
     ui.label(RichText::new(follows).font(regular(14.0)).color(tokens.muted));
     ui.add_space(space::S);
     ui.horizontal(|ui| {
-        if widget::danger(ui, tokens, word).clicked() {
+        if widget::danger(ui, tokens, &word).clicked() {
             actions.push(Action::Group(GroupAction::Sure(*doubt)));
         }
-        let keep = ui.button("Cancel");
+        let keep = ui.button(say!("cancel"));
         // Enter on a question that was not read does nothing.
         widget::focus_first(ui, &keep);
         if keep.clicked() {
@@ -50,13 +51,13 @@ pub fn receipts(
     tokens: &Tokens,
     actions: &mut Vec<Action>,
 ) {
-    dialogs::title(ui, tokens, "Who has it", actions);
+    dialogs::title(ui, tokens, &say!("receipts-title"), actions);
     let Some(found) = found else {
         ui.spinner();
         return;
     };
     if found.is_empty() {
-        let words = "Nobody else was in the group when you wrote it, or it goes from member to member.";
+        let words = say!("receipts-none");
         ui.label(RichText::new(words).font(regular(13.5)).color(tokens.muted));
     }
     ScrollArea::vertical().max_height(LIST).min_scrolled_height(LIST).auto_shrink([false, true]).show(
@@ -64,16 +65,17 @@ pub fn receipts(
         |ui| {
             let mut before = None;
             for (who, state) in found {
-                let heading = heading(*state);
-                if before.replace(heading) != Some(heading) {
-                    let count = found.iter().filter(|(_, other)| self::heading(*other) == heading).count();
+                let place = place(*state);
+                if before.replace(place) != Some(place) {
+                    let heading = heading(*state);
+                    let count = found.iter().filter(|(_, other)| self::place(*other) == place).count();
                     ui.add_space(space::XS);
                     let words = format!("{heading} · {count}");
                     ui.label(RichText::new(words).font(semibold(12.5)).color(tokens.muted));
                 }
                 ui.horizontal(|ui| {
                     let name = model.groups.told_name(who);
-                    person(ui, tokens, who, &name, words::receipt(*state), 32.0);
+                    person(ui, tokens, who, &name, &words::receipt(*state), 32.0);
                     let (rect, _) = ui.allocate_exact_size(egui::vec2(20.0, 42.0), egui::Sense::hover());
                     let at = rect.left_center();
                     widget::ticks(ui.painter(), tokens, at, *state, tokens.muted, tokens.good);
@@ -83,10 +85,18 @@ pub fn receipts(
     );
 }
 
-fn heading(state: MessageState) -> &'static str {
+/// Under which heading somebody stands: those who have read it, those who have it, the others.
+fn place(state: MessageState) -> MessageState {
     match state {
-        MessageState::Read => "Read",
-        MessageState::Delivered => "Delivered",
-        _ => "Not yet",
+        MessageState::Read | MessageState::Delivered => state,
+        _ => MessageState::Queued,
+    }
+}
+
+fn heading(state: MessageState) -> String {
+    match state {
+        MessageState::Read => say!("receipts-read"),
+        MessageState::Delivered => say!("receipts-delivered"),
+        _ => say!("receipts-not-yet"),
     }
 }

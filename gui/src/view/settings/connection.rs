@@ -4,10 +4,9 @@ use eframe::egui;
 use eframe::egui::RichText;
 use eframe::egui::Ui;
 
-use kith_node::doctor;
-
 use crate::action::Action;
 use crate::model::network;
+use crate::say;
 use crate::theme::medium;
 use crate::theme::regular;
 use crate::theme::size;
@@ -23,7 +22,9 @@ pub(super) fn connection(ui: &mut Ui, desk: &mut Desk<'_>) {
         ui.spinner();
         return;
     }
-    ui.label(RichText::new(doctor::verdict(&desk.model.findings)).font(medium(15.0)).color(desk.tokens.text));
+    ui.label(
+        RichText::new(network::verdict(&desk.model.findings)).font(medium(15.0)).color(desk.tokens.text),
+    );
     for finding in &desk.model.findings {
         ui.add_space(space::XS);
         egui::Frame::new().fill(desk.tokens.app).corner_radius(size::RADIUS).inner_margin(space::S).show(
@@ -40,12 +41,8 @@ pub(super) fn connection(ui: &mut Ui, desk: &mut Desk<'_>) {
         );
     }
     ui.add_space(space::S);
-    sentence(
-        ui,
-        desk.tokens,
-        "A report says the same, without names, addresses or messages. Read it before you pass it on.",
-    );
-    if widget::primary(ui, desk.tokens, "Save a report").clicked() {
+    sentence(ui, desk.tokens, &say!("connection-report-what"));
+    if widget::primary(ui, desk.tokens, &say!("connection-report")).clicked() {
         desk.actions.push(Action::SaveReport);
     }
 }

@@ -8,6 +8,7 @@ use crate::action::Action;
 use crate::model::network;
 use crate::model::network::Line;
 use crate::model::network::Tone;
+use crate::say;
 use crate::theme::Tokens;
 use crate::theme::icons;
 use crate::theme::medium;
@@ -20,28 +21,21 @@ use crate::widget;
 
 /// The community nodes: how each is, one more, one to share.
 pub(super) fn nodes(ui: &mut Ui, desk: &mut Desk<'_>) {
-    let words = "They help your devices and your friends' find each other. They see when you are online and from where, \
-                 and never what you write.";
-    sentence(ui, desk.tokens, words);
+    let words = say!("nodes-what");
+    sentence(ui, desk.tokens, &words);
     let lines = network::community(&desk.model.network);
     if lines.is_empty() {
-        sentence(ui, desk.tokens, "None yet: friends are found on this network and where they were last.");
+        sentence(ui, desk.tokens, &say!("nodes-none"));
     }
     for line in &lines {
-        entry(ui, desk, line, Action::RemoveBootstrap(line.address.clone()), "Remove this node");
+        entry(ui, desk, line, Action::RemoveBootstrap(line.address.clone()), &say!("nodes-remove"));
         shown_code(ui, desk, &line.address);
     }
     ui.add_space(space::S);
-    widget::field(
-        ui,
-        desk.tokens,
-        "Add one: the line it printed, /ip4/…/p2p/…",
-        &mut desk.form.bootstrap,
-        false,
-    );
+    widget::field(ui, desk.tokens, &say!("nodes-add-label"), &mut desk.form.bootstrap, false);
     hint(ui, desk.tokens);
     let ready = !desk.form.bootstrap.trim().is_empty();
-    if ui.add_enabled_ui(ready, |ui| widget::primary(ui, desk.tokens, "Add the node")).inner.clicked() {
+    if ui.add_enabled_ui(ready, |ui| widget::primary(ui, desk.tokens, &say!("nodes-add"))).inner.clicked() {
         desk.actions.push(Action::AddBootstrap);
     }
 }
@@ -50,23 +44,22 @@ pub(super) fn nodes(ui: &mut Ui, desk: &mut Desk<'_>) {
 pub(super) fn mailboxes(ui: &mut Ui, desk: &mut Desk<'_>) {
     sentence(ui, desk.tokens, &network::mailboxes_in_short(&desk.model.network));
     for (device, line) in network::mailboxes(&desk.model.network, desk.now) {
-        entry(ui, desk, &line, Action::RemoveMailbox(device), "Do not use this mailbox");
+        entry(ui, desk, &line, Action::RemoveMailbox(device), &say!("mailboxes-remove"));
         shown_code(ui, desk, &line.address);
     }
     ui.add_space(space::S);
-    let name = "Use another: the address of a node that keeps mail";
-    widget::field(ui, desk.tokens, name, &mut desk.form.mailbox, false);
+    let name = say!("mailboxes-add-label");
+    widget::field(ui, desk.tokens, &name, &mut desk.form.mailbox, false);
     hint(ui, desk.tokens);
     let ready = !desk.form.mailbox.trim().is_empty();
-    if ui.add_enabled_ui(ready, |ui| widget::primary(ui, desk.tokens, "Use this mailbox")).inner.clicked() {
+    if ui.add_enabled_ui(ready, |ui| widget::primary(ui, desk.tokens, &say!("mailboxes-add"))).inner.clicked()
+    {
         desk.actions.push(Action::AddMailbox);
     }
 }
 
 fn hint(ui: &mut Ui, tokens: &Tokens) {
-    ui.label(
-        RichText::new("Or drop or paste a picture of its code here.").font(regular(12.5)).color(tokens.faint),
-    );
+    ui.label(RichText::new(say!("code-hint")).font(regular(12.5)).color(tokens.faint));
 }
 
 /// One of a list: what it is, how it is, what can be done with it.
@@ -89,10 +82,10 @@ fn entry(ui: &mut Ui, desk: &mut Desk<'_>, line: &Line, remove: Action, remove_n
                         ui.label(RichText::new(&line.detail).font(regular(12.5)).color(desk.tokens.muted));
                     }
                 });
-                if widget::icon_button(ui, desk.tokens, icons::QR, "Show its code").clicked() {
+                if widget::icon_button(ui, desk.tokens, icons::QR, &say!("show-code")).clicked() {
                     desk.actions.push(Action::ShowCode(Some(line.address.clone())));
                 }
-                if widget::icon_button(ui, desk.tokens, icons::COPY, "Copy its address").clicked() {
+                if widget::icon_button(ui, desk.tokens, icons::COPY, &say!("copy-its-address")).clicked() {
                     desk.actions.push(Action::Copy(line.address.clone()));
                 }
                 if widget::icon_button(ui, desk.tokens, icons::CLOSE, remove_name).clicked() {
@@ -122,8 +115,8 @@ pub(super) fn shown_code(ui: &mut Ui, desk: &mut Desk<'_>, address: &str) {
         return;
     }
     ui.vertical_centered(|ui| {
-        dialogs::qr(ui, address, "The address as a QR code");
-        if ui.button("Hide the code").clicked() {
+        dialogs::qr(ui, address, &say!("address-qr"));
+        if ui.button(say!("hide-code")).clicked() {
             desk.form.code = None;
         }
     });

@@ -21,6 +21,7 @@ use crate::model::Model;
 use crate::model::dates::Now;
 use crate::model::groups::Notify;
 use crate::model::groups::words;
+use crate::say;
 use crate::text;
 use crate::theme::Tokens;
 use crate::theme::icon;
@@ -39,6 +40,7 @@ struct Marks {
     loud: bool,
     calling: bool,
     asking: usize,
+    reports: usize,
 }
 
 /// Draws a chat of the list.
@@ -57,7 +59,9 @@ pub(super) fn row(
         ChatWith::Contact(with) => model.name_of(with),
         ChatWith::Group(_) => group.map_or_else(|| text::clean_name(&view.name), words::title),
     };
+    let caught = view.last.as_ref().is_some_and(|last| !last.outgoing && model.filters.catches(&last.text));
     let preview = match &view.with {
+        _ if caught => say!("hidden-preview"),
         ChatWith::Contact(_) => preview(view, contact),
         ChatWith::Group(_) => words::preview(group, view.last.as_ref(), &model.groups, now),
     };
@@ -67,6 +71,7 @@ pub(super) fn row(
         loud: model.groups.is_loud(&view.chat),
         calling: view.unread > 0 && model.groups.is_calling(&view.chat),
         asking: group.map_or(0, |group| model.groups.requests_for_us(group)),
+        reports: group.map_or(0, |group| model.groups.reports_for_us(group)),
     };
     let spoken = marks.spoken();
     response.widget_info(|| {
@@ -144,7 +149,7 @@ fn texts(
     let (color, words) = if selected || view.draft.is_empty() {
         (tokens.muted, preview.to_owned())
     } else {
-        (tokens.danger, format!("Draft: {}", view.draft))
+        (tokens.danger, say!("preview-draft", text = view.draft.as_str()))
     };
     let second = widget::line(ui, &words, regular(13.0), color, free - left);
     ui.painter().galley(pos2(left, rect.min.y + 37.0), second, color);
@@ -154,13 +159,16 @@ impl Marks {
     fn spoken(&self) -> String {
         let mut words = String::new();
         if self.unread > 0 {
-            words += &format!(", {} unread", self.unread);
+            words += &say!("row-unread", count = self.unread);
         }
         if self.calling {
-            words += ", you are mentioned";
+            words += &say!("row-mentioned");
         }
         if self.asking > 0 {
-            words += &format!(", {} ask to come in", self.asking);
+            words += &say!("row-asking", count = self.asking);
+        }
+        if self.reports > 0 {
+            words += &say!("row-reports", count = self.reports);
         }
         words
     }
@@ -177,6 +185,9 @@ impl Marks {
         if self.asking > 0 {
             at.x = disc(ui, at, icons::USER_PLUS, tokens.accent.gamma_multiply(0.2), tokens.accent);
         }
+        if self.reports > 0 {
+            at.x = disc(ui, at, icons::FLAG, tokens.danger.gamma_multiply(0.16), tokens.danger);
+        }
         if at.x < right.x { at.x - space::XS } else { right.x }
     }
 }
@@ -192,12 +203,12 @@ fn disc(ui: &Ui, right: eframe::egui::Pos2, glyph: &str, fill: Color32, ink: Col
 fn preview(view: &ChatView, contact: Option<&ContactView>) -> String {
     let refused = contact.is_some_and(|contact| contact.refused);
     match (&view.last, contact.map(|contact| contact.state)) {
-        (Some(last), _) if last.text.is_empty() => "Disappearing message".to_owned(),
-        (Some(last), _) if last.outgoing => format!("You: {}", last.text),
+        (Some(last), _) if last.text.is_empty() => say!("preview-disappearing"),
+        (Some(last), _) if last.outgoing => say!("preview-you", text = last.text.as_str()),
         (Some(last), _) => last.text.clone(),
-        (None, Some(ContactState::Requested)) if refused => "Nobody takes the request".to_owned(),
-        (None, Some(ContactState::Requested)) => "Request sent, not answered yet".to_owned(),
-        (None, Some(ContactState::Blocked)) => "Blocked".to_owned(),
-        (None, _) => "Say hello".to_owned(),
+        (None, Some(ContactState::Requested)) if refused => say!("preview-refused"),
+        (None, Some(ContactState::Requested)) => say!("preview-requested"),
+        (None, Some(ContactState::Blocked)) => say!("blocked"),
+        (None, _) => say!("preview-hello"),
     }
 }

@@ -23,6 +23,7 @@ use kith_engine::view::MessageView;
 
 use crate::action::Action;
 use crate::model::groups::mention;
+use crate::say;
 use crate::text;
 use crate::theme::Tokens;
 use crate::theme::medium;
@@ -56,6 +57,7 @@ pub(super) struct Bubble<'a> {
     meta: Arc<Galley>,
     meta_inline: bool,
     clock: String,
+    hidden: bool,
 }
 
 impl<'a> Bubble<'a> {
@@ -70,20 +72,23 @@ impl<'a> Bubble<'a> {
         let view = scene.timeline.message(at)?;
         let gutter = if view.outgoing { 0.0 } else { size::AVATAR_SMALL + space::S };
         let most = (width - gutter - 56.0).clamp(80.0, size::BUBBLE) - 2.0 * PAD;
-        let (body, rtl) = body(ui, scene, view, most);
+        let hidden = scene.filters.hides(view);
+        let (body, rtl) = if hidden { covered(ui, tokens, most) } else { body(ui, scene, view, most) };
         let quote = view.reply_to.map(|of| {
             let of = scene.timeline.find(&of);
             let name = of.map(|of| scene.name_of(&of.sender)).unwrap_or_default();
-            quote(ui, tokens, of, view.outgoing, &name, most)
+            let hidden = of.is_some_and(|of| scene.filters.hides(of));
+            quote(ui, tokens, (of, hidden), view.outgoing, &name, most)
         });
         let author = (scene.in_group() && first && !view.outgoing).then(|| {
             let color = tokens.identity(seed(view));
             widget::line(ui, &scene.name_of(&view.sender), semibold(13.0), color, most)
         });
         let clock = now.clock(view.sent_at);
-        let fading = if view.expires_at.is_some() { "disappears  " } else { "" };
+        let fading = view.expires_at.map(|_| say!("disappears"));
         let color = if view.outgoing { tokens.on_fill_muted } else { tokens.faint };
-        let meta = widget::line(ui, &format!("{fading}{clock}"), regular(11.0), color, 200.0);
+        let shown = fading.map_or_else(|| clock.clone(), |fading| format!("{fading}  {clock}"));
+        let meta = widget::line(ui, &shown, regular(11.0), color, 200.0);
         let meta_width = meta.size().x + if view.outgoing { 20.0 } else { 0.0 };
         let last_row = body.rows.last().map_or(0.0, |row| row.rect().width());
         let meta_inline = !rtl && last_row + PAD + meta_width <= most;
@@ -114,6 +119,7 @@ impl<'a> Bubble<'a> {
             meta,
             meta_inline,
             clock,
+            hidden,
         })
     }
 
@@ -194,13 +200,22 @@ impl<'a> Bubble<'a> {
     ) {
         let response = ui.interact(rect, Id::unique(self.view.message), Sense::click());
         let own = self.view.outgoing;
-        let who = if own { "You".to_owned() } else { scene.name_of(&self.view.sender) };
+        let who = if own { say!("you") } else { scene.name_of(&self.view.sender) };
         let state = if own { format!(", {}", scene.state_word(self.view)) } else { String::new() };
         response.widget_info(|| {
-            let spoken: String = self.view.text.chars().take(text::SHOWN_CHARS).collect();
+            let hidden = self.hidden.then(|| say!("hidden-by-filter"));
+            let shown = || self.view.text.chars().take(text::SHOWN_CHARS).collect();
+            let spoken: String = hidden.unwrap_or_else(shown);
             WidgetInfo::labeled(Role::Label, true, format!("{who}, {}{state}: {spoken}", self.clock))
         });
         let in_quote = quote.zip(response.interact_pointer_pos()).is_some_and(|(rect, at)| rect.contains(at));
+        if self.hidden {
+            // Only what was uncovered can be answered, copied or followed.
+            if response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
+                actions.push(Action::Uncover(self.view.message));
+            }
+            return;
+        }
         if response.double_clicked() && scene.may_write() {
             actions.push(Action::Reply(self.view.message));
         } else if response.clicked() && in_quote {
@@ -261,6 +276,17 @@ fn body(ui: &Ui, scene: &Scene<'_>, view: &MessageView, width: f32) -> (Arc<Gall
     })
 }
 
+/// What stands in place of a message that has a word which the person does not want to read.
+fn covered(ui: &Ui, tokens: &Tokens, width: f32) -> (Arc<Galley>, bool) {
+    let format =
+        |color, font_id| TextFormat { color, font_id, line_height: Some(20.0), ..Default::default() };
+    let mut job = LayoutJob::default();
+    job.append(&say!("hidden-by-filter"), 0.0, format(tokens.faint, regular(13.5)));
+    job.append(&say!("hidden-show"), space::S, format(tokens.accent, medium(13.5)));
+    job.wrap = TextWrapping { max_width: width, ..TextWrapping::default() };
+    (ui.fonts_mut(|fonts| fonts.layout_job(job)), false)
+}
+
 fn append_with_links(job: &mut LayoutJob, text: &str, format: &TextFormat, color: Color32) {
     let mut rest = text;
     while let Some(start) = rest.find("https://").or_else(|| rest.find("http://")) {
@@ -280,18 +306,20 @@ fn append_with_links(job: &mut LayoutJob, text: &str, format: &TextFormat, color
 fn quote(
     ui: &Ui,
     tokens: &Tokens,
-    of: Option<&MessageView>,
+    (of, hidden): (Option<&MessageView>, bool),
     own: bool,
     name: &str,
     width: f32,
 ) -> (Arc<Galley>, Arc<Galley>) {
+    let covered = say!("hidden-by-filter");
     let (who, what) = match of {
-        Some(of) if of.outgoing => ("You", of.text.as_str()),
-        Some(of) => (name, of.text.as_str()),
-        None => ("Earlier message", "…"),
+        Some(_) if hidden => (name.to_owned(), covered.as_str()),
+        Some(of) if of.outgoing => (say!("you"), of.text.as_str()),
+        Some(of) => (name.to_owned(), of.text.as_str()),
+        None => (say!("quote-earlier"), "…"),
     };
     let (strong, weak) =
         if own { (tokens.on_fill, tokens.on_fill_muted) } else { (tokens.accent, tokens.muted) };
-    let who = widget::line(ui, who, semibold(12.0), strong, width - 22.0);
+    let who = widget::line(ui, &who, semibold(12.0), strong, width - 22.0);
     (who, widget::line(ui, what, regular(12.5), weak, width - 22.0))
 }

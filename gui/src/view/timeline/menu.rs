@@ -8,6 +8,7 @@ use crate::action::Action;
 use crate::action::GroupAction;
 use crate::action::groups::Doubt;
 use crate::action::groups::Step;
+use crate::say;
 use crate::view::timeline::Scene;
 
 /// In groups of up to so many members it is known who has a message.
@@ -28,30 +29,33 @@ pub(super) fn message(
         }
     };
     if scene.may_write() {
-        item(ui, "Answer", Action::Reply(view.message));
+        item(ui, &say!("menu-answer"), Action::Reply(view.message));
     }
-    item(ui, "Copy text", Action::Copy(view.text.clone()));
+    item(ui, &say!("menu-copy"), Action::Copy(view.text.clone()));
     if let Some(group) = scene.group() {
         let rights = scene.groups.rights(group);
         if rights.may_pin() {
             let (label, action) = match group.pins.contains(&view.message) {
-                true => ("Unpin", GroupAction::Unpin(view.message)),
-                false => ("Pin for everybody", GroupAction::Pin(view.message)),
+                true => (say!("unpin"), GroupAction::Unpin(view.message)),
+                false => (say!("menu-pin"), GroupAction::Pin(view.message)),
             };
-            item(ui, label, Action::Group(action));
+            item(ui, &label, Action::Group(action));
         }
         if view.outgoing && group.members.len() <= COUNTED_MEMBERS {
-            item(ui, "Who has it", Action::Group(GroupAction::ShowReceipts(view.message)));
+            item(ui, &say!("receipts-title"), Action::Group(GroupAction::ShowReceipts(view.message)));
+        }
+        if !view.outgoing && rights.may_report() {
+            item(ui, &say!("menu-report"), Action::Group(GroupAction::OpenReport(view.message)));
         }
         if rights.may_moderate() {
             let doubt = Doubt { group: group.group, what: Step::Delete(view.message) };
-            item(ui, "Delete for everybody…", Action::Group(GroupAction::Ask(doubt)));
+            item(ui, &say!("menu-delete-for-all"), Action::Group(GroupAction::Ask(doubt)));
         }
     } else if view.outgoing {
-        item(ui, "What became of it", Action::Trace(view.message));
+        item(ui, &say!("menu-trace"), Action::Trace(view.message));
     }
     for link in links(&view.text) {
-        if ui.button(format!("Open {}", host(link))).on_hover_text(link).clicked() {
+        if ui.button(say!("menu-open-link", host = host(link))).on_hover_text(link).clicked() {
             ui.ctx().open_url(egui::OpenUrl::new_tab(link));
             ui.close();
         }

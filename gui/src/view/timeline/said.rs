@@ -22,6 +22,7 @@ use kith_engine::view::MessageKind;
 
 use crate::action::Action;
 use crate::model::groups::words;
+use crate::say;
 use crate::text;
 use crate::theme::Tokens;
 use crate::theme::regular;
@@ -97,8 +98,8 @@ pub(super) fn line(ui: &Ui, scene: &Scene<'_>, at: usize, row: Rect, actions: &m
 
 /// Others have messages that belong here.
 pub(super) fn gap(ui: &Ui, tokens: &Tokens, rect: Rect) {
-    let words = "Messages are missing here that others have";
-    let galley = widget::line(ui, words, regular(12.0), tokens.warning, rect.width() - 80.0);
+    let words = say!("gap");
+    let galley = widget::line(ui, &words, regular(12.0), tokens.warning, rect.width() - 80.0);
     let (center, half) = (rect.center(), galley.size().x / 2.0 + space::M);
     let pen = Stroke::new(1.0, tokens.warning.gamma_multiply(0.5));
     for (from, to) in [(rect.min.x, center.x - half), (center.x + half, rect.max.x)] {
