@@ -17,6 +17,8 @@ mod handshake;
 mod link;
 mod listener;
 mod porter;
+#[doc(hidden)]
+pub mod raw;
 mod sctp;
 mod session;
 mod stun;

@@ -1,4 +1,4 @@
-//! A session and a client of the same libraries, in virtual time.
+//! A session and a client of another make (`rtc-sctp`), in virtual time.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -114,6 +114,7 @@ impl Client {
     }
 
     fn send(&mut self, now: Instant, stream: u16, message: &Bytes) {
+        let _ = self.association().open_stream(stream, Kind::Binary);
         let mut stream = self.association().stream(stream).unwrap();
         stream.write_chunk_with_ppi(now, message, Kind::Binary).unwrap();
     }
@@ -224,6 +225,29 @@ fn a_channel_carries_both_ways_is_closed_by_both_and_its_number_used_again() {
 }
 
 #[test]
+fn whoever_opens_many_at_once_gets_so_many_and_the_others_are_closed() {
+    let mut pair = Pair::connected();
+    for number in 1..=150 {
+        pair.client.open(pair.now, 2 * number);
+    }
+    pair.exchange();
+    let names: Vec<_> = std::iter::from_fn(|| pair.session.accept()).collect();
+    assert_eq!(names.len(), 127, "the first channel is one more");
+    assert!(pair.session.open().is_none() && !pair.session.may_open());
+    assert!(pair.client.association().stream(300).is_err(), "closed at once");
+    assert_eq!(pair.client.read(2), [2], "opened");
+    pair.session.finish(names[0]);
+    pair.session.release(pair.now, names[0]);
+    pair.exchange();
+    pair.client.read(2);
+    pair.client.close(pair.now, 2);
+    pair.exchange();
+    pair.client.open(pair.now, 300);
+    pair.exchange();
+    assert!(pair.session.accept().is_some(), "there is room again");
+}
+
+#[test]
 fn a_channel_that_was_let_go_is_closed_even_if_the_other_side_says_nothing() {
     let mut pair = Pair::connected();
     let name = pair.session.open().expect("there is room");
@@ -231,10 +255,10 @@ fn a_channel_that_was_let_go_is_closed_even_if_the_other_side_says_nothing() {
     pair.session.release(pair.now, name);
     pair.exchange();
     assert!(pair.client.association().stream(1).is_ok(), "the other side may still have something to say");
+    assert!(pair.client.read(1).ends_with(&frame::flag(Flag::Reset)));
     pair.elapse(Duration::from_secs(6));
     pair.exchange();
     assert!(pair.client.association().stream(1).is_err());
-    pair.client.association().open_stream(1, Kind::Binary).unwrap();
     pair.client.send(pair.now, 1, &frame::data(b"too late"));
     pair.exchange();
     assert!(pair.session.connected().is_some(), "what crossed the goodbye does no harm");

@@ -49,13 +49,13 @@ pub(super) struct Data<'a> {
 
 /// How a side begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Init {
-    pub(super) tag: u32,
-    pub(super) window: u32,
+pub(in crate::webrtc) struct Init {
+    pub(in crate::webrtc) tag: u32,
+    pub(in crate::webrtc) window: u32,
     /// Streams that it will send on, and that it takes.
-    pub(super) out: u16,
-    pub(super) taken: u16,
-    pub(super) number: u32,
+    pub(in crate::webrtc) out: u16,
+    pub(in crate::webrtc) taken: u16,
+    pub(in crate::webrtc) number: u32,
 }
 
 /// What a side has received: everything up to a number, and ranges above it, counted from there.
@@ -187,11 +187,11 @@ pub(super) fn reconfigs(mut body: &[u8]) -> impl Iterator<Item = Reconfig<'_>> {
 
 /// A packet that is being written.
 #[derive(Debug)]
-pub(super) struct Writer(Vec<u8>);
+pub(in crate::webrtc) struct Writer(Vec<u8>);
 
 impl Writer {
     /// An empty packet for whoever has given us this tag.
-    pub(super) fn new(tag: u32, capacity: usize) -> Self {
+    pub(in crate::webrtc) fn new(tag: u32, capacity: usize) -> Self {
         let mut bytes = Vec::with_capacity(capacity);
         bytes.extend(PORT.to_be_bytes());
         bytes.extend(PORT.to_be_bytes());
@@ -209,7 +209,7 @@ impl Writer {
     }
 
     /// The whole packet, with its checksum.
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    pub(in crate::webrtc) fn finish(mut self) -> Vec<u8> {
         let sum = crc32c(&[&self.0]);
         self.0.splice(8..HEADER, sum.to_le_bytes());
         self.0
@@ -269,19 +269,19 @@ impl Writer {
         self.chunk(RECONFIG, 0, &[&says]);
     }
 
-    #[cfg(test)]
-    pub(super) fn init(&mut self, init: &Init) {
+    /// What only the other side says: for tests and fuzzers.
+    pub(in crate::webrtc) fn init(&mut self, init: &Init) {
         self.init_as(INIT, init, &[]);
     }
 
-    #[cfg(test)]
-    pub(super) fn cookie_echo(&mut self, cookie: &[u8]) {
+    /// As `init`.
+    pub(in crate::webrtc) fn cookie_echo(&mut self, cookie: &[u8]) {
         self.chunk(COOKIE_ECHO, 0, &[cookie]);
     }
 
-    #[cfg(test)]
-    pub(super) fn raw(&mut self, kind: u8, body: &[u8]) {
-        self.chunk(kind, 0, &[body]);
+    /// Any chunk: for tests and fuzzers.
+    pub(in crate::webrtc) fn raw(&mut self, kind: u8, flags: u8, body: &[u8]) {
+        self.chunk(kind, flags, &[body]);
     }
 
     fn chunk(&mut self, kind: u8, flags: u8, parts: &[&[u8]]) {
@@ -348,7 +348,7 @@ mod tests {
         let data = Data { flags: BEGIN | END, number: 9, stream: 2, turn: 3, kind: 53, payload: b"hello" };
         let bytes = written(|writer| {
             writer.sack(5, 6, &[(2, 3), (9, 9)]);
-            writer.raw(0xc0, &[1; 7]);
+            writer.raw(0xc0, 0, &[1; 7]);
             writer.reset(1, 2, &[4, 6]);
             writer.response(3, 1);
             writer.data(&data);

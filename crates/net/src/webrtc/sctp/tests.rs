@@ -210,7 +210,7 @@ fn whoever_is_not_meant_or_breaks_rules_does_no_harm() {
     say(&mut open, now, |writer| writer.cookie_echo(&[7; COOKIE])).unwrap();
     assert!(open.transmit(now).unwrap().is_some(), "our answer was lost");
     for _ in 0..100 {
-        say(&mut open, now, |writer| writer.raw(4, &[1, 2, 3, 4])).unwrap();
+        say(&mut open, now, |writer| writer.raw(4, 0, &[1, 2, 3, 4])).unwrap();
     }
     assert_eq!(std::iter::from_fn(|| open.transmit(now).unwrap()).count(), MAX_ECHOES);
     let piece = |stream| packet::Data { flags: 3, number: 1, stream, turn: 0, kind: BINARY, payload: b"x" };
@@ -226,14 +226,15 @@ fn any_bytes_do_no_harm() {
     let other = Init { tag: 9, window: 1 << 17, out: 1_024, taken: 1_024, number: 1 };
     let mut open = opened(5, &other, now);
     for turn in 0..50_000_u32 {
-        let mut body = vec![0; noise.next_u32() as usize % 60];
+        let mut body = vec![0; usize::try_from(noise.next_u32() % 60).unwrap()];
         noise.fill_bytes(&mut body);
-        let kind = [0, 1, 3, 4, 10, 130, 192, 14][noise.next_u32() as usize % 8];
+        let kind = [0, 1, 3, 4, 10, 130, 192, 14][usize::try_from(noise.next_u32() % 8).unwrap()];
+        let flags = u8::try_from(noise.next_u32() % 4).unwrap();
         if kind != 1 && body.len() > 4 {
             // Near what is expected, so that it is not left out at once.
             body[..3].fill(0);
         }
-        if say(&mut open, now, |writer| writer.raw(kind, &body)).is_err() {
+        if say(&mut open, now, |writer| writer.raw(kind, flags, &body)).is_err() {
             open = opened(5, &other, now);
         }
         if turn % 7 == 0 {
