@@ -239,7 +239,7 @@ impl Task {
         // A community node tells others what browsers dial; a person's device has no use for it.
         let is_user = self.config.role == Role::User;
         let direct = info.listen_addrs.iter().filter(|address| {
-            !address::is_relayed(address) && !(is_user && address::is_for_browsers(address))
+            !(address::is_relayed(address) || is_user && address::is_for_browsers(address))
         });
         for address in direct.take(MAX_IDENTIFY_ADDRESSES) {
             self.swarm.behaviour_mut().kad.add_address(&peer, address.clone());

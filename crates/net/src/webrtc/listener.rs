@@ -71,7 +71,7 @@ pub(super) async fn serve(
                     }
                     Deed::Refuse => stats::count(&counters.webrtc_refused),
                     Deed::Arrived(arrival) => {
-                        if arrivals.try_send(arrival).is_err() {
+                        if arrivals.try_send(*arrival).is_err() {
                             stats::count(&counters.webrtc_refused);
                         }
                     }

@@ -61,7 +61,7 @@ pub(super) enum Deed {
     Send(Vec<u8>),
     /// More than may be under way came.
     Refuse,
-    Arrived(Arrival),
+    Arrived(Box<Arrival>),
 }
 
 /// Somebody who is where he says he is.
@@ -159,13 +159,14 @@ impl Porter {
         for (key, entry) in &mut self.entries {
             match &mut entry.phase {
                 Phase::Inside { inbox, .. } if inbox.is_closed() => gone.push(*key),
-                Phase::Inside { under_way, is_counted, .. } => {
-                    if *is_counted && !under_way.load(Ordering::Relaxed) {
-                        *is_counted = false;
-                        self.inside -= 1;
-                        forget_one(&mut self.under_way, entry.host);
-                    }
+                Phase::Inside { under_way, is_counted, .. }
+                    if *is_counted && !under_way.load(Ordering::Relaxed) =>
+                {
+                    *is_counted = false;
+                    self.inside -= 1;
+                    forget_one(&mut self.under_way, entry.host);
                 }
+                Phase::Inside { .. } => {}
                 _ if now >= entry.since + PATIENCE => gone.push(*key),
                 _ => {}
             }
@@ -272,7 +273,7 @@ impl Porter {
             return Deed::Nothing;
         };
         self.inside += 1;
-        Deed::Arrived(Arrival { session: *session, from, inbox, under_way: UnderWay(under_way) })
+        Deed::Arrived(Box::new(Arrival { session: *session, from, inbox, under_way: UnderWay(under_way) }))
     }
 
     fn forget(&mut self, key: Key) {

@@ -142,7 +142,8 @@ impl Session {
             self.dtls.handle_timeout(self.peer, now).map_err(|_| Ended)?;
         }
         self.sctp.on_time(now)?;
-        let over = self.channels.values_mut().filter(|(_, channel)| channel.wake().is_some_and(|at| at <= now));
+        let over =
+            self.channels.values_mut().filter(|(_, channel)| channel.wake().is_some_and(|at| at <= now));
         for (stream, channel) in over {
             channel.is_closing = true;
             self.sctp.reset(*stream);
@@ -298,7 +299,7 @@ impl Session {
     fn on_word(&mut self, stream: u16, word: &[u8]) -> Result<(), Ended> {
         match word {
             // Reliable and in order (0), by whoever has the even numbers, for the first time.
-            [3, 0, ..] if stream % 2 == 0 && !self.by_stream.contains_key(&stream) => {
+            [3, 0, ..] if stream.is_multiple_of(2) && !self.by_stream.contains_key(&stream) => {
                 if self.channels.len() >= MAX_CHANNELS {
                     self.sctp.reset(stream);
                     return Ok(());

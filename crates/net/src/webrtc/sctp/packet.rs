@@ -77,10 +77,19 @@ impl Sack<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reconfig<'a> {
     /// The sender will begin anew on these streams, after the piece with this number.
-    Reset { request: u32, last: u32, streams: &'a [u8] },
+    Reset {
+        request: u32,
+        last: u32,
+        streams: &'a [u8],
+    },
     /// Something else that is asked for and not done here.
-    Other { request: u32 },
-    Response { request: u32, result: u32 },
+    Other {
+        request: u32,
+    },
+    Response {
+        request: u32,
+        result: u32,
+    },
 }
 
 /// The streams of a reset.
@@ -226,8 +235,10 @@ impl Writer {
     }
 
     pub(super) fn sack(&mut self, number: u32, window: u32, blocks: &[(u16, u16)]) {
-        let flat: Vec<u8> =
-            blocks.iter().flat_map(|(first, last)| [first.to_be_bytes(), last.to_be_bytes()].concat()).collect();
+        let flat: Vec<u8> = blocks
+            .iter()
+            .flat_map(|(first, last)| [first.to_be_bytes(), last.to_be_bytes()].concat())
+            .collect();
         let counts = [u16::try_from(blocks.len()).unwrap_or_default().to_be_bytes(), [0; 2]].concat();
         self.chunk(SACK, 0, &[&number.to_be_bytes(), &window.to_be_bytes(), &counts, &flat]);
     }
@@ -319,6 +330,7 @@ fn crc32c(parts: &[&[u8]]) -> u32 {
 }
 
 /// The checksum of each byte.
+#[expect(clippy::indexing_slicing, reason = "the compiler computes it, and refuses to go outside")]
 static TABLE: [u32; 256] = {
     let (mut table, mut byte) = ([0; 256], 0);
     while byte < 256 {
@@ -397,7 +409,11 @@ mod tests {
         assert_eq!(of(&[6, 0, 0, 3, 6, 0, 0, 4]), 0, "shorter than its header");
         assert_eq!(of(&[6, 0, 0, 9]), 0, "longer than the packet");
         assert_eq!(of(&[6, 0, 0, 4, 6, 0, 0, 4]), 2);
-        assert_eq!(of(&[3, 0, 0, 16, 0, 0, 0, 1, 0, 0, 0, 1, 0, 9, 0, 0, 6, 0, 0, 4]), 1, "ranges that are not there");
+        assert_eq!(
+            of(&[3, 0, 0, 16, 0, 0, 0, 1, 0, 0, 0, 1, 0, 9, 0, 0, 6, 0, 0, 4]),
+            1,
+            "ranges that are not there"
+        );
         assert_eq!(of(&[0x3f, 0, 0, 4, 6, 0, 0, 4]), 0, "an unknown chunk that forbids to go on");
         assert_eq!(of(&[0xbf, 0, 0, 4, 6, 0, 0, 4]), 1, "one that may be skipped");
         assert_eq!(reconfigs(&[0, 13, 0, 8, 0, 0, 0, 1]).count(), 0);

@@ -225,7 +225,8 @@ impl Sender {
     /// The other side says what has arrived.
     pub(super) fn on_sack(&mut self, sack: &Sack<'_>, now: Instant) -> Result<(), Ended> {
         let first = self.flight.front().map_or(self.next, |piece| piece.number);
-        let acknowledged = usize::try_from(sack.number.wrapping_sub(first.wrapping_sub(1))).unwrap_or(usize::MAX);
+        let acknowledged =
+            usize::try_from(sack.number.wrapping_sub(first.wrapping_sub(1))).unwrap_or(usize::MAX);
         if acknowledged >= 1 << 31 {
             // One that was overtaken.
             return Ok(());

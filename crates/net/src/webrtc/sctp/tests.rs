@@ -73,9 +73,12 @@ impl Path {
     fn step(&mut self) -> bool {
         self.send();
         let due = self.packets.iter().map(|(at, _, _)| *at);
-        let Some(next) = due.chain(self.sides.iter().filter_map(Association::wake)).min() else { return false };
+        let Some(next) = due.chain(self.sides.iter().filter_map(Association::wake)).min() else {
+            return false;
+        };
         self.now = self.now.max(next);
-        let (due, later) = std::mem::take(&mut self.packets).into_iter().partition(|(at, ..)| *at <= self.now);
+        let (due, later) =
+            std::mem::take(&mut self.packets).into_iter().partition(|(at, ..)| *at <= self.now);
         self.packets = later;
         let due: Vec<_> = due;
         due.into_iter().for_each(|(_, to, packet)| self.sides[to].on_packet(self.now, &packet).unwrap());
@@ -102,12 +105,13 @@ fn messages_arrive_once_in_order_and_whole_whatever_the_path_does() {
         let mut sent: [Vec<Vec<u8>>; 2] = Default::default();
         let mut got: [Vec<Vec<u8>>; 2] = Default::default();
         for turn in 0..4_000 {
-            for from in 0..2 {
-                if sent[from].len() < 60 && path.sides[from].room() > MAX_MESSAGE {
-                    let length = 1 + path.chance.next_u32() as usize % if turn % 3 == 0 { 9_000 } else { 40 };
-                    let bytes = vec![u8::try_from(sent[from].len()).unwrap(); length];
+            for (from, sent) in sent.iter_mut().enumerate() {
+                if sent.len() < 60 && path.sides[from].room() > MAX_MESSAGE {
+                    let most = if turn % 3 == 0 { 9_000 } else { 40 };
+                    let length = usize::try_from(1 + path.chance.next_u32() % most).unwrap();
+                    let bytes = vec![u8::try_from(sent.len()).unwrap(); length];
                     path.write(from, u16::try_from(turn % 5).unwrap(), &bytes);
-                    sent[from].push(bytes);
+                    sent.push(bytes);
                 }
             }
             let goes_on = path.step();
@@ -215,7 +219,8 @@ fn whoever_is_not_meant_or_breaks_rules_does_no_harm() {
     assert_eq!(std::iter::from_fn(|| open.transmit(now).unwrap()).count(), MAX_ECHOES);
     let piece = |stream| packet::Data { flags: 3, number: 1, stream, turn: 0, kind: BINARY, payload: b"x" };
     assert_eq!(say(&mut opened(5, &other, now), now, |writer| writer.data(&piece(MAX_STREAMS))), Err(Ended));
-    let sack = |number| say(&mut opened(5, &other, now), now, |writer| writer.sack(number, 0, &[(1, u16::MAX)]));
+    let sack =
+        |number| say(&mut opened(5, &other, now), now, |writer| writer.sack(number, 0, &[(1, u16::MAX)]));
     assert_eq!((sack(4), sack(5), sack(3)), (Ok(()), Err(Ended), Ok(())), "what was never sent");
     assert_eq!(say(&mut open, now, Writer::abort), Err(Ended));
 }
