@@ -290,12 +290,16 @@ fn whoever_sends_what_nobody_reads_waits() {
         assert!(read <= 300_000, "all of it was there at once");
     }
     for _ in 0..60 {
+        // After that nobody has anything to say, and silence ends a connection.
+        if read == 1_000_000 {
+            return;
+        }
         pair.exchange();
         while let Read::Bytes(bytes) = pair.session.read(FIRST, &mut [0; 1 << 16]) {
             read += bytes;
         }
     }
-    assert_eq!(read, 1_000_000, "all of it comes in the end");
+    panic!("only {read} bytes came in the end");
 }
 
 #[test]
