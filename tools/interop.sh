@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # js-libp2p and go-libp2p talk to the real programs (tools/interop/interop.py). Not part of the tests: it fetches pinned
-# packages with npm and pip, about 260 MB, into a cache folder. Nothing that runs later needs a network, and where the
+# packages with npm and pip, about 290 MB, into a cache folder. Nothing that runs later needs a network, and where the
 # system allows it gets none. Says so and ends well on systems for which the packages bring no programs.
 #   tools/interop.sh [--bin DIR]        KITH_INTEROP_CACHE: the cache folder
 set -euo pipefail
@@ -23,7 +23,8 @@ if [ "$(cat "$cache/pins" 2>/dev/null)" != "$pins" ]; then
     echo "fetching the other libraries into $cache"
     cp tools/interop/package.json tools/interop/package-lock.json "$cache"
     # No package runs anything when it is installed. The Node of the system only has to run npm: another comes along.
-    (cd "$cache" && npm ci --ignore-scripts --no-audit --no-fund --loglevel error)
+    # What others would want beside them (React Native, for one) is left out.
+    (cd "$cache" && npm ci --legacy-peer-deps --ignore-scripts --no-audit --no-fund --loglevel error)
     rm -rf "$cache/wheel" && mkdir "$cache/wheel"
     python3 -m pip download --quiet --no-deps --only-binary :all: --require-hashes \
         --dest "$cache/wheel" --requirement tools/interop/requirements.txt

@@ -205,6 +205,8 @@ impl Default for Config {
             "/ip6/::/udp/4001/quic-v1",
             "/ip4/0.0.0.0/tcp/4002/ws",
             "/ip6/::/tcp/4002/ws",
+            "/ip4/0.0.0.0/udp/4002/webrtc-direct",
+            "/ip6/::/udp/4002/webrtc-direct",
         ];
         Self {
             data: None,

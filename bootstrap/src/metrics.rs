@@ -109,6 +109,7 @@ fn connections(picture: &Picture, lines: &mut Lines<'_>) -> Result<(), Error> {
         ("tcp", net.open_tcp),
         ("quic", net.open_quic),
         ("websocket", net.open_websocket),
+        ("webrtc", net.open_webrtc),
         ("relayed", net.open_relayed),
     ];
     lines.gauges("connections", "Open connections", "transport", &open)?;
@@ -122,6 +123,7 @@ fn connections(picture: &Picture, lines: &mut Lines<'_>) -> Result<(), Error> {
         ("device", net.refused_device),
         ("full", net.refused_full),
         ("banned", net.refused_banned),
+        ("webrtc_handshakes", net.webrtc_refused),
     ];
     lines.counters("connections_refused", "Connections refused", "reason", &refused)?;
     let bytes = [("in", net.wire_in), ("out", net.wire_out)];

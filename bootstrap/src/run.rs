@@ -76,7 +76,12 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
     };
     let seed = identity(&mut store)?;
     let (records, listen) = remembered(&store, &config)?;
-    let net_config = net_config(&seed, listen, &config);
+    let certificate = certificate(&mut store)?;
+    let external = config.external.iter().map(|address| kith_net::webrtc::with_hash(address, &certificate));
+    let external = external.collect::<Result<Vec<_>, _>>()?;
+    let mut net_config = net_config(&seed, listen, &config);
+    net_config.external.clone_from(&external);
+    net_config.webrtc_certificate = Some(certificate);
     let device = device_of(&net_config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let _inside = runtime.enter();
@@ -112,6 +117,7 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
         device,
         net,
         config,
+        external,
         mailbox,
         feed,
         source,
@@ -154,7 +160,6 @@ fn remembered(store: &Store, config: &Config) -> Result<(Vec<Record>, Vec<Listen
 fn net_config(seed: &Zeroizing<[u8; 32]>, listen: Vec<Listen>, config: &Config) -> NetConfig {
     let mut net = NetConfig::new(seed.clone(), Role::Server);
     net.listen = listen;
-    net.external.clone_from(&config.external);
     net.services =
         Services { dht: config.roles.dht, relay: config.roles.relay, autonat: config.roles.autonat };
     net.serve_mailbox = config.mailbox.serve;
@@ -193,6 +198,21 @@ fn identity(store: &mut Store) -> Result<Zeroizing<[u8; 32]>> {
     Ok(seed)
 }
 
+/// The certificate for browsers, made at the first start: its hash is part of the address.
+fn certificate(store: &mut Store) -> Result<Zeroizing<String>> {
+    const KEY: &[u8] = b"webrtc";
+    if let Some(kept) = store.reader().snapshot()?.get(IDENTITY, KEY)? {
+        return Ok(Zeroizing::new(String::from_utf8(kept).context("the stored certificate is not text")?));
+    }
+    let made = kith_net::webrtc::new_certificate()?;
+    store.commit(&[Write {
+        table: IDENTITY.name.to_owned(),
+        key: KEY.to_vec(),
+        value: Some(made.as_bytes().to_vec()),
+    }])?;
+    Ok(made)
+}
+
 fn device_of(config: &NetConfig) -> Result<DeviceId> {
     kith_net::net::device_of_seed(&config.device_seed).context("the stored identity is not a key")
 }
@@ -202,6 +222,8 @@ struct Server {
     device: DeviceId,
     net: Net,
     config: Config,
+    /// The addresses to tell others, complete.
+    external: Vec<String>,
     mailbox: Option<Host>,
     /// The way to it: there is one when there is the other.
     feed: Option<Feed>,
@@ -218,7 +240,7 @@ impl Server {
     /// Says where this node is to be found, joins others, opens the page.
     async fn begin(&mut self) -> Result<()> {
         self.open_page().await;
-        for address in self.config.external.clone() {
+        for address in self.external.clone() {
             let address = address::parse(&address)?.0;
             self.show(&address);
             if let Some(feed) = &self.feed {

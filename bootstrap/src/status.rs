@@ -97,7 +97,7 @@ impl Picture {
     /// Connections now, over all transports.
     pub(crate) fn connections(&self) -> u64 {
         let net = &self.net;
-        net.open_tcp + net.open_quic + net.open_websocket + net.open_relayed
+        net.open_tcp + net.open_quic + net.open_websocket + net.open_webrtc + net.open_relayed
     }
 
     /// How full things are: what, how much, how much there may be.

@@ -12,6 +12,7 @@ import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
+import { webRTCDirect } from '@libp2p/webrtc'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -26,7 +27,7 @@ const serves = process.argv[2] === 'server'
 const brought = new Set()
 const node = await createLibp2p({
   addresses: { listen: serves ? ['/ip4/127.0.0.1/tcp/0'] : [] },
-  transports: [tcp(), webSockets(), quic()],
+  transports: [tcp(), webSockets(), quic(), webRTCDirect()],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   connectionGater: { denyDialMultiaddr: () => false },

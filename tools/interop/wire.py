@@ -1,11 +1,13 @@
 """The little of protobuf, multiaddresses and base58 that talking to peers by hand takes."""
 
+import base64
 import socket
 
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 # Name, code, bytes of the value; a peer says how many it has.
-PROTOCOLS = [("ip4", 4, 4), ("tcp", 6, 2), ("udp", 273, 2), ("quic-v1", 461, 0), ("ws", 477, 0), ("p2p", 421, None)]
+PROTOCOLS = [("ip4", 4, 4), ("tcp", 6, 2), ("udp", 273, 2), ("quic-v1", 461, 0), ("ws", 477, 0), ("p2p", 421, None),
+             ("webrtc-direct", 280, 0), ("certhash", 466, None)]
 
 
 def varint(number):
@@ -117,6 +119,8 @@ def from_multiaddr(data):
             text += "/" + socket.inet_ntoa(value)
         elif name == "p2p":
             text += "/" + to_base58(value)
+        elif name == "certhash":
+            text += "/u" + base64.urlsafe_b64encode(value).decode().rstrip("=")
         elif size == 2:
             text += f"/{int.from_bytes(value, 'big')}"
     return text

@@ -88,13 +88,14 @@ async fn ask(config: &Config, nodes: &[DeviceAddress]) -> Result<Vec<Finding>> {
     let mut seed = Zeroizing::new([0; 32]);
     getrandom::fill(seed.as_mut_slice()).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
     let mut settings = NetConfig::new(seed, Role::User);
+    let (browsers, listen): (Vec<_>, Vec<_>) = config.listen.iter().partition(|at| is_for_browsers(at));
     settings.listen =
-        config.listen.iter().map(|address| Listen { address: address.clone(), remembered: None }).collect();
+        listen.iter().map(|address| Listen { address: (*address).clone(), remembered: None }).collect();
     (settings.mdns, settings.upnp) = (false, false);
     settings.services = Services { dht: false, relay: false, autonat: false };
     settings.limits.relays = 0;
     let (net, mut events) = Net::start(settings, &tokio::runtime::Handle::current())?;
-    let listening = listening(&mut events, config.listen.len()).await;
+    let listening = listening(&mut events, listen.len()).await;
     let mut findings = Vec::new();
     let addresses = candidates(config, &listening, nodes, &mut findings);
     if !addresses.is_empty() {
@@ -106,6 +107,10 @@ async fn ask(config: &Config, nodes: &[DeviceAddress]) -> Result<Vec<Finding>> {
             "forward the ports on the router, and name its addresses in “external”",
         ));
     }
+    findings.extend(browsers.iter().map(|address| {
+        let says = format!("{address} was not tested: only browsers can dial it");
+        Finding::good(ABOUT, says)
+    }));
     events.shut_down().await?;
     Ok(findings)
 }
@@ -145,7 +150,7 @@ fn candidates(
     if config.external.is_empty() {
         wanted.extend(listening.iter().filter(|address| can_be_tried(address)).cloned());
     }
-    for text in &config.external {
+    for text in config.external.iter().filter(|text| !is_for_browsers(text)) {
         match address::parse(&numbered(text)) {
             Ok((address, _)) if can_be_tried(&address) => wanted.push(address),
             _ => findings.push(Finding::error(
@@ -163,6 +168,11 @@ fn candidates(
     }
     wanted.truncate(most);
     wanted
+}
+
+/// Whether an address is one that other nodes cannot dial.
+fn is_for_browsers(address: &str) -> bool {
+    address.split('/').any(|part| part == "webrtc-direct")
 }
 
 /// An address with the number in place of a name: others dial no names for strangers.

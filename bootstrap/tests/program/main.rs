@@ -10,6 +10,7 @@ mod operations;
 use std::ffi::OsStr;
 use std::io::BufRead as _;
 use std::io::BufReader;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Child;
 use std::process::Command;
@@ -138,6 +139,24 @@ async fn identity_port_and_records_survive_a_stop_and_kill_9() {
     assert_eq!(second.address, address);
     let (net, mut events) = client(3, &second).await;
     assert!(found(&net, &mut events, &record).await);
+}
+
+#[test]
+fn the_address_for_browsers_is_the_same_after_a_restart_and_the_key_behind_it_is_nobody_elses() {
+    let folder = tempfile::tempdir().unwrap();
+    let listen = ["--listen", "/ip4/127.0.0.1/udp/0/webrtc-direct"].map(OsStr::new);
+    let told = || {
+        let mut process = command(folder.path()).args(listen).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let address = lines.into_iter().find(|line| line.contains("/webrtc-direct/certhash/u")).unwrap();
+        assert!(Program { process, address: address.clone() }.stop().success());
+        address
+    };
+    assert_eq!(told(), told());
+    for file in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
+        let metadata = file.metadata().unwrap();
+        assert!(metadata.is_dir() || metadata.mode() & 0o077 == 0, "{}", file.path().display());
+    }
 }
 
 #[test]

@@ -109,6 +109,11 @@ pub(crate) fn is_relayed(address: &Multiaddr) -> bool {
     address.iter().any(|part| part == Protocol::P2pCircuit)
 }
 
+/// Whether only browsers can dial an address.
+pub(crate) fn is_for_browsers(address: &Multiaddr) -> bool {
+    address.iter().any(|part| part == Protocol::WebRTCDirect)
+}
+
 /// Whether an address means something on one cable only (fe80::/10). A multiaddress does not say on which, so nobody
 /// can dial it.
 pub(crate) fn is_link_local(address: &Multiaddr) -> bool {

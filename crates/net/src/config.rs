@@ -63,6 +63,9 @@ pub struct NetConfig {
     /// Addresses under which this node is known to be reachable, such as a forwarded port. A community node without
     /// any tells those it listens at.
     pub external: Vec<String>,
+    /// The certificate of a node that browsers connect to, as `webrtc::new_certificate` made it. Without it, or without
+    /// the feature `webrtc`, addresses of that kind cannot be listened at.
+    pub webrtc_certificate: Option<Zeroizing<String>>,
     /// The numbers.
     pub limits: Limits,
 }
@@ -230,6 +233,7 @@ impl NetConfig {
             serve_mailbox: false,
             probe: role == Role::User,
             external: Vec::new(),
+            webrtc_certificate: None,
             limits: Limits::for_role(role),
         }
     }

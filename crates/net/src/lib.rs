@@ -19,6 +19,8 @@ pub mod facts;
 pub mod net;
 pub mod records;
 pub mod stats;
+#[cfg(feature = "webrtc")]
+pub mod webrtc;
 
 mod autonat;
 mod behaviour;

@@ -176,7 +176,10 @@ fn swarm(config: &NetConfig, counters: &Arc<Counters>) -> Result<Swarm<Behaviour
         .map_err(|error| setup(&error))?
         .with_other_transport(|keypair| transport::over_quic(keypair, counters))
         .map_err(|error| setup(&error))?
-        .with_other_transport(|keypair| transport::over_web_socket(keypair, counters))
+        .with_other_transport(|keypair| {
+            let web_socket = transport::over_web_socket(keypair, counters)?;
+            transport::with_browsers(web_socket, keypair, config.webrtc_certificate.as_ref(), counters)
+        })
         .map_err(|error| setup(&error))?
         .with_dns()
         .map_err(|error| setup(&error))?

@@ -37,12 +37,17 @@ counters! {
     refused_device,
     /// Because this node has as many as it may have, or as many that are not through the handshake.
     refused_full,
+    /// Whoever wanted to connect over WebRTC and was turned away before the handshake: too many at once. Not among the
+    /// refused above.
+    webrtc_refused,
     /// Connections over TCP now.
     open_tcp,
     /// Connections over QUIC now.
     open_quic,
     /// Connections over WebSocket now.
     open_websocket,
+    /// Connections over WebRTC now.
+    open_webrtc,
     /// Connections through relays now.
     open_relayed,
     /// Connected peers now.
@@ -123,4 +128,10 @@ pub(crate) fn set(gauge: &AtomicU64, to: usize) {
 /// Adds one.
 pub(crate) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Adds an amount.
+#[cfg(feature = "webrtc")]
+pub(crate) fn add(counter: &AtomicU64, amount: usize) {
+    counter.fetch_add(u64::try_from(amount).unwrap_or(u64::MAX), Ordering::Relaxed);
 }

@@ -1,4 +1,4 @@
-//! The ways to other nodes, each with its bytes counted: TCP, WebSocket over it, and QUIC. What TCP and WebSocket carry is
+//! The ways to other nodes, each with its bytes counted: TCP, WebSocket over it, QUIC, and WebRTC for browsers. What TCP and WebSocket carry is
 //! counted as it is handed to the system, so the difference to the wire are the headers of IP and TCP; QUIC does not show its
 //! packets, so there it is what the streams carry.
 
@@ -26,6 +26,7 @@ use libp2p::noise;
 use libp2p::quic;
 use libp2p::tcp;
 use libp2p::websocket;
+use zeroize::Zeroizing;
 
 use crate::quiet::Quiet;
 use crate::stats::Counters;
@@ -79,6 +80,31 @@ pub(crate) fn over_quic(keypair: &Keypair, counters: &Arc<Counters>) -> Way {
     quic::tokio::Transport::new(config)
         .map(move |(peer, connection), _| (peer, StreamMuxerBox::new(counted(connection))))
         .boxed()
+}
+
+/// Another way, and beside it WebRTC for browsers if there is a certificate. Its datagrams are counted where they are sent.
+#[cfg(feature = "webrtc")]
+pub(crate) fn with_browsers(
+    other: Way,
+    keypair: &Keypair,
+    certificate: Option<&Zeroizing<String>>,
+    counters: &Arc<Counters>,
+) -> Result<Way, Failed> {
+    let Some(certificate) = certificate else { return Ok(other) };
+    let webrtc = crate::webrtc::Transport::new(keypair.clone(), certificate, Arc::clone(counters))?
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+    Ok(other.or_transport(webrtc).map(|either, _| either.into_inner()).boxed())
+}
+
+/// Without the feature there is nothing to add.
+#[cfg(not(feature = "webrtc"))]
+pub(crate) fn with_browsers(
+    other: Way,
+    _: &Keypair,
+    _: Option<&Zeroizing<String>>,
+    _: &Arc<Counters>,
+) -> Result<Way, Failed> {
+    Ok(other)
 }
 
 /// A stream whose bytes are counted.

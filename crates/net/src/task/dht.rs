@@ -20,6 +20,7 @@ use super::Task;
 use super::now_millis;
 use crate::address;
 use crate::behaviour;
+use crate::config::Role;
 use crate::event::NetEvent;
 use crate::records;
 use crate::stats;
@@ -235,7 +236,11 @@ impl Task {
         if !behaviour::serves_dht(&info.protocols) {
             return;
         }
-        let direct = info.listen_addrs.iter().filter(|address| !address::is_relayed(address));
+        // A community node tells others what browsers dial; a person's device has no use for it.
+        let is_user = self.config.role == Role::User;
+        let direct = info.listen_addrs.iter().filter(|address| {
+            !(address::is_relayed(address) || is_user && address::is_for_browsers(address))
+        });
         for address in direct.take(MAX_IDENTIFY_ADDRESSES) {
             self.swarm.behaviour_mut().kad.add_address(&peer, address.clone());
         }

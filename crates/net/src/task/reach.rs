@@ -177,9 +177,12 @@ impl Task {
         let is_udp = |address: &Multiaddr| address.iter().any(|part| matches!(part, Protocol::Udp(_)));
         let known = relay.addresses.iter().filter_map(address::to_libp2p);
         let same_way = known.map(|known| is_udp(&known)).any(|udp| udp == is_udp(address));
-        let Some(address) = address::from_libp2p(address)
-            .filter(|_| reach <= seen && !same_way && relay.addresses.len() < ADDRESSES_PER_RELAY)
-        else {
+        let Some(address) = address::from_libp2p(address).filter(|_| {
+            reach <= seen
+                && !same_way
+                && !address::is_for_browsers(address)
+                && relay.addresses.len() < ADDRESSES_PER_RELAY
+        }) else {
             return true;
         };
         relay.addresses.push(address.clone());

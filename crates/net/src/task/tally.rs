@@ -77,6 +77,8 @@ fn open<'a>(counters: &'a Counters, endpoint: &ConnectedPoint) -> &'a AtomicU64 
     let has = |wanted: fn(&Protocol<'_>) -> bool| address.iter().any(|part| wanted(&part));
     if has(|part| matches!(part, Protocol::Ws(_) | Protocol::Wss(_))) {
         &counters.open_websocket
+    } else if has(|part| matches!(part, Protocol::WebRTCDirect)) {
+        &counters.open_webrtc
     } else if has(|part| matches!(part, Protocol::Udp(_))) {
         &counters.open_quic
     } else {
