@@ -36,6 +36,9 @@ use crate::output::Output;
 /// Posts of one group whose chain is asked for. Half a megabyte of long ones at worst; a meeting brings what does not fit.
 const MAX_SEALED: usize = 64;
 
+/// Of these, those that one neighbour brought.
+const MAX_SEALED_EACH: usize = 16;
+
 /// What the network carries in one message.
 const MAX_BYTES: usize = 32 << 10;
 
@@ -136,14 +139,23 @@ fn wait(engine: &mut Engine, out: &mut Output, id: &GroupId, sealed: Sealed) {
     let (from, tag) = (sealed.from, sealed.envelope.tag());
     let Some(group) = engine.groups.get_mut(id) else { return };
     let waiting = &mut group.mesh.sealed;
-    if waiting.len() >= MAX_SEALED
-        && let Some(Sealed { message, .. }) = waiting.pop_front()
-    {
+    if let Some(Sealed { message, .. }) = make_room(waiting, &from) {
         out.effect(Effect::Verdict { message, verdict: Verdict::Ignore });
     }
     waiting.push_back(sealed);
     engine.core.stats.gossip_waited += 1;
     passing::ask(engine, out, id, &from, tag);
+}
+
+/// Makes room for one more: whoever has brought more than their share loses their own oldest, so that a neighbour who floods takes
+/// no place from others.
+fn make_room(waiting: &mut VecDeque<Sealed>, from: &DeviceId) -> Option<Sealed> {
+    let theirs = waiting.iter().filter(|sealed| sealed.from == *from).count();
+    if theirs >= MAX_SEALED_EACH {
+        let oldest = waiting.iter().position(|sealed| sealed.from == *from)?;
+        return waiting.remove(oldest);
+    }
+    if waiting.len() >= MAX_SEALED { waiting.pop_front() } else { None }
 }
 
 /// There is another chain: what waited for it is opened, and goes on.
@@ -169,4 +181,28 @@ fn take_out(engine: &mut Engine, id: &GroupId, tags: &[Tag]) -> VecDeque<Sealed>
     let (now, later) = waiting.into_iter().partition(|sealed| tags.contains(&sealed.envelope.tag()));
     group.mesh.sealed = later;
     now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed(number: u8, from: u8) -> Sealed {
+        let envelope = Envelope::new([number; 16], &[number; (1 << 10) - 17]).unwrap();
+        Sealed { message: GossipId([number; 20]), from: DeviceId([from; 32]), envelope }
+    }
+
+    #[test]
+    fn a_neighbour_who_floods_takes_no_place_from_others() {
+        let mut waiting = VecDeque::from([sealed(0, 1)]);
+        for number in 1..=200 {
+            let next = sealed(number, 2);
+            if let Some(gone) = make_room(&mut waiting, &next.from) {
+                assert_eq!(gone.from, next.from, "their own goes");
+            }
+            waiting.push_back(next);
+        }
+        assert_eq!(waiting.len(), 1 + MAX_SEALED_EACH);
+        assert_eq!(waiting.front().map(|first| first.message), Some(GossipId([0; 20])));
+    }
 }
