@@ -22,6 +22,7 @@ use kith_proto::id::OperationId;
 
 use super::bits::Bits;
 use super::node::Index;
+use super::node::LinkUse;
 use super::node::Node;
 use super::node::Nodes;
 use super::node::Person;
@@ -231,11 +232,48 @@ impl<'a> View<'a> {
         if self.holding(&uses.revoked).next().is_some() {
             return None;
         }
+        self.made(uses)
+    }
+
+    /// A link that was made, whether or not it was revoked.
+    pub(super) fn made(&self, uses: &LinkUse) -> Option<(&'a Link, &'a Node)> {
         let (_, made) = self.holding(&uses.made).min_by_key(|(_, node)| node.place())?;
         match made.kind() {
             Kind::Link(link) => Some((link, made)),
             _ => None,
         }
+    }
+
+    /// How many accounts came by a link and count, or did until they left or were removed.
+    pub(super) fn used(&self, id: &LinkId) -> u32 {
+        let adds = self.nodes.links.get(id).map_or(&[][..], |uses| &uses.adds);
+        let people: Bits = self.holding(adds).filter_map(|(_, node)| node.target).collect();
+        people.count() as u32
+    }
+
+    /// Whether somebody was let in by a link before, whatever became of it.
+    fn came_before(&self, person: Person, link: LinkId) -> bool {
+        let here = |index: &Index| self.scope.is_none_or(|scope| scope.has(*index));
+        let mut about = self.nodes.account(person).about.iter().filter(|index| here(index));
+        about.any(|index| {
+            let node = self.nodes.get(*index);
+            node.link() == Some(link) && node.target == Some(person) && !self.nodes.denied.has(*index)
+        })
+    }
+
+    /// Whether the author of an operation left without having seen it, nor it the leaving.
+    pub(super) fn left_beside(&self, index: Index) -> bool {
+        let node = self.nodes.get(index);
+        let beside = |(end, leave): (Index, &Node)| {
+            matches!(leave.kind(), Kind::Leave) && !leave.past.has(index) && !node.past.has(end)
+        };
+        self.holding(&self.nodes.account(node.author).about).any(beside)
+    }
+
+    /// Whether only those who may invite let an account in by a link, whatever its rules are.
+    pub(super) fn is_decided(&self, id: &LinkId, account: &AccountId) -> bool {
+        let removed = self.nodes.person(account).is_some_and(|person| self.was_removed(person));
+        removed || self.link(id).is_some_and(|(link, _)| link.approval)
     }
 
     /// The pin of a message, unless something that follows takes it away.
@@ -355,9 +393,7 @@ impl Judged<'_, '_> {
             return Err(Denial::OtherRole);
         }
         let policy = self.view.policy();
-        let person = self.view.nodes.person(&add.account);
-        let removed = person.is_some_and(|person| self.view.was_removed(person));
-        let decided = link.approval || policy.approve_links || removed;
+        let decided = policy.approve_links || self.view.is_decided(id, &add.account);
         if decided { self.at_least(policy.invite) } else { Ok(()) }
     }
 
@@ -398,38 +434,17 @@ impl Judged<'_, '_> {
             return Err(Denial::GroupFull);
         }
         if let Via::Link { link, .. } = via {
-            let nodes = self.view.nodes;
+            let person = self.view.nodes.person(account);
             let limit = self.view.link(link).map_or(0, |(link, _)| link.uses);
-            let came = came_by(nodes, link, self.view.scope);
-            let again = came.iter().any(|(who, _)| nodes.person(account) == Some(*who));
             // The proof stands in the log for everybody to copy: it lets nobody come a second time.
-            if again {
+            if person.is_some_and(|person| self.view.came_before(person, *link)) {
                 self.at_least(self.view.policy().invite)?;
-            } else if limit > 0 && came.len() >= limit as usize {
+            } else if limit > 0 && self.view.used(link) >= limit {
                 return Err(Denial::LinkUsedUp);
             }
         }
         Ok(())
     }
-}
-
-/// Who came by a link in `scope`, first come first, whatever became of it later: (whom, by which operation first).
-pub(super) fn came_by(nodes: &Nodes, link: &LinkId, scope: Option<&Bits>) -> Vec<(Person, Index)> {
-    let mut came: Vec<(Person, Index)> = Vec::new();
-    let adds = nodes.links.get(link).map_or(&[][..], |uses| &uses.adds);
-    let mut adds: Vec<Index> = adds
-        .iter()
-        .copied()
-        .filter(|add| scope.is_none_or(|scope| scope.has(*add)) && !nodes.denied.has(*add))
-        .collect();
-    adds.sort_by_key(|add| nodes.get(*add).place());
-    let mut seen = Bits::default();
-    for add in adds {
-        if let Some(person) = nodes.get(add).target.filter(|person| seen.set(*person)) {
-            came.push((person, add));
-        }
-    }
-    came
 }
 
 /// The operation that has the last word: of those that none of the others follows, the one by the most senior author,

@@ -18,6 +18,7 @@ use kith_crypto::identity::SignedDeviceList;
 use kith_crypto::operation;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Decode as _;
+use kith_proto::group::Add;
 use kith_proto::group::Kind;
 use kith_proto::group::MAX_PARENTS;
 use kith_proto::group::Operation;
@@ -32,6 +33,7 @@ use super::authority::Denial;
 use super::authority::Standing;
 use super::authority::View;
 use super::bits::Bits;
+use super::node::Found;
 use super::node::Index;
 use super::node::ListRank;
 use super::node::Node;
@@ -194,7 +196,7 @@ impl Log {
         let id = create.id();
         let checked = log.check(&create, trust)?;
         let first = Standing { role: kith_proto::group::Role::Owner, since: 0, by: id };
-        log.admit((id, create), checked, Ok(first));
+        log.admit((id, create), checked, (Ok(first), Found::default()));
         Ok(log)
     }
 
@@ -409,9 +411,9 @@ impl Log {
     /// Puts an operation whose parents are here into the log, or refuses it for good.
     fn integrate(&mut self, id: OperationId, operation: Operation, trust: Trust) -> Result<(), Refused> {
         let done = self.check(&operation, trust).and_then(|checked| {
-            let verdict = self.judge(&operation, &checked)?;
-            self.has_room(&operation, verdict)?;
-            self.admit((id, operation), checked, verdict);
+            let judged = self.judge(&operation, &checked)?;
+            self.has_room(&operation, judged.0)?;
+            self.admit((id, operation), checked, judged);
             Ok(())
         });
         if done.is_err() {
@@ -542,7 +544,7 @@ impl Log {
         &mut self,
         operation: &Operation,
         checked: &Checked,
-    ) -> Result<Result<Standing, Denial>, Refused> {
+    ) -> Result<(Result<Standing, Denial>, Found), Refused> {
         let author = self.nodes.person(&operation.author).ok_or(Refused::NotMember)?;
         let void = self.void_in(&checked.past);
         let view = View::new(&self.nodes, Some(&checked.past), &void);
@@ -557,9 +559,21 @@ impl Log {
             Some(known >= *rank)
         };
         if verdict.is_ok() && matches!(operation.kind, Kind::Devices { .. }) && old() == Some(true) {
-            return Ok(Err(Denial::OldList));
+            return Ok((Err(Denial::OldList), Found::default()));
         }
-        Ok(verdict)
+        let mut found = Found::default();
+        match &operation.kind {
+            Kind::Role { account, role } => {
+                let before = self.nodes.person(account).and_then(|target| view.standing(target));
+                found.demotes = before.is_some_and(|before| *role < before.role);
+            }
+            Kind::Policy(_) => found.before = Some(view.policy()),
+            Kind::Add(Add { account, via: Via::Link { link, .. }, .. }) => {
+                found.decided = view.is_decided(link, account);
+            }
+            _ => {}
+        }
+        Ok((verdict, found))
     }
 
     /// What is void in a part of the log that is closed under *follows*.
@@ -589,7 +603,7 @@ impl Log {
         &mut self,
         (id, operation): (OperationId, Operation),
         checked: Checked,
-        verdict: Result<Standing, Denial>,
+        (verdict, found): (Result<Standing, Denial>, Found),
     ) {
         let author = self.nodes.enrol(&operation.author);
         let device = self.nodes.enrol_device(author, &operation.device);
@@ -597,7 +611,6 @@ impl Log {
         // What was denied is told to nobody, so nothing may follow from it.
         let list = checked.list.filter(|_| is_followed(verdict));
         let list = list.map(|(account, rank, list)| (self.nodes.enrol(&account), rank, list));
-        let demotes = self.demotes(&operation, target, &checked.past, verdict);
         if is_followed(verdict) {
             for parent in operation.parents.iter() {
                 self.heads.remove(parent);
@@ -620,7 +633,7 @@ impl Log {
             list,
             counted_by: checked.counted_by,
             verdict,
-            demotes,
+            found,
         });
         if let Some((mut branch, mut void)) = closed_in.and_then(|at| self.branches.remove(at)) {
             branch.set(index);
@@ -630,22 +643,6 @@ impl Log {
             self.remember_branch(branch, void);
         }
         self.keep_decisions(index, alone);
-    }
-
-    /// Whether it gives its target a lower role than it has.
-    fn demotes(
-        &mut self,
-        operation: &Operation,
-        target: Option<Person>,
-        past: &Bits,
-        verdict: Result<Standing, Denial>,
-    ) -> bool {
-        let (Kind::Role { role, .. }, Some(target), Ok(_)) = (&operation.kind, target, verdict) else {
-            return false;
-        };
-        let void = self.void_in(past);
-        let before = View::new(&self.nodes, Some(past), &void).standing(target);
-        before.is_some_and(|before| *role < before.role)
     }
 
     /// Carries decisions on over an operation that changes none, or leaves them to be made anew.

@@ -18,7 +18,6 @@ use kith_proto::time::Timestamp;
 
 use super::authority::Standing;
 use super::authority::View;
-use super::authority::came_by;
 use super::bits::Bits;
 use super::node::Index;
 use super::node::Nodes;
@@ -270,7 +269,7 @@ fn put_link(roster: &mut Roster, nodes: &Nodes, view: &View<'_>, id: &LinkId) {
         roster.links.remove(id);
         return;
     };
-    let used = came_by(nodes, id, None).len() as u32;
+    let used = view.used(id);
     let known = roster.links.get(id).filter(|open| open.link == *link);
     let fits = || LinkSecret::from_seed(link.seed).public() == link.key;
     let answerable = known.map_or_else(fits, |open| open.answerable);
