@@ -22,6 +22,7 @@ use kith_proto::group::Add;
 use kith_proto::group::Kind;
 use kith_proto::group::MAX_PARENTS;
 use kith_proto::group::Operation;
+use kith_proto::group::Role;
 use kith_proto::group::Via;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
@@ -38,31 +39,27 @@ use super::node::Index;
 use super::node::ListRank;
 use super::node::Node;
 use super::node::Nodes;
-use super::node::Person;
 use super::node::counts;
 use super::resolve;
 use super::resolve::Decisions;
 use super::resolve::Void;
 use super::roster;
 use super::roster::Roster;
-
-/// How many operations a group may have: at a thousand members, ten for each. What they follow takes 6 MiB then.
-pub const MAX_OPERATIONS: usize = 10_000;
-
-/// The last places in a log: for removals, bans, leaving, lists of devices and links that end.
-const RESERVED: usize = 1_000;
-
-/// So many denied operations of one author are kept, to say what was tried.
-const MAX_DENIED_OF_ONE: usize = 64;
+use super::shares::Claim;
+use super::shares::Shares;
+use super::shares::Wanted;
 
 /// How many operations wait for others that they follow. More than that are asked for again.
 pub const MAX_WAITING: usize = 1_024;
 
-/// How many refused ids are remembered, so that what follows them is not asked for.
+/// How many refused ids are remembered, so that what follows them is not asked for; as many that were beyond a share.
 const MAX_REFUSED: usize = 1_024;
 
-/// How many branches' decisions are kept at hand. A branch that grows needs one.
-const BRANCHES: usize = 8;
+/// Among so many operations that wait for one that is beyond its author's share, somebody is looked for who counts.
+const MAX_ASKED: usize = 64;
+
+/// How many branches' decisions are kept at hand. A branch that grows needs one, and so does one from which many begin.
+const BRANCHES: usize = 16;
 
 /// What became of an operation that was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,8 +97,8 @@ pub enum Refused {
     /// The author was no member, as far as the operation had seen.
     #[error("the author was no member")]
     NotMember,
-    /// The group has as many operations as it may have.
-    #[error("the group has reached its limit of operations")]
+    /// The group has as many operations as it may have, or its author's share is used up.
+    #[error("the group has reached a limit of operations")]
     Full,
 }
 
@@ -110,10 +107,11 @@ pub struct Log {
     group: GroupId,
     nodes: Nodes,
     heads: BTreeSet<OperationId>,
-    /// How many denied operations of each author are kept.
-    denied_of: BTreeMap<Person, usize>,
+    shares: Shares,
     waiting: Waiting,
     refused: VecDeque<OperationId>,
+    /// What was beyond somebody's share. It may still be taken when somebody else follows it.
+    turned_away: VecDeque<OperationId>,
     decisions: Decisions,
     roster: Roster,
     /// Whether `decisions` and `roster` are behind.
@@ -185,9 +183,10 @@ impl Log {
             group: create.group_id(),
             nodes: Nodes::default(),
             heads: BTreeSet::new(),
-            denied_of: BTreeMap::new(),
+            shares: Shares::default(),
             waiting: Waiting::default(),
             refused: VecDeque::new(),
+            turned_away: VecDeque::new(),
             decisions: Decisions::default(),
             roster: Roster::default(),
             stale: true,
@@ -195,7 +194,7 @@ impl Log {
         };
         let id = create.id();
         let checked = log.check(&create, trust)?;
-        let first = Standing { role: kith_proto::group::Role::Owner, since: 0, by: id };
+        let first = Standing { role: Role::Owner, since: 0, by: id };
         log.admit((id, create), checked, (Ok(first), Found::default()));
         Ok(log)
     }
@@ -282,6 +281,11 @@ impl Log {
     /// Whether an operation is in the log.
     pub fn contains(&self, id: &OperationId) -> bool {
         self.nodes.find(id).is_some()
+    }
+
+    /// Whether it is known what is to be thought of an operation: it is here, or was not taken.
+    pub fn knows(&self, id: &OperationId) -> bool {
+        self.contains(id) || self.refused.contains(id) || self.turned_away.contains(id)
     }
 
     /// An operation in the log.
@@ -408,40 +412,115 @@ impl Log {
         }
     }
 
-    /// Puts an operation whose parents are here into the log, or refuses it for good.
+    /// Puts an operation whose parents are here into the log, or refuses it.
     fn integrate(&mut self, id: OperationId, operation: Operation, trust: Trust) -> Result<(), Refused> {
-        let done = self.check(&operation, trust).and_then(|checked| {
-            let judged = self.judge(&operation, &checked)?;
-            self.has_room(&operation, judged.0)?;
-            self.admit((id, operation), checked, judged);
-            Ok(())
-        });
-        if done.is_err() {
-            self.refuse(id);
+        let done = self.try_to_admit(id, operation, trust);
+        match done {
+            Ok(()) => {}
+            Err(Refused::Full) => self.turn_away(id),
+            Err(_) => self.refuse(id),
         }
         done
     }
 
-    /// Whether there is room for one more: what somebody is denied must not fill the log, and the last places are for those
-    /// who leave or are removed, and for lists of devices.
-    fn has_room(&self, operation: &Operation, verdict: Result<Standing, Denial>) -> Result<(), Refused> {
-        let ends = matches!(
-            operation.kind,
-            Kind::Remove(_) | Kind::Ban(_) | Kind::Leave | Kind::Devices { .. } | Kind::RevokeLink(_)
-        );
-        let most = if ends && verdict.is_ok() { MAX_OPERATIONS } else { MAX_OPERATIONS - RESERVED };
-        let denied = self.nodes.person(&operation.author).and_then(|author| self.denied_of.get(&author));
-        let denied = denied.copied().unwrap_or(0);
-        let too_many = !is_followed(verdict) && denied >= MAX_DENIED_OF_ONE;
-        if self.len() >= most || too_many { Err(Refused::Full) } else { Ok(()) }
+    fn try_to_admit(&mut self, id: OperationId, operation: Operation, trust: Trust) -> Result<(), Refused> {
+        let wanted = self.wanted(&id, &operation.author);
+        // Before anything that costs: of these, somebody may send any number.
+        if trust == Trust::Nobody && wanted == Wanted::ByNobody && self.has_many_twins(&operation) {
+            return Err(Refused::Full);
+        }
+        let checked = self.check(&operation, trust)?;
+        let judged = self.judge(&operation, &checked)?;
+        let claim = self.claim(&operation, &checked, judged.0);
+        if trust == Trust::Nobody && !self.shares.has_room(&claim, self.len(), wanted) {
+            return Err(Refused::Full);
+        }
+        self.admit((id, operation), checked, judged);
+        Ok(())
+    }
+
+    fn has_many_twins(&self, operation: &Operation) -> bool {
+        let device = self.nodes.device(&operation.author, &operation.device);
+        device.is_some_and(|device| self.shares.has_too_many(device, operation.sequence))
+    }
+
+    fn claim<'o>(
+        &self,
+        operation: &'o Operation,
+        checked: &Checked,
+        verdict: Result<Standing, Denial>,
+    ) -> Claim<'o> {
+        let newer = checked.list.as_ref().filter(|_| matches!(operation.kind, Kind::Devices { .. }));
+        let revokes = newer.is_some_and(|(whose, _, newer)| {
+            let known = self.nodes.person(whose).and_then(|of| self.nodes.newest_list(of, Some(&checked.past)));
+            let known = known.and_then(|(index, _)| self.nodes.get(index).list.as_ref());
+            known.is_some_and(|(.., known)| {
+                let mut devices = known.list.devices.iter().map(|entry| entry.device);
+                devices.any(|device| counts(known, &device) && !counts(newer, &device))
+            })
+        });
+        Claim { author: self.nodes.person(&operation.author), kind: &operation.kind, verdict, revokes }
+    }
+
+    /// Whether somebody who counts follows an operation, among those that wait for it: then it must be taken, so that
+    /// everybody ends with the same.
+    fn wanted(&mut self, id: &OperationId, author: &AccountId) -> Wanted {
+        let mut wanted = Wanted::ByNobody;
+        if !self.waiting.for_parent.contains_key(id) {
+            return wanted;
+        }
+        self.refresh();
+        let Some(author) = self.nodes.person(author) else { return wanted };
+        let (mut open, mut seen) = (vec![*id], BTreeSet::new());
+        while let Some(parent) = open.pop() {
+            for child in self.waiting.for_parent.get(&parent).into_iter().flatten() {
+                if seen.len() >= MAX_ASKED {
+                    return wanted;
+                }
+                let Some(operation) = self.waiting.by_id.get(child).filter(|_| seen.insert(*child)) else {
+                    continue;
+                };
+                open.push(*child);
+                let (who, device) = (&operation.author, &operation.device);
+                let Some(role) = self.roster.role(who).filter(|_| self.roster.has_device(who, device)) else {
+                    continue;
+                };
+                let person = self.nodes.person(who);
+                let is_other = person.is_some_and(|person| self.shares.are_strangers(person, author));
+                let by = if role >= Role::Moderator { Wanted::ByModerator } else { Wanted::ByMember };
+                if is_other && by > wanted && operation::verify_operation(operation) {
+                    wanted = by;
+                }
+            }
+        }
+        wanted
+    }
+
+    /// Remembers what was beyond a share, and lets go of whatever waits for it, as nobody who counts does.
+    fn turn_away(&mut self, id: OperationId) {
+        self.let_go(id);
+        if !self.turned_away.contains(&id) {
+            self.turned_away.push_back(id);
+        }
+        while self.turned_away.len() > MAX_REFUSED {
+            self.turned_away.pop_front();
+        }
+    }
+
+    /// Drops an operation and what follows it from those that wait. Returns all of them.
+    fn let_go(&mut self, id: OperationId) -> Vec<OperationId> {
+        let (mut open, mut gone) = (vec![id], Vec::new());
+        while let Some(id) = open.pop() {
+            self.waiting.remove(&id);
+            open.extend(self.waiting.for_parent.remove(&id).unwrap_or_default());
+            gone.push(id);
+        }
+        gone
     }
 
     /// Remembers a refusal, and lets go of whatever waits for it.
     fn refuse(&mut self, id: OperationId) {
-        let mut orphans = vec![id];
-        while let Some(id) = orphans.pop() {
-            self.waiting.remove(&id);
-            orphans.extend(self.waiting.for_parent.remove(&id).unwrap_or_default());
+        for id in self.let_go(id) {
             if !self.refused.contains(&id) {
                 self.refused.push_back(id);
             }
@@ -585,8 +664,11 @@ impl Log {
         if !self.stale && !self.is_reached_from_outside(scope) {
             return self.decisions.void.clone();
         }
-        if let Some((_, void)) = self.branches.iter().find(|(branch, _)| branch.equals(scope)) {
-            return void.clone();
+        if let Some(at) = self.branches.iter().position(|(branch, _)| branch.equals(scope))
+            && let Some((branch, void)) = self.branches.remove(at)
+        {
+            self.remember_branch(branch, void.clone());
+            return void;
         }
         let decided = resolve::decide(&self.nodes, Some(scope)).void;
         self.remember_branch(scope.clone(), decided.clone());
@@ -605,6 +687,7 @@ impl Log {
         checked: Checked,
         (verdict, found): (Result<Standing, Denial>, Found),
     ) {
+        let revokes = self.claim(&operation, &checked, verdict).revokes;
         let author = self.nodes.enrol(&operation.author);
         let device = self.nodes.enrol_device(author, &operation.device);
         let target = operation.kind.target().map(|target| self.nodes.enrol(&target));
@@ -616,11 +699,10 @@ impl Log {
                 self.heads.remove(parent);
             }
             self.heads.insert(id);
-        } else {
-            *self.denied_of.entry(author).or_default() += 1;
         }
         let alone = checked.past.count() == self.len();
-        let closed_in = self.branches.iter().position(|(branch, _)| branch.equals(&checked.past));
+        // The branch itself stays at hand: others may begin there too.
+        let closed_in = self.branches.iter().find(|(branch, _)| branch.equals(&checked.past)).cloned();
         let index = self.nodes.push(Node {
             id,
             operation,
@@ -635,7 +717,10 @@ impl Log {
             verdict,
             found,
         });
-        if let Some((mut branch, mut void)) = closed_in.and_then(|at| self.branches.remove(at)) {
+        let node = self.nodes.get(index);
+        let claim = Claim { author: Some(author), kind: node.kind(), verdict, revokes };
+        self.shares.count(node, &claim);
+        if let Some((mut branch, mut void)) = closed_in {
             branch.set(index);
             if verdict.is_err() {
                 void.set(index);

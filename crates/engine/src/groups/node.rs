@@ -299,6 +299,11 @@ impl Nodes {
         number
     }
 
+    /// The number of a device of an account.
+    pub(super) fn device(&self, account: &AccountId, device: &DeviceId) -> Option<u32> {
+        self.device_of.get(&(self.person(account)?, *device)).copied()
+    }
+
     /// The highest sequence of a device among the operations in `past`.
     pub(super) fn highest_sequence(&self, author: &AccountId, device: &DeviceId, past: &Bits) -> u64 {
         let made = self
