@@ -34,7 +34,7 @@ use kith_proto::time::Timestamp;
 use super::Log;
 use super::Void;
 use super::asking::Search;
-use super::floors::Limits;
+use super::floors::Floors;
 use super::history::History;
 use super::meetings::Live;
 use super::turns::Turns;
@@ -117,8 +117,7 @@ pub(crate) struct Group {
     /// What both had when a meeting with a device ended; the same two are not compared again.
     pub(super) met: BTreeMap<DeviceId, (HistoryDigest, HistoryDigest)>,
     pub(super) reads: BTreeMap<DeviceId, u32>,
-    /// What members who came later are given; whoever is not here is given everything.
-    pub(super) floors: BTreeMap<AccountId, Limits>,
+    pub(super) floors: Floors,
     pub(super) requests: BTreeMap<AccountId, RequestRow>,
     /// What members reported, if this account keeps order: by whom, and which message.
     pub(super) reports: BTreeMap<(AccountId, MessageId), ReportRow>,
@@ -260,7 +259,7 @@ impl Group {
             turns: Turns::default(),
             met: BTreeMap::new(),
             reads: BTreeMap::new(),
-            floors: BTreeMap::new(),
+            floors: Floors::default(),
             requests: BTreeMap::new(),
             reports: BTreeMap::new(),
             heard: BTreeMap::new(),
