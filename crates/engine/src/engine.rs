@@ -272,7 +272,7 @@ impl Engine {
                     reports::expire(self, out);
                 }
                 TimerKey::Asking => asking::tick(self, out),
-                TimerKey::Hosts => hosts::publish(self, out),
+                TimerKey::Hosts => hosts::publish_due(self, out),
                 TimerKey::Notes => leaving::send_notes(self, out),
                 TimerKey::Leave(device) => leaving::leave(self, out, &device),
                 TimerKey::Prekeys => {

@@ -59,6 +59,7 @@ mod words;
 mod tests;
 
 pub use authority::Denial;
+pub use authority::MAX_LINKS;
 pub use authority::MAX_MEMBERS;
 pub use authority::Standing;
 pub use log::Inserted;

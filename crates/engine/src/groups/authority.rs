@@ -31,6 +31,13 @@ use super::node::Person;
 /// some have left.
 pub const MAX_MEMBERS: usize = 1_000;
 
+/// How many links are open at most: each is a queue and a record of several devices. Moderators may make twice as many, so
+/// that members cannot close the door by making useless ones.
+pub const MAX_LINKS: usize = 32;
+
+/// How many of them somebody below moderator has made.
+const MAX_LINKS_OF_ONE: usize = 8;
+
 /// What somebody is in a group. The senior of two is greater: the higher role, then who came earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
@@ -78,6 +85,8 @@ pub enum Denial {
     OldList,
     /// A later version does that; this one does not know what it is.
     UnknownKind,
+    /// As many links are open as there may be.
+    TooManyLinks,
 }
 
 impl PartialOrd for Standing {
@@ -413,12 +422,26 @@ impl Judged<'_, '_> {
             Kind::Link(link) => {
                 let made = nodes.links.get(&link.id());
                 let there = made.is_some_and(|uses| self.view.holding(&uses.made).next().is_some());
-                if there { Err(Denial::LinkExists) } else { Ok(()) }
+                if there { Err(Denial::LinkExists) } else { self.may_open_more() }
             }
             Kind::RevokeLink(link) => self.view.link(link).map(|_| ()).ok_or(Denial::NoSuchLink),
             Kind::Devices { account, .. } => self.other(account).map(|_| ()).ok_or(Denial::NoSuchMember),
             _ => Ok(()),
         }
+    }
+
+    fn may_open_more(&self) -> Result<(), Denial> {
+        let makers = self.view.nodes.links.keys().filter_map(|link| self.view.link(link));
+        let (mut all, mut own) = (0, 0);
+        for (_, made) in makers {
+            all += 1;
+            own += usize::from(made.author == self.author);
+        }
+        let (most, most_own) = match self.own.role >= Role::Moderator {
+            true => (2 * MAX_LINKS, 2 * MAX_LINKS),
+            false => (MAX_LINKS, MAX_LINKS_OF_ONE),
+        };
+        if all < most && own < most_own { Ok(()) } else { Err(Denial::TooManyLinks) }
     }
 
     fn can_come(&self, account: &AccountId, via: &Via) -> Result<(), Denial> {

@@ -23,6 +23,7 @@ use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
+use kith_proto::id::LinkId;
 use kith_proto::id::MessageId;
 use kith_proto::id::OperationId;
 use kith_proto::id::RecordKey;
@@ -87,6 +88,8 @@ pub(crate) struct Groups {
     pub(super) searches: BTreeMap<GroupId, Search>,
     /// Records of hosts that are looked for: of which group, for which day.
     pub(super) sought: BTreeMap<RecordKey, (GroupId, u32)>,
+    /// When the record of hosts of each link was last written.
+    pub(super) written: BTreeMap<LinkId, Timestamp>,
     /// Groups of which connected members are told how far we are.
     pub(super) dirty: BTreeSet<GroupId>,
     /// Connected devices that were not told how far we are, for want of a session.

@@ -403,12 +403,18 @@ impl Oracle {
             Kind::Unknown { .. } => return Err(Denial::UnknownKind),
         }
         if let Some(past) = past {
-            self.sense(own, kind, stand, past)?;
+            self.sense((author, own), kind, stand, past)?;
         }
         Ok(own)
     }
 
-    fn sense(&self, own: Standing, kind: &Kind, stand: &Set, past: &Set) -> Result<(), Denial> {
+    fn sense(
+        &self,
+        (author, own): (&AccountId, Standing),
+        kind: &Kind,
+        stand: &Set,
+        past: &Set,
+    ) -> Result<(), Denial> {
         let member = |account: &AccountId| self.explicit(account, stand).is_some();
         let check = |holds: bool, denial: Denial| if holds { Ok(()) } else { Err(denial) };
         match kind {
@@ -429,7 +435,21 @@ impl Oracle {
             Kind::Unban(account) => check(self.banned(account, stand), Denial::NotBanned),
             Kind::Link(link) => {
                 let made = |id: &OperationId| matches!(&self.at(id).operation.kind, Kind::Link(other) if other.id() == link.id());
-                check(!stand.iter().any(made), Denial::LinkExists)
+                check(!stand.iter().any(made), Denial::LinkExists)?;
+                let open: BTreeMap<LinkId, AccountId> = stand
+                    .iter()
+                    .filter_map(|id| match &self.at(id).operation.kind {
+                        Kind::Link(made) => self.link(&made.id(), stand).map(|(_, by)| (made.id(), by)),
+                        _ => None,
+                    })
+                    .collect();
+                let mine = open.values().filter(|by| *by == author).count();
+                let few = if own.role >= Role::Moderator {
+                    open.len() < 64
+                } else {
+                    open.len() < 32 && mine < 8
+                };
+                check(few, Denial::TooManyLinks)
             }
             Kind::RevokeLink(link) => check(self.link(link, stand).is_some(), Denial::NoSuchLink),
             Kind::Devices { account, .. } => check(member(account), Denial::NoSuchMember),
