@@ -137,7 +137,9 @@ impl Node {
             return true;
         }
         match (self.kind(), other.kind()) {
-            (Kind::Policy(rules), _) => self.found.before.is_some_and(|before| other.is_deprived(&before, rules)),
+            (Kind::Policy(rules), _) => {
+                self.found.before.is_some_and(|before| other.is_deprived(&before, rules))
+            }
             (Kind::Remove(_) | Kind::Ban(_), Kind::Add(_)) => self.target == other.target,
             (Kind::RevokeLink(link), Kind::Add(_)) => other.link() == Some(*link),
             _ => false,
@@ -147,7 +149,9 @@ impl Node {
     /// The lowest role that may do this by some rules; `None` if every member may, or rules do not say it.
     fn least(&self, rules: &Policy) -> Option<Role> {
         match self.kind() {
-            Kind::Add(Add { via: Via::Link { .. }, .. }) if !(self.found.decided || rules.approve_links) => None,
+            Kind::Add(Add { via: Via::Link { .. }, .. }) if !(self.found.decided || rules.approve_links) => {
+                None
+            }
             Kind::Add(_) | Kind::Link(_) => Some(rules.invite),
             Kind::Profile(_) => Some(rules.change_profile),
             Kind::Pin(_) | Kind::Unpin(_) => Some(rules.pin),
@@ -203,6 +207,8 @@ pub(super) struct Nodes {
     person_of: BTreeMap<AccountId, Person>,
     device_of: BTreeMap<(Person, DeviceId), u32>,
     by_device: Vec<Vec<Index>>,
+    /// Which devices made operations beside each other, allowed or not.
+    forked: Bits,
     pub(super) policies: Vec<Index>,
     pub(super) profiles: Vec<Index>,
     pub(super) pins: BTreeMap<MessageId, Vec<Index>>,
@@ -306,15 +312,15 @@ impl Nodes {
 
     /// The highest sequence of a device among the operations in `past`.
     pub(super) fn highest_sequence(&self, author: &AccountId, device: &DeviceId, past: &Bits) -> u64 {
-        let made = self
-            .person(author)
-            .and_then(|person| self.device_of.get(&(person, *device)))
-            .and_then(|number| self.by_device.get(*number as usize));
+        let Some(number) = self.device(author, device) else { return 0 };
+        let made = self.by_device.get(number as usize);
+        // Of a device that never contradicted itself, the last is the highest.
+        let forked = self.forked.has(number);
         let mut highest = 0;
         for index in made.into_iter().flatten().rev() {
             if past.has(*index) {
                 highest = highest.max(self.get(*index).operation.sequence);
-                if self.relations.twins.is_empty() {
+                if !forked {
                     break;
                 }
             }
@@ -401,6 +407,9 @@ impl Nodes {
             self.denied.set(index);
         }
         if let Some(made) = self.by_device.get_mut(node.device as usize) {
+            if made.last().is_some_and(|last| !node.past.has(*last)) {
+                self.forked.set(node.device);
+            }
             made.push(index);
         }
         let subject = node.target.unwrap_or(node.author);
