@@ -94,7 +94,8 @@ impl Floors {
     /// Somebody came who is given so much. Returns what is to be kept.
     fn note(&mut self, account: AccountId, known: &Counts, lowered: Counts, since: Timestamp) -> FloorsRow {
         let moment = self.moments.last_key_value().map_or(1, |(last, _)| last.saturating_add(1));
-        let last = |line: &DeviceId| self.lines.get(line).and_then(|line| line.last()).map(|(_, known)| *known);
+        let last =
+            |line: &DeviceId| self.lines.get(line).and_then(|line| line.last()).map(|(_, known)| *known);
         let news = known.iter().filter(|(line, known)| last(line) != Some(**known));
         let news: Vec<(DeviceId, u32)> = news.map(|(line, known)| (*line, *known)).collect();
         self.put(account, Floor { moment, lowered, since }, &news);
@@ -147,7 +148,7 @@ impl Floors {
 
 /// Lets go of what was noted of those who are no members any more.
 pub(super) fn forget(group: &mut Group, out: &mut Output, gone: &[AccountId]) {
-    for account in gone {
+    for account in gone.iter().filter(|account| group.floors.of.contains_key(*account)).collect::<Vec<_>>() {
         let key = |account: &AccountId| rows::group_key(&group.log.group(), &account.0);
         let heir = group.floors.forget(account);
         out.delete(rows::GROUP_FLOORS, &key(account));
@@ -226,7 +227,12 @@ mod tests {
     fn everybody_is_given_what_was_noted_when_they_came_whoever_leaves() {
         let mut floors = Floors::default();
         let mut rows = BTreeMap::new();
-        let moments = [counts(&[(1, 4)]), counts(&[(1, 6), (2, 1)]), counts(&[(1, 6), (2, 1)]), counts(&[(1, 9), (2, 3)])];
+        let moments = [
+            counts(&[(1, 4)]),
+            counts(&[(1, 6), (2, 1)]),
+            counts(&[(1, 6), (2, 1)]),
+            counts(&[(1, 9), (2, 3)]),
+        ];
         for (known, who) in moments.iter().zip(0..) {
             let lowered = if who == 2 { counts(&[(1, 2)]) } else { Counts::new() };
             rows.insert(account(who), floors.note(account(who), known, lowered, Timestamp(u64::from(who))));

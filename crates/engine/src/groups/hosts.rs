@@ -190,7 +190,11 @@ pub(super) fn invite(engine: &mut Engine, id: &GroupId, link: &LinkId) -> Option
 }
 
 /// Links of a group as they are passed around. Whom to ask is looked for once, however many links there are.
-pub(super) fn invites(engine: &mut Engine, id: &GroupId, links: &[OpenLink]) -> BTreeMap<LinkId, GroupInvite> {
+pub(super) fn invites(
+    engine: &mut Engine,
+    id: &GroupId,
+    links: &[OpenLink],
+) -> BTreeMap<LinkId, GroupInvite> {
     let own = engine.devices.device();
     let nodes: Vec<DeviceAddress> =
         engine.presence.invite_addresses(own).into_iter().filter(|place| place.device != own).collect();

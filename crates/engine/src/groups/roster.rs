@@ -120,7 +120,8 @@ impl Roster {
         };
         let public = self.links.iter().filter(|(_, link)| policy.public && open(link));
         // Ids can be chosen by whoever makes links: the most senior maker's first one it is.
-        let rank = |id: &LinkId, link: &OpenLink| (self.seniority(&link.made_by), Reverse(link.made), Reverse(*id));
+        let rank =
+            |id: &LinkId, link: &OpenLink| (self.seniority(&link.made_by), Reverse(link.made), Reverse(*id));
         public.max_by_key(|(id, link)| rank(id, link)).map(|(id, _)| *id)
     }
 
@@ -136,9 +137,12 @@ impl Roster {
         for (maker, mut links) in of_maker {
             links.sort_by_key(|(id, link)| (Reverse(link.made), **id));
             let senior = Reverse(self.seniority(&maker));
-            ranked.extend(links.into_iter().zip(0..).map(|((id, link), nth)| {
-                ((Some(*id) != public, nth, senior, *id), link)
-            }));
+            ranked.extend(
+                links
+                    .into_iter()
+                    .zip(0..)
+                    .map(|((id, link), nth)| ((Some(*id) != public, nth, senior, *id), link)),
+            );
         }
         ranked.sort_by_key(|(rank, _)| *rank);
         ranked.into_iter().map(|(_, link)| link).collect()
@@ -304,7 +308,13 @@ fn put_link(roster: &mut Roster, nodes: &Nodes, view: &View<'_>, id: &LinkId) {
     let known = roster.links.get(id).filter(|open| open.link == *link);
     let fits = || LinkSecret::from_seed(link.seed).public() == link.key;
     let answerable = known.map_or_else(fits, |open| open.answerable);
-    let open = OpenLink { link: *link, made_by: nodes.account(made.author).account, made: made.generation, used, answerable };
+    let open = OpenLink {
+        link: *link,
+        made_by: nodes.account(made.author).account,
+        made: made.generation,
+        used,
+        answerable,
+    };
     roster.links.insert(*id, open);
 }
 

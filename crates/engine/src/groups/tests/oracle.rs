@@ -444,11 +444,8 @@ impl Oracle {
                     })
                     .collect();
                 let mine = open.values().filter(|by| *by == author).count();
-                let few = if own.role >= Role::Moderator {
-                    open.len() < 64
-                } else {
-                    open.len() < 32 && mine < 8
-                };
+                let few =
+                    if own.role >= Role::Moderator { open.len() < 64 } else { open.len() < 32 && mine < 8 };
                 check(few, Denial::TooManyLinks)
             }
             Kind::RevokeLink(link) => check(self.link(link, stand).is_some(), Denial::NoSuchLink),
@@ -493,7 +490,8 @@ impl Oracle {
                 Kind::Pin(_) | Kind::Unpin(_) => Some(rules.pin),
                 _ => None,
             };
-            return needs(after).is_some_and(|role| role > on.verdict.unwrap().role && needs(&before) < Some(role));
+            return needs(after)
+                .is_some_and(|role| role > on.verdict.unwrap().role && needs(&before) < Some(role));
         }
         let added = match &on.operation.kind {
             Kind::Add(add) => Some(add.account),
