@@ -3,13 +3,13 @@
 //! ```text
 //!            parents unknown            parents known
 //!  insert ───▶ waiting (bounded) ───▶ checked ──▶ in the log, for good; its own verdict never changes
-//!                                        └──────▶ refused, and with it whatever follows it
+//!                                        ├──────▶ refused, and with it whatever follows it
+//!                                        └──────▶ beyond a share: turned away until a member of another family follows it
 //! ```
 //!
 //! Whether an operation is refused depends on itself and its past alone, so every replica refuses the same ones. Only
-//! that a log is full depends on what came first.
+//! that a share or the log is full depends on what came first.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
@@ -48,9 +48,7 @@ use super::roster::Roster;
 use super::shares::Claim;
 use super::shares::Shares;
 use super::shares::Wanted;
-
-/// How many operations wait for others that they follow. More than that are asked for again.
-pub const MAX_WAITING: usize = 1_024;
+use super::waiting::Waiting;
 
 /// How many refused ids are remembered, so that what follows them is not asked for; as many that were beyond a share.
 const MAX_REFUSED: usize = 1_024;
@@ -118,14 +116,6 @@ pub struct Log {
     stale: bool,
     /// What was decided in branches, by all that is in them.
     branches: VecDeque<(Bits, Bits)>,
-}
-
-/// Operations whose parents are not here yet, the oldest first out.
-#[derive(Default)]
-struct Waiting {
-    by_id: BTreeMap<OperationId, Operation>,
-    order: VecDeque<OperationId>,
-    for_parent: BTreeMap<OperationId, BTreeSet<OperationId>>,
 }
 
 /// An operation that was checked, with what was found out on the way.
@@ -452,7 +442,8 @@ impl Log {
     ) -> Claim<'o> {
         let newer = checked.list.as_ref().filter(|_| matches!(operation.kind, Kind::Devices { .. }));
         let revokes = newer.is_some_and(|(whose, _, newer)| {
-            let known = self.nodes.person(whose).and_then(|of| self.nodes.newest_list(of, Some(&checked.past)));
+            let known =
+                self.nodes.person(whose).and_then(|of| self.nodes.newest_list(of, Some(&checked.past)));
             let known = known.and_then(|(index, _)| self.nodes.get(index).list.as_ref());
             known.is_some_and(|(.., known)| {
                 let mut devices = known.list.devices.iter().map(|entry| entry.device);
@@ -719,7 +710,7 @@ impl Log {
         });
         let node = self.nodes.get(index);
         let claim = Claim { author: Some(author), kind: node.kind(), verdict, revokes };
-        self.shares.count(node, &claim);
+        self.shares.count(node, &claim, self.nodes.len() as usize);
         if let Some((mut branch, mut void)) = closed_in {
             branch.set(index);
             if verdict.is_err() {
@@ -786,38 +777,5 @@ impl Log {
         let mut parents: Vec<OperationId> = heads.into_iter().map(|(.., id)| id).collect();
         parents.sort_unstable();
         BoundedVec::truncated(parents)
-    }
-}
-
-impl Waiting {
-    fn add(&mut self, id: OperationId, operation: Operation, known: impl Fn(&OperationId) -> bool) {
-        while self.by_id.len() >= MAX_WAITING {
-            let Some(oldest) = self.order.front().copied() else { break };
-            self.remove(&oldest);
-        }
-        for parent in operation.parents.iter().filter(|parent| !known(parent)) {
-            self.for_parent.entry(*parent).or_default().insert(id);
-        }
-        self.order.push_back(id);
-        self.by_id.insert(id, operation);
-    }
-
-    fn remove(&mut self, id: &OperationId) -> Option<Operation> {
-        let operation = self.by_id.remove(id)?;
-        self.order.retain(|other| other != id);
-        for parent in operation.parents.iter() {
-            if let Some(children) = self.for_parent.get_mut(parent) {
-                children.remove(id);
-                if children.is_empty() {
-                    self.for_parent.remove(parent);
-                }
-            }
-        }
-        Some(operation)
-    }
-
-    fn bytes(&self) -> usize {
-        let carried = |operation: &Operation| operation.devices().map_or(0, |(_, list)| list.len());
-        self.by_id.values().map(|operation| 1_024 + carried(operation)).sum()
     }
 }

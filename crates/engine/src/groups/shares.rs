@@ -21,8 +21,17 @@ const FOR_ORDER: usize = 1_000;
 /// The places before those: for whoever leaves or revokes a device.
 const FOR_ENDS: usize = 500;
 
-/// So many of those has one account: to leave, come back and leave, with a device or two revoked.
+/// Where the kept places begin.
+const KEPT: usize = MAX_OPERATIONS - FOR_ORDER - FOR_ENDS;
+
+/// So many of the kept places has one account: to leave, come back and leave, with a device or two revoked.
 const ENDS_OF_ONE: usize = 4;
+
+/// So many has one moderator: one who turned bad, or was removed and dates back, leaves places for three others.
+const ORDER_OF_ONE: usize = 250;
+
+/// How much one account may fill, whatever it is: of those who make most of a group, two have room.
+const OF_ONE: usize = 4_000;
 
 /// How much one family may fill, leaving aside: a fifth.
 const FAMILY: usize = 2_000;
@@ -60,7 +69,9 @@ pub(super) struct Shares {
     /// Who began the family of an account. Whoever is not here has none.
     family_of: BTreeMap<Person, Person>,
     filled: BTreeMap<Person, usize>,
-    ends: BTreeMap<Person, usize>,
+    /// What each author wrote, and what of that took places that are kept.
+    written: BTreeMap<Person, usize>,
+    kept: BTreeMap<Person, usize>,
     denied: BTreeMap<Person, usize>,
     twins: BTreeMap<(u32, u64), u8>,
 }
@@ -102,16 +113,19 @@ impl Shares {
         if !followed && of(&self.denied, claim.author) >= DENIED_OF_ONE {
             return false;
         }
-        let places = if claim.is_order() || wanted == Wanted::ByModerator {
+        let kept = of(&self.kept, claim.author);
+        let places = if wanted == Wanted::ByModerator || claim.is_order() && kept < ORDER_OF_ONE {
             MAX_OPERATIONS
-        } else if claim.is_end() && of(&self.ends, claim.author) < ENDS_OF_ONE {
+        } else if claim.is_end() && kept < ENDS_OF_ONE {
             MAX_OPERATIONS - FOR_ORDER
         } else {
-            MAX_OPERATIONS - FOR_ORDER - FOR_ENDS
+            KEPT
         };
         let family = claim.author.and_then(|author| self.family_of.get(&author)).copied();
-        let free = claim.keeps_order() || matches!(claim.kind, Kind::Leave) || wanted > Wanted::ByNobody;
-        len < places && (free || of(&self.filled, family) < FAMILY)
+        let own = of(&self.filled, family) < FAMILY || claim.keeps_order();
+        let few = own && of(&self.written, claim.author) < OF_ONE;
+        let free = len >= KEPT || matches!(claim.kind, Kind::Leave) || wanted > Wanted::ByNobody;
+        len < places && (free || few)
     }
 
     /// Whether somebody is of another family than the author of an operation.
@@ -120,15 +134,16 @@ impl Shares {
         one != other && (family.is_none() || family != self.family_of.get(&other))
     }
 
-    /// Counts an operation that was taken.
-    pub(super) fn count(&mut self, node: &Node, claim: &Claim<'_>) {
+    /// Counts an operation that was taken, in a log that has so many with it.
+    pub(super) fn count(&mut self, node: &Node, claim: &Claim<'_>, len: usize) {
         let twins = self.twins.entry((node.device, node.operation.sequence)).or_default();
         *twins = twins.saturating_add(1);
         if claim.verdict.is_err_and(|denial| denial != Denial::UnknownKind) {
             *self.denied.entry(node.author).or_default() += 1;
         }
-        if claim.is_end() {
-            *self.ends.entry(node.author).or_default() += 1;
+        *self.written.entry(node.author).or_default() += 1;
+        if len > KEPT {
+            *self.kept.entry(node.author).or_default() += 1;
         }
         let family = self.family_of.get(&node.author).copied();
         if let Some(family) = family.filter(|_| !claim.keeps_order() && !matches!(claim.kind, Kind::Leave)) {
@@ -142,5 +157,61 @@ impl Shares {
                 self.family_of.entry(newcomer).or_insert(family.unwrap_or(node.author));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(kind: &Kind, role: Role) -> Claim<'_> {
+        let by = kith_proto::id::OperationId([0; 32]);
+        Claim { author: Some(1), kind, verdict: Ok(Standing { role, since: 0, by }), revokes: false }
+    }
+
+    #[test]
+    fn the_last_places_are_for_order() {
+        let mut shares = Shares::default();
+        let unknown = Kind::Unknown { kind: 99, bytes: Default::default() };
+        let remove = Kind::Remove(kith_proto::id::AccountId([2; 32]));
+        let room = |shares: &Shares, kind: &Kind, role, len| {
+            shares.has_room(&claim(kind, role), len, Wanted::ByNobody)
+        };
+        assert!(room(&shares, &unknown, Role::Owner, 8_499) && !room(&shares, &unknown, Role::Owner, 8_500));
+        assert!(room(&shares, &Kind::Leave, Role::Member, 8_999));
+        assert!(!room(&shares, &Kind::Leave, Role::Member, 9_000));
+        assert!(
+            room(&shares, &remove, Role::Moderator, 9_999) && !room(&shares, &remove, Role::Owner, 10_000)
+        );
+        shares.kept.insert(1, ENDS_OF_ONE);
+        assert!(!room(&shares, &Kind::Leave, Role::Member, 8_500), "nobody leaves again and again");
+        let list = Claim { revokes: true, ..claim(&unknown, Role::Member) };
+        assert!(!shares.has_room(&list, 8_500, Wanted::ByNobody));
+        assert!(shares.has_room(&list, 8_500, Wanted::ByModerator), "a moderator has followed it");
+        shares.kept.insert(1, ORDER_OF_ONE);
+        assert!(!room(&shares, &remove, Role::Owner, 9_000), "nor does one moderator take all");
+    }
+
+    #[test]
+    fn a_family_fills_its_share_and_no_more() {
+        let mut shares = Shares::default();
+        let unknown = Kind::Unknown { kind: 99, bytes: Default::default() };
+        shares.family_of.extend([(1, 1), (2, 1), (3, 3)]);
+        shares.filled.insert(1, FAMILY);
+        let room = |shares: &Shares, author, role, wanted| {
+            shares.has_room(&Claim { author: Some(author), ..claim(&unknown, role) }, 5_000, wanted)
+        };
+        assert!(
+            !room(&shares, 1, Role::Member, Wanted::ByNobody)
+                && !room(&shares, 2, Role::Member, Wanted::ByNobody)
+        );
+        assert!(room(&shares, 3, Role::Member, Wanted::ByNobody), "others are not touched");
+        shares.written.insert(3, OF_ONE);
+        assert!(!room(&shares, 3, Role::Admin, Wanted::ByNobody), "but nobody fills half of it alone");
+        assert!(
+            room(&shares, 2, Role::Member, Wanted::ByMember)
+                && room(&shares, 2, Role::Moderator, Wanted::ByNobody)
+        );
+        assert!(shares.are_strangers(3, 1) && shares.are_strangers(9, 1) && !shares.are_strangers(2, 1));
     }
 }

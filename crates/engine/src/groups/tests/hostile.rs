@@ -5,8 +5,12 @@ use kith_proto::group::Kind;
 use kith_proto::group::Link;
 use kith_proto::group::Policy;
 use kith_proto::group::Role;
+use kith_proto::id::MessageId;
 
 use super::people::*;
+use crate::groups::Denial;
+use crate::groups::Inserted;
+use crate::groups::Refused;
 use crate::groups::Roster;
 use crate::groups::Void;
 
@@ -74,7 +78,8 @@ fn stricter_rules_bind_whoever_dates_back_to_before_them() {
     let mut book = Book::with(&[(BOB, Role::Member), (CAT, Role::Moderator)]);
     book.says(ANN, Kind::Link(link(&secret, Role::Member)));
     let (before, group) = (book.heads(), book.group());
-    let strict = Policy { invite: Role::Moderator, approve_links: true, pin: Role::Admin, ..Policy::default() };
+    let strict =
+        Policy { invite: Role::Moderator, approve_links: true, pin: Role::Admin, ..Policy::default() };
     let stricter = book.says(ANN, Kind::Policy(strict));
     let other = link_secret(2);
     let tried = [
@@ -141,4 +146,76 @@ fn who_has_left_uses_up_no_link_by_dating_back() {
     let roster = book.roster();
     assert_eq!(roster.void.get(&guest), None);
     assert_eq!((is_in(&roster, DAN), is_in(&roster, EVE)), (true, false));
+}
+
+fn pin(number: u8) -> Kind {
+    Kind::Pin(MessageId([number; 16]))
+}
+
+#[test]
+fn of_many_operations_with_one_number_few_are_taken_and_those_that_others_follow() {
+    let mut book = Book::new(Policy { pin: Role::Member, ..Policy::default() });
+    book.says(ANN, add(BOB, Role::Member));
+    book.says(ANN, add(CAT, Role::Member));
+    let before = book.heads();
+    let twins: Vec<_> = (0..12).map(|number| book.after(&before, BOB, pin(number))).collect();
+    let mut log = book.log();
+    assert_eq!(twins.iter().filter(|twin| log.contains(twin)).count(), 8);
+    assert!(log.knows(&twins[11]), "it is not asked for again and again");
+    let twin = book.operations.iter().find(|operation| operation.id() == twins[11]).unwrap().clone();
+    assert_eq!(log.insert(twin.clone()), Err(Refused::Full));
+    // Bob's own word for it does not help, Cat's does: she had taken others of them.
+    let own = book.by_device(&[twins[11]], (BOB, 1), pin(20));
+    assert_eq!(log.insert(book.operations.last().unwrap().clone()), Ok(Inserted::Waiting));
+    assert_eq!((log.insert(twin.clone()), log.waiting()), (Err(Refused::Full), 0));
+    let follows = book.after(&[own], CAT, pin(21));
+    let newest = book.operations.len() - 2;
+    for operation in &book.operations[newest..] {
+        assert_eq!(log.insert(operation.clone()), Ok(Inserted::Waiting));
+    }
+    assert_eq!(log.insert(twin), Ok(Inserted::New(vec![twins[11], own, follows])));
+}
+
+#[test]
+fn members_do_not_close_the_door_with_links() {
+    let mut book = Book::with(&[(BOB, Role::Member), (CAT, Role::Moderator)]);
+    let open = |number: u8| Kind::Link(link(&link_secret(number), Role::Member));
+    let made: Vec<_> = (0..8).map(|number| book.says(BOB, open(number))).collect();
+    let beyond = book.says(BOB, open(8));
+    let roster = book.roster();
+    assert!(made.iter().all(|link| !roster.void.contains_key(link)));
+    assert_eq!(roster.void.get(&beyond), Some(&Void::Denied(Denial::TooManyLinks)));
+    for number in 10..20 {
+        book.says(CAT, open(number));
+    }
+    assert_eq!(book.roster().links.len(), 18);
+}
+
+#[test]
+fn the_link_that_is_meant_to_be_passed_around_comes_first_whatever_others_make() {
+    let public = Policy { public: true, invite: Role::Member, ..Policy::default() };
+    let mut book = Book::new(public);
+    book.says(ANN, add(BOB, Role::Member));
+    let role = public.newcomers();
+    book.says(ANN, Kind::Link(link(&link_secret(1), role)));
+    book.says(ANN, Kind::Link(Link { uses: 1, ..link(&link_secret(2), role) }));
+    for number in 3..9 {
+        book.says(BOB, Kind::Link(link(&link_secret(number), role)));
+    }
+    let roster = book.roster();
+    let ids: Vec<_> = roster.links_by_weight().iter().map(|open| open.link.id()).collect();
+    let of = |number| link(&link_secret(number), role).id();
+    assert_eq!(roster.public_link(), Some(of(1)));
+    assert_eq!(ids[..3], [of(1), of(2), of(8)], "then each maker's newest");
+}
+
+#[test]
+fn a_contradiction_by_a_word_of_a_later_version_does_not_put_what_follows_in_doubt() {
+    let mut book = Book::with(&[(BOB, Role::Member)]);
+    let create = book.operations[0].id();
+    let bytes = kith_proto::bounded::BoundedBytes::new(vec![1]).unwrap();
+    book.after(&[create], ANN, Kind::Unknown { kind: 77, bytes });
+    let heads = book.heads();
+    book.after(&heads, ANN, add(CAT, Role::Member));
+    assert!(is_in(&book.roster(), CAT), "whichever of both came first");
 }
