@@ -273,7 +273,7 @@ impl Engine {
                 }
                 TimerKey::Mesh => mesh::look_after(self, rows, out),
                 TimerKey::Asking => asking::tick(self, out),
-                TimerKey::Hosts => hosts::publish(self, out),
+                TimerKey::Hosts => hosts::publish_due(self, out),
                 TimerKey::Notes => leaving::send_notes(self, out),
                 TimerKey::Leave(device) => leaving::leave(self, out, &device),
                 TimerKey::Prekeys => {

@@ -1,7 +1,7 @@
 //! Private groups: a log of signed operations that every member holds, and what follows from it.
 //!
 //! ```text
-//!  Operation ──▶ Log::insert ── form, signature, device, parents ──▶ kept, waiting or refused
+//!  Operation ──▶ Log::insert ── form, signature, device, parents ──▶ kept, waiting, turned away or refused
 //!                     │
 //!                     └▶ decide: what stands ──▶ Roster: members, roles, devices, rules
 //! ```
@@ -11,6 +11,7 @@
 //!
 //! | what | module |
 //! |---|---|
+//! | the log | `log`, `node`, `waiting`; the rules `authority`, `resolve`; who may fill how much `shares` |
 //! | what is kept in memory, and from rows | `state`, `loading` |
 //! | words that come | `taking`, then `membership`, `receiving`, `meetings`, `receipts`, `joining` |
 //! | what is written | `commands`, then `membership` (operations), `sending` (posts), `joining` (links) |
@@ -52,10 +53,12 @@ mod resolve;
 mod ring;
 mod roster;
 mod sending;
+mod shares;
 pub(crate) mod state;
 pub(crate) mod taking;
 mod turns;
 pub(crate) mod view;
+mod waiting;
 pub(crate) mod whereabouts;
 mod words;
 
@@ -63,15 +66,16 @@ mod words;
 mod tests;
 
 pub use authority::Denial;
+pub use authority::MAX_LINKS;
 pub use authority::MAX_MEMBERS;
 pub use authority::Standing;
 pub use log::Inserted;
 pub use log::Log;
-pub use log::MAX_OPERATIONS;
-pub use log::MAX_WAITING;
 pub use log::Refused;
 pub use resolve::Void;
 pub use roster::Member;
 pub use roster::OpenLink;
 pub use roster::Permission;
 pub use roster::Roster;
+pub use shares::MAX_OPERATIONS;
+pub use waiting::MAX_WAITING;

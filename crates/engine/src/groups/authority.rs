@@ -22,6 +22,7 @@ use kith_proto::id::OperationId;
 
 use super::bits::Bits;
 use super::node::Index;
+use super::node::LinkUse;
 use super::node::Node;
 use super::node::Nodes;
 use super::node::Person;
@@ -29,6 +30,13 @@ use super::node::Person;
 /// How many members a group has at most. Branches that were apart may add up to more; then nobody is added until
 /// some have left.
 pub const MAX_MEMBERS: usize = 1_000;
+
+/// How many links are open at most: each is a queue and a record of several devices. Moderators may make twice as many, so
+/// that members cannot close the door by making useless ones.
+pub const MAX_LINKS: usize = 32;
+
+/// How many of them somebody below moderator has made.
+const MAX_LINKS_OF_ONE: usize = 8;
 
 /// What somebody is in a group. The senior of two is greater: the higher role, then who came earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +85,8 @@ pub enum Denial {
     OldList,
     /// A later version does that; this one does not know what it is.
     UnknownKind,
+    /// As many links are open as there may be.
+    TooManyLinks,
 }
 
 impl PartialOrd for Standing {
@@ -231,11 +241,48 @@ impl<'a> View<'a> {
         if self.holding(&uses.revoked).next().is_some() {
             return None;
         }
+        self.made(uses)
+    }
+
+    /// A link that was made, whether or not it was revoked.
+    pub(super) fn made(&self, uses: &LinkUse) -> Option<(&'a Link, &'a Node)> {
         let (_, made) = self.holding(&uses.made).min_by_key(|(_, node)| node.place())?;
         match made.kind() {
             Kind::Link(link) => Some((link, made)),
             _ => None,
         }
+    }
+
+    /// How many accounts came by a link and count, or did until they left or were removed.
+    pub(super) fn used(&self, id: &LinkId) -> u32 {
+        let adds = self.nodes.links.get(id).map_or(&[][..], |uses| &uses.adds);
+        let people: Bits = self.holding(adds).filter_map(|(_, node)| node.target).collect();
+        people.count() as u32
+    }
+
+    /// Whether somebody was let in by a link before, whatever became of it.
+    fn came_before(&self, person: Person, link: LinkId) -> bool {
+        let here = |index: &Index| self.scope.is_none_or(|scope| scope.has(*index));
+        let mut about = self.nodes.account(person).about.iter().filter(|index| here(index));
+        about.any(|index| {
+            let node = self.nodes.get(*index);
+            node.link() == Some(link) && node.target == Some(person) && !self.nodes.denied.has(*index)
+        })
+    }
+
+    /// Whether the author of an operation left without having seen it, nor it the leaving.
+    pub(super) fn left_beside(&self, index: Index) -> bool {
+        let node = self.nodes.get(index);
+        let beside = |(end, leave): (Index, &Node)| {
+            matches!(leave.kind(), Kind::Leave) && !leave.past.has(index) && !node.past.has(end)
+        };
+        self.holding(&self.nodes.account(node.author).about).any(beside)
+    }
+
+    /// Whether only those who may invite let an account in by a link, whatever its rules are.
+    pub(super) fn is_decided(&self, id: &LinkId, account: &AccountId) -> bool {
+        let removed = self.nodes.person(account).is_some_and(|person| self.was_removed(person));
+        removed || self.link(id).is_some_and(|(link, _)| link.approval)
     }
 
     /// The pin of a message, unless something that follows takes it away.
@@ -355,9 +402,7 @@ impl Judged<'_, '_> {
             return Err(Denial::OtherRole);
         }
         let policy = self.view.policy();
-        let person = self.view.nodes.person(&add.account);
-        let removed = person.is_some_and(|person| self.view.was_removed(person));
-        let decided = link.approval || policy.approve_links || removed;
+        let decided = policy.approve_links || self.view.is_decided(id, &add.account);
         if decided { self.at_least(policy.invite) } else { Ok(()) }
     }
 
@@ -377,12 +422,26 @@ impl Judged<'_, '_> {
             Kind::Link(link) => {
                 let made = nodes.links.get(&link.id());
                 let there = made.is_some_and(|uses| self.view.holding(&uses.made).next().is_some());
-                if there { Err(Denial::LinkExists) } else { Ok(()) }
+                if there { Err(Denial::LinkExists) } else { self.may_open_more() }
             }
             Kind::RevokeLink(link) => self.view.link(link).map(|_| ()).ok_or(Denial::NoSuchLink),
             Kind::Devices { account, .. } => self.other(account).map(|_| ()).ok_or(Denial::NoSuchMember),
             _ => Ok(()),
         }
+    }
+
+    fn may_open_more(&self) -> Result<(), Denial> {
+        let makers = self.view.nodes.links.keys().filter_map(|link| self.view.link(link));
+        let (mut all, mut own) = (0, 0);
+        for (_, made) in makers {
+            all += 1;
+            own += usize::from(made.author == self.author);
+        }
+        let (most, most_own) = match self.own.role >= Role::Moderator {
+            true => (2 * MAX_LINKS, 2 * MAX_LINKS),
+            false => (MAX_LINKS, MAX_LINKS_OF_ONE),
+        };
+        if all < most && own < most_own { Ok(()) } else { Err(Denial::TooManyLinks) }
     }
 
     fn can_come(&self, account: &AccountId, via: &Via) -> Result<(), Denial> {
@@ -398,38 +457,17 @@ impl Judged<'_, '_> {
             return Err(Denial::GroupFull);
         }
         if let Via::Link { link, .. } = via {
-            let nodes = self.view.nodes;
+            let person = self.view.nodes.person(account);
             let limit = self.view.link(link).map_or(0, |(link, _)| link.uses);
-            let came = came_by(nodes, link, self.view.scope);
-            let again = came.iter().any(|(who, _)| nodes.person(account) == Some(*who));
             // The proof stands in the log for everybody to copy: it lets nobody come a second time.
-            if again {
+            if person.is_some_and(|person| self.view.came_before(person, *link)) {
                 self.at_least(self.view.policy().invite)?;
-            } else if limit > 0 && came.len() >= limit as usize {
+            } else if limit > 0 && self.view.used(link) >= limit {
                 return Err(Denial::LinkUsedUp);
             }
         }
         Ok(())
     }
-}
-
-/// Who came by a link in `scope`, first come first, whatever became of it later: (whom, by which operation first).
-pub(super) fn came_by(nodes: &Nodes, link: &LinkId, scope: Option<&Bits>) -> Vec<(Person, Index)> {
-    let mut came: Vec<(Person, Index)> = Vec::new();
-    let adds = nodes.links.get(link).map_or(&[][..], |uses| &uses.adds);
-    let mut adds: Vec<Index> = adds
-        .iter()
-        .copied()
-        .filter(|add| scope.is_none_or(|scope| scope.has(*add)) && !nodes.denied.has(*add))
-        .collect();
-    adds.sort_by_key(|add| nodes.get(*add).place());
-    let mut seen = Bits::default();
-    for add in adds {
-        if let Some(person) = nodes.get(add).target.filter(|person| seen.set(*person)) {
-            came.push((person, add));
-        }
-    }
-    came
 }
 
 /// The operation that has the last word: of those that none of the others follows, the one by the most senior author,

@@ -56,6 +56,11 @@ impl Bits {
         one == two && rest.iter().chain(more).all(|word| *word == 0)
     }
 
+    /// How many both sets have in common.
+    pub(super) fn common(&self, other: &Self) -> usize {
+        self.0.iter().zip(&other.0).map(|(one, other)| (one & other).count_ones() as usize).sum()
+    }
+
     /// How many are in the set.
     pub(super) fn count(&self) -> usize {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
@@ -123,6 +128,7 @@ mod tests {
         let mut one: Bits = [1, 2].into_iter().collect();
         let other: Bits = [2, 300].into_iter().collect();
         assert!(one.meets(&other) && !one.equals(&other));
+        assert_eq!(one.common(&other), 1);
         one.unite(&other);
         assert_eq!(one.iter().collect::<Vec<_>>(), [1, 2, 300]);
         one.subtract(&other);

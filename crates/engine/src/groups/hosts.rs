@@ -10,6 +10,7 @@
 //! only the group can have signed.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use kith_crypto::record;
 use kith_proto::address::DeviceAddress;
@@ -32,6 +33,7 @@ use kith_proto::rows::Rows;
 use kith_proto::time::Span;
 use rand_core::Rng as _;
 
+use super::OpenLink;
 use super::Permission;
 use super::asking;
 use crate::cards;
@@ -42,7 +44,7 @@ use crate::reading;
 use crate::timer::TimerKey;
 use crate::view::GroupState;
 
-/// Links of one group, and of all, for which a device keeps a queue and a record.
+/// Links of one group, and of all, for which a device keeps a queue and a record. The own ones are always among the first.
 const LINKS_EACH: usize = 4;
 const LINKS_IN_ALL: usize = 32;
 
@@ -56,17 +58,20 @@ const PUBLISH_AT_LEAST: u64 = 8;
 /// After a start or a change it is written so much later: several changes are one.
 const PUBLISH_SOON: Span = Span::from_secs(2);
 
+/// What was written so lately is not written again because something changed: anybody who may make links changes something.
+const PUBLISH_AGAIN: Span = Span::from_minutes(10);
+
 /// Without a DHT it is tried again after this.
 const PUBLISH_LATER: Span = Span::from_minutes(1);
 
-/// Every link by which people may come in here: we are in, it is open, and its secret fits.
-fn open_links(engine: &mut Engine) -> Vec<(GroupId, Link)> {
+/// Every link by which people may come in here, by weight: we are in, it is open, and its secret fits.
+fn open_links(engine: &mut Engine) -> Vec<(GroupId, OpenLink)> {
     let now = engine.core.now;
     let joined = engine.groups.by_id.iter_mut().filter(|(_, group)| group.row.state() == GroupState::Joined);
     let of = |(id, group): (&GroupId, &mut super::state::Group)| {
-        let links = group.log.roster().links.values();
+        let links = group.log.roster().links_by_weight().into_iter();
         let open = links.filter(|open| open.answerable && open.link.expires > now);
-        open.map(|open| (*id, open.link)).collect::<Vec<_>>()
+        open.map(|open| (*id, *open)).collect::<Vec<_>>()
     };
     joined.flat_map(of).collect()
 }
@@ -74,24 +79,29 @@ fn open_links(engine: &mut Engine) -> Vec<(GroupId, Link)> {
 /// The links for which this device keeps mail and writes records.
 fn hosted(engine: &mut Engine) -> Vec<(GroupId, Link)> {
     let (own, device) = (engine.devices.account, engine.devices.device());
+    let mut links = open_links(engine);
+    // Whoever made a link answers it, however many others there are.
+    links.sort_by_key(|(_, open)| open.made_by != own);
     let mut found = Vec::new();
     let mut each: BTreeMap<GroupId, usize> = BTreeMap::new();
-    for (id, link) in open_links(engine) {
+    for (id, open) in links {
+        let link = open.link;
         let Some(group) = engine.groups.get_mut(&id) else { continue };
         let is_direct = group.is_direct();
         let roster = group.log.roster();
-        let Some(open) = roster.links.get(&link.id()) else { continue };
         let room = link.uses == 0 || open.used < link.uses;
         let few = is_direct || open.made_by == own;
         let chosen = few || is_chosen(&id, &link.id(), &device);
         let count = each.entry(id).or_default();
         if room && chosen && may_decide(roster, &own, &link) && *count < LINKS_EACH {
             *count += 1;
-            found.push((id, link));
+            found.push((*count, (id, link)));
         }
     }
+    // Every group's first before any group's second.
+    found.sort_by_key(|(nth, _)| *nth);
     found.truncate(LINKS_IN_ALL);
-    found
+    found.into_iter().map(|(_, hosted)| hosted).collect()
 }
 
 /// Whether somebody may let in by a link whoever was not removed.
@@ -110,7 +120,7 @@ fn is_chosen(group: &GroupId, link: &LinkId, device: &DeviceId) -> bool {
 /// The secret of an open link, by its name among invites.
 pub(crate) fn open_link(engine: &mut Engine, invite: &kith_proto::id::InviteId) -> Option<InviteSecret> {
     let device = engine.devices.device();
-    let secrets = open_links(engine).into_iter().map(|(_, link)| link_secret(&link.seed, &device));
+    let secrets = open_links(engine).into_iter().map(|(_, open)| link_secret(&open.link.seed, &device));
     secrets.into_iter().find(|secret| secret.id() == *invite)
 }
 
@@ -120,27 +130,27 @@ pub(crate) fn secrets(engine: &mut Engine) -> Vec<InviteSecret> {
     hosted(engine).into_iter().map(|(_, link)| link_secret(&link.seed, &device)).collect()
 }
 
-/// Whom the holders of a link are to ask: first `first`, then this device, then members who are connected, then others.
-fn known(
-    engine: &mut Engine,
-    id: &GroupId,
-    link: &Link,
-    first: Option<AccountId>,
-    most: usize,
-) -> Vec<LinkHost> {
+/// Whoever may let people in, with how soon to ask them: this device, members who are connected, others; last those of whom
+/// nobody knows where they are.
+type Candidates = Vec<(u8, LinkHost)>;
+
+/// How soon somebody is asked of whom no address is known: not, unless they made the link.
+const NOWHERE: u8 = 4;
+
+/// Whom the holders of links may ask: of links by which only those who may invite let people in, or of others.
+fn candidates(engine: &mut Engine, id: &GroupId, decided: bool) -> Candidates {
     let (own, own_device) = (engine.devices.account, engine.devices.device());
     let told: Vec<_> = engine.presence.invite_addresses(own_device);
     let Engine { groups, presence, peers, .. } = engine;
     let Some(group) = groups.get_mut(id) else { return Vec::new() };
     let roster = group.log.roster();
-    let may = roster.members.iter().filter(|(account, _)| may_decide(roster, account, link));
-    let mut found: Vec<(u8, LinkHost)> = Vec::new();
-    for (account, member) in may {
+    let may = |account: &AccountId| !decided || roster.permits(account, Permission::Invite);
+    let mut found = Vec::new();
+    for (account, member) in roster.members.iter().filter(|(account, _)| may(account)) {
         if *account == own {
             let mine = told.iter().filter(|place| place.device == own_device);
             let addresses = BoundedVec::truncated(mine.map(|place| place.address.clone()).collect());
-            let rank = if first == Some(own) { 0 } else { 1 };
-            found.push((rank, LinkHost { account: own, device: own_device, addresses }));
+            found.push((1, LinkHost { account: own, device: own_device, addresses }));
             continue;
         }
         let ready = |device: &&DeviceId| presence.links.is_ready(device);
@@ -148,29 +158,56 @@ fn known(
         let Some(device) = there.or(member.devices.first()) else { continue };
         let row = peers.get(device);
         let addresses = row.map(|row| row.addresses.to_vec()).unwrap_or_default();
-        let rank = match (first == Some(*account), there.is_some(), addresses.is_empty()) {
-            (true, ..) => 0,
-            (_, true, _) => 2,
-            (_, _, false) => 3,
-            _ => continue,
+        let rank = match (there.is_some(), addresses.is_empty()) {
+            (true, _) => 2,
+            (_, false) => 3,
+            _ => NOWHERE,
         };
-        found.push((
-            rank,
-            LinkHost { account: *account, device: *device, addresses: BoundedVec::truncated(addresses) },
-        ));
+        let addresses = BoundedVec::truncated(addresses);
+        found.push((rank, LinkHost { account: *account, device: *device, addresses }));
     }
-    found.sort_by_key(|(rank, _)| *rank);
-    found.into_iter().take(most).map(|(_, host)| host).collect()
+    found
+}
+
+/// So many of them, `first` before all others.
+fn chosen(candidates: &Candidates, first: &AccountId, most: usize) -> Vec<LinkHost> {
+    let rank = |(rank, host): &&(u8, LinkHost)| if host.account == *first { 0 } else { *rank };
+    let mut found: Vec<_> = candidates.iter().filter(|candidate| rank(candidate) < NOWHERE).collect();
+    found.sort_by_key(rank);
+    found.into_iter().take(most).map(|(_, host)| host.clone()).collect()
+}
+
+/// Whether only those who may invite let people in by a link.
+fn is_decided(engine: &mut Engine, id: &GroupId, link: &Link) -> bool {
+    let group = engine.groups.get_mut(id);
+    link.approval || group.is_some_and(|group| group.log.roster().policy.approve_links)
 }
 
 /// A link as it is passed around: whom it names is who is there now.
 pub(super) fn invite(engine: &mut Engine, id: &GroupId, link: &LinkId) -> Option<GroupInvite> {
+    let open = *engine.groups.get_mut(id)?.log.roster().links.get(link)?;
+    invites(engine, id, &[open]).remove(link)
+}
+
+/// Links of a group as they are passed around. Whom to ask is looked for once, however many links there are.
+pub(super) fn invites(
+    engine: &mut Engine,
+    id: &GroupId,
+    links: &[OpenLink],
+) -> BTreeMap<LinkId, GroupInvite> {
     let own = engine.devices.device();
-    let open = *engine.groups.get_mut(id)?.log.roster().links.get(link).filter(|open| open.answerable)?;
-    let hosts = known(engine, id, &open.link, Some(open.made_by), MAX_LINK_HOSTS);
     let nodes: Vec<DeviceAddress> =
         engine.presence.invite_addresses(own).into_iter().filter(|place| place.device != own).collect();
-    Some(GroupInvite::new(*id, (open.link.seed, open.link.work), hosts, nodes))
+    let mut ready: BTreeMap<bool, Candidates> = BTreeMap::new();
+    let mut invites = BTreeMap::new();
+    for open in links.iter().filter(|open| open.answerable) {
+        let decided = is_decided(engine, id, &open.link);
+        let of = ready.entry(decided).or_insert_with(|| candidates(engine, id, decided));
+        let hosts = chosen(of, &open.made_by, MAX_LINK_HOSTS);
+        let invite = GroupInvite::new(*id, (open.link.seed, open.link.work), hosts, nodes.clone());
+        invites.insert(open.link.id(), invite);
+    }
+    invites
 }
 
 /// Links, or who may let people in by them, are others.
@@ -195,6 +232,25 @@ fn soon(engine: &mut Engine) {
 /// Tells the DHT who answers, and how mail reaches this device.
 pub(crate) fn publish(engine: &mut Engine, out: &mut Output) {
     let hosted = hosted(engine);
+    write(engine, out, &hosted);
+}
+
+/// The same, but for what was told lately.
+pub(crate) fn publish_due(engine: &mut Engine, out: &mut Output) {
+    let now = engine.core.now;
+    let mut hosted = hosted(engine);
+    let known: BTreeSet<LinkId> = hosted.iter().map(|(_, link)| link.id()).collect();
+    let written = &mut engine.groups.written;
+    written.retain(|link, at| known.contains(link) || now.since(*at) < PUBLISH_AGAIN);
+    let lately = |link: &Link| written.get(&link.id()).is_some_and(|at| now.since(*at) < PUBLISH_AGAIN);
+    let due = hosted.extract_if(.., |(_, link)| !lately(link)).collect::<Vec<_>>();
+    if due.is_empty() && !hosted.is_empty() {
+        engine.core.timers.set_earlier(TimerKey::Hosts, now + PUBLISH_AGAIN);
+    }
+    write(engine, out, &due);
+}
+
+fn write(engine: &mut Engine, out: &mut Output, hosted: &[(GroupId, Link)]) {
     if hosted.is_empty() {
         return;
     }
@@ -204,8 +260,10 @@ pub(crate) fn publish(engine: &mut Engine, out: &mut Output) {
     }
     let device = engine.devices.device();
     let mut crowd = 1;
-    for (id, link) in &hosted {
-        let hosts = known(engine, id, link, Some(engine.devices.account), MAX_HOSTS);
+    for (id, link) in hosted {
+        engine.groups.written.insert(link.id(), now);
+        let decided = is_decided(engine, id, link);
+        let hosts = chosen(&candidates(engine, id, decided), &engine.devices.account, MAX_HOSTS);
         let connected =
             hosts.iter().filter(|host| engine.presence.links.is_ready(&host.device)).count() as u64;
         crowd = crowd.max(1 + connected);

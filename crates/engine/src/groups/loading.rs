@@ -16,7 +16,7 @@ use kith_proto::rows::RowsError;
 use kith_proto::rows::Table;
 
 use super::Log;
-use super::floors::Limits;
+use super::floors::Floors;
 use super::history::History;
 use super::history::rows::scan_group;
 use super::lines;
@@ -95,7 +95,7 @@ fn group(rows: &dyn Rows, id: &GroupId, row: GroupRow, direct_members: usize) ->
     group.deleted = parts(rows, rows::GROUP_DELETIONS, id, |key| MessageId::from_bytes(key).ok())?;
     let floors: BTreeMap<AccountId, FloorsRow> =
         parts(rows, rows::GROUP_FLOORS, id, |key| AccountId::from_bytes(key).ok())?;
-    group.floors = floors.into_iter().map(|(account, row)| (account, Limits::of(&row))).collect();
+    group.floors = Floors::of(floors);
     group.refresh();
     group.lines = lines::wanted(&mut group);
     Ok(group)

@@ -3,13 +3,13 @@
 //! ```text
 //!            parents unknown            parents known
 //!  insert ───▶ waiting (bounded) ───▶ checked ──▶ in the log, for good; its own verdict never changes
-//!                                        └──────▶ refused, and with it whatever follows it
+//!                                        ├──────▶ refused, and with it whatever follows it
+//!                                        └──────▶ beyond a share: turned away until a member of another family follows it
 //! ```
 //!
 //! Whether an operation is refused depends on itself and its past alone, so every replica refuses the same ones. Only
-//! that a log is full depends on what came first.
+//! that a share or the log is full depends on what came first.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
@@ -18,9 +18,11 @@ use kith_crypto::identity::SignedDeviceList;
 use kith_crypto::operation;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Decode as _;
+use kith_proto::group::Add;
 use kith_proto::group::Kind;
 use kith_proto::group::MAX_PARENTS;
 use kith_proto::group::Operation;
+use kith_proto::group::Role;
 use kith_proto::group::Via;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
@@ -32,35 +34,30 @@ use super::authority::Denial;
 use super::authority::Standing;
 use super::authority::View;
 use super::bits::Bits;
+use super::node::Found;
 use super::node::Index;
 use super::node::ListRank;
 use super::node::Node;
 use super::node::Nodes;
-use super::node::Person;
 use super::node::counts;
 use super::resolve;
 use super::resolve::Decisions;
 use super::resolve::Void;
 use super::roster;
 use super::roster::Roster;
+use super::shares::Claim;
+use super::shares::Shares;
+use super::shares::Wanted;
+use super::waiting::Waiting;
 
-/// How many operations a group may have: at a thousand members, ten for each. What they follow takes 6 MiB then.
-pub const MAX_OPERATIONS: usize = 10_000;
-
-/// The last places in a log: for removals, bans, leaving, lists of devices and links that end.
-const RESERVED: usize = 1_000;
-
-/// So many denied operations of one author are kept, to say what was tried.
-const MAX_DENIED_OF_ONE: usize = 64;
-
-/// How many operations wait for others that they follow. More than that are asked for again.
-pub const MAX_WAITING: usize = 1_024;
-
-/// How many refused ids are remembered, so that what follows them is not asked for.
+/// How many refused ids are remembered, so that what follows them is not asked for; as many that were beyond a share.
 const MAX_REFUSED: usize = 1_024;
 
-/// How many branches' decisions are kept at hand. A branch that grows needs one.
-const BRANCHES: usize = 8;
+/// Among so many operations that wait for one that is beyond its author's share, somebody is looked for who counts.
+const MAX_ASKED: usize = 64;
+
+/// How many branches' decisions are kept at hand. A branch that grows needs one, and so does one from which many begin.
+const BRANCHES: usize = 16;
 
 /// What became of an operation that was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,8 +95,8 @@ pub enum Refused {
     /// The author was no member, as far as the operation had seen.
     #[error("the author was no member")]
     NotMember,
-    /// The group has as many operations as it may have.
-    #[error("the group has reached its limit of operations")]
+    /// The group has as many operations as it may have, or its author's share is used up.
+    #[error("the group has reached a limit of operations")]
     Full,
 }
 
@@ -108,24 +105,17 @@ pub struct Log {
     group: GroupId,
     nodes: Nodes,
     heads: BTreeSet<OperationId>,
-    /// How many denied operations of each author are kept.
-    denied_of: BTreeMap<Person, usize>,
+    shares: Shares,
     waiting: Waiting,
     refused: VecDeque<OperationId>,
+    /// What was beyond somebody's share. It may still be taken when somebody else follows it.
+    turned_away: VecDeque<OperationId>,
     decisions: Decisions,
     roster: Roster,
     /// Whether `decisions` and `roster` are behind.
     stale: bool,
     /// What was decided in branches, by all that is in them.
     branches: VecDeque<(Bits, Bits)>,
-}
-
-/// Operations whose parents are not here yet, the oldest first out.
-#[derive(Default)]
-struct Waiting {
-    by_id: BTreeMap<OperationId, Operation>,
-    order: VecDeque<OperationId>,
-    for_parent: BTreeMap<OperationId, BTreeSet<OperationId>>,
 }
 
 /// An operation that was checked, with what was found out on the way.
@@ -183,9 +173,10 @@ impl Log {
             group: create.group_id(),
             nodes: Nodes::default(),
             heads: BTreeSet::new(),
-            denied_of: BTreeMap::new(),
+            shares: Shares::default(),
             waiting: Waiting::default(),
             refused: VecDeque::new(),
+            turned_away: VecDeque::new(),
             decisions: Decisions::default(),
             roster: Roster::default(),
             stale: true,
@@ -193,8 +184,8 @@ impl Log {
         };
         let id = create.id();
         let checked = log.check(&create, trust)?;
-        let first = Standing { role: kith_proto::group::Role::Owner, since: 0, by: id };
-        log.admit((id, create), checked, Ok(first));
+        let first = Standing { role: Role::Owner, since: 0, by: id };
+        log.admit((id, create), checked, (Ok(first), Found::default()));
         Ok(log)
     }
 
@@ -280,6 +271,11 @@ impl Log {
     /// Whether an operation is in the log.
     pub fn contains(&self, id: &OperationId) -> bool {
         self.nodes.find(id).is_some()
+    }
+
+    /// Whether it is known what is to be thought of an operation: it is here, or was not taken.
+    pub fn knows(&self, id: &OperationId) -> bool {
+        self.contains(id) || self.refused.contains(id) || self.turned_away.contains(id)
     }
 
     /// An operation in the log.
@@ -406,40 +402,116 @@ impl Log {
         }
     }
 
-    /// Puts an operation whose parents are here into the log, or refuses it for good.
+    /// Puts an operation whose parents are here into the log, or refuses it.
     fn integrate(&mut self, id: OperationId, operation: Operation, trust: Trust) -> Result<(), Refused> {
-        let done = self.check(&operation, trust).and_then(|checked| {
-            let verdict = self.judge(&operation, &checked)?;
-            self.has_room(&operation, verdict)?;
-            self.admit((id, operation), checked, verdict);
-            Ok(())
-        });
-        if done.is_err() {
-            self.refuse(id);
+        let done = self.try_to_admit(id, operation, trust);
+        match done {
+            Ok(()) => {}
+            Err(Refused::Full) => self.turn_away(id),
+            Err(_) => self.refuse(id),
         }
         done
     }
 
-    /// Whether there is room for one more: what somebody is denied must not fill the log, and the last places are for those
-    /// who leave or are removed, and for lists of devices.
-    fn has_room(&self, operation: &Operation, verdict: Result<Standing, Denial>) -> Result<(), Refused> {
-        let ends = matches!(
-            operation.kind,
-            Kind::Remove(_) | Kind::Ban(_) | Kind::Leave | Kind::Devices { .. } | Kind::RevokeLink(_)
-        );
-        let most = if ends && verdict.is_ok() { MAX_OPERATIONS } else { MAX_OPERATIONS - RESERVED };
-        let denied = self.nodes.person(&operation.author).and_then(|author| self.denied_of.get(&author));
-        let denied = denied.copied().unwrap_or(0);
-        let too_many = !is_followed(verdict) && denied >= MAX_DENIED_OF_ONE;
-        if self.len() >= most || too_many { Err(Refused::Full) } else { Ok(()) }
+    fn try_to_admit(&mut self, id: OperationId, operation: Operation, trust: Trust) -> Result<(), Refused> {
+        let wanted = self.wanted(&id, &operation.author);
+        // Before anything that costs: of these, somebody may send any number.
+        if trust == Trust::Nobody && wanted == Wanted::Nobody && self.has_many_twins(&operation) {
+            return Err(Refused::Full);
+        }
+        let checked = self.check(&operation, trust)?;
+        let judged = self.judge(&operation, &checked)?;
+        let claim = self.claim(&operation, &checked, judged.0);
+        if trust == Trust::Nobody && !self.shares.has_room(&claim, self.len(), wanted) {
+            return Err(Refused::Full);
+        }
+        self.admit((id, operation), checked, judged);
+        Ok(())
+    }
+
+    fn has_many_twins(&self, operation: &Operation) -> bool {
+        let device = self.nodes.device(&operation.author, &operation.device);
+        device.is_some_and(|device| self.shares.has_too_many(device, operation.sequence))
+    }
+
+    fn claim<'o>(
+        &self,
+        operation: &'o Operation,
+        checked: &Checked,
+        verdict: Result<Standing, Denial>,
+    ) -> Claim<'o> {
+        let newer = checked.list.as_ref().filter(|_| matches!(operation.kind, Kind::Devices { .. }));
+        let revokes = newer.is_some_and(|(whose, _, newer)| {
+            let known =
+                self.nodes.person(whose).and_then(|of| self.nodes.newest_list(of, Some(&checked.past)));
+            let known = known.and_then(|(index, _)| self.nodes.get(index).list.as_ref());
+            known.is_some_and(|(.., known)| {
+                let mut devices = known.list.devices.iter().map(|entry| entry.device);
+                devices.any(|device| counts(known, &device) && !counts(newer, &device))
+            })
+        });
+        Claim { author: self.nodes.person(&operation.author), kind: &operation.kind, verdict, revokes }
+    }
+
+    /// Whether somebody who counts follows an operation, among those that wait for it: then it must be taken, so that
+    /// everybody ends with the same.
+    fn wanted(&mut self, id: &OperationId, author: &AccountId) -> Wanted {
+        let mut wanted = Wanted::Nobody;
+        if !self.waiting.for_parent.contains_key(id) {
+            return wanted;
+        }
+        self.refresh();
+        let Some(author) = self.nodes.person(author) else { return wanted };
+        let (mut open, mut seen) = (vec![*id], BTreeSet::new());
+        while let Some(parent) = open.pop() {
+            for child in self.waiting.for_parent.get(&parent).into_iter().flatten() {
+                if seen.len() >= MAX_ASKED {
+                    return wanted;
+                }
+                let Some(operation) = self.waiting.by_id.get(child).filter(|_| seen.insert(*child)) else {
+                    continue;
+                };
+                open.push(*child);
+                let (who, device) = (&operation.author, &operation.device);
+                let Some(role) = self.roster.role(who).filter(|_| self.roster.has_device(who, device)) else {
+                    continue;
+                };
+                let person = self.nodes.person(who);
+                let is_other = person.is_some_and(|person| self.shares.are_strangers(person, author));
+                let by = if role >= Role::Moderator { Wanted::Moderator } else { Wanted::Member };
+                if is_other && by > wanted && operation::verify_operation(operation) {
+                    wanted = by;
+                }
+            }
+        }
+        wanted
+    }
+
+    /// Remembers what was beyond a share, and lets go of whatever waits for it, as nobody who counts does.
+    fn turn_away(&mut self, id: OperationId) {
+        self.let_go(id);
+        if !self.turned_away.contains(&id) {
+            self.turned_away.push_back(id);
+        }
+        while self.turned_away.len() > MAX_REFUSED {
+            self.turned_away.pop_front();
+        }
+    }
+
+    /// Drops an operation and what follows it from those that wait. Returns all of them.
+    fn let_go(&mut self, id: OperationId) -> Vec<OperationId> {
+        let (mut open, mut gone) = (vec![id], Vec::new());
+        while let Some(id) = open.pop() {
+            self.waiting.remove(&id);
+            open.extend(self.waiting.for_parent.remove(&id).unwrap_or_default());
+            gone.push(id);
+        }
+        gone
     }
 
     /// Remembers a refusal, and lets go of whatever waits for it.
     fn refuse(&mut self, id: OperationId) {
-        let mut orphans = vec![id];
-        while let Some(id) = orphans.pop() {
-            self.waiting.remove(&id);
-            orphans.extend(self.waiting.for_parent.remove(&id).unwrap_or_default());
+        for id in self.let_go(id) {
             if !self.refused.contains(&id) {
                 self.refused.push_back(id);
             }
@@ -542,7 +614,7 @@ impl Log {
         &mut self,
         operation: &Operation,
         checked: &Checked,
-    ) -> Result<Result<Standing, Denial>, Refused> {
+    ) -> Result<(Result<Standing, Denial>, Found), Refused> {
         let author = self.nodes.person(&operation.author).ok_or(Refused::NotMember)?;
         let void = self.void_in(&checked.past);
         let view = View::new(&self.nodes, Some(&checked.past), &void);
@@ -557,9 +629,21 @@ impl Log {
             Some(known >= *rank)
         };
         if verdict.is_ok() && matches!(operation.kind, Kind::Devices { .. }) && old() == Some(true) {
-            return Ok(Err(Denial::OldList));
+            return Ok((Err(Denial::OldList), Found::default()));
         }
-        Ok(verdict)
+        let mut found = Found::default();
+        match &operation.kind {
+            Kind::Role { account, role } => {
+                let before = self.nodes.person(account).and_then(|target| view.standing(target));
+                found.demotes = before.is_some_and(|before| *role < before.role);
+            }
+            Kind::Policy(_) => found.before = Some(view.policy()),
+            Kind::Add(Add { account, via: Via::Link { link, .. }, .. }) => {
+                found.decided = view.is_decided(link, account);
+            }
+            _ => {}
+        }
+        Ok((verdict, found))
     }
 
     /// What is void in a part of the log that is closed under *follows*.
@@ -571,8 +655,11 @@ impl Log {
         if !self.stale && !self.is_reached_from_outside(scope) {
             return self.decisions.void.clone();
         }
-        if let Some((_, void)) = self.branches.iter().find(|(branch, _)| branch.equals(scope)) {
-            return void.clone();
+        if let Some(at) = self.branches.iter().position(|(branch, _)| branch.equals(scope))
+            && let Some((branch, void)) = self.branches.remove(at)
+        {
+            self.remember_branch(branch, void.clone());
+            return void;
         }
         let decided = resolve::decide(&self.nodes, Some(scope)).void;
         self.remember_branch(scope.clone(), decided.clone());
@@ -589,25 +676,24 @@ impl Log {
         &mut self,
         (id, operation): (OperationId, Operation),
         checked: Checked,
-        verdict: Result<Standing, Denial>,
+        (verdict, found): (Result<Standing, Denial>, Found),
     ) {
+        let revokes = self.claim(&operation, &checked, verdict).revokes;
         let author = self.nodes.enrol(&operation.author);
         let device = self.nodes.enrol_device(author, &operation.device);
         let target = operation.kind.target().map(|target| self.nodes.enrol(&target));
         // What was denied is told to nobody, so nothing may follow from it.
         let list = checked.list.filter(|_| is_followed(verdict));
         let list = list.map(|(account, rank, list)| (self.nodes.enrol(&account), rank, list));
-        let demotes = self.demotes(&operation, target, &checked.past, verdict);
         if is_followed(verdict) {
             for parent in operation.parents.iter() {
                 self.heads.remove(parent);
             }
             self.heads.insert(id);
-        } else {
-            *self.denied_of.entry(author).or_default() += 1;
         }
         let alone = checked.past.count() == self.len();
-        let closed_in = self.branches.iter().position(|(branch, _)| branch.equals(&checked.past));
+        // The branch itself stays at hand: others may begin there too.
+        let closed_in = self.branches.iter().find(|(branch, _)| branch.equals(&checked.past)).cloned();
         let index = self.nodes.push(Node {
             id,
             operation,
@@ -620,9 +706,12 @@ impl Log {
             list,
             counted_by: checked.counted_by,
             verdict,
-            demotes,
+            found,
         });
-        if let Some((mut branch, mut void)) = closed_in.and_then(|at| self.branches.remove(at)) {
+        let node = self.nodes.get(index);
+        let claim = Claim { author: Some(author), kind: node.kind(), verdict, revokes };
+        self.shares.count(node, &claim, self.nodes.len() as usize);
+        if let Some((mut branch, mut void)) = closed_in {
             branch.set(index);
             if verdict.is_err() {
                 void.set(index);
@@ -630,22 +719,6 @@ impl Log {
             self.remember_branch(branch, void);
         }
         self.keep_decisions(index, alone);
-    }
-
-    /// Whether it gives its target a lower role than it has.
-    fn demotes(
-        &mut self,
-        operation: &Operation,
-        target: Option<Person>,
-        past: &Bits,
-        verdict: Result<Standing, Denial>,
-    ) -> bool {
-        let (Kind::Role { role, .. }, Some(target), Ok(_)) = (&operation.kind, target, verdict) else {
-            return false;
-        };
-        let void = self.void_in(past);
-        let before = View::new(&self.nodes, Some(past), &void).standing(target);
-        before.is_some_and(|before| *role < before.role)
     }
 
     /// Carries decisions on over an operation that changes none, or leaves them to be made anew.
@@ -704,38 +777,5 @@ impl Log {
         let mut parents: Vec<OperationId> = heads.into_iter().map(|(.., id)| id).collect();
         parents.sort_unstable();
         BoundedVec::truncated(parents)
-    }
-}
-
-impl Waiting {
-    fn add(&mut self, id: OperationId, operation: Operation, known: impl Fn(&OperationId) -> bool) {
-        while self.by_id.len() >= MAX_WAITING {
-            let Some(oldest) = self.order.front().copied() else { break };
-            self.remove(&oldest);
-        }
-        for parent in operation.parents.iter().filter(|parent| !known(parent)) {
-            self.for_parent.entry(*parent).or_default().insert(id);
-        }
-        self.order.push_back(id);
-        self.by_id.insert(id, operation);
-    }
-
-    fn remove(&mut self, id: &OperationId) -> Option<Operation> {
-        let operation = self.by_id.remove(id)?;
-        self.order.retain(|other| other != id);
-        for parent in operation.parents.iter() {
-            if let Some(children) = self.for_parent.get_mut(parent) {
-                children.remove(id);
-                if children.is_empty() {
-                    self.for_parent.remove(parent);
-                }
-            }
-        }
-        Some(operation)
-    }
-
-    fn bytes(&self) -> usize {
-        let carried = |operation: &Operation| operation.devices().map_or(0, |(_, list)| list.len());
-        self.by_id.values().map(|operation| 1_024 + carried(operation)).sum()
     }
 }

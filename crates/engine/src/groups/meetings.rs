@@ -91,7 +91,7 @@ pub(super) fn begin(
     if !may_begin(group, now, device, Some(theirs)) {
         return membership::tell_again(engine, id);
     }
-    let limits = account.and_then(|account| group.floors.get(&account)).cloned();
+    let limits = account.and_then(|account| group.floors.limits(&account));
     let limited = limits.is_some();
     let meeting = Meeting::ask(*id, salt).limited(limits);
     group.meetings.insert(*device, live(meeting, limited, theirs, now));
@@ -122,7 +122,7 @@ pub(super) fn part(
     let account = receiving::account_of(engine, device);
     let own = engine.devices.device();
     let Some(group) = engine.groups.get_mut(id) else { return };
-    let limits = account.and_then(|account| group.floors.get(&account)).cloned();
+    let limits = account.and_then(|account| group.floors.limits(&account));
     // What is in the middle of a word begins with anything.
     let known = group.meetings.get(device).filter(|live| now.since(live.last) < SILENT);
     let begun = known.is_some_and(|live| !live.partial.is_empty());

@@ -411,6 +411,9 @@ pub(super) fn settle(
     };
     let newcomers: Vec<AccountId> =
         joined.iter().filter(later).filter(|account| **account != own).copied().collect();
+    let is_gone = |account: &&AccountId| !group.members.contains_key(*account);
+    let gone: Vec<AccountId> = before.keys().filter(is_gone).copied().collect();
+    floors::forget(group, out, &gone);
     floors::note(group, rows, out, &newcomers);
     if !joined.is_empty() {
         engine.groups.joined.insert(*id);

@@ -11,6 +11,7 @@ use kith_crypto::identity::SignedDeviceList;
 use kith_proto::group::Add;
 use kith_proto::group::Kind;
 use kith_proto::group::Operation;
+use kith_proto::group::Policy;
 use kith_proto::group::Role;
 use kith_proto::group::Via;
 use kith_proto::id::AccountId;
@@ -57,8 +58,18 @@ pub(super) struct Node {
     pub(super) counted_by: ListRank,
     /// What its author was in its own past, if it was allowed there.
     pub(super) verdict: Result<Standing, Denial>,
+    pub(super) found: Found,
+}
+
+/// What an operation's own past says beside the verdict.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Found {
     /// Whether it takes rank from its target.
     pub(super) demotes: bool,
+    /// Whether it lets somebody in by a link who waits for those who may invite, whatever the rules are.
+    pub(super) decided: bool,
+    /// The rules that it changes.
+    pub(super) before: Option<Policy>,
 }
 
 impl Node {
@@ -75,7 +86,7 @@ impl Node {
     pub(super) fn overrules(&self) -> Option<Person> {
         match self.kind() {
             Kind::Remove(_) | Kind::Ban(_) => self.target,
-            Kind::Role { .. } if self.demotes => self.target,
+            Kind::Role { .. } if self.found.demotes => self.target,
             Kind::Leave => Some(self.author),
             _ => None,
         }
@@ -120,18 +131,39 @@ impl Node {
         if self.verdict.is_err() || other.verdict.is_err() {
             return false;
         }
-        if let Some(victim) = self.overrules() {
-            let own = self.author == victim && self.device == other.device;
-            if other.author == victim && !own && !other.concerns_itself_only() {
-                return true;
-            }
+        // Nobody undoes what they did themselves, by leaving or stepping down as if it had been before.
+        let victim = self.overrules().filter(|victim| *victim != self.author);
+        if victim == Some(other.author) && !other.concerns_itself_only() {
+            return true;
         }
         match (self.kind(), other.kind()) {
+            (Kind::Policy(rules), _) => {
+                self.found.before.is_some_and(|before| other.is_deprived(&before, rules))
+            }
             (Kind::Remove(_) | Kind::Ban(_), Kind::Add(_)) => self.target == other.target,
-            (Kind::Leave, Kind::Add(_)) => Some(self.author) == other.target,
             (Kind::RevokeLink(link), Kind::Add(_)) => other.link() == Some(*link),
             _ => false,
         }
+    }
+
+    /// The lowest role that may do this by some rules; `None` if every member may, or rules do not say it.
+    fn least(&self, rules: &Policy) -> Option<Role> {
+        match self.kind() {
+            Kind::Add(Add { via: Via::Link { .. }, .. }) if !(self.found.decided || rules.approve_links) => {
+                None
+            }
+            Kind::Add(_) | Kind::Link(_) => Some(rules.invite),
+            Kind::Profile(_) => Some(rules.change_profile),
+            Kind::Pin(_) | Kind::Unpin(_) => Some(rules.pin),
+            _ => None,
+        }
+    }
+
+    /// Whether its author may not do it any more by rules that are stricter about it than those before.
+    fn is_deprived(&self, before: &Policy, rules: &Policy) -> bool {
+        let least = self.least(rules);
+        let too_low = self.verdict.is_ok_and(|standing| least > Some(standing.role));
+        too_low && least > self.least(before)
     }
 
     /// Whether it carries a newer list of `other`'s author in which `other`'s device does not count.
@@ -175,6 +207,8 @@ pub(super) struct Nodes {
     person_of: BTreeMap<AccountId, Person>,
     device_of: BTreeMap<(Person, DeviceId), u32>,
     by_device: Vec<Vec<Index>>,
+    /// Which devices made operations beside each other, allowed or not.
+    forked: Bits,
     pub(super) policies: Vec<Index>,
     pub(super) profiles: Vec<Index>,
     pub(super) pins: BTreeMap<MessageId, Vec<Index>>,
@@ -271,17 +305,22 @@ impl Nodes {
         number
     }
 
+    /// The number of a device of an account.
+    pub(super) fn device(&self, account: &AccountId, device: &DeviceId) -> Option<u32> {
+        self.device_of.get(&(self.person(account)?, *device)).copied()
+    }
+
     /// The highest sequence of a device among the operations in `past`.
     pub(super) fn highest_sequence(&self, author: &AccountId, device: &DeviceId, past: &Bits) -> u64 {
-        let made = self
-            .person(author)
-            .and_then(|person| self.device_of.get(&(person, *device)))
-            .and_then(|number| self.by_device.get(*number as usize));
+        let Some(number) = self.device(author, device) else { return 0 };
+        let made = self.by_device.get(number as usize);
+        // Of a device that never contradicted itself, the last is the highest.
+        let forked = self.forked.has(number);
         let mut highest = 0;
         for index in made.into_iter().flatten().rev() {
             if past.has(*index) {
                 highest = highest.max(self.get(*index).operation.sequence);
-                if self.relations.twins.is_empty() {
+                if !forked {
                     break;
                 }
             }
@@ -368,6 +407,9 @@ impl Nodes {
             self.denied.set(index);
         }
         if let Some(made) = self.by_device.get_mut(node.device as usize) {
+            if made.last().is_some_and(|last| !node.past.has(*last)) {
+                self.forked.set(node.device);
+            }
             made.push(index);
         }
         let subject = node.target.unwrap_or(node.author);

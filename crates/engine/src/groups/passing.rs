@@ -205,7 +205,7 @@ fn word(group: GroupId, device: DeviceId, share: &ChainShare, heads: &[Operation
 /// made.
 fn is_owed(group: &mut Group, device: &DeviceId, heads: &[OperationId]) -> bool {
     let Some(account) = group.owners.get(device).copied() else { return false };
-    if !group.floors.contains_key(&account) {
+    if !group.floors.has(&account) {
         return true;
     }
     let Some(by) = group.log.roster().members.get(&account).map(|member| member.standing.by) else {

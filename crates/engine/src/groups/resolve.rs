@@ -5,8 +5,7 @@
 //!  ─────────────────────────────          ───────────────────────────────────────────────
 //!  not allowed in its own past            overruled by somebody senior at the same time
 //!  made by a device that is revoked       its authority rested on something that is void
-//!  made by a device that equivocated
-//!  let in by a link that was used up
+//!  made by a device that equivocated         let in by a link that others had used up
 //! ```
 //!
 //! What a removal overrules must be decided after the removal, and a removal after its own past. Where that runs in a
@@ -15,13 +14,13 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::collections::BinaryHeap;
 
 use kith_proto::group::Kind;
 use kith_proto::id::OperationId;
 
 use super::authority::Denial;
 use super::authority::View;
-use super::authority::came_by;
 use super::bits::Bits;
 use super::node::Index;
 use super::node::Node;
@@ -43,9 +42,10 @@ pub enum Void {
         /// One of the others.
         with: OperationId,
     },
-    /// Others came by the same link at the same time, and were first.
+    /// Others came by the same link at the same time, and come first.
     LinkUsedUp,
-    /// Somebody removed or demoted the author, or revoked the link, or removed whom it adds, at the same time.
+    /// Somebody removed or demoted the author, made the rules stricter, revoked the link, or removed whom it adds, at the same
+    /// time.
     Overruled {
         /// That operation.
         by: OperationId,
@@ -63,9 +63,23 @@ pub(super) struct Decisions {
     pub(super) why: BTreeMap<Index, Void>,
 }
 
-/// Decides about the operations in `scope`, or all.
+/// Decides about the operations in `scope`, or all. Who came first by a link is asked among those who stand if links had no
+/// limits: what does not count anyway must not use up a link.
 pub(super) fn decide(nodes: &Nodes, scope: Option<&Bits>) -> Decisions {
     let mut fixed = fixed(nodes, scope);
+    let decisions = settle(nodes, scope, fixed.clone());
+    let late = late(nodes, scope, &decisions.void);
+    if late.is_empty() {
+        return decisions;
+    }
+    for add in late {
+        fixed.entry(add).or_insert(Void::LinkUsedUp);
+    }
+    settle(nodes, scope, fixed)
+}
+
+/// Decides what is not fixed.
+fn settle(nodes: &Nodes, scope: Option<&Bits>, mut fixed: BTreeMap<Index, Void>) -> Decisions {
     let mut attackers = attackers(nodes, scope);
     loop {
         let pairs = take_pairs(nodes, scope, &attackers);
@@ -101,8 +115,11 @@ fn fixed(nodes: &Nodes, scope: Option<&Bits>) -> BTreeMap<Index, Void> {
             revoked.iter().for_each(|index| take(index, why));
         }
     }
-    for (index, twins) in &nodes.relations.twins {
+    for (index, twins) in nodes.relations.twins.iter().filter(|(index, _)| has(scope, **index)) {
         let node = nodes.get(*index);
+        if node.survives_equivocation() {
+            continue;
+        }
         let twin = twins
             .iter()
             .filter(|twin| has(scope, *twin) && !nodes.denied.has(*twin))
@@ -110,22 +127,61 @@ fn fixed(nodes: &Nodes, scope: Option<&Bits>) -> BTreeMap<Index, Void> {
             .filter(|twin| !is_shielded(nodes, scope, (*index, node), *twin))
             .map(|twin| nodes.get(twin).id)
             .min();
-        if let Some(with) = twin.filter(|_| !node.survives_equivocation()) {
+        if let Some(with) = twin {
             take(*index, Void::Equivocation { with });
         }
     }
-    for (link, uses) in &nodes.links {
-        let made = uses.made.iter().filter(|made| has(scope, **made) && !nodes.denied.has(**made));
-        let limit = made.min_by_key(|made| nodes.get(**made).place()).map(|made| nodes.get(*made).kind());
-        let Some(Kind::Link(made)) = limit else { continue };
-        if made.uses > 0 && uses.adds.len() > made.uses as usize {
-            let late: Bits =
-                came_by(nodes, link, scope).iter().skip(made.uses as usize).map(|(who, _)| *who).collect();
-            let is_late = |add: &&Index| nodes.get(**add).target.is_some_and(|target| late.has(target));
-            uses.adds.iter().filter(is_late).for_each(|add| take(*add, Void::LinkUsedUp));
+    fixed
+}
+
+/// Who was let in by links for fewer than came, and not first: all operations that let them in.
+fn late(nodes: &Nodes, scope: Option<&Bits>, void: &Bits) -> Vec<Index> {
+    let view = View::new(nodes, scope, void);
+    let mut late = Vec::new();
+    for uses in nodes.links.values() {
+        let limit = view.made(uses).map_or(0, |(link, _)| link.uses as usize);
+        if limit == 0 || uses.adds.len() <= limit {
+            continue;
+        }
+        let came: Vec<Index> = uses.adds.iter().copied().filter(|add| view.holds(*add)).collect();
+        let people: Bits = came.iter().filter_map(|add| nodes.get(*add).target).collect();
+        if people.count() > limit {
+            let first = first(&view, nodes, &came, limit);
+            let is_late = |add: &&Index| {
+                let target = nodes.get(**add).target;
+                has(scope, **add) && !nodes.denied.has(**add) && target.is_some_and(|who| !first.has(who))
+            };
+            late.extend(uses.adds.iter().filter(is_late));
         }
     }
-    fixed
+    late
+}
+
+/// The first so many people who came. Whoever came having seen others come is after them; of those at the same time, whom
+/// somebody let in who did not leave beside that, then whom the most senior let in.
+fn first(view: &View<'_>, nodes: &Nodes, came: &[Index], most: usize) -> Bits {
+    let among: Bits = came.iter().copied().collect();
+    let turn = |add: Index| {
+        let node = nodes.get(add);
+        ((!view.left_beside(add), node.verdict.ok(), Reverse(node.id)), add)
+    };
+    let mut before: BTreeMap<Index, usize> =
+        came.iter().map(|add| (*add, nodes.get(*add).past.common(&among))).collect();
+    let free = before.iter().filter(|(_, before)| **before == 0).map(|(add, _)| turn(*add));
+    let mut ready: BinaryHeap<_> = free.collect();
+    let (mut people, mut count) = (Bits::default(), 0);
+    while count < most
+        && let Some((_, next)) = ready.pop()
+    {
+        count += usize::from(nodes.get(next).target.is_some_and(|who| people.set(who)));
+        for (add, before) in before.iter_mut().filter(|(add, _)| nodes.get(**add).past.has(next)) {
+            *before -= 1;
+            if *before == 0 {
+                ready.push(turn(*add));
+            }
+        }
+    }
+    people
 }
 
 /// Whether a contradiction says nothing about an operation: it was made beside a removal, or beside a list that revokes
@@ -150,11 +206,7 @@ fn attackers(nodes: &Nodes, scope: Option<&Bits>) -> Vec<Index> {
         .filter(|(from, to)| has(scope, **from) && scope.is_none_or(|scope| to.meets(scope)))
         .map(|(from, _)| *from)
         .collect();
-    attackers.sort_by_key(|index| {
-        let node = nodes.get(*index);
-        let over_itself = node.overrules() == Some(node.author);
-        (Reverse(node.verdict.ok()), !over_itself, node.id)
-    });
+    attackers.sort_by_key(|index| (Reverse(nodes.get(*index).verdict.ok()), nodes.get(*index).id));
     attackers
 }
 

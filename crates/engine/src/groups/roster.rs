@@ -1,5 +1,6 @@
 //! What a group is now: who is a member as what, by which devices, under which rules.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -18,7 +19,6 @@ use kith_proto::time::Timestamp;
 
 use super::authority::Standing;
 use super::authority::View;
-use super::authority::came_by;
 use super::bits::Bits;
 use super::node::Index;
 use super::node::Nodes;
@@ -74,6 +74,8 @@ pub struct OpenLink {
     pub link: Link,
     /// Who made it.
     pub made_by: AccountId,
+    /// The generation of the operation that made it: a newer link has a higher one, or the same.
+    pub made: u32,
     /// How many accounts came by it.
     pub used: u32,
     /// Whether its maker gave everybody the secret that belongs to it.
@@ -116,14 +118,46 @@ impl Roster {
             let link = &open.link;
             open.answerable && link.role == role && link.uses == 0 && link.expires == Timestamp::NEVER
         };
-        self.links.iter().find(|(_, link)| policy.public && open(link)).map(|(id, _)| *id)
+        let public = self.links.iter().filter(|(_, link)| policy.public && open(link));
+        // Ids can be chosen by whoever makes links: the most senior maker's first one it is.
+        let rank =
+            |id: &LinkId, link: &OpenLink| (self.seniority(&link.made_by), Reverse(link.made), Reverse(*id));
+        public.max_by_key(|(id, link)| rank(id, link)).map(|(id, _)| *id)
+    }
+
+    /// The open links, those first for which whoever answers few should be there: the one that is meant to be passed around, then
+    /// each maker's newest, the most senior maker's first, then each maker's newest but one, and so on.
+    pub fn links_by_weight(&self) -> Vec<&OpenLink> {
+        let public = self.public_link();
+        let mut of_maker: BTreeMap<AccountId, Vec<(&LinkId, &OpenLink)>> = BTreeMap::new();
+        for (id, link) in &self.links {
+            of_maker.entry(link.made_by).or_default().push((id, link));
+        }
+        let mut ranked = Vec::new();
+        for (maker, mut links) in of_maker {
+            links.sort_by_key(|(id, link)| (Reverse(link.made), **id));
+            let senior = Reverse(self.seniority(&maker));
+            ranked.extend(
+                links
+                    .into_iter()
+                    .zip(0..)
+                    .map(|((id, link), nth)| ((Some(*id) != public, nth, senior, *id), link)),
+            );
+        }
+        ranked.sort_by_key(|(rank, _)| *rank);
+        ranked.into_iter().map(|(_, link)| link).collect()
+    }
+
+    /// The standing of a member; nobody has a lower one than whoever is none.
+    fn seniority(&self, account: &AccountId) -> Option<Standing> {
+        self.members.get(account).map(|member| member.standing)
     }
 
     /// The members who may decide about those who ask, the most senior first.
     pub fn inviters(&self) -> Vec<AccountId> {
         let may = |account: &AccountId| self.permits(account, Permission::Invite);
         let mut may: Vec<_> = self.members.iter().filter(|(account, _)| may(account)).collect();
-        may.sort_by_key(|(_, member)| std::cmp::Reverse(member.standing));
+        may.sort_by_key(|(_, member)| Reverse(member.standing));
         may.into_iter().map(|(account, _)| *account).collect()
     }
 
@@ -270,11 +304,17 @@ fn put_link(roster: &mut Roster, nodes: &Nodes, view: &View<'_>, id: &LinkId) {
         roster.links.remove(id);
         return;
     };
-    let used = came_by(nodes, id, None).len() as u32;
+    let used = view.used(id);
     let known = roster.links.get(id).filter(|open| open.link == *link);
     let fits = || LinkSecret::from_seed(link.seed).public() == link.key;
     let answerable = known.map_or_else(fits, |open| open.answerable);
-    let open = OpenLink { link: *link, made_by: nodes.account(made.author).account, used, answerable };
+    let open = OpenLink {
+        link: *link,
+        made_by: nodes.account(made.author).account,
+        made: made.generation,
+        used,
+        answerable,
+    };
     roster.links.insert(*id, open);
 }
 

@@ -23,6 +23,7 @@ use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
+use kith_proto::id::LinkId;
 use kith_proto::id::MessageId;
 use kith_proto::id::OperationId;
 use kith_proto::id::RecordKey;
@@ -35,7 +36,7 @@ use kith_proto::time::Timestamp;
 use super::Log;
 use super::Void;
 use super::asking::Search;
-use super::floors::Limits;
+use super::floors::Floors;
 use super::history::History;
 use super::meetings::Live;
 use super::mesh::Mesh;
@@ -86,6 +87,8 @@ pub(crate) struct Groups {
     pub(super) searches: BTreeMap<GroupId, Search>,
     /// Records of hosts that are looked for: of which group, for which day.
     pub(super) sought: BTreeMap<RecordKey, (GroupId, u32)>,
+    /// When the record of hosts of each link was last written.
+    pub(super) written: BTreeMap<LinkId, Timestamp>,
     /// Groups of which connected members are told how far we are.
     pub(super) dirty: BTreeSet<GroupId>,
     /// Those of them to which somebody came.
@@ -120,8 +123,7 @@ pub(crate) struct Group {
     /// What both had when a meeting with a device ended; the same two are not compared again.
     pub(super) met: BTreeMap<DeviceId, (HistoryDigest, HistoryDigest)>,
     pub(super) reads: BTreeMap<DeviceId, u32>,
-    /// What members who came later are given; whoever is not here is given everything.
-    pub(super) floors: BTreeMap<AccountId, Limits>,
+    pub(super) floors: Floors,
     pub(super) requests: BTreeMap<AccountId, RequestRow>,
     /// What members reported, if this account keeps order: by whom, and which message.
     pub(super) reports: BTreeMap<(AccountId, MessageId), ReportRow>,
@@ -286,7 +288,7 @@ impl Group {
             turns: Turns::default(),
             met: BTreeMap::new(),
             reads: BTreeMap::new(),
-            floors: BTreeMap::new(),
+            floors: Floors::default(),
             requests: BTreeMap::new(),
             reports: BTreeMap::new(),
             heard: BTreeMap::new(),

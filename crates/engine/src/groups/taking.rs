@@ -272,7 +272,7 @@ fn heads_came(
     let Some(group) = engine.groups.get(id) else { return };
     let known = |operation: &&OperationId| group.log.contains(operation);
     let both: Vec<OperationId> = heads.iter().chain(older).filter(known).copied().collect();
-    let unknown = heads.iter().any(|head| !group.log.contains(head));
+    let unknown = heads.iter().any(|head| !group.log.knows(head));
     let account = engine.peers.contact_of(device);
     let Some(group) = engine.groups.get_mut(id) else { return };
     let member = group.has_device(device);

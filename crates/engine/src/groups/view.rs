@@ -190,8 +190,10 @@ pub(crate) fn of(engine: &mut Engine, id: &GroupId) -> Option<GroupView> {
     };
     let mut view = whole(&mut group.log, &group.row, (&group.requests, &group.reports), person);
     if view.role.is_some_and(|role| role >= view.policy.invite) {
+        let open: Vec<_> = group.log.roster().links.values().copied().collect();
+        let mut invites = hosts::invites(engine, id, &open);
         for link in &mut view.links {
-            link.invite = hosts::invite(engine, id, &link.link);
+            link.invite = invites.remove(&link.link);
         }
     }
     Some(view)

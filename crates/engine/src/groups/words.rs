@@ -23,6 +23,7 @@ impl Denial {
             Self::LinkUsedUp => "link_used_up",
             Self::OneselfInstead => "oneself",
             Self::OldList => "old_list",
+            Self::TooManyLinks => "too_many_links",
             Self::UnknownKind => "unknown_kind",
         }
     }
@@ -45,6 +46,9 @@ impl fmt::Display for Denial {
             Self::OtherRole => "this link gives another role",
             Self::LinkUsedUp => "as many people came by this link as it was made for",
             Self::OneselfInstead => "you cannot do that to yourself: leave the group instead",
+            Self::TooManyLinks => {
+                "there are as many links into this group as there can be: take one back first"
+            }
             Self::OldList => "the group has a newer list of devices",
             Self::UnknownKind => "this version of Kith does not know how to do that",
         })

@@ -133,10 +133,13 @@ row!(
 row!(
     /// What is given to somebody who came later.
     FloorsRow {
-        /// From which number on each device's posts are given; a device that is not here had written nothing that was known.
-        floors: BoundedVec<(DeviceId, u32), MAX_LINES_TOLD>,
-        /// Up to which number they were known when that was noted.
+        /// When that was noted, as a number among such moments.
+        moment: u64,
+        /// Up to which number each device's posts were known then, where that had changed since the moment before. What was
+        /// known is not given, nor what came later and is from before `since`.
         known: BoundedVec<(DeviceId, u32), MAX_LINES_TOLD>,
+        /// From which number on they are given nevertheless.
+        lowered: BoundedVec<(DeviceId, u32), MAX_LINES_TOLD>,
         /// Of what was not known then, posts of this time and later are given: when they came.
         since: Timestamp,
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use kith_crypto::identity::SignedDeviceList;
 use kith_proto::codec::Decode as _;
+use kith_proto::group::Add;
 use kith_proto::group::Kind;
 use kith_proto::group::Link;
 use kith_proto::group::Operation;
@@ -33,6 +34,10 @@ struct Entry {
     generation: u32,
     verdict: Result<Standing, Denial>,
     demotes: bool,
+    /// Whether a link's guest waits for those who may invite, whatever the rules are.
+    decided: bool,
+    /// The rules that a Policy changes.
+    before: Option<Policy>,
     counted_by: (u32, Reverse<[u8; 32]>),
 }
 
@@ -104,6 +109,8 @@ impl Oracle {
             generation,
             verdict: Err(Denial::NotMember),
             demotes: false,
+            decided: false,
+            before: None,
             counted_by: (0, Reverse([0; 32])),
         };
         if matches!(entry.operation.kind, Kind::Create(_)) {
@@ -138,6 +145,16 @@ impl Oracle {
         }
         if let (Kind::Role { account, role }, Ok(_)) = (&entry.operation.kind, entry.verdict) {
             entry.demotes = self.standing(account, &stand).is_some_and(|is| *role < is.role);
+        }
+        match &entry.operation.kind {
+            Kind::Policy(_) => entry.before = Some(self.policy(&stand)),
+            Kind::Add(add) => {
+                let approval = by_link(&entry.operation)
+                    .and_then(|link| self.link(&link, &stand))
+                    .is_some_and(|(link, _)| link.approval);
+                entry.decided = approval || self.was_removed(&add.account, &stand);
+            }
+            _ => {}
         }
         self.all.insert(id, entry);
     }
@@ -261,20 +278,54 @@ impl Oracle {
         made.min_by_key(|(place, ..)| *place).map(|(_, link, by)| (link, by))
     }
 
-    fn came_by(&self, link: &LinkId, scope: &Set) -> Vec<AccountId> {
-        let mut adds: Vec<_> = scope
-            .iter()
-            .filter(|id| self.at(id).verdict.is_ok() && by_link(&self.at(id).operation) == Some(*link))
-            .collect();
-        adds.sort_by_key(|id| self.place(id));
-        let mut came = Vec::new();
-        for add in adds {
-            let who = self.at(add).operation.kind.target().unwrap();
-            if !came.contains(&who) {
-                came.push(who);
-            }
+    /// Who came by a link, of those operations in a set that are not denied.
+    fn came_by(&self, link: &LinkId, among: &Set) -> BTreeSet<AccountId> {
+        let adds = among.iter().filter(|id| self.at(id).verdict.is_ok());
+        let adds = adds.filter(|id| by_link(&self.at(id).operation) == Some(*link));
+        adds.filter_map(|id| self.at(id).operation.kind.target()).collect()
+    }
+
+    /// Who came first by a link, of those who stand: one after the other, whom nobody of those left is before.
+    fn first(&self, link: &LinkId, stand: &Set, uses: usize) -> BTreeSet<AccountId> {
+        let mut left: Set =
+            stand.iter().filter(|id| by_link(&self.at(id).operation) == Some(*link)).copied().collect();
+        let stays = |id: &OperationId| {
+            let author = self.at(id).operation.author;
+            let leaves = |end: &OperationId| {
+                let end_operation = &self.at(end).operation;
+                end_operation.kind == Kind::Leave && end_operation.author == author && self.apart(end, id)
+            };
+            !stand.iter().any(leaves)
+        };
+        let mut first = BTreeSet::new();
+        while first.len() < uses && !left.is_empty() {
+            let free = left.iter().filter(|id| self.at(id).past.is_disjoint(&left));
+            let next = *free.max_by_key(|id| (stays(id), self.at(id).verdict.ok(), Reverse(**id))).unwrap();
+            left.remove(&next);
+            first.extend(self.at(&next).operation.kind.target());
         }
-        came
+        first
+    }
+
+    /// What lets people in by links beyond their uses.
+    fn late(&self, scope: &Set, stand: &Set) -> Set {
+        let mut late = Set::new();
+        let links: BTreeSet<LinkId> = scope.iter().filter_map(|id| by_link(&self.at(id).operation)).collect();
+        for link in links {
+            let made = stand.iter().filter_map(|id| match &self.at(id).operation.kind {
+                Kind::Link(made) if made.id() == link => Some((self.place(id), made.uses as usize)),
+                _ => None,
+            });
+            let uses = made.min().map_or(0, |(_, uses)| uses);
+            if uses == 0 || self.came_by(&link, stand).len() <= uses {
+                continue;
+            }
+            let first = self.first(&link, stand, uses);
+            let others = scope.iter().filter(|id| by_link(&self.at(id).operation) == Some(link));
+            let others = others.filter(|id| self.at(id).verdict.is_ok());
+            late.extend(others.filter(|id| !first.contains(&self.at(id).operation.kind.target().unwrap())));
+        }
+        late
     }
 
     /// `past` is given when it must also make sense.
@@ -352,12 +403,18 @@ impl Oracle {
             Kind::Unknown { .. } => return Err(Denial::UnknownKind),
         }
         if let Some(past) = past {
-            self.sense(own, kind, stand, past)?;
+            self.sense((author, own), kind, stand, past)?;
         }
         Ok(own)
     }
 
-    fn sense(&self, own: Standing, kind: &Kind, stand: &Set, past: &Set) -> Result<(), Denial> {
+    fn sense(
+        &self,
+        (author, own): (&AccountId, Standing),
+        kind: &Kind,
+        stand: &Set,
+        past: &Set,
+    ) -> Result<(), Denial> {
         let member = |account: &AccountId| self.explicit(account, stand).is_some();
         let check = |holds: bool, denial: Denial| if holds { Ok(()) } else { Err(denial) };
         match kind {
@@ -366,11 +423,11 @@ impl Oracle {
                 check(!member(&add.account), Denial::AlreadyMember)?;
                 let Via::Link { link, .. } = &add.via else { return Ok(()) };
                 let (made, _) = self.link(link, stand).unwrap();
-                let came = self.came_by(link, past);
-                if came.contains(&add.account) {
+                if self.came_by(link, past).contains(&add.account) {
                     return check(own.role >= self.policy(stand).invite, Denial::RoleTooLow);
                 }
-                check(made.uses == 0 || came.len() < made.uses as usize, Denial::LinkUsedUp)
+                let came = self.came_by(link, stand).len();
+                check(made.uses == 0 || came < made.uses as usize, Denial::LinkUsedUp)
             }
             Kind::Remove(account) | Kind::Role { account, .. } | Kind::Mute { account, .. } => {
                 check(member(account), Denial::NoSuchMember)
@@ -378,7 +435,18 @@ impl Oracle {
             Kind::Unban(account) => check(self.banned(account, stand), Denial::NotBanned),
             Kind::Link(link) => {
                 let made = |id: &OperationId| matches!(&self.at(id).operation.kind, Kind::Link(other) if other.id() == link.id());
-                check(!stand.iter().any(made), Denial::LinkExists)
+                check(!stand.iter().any(made), Denial::LinkExists)?;
+                let open: BTreeMap<LinkId, AccountId> = stand
+                    .iter()
+                    .filter_map(|id| match &self.at(id).operation.kind {
+                        Kind::Link(made) => self.link(&made.id(), stand).map(|(_, by)| (made.id(), by)),
+                        _ => None,
+                    })
+                    .collect();
+                let mine = open.values().filter(|by| *by == author).count();
+                let few =
+                    if own.role >= Role::Moderator { open.len() < 64 } else { open.len() < 32 && mine < 8 };
+                check(few, Denial::TooManyLinks)
             }
             Kind::RevokeLink(link) => check(self.link(link, stand).is_some(), Denial::NoSuchLink),
             Kind::Devices { account, .. } => check(member(account), Denial::NoSuchMember),
@@ -407,11 +475,23 @@ impl Oracle {
         if !self.apart(one, other) || by.verdict.is_err() || on.verdict.is_err() {
             return false;
         }
-        let same_device =
-            by.operation.author == on.operation.author && by.operation.device == on.operation.device;
         let quiet = matches!(on.operation.kind, Kind::Leave | Kind::Devices { .. });
-        if self.overrules(one) == Some(on.operation.author) && !quiet && !same_device {
+        let same = by.operation.author == on.operation.author;
+        if self.overrules(one) == Some(on.operation.author) && !quiet && !same {
             return true;
+        }
+        if let (Kind::Policy(after), Some(before)) = (&by.operation.kind, by.before) {
+            let needs = |rules: &Policy| match &on.operation.kind {
+                Kind::Add(Add { via: Via::Link { .. }, .. }) => {
+                    (on.decided || rules.approve_links).then_some(rules.invite)
+                }
+                Kind::Add(_) | Kind::Link(_) => Some(rules.invite),
+                Kind::Profile(_) => Some(rules.change_profile),
+                Kind::Pin(_) | Kind::Unpin(_) => Some(rules.pin),
+                _ => None,
+            };
+            return needs(after)
+                .is_some_and(|role| role > on.verdict.unwrap().role && needs(&before) < Some(role));
         }
         let added = match &on.operation.kind {
             Kind::Add(add) => Some(add.account),
@@ -419,7 +499,6 @@ impl Oracle {
         };
         match &by.operation.kind {
             Kind::Remove(account) | Kind::Ban(account) => added == Some(*account),
-            Kind::Leave => added == Some(by.operation.author),
             Kind::RevokeLink(link) => by_link(&on.operation) == Some(*link),
             _ => false,
         }
@@ -462,22 +541,9 @@ impl Oracle {
                 || matches!(entry.operation.kind, Kind::Leave | Kind::Devices { .. })
                 || by_link(&entry.operation).is_some();
             let twin = scope.iter().filter(|twin| !survives && self.contradicts(id, twin, scope)).min();
-            let late = by_link(&entry.operation).is_some_and(|link| {
-                let made = scope.iter().filter(|id| self.at(id).verdict.is_ok()).filter_map(|id| match &self
-                    .at(id)
-                    .operation
-                    .kind
-                {
-                    Kind::Link(made) if made.id() == link => Some((self.place(id), made.uses as usize)),
-                    _ => None,
-                });
-                let (_, uses) = made.min().unwrap();
-                let who = entry.operation.kind.target().unwrap();
-                uses > 0 && self.came_by(&link, scope).iter().position(|other| *other == who).unwrap() >= uses
-            });
             let why = revoked.map(|by| Void::DeviceRevoked { by: *by });
             let why = why.or_else(|| twin.map(|with| Void::Equivocation { with: *with }));
-            if let Some(why) = why.or_else(|| late.then_some(Void::LinkUsedUp)) {
+            if let Some(why) = why {
                 fixed.insert(*id, why);
             }
         }
@@ -486,13 +552,19 @@ impl Oracle {
 
     pub(super) fn decide(&self, scope: &Set) -> BTreeMap<OperationId, Void> {
         let mut fixed = self.fixed(scope);
+        let void = self.settle(scope, fixed.clone());
+        let stand: Set = scope.iter().filter(|id| !void.contains_key(id)).copied().collect();
+        let late = self.late(scope, &stand);
+        for id in &late {
+            fixed.entry(*id).or_insert(Void::LinkUsedUp);
+        }
+        if late.is_empty() { void } else { self.settle(scope, fixed) }
+    }
+
+    fn settle(&self, scope: &Set, mut fixed: BTreeMap<OperationId, Void>) -> BTreeMap<OperationId, Void> {
         let mut attackers: Vec<OperationId> =
             scope.iter().filter(|one| scope.iter().any(|other| self.attacks(one, other))).copied().collect();
-        attackers.sort_by_key(|id| {
-            let entry = self.at(id);
-            let itself = self.overrules(id) == Some(entry.operation.author);
-            (Reverse(entry.verdict.ok()), !itself, *id)
-        });
+        attackers.sort_by_key(|id| (Reverse(self.at(id).verdict.ok()), *id));
         loop {
             let mut pairs: Pairs = Vec::new();
             for attacker in &attackers {

@@ -55,12 +55,19 @@ fn kind(book: &Book, step: &Step) -> Kind {
         7 => Kind::Unban(id(step.target)),
         8..=11 => role(step.target, step.role),
         12 => Kind::Leave,
-        13 => Kind::Policy(Policy { invite: step.role, pin: Role::Member, ..Policy::default() }),
+        13 => Kind::Policy(Policy {
+            invite: step.role,
+            pin: if step.target < 3 { Role::Member } else { step.role },
+            change_profile: if step.target < 4 { Role::Moderator } else { step.role },
+            approve_links: step.target.is_multiple_of(3),
+            ..Policy::default()
+        }),
         14 => named(["one", "two", "three"][step.target % 3]),
         15 => Kind::Mute { account: id(step.target), until: Timestamp::NEVER },
         16 => {
-            let uses = u32::from(step.role == Role::Owner);
-            Kind::Link(kith_proto::group::Link { uses, ..link(&secret, way) })
+            let uses = [0, 1, 1, 2, 1][step.role as usize];
+            let approval = step.role == Role::Admin;
+            Kind::Link(kith_proto::group::Link { uses, approval, ..link(&secret, way) })
         }
         17 => Kind::RevokeLink(link(&secret, way).id()),
         18 | 19 => {

@@ -385,3 +385,21 @@ fn a_member_who_comes_back_on_another_device_is_in_the_group_and_the_old_device_
     world.settle();
     assert_eq!(world.texts(CAT, &group), ["before"]);
 }
+
+#[test]
+fn who_is_let_in_beside_stricter_rules_is_out_when_both_sides_meet() {
+    let mut world = World::of_friends(4);
+    let group = world.group(&[BOB, CAT], None);
+    let dan = world.people[DAN].account;
+    world.split(&[&[ANN, CAT], &[BOB, DAN]]);
+    let policy = Policy { invite: Role::Admin, ..Policy::default() };
+    world.people[ANN].command(Command::SetPolicy { group, policy });
+    world.people[BOB].command(Command::AddMembers { group, members: vec![dan], role: Role::Member });
+    world.settle();
+    assert_eq!(world.members(BOB, &group).len(), 4, "Bob does not know better");
+    world.gather();
+    world.settle();
+    world.agree(&[ANN, BOB, CAT], &group);
+    assert_eq!(world.members(ANN, &group), [ANN, BOB, CAT]);
+    assert_eq!(world.view(DAN, &group).state, GroupState::Removed);
+}
