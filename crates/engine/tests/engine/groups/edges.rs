@@ -390,13 +390,16 @@ fn a_member_who_comes_back_on_another_device_is_in_the_group_and_the_old_device_
 fn who_is_let_in_beside_stricter_rules_is_out_when_both_sides_meet() {
     let mut world = World::of_friends(4);
     let group = world.group(&[BOB, CAT], None);
-    let dan = world.people[DAN].account;
-    world.split(&[&[ANN, CAT], &[BOB, DAN]]);
-    let policy = Policy { invite: Role::Admin, ..Policy::default() };
-    world.people[ANN].command(Command::SetPolicy { group, policy });
-    world.people[BOB].command(Command::AddMembers { group, members: vec![dan], role: Role::Member });
+    let (ann, bob, dan) = (world.people[ANN].account, world.people[BOB].account, world.people[DAN].account);
+    world.people[ANN].command(Command::SetRole { group, account: bob, role: Role::Owner });
+    world.people[ANN].command(Command::SetRole { group, account: ann, role: Role::Member });
     world.settle();
-    assert_eq!(world.members(BOB, &group).len(), 4, "Bob does not know better");
+    world.split(&[&[BOB, CAT], &[ANN, DAN]]);
+    let policy = Policy { invite: Role::Admin, ..Policy::default() };
+    world.people[BOB].command(Command::SetPolicy { group, policy });
+    world.people[ANN].command(Command::AddMembers { group, members: vec![dan], role: Role::Member });
+    world.settle();
+    assert_eq!(world.members(ANN, &group).len(), 4, "Ann does not know better");
     world.gather();
     world.settle();
     world.agree(&[ANN, BOB, CAT], &group);
