@@ -2,6 +2,7 @@
 //! sessions, connections, mailboxes and receipts work with them as with friends. Nothing but words about groups is taken from them.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use kith_proto::group::Kind;
 use kith_proto::id::AccountId;
@@ -152,24 +153,44 @@ pub(crate) fn part(engine: &mut Engine, out: &mut Output) {
             engine.core.timers.set_earlier(TimerKey::Groups, engine.core.now + LOOK_AGAIN);
             continue;
         }
-        if !devices.is_empty() {
-            engine.devices.forget(out, &account, &devices);
-        }
-        for device in devices {
-            contents::forget_device(engine, out, &device);
-        }
+        drop_devices(engine, out, &account);
         if !remembered {
             engine.contacts.remove(out, &account);
         }
     }
 }
 
+fn drop_devices(engine: &mut Engine, out: &mut Output, account: &AccountId) {
+    let devices = engine.peers.devices_of(account);
+    if !devices.is_empty() {
+        engine.devices.forget(out, account, &devices);
+    }
+    for device in devices {
+        contents::forget_device(engine, out, &device);
+    }
+}
+
+/// Makes room for one more of those in passing whom no log names: the oldest go, whatever they are owed. Who went before they
+/// were answered asks again.
+pub(super) fn make_room(engine: &mut Engine, out: &mut Output, most: usize) {
+    let mut passing = in_passing(engine);
+    passing.retain(|account| !engine.groups.remembers(account));
+    let since = |account: &AccountId| engine.contacts.get(account).map(|row| row.since);
+    passing.sort_by_key(since);
+    let gone = (passing.len() + 1).saturating_sub(most);
+    for account in passing.into_iter().take(gone) {
+        engine.core.stats.floods += 1;
+        drop_devices(engine, out, &account);
+        engine.contacts.remove(out, &account);
+    }
+}
+
 /// Those who are kept like fellows and share no group with us, nor ask for one, nor are asked by us.
-pub(super) fn in_passing(engine: &Engine) -> Vec<AccountId> {
+fn in_passing(engine: &Engine) -> Vec<AccountId> {
     let fellows = engine.groups.fellows();
-    let asked: Vec<AccountId> =
+    let asked: BTreeSet<AccountId> =
         engine.groups.asking.values().flat_map(|row| row.hosts.iter().map(|host| host.account)).collect();
-    let waiting: Vec<AccountId> =
+    let waiting: BTreeSet<AccountId> =
         engine.groups.by_id.values().flat_map(|group| group.requests.keys().copied()).collect();
     let passing = engine
         .contacts

@@ -138,10 +138,9 @@ pub(crate) fn introduce(
     if listed.is_none_or(|entry| entry.identity != identity) {
         return false;
     }
-    // An open link must not fill the disk with those whom it does not let in.
-    if engine.contacts.get(&account).is_none() && fellows::in_passing(engine).len() >= MAX_IN_PASSING {
-        engine.core.stats.floods += 1;
-        return false;
+    // An open link must not fill the disk with those whom it does not let in, and they must not keep out others.
+    if engine.contacts.get(&account).is_none() {
+        fellows::make_room(engine, out, MAX_IN_PASSING);
     }
     engine.contacts.add_fellow(&engine.core, out, &account);
     engine.contacts.set_profile(out, &account, request.profile.clone());
