@@ -105,6 +105,8 @@ pub(crate) struct Group {
     /// Posts of people who may not write by what is known now.
     pub(super) later: VecDeque<VerifiedPost>,
     pub(super) asked: BTreeMap<DeviceId, Timestamp>,
+    /// Connected devices of members that said how far they are in this group: those take part in it.
+    pub(super) present: BTreeSet<DeviceId>,
     /// When members were dialled where another said that they are.
     pub(super) dialled: BTreeMap<DeviceId, Timestamp>,
     pub(super) meetings: BTreeMap<DeviceId, Live>,
@@ -212,6 +214,7 @@ impl Groups {
         self.unsaid.remove(device);
         self.budgets.remove(device);
         for group in self.by_id.values_mut() {
+            group.present.remove(device);
             group.meetings.remove(device);
             group.met.remove(device);
         }
@@ -245,6 +248,7 @@ impl Group {
             waiting: VecDeque::new(),
             later: VecDeque::new(),
             asked: BTreeMap::new(),
+            present: BTreeSet::new(),
             dialled: BTreeMap::new(),
             meetings: BTreeMap::new(),
             met: BTreeMap::new(),
@@ -292,6 +296,21 @@ impl Group {
             _ => false,
         };
         agreed && self.members.contains_key(account)
+    }
+
+    /// Whether somebody is told anything of it: as long as we have not agreed, only whoever has added us.
+    pub(super) fn talks_to(&self, account: &AccountId) -> bool {
+        self.row.state() != GroupState::Invited || self.is_shared_with(account)
+    }
+
+    /// Whether somebody who knows these operations knows of having come in. Whoever is still being told the log does not.
+    pub(super) fn takes_part<'a>(
+        &self,
+        account: &AccountId,
+        mut known: impl Iterator<Item = &'a OperationId>,
+    ) -> bool {
+        let by = self.admissions.get(account);
+        by.is_some_and(|by| known.any(|known| known == by || self.log.follows(known, by) == Some(true)))
     }
 
     /// Whether a device is a member's.

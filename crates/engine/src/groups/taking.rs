@@ -22,6 +22,7 @@ use super::receipts;
 use super::receiving;
 use super::reports;
 use super::sending;
+use super::state::Group;
 use super::whereabouts;
 use crate::engine::Engine;
 use crate::links;
@@ -79,7 +80,12 @@ pub(crate) fn take(
                 ask_on(engine, out, device, &id, live);
             }
         }
+        // As long as we have not agreed, we are in it with whoever added us only.
+        GroupWord::Heads { .. } if !group.talks_to(&account) => {}
         GroupWord::Heads { heads, older, digest, .. } if member || was_member => {
+            if member && group.takes_part(&account, heads.iter().chain(older.iter())) {
+                whereabouts::takes_part(engine, out, &id, device);
+            }
             heads_came(engine, rows, out, device, &id, live, (&heads, &older, digest));
         }
         // Somebody whom the log does not name yet may seal already: whether they may write is asked later.
@@ -172,7 +178,9 @@ pub(crate) fn say_what_is_new(engine: &mut Engine, out: &mut Output) {
     for id in std::mem::take(&mut engine.groups.dirty) {
         let devices = engine.groups.get(&id).map(|group| group.devices_but(&own)).unwrap_or_default();
         for device in devices {
-            if engine.presence.links.is_ready(&device) {
+            let account = engine.peers.contact_of(&device);
+            let talks = |group: &Group| account.is_some_and(|account| group.talks_to(&account));
+            if engine.presence.links.is_ready(&device) && engine.groups.get(&id).is_some_and(talks) {
                 say_heads_of(engine, out, &device, &id);
                 whereabouts::tell_of(engine, out, &device, &id);
             }

@@ -17,11 +17,13 @@ use kith_proto::payload::Content;
 use kith_proto::time::Span;
 
 use super::receiving;
+use super::state::Group;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::links;
 use crate::output::Output;
 use crate::view::ContactState;
+use crate::view::GroupState;
 
 /// Addresses of one device that are passed on.
 const ADDRESSES_EACH: usize = 2;
@@ -50,20 +52,37 @@ pub(crate) fn pass_on(engine: &mut Engine, out: &mut Output, device: &DeviceId) 
         return;
     }
     for id in engine.groups.common(&account) {
+        if !engine.groups.get(&id).is_some_and(|group| group.present.contains(device)) {
+            continue;
+        }
         for other in connected_members(engine, &id, device) {
             say(engine, out, &other, id, std::iter::once(device));
         }
     }
 }
 
-/// The devices of other members of a group that are connected. None where the group is too large for everybody to connect
-/// with everybody.
+/// The devices of other members of a group that are connected and spoke of the group themselves: whoever was only added, by
+/// whomever, has agreed to nothing. None where we have not agreed, nor where the group is too large for everybody to connect with
+/// everybody.
 fn connected_members(engine: &Engine, id: &GroupId, but: &DeviceId) -> BTreeSet<DeviceId> {
-    let own = engine.devices.device();
-    let group = engine.groups.get(id).filter(|group| group.is_direct() && group.has_device(but));
-    let mut devices = group.map(|group| group.devices_but(&own)).unwrap_or_default();
-    devices.retain(|device| device != but && engine.presence.links.is_ready(device));
-    devices
+    let ours = |group: &&Group| group.row.state() == GroupState::Joined && group.is_direct();
+    let Some(group) = engine.groups.get(id).filter(ours).filter(|group| group.has_device(but)) else {
+        return BTreeSet::new();
+    };
+    let there = |device: &&DeviceId| {
+        *device != but && group.has_device(device) && engine.presence.links.is_ready(device)
+    };
+    group.present.iter().filter(there).copied().collect()
+}
+
+/// A member's device said how far it is in a group: it takes part. The others hear where it is, if that is news.
+pub(super) fn takes_part(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId) {
+    let Some(group) = engine.groups.get_mut(id) else { return };
+    if group.present.insert(*device) {
+        for other in connected_members(engine, id, device) {
+            say(engine, out, &other, *id, std::iter::once(device));
+        }
+    }
 }
 
 fn say<'a>(
