@@ -280,6 +280,7 @@ fn accept(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: GroupId) -
         group.row.invited_by = None;
         group.save(out);
         fellows::changed(engine, rows, out, &id, &BTreeMap::new());
+        fellows::file_own_list(engine, rows, out, &id);
         view::changed(engine, out, &id);
     }
     joined(engine, &id)?;

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use kith_crypto::identity::SignedDeviceList;
+use kith_proto::codec::Decode as _;
 use kith_proto::group::Kind;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
@@ -76,7 +78,7 @@ pub(super) fn learn(
     rows: &dyn Rows,
     out: &mut Output,
     account: &AccountId,
-    list: &kith_crypto::identity::SignedDeviceList,
+    list: &SignedDeviceList,
 ) {
     engine.contacts.add_fellow(&engine.core, out, account);
     let Some(bytes) = lists::bytes_of(list) else { return };
@@ -113,6 +115,19 @@ pub(crate) fn file_lists(engine: &mut Engine, rows: &dyn Rows, out: &mut Output)
                 let _ = membership::act(engine, rows, out, &id, kind);
             }
         }
+    }
+}
+
+/// Puts the own device list into a log that does not know this device yet, or not with its newest list.
+pub(super) fn file_own_list(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId) {
+    let (account, devices) = (engine.devices.account, engine.devices.own_list());
+    let Ok(list) = SignedDeviceList::from_bytes(&devices) else { return };
+    let Some(group) = engine.groups.get(id).filter(|group| group.row.state() == GroupState::Joined) else {
+        return;
+    };
+    if group.log.device_list(&account).is_some_and(|known| known.list.version < list.list.version) {
+        // Refused when the log is full.
+        let _ = membership::act(engine, rows, out, id, Kind::Devices { account, devices });
     }
 }
 

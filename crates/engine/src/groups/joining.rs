@@ -3,7 +3,8 @@
 //!
 //! ```text
 //!  Join ─▶ link open? proof good? ── no ─▶ Refused
-//!             ├ a member already ─▶ they get the log
+//!             ├ a member already ─▶ their newest device list is filed, they get the log
+//!             ├ too little work ─▶ WorkWanted
 //!             ├ approval, or removed before ─▶ kept ─ PassedOn ─▶ kept by those who may invite
 //!             │                                 ▲                    │ ApproveJoin: Add, and whoever was asked tells the log
 //!             │                                 └───── Decided ◀─────┘ RefuseJoin
@@ -171,12 +172,7 @@ pub(super) fn asked(
     let now = engine.core.now;
     let Some(group) = engine.groups.get_mut(&id) else { return };
     if group.members.contains_key(&account) {
-        // They are in, and do not know: perhaps they put an old disk back.
-        let operations = group.whole();
-        if !membership::is_being_told(engine, device, &id) {
-            membership::tell(engine, out, device, id, operations);
-        }
-        return;
+        return welcome_back(engine, rows, out, device, request);
     }
     let wanted = wanted_work(group, request, now);
     let roster = group.log.roster();
@@ -207,6 +203,31 @@ pub(super) fn asked(
         group.came.push_back(now);
     }
     // The queue of the link takes first envelopes only: they have to know where to write from now on.
+    fellows::introduce(engine, out, device);
+}
+
+/// A member asks: they are in and do not know, because they put an old disk back, or came back by their phrase on another device,
+/// of which the group hears first.
+fn welcome_back(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    device: &DeviceId,
+    request: &JoinRequest,
+) {
+    let (id, account) = (request.group, request.account);
+    let version = SignedDeviceList::from_bytes(&request.device_list).map_or(0, |list| list.list.version);
+    let known = engine.groups.get(&id).and_then(|group| group.log.device_list(&account));
+    if known.is_some_and(|known| known.list.version < version) {
+        let kind = Kind::Devices { account, devices: request.device_list.clone() };
+        // Refused when somebody was faster, or the log is full.
+        let _ = membership::act(engine, rows, out, &id, kind);
+    }
+    if !membership::is_being_told(engine, device, &id) {
+        let operations = engine.groups.get(&id).map(Group::whole).unwrap_or_default();
+        membership::tell(engine, out, device, id, operations);
+    }
+    // The queue of the link takes first envelopes only.
     fellows::introduce(engine, out, device);
 }
 

@@ -296,6 +296,7 @@ pub(super) fn adopt(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, log:
     engine.groups.by_id.insert(id, group);
     engine.chats.open(&engine.core, out, chat, With::Group(id));
     settle(engine, rows, out, &id, &all);
+    fellows::file_own_list(engine, rows, out, &id);
     for (device, word) in engine.groups.take_early(&id) {
         taking::take(engine, rows, out, &device, false, word);
     }
