@@ -8,7 +8,7 @@
 //!             ├ approval, or removed before ─▶ kept ─ PassedOn ─▶ kept by those who may invite
 //!             │                                 ▲                    │ ApproveJoin: Add, and whoever was asked tells the log
 //!             │                                 └───── Decided ◀─────┘ RefuseJoin
-//!             ├ too little work ─▶ WorkWanted
+//!             ├ came by this link before, and we may not invite ─▶ kept ─ PassedOn ─▶ Add by one who may
 //!             └ else ─▶ Add by the link ─▶ they get the log
 //! ```
 //!
@@ -65,7 +65,7 @@ const MAX_REQUESTS: usize = 128;
 const MAX_TOLD: usize = 8;
 
 /// Work that was done so many days ago is good: a request may have waited in a mailbox.
-const WORK_DAYS: u32 = 14;
+pub(super) const WORK_DAYS: u32 = 14;
 
 /// Of those whom one device lets in during so long, the first are the usual; each doubling of them doubles the work.
 const CROWD_DURING: Span = Span::from_minutes(10);
@@ -164,7 +164,11 @@ pub(super) fn asked(
     device: &DeviceId,
     request: &JoinRequest,
 ) {
-    let (id, account, own) = (request.group, request.account, engine.devices.account);
+    let (id, account) = (request.group, request.account);
+    if !engine.groups.get(&id).is_some_and(Group::is_ours) {
+        // Who left, or was removed, cannot say what the others would: it counts for this host only.
+        return refuse(engine, out, device, id);
+    }
     if engine.peers.contact_of(device) != Some(account) || !is_genuine(engine, request) {
         engine.core.stats.bad_proofs += 1;
         return refuse(engine, out, device, id);
@@ -180,19 +184,9 @@ pub(super) fn asked(
         return refuse(engine, out, device, id);
     }
     if let Some(bits) = wanted {
-        let word = Content::Group(GroupWord::WorkWanted { group: id, bits });
-        if engine.outbox.is_waiting(device, |content| *content == word) {
-            return;
-        }
-        let contents = vec![word];
-        engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, contents, None);
-        return links::pump(engine, out, device);
-    }
-    if decides_somebody(roster, request) {
-        let first = !group.requests.contains_key(&account);
-        keep(engine, out, request.clone(), *device);
-        if first {
-            pass_on(engine, out, request);
+        let same = |content: &Content| matches!(content, Content::Group(GroupWord::WorkWanted { group, .. }) if *group == id);
+        if !engine.outbox.is_waiting(device, same) {
+            say(engine, out, device, GroupWord::WorkWanted { group: id, bits, day: now.day() });
         }
         return;
     }

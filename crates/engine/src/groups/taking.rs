@@ -59,8 +59,8 @@ pub(crate) fn take(
     match word {
         GroupWord::Join(request) => return joining::asked(engine, rows, out, device, &request),
         GroupWord::Refused { .. } if asked => return asking::refused(engine, out, device, &id),
-        GroupWord::WorkWanted { bits, .. } if asked => {
-            return asking::work_wanted(engine, out, device, &id, bits);
+        GroupWord::WorkWanted { bits, day, .. } if asked => {
+            return asking::work_wanted(engine, out, device, &id, (bits, day));
         }
         _ => {}
     }
