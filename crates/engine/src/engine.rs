@@ -29,6 +29,7 @@ use crate::groups::asking;
 use crate::groups::fellows;
 use crate::groups::hosts;
 use crate::groups::lines;
+use crate::groups::requests;
 use crate::groups::state::Groups;
 use crate::groups::taking;
 use crate::groups::view as group_view;
@@ -266,6 +267,10 @@ impl Engine {
                 TimerKey::Knock => knocking::seek(self, out),
                 TimerKey::Groups => {
                     taking::say_what_is_new(self, out);
+                    requests::expire(self, out);
+                    if let Some(next) = self.groups.forming.expire(self.core.now) {
+                        self.core.timers.set_earlier(TimerKey::Groups, next);
+                    }
                     fellows::part(self, out);
                     lines::forget_deleted(self, rows, out);
                 }

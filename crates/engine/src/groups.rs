@@ -43,6 +43,7 @@ pub(crate) mod receipts;
 mod receiving;
 pub mod reconcile;
 mod reports;
+pub(crate) mod requests;
 mod resolve;
 mod roster;
 mod sending;

@@ -424,7 +424,7 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
     engine.core.timers.set(TimerKey::Knock, engine.core.now);
     asking::start(engine);
     hosts::start(engine);
-    if engine.contacts.all().any(|(_, row)| row.is_fellow()) {
+    if engine.contacts.all().any(|(_, row)| row.is_fellow()) || engine.groups.has_requests() {
         engine.core.timers.set(TimerKey::Groups, engine.core.now);
     }
     mail::start(engine);

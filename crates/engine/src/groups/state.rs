@@ -37,6 +37,7 @@ use super::asking::Search;
 use super::floors::Limits;
 use super::history::History;
 use super::meetings::Live;
+use super::requests::Door;
 use crate::output::Output;
 use crate::rows::groups as rows;
 use crate::rows::groups::AskingRow;
@@ -116,6 +117,7 @@ pub(crate) struct Group {
     /// What members who came later are given; whoever is not here is given everything.
     pub(super) floors: BTreeMap<AccountId, Limits>,
     pub(super) requests: BTreeMap<AccountId, RequestRow>,
+    pub(super) door: Door,
     /// What members reported, if this account keeps order: by whom, and which message.
     pub(super) reports: BTreeMap<(AccountId, MessageId), ReportRow>,
     /// When posts of each device last came from it.
@@ -255,6 +257,7 @@ impl Group {
             reads: BTreeMap::new(),
             floors: BTreeMap::new(),
             requests: BTreeMap::new(),
+            door: Door::default(),
             reports: BTreeMap::new(),
             heard: BTreeMap::new(),
             came: VecDeque::new(),

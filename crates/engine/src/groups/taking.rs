@@ -106,7 +106,7 @@ pub(crate) fn take(
         GroupWord::Read { sequence, .. } if member => {
             receipts::read(engine, rows, out, &id, device, sequence);
         }
-        GroupWord::PassedOn(request) if member => joining::passed_on(engine, out, device, *request),
+        GroupWord::PassedOn(request) if member => joining::passed_on(engine, rows, out, device, *request),
         GroupWord::Decided { account, .. } if member => joining::decided(engine, out, device, &id, &account),
         GroupWord::Report { post, reason, .. } if member => {
             reports::came(engine, out, &id, account, (&post, reason));
