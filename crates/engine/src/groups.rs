@@ -14,7 +14,8 @@
 //! | what is kept in memory, and from rows | `state`, `loading` |
 //! | words that come | `taking`, then `membership`, `receiving`, `meetings`, `receipts`, `joining` |
 //! | what is written | `commands`, then `membership` (operations), `sending` (posts), `joining` (links) |
-//! | coming by a link | `asking`, those who answer `joining`, how they are found `hosts` |
+//! | coming by a link | `asking`, those who answer `joining`, what waits for a decision `requests`, how they are found `hosts` |
+//! | logs that are being told | `forming` |
 //! | who is told, and who is forgotten | `fellows`, `floors` |
 //! | how members find each other | `whereabouts` |
 //! | directories of rooms, reports | `listings`, `reports` |
@@ -28,6 +29,7 @@ mod bits;
 pub(crate) mod commands;
 pub(crate) mod fellows;
 mod floors;
+pub(crate) mod forming;
 pub mod history;
 pub(crate) mod hosts;
 pub(crate) mod joining;

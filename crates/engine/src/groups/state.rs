@@ -35,6 +35,7 @@ use super::Log;
 use super::Void;
 use super::asking::Search;
 use super::floors::Limits;
+use super::forming::Forming;
 use super::history::History;
 use super::meetings::Live;
 use super::requests::Door;
@@ -48,12 +49,6 @@ use crate::view::GroupState;
 
 /// Groups that one device may be in, each some hundred kilobytes of memory.
 pub(crate) const MAX_GROUPS: usize = 256;
-
-/// Logs that are being told by others and do not name us yet.
-pub(super) const MAX_FORMING: usize = 16;
-
-/// The most memory that they take together: one log of ten thousand operations fits with some room.
-pub(super) const MAX_FORMING_BYTES: usize = 32 << 20;
 
 /// Words about groups that are not known yet.
 const MAX_EARLY: usize = 256;
@@ -78,7 +73,7 @@ const BATCHES_IN_TEN_SECONDS: u32 = 64;
 pub(crate) struct Groups {
     pub(super) by_id: BTreeMap<GroupId, Group>,
     pub(super) asking: BTreeMap<GroupId, AskingRow>,
-    pub(super) forming: BTreeMap<GroupId, Log>,
+    pub(crate) forming: Forming,
     pub(super) early: VecDeque<(DeviceId, GroupWord)>,
     /// How far each request to come in is.
     pub(super) searches: BTreeMap<GroupId, Search>,

@@ -13,7 +13,6 @@ use kith_proto::payload::Content;
 use kith_proto::rows::Rows;
 use kith_proto::sync::HistoryDigest;
 
-use super::Log;
 use super::asking;
 use super::joining;
 use super::meetings;
@@ -142,7 +141,7 @@ fn unknown_group(
 fn say_nothing_known(engine: &mut Engine, out: &mut Output, device: &DeviceId, group: GroupId) {
     if engine.groups.may_give(engine.core.now, device) {
         // What was told already need not be told again.
-        let heads = engine.groups.forming.get(&group).map(Log::heads).unwrap_or_default();
+        let heads = engine.groups.forming.heads(&group);
         let (heads, older) = (BoundedVec::truncated(heads), BoundedVec::default());
         let word = GroupWord::Heads { group, heads, older, digest: HistoryDigest::default() };
         links::say(engine, out, device, vec![Content::Group(word)]);
