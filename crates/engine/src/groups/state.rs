@@ -217,6 +217,22 @@ impl Groups {
         }
     }
 
+    /// A device is forgotten: what it sealed with goes too, unless it is still a member's.
+    pub(crate) fn forget_device(&mut self, out: &mut Output, device: &DeviceId) {
+        for (id, group) in self.by_id.iter_mut().filter(|(_, group)| !group.has_device(device)) {
+            for chain in group.incoming.remove(device).unwrap_or_default() {
+                out.delete(rows::GROUP_CHAINS, &rows::chain_key(id, device, &chain.id()));
+            }
+            group.asked.remove(device);
+            group.dialled.remove(device);
+        }
+    }
+
+    /// Whether anybody waits for a decision.
+    pub(crate) fn has_requests(&self) -> bool {
+        self.by_id.values().any(|group| !group.requests.is_empty())
+    }
+
     /// Whether we ask somebody to let us into a group.
     pub(crate) fn asks(&self, account: &AccountId) -> bool {
         self.asking.values().any(|row| row.asks(account))

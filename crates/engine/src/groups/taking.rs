@@ -87,8 +87,11 @@ pub(crate) fn take(
             }
             heads_came(engine, rows, out, device, &id, live, (&heads, &older, digest));
         }
-        // Somebody whom the log does not name yet may seal already: whether they may write is asked later.
-        GroupWord::Chain(share) => {
+        // Somebody whom the log does not name yet may seal already: whether they may write is asked later. Who is nobody here
+        // is asked for it again when there is something to open.
+        GroupWord::Chain(share)
+            if was_member || fellow || accepted || group.requests.contains_key(&account) =>
+        {
             if let Ok(share) = ChainShare::from_bytes(&share) {
                 receiving::chain(engine, rows, out, device, share);
             }
