@@ -102,16 +102,20 @@ fn give_prekeys(
     contact: Option<ContactId>,
     proof: Option<&InviteProof>,
 ) {
-    let invited = proof.is_some_and(|proof| {
-        let secret = open_secret(engine, &proof.invite);
-        secret.or_else(|| hosts::open_link(engine, &proof.invite)).is_some_and(|secret| {
-            let expected = invite::prekey_proof(&secret, &device, &engine.devices.device());
-            invite::proofs_equal(&expected, &proof.mac)
-        })
-    });
-    // One-time prekeys are not for everybody who knows the address.
+    let own_device = engine.devices.device();
+    let holds = |proof: &InviteProof, secret: &InviteSecret| {
+        let expected = invite::prekey_proof(secret, &device, &own_device);
+        invite::proofs_equal(&expected, &proof.mac)
+    };
+    // One-time prekeys are not for everybody who knows the address, or holds a link that goes round: they would be used up.
+    let by_link =
+        proof.and_then(|proof| hosts::open_link(engine, &proof.invite).map(|secret| (proof, secret)));
+    let by_link = by_link.is_some_and(|(proof, secret)| holds(proof, &secret));
+    let by_invite = proof.and_then(|proof| open_secret(engine, &proof.invite).map(|secret| (proof, secret)));
+    let by_invite = by_invite.is_some_and(|(proof, secret)| holds(proof, &secret));
     let knocks = proof.is_some_and(|proof| engine.strangers.is_knock(&proof.invite));
-    let frame = if invited && !knocks {
+    let invited = by_invite || by_link;
+    let frame = if by_invite && !knocks {
         Frame::Prekeys {
             device_list: engine.devices.own_list(),
             bundle: engine.devices.own_bundle(&mut engine.core, out),

@@ -32,6 +32,7 @@ use crate::groups::gossip;
 use crate::groups::hosts;
 use crate::groups::mesh;
 use crate::groups::reports;
+use crate::groups::requests;
 use crate::groups::state::Groups;
 use crate::groups::taking;
 use crate::groups::view as group_view;
@@ -267,6 +268,10 @@ impl Engine {
                 TimerKey::Knock => knocking::seek(self, out),
                 TimerKey::Groups => {
                     taking::say_what_is_new(self, out);
+                    requests::expire(self, out);
+                    if let Some(next) = self.groups.forming.expire(self.core.now) {
+                        self.core.timers.set_earlier(TimerKey::Groups, next);
+                    }
                     fellows::part(self, out);
                     deletions::settle(self, rows, out);
                     reports::expire(self, out);

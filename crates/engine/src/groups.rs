@@ -16,7 +16,8 @@
 //! | words that come | `taking`, then `membership`, `receiving`, `meetings`, `receipts`, `joining` |
 //! | what is written | `commands`, then `membership` (operations), `sending` (posts), `joining` (links) |
 //! | large groups: topics and neighbours, posts, chains from member to member | `mesh` and `ring`, `gossip`, `passing` |
-//! | coming by a link | `asking`, those who answer `joining`, how they are found `hosts` |
+//! | coming by a link | `asking`, those who answer `joining`, what waits for a decision `requests`, how they are found `hosts` |
+//! | logs that are being told | `forming` |
 //! | who is told, and who is forgotten | `fellows`, `floors` |
 //! | how members find each other | `whereabouts` |
 //! | directories of rooms, reports | `listings`, `reports` |
@@ -31,6 +32,7 @@ pub(crate) mod commands;
 pub(crate) mod deletions;
 pub(crate) mod fellows;
 mod floors;
+pub(crate) mod forming;
 pub(crate) mod gossip;
 pub mod history;
 pub(crate) mod hosts;
@@ -49,6 +51,7 @@ pub(crate) mod receipts;
 mod receiving;
 pub mod reconcile;
 pub(crate) mod reports;
+pub(crate) mod requests;
 mod resolve;
 mod ring;
 mod roster;

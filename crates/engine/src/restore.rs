@@ -432,7 +432,7 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
     hosts::start(engine);
     deletions::start(engine, out);
     reports::expire(engine, out);
-    if engine.contacts.all().any(|(_, row)| row.is_fellow()) {
+    if engine.contacts.all().any(|(_, row)| row.is_fellow()) || engine.groups.has_requests() {
         engine.core.timers.set(TimerKey::Groups, engine.core.now);
     }
     mail::start(engine);

@@ -590,7 +590,7 @@ fn group_words() -> Vec<Sample> {
         ("word-join-with-work", GroupWord::Join(Box::new(join.clone()))),
         ("word-passed-on", GroupWord::PassedOn(Box::new(join))),
         ("word-decided", GroupWord::Decided { group, account: AccountId([0x62; 32]) }),
-        ("word-work-wanted", GroupWord::WorkWanted { group, bits: 20 }),
+        ("word-work-wanted", GroupWord::WorkWanted { group, bits: 20, day: 20_779 }),
         (
             "word-report",
             GroupWord::Report { group, post: bytes(0x6f, 9), reason: BoundedStr::truncated("spam") },

@@ -6,13 +6,12 @@
 //!                 ▲                                   │ nobody is
 //!                 │ WorkWanted                        ├─ 3 s ─▶ look up who answers ─▶ more hosts
 //!                 └───────────────────────────────────┴─ 8 s ─▶ three by mail, an hour later more
-//!  Operations ─▶ in                 Refused by somebody whom the link names, or by all ─▶ not let in
+//!  Operations ─▶ in                 Refused by all who are known and say anything ─▶ not let in
 //! ```
 //!
 //! Not here: who lets us in (`joining`), how hosts are told and found (`hosts`).
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+mod search;
 
 use kith_crypto::identity::SignedDeviceList;
 use kith_crypto::operation::LinkSecret;
@@ -36,7 +35,6 @@ use kith_proto::mailbox::WorkProof;
 use kith_proto::payload::Content;
 use kith_proto::rows::Rows;
 use kith_proto::time::Span;
-use kith_proto::time::Timestamp;
 
 use super::fellows;
 use super::hosts;
@@ -58,23 +56,17 @@ use crate::rows::groups::MAX_ASKED;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
 
+pub(super) use search::Search;
+
 /// Groups that are asked at once.
 const MAX_ASKING: usize = 32;
-
-/// A host that was asked has so long before another is.
-const PATIENCE: Span = Span::from_secs(10);
 
 /// Whom the link names has so long to be connected before the DHT is asked who answers, and before mail goes.
 const LOOK_AFTER: Span = Span::from_secs(3);
 const MAIL_AFTER: Span = Span::from_secs(8);
 
-/// Hosts that are asked by mail at once, and how long before more are, or the same again.
+/// Hosts that are asked by mail at once.
 const BY_MAIL: usize = 3;
-const MAIL_AGAIN: Span = Span::from_hours(1);
-
-/// The first pause between two look-ups, and the longest.
-const LOOK_PAUSE_MIN: Span = Span::from_secs(20);
-const LOOK_PAUSE_MAX: Span = Span::from_hours(1);
 
 /// It is seen how far it is every so often: first, and when it takes long.
 const TICK: Span = Span::from_secs(4);
@@ -87,41 +79,8 @@ const WORK_SLICE: u64 = 20_000;
 /// The most work that is done to come in: some ten seconds.
 const MAX_WORK: u8 = 26;
 
-/// How far it is; begun anew at every start.
-#[derive(Default)]
-pub(crate) struct Search {
-    asked: BTreeMap<DeviceId, Timestamp>,
-    refused: BTreeSet<DeviceId>,
-    looks: u32,
-    next_look: Timestamp,
-    /// The number that work goes on with.
-    next_work: u64,
-}
-
-impl Search {
-    fn may_look(&mut self, now: Timestamp) -> bool {
-        if self.next_look > now {
-            return false;
-        }
-        let doubled = LOOK_PAUSE_MIN.0.saturating_mul(1 << self.looks.min(20));
-        (self.looks, self.next_look) =
-            (self.looks.saturating_add(1), now + Span(doubled.min(LOOK_PAUSE_MAX.0)));
-        true
-    }
-
-    /// Whether somebody is asked who may still answer.
-    fn waits(&self, now: Timestamp) -> bool {
-        let silent = |(device, at): (&DeviceId, &Timestamp)| {
-            self.refused.contains(device) || now.since(*at) >= PATIENCE
-        };
-        !self.asked.iter().all(silent)
-    }
-
-    fn may_ask(&self, now: Timestamp, device: &DeviceId) -> bool {
-        let lately = self.asked.get(device).is_some_and(|at| now.since(*at) < MAIL_AGAIN);
-        !lately && !self.refused.contains(device)
-    }
-}
+/// Where no DHT can tell of other hosts, those that are known have so long to come.
+const ALONE_FOR: Span = Span::from_secs(10);
 
 impl AskingRow {
     /// Whether somebody is one of those who are asked.
@@ -243,7 +202,9 @@ pub(crate) fn tick(engine: &mut Engine, out: &mut Output) {
         if row.bits == 0 || row.work.is_some() {
             let search = engine.groups.searches.entry(id).or_default();
             let open = row.hosts.iter().map(|host| host.device);
-            let open: Vec<DeviceId> = open.filter(|device| search.may_ask(now, device)).collect();
+            let mut open: Vec<DeviceId> = open.filter(|device| search.may_ask(now, device)).collect();
+            // Whoever wants more work again and again must not stand before the others.
+            open.sort_by_key(|device| search.again.contains(device));
             let there = open.iter().find(|device| engine.presence.links.is_ready(device)).copied();
             if let Some(device) = there.filter(|_| !waits) {
                 ask(engine, out, &id, &device);
@@ -258,6 +219,10 @@ pub(crate) fn tick(engine: &mut Engine, out: &mut Output) {
         let search = engine.groups.searches.entry(id).or_default();
         if since >= LOOK_AFTER && !waits && engine.presence.may_look_up() && search.may_look(now) {
             hosts::look_up(engine, out, &id);
+        }
+        if is_over(engine, &id) {
+            give_up(engine, out, &id);
+            continue;
         }
         let pause = if since < SLOW_AFTER { TICK } else { SLOW_TICK };
         engine.core.timers.set_earlier(TimerKey::Asking, now + pause);
@@ -287,7 +252,7 @@ fn is_waiting(engine: &Engine, device: &DeviceId, id: &GroupId) -> bool {
 /// Puts the request on its way to a host.
 fn ask(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId) {
     let now = engine.core.now;
-    engine.groups.searches.entry(*id).or_default().asked.insert(*device, now);
+    engine.groups.searches.entry(*id).or_default().asks(now, device);
     if is_waiting(engine, device, id) {
         return links::pump(engine, out, device);
     }
@@ -316,9 +281,10 @@ pub(crate) fn work(engine: &mut Engine, out: &mut Output) {
     let own = engine.devices.account;
     let lacks = |(_, row): &(&GroupId, &AskingRow)| row.bits > 0 && row.work.is_none();
     let Some((id, row)) = engine.groups.asking.iter().find(lacks) else { return };
-    let (id, day, bits) = (*id, engine.core.now.day(), WorkBits::capped(row.bits));
-    let challenge = join_challenge(&id, &row.link_id(), day);
+    let (id, link, bits) = (*id, row.link_id(), WorkBits::capped(row.bits));
     let search = engine.groups.searches.entry(id).or_default();
+    let day = search.day.unwrap_or(engine.core.now.day());
+    let challenge = join_challenge(&id, &link, day);
     match WorkProof::search(&challenge, bits, &own.0, search.next_work, WORK_SLICE) {
         None => {
             search.next_work = search.next_work.saturating_add(WORK_SLICE);
@@ -333,21 +299,33 @@ pub(crate) fn work(engine: &mut Engine, out: &mut Output) {
     }
 }
 
-/// A host wants more work than was done: many come at the moment.
-pub(super) fn work_wanted(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId, bits: u8) {
+/// A host wants more work than was done: many come at the moment, or by its clock it was done on another day.
+pub(super) fn work_wanted(
+    engine: &mut Engine,
+    out: &mut Output,
+    device: &DeviceId,
+    id: &GroupId,
+    (bits, told): (u8, u32),
+) {
     let Some(row) = engine.groups.asking.get(id) else { return };
-    if bits > MAX_WORK {
+    let (most, done, now) = (row.bits.max(bits), row.work, engine.core.now);
+    let search = engine.groups.searches.entry(*id).or_default();
+    if search.again.contains(device) || !search.asked.contains_key(device) {
+        // Said twice to one request, or to one from before a start: it is made again anyway.
+        return;
+    }
+    if bits > MAX_WORK || !search.wants_more(device) {
         return refused(engine, out, device, id);
     }
-    let enough = row.bits >= bits && row.work.is_some();
-    if !enough || row.work.is_some_and(|work| work.day.abs_diff(engine.core.now.day()) > 1) {
-        let most = row.bits.max(bits);
+    let day = search::work_day(now.day(), told);
+    search.day = Some(day).filter(|day| *day != now.day());
+    let enough = row.bits >= bits && done.is_some_and(|done| search::work_day(done.day, told) == done.day);
+    if !enough {
+        search.next_work = 0;
         change(engine, out, id, |row| (row.bits, row.work) = (most, None));
     }
-    let search = engine.groups.searches.entry(*id).or_default();
-    search.asked.remove(device);
-    engine.core.timers.set_earlier(TimerKey::Work, engine.core.now);
-    engine.core.timers.set_earlier(TimerKey::Asking, engine.core.now);
+    engine.core.timers.set_earlier(TimerKey::Work, now);
+    engine.core.timers.set_earlier(TimerKey::Asking, now);
 }
 
 /// A device has, or a mailbox keeps, what we sent: the request is with somebody.
@@ -364,38 +342,46 @@ pub(crate) fn reached(engine: &mut Engine, out: &mut Output, device: &DeviceId) 
     }
 }
 
-/// A host does not let us in. One whom the link names is believed, others together.
+/// A host does not let us in, or does not know the link, or not any more: another may.
 pub(super) fn refused(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId) {
-    let named = |row: &AskingRow| row.link.hosts.iter().any(|host| host.device == *device);
-    if engine.groups.asking.get(id).is_some_and(named) {
+    let now = engine.core.now;
+    engine.groups.searches.entry(*id).or_default().refuses(now, device);
+    if is_over(engine, id) {
         return give_up(engine, out, id);
     }
-    no_host(engine, out, device, id);
+    engine.core.timers.set_earlier(TimerKey::Asking, now);
 }
 
-/// A host does not know the link, or not any more: another may.
-fn no_host(engine: &mut Engine, out: &mut Output, device: &DeviceId, id: &GroupId) {
-    let Some(row) = engine.groups.asking.get(id) else { return };
-    let search = engine.groups.searches.entry(*id).or_default();
-    search.refused.insert(*device);
-    if search.looks > 0 && row.hosts.iter().all(|host| search.refused.contains(&host.device)) {
-        return give_up(engine, out, id);
-    }
-    engine.core.timers.set_earlier(TimerKey::Asking, engine.core.now);
+/// Whether nobody is left to ask, and nobody can tell of others.
+fn is_over(engine: &Engine, id: &GroupId) -> bool {
+    let Some((row, search)) = engine.groups.asking.get(id).zip(engine.groups.searches.get(id)) else {
+        return false;
+    };
+    let now = engine.core.now;
+    let looked = match engine.presence.may_look_up() {
+        true => search.looks > 0 && !engine.groups.sought.values().any(|(group, _)| group == id),
+        false => now.since(row.since) >= ALONE_FOR,
+    };
+    looked && search.is_over(now, row.hosts.iter().map(|host| &host.device))
 }
 
 /// A device refused us its prekeys: it does not know the link.
 pub(crate) fn unknown_to(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     let asks = |(_, row): &(&GroupId, &AskingRow)| row.has(device);
     for id in engine.groups.asking.iter().filter(asks).map(|(id, _)| *id).collect::<Vec<_>>() {
-        no_host(engine, out, device, &id);
+        refused(engine, out, device, &id);
     }
 }
 
 /// We do not ask any more: nobody lets us in, or we do not want to.
 pub(super) fn give_up(engine: &mut Engine, out: &mut Output, id: &GroupId) {
     if forget(engine, out, id) {
-        out.event(Event::GroupForgotten { group: *id, chat: ChatId::group(id) });
+        if engine.groups.get(id).is_some() {
+            // We were in it before: what was said then is still there.
+            view::changed(engine, out, id);
+        } else {
+            out.event(Event::GroupForgotten { group: *id, chat: ChatId::group(id) });
+        }
         fellows::part(engine, out);
         engine.keep_connected(out);
         reading::queues_changed(engine, out);
@@ -411,31 +397,4 @@ pub(super) fn forget(engine: &mut Engine, out: &mut Output, id: &GroupId) -> boo
         out.delete(rows::GROUP_ASKING, &id.0);
     }
     asked
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp(1_800_000_000_000);
-    const BOB: DeviceId = DeviceId([2; 32]);
-
-    #[test]
-    fn who_is_silent_is_no_reason_to_wait_and_is_asked_again_in_an_hour() {
-        let mut search = Search::default();
-        assert!(!search.waits(NOW) && search.may_ask(NOW, &BOB));
-        search.asked.insert(BOB, NOW);
-        assert!(search.waits(NOW + Span::from_secs(9)) && !search.waits(NOW + PATIENCE));
-        assert!(!search.may_ask(NOW + PATIENCE, &BOB) && search.may_ask(NOW + MAIL_AGAIN, &BOB));
-        search.refused.insert(BOB);
-        assert!(!search.waits(NOW) && !search.may_ask(NOW + MAIL_AGAIN, &BOB));
-    }
-
-    #[test]
-    fn it_is_looked_up_less_and_less() {
-        let mut search = Search::default();
-        let seconds = 0..24 * 3_600;
-        let looks = seconds.filter(|second| search.may_look(NOW + Span::from_secs(*second))).count();
-        assert!((24..=40).contains(&looks), "{looks} in a day");
-    }
 }

@@ -282,6 +282,7 @@ fn accept(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: GroupId) -
         group.save(out);
         fellows::changed(engine, rows, out, &id, &BTreeMap::new());
         mesh::stir(engine);
+        fellows::file_own_list(engine, rows, out, &id);
         view::changed(engine, out, &id);
     }
     joined(engine, &id)?;

@@ -2,7 +2,10 @@
 //! sessions, connections, mailboxes and receipts work with them as with friends. Nothing but words about groups is taken from them.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use kith_crypto::identity::SignedDeviceList;
+use kith_proto::codec::Decode as _;
 use kith_proto::group::Kind;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
@@ -103,7 +106,7 @@ pub(super) fn learn(
     rows: &dyn Rows,
     out: &mut Output,
     account: &AccountId,
-    list: &kith_crypto::identity::SignedDeviceList,
+    list: &SignedDeviceList,
 ) {
     engine.contacts.add_fellow(&engine.core, out, account);
     let Some(bytes) = lists::bytes_of(list) else { return };
@@ -140,6 +143,19 @@ pub(crate) fn file_lists(engine: &mut Engine, rows: &dyn Rows, out: &mut Output)
                 let _ = membership::act(engine, rows, out, &id, kind);
             }
         }
+    }
+}
+
+/// Puts the own device list into a log that does not know this device yet, or not with its newest list.
+pub(super) fn file_own_list(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId) {
+    let (account, devices) = (engine.devices.account, engine.devices.own_list());
+    let Ok(list) = SignedDeviceList::from_bytes(&devices) else { return };
+    let Some(group) = engine.groups.get(id).filter(|group| group.row.state() == GroupState::Joined) else {
+        return;
+    };
+    if group.log.device_list(&account).is_some_and(|known| known.list.version < list.list.version) {
+        // Refused when the log is full.
+        let _ = membership::act(engine, rows, out, id, Kind::Devices { account, devices });
     }
 }
 
@@ -180,24 +196,44 @@ pub(crate) fn part(engine: &mut Engine, out: &mut Output) {
             engine.core.timers.set_earlier(TimerKey::Groups, engine.core.now + LOOK_AGAIN);
             continue;
         }
-        if !devices.is_empty() {
-            engine.devices.forget(out, &account, &devices);
-        }
-        for device in devices {
-            contents::forget_device(engine, out, &device);
-        }
+        drop_devices(engine, out, &account);
         if !remembered {
             engine.contacts.remove(out, &account);
         }
     }
 }
 
+fn drop_devices(engine: &mut Engine, out: &mut Output, account: &AccountId) {
+    let devices = engine.peers.devices_of(account);
+    if !devices.is_empty() {
+        engine.devices.forget(out, account, &devices);
+    }
+    for device in devices {
+        contents::forget_device(engine, out, &device);
+    }
+}
+
+/// Makes room for one more of those in passing whom no log names: the oldest go, whatever they are owed. Who went before they
+/// were answered asks again.
+pub(super) fn make_room(engine: &mut Engine, out: &mut Output, most: usize) {
+    let mut passing = in_passing(engine);
+    passing.retain(|account| !engine.groups.remembers(account));
+    let since = |account: &AccountId| engine.contacts.get(account).map(|row| row.since);
+    passing.sort_by_key(since);
+    let gone = (passing.len() + 1).saturating_sub(most);
+    for account in passing.into_iter().take(gone) {
+        engine.core.stats.floods += 1;
+        drop_devices(engine, out, &account);
+        engine.contacts.remove(out, &account);
+    }
+}
+
 /// Those who are kept like fellows and share no group with us, nor ask for one, nor are asked by us.
-pub(super) fn in_passing(engine: &Engine) -> Vec<AccountId> {
+fn in_passing(engine: &Engine) -> Vec<AccountId> {
     let fellows = engine.groups.fellows();
-    let asked: Vec<AccountId> =
+    let asked: BTreeSet<AccountId> =
         engine.groups.asking.values().flat_map(|row| row.hosts.iter().map(|host| host.account)).collect();
-    let waiting: Vec<AccountId> =
+    let waiting: BTreeSet<AccountId> =
         engine.groups.by_id.values().flat_map(|group| group.requests.keys().copied()).collect();
     let passing = engine
         .contacts

@@ -3,22 +3,22 @@
 //!
 //! ```text
 //!  Join ─▶ link open? proof good? ── no ─▶ Refused
-//!             ├ a member already ─▶ they get the log
+//!             ├ a member already ─▶ their newest device list is filed, they get the log
+//!             ├ too little work ─▶ WorkWanted
 //!             ├ approval, or removed before ─▶ kept ─ PassedOn ─▶ kept by those who may invite
 //!             │                                 ▲                    │ ApproveJoin: Add, and whoever was asked tells the log
 //!             │                                 └───── Decided ◀─────┘ RefuseJoin
-//!             ├ too little work ─▶ WorkWanted
+//!             ├ came by this link before, and we may not invite ─▶ kept ─ PassedOn ─▶ Add by one who may
 //!             └ else ─▶ Add by the link ─▶ they get the log
 //! ```
 //!
-//! Not here: how we ask (`asking`), how we are found (`hosts`).
+//! Not here: how we ask (`asking`), how we are found (`hosts`), what waits (`requests`).
 
 use kith_crypto::identity::SignedDeviceList;
 use kith_crypto::operation::LinkSecret;
 use kith_crypto::operation::verify_link_proof;
 use kith_proto::bounded::BoundedStr;
 use kith_proto::codec::Decode as _;
-use kith_proto::codec::Encode as _;
 use kith_proto::group::Add;
 use kith_proto::group::Kind;
 use kith_proto::group::Link;
@@ -27,6 +27,7 @@ use kith_proto::group::Via;
 use kith_proto::group::join_challenge;
 use kith_proto::group::word::GroupWord;
 use kith_proto::group::word::JoinRequest;
+use kith_proto::group::word::JoinWork;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
@@ -38,11 +39,13 @@ use kith_proto::rows::Rows;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
+use super::Denial;
 use super::Permission;
 use super::fellows;
 use super::hosts;
 use super::membership;
 use super::mesh;
+use super::requests;
 use super::state::Group;
 use super::view;
 use crate::command::Answer;
@@ -51,21 +54,16 @@ use crate::contents;
 use crate::engine::Engine;
 use crate::links;
 use crate::output::Output;
-use crate::rows::groups as rows;
-use crate::rows::groups::RequestRow;
 use crate::sessions::Introduction;
 
-/// People who asked by a link and are in no group here, until they were answered.
+/// People who asked by a link, are in no group here and stand in no log, until they were answered. The oldest goes for a new one.
 const MAX_IN_PASSING: usize = 64;
-
-/// Requests of one group that wait for a decision.
-const MAX_REQUESTS: usize = 128;
 
 /// Members who are told of a request, or of what was decided about it: the most senior.
 const MAX_TOLD: usize = 8;
 
 /// Work that was done so many days ago is good: a request may have waited in a mailbox.
-const WORK_DAYS: u32 = 14;
+pub(super) const WORK_DAYS: u32 = 14;
 
 /// Of those whom one device lets in during so long, the first are the usual; each doubling of them doubles the work.
 const CROWD_DURING: Span = Span::from_minutes(10);
@@ -139,10 +137,9 @@ pub(crate) fn introduce(
     if listed.is_none_or(|entry| entry.identity != identity) {
         return false;
     }
-    // An open link must not fill the disk with those whom it does not let in.
-    if engine.contacts.get(&account).is_none() && in_passing(engine) >= MAX_IN_PASSING {
-        engine.core.stats.floods += 1;
-        return false;
+    // An open link must not fill the disk with those whom it does not let in, and they must not keep out others.
+    if engine.contacts.get(&account).is_none() {
+        fellows::make_room(engine, out, MAX_IN_PASSING);
     }
     engine.contacts.add_fellow(&engine.core, out, &account);
     engine.contacts.set_profile(out, &account, request.profile.clone());
@@ -165,7 +162,11 @@ pub(super) fn asked(
     device: &DeviceId,
     request: &JoinRequest,
 ) {
-    let (id, account, own) = (request.group, request.account, engine.devices.account);
+    let (id, account) = (request.group, request.account);
+    if !engine.groups.get(&id).is_some_and(Group::is_ours) {
+        // Who left, or was removed, cannot say what the others would: it counts for this host only.
+        return refuse(engine, out, device, id);
+    }
     if engine.peers.contact_of(device) != Some(account) || !is_genuine(engine, request) {
         engine.core.stats.bad_proofs += 1;
         return refuse(engine, out, device, id);
@@ -173,12 +174,7 @@ pub(super) fn asked(
     let now = engine.core.now;
     let Some(group) = engine.groups.get_mut(&id) else { return };
     if group.members.contains_key(&account) {
-        // They are in, and do not know: perhaps they put an old disk back.
-        let operations = group.whole();
-        if !membership::is_being_told(engine, device, &id) {
-            membership::tell(engine, out, device, id, operations);
-        }
-        return;
+        return welcome_back(engine, rows, out, device, request);
     }
     let wanted = wanted_work(group, request, now);
     let roster = group.log.roster();
@@ -186,29 +182,52 @@ pub(super) fn asked(
         return refuse(engine, out, device, id);
     }
     if let Some(bits) = wanted {
-        let word = Content::Group(GroupWord::WorkWanted { group: id, bits });
-        if engine.outbox.is_waiting(device, |content| *content == word) {
-            return;
-        }
-        let contents = vec![word];
-        engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, device, contents, None);
-        return links::pump(engine, out, device);
-    }
-    if decides_somebody(roster, request) {
-        let first = !group.requests.contains_key(&account);
-        keep(engine, out, request.clone(), *device);
-        if first {
-            pass_on(engine, rows, out, request);
+        let same = |content: &Content| matches!(content, Content::Group(GroupWord::WorkWanted { group, .. }) if *group == id);
+        if !engine.outbox.is_waiting(device, same) {
+            say(engine, out, device, GroupWord::WorkWanted { group: id, bits, day: now.day() });
         }
         return;
     }
-    if !roster.may_admit(&own, &request.link, &account) || admit(engine, rows, out, request).is_err() {
-        return refuse(engine, out, device, id);
+    if decides_somebody(roster, request) {
+        return wait_for_others(engine, rows, out, device, request, MAX_TOLD);
+    }
+    match admit(engine, rows, out, request) {
+        Ok(()) => {}
+        // They came by this link before. Whoever may invite lets them in without asking a person: one is enough.
+        Err(Refusal::Denied(Denial::RoleTooLow)) => {
+            return wait_for_others(engine, rows, out, device, request, 1);
+        }
+        Err(_) => return refuse(engine, out, device, id),
     }
     if let Some(group) = engine.groups.get_mut(&id) {
         group.came.push_back(now);
     }
     // The queue of the link takes first envelopes only: they have to know where to write from now on.
+    fellows::introduce(engine, out, device);
+}
+
+/// A member asks: they are in and do not know, because they put an old disk back, or came back by their phrase on another device,
+/// of which the group hears first.
+fn welcome_back(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    device: &DeviceId,
+    request: &JoinRequest,
+) {
+    let (id, account) = (request.group, request.account);
+    let version = SignedDeviceList::from_bytes(&request.device_list).map_or(0, |list| list.list.version);
+    let known = engine.groups.get(&id).and_then(|group| group.log.device_list(&account));
+    if known.is_some_and(|known| known.list.version < version) {
+        let kind = Kind::Devices { account, devices: request.device_list.clone() };
+        // Refused when somebody was faster, or the log is full.
+        let _ = membership::act(engine, rows, out, &id, kind);
+    }
+    if !membership::is_being_told(engine, device, &id) {
+        let operations = engine.groups.get(&id).map(Group::whole).unwrap_or_default();
+        membership::tell(engine, out, device, id, operations);
+    }
+    // The queue of the link takes first envelopes only.
     fellows::introduce(engine, out, device);
 }
 
@@ -229,44 +248,38 @@ fn wanted_work(group: &mut Group, request: &JoinRequest, now: Timestamp) -> Opti
     }
     let crowd = u8::try_from((group.came.len() / USUAL_CROWD + 1).ilog2()).unwrap_or(u8::MAX);
     let wanted = bits.saturating_add(crowd).min(MAX_WORK_BITS);
-    let done = request.work.filter(|work| {
-        let today = now.day();
-        work.day <= today.saturating_add(1) && work.day.saturating_add(WORK_DAYS) >= today
-    });
-    let done = done.map_or(0, |work| {
+    (work_done(request, now) < wanted).then_some(wanted)
+}
+
+/// How much work was done for a request, and counts now.
+fn work_done(request: &JoinRequest, now: Timestamp) -> u8 {
+    let today = now.day();
+    let counts =
+        |work: &JoinWork| work.day <= today.saturating_add(1) && work.day.saturating_add(WORK_DAYS) >= today;
+    request.work.filter(counts).map_or(0, |work| {
         let challenge = join_challenge(&request.group, &request.link, work.day);
         WorkProof { challenge, solution: work.solution }.bits(&request.account.0)
-    });
-    (done < wanted).then_some(wanted)
+    })
 }
 
-/// Keeps a request until somebody decided. `from` told of it: whoever asks, or a member whom they asked.
-fn keep(engine: &mut Engine, out: &mut Output, request: JoinRequest, from: DeviceId) {
-    let (id, account, since) = (request.group, request.account, engine.core.now);
-    let Some(group) = engine.groups.get_mut(&id) else { return };
-    if group.requests.len() >= MAX_REQUESTS && !group.requests.contains_key(&account) {
-        return;
-    }
-    let row = RequestRow { request, since, from };
-    out.put(rows::GROUP_REQUESTS, &rows::group_key(&id, &account.0), row.to_bytes());
-    group.requests.insert(account, row);
-    view::changed(engine, out, &id);
-}
-
-fn drop_request(
+/// Somebody else has to decide: the request is kept, and passed on to those who may.
+fn wait_for_others(
     engine: &mut Engine,
+    rows: &dyn Rows,
     out: &mut Output,
-    id: &GroupId,
-    account: &AccountId,
-) -> Option<RequestRow> {
-    let row = engine.groups.get_mut(id)?.requests.remove(account)?;
-    out.delete(rows::GROUP_REQUESTS, &rows::group_key(id, &account.0));
-    Some(row)
-}
-
-/// How many are kept who are in no group with us. Members of large ones who are not near do not count.
-fn in_passing(engine: &Engine) -> usize {
-    fellows::in_passing(engine).iter().filter(|account| !engine.groups.is_fellow(account)).count()
+    device: &DeviceId,
+    request: &JoinRequest,
+    most: usize,
+) {
+    let (id, account, now) = (request.group, request.account, engine.core.now);
+    let Some(group) = engine.groups.get_mut(&id) else { return };
+    if group.door.is_refused(now, request) {
+        return refuse(engine, out, device, id);
+    }
+    requests::keep(engine, out, request.clone(), *device);
+    if engine.groups.get_mut(&id).is_some_and(|group| group.door.passes_on(now, account)) {
+        pass_on(engine, rows, out, request, most);
+    }
 }
 
 /// The devices of the most senior members who may invite.
@@ -278,11 +291,14 @@ fn deciders(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId
     inviters.iter().flat_map(|account| mesh::reach(engine, rows, out, id, account)).collect()
 }
 
-/// Tells those who may decide.
-fn pass_on(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, request: &JoinRequest) {
-    for device in deciders(engine, rows, out, &request.group) {
-        let word = GroupWord::PassedOn(Box::new(request.clone()));
-        say(engine, out, &device, word);
+/// Tells those who may decide: so many of them who are there, or all if nobody is.
+fn pass_on(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, request: &JoinRequest, most: usize) {
+    let all = deciders(engine, rows, out, &request.group);
+    let there: Vec<DeviceId> =
+        all.iter().filter(|device| engine.presence.links.is_ready(device)).take(most).copied().collect();
+    let told = if most < MAX_TOLD && !there.is_empty() { there } else { all };
+    for device in told {
+        say(engine, out, &device, GroupWord::PassedOn(Box::new(request.clone())));
     }
 }
 
@@ -295,21 +311,47 @@ fn say(engine: &mut Engine, out: &mut Output, device: &DeviceId, word: GroupWord
 }
 
 /// A member passes on that somebody asks.
-pub(super) fn passed_on(engine: &mut Engine, out: &mut Output, device: &DeviceId, request: JoinRequest) {
-    let own = engine.devices.account;
-    if request.account == own || !is_genuine(engine, &request) {
+pub(super) fn passed_on(
+    engine: &mut Engine,
+    rows: &dyn Rows,
+    out: &mut Output,
+    device: &DeviceId,
+    request: JoinRequest,
+) {
+    let (id, account, own) = (request.group, request.account, engine.devices.account);
+    if account == own || !is_genuine(engine, &request) {
         engine.core.stats.bad_proofs += 1;
         return;
     }
-    let Some(group) = engine.groups.get_mut(&request.group) else { return };
-    let known = group.members.contains_key(&request.account) || group.requests.contains_key(&request.account);
+    let now = engine.core.now;
+    let Some(group) = engine.groups.get_mut(&id) else { return };
     let roster = group.log.roster();
-    let wanted = decides_somebody(roster, &request) && !roster.banned.contains(&request.account);
-    if wanted && !known && roster.permits(&own, Permission::Invite) {
-        engine.contacts.add_fellow(&engine.core, out, &request.account);
-        engine.contacts.name_fellow(out, &request.account, &request.profile.name);
-        keep(engine, out, request, *device);
+    let work = roster.links.get(&request.link).map_or(0, |open| open.link.work);
+    let settled = roster.members.contains_key(&account) || roster.banned.contains(&account);
+    if settled || !roster.permits(&own, Permission::Invite) {
+        return;
     }
+    if work_done(&request, now) < work {
+        // Members ask for it before they pass anything on.
+        engine.core.stats.floods += 1;
+        return;
+    }
+    let decides = decides_somebody(roster, &request);
+    if group.door.is_refused(now, &request) {
+        return say(engine, out, device, GroupWord::Decided { group: id, account });
+    }
+    if group.requests.contains_key(&account) {
+        return group.door.held_by(account, *device);
+    }
+    if !decides {
+        // They came by this link before, and left: that needs a member who may invite, and no person.
+        let _ = admit(engine, rows, out, &request);
+        return;
+    }
+    let name = request.profile.name.clone();
+    requests::keep(engine, out, request, *device);
+    engine.contacts.add_fellow(&engine.core, out, &account);
+    engine.contacts.name_fellow(out, &account, &name);
 }
 
 fn admit(
@@ -320,7 +362,7 @@ fn admit(
 ) -> Result<(), Refusal> {
     let group = engine.groups.get_mut(&request.group).ok_or(Refusal::UnknownGroup)?;
     let open = group.log.roster().links.get(&request.link).copied();
-    let open = open.ok_or(Refusal::Denied(super::Denial::NoSuchLink))?;
+    let open = open.ok_or(Refusal::Denied(Denial::NoSuchLink))?;
     let add = Add {
         account: request.account,
         role: open.link.role,
@@ -331,7 +373,8 @@ fn admit(
     membership::act(engine, rows, out, &request.group, Kind::Add(add))
 }
 
-fn refuse(engine: &mut Engine, out: &mut Output, device: &DeviceId, group: GroupId) {
+/// Tells a device that it is not let in by us.
+pub(super) fn refuse(engine: &mut Engine, out: &mut Output, device: &DeviceId, group: GroupId) {
     let same = |content: &Content| *content == Content::Group(GroupWord::Refused { group });
     if !engine.outbox.is_waiting(device, same) {
         say(engine, out, device, GroupWord::Refused { group });
@@ -350,17 +393,14 @@ pub(super) fn decide(
     let row = group.requests.get(&account).ok_or(Refusal::NoSuchRequest)?.clone();
     let own = engine.devices.account;
     if !group.log.roster().permits(&own, Permission::Invite) {
-        return Err(Refusal::Denied(super::Denial::RoleTooLow));
+        return Err(Refusal::Denied(Denial::RoleTooLow));
     }
     if let_in {
         admit(engine, rows, out, &row.request)?;
     } else {
-        let mut told = deciders(engine, rows, out, &id);
-        told.push(row.from);
-        told.sort_unstable();
-        told.dedup();
+        let mut told = requests::refuse(engine, out, &id, &account);
+        told.extend(deciders(engine, rows, out, &id));
         told.retain(|device| engine.peers.contact_of(device) != Some(account));
-        forget(engine, out, &id, &account);
         for device in told {
             say(engine, out, &device, GroupWord::Decided { group: id, account });
         }
@@ -368,15 +408,6 @@ pub(super) fn decide(
     fellows::part(engine, out);
     view::changed(engine, out, &id);
     view::of(engine, &id).map(|view| Answer::Group(Box::new(view))).ok_or(Refusal::UnknownGroup)
-}
-
-/// A request is over without success; who asked us hears it from us.
-fn forget(engine: &mut Engine, out: &mut Output, id: &GroupId, account: &AccountId) {
-    if let Some(row) = drop_request(engine, out, id, account)
-        && engine.peers.contact_of(&row.from) == Some(*account)
-    {
-        refuse(engine, out, &row.from, *id);
-    }
 }
 
 /// A member decided that somebody does not come in.
@@ -391,7 +422,7 @@ pub(super) fn decided(
     let Some(group) = engine.groups.get_mut(id) else { return };
     let may = by.is_some_and(|by| group.log.roster().permits(&by, Permission::Invite));
     if may && group.requests.contains_key(account) {
-        forget(engine, out, id, account);
+        requests::refuse(engine, out, id, account);
         fellows::part(engine, out);
         view::changed(engine, out, id);
     }
@@ -400,7 +431,7 @@ pub(super) fn decided(
 /// People became members: whoever of them asked us hears it from us, as they may not know who let them in.
 pub(super) fn came(engine: &mut Engine, out: &mut Output, id: &GroupId, joined: &[AccountId]) {
     for account in joined {
-        let Some(row) = drop_request(engine, out, id, account) else { continue };
+        let Some(row) = requests::drop_request(engine, out, id, account) else { continue };
         if engine.peers.contact_of(&row.from) == Some(*account) {
             let operations = engine.groups.get(id).map(Group::whole).unwrap_or_default();
             membership::tell(engine, out, &row.from, *id, operations);

@@ -29,6 +29,7 @@ use super::Log;
 use super::asking;
 use super::fellows;
 use super::floors;
+use super::forming;
 use super::history::History;
 use super::history::MAX_AHEAD;
 use super::hosts;
@@ -38,8 +39,6 @@ use super::mesh;
 use super::receiving;
 use super::reports;
 use super::state::Group;
-use super::state::MAX_FORMING;
-use super::state::MAX_FORMING_BYTES;
 use super::state::MAX_GROUPS;
 use super::taking;
 use super::turns::Turns;
@@ -233,7 +232,7 @@ pub(super) fn take(
     operations: Vec<Operation>,
 ) -> bool {
     if engine.groups.get(id).is_none() {
-        return form(engine, rows, out, id, operations);
+        return form(engine, rows, out, device, id, operations);
     }
     let Engine { groups, core, .. } = engine;
     let Some(group) = groups.get_mut(id) else { return false };
@@ -301,37 +300,25 @@ fn form(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,
+    device: &DeviceId,
     id: &GroupId,
     operations: Vec<Operation>,
 ) -> bool {
-    let own = engine.devices.account;
-    let Engine { groups, core, .. } = engine;
+    let (own, now) = (engine.devices.account, engine.core.now);
+    let Engine { groups, core, peers, contacts, .. } = engine;
     let mut operations = operations.into_iter();
-    if !groups.forming.contains_key(id) {
+    if groups.forming.get(id).is_none() {
         let begun = operations.next().and_then(|create| Log::new(create).ok());
         let Some(log) = begun.filter(|log| log.group() == *id) else {
             core.stats.bad_operations += 1;
             return true;
         };
-        if groups.forming.len() >= MAX_FORMING
-            && let Some(oldest) = groups.forming.iter().max_by_key(|(_, log)| log.len()).map(|(id, _)| *id)
-        {
-            groups.forming.remove(&oldest);
-        }
-        groups.forming.insert(*id, log);
+        let by = peers.contact_of(device).filter(|_| !groups.asking.contains_key(id));
+        groups.forming.begin(now, by, log);
     }
-    let all: usize = groups.forming.values().map(Log::memory).sum();
+    core.stats.bad_operations += groups.forming.grow(now, id, operations);
+    core.timers.set_earlier(TimerKey::Groups, now + forming::WAITS_FOR);
     let Some(log) = groups.forming.get_mut(id) else { return false };
-    if all > MAX_FORMING_BYTES {
-        core.stats.floods += 1;
-        groups.forming.remove(id);
-        return false;
-    }
-    for operation in operations {
-        if log.insert(operation).is_err() {
-            core.stats.bad_operations += 1;
-        }
-    }
     let waits = !log.missing().is_empty();
     let is_ours = log.roster().members.contains_key(&own);
     let room = groups.by_id.len() < MAX_GROUPS;
@@ -340,8 +327,10 @@ fn form(
         && let Some(log) = groups.forming.remove(id)
     {
         adopt(engine, rows, out, log);
+        return waits;
     }
-    waits
+    core.stats.floods += groups.forming.fit(|by| contacts.state(by) == Some(ContactState::Accepted));
+    waits && groups.forming.get(id).is_some()
 }
 
 /// A group that this account is in becomes known here.
@@ -364,6 +353,7 @@ pub(super) fn adopt(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, log:
     engine.groups.by_id.insert(id, group);
     engine.chats.open(&engine.core, out, chat, With::Group(id));
     settle(engine, rows, out, &id, &all);
+    fellows::file_own_list(engine, rows, out, &id);
     for (device, word) in engine.groups.take_early(&id) {
         taking::take(engine, rows, out, &device, false, word);
     }

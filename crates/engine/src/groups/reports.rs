@@ -24,6 +24,7 @@ use kith_proto::rows::Rows;
 
 use super::mesh;
 use super::receiving;
+use super::requests;
 use super::sending;
 use super::view;
 use crate::chats::Chats;
@@ -120,18 +121,24 @@ fn keep(
 ) {
     let (since, message) = (engine.core.now, sending::message_of(&post.id()));
     let Some(group) = engine.groups.get_mut(id) else { return };
-    let of_one = group.reports.keys().filter(|(reporter, _)| *reporter == by).count();
-    let known = group.reports.contains_key(&(by, message));
     let roster = group.log.roster();
-    let gone = roster.deletions.contains(&message);
+    if roster.deletions.contains(&message) {
+        return;
+    }
     let (text, wanted) = match PostBody::from_bytes(&post.draft.body) {
         Ok(PostBody::Text(text)) => (text.text.to_string(), text.expires_secs),
         _ => Default::default(),
     };
     let (author, said_at) = (post.draft.account, post.draft.time);
     let expires_at = receiving::expires_at(&roster.policy, wanted, said_at.min(since));
-    if gone || !known && (group.reports.len() >= MAX_REPORTS || of_one >= MAX_OF_ONE) {
-        return;
+    if !group.reports.contains_key(&(by, message)) {
+        // Nobody is told that a report was not kept, so the newest always is.
+        let kept: Vec<_> =
+            group.reports.iter().map(|((by, message), row)| ((*by, *message), *by, row.since)).collect();
+        if let Some((reporter, about)) = requests::gives_way(&kept, &by, (MAX_OF_ONE, MAX_REPORTS)) {
+            group.reports.remove(&(reporter, about));
+            out.delete(rows::GROUP_REPORTS, &rows::report_key(id, &reporter, &about));
+        }
     }
     if let Some(at) = expires_at {
         engine.core.timers.set_earlier(TimerKey::Groups, at);

@@ -37,9 +37,11 @@ use super::Log;
 use super::Void;
 use super::asking::Search;
 use super::floors::Floors;
+use super::forming::Forming;
 use super::history::History;
 use super::meetings::Live;
 use super::mesh::Mesh;
+use super::requests::Door;
 use super::turns::Turns;
 use crate::core::Core;
 use crate::output::Output;
@@ -54,12 +56,6 @@ use crate::view::GroupState;
 
 /// Groups that one device may be in, each some hundred kilobytes of memory.
 pub(crate) const MAX_GROUPS: usize = 256;
-
-/// Logs that are being told by others and do not name us yet.
-pub(super) const MAX_FORMING: usize = 16;
-
-/// The most memory that they take together: one log of ten thousand operations fits with some room.
-pub(super) const MAX_FORMING_BYTES: usize = 32 << 20;
 
 /// Words about groups that are not known yet.
 const MAX_EARLY: usize = 256;
@@ -81,7 +77,7 @@ const BATCHES_IN_TEN_SECONDS: u32 = 64;
 pub(crate) struct Groups {
     pub(super) by_id: BTreeMap<GroupId, Group>,
     pub(super) asking: BTreeMap<GroupId, AskingRow>,
-    pub(super) forming: BTreeMap<GroupId, Log>,
+    pub(crate) forming: Forming,
     pub(super) early: VecDeque<(DeviceId, GroupWord)>,
     /// How far each request to come in is.
     pub(super) searches: BTreeMap<GroupId, Search>,
@@ -115,6 +111,8 @@ pub(crate) struct Group {
     /// Posts of people who may not write by what is known now.
     pub(super) later: VecDeque<VerifiedPost>,
     pub(super) asked: BTreeMap<DeviceId, Timestamp>,
+    /// Connected devices of members that said how far they are in this group: those take part in it.
+    pub(super) present: BTreeSet<DeviceId>,
     /// When members were dialled where another said that they are.
     pub(super) dialled: BTreeMap<DeviceId, Timestamp>,
     pub(super) meetings: BTreeMap<DeviceId, Live>,
@@ -125,6 +123,7 @@ pub(crate) struct Group {
     pub(super) reads: BTreeMap<DeviceId, u32>,
     pub(super) floors: Floors,
     pub(super) requests: BTreeMap<AccountId, RequestRow>,
+    pub(super) door: Door,
     /// What members reported, if this account keeps order: by whom, and which message.
     pub(super) reports: BTreeMap<(AccountId, MessageId), ReportRow>,
     /// When posts of each device last came from it.
@@ -245,6 +244,7 @@ impl Groups {
         self.unsaid.remove(device);
         self.budgets.remove(device);
         for (id, group) in &mut self.by_id {
+            group.present.remove(device);
             group.meetings.remove(device);
             group.met.remove(device);
             group.mesh.told.remove(device);
@@ -253,6 +253,22 @@ impl Groups {
                 core.timers.set_earlier(TimerKey::Groups, core.now);
             }
         }
+    }
+
+    /// A device is forgotten: what it sealed with goes too, unless it is still a member's.
+    pub(crate) fn forget_device(&mut self, out: &mut Output, device: &DeviceId) {
+        for (id, group) in self.by_id.iter_mut().filter(|(_, group)| !group.has_device(device)) {
+            for chain in group.incoming.remove(device).unwrap_or_default() {
+                out.delete(rows::GROUP_CHAINS, &rows::chain_key(id, device, &chain.id()));
+            }
+            group.asked.remove(device);
+            group.dialled.remove(device);
+        }
+    }
+
+    /// Whether anybody waits for a decision.
+    pub(crate) fn has_requests(&self) -> bool {
+        self.by_id.values().any(|group| !group.requests.is_empty())
     }
 
     /// Whether we ask somebody to let us into a group.
@@ -283,6 +299,7 @@ impl Group {
             waiting: VecDeque::new(),
             later: VecDeque::new(),
             asked: BTreeMap::new(),
+            present: BTreeSet::new(),
             dialled: BTreeMap::new(),
             meetings: BTreeMap::new(),
             turns: Turns::default(),
@@ -290,6 +307,7 @@ impl Group {
             reads: BTreeMap::new(),
             floors: Floors::default(),
             requests: BTreeMap::new(),
+            door: Door::default(),
             reports: BTreeMap::new(),
             heard: BTreeMap::new(),
             came: VecDeque::new(),
@@ -334,6 +352,21 @@ impl Group {
             _ => false,
         };
         agreed && self.members.contains_key(account)
+    }
+
+    /// Whether somebody is told anything of it: as long as we have not agreed, only whoever has added us.
+    pub(super) fn talks_to(&self, account: &AccountId) -> bool {
+        self.row.state() != GroupState::Invited || self.is_shared_with(account)
+    }
+
+    /// Whether somebody who knows these operations knows of having come in. Whoever is still being told the log does not.
+    pub(super) fn takes_part<'a>(
+        &self,
+        account: &AccountId,
+        mut known: impl Iterator<Item = &'a OperationId>,
+    ) -> bool {
+        let by = self.admissions.get(account);
+        by.is_some_and(|by| known.any(|known| known == by || self.log.follows(known, by) == Some(true)))
     }
 
     /// Whether a device is a member's.

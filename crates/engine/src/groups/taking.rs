@@ -13,7 +13,6 @@ use kith_proto::payload::Content;
 use kith_proto::rows::Rows;
 use kith_proto::sync::HistoryDigest;
 
-use super::Log;
 use super::asking;
 use super::joining;
 use super::meetings;
@@ -61,8 +60,8 @@ pub(crate) fn take(
     match word {
         GroupWord::Join(request) => return joining::asked(engine, rows, out, device, &request),
         GroupWord::Refused { .. } if asked => return asking::refused(engine, out, device, &id),
-        GroupWord::WorkWanted { bits, .. } if asked => {
-            return asking::work_wanted(engine, out, device, &id, bits);
+        GroupWord::WorkWanted { bits, day, .. } if asked => {
+            return asking::work_wanted(engine, out, device, &id, (bits, day));
         }
         _ => {}
     }
@@ -82,11 +81,19 @@ pub(crate) fn take(
                 ask_on(engine, out, device, &id, live);
             }
         }
+        // As long as we have not agreed, we are in it with whoever added us only.
+        GroupWord::Heads { .. } if !group.talks_to(&account) => {}
         GroupWord::Heads { heads, older, digest, .. } if member || was_member => {
+            if member && group.takes_part(&account, heads.iter().chain(older.iter())) {
+                whereabouts::takes_part(engine, out, &id, device);
+            }
             heads_came(engine, rows, out, device, &id, live, (&heads, &older, digest));
         }
-        // Somebody whom the log does not name yet may seal already: whether they may write is asked later.
-        GroupWord::Chain(share) => {
+        // Somebody whom the log does not name yet may seal already: whether they may write is asked later. Who is nobody here
+        // is asked for it again when there is something to open.
+        GroupWord::Chain(share)
+            if was_member || fellow || accepted || group.requests.contains_key(&account) =>
+        {
             if let Ok(share) = ChainShare::from_bytes(&share) {
                 receiving::chain(engine, rows, out, device, share, None);
             }
@@ -107,7 +114,7 @@ pub(crate) fn take(
         GroupWord::Read { sequence, .. } if member => {
             receipts::read(engine, rows, out, &id, device, sequence);
         }
-        GroupWord::PassedOn(request) if member => joining::passed_on(engine, out, device, *request),
+        GroupWord::PassedOn(request) if member => joining::passed_on(engine, rows, out, device, *request),
         GroupWord::Decided { account, .. } if member => joining::decided(engine, out, device, &id, &account),
         GroupWord::Report { post, reason, .. } if member => {
             reports::came(engine, out, &id, account, (&post, reason));
@@ -145,7 +152,7 @@ fn unknown_group(
 fn say_nothing_known(engine: &mut Engine, out: &mut Output, device: &DeviceId, group: GroupId) {
     if engine.groups.may_give(engine.core.now, device) {
         // What was told already need not be told again.
-        let heads = engine.groups.forming.get(&group).map(Log::heads).unwrap_or_default();
+        let heads = engine.groups.forming.heads(&group);
         let (heads, older) = (BoundedVec::truncated(heads), BoundedVec::default());
         let word = GroupWord::Heads { group, heads, older, digest: HistoryDigest::default() };
         if !engine.presence.links.is_ready(device) {
@@ -206,6 +213,11 @@ pub(crate) fn say_what_is_new(engine: &mut Engine, out: &mut Output) {
         }
         let direct = engine.groups.get(&id).is_some_and(Group::is_direct);
         for device in mesh::present(engine, &id) {
+            let account = engine.peers.contact_of(&device);
+            let talks = |group: &Group| account.is_some_and(|account| group.talks_to(&account));
+            if !engine.groups.get(&id).is_some_and(talks) {
+                continue;
+            }
             say_heads_of(engine, out, &device, &id);
             if moved || direct {
                 whereabouts::tell_of(engine, out, &device, &id);

@@ -6,3 +6,9 @@ mod people;
 mod properties;
 mod rules;
 mod sync;
+
+/// A log with nothing but its beginning, another for each number.
+pub(super) fn log_of_ann(number: u8) -> super::Log {
+    super::Log::new(people::Book::salted(number, Default::default()).operations.remove(0))
+        .expect("Ann may make a group")
+}

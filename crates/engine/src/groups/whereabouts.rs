@@ -18,11 +18,13 @@ use kith_proto::time::Span;
 
 use super::mesh;
 use super::receiving;
+use super::state::Group;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::links;
 use crate::output::Output;
 use crate::view::ContactState;
+use crate::view::GroupState;
 
 /// Addresses of one device that are passed on.
 const ADDRESSES_EACH: usize = 2;
@@ -67,19 +69,27 @@ pub(crate) fn pass_on(engine: &mut Engine, out: &mut Output, device: &DeviceId) 
         return;
     }
     for id in engine.groups.common(&account) {
+        if !engine.groups.get(&id).is_some_and(|group| group.present.contains(device)) {
+            continue;
+        }
         for other in connected_members(engine, &id, device) {
             say(engine, out, &other, id, std::iter::once(device));
         }
     }
 }
 
-/// The devices of other members of a group that are connected. In a large one those who are to be connected with this, and
+/// The devices of other members of a group that are connected and spoke of the group themselves: whoever was only added, by
+/// whomever, has agreed to nothing. None where we have not agreed. In a large group those who are to be connected with this, and
 /// if they are few some others, so that whoever is new there has somebody.
 fn connected_members(engine: &Engine, id: &GroupId, but: &DeviceId) -> BTreeSet<DeviceId> {
-    let Some(group) = engine.groups.get(id).filter(|group| group.has_device(but)) else {
+    let ours = |group: &&Group| group.row.state() == GroupState::Joined && group.has_device(but);
+    let Some(group) = engine.groups.get(id).filter(ours) else {
         return BTreeSet::new();
     };
-    let there = mesh::present(engine, id).into_iter().filter(|device| device != but);
+    let there =
+        group.present.iter().copied().filter(|device| {
+            device != but && group.has_device(device) && engine.presence.links.is_ready(device)
+        });
     if group.is_direct() {
         return there.collect();
     }
@@ -87,6 +97,16 @@ fn connected_members(engine: &Engine, id: &GroupId, but: &DeviceId) -> BTreeSet<
         there.partition(|device| group.mesh.ring.are_neighbours(device, but));
     let more = FEW.saturating_sub(theirs.len());
     theirs.into_iter().chain(others.into_iter().take(more)).collect()
+}
+
+/// A member's device said how far it is in a group: it takes part. The others hear where it is, if that is news.
+pub(super) fn takes_part(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId) {
+    let Some(group) = engine.groups.get_mut(id) else { return };
+    if group.present.insert(*device) {
+        for other in connected_members(engine, id, device) {
+            say(engine, out, &other, *id, std::iter::once(device));
+        }
+    }
 }
 
 fn say<'a>(

@@ -30,6 +30,7 @@ use crate::Side;
 use crate::invite;
 
 mod by_mail;
+mod doors;
 mod edges;
 mod healing;
 mod joining;

@@ -196,6 +196,8 @@ pub enum GroupWord {
         group: GroupId,
         /// So many leading zero bits, at most [`crate::mailbox::MAX_WORK_BITS`].
         bits: u8,
+        /// The sender's day, counted from 1970: work for one that is far from it does not count.
+        day: u32,
     },
     /// The sender thinks that a post is not for this group.
     Report {
@@ -381,9 +383,10 @@ impl Encode for GroupWord {
                 put(out, 17, group);
                 account.encode(out);
             }
-            Self::WorkWanted { group, bits } => {
+            Self::WorkWanted { group, bits, day } => {
                 put(out, 18, group);
                 WorkBits::capped(*bits).encode(out);
+                day.encode(out);
             }
             Self::Report { group, post, reason } => {
                 put(out, 19, group);
@@ -443,7 +446,8 @@ impl Decode for GroupWord {
             17 => Self::Decided { group: Decode::decode(reader)?, account: Decode::decode(reader)? },
             18 => {
                 let group = Decode::decode(reader)?;
-                Self::WorkWanted { group, bits: WorkBits::decode(reader)?.bits() }
+                let bits = WorkBits::decode(reader)?.bits();
+                Self::WorkWanted { group, bits, day: Decode::decode(reader)? }
             }
             19 => Self::Report {
                 group: Decode::decode(reader)?,

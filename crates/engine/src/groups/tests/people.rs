@@ -101,11 +101,16 @@ pub(super) struct Book {
 impl Book {
     /// Ann makes a group.
     pub(super) fn new(policy: Policy) -> Self {
+        Self::salted(7, policy)
+    }
+
+    /// Ann makes one of many groups.
+    pub(super) fn salted(salt: u8, policy: Policy) -> Self {
         let ann = person(ANN);
         let create = Create {
             name: BoundedStr::truncated("harbour"),
             policy,
-            salt: [7; 16],
+            salt: [salt; 16],
             devices: bytes(&ann.list()),
             called: BoundedStr::default(),
         };

@@ -79,6 +79,9 @@ fn a_stranger_comes_in_by_a_link() {
     world.people[dan].command(Command::JoinGroup { link });
     world.connect(ANN, dan);
     world.settle();
+    assert!(query::group(&world.people[dan].disk, &group).unwrap().is_some(), "Bob may know better");
+    world.connect(BOB, dan);
+    world.settle();
     assert_eq!(world.members(ANN, &group), [ANN, BOB, cat]);
     assert_eq!(query::group(&world.people[dan].disk, &group).unwrap(), None);
 }

@@ -143,6 +143,37 @@ fn a_room_is_found_in_a_directory_until_it_is_taken_back_or_deleted() {
     assert_eq!(world.people[ANN].try_command(other).err(), Some(Refusal::NotPublic));
 }
 
+#[test]
+fn who_left_a_room_comes_back_by_a_member_who_may_not_invite() {
+    let mut world = World::of_friends(3);
+    let room = make(&mut world, ANN, "sailing", Policy::public_room());
+    let link = share(&mut world, ANN, room);
+    come(&mut world, BOB, link.clone());
+    come(&mut world, CAT, link);
+    let link = share(&mut world, BOB, room);
+    world.people[CAT].command(Command::LeaveGroup { group: room });
+    world.gather();
+    assert_eq!(world.members(BOB, &room), [ANN, BOB]);
+    // Only Bob is there.
+    world.split(&[&[ANN], &[BOB, CAT]]);
+    world.people[CAT].command(Command::JoinGroup { link });
+    for _ in 0..2_000 {
+        world.people[CAT].pass(Span(1));
+        if world.people[CAT].engine.next_wake().is_none_or(|at| at > world.people[CAT].now + Span(2)) {
+            break;
+        }
+    }
+    world.settle();
+    assert_eq!(show(&mut world, CAT, room).state, GroupState::Left, "Bob may not say so alone");
+    // Ann, who may, is asked by Bob, and no person has to.
+    world.split(&[&[ANN, BOB], &[CAT]]);
+    world.settle();
+    world.split(&[&[ANN], &[BOB, CAT]]);
+    world.settle();
+    assert_eq!(world.members(ANN, &room), [ANN, BOB, CAT]);
+    assert_eq!(show(&mut world, CAT, room).state, GroupState::Joined);
+}
+
 fn report(chat: ChatId, message: MessageId) -> Command {
     Command::ReportMessage { chat, message, reason: "rude".to_owned() }
 }
