@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(gives_way(&waiting(&[(2, 1), (1, 4)]), &1, (4, 8)), Some(1), "their own oldest");
         assert_eq!(gives_way(&waiting(&[(2, 1), (1, 4), (3, 3)]), &4, (4, 8)), Some(1), "of the most");
         let puppets: Vec<_> = (1..=8).map(|source| (source, 1)).collect();
-        assert_eq!(gives_way(&waiting(&puppets), &9, (4, 8)).is_some(), true, "there is always room");
+        assert!(gives_way(&waiting(&puppets), &9, (4, 8)).is_some(), "there is always room");
     }
 
     #[test]
