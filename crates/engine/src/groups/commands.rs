@@ -281,6 +281,8 @@ fn accept(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: GroupId) -
         group.save(out);
         fellows::changed(engine, rows, out, &id, &BTreeMap::new());
         fellows::file_own_list(engine, rows, out, &id);
+        // The others hear now that we take part.
+        membership::tell_soon(engine, &id);
         view::changed(engine, out, &id);
     }
     joined(engine, &id)?;
