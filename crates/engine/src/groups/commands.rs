@@ -283,6 +283,8 @@ fn accept(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: GroupId) -
         fellows::changed(engine, rows, out, &id, &BTreeMap::new());
         mesh::stir(engine);
         fellows::file_own_list(engine, rows, out, &id);
+        // The others hear now that we take part.
+        membership::tell_soon(engine, &id);
         view::changed(engine, out, &id);
     }
     joined(engine, &id)?;

@@ -4,8 +4,10 @@ use kith_crypto::invite;
 use kith_engine::Command;
 use kith_engine::Event;
 use kith_engine::command::Answer;
+use kith_engine::input::AddressRank;
 use kith_engine::query;
 use kith_engine::view::GroupState;
+use kith_proto::address::Multiaddress;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::frame::Frame;
 use kith_proto::frame::InviteProof;
@@ -143,15 +145,18 @@ fn nobody_is_told_where_somebody_is_who_did_not_agree() {
         world.disconnect(one, other);
     }
     world.settle();
-    world.people[CAT].ways.clear();
+    // He moves, and Cat does not hear of it.
+    let address = Multiaddress::new(vec![99]).unwrap();
+    world.people[BOB].net(NetInput::Listening { address: address.clone(), rank: AddressRank::Global });
+    world.settle();
     let members = [ANN, BOB].map(|who| world.people[who].account).to_vec();
     let command = Command::CreateGroup { name: "trap".to_owned(), members, policy: None };
     let Answer::Group(view) = world.people[CAT].command(command) else { panic!("a group") };
     world.settle();
     assert!(is_in(&world, ANN, &view.group), "she is Cat's friend");
     let to_bob = |world: &World| {
-        let (device, address) = (world.people[BOB].device, world.people[BOB].address.clone());
-        world.people[CAT].ways.iter().filter(|way| **way == (device, address.clone())).count()
+        let way = (world.people[BOB].device, address.clone());
+        world.people[CAT].ways.iter().filter(|other| **other == way).count()
     };
     assert_eq!(to_bob(&world), 0, "Ann told nothing of Bob");
     for who in [CAT, BOB] {
@@ -160,6 +165,10 @@ fn nobody_is_told_where_somebody_is_who_did_not_agree() {
         world.settle();
     }
     assert_eq!(to_bob(&world), 0, "nor later");
+    // He agrees.
+    world.people[BOB].command(Command::AcceptGroup { group: view.group });
+    world.settle();
+    assert_eq!(to_bob(&world), 1, "now she may know");
 }
 
 #[test]
