@@ -99,10 +99,11 @@ fn connected_members(engine: &Engine, id: &GroupId, but: &DeviceId) -> BTreeSet<
     theirs.into_iter().chain(others.into_iter().take(more)).collect()
 }
 
-/// A member's device said how far it is in a group: it takes part. The others hear where it is, if that is news.
+/// A member's device said how far it is in a group: it takes part. The others hear where it is, if that is news; in a large group
+/// they are told often enough.
 pub(super) fn takes_part(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId) {
     let Some(group) = engine.groups.get_mut(id) else { return };
-    if group.present.insert(*device) {
+    if group.present.insert(*device) && group.is_direct() {
         for other in connected_members(engine, id, device) {
             say(engine, out, &other, *id, std::iter::once(device));
         }
