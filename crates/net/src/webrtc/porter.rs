@@ -24,6 +24,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::certificate::Identity;
+use super::guard;
 use super::link::ToLink;
 use super::session::Session;
 use super::stun;
@@ -143,6 +144,8 @@ impl Porter {
                 let taken = session.on_datagram(now, datagram);
                 self.after_shake(key, from, taken.is_ok())
             }
+            // Less than that costs nothing here, and pushes nobody out.
+            Phase::Bound if !guard::begins(datagram) => Deed::Nothing,
             Phase::Bound => {
                 let mut session = Session::new(from, &self.identity, now);
                 let taken = session.on_datagram(now, datagram);
