@@ -39,6 +39,9 @@ pub(super) const MAX_MESSAGE: usize = 16 << 10;
 /// Streams in each direction; libdatachannel takes no more either.
 pub(super) const MAX_STREAMS: u16 = 1_024;
 
+/// With fewer streams nothing of ours can be done; browsers have as many as we.
+const MIN_STREAMS: u16 = 16;
+
 /// Answers to signs of life that wait to be sent, and the longest.
 const MAX_ECHOES: usize = 4;
 const MAX_ECHO: usize = 256;
@@ -116,7 +119,7 @@ impl Association {
                     return Ok(());
                 }
                 _ if packet.tag != self.chance.tag => return Ok(()),
-                Chunk::CookieEcho(cookie) => self.on_cookie(cookie),
+                Chunk::CookieEcho(cookie) => self.on_cookie(cookie)?,
                 chunk => self.on_chunk(now, chunk)?,
             }
         }
@@ -234,19 +237,24 @@ impl Association {
         }
     }
 
-    fn on_cookie(&mut self, cookie: &[u8]) {
-        let Some(init) = self.init.filter(|_| cookie == self.chance.cookie) else { return };
+    fn on_cookie(&mut self, cookie: &[u8]) -> Result<(), Ended> {
+        let Some(init) = self.init.filter(|_| cookie == self.chance.cookie) else { return Ok(()) };
+        let streams = init.out.min(init.taken).min(MAX_STREAMS);
+        if streams < MIN_STREAMS {
+            return Err(Ended);
+        }
         self.answer_cookie = true;
         if self.open.is_none() {
             let number = self.chance.number;
             self.open = Some(Box::new(Open {
                 tag: init.tag,
-                streams: init.out.min(init.taken).min(MAX_STREAMS),
+                streams,
                 receiver: Receiver::new(init.number),
                 sender: Sender::new(number, init.window),
                 resets: Resets::new(number, init.number),
             }));
         }
+        Ok(())
     }
 
     fn on_chunk(&mut self, now: Instant, chunk: Chunk<'_>) -> Result<(), Ended> {

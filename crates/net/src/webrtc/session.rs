@@ -196,25 +196,30 @@ impl Session {
         !self.accepted.is_empty()
     }
 
-    /// Whether there is room for a channel of ours.
+    /// Whether there is room for a channel of ours: whenever there is, `open` finds it.
     pub(super) fn may_open(&self) -> bool {
-        let own = self.by_stream.keys().filter(|stream| **stream % 2 == 1).count();
-        own < MAX_OWN_CHANNELS && self.channels.len() < MAX_CHANNELS
+        self.free_stream().is_some()
     }
 
     /// Opens a channel; `None` while there are too many.
     pub(super) fn open(&mut self) -> Option<Name> {
-        if !self.may_open() {
+        let stream = self.free_stream()?;
+        self.next_stream = stream + 2;
+        let name = self.add(stream);
+        self.send(stream, DCEP, Bytes::from_static(&OPEN)).ok()?;
+        Some(name)
+    }
+
+    /// The number of our next channel, unless there are too many.
+    fn free_stream(&self) -> Option<u16> {
+        let own = self.by_stream.keys().filter(|stream| **stream % 2 == 1).count();
+        if own >= MAX_OWN_CHANNELS || self.channels.len() >= MAX_CHANNELS {
             return None;
         }
         // The server of DTLS has the odd numbers. They are used in turn, so that none soon means another channel.
         let most = self.sctp.streams().min(MAX_STREAMS);
         let mut in_turn = (self.next_stream..most).chain(1..self.next_stream.min(most));
-        let stream = in_turn.find(|stream| stream % 2 == 1 && !self.by_stream.contains_key(stream))?;
-        self.next_stream = stream + 2;
-        let name = self.add(stream);
-        self.send(stream, DCEP, Bytes::from_static(&OPEN)).ok()?;
-        Some(name)
+        in_turn.find(|stream| stream % 2 == 1 && !self.by_stream.contains_key(stream))
     }
 
     pub(super) fn read(&mut self, name: Name, into: &mut [u8]) -> Read {

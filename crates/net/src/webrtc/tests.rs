@@ -248,6 +248,19 @@ fn whoever_opens_many_at_once_gets_so_many_and_the_others_are_closed() {
 }
 
 #[test]
+fn when_a_channel_may_be_opened_one_is() {
+    let mut pair = Pair::connected();
+    let mut opened = 0;
+    while pair.session.may_open() {
+        assert!(pair.session.open().is_some(), "else whoever waits would be woken for ever");
+        opened += 1;
+    }
+    assert!(opened == 64 && pair.session.open().is_none());
+    let fresh = Session::new("192.0.2.9:9".parse().unwrap(), &identity(), pair.now);
+    assert!(!fresh.may_open(), "nobody knows yet how many streams there are");
+}
+
+#[test]
 fn a_channel_that_was_let_go_is_closed_even_if_the_other_side_says_nothing() {
     let mut pair = Pair::connected();
     let name = pair.session.open().expect("there is room");

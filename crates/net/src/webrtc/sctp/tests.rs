@@ -226,6 +226,18 @@ fn whoever_is_not_meant_or_breaks_rules_does_no_harm() {
 }
 
 #[test]
+fn whoever_has_too_few_streams_is_refused() {
+    let now = Instant::now();
+    let begin = |out, taken| {
+        let mut association = Association::new(chance(5));
+        let init = Init { tag: 9, window: 1 << 17, out, taken, number: 1 };
+        say(&mut association, now, |writer| writer.init(&init)).unwrap();
+        say(&mut association, now, |writer| writer.cookie_echo(&[7; COOKIE]))
+    };
+    assert_eq!((begin(16, 16), begin(1, 1_024), begin(1_024, 15)), (Ok(()), Err(Ended), Err(Ended)));
+}
+
+#[test]
 fn any_bytes_do_no_harm() {
     let (now, mut noise) = (Instant::now(), ChaCha20Rng::seed_from_u64(3));
     let other = Init { tag: 9, window: 1 << 17, out: 1_024, taken: 1_024, number: 1 };
