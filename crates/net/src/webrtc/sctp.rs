@@ -66,6 +66,8 @@ pub(super) enum Event {
     Message(Message),
     /// The other side has closed its direction of a stream, after everything that came on it.
     Reset(u16),
+    /// What a sign of life of ours had in it.
+    Echo(Bytes),
 }
 
 /// What has to be chosen by chance for an association.
@@ -216,6 +218,13 @@ impl Association {
         }
     }
 
+    /// A packet which the other side answers with the same bytes.
+    pub(super) fn probe(&self, info: &[u8]) -> Option<Vec<u8>> {
+        let mut into = Writer::new(self.open.as_ref()?.tag, MAX_PACKET);
+        into.heartbeat(info);
+        Some(into.finish())
+    }
+
     /// The last packet of all.
     pub(super) fn abort(&self) -> Option<Vec<u8>> {
         let mut into = Writer::new(self.open.as_ref()?.tag, MAX_PACKET);
@@ -273,6 +282,11 @@ impl Association {
             Chunk::Heartbeat(info) => {
                 if self.echoes.len() < MAX_ECHOES && info.len() <= MAX_ECHO {
                     self.echoes.push(Bytes::copy_from_slice(info));
+                }
+            }
+            Chunk::HeartbeatAck(info) => {
+                if info.len() <= MAX_ECHO {
+                    self.events.push_back(Event::Echo(Bytes::copy_from_slice(info)));
                 }
             }
             Chunk::Reconfig(body) => packet::reconfigs(body).for_each(|it| self.on_reconfig(it)),

@@ -47,6 +47,9 @@ const MAX_OWN_CHANNELS: usize = 64;
 /// How long the other side may be silent: pings and acknowledgements of them come more often.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// Addresses that are tried at once; the porter lets no more come.
+const MAX_TRIALS: usize = 4;
+
 /// What a message says it is (RFC 8831): about a channel, bytes, and the byte that stands for none.
 const DCEP: u32 = 50;
 const BINARY: u32 = 53;
@@ -78,6 +81,9 @@ pub(super) struct Session {
     accepted: VecDeque<Name>,
     outbox: VecDeque<BytesMut>,
     heard: Instant,
+    /// Addresses that are tried, and what only somebody there is told.
+    trials: Vec<(SocketAddr, [u8; 16])>,
+    moved: Option<SocketAddr>,
 }
 
 impl Session {
@@ -97,6 +103,8 @@ impl Session {
             accepted: VecDeque::new(),
             outbox: VecDeque::new(),
             heard: now,
+            trials: Vec::new(),
+            moved: None,
         }
     }
 
@@ -174,6 +182,27 @@ impl Session {
     /// The next datagram to send.
     pub(super) fn transmit(&mut self) -> Option<BytesMut> {
         self.outbox.pop_front()
+    }
+
+    /// Asks somebody at another address to show that he is there: the datagram for that address, which is smaller than
+    /// the binding that it follows.
+    pub(super) fn try_path(&mut self, now: Instant, path: SocketAddr) -> Option<BytesMut> {
+        let known = self.trials.iter().find(|(known, _)| *known == path);
+        let secret = known.map_or_else(|| self.identity.chance().cookie, |(_, secret)| *secret);
+        let probe = self.sctp.probe(&secret)?;
+        if known.is_none() {
+            self.trials.truncate(MAX_TRIALS - 1);
+            self.trials.insert(0, (path, secret));
+        }
+        // What went before goes where everything goes.
+        self.take_records();
+        self.dtls.write(now, self.peer, &probe).ok()?;
+        self.dtls.poll_transmit().map(|datagram| datagram.message)
+    }
+
+    /// The address at which the other side has shown to be, once.
+    pub(super) fn moved(&mut self) -> Option<SocketAddr> {
+        self.moved.take()
     }
 
     /// What will be sent next.
@@ -296,6 +325,13 @@ impl Session {
                 Event::Message(Message { kind: EMPTY, .. }) => {}
                 Event::Message(Message { stream, bytes, .. }) => self.on_bytes(stream, &bytes)?,
                 Event::Reset(stream) => self.on_reset(stream),
+                Event::Echo(secret) => {
+                    let shown = self.trials.iter().find(|(_, known)| *known == secret[..]).map(|(path, _)| *path);
+                    if shown.is_some() {
+                        self.moved = shown;
+                        self.trials.clear();
+                    }
+                }
             }
         }
         Ok(())

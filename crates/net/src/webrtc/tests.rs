@@ -248,6 +248,26 @@ fn whoever_opens_many_at_once_gets_so_many_and_the_others_are_closed() {
 }
 
 #[test]
+fn a_connection_moves_only_to_where_its_other_side_has_shown_to_be() {
+    let mut pair = Pair::connected();
+    let [honest, victim] = ["192.0.2.10:9", "192.0.2.11:9"].map(|at| at.parse::<SocketAddr>().unwrap());
+    // Nobody answers from there, whatever comes from elsewhere.
+    let lost = pair.session.try_path(pair.now, victim).expect("it is asked");
+    assert!(lost.len() <= 96, "no more than a binding has: {}", lost.len());
+    pair.client.send(pair.now, 0, &frame::data(b"I am here"));
+    pair.exchange();
+    assert_eq!(pair.session.moved(), None);
+    let asked = pair.session.try_path(pair.now, honest).expect("it is asked");
+    pair.client.receive(pair.now, asked);
+    assert_eq!(pair.session.moved(), None);
+    pair.exchange();
+    assert_eq!((pair.session.moved(), pair.session.moved()), (Some(honest), None));
+    assert_eq!(pair.read(FIRST), b"I am here");
+    let fresh = &mut Session::new(victim, &identity(), pair.now);
+    assert_eq!(fresh.try_path(pair.now, honest), None, "before there are keys nothing moves");
+}
+
+#[test]
 fn when_a_channel_may_be_opened_one_is() {
     let mut pair = Pair::connected();
     let mut opened = 0;

@@ -156,6 +156,7 @@ fn a_stream_that_begins_anew_is_told_of_once_after_what_was_written_and_before_w
             .filter_map(|event| match event {
                 Event::Message(message) => (message.stream == 2).then(|| Some(message.bytes[0])),
                 Event::Reset(stream) => (*stream == 2).then_some(None),
+                Event::Echo(_) => None,
             })
             .collect();
         let messages: Vec<_> = told.iter().flatten().copied().collect();
