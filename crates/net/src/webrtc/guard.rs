@@ -88,7 +88,8 @@ impl Guard {
 
 /// Whether a handshake begins with this: the first fragment of a hello, in the clear.
 pub(super) fn begins(datagram: &[u8]) -> bool {
-    let is_zero = |from: usize, to: usize| datagram.get(from..to).is_some_and(|it| it.iter().all(|it| *it == 0));
+    let is_zero =
+        |from: usize, to: usize| datagram.get(from..to).is_some_and(|it| it.iter().all(|it| *it == 0));
     datagram.first() == Some(&HANDSHAKE)
         && is_zero(3, 5)
         && datagram.get(RECORD_HEADER) == Some(&CLIENT_HELLO)
@@ -189,7 +190,11 @@ mod tests {
         let of = |body: &[u8]| Guard::default().datagram(&record(HANDSHAKE, 0, body), false);
         assert_eq!(of(&fragment(1_500, 0, 1_100, 1_100)), Verdict::Take, "the first part of a long hello");
         assert_eq!(of(&fragment(1_500, 1_100, 400, 400)), Verdict::Take, "and the last");
-        assert_eq!(of(&[fragment(3, 0, 3, 3), fragment(9, 0, 5, 5)].concat()), Verdict::Take, "several messages");
+        assert_eq!(
+            of(&[fragment(3, 0, 3, 3), fragment(9, 0, 5, 5)].concat()),
+            Verdict::Take,
+            "several messages"
+        );
         assert_eq!(of(&fragment(0, 0, 0, 0)), Verdict::Take, "a message without anything");
         let bad = [
             (vec![], "an empty record"),
@@ -211,7 +216,11 @@ mod tests {
         assert_eq!(of(&empty.repeat(MAX_FRAGMENTS + 1)), Verdict::HangUp);
         let mut guard = Guard::default();
         assert_eq!(guard.datagram(&record(HANDSHAKE, 0, &empty.repeat(MAX_FRAGMENTS)), true), Verdict::Take);
-        assert_eq!(guard.datagram(&record(HANDSHAKE, 0, &empty), true), Verdict::Drop, "as many after the keys");
+        assert_eq!(
+            guard.datagram(&record(HANDSHAKE, 0, &empty), true),
+            Verdict::Drop,
+            "as many after the keys"
+        );
         let sealed = |bytes| Guard::default().datagram(&record(HANDSHAKE, 1, &vec![7; bytes]), true);
         assert_eq!((sealed(MAX_SEALED), sealed(MAX_SEALED + 1)), (Verdict::Take, Verdict::Drop));
         let many = record(20, 0, &[1]).repeat(SHAKE_RECORDS + 1);

@@ -326,7 +326,8 @@ impl Session {
                 Event::Message(Message { stream, bytes, .. }) => self.on_bytes(stream, &bytes)?,
                 Event::Reset(stream) => self.on_reset(stream),
                 Event::Echo(secret) => {
-                    let shown = self.trials.iter().find(|(_, known)| *known == secret[..]).map(|(path, _)| *path);
+                    let shown =
+                        self.trials.iter().find(|(_, known)| *known == secret[..]).map(|(path, _)| *path);
                     if shown.is_some() {
                         self.moved = shown;
                         self.trials.clear();

@@ -234,7 +234,8 @@ pub(super) mod tests {
             changed[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(read(&changed, provider.crypto()), None, "bit {bit}");
         }
-        let bad = ["", "short", "libp2p+webrtc+v1/short", &SECOND[..38], "libp2p+webrtc+v3/0123456789abcdef012345"];
+        let bad =
+            ["", "short", "libp2p+webrtc+v1/short", &SECOND[..38], "libp2p+webrtc+v3/0123456789abcdef012345"];
         for name in bad {
             assert_eq!(read(&binding(name, provider.crypto()), provider.crypto()), None);
         }
