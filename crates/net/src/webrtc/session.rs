@@ -81,6 +81,8 @@ pub(super) struct Session {
     accepted: VecDeque<Name>,
     outbox: VecDeque<BytesMut>,
     heard: Instant,
+    /// A write of ours found the end; the next to pack tells it.
+    has_ended: bool,
     /// Addresses that are tried, and what only somebody there is told.
     trials: Vec<(SocketAddr, [u8; 16])>,
     moved: Option<SocketAddr>,
@@ -103,6 +105,7 @@ impl Session {
             accepted: VecDeque::new(),
             outbox: VecDeque::new(),
             heard: now,
+            has_ended: false,
             trials: Vec::new(),
             moved: None,
         }
@@ -171,6 +174,9 @@ impl Session {
     /// # Errors
     /// When the connection is over.
     pub(super) fn pack(&mut self, now: Instant) -> Result<(), Ended> {
+        if self.has_ended {
+            return Err(Ended);
+        }
         self.sctp.set_unread(self.channels.values().map(|(_, channel)| channel.unread()).sum());
         while let Some(packet) = self.sctp.transmit(now)? {
             self.dtls.write(now, self.peer, &packet).map_err(|_| Ended)?;
@@ -280,7 +286,7 @@ impl Session {
     pub(super) fn finish(&mut self, name: Name) {
         let Some((stream, channel)) = self.channels.get_mut(&name) else { return };
         if let (stream, Some(last)) = (*stream, channel.finish()) {
-            // What goes wrong here is found again by the next datagram.
+            // What goes wrong here is told by the next to pack.
             let _ = self.send(stream, BINARY, last);
         }
     }
@@ -387,6 +393,8 @@ impl Session {
     }
 
     fn send(&mut self, stream: u16, kind: u32, bytes: Bytes) -> Result<(), Ended> {
-        self.sctp.write(Message { stream, kind, bytes })
+        let sent = self.sctp.write(Message { stream, kind, bytes });
+        self.has_ended |= sent.is_err();
+        sent
     }
 }

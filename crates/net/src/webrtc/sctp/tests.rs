@@ -167,6 +167,22 @@ fn a_stream_that_begins_anew_is_told_of_once_after_what_was_written_and_before_w
 }
 
 #[test]
+fn a_stream_begins_anew_after_what_has_arrived_whatever_else_is_under_way() {
+    let mut path = Path::new(1, 0);
+    path.write(0, 2, b"the last word");
+    while path.step() {}
+    let next = path.sides[0].open.as_ref().map(|open| open.sender.next_number()).unwrap();
+    path.write(0, 4, &[7; 3_000]);
+    while path.sides[0].transmit(path.now).unwrap().is_some() {}
+    path.sides[0].reset(2);
+    let asks = path.sides[0].transmit(path.now).unwrap().unwrap();
+    let chunks: Vec<_> = Packet::read(&asks).unwrap().chunks().collect();
+    let [Chunk::Reconfig(body)] = chunks[..] else { panic!("{chunks:?}") };
+    let Some(Reconfig::Reset { last, .. }) = packet::reconfigs(body).next() else { panic!("{body:?}") };
+    assert_eq!(last, next.wrapping_sub(1), "what is lost of the other stream holds nothing up");
+}
+
+#[test]
 fn a_path_that_ends_is_given_up_and_one_that_is_full_is_not() {
     let mut path = Path::new(1, 0);
     path.write(0, 0, b"is anybody there?");
@@ -224,6 +240,16 @@ fn whoever_is_not_meant_or_breaks_rules_does_no_harm() {
         |number| say(&mut opened(5, &other, now), now, |writer| writer.sack(number, 0, &[(1, u16::MAX)]));
     assert_eq!((sack(4), sack(5), sack(3)), (Ok(()), Err(Ended), Ok(())), "what was never sent");
     assert_eq!(say(&mut open, now, Writer::abort), Err(Ended));
+}
+
+#[test]
+fn messages_that_nobody_takes_are_counted_only_if_they_are_kept() {
+    let now = Instant::now();
+    let other = Init { tag: 9, window: 1 << 17, out: 1_024, taken: 1_024, number: 1 };
+    let mut open = opened(5, &other, now);
+    let mut write = || open.write(Message { stream: 0, kind: BINARY, bytes: Bytes::from_static(b"answer") });
+    let kept = (0..10_000).take_while(|_| write().is_ok()).count();
+    assert_eq!((kept, write(), write()), (4_096, Err(Ended), Err(Ended)));
 }
 
 #[test]
