@@ -28,7 +28,7 @@ use self::packet::Packet;
 use self::packet::Reconfig;
 use self::packet::Writer;
 use self::receiver::Receiver;
-use self::receiver::WINDOW;
+pub(super) use self::receiver::WINDOW;
 use self::resets::Resets;
 use self::sender::MAX_PACKET;
 use self::sender::Sender;

@@ -37,12 +37,18 @@ use super::sctp::Ended;
 use super::sctp::Event;
 use super::sctp::MAX_STREAMS;
 use super::sctp::Message;
+use super::sctp::WINDOW;
 
 /// Channels at once, those included that are being closed. Ours need few.
 const MAX_CHANNELS: usize = 128;
 
 /// Channels that we begin, so that there is always room for the other side's.
 const MAX_OWN_CHANNELS: usize = 64;
+
+/// What may wait for readers over all channels before those that nobody reads are given up: the rest of the window is for
+/// the others. With the most channels at least one has more than its share.
+const MAX_UNREAD: usize = WINDOW / 2;
+const SHARE: usize = MAX_UNREAD / MAX_CHANNELS;
 
 /// How long the other side may be silent: pings and acknowledgements of them come more often.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -153,6 +159,12 @@ impl Session {
             self.dtls.handle_timeout(self.peer, now).map_err(|_| Ended)?;
         }
         self.sctp.on_time(now)?;
+        while let Some((_, name)) = self.stuck().filter(|(at, _)| *at <= now) {
+            let Some((stream, channel)) = self.channels.get_mut(&name) else { break };
+            let (stream, last) = (*stream, channel.give_up());
+            self.send(stream, BINARY, last)?;
+            self.sctp.reset(stream);
+        }
         let over =
             self.channels.values_mut().filter(|(_, channel)| channel.wake().is_some_and(|at| at <= now));
         for (stream, channel) in over {
@@ -166,7 +178,8 @@ impl Session {
     pub(super) fn wake(&self) -> Instant {
         let dtls = self.dtls.poll_timeout(&self.peer);
         let channels = self.channels.values().filter_map(|(_, channel)| channel.wake());
-        channels.chain(dtls).chain(self.sctp.wake()).fold(self.heard + SILENCE, Instant::min)
+        let stuck = self.stuck().map(|(at, _)| at);
+        channels.chain(stuck).chain(dtls).chain(self.sctp.wake()).fold(self.heard + SILENCE, Instant::min)
     }
 
     /// Makes datagrams of everything there is to say.
@@ -177,7 +190,8 @@ impl Session {
         if self.has_ended {
             return Err(Ended);
         }
-        self.sctp.set_unread(self.channels.values().map(|(_, channel)| channel.unread()).sum());
+        self.channels.values_mut().for_each(|(_, channel)| channel.watch(now));
+        self.sctp.set_unread(self.unread());
         while let Some(packet) = self.sctp.transmit(now)? {
             self.dtls.write(now, self.peer, &packet).map_err(|_| Ended)?;
         }
@@ -310,6 +324,19 @@ impl Session {
         }
         let _ = self.dtls.close(now);
         self.take_records();
+    }
+
+    fn unread(&self) -> usize {
+        self.channels.values().map(|(_, channel)| channel.unread()).sum()
+    }
+
+    /// The channel that takes room from the others and that nobody has read for the longest time, and when it has to go.
+    fn stuck(&self) -> Option<(Instant, Name)> {
+        if self.unread() <= MAX_UNREAD {
+            return None;
+        }
+        let large = self.channels.iter().filter(|(_, (_, channel))| channel.unread() > SHARE);
+        large.filter_map(|(name, (_, channel))| Some((channel.stuck()?, *name))).min()
     }
 
     fn client_fingerprint(&self) -> Option<Fingerprint> {

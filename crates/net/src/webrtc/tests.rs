@@ -336,6 +336,29 @@ fn whoever_sends_what_nobody_reads_waits() {
 }
 
 #[test]
+fn a_channel_that_nobody_reads_does_not_stop_the_others_for_ever() {
+    let mut pair = Pair::connected();
+    pair.client.open(pair.now, 2);
+    pair.client.open(pair.now, 4);
+    pair.exchange();
+    let [unread, other] = [(); 2].map(|()| pair.session.accept().expect("the channel is there"));
+    for _ in 0..20 {
+        pair.client.send(pair.now, 2, &frame::data(&[7; 10_000]));
+    }
+    pair.client.send(pair.now, 4, &frame::data(b"behind it"));
+    pair.exchange();
+    assert_eq!(pair.session.read(other, &mut [0; 20]), Read::Wait);
+    for _ in 0..4 {
+        pair.exchange();
+    }
+    assert_eq!(pair.read(other), b"behind it");
+    assert!(
+        pair.session.read(unread, &mut [0; 20]) == Read::Reset && pair.session.write(unread, b"x").is_none()
+    );
+    assert!(pair.client.read(2).ends_with(&frame::flag(Flag::Reset)) && pair.session.connected().is_some());
+}
+
+#[test]
 fn whoever_breaks_the_rules_loses_the_connection_and_nothing_else_happens() {
     let breaks = |message: &'static [u8], kind: Kind, stream: u16| {
         let mut pair = Pair::connected();
