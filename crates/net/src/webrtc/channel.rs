@@ -24,6 +24,9 @@ use super::frame::Malformed;
 /// How long the other side may take to say that it is done.
 const LINGER: Duration = Duration::from_secs(5);
 
+/// How long something may wait for a reader while little room is left for the other channels.
+const STUCK: Duration = Duration::from_secs(5);
+
 /// What a reader gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Read {
@@ -42,9 +45,11 @@ pub(super) struct Channel {
     fin_came: bool,
     /// The other side reads no more.
     stop_came: bool,
-    /// The other side has given up.
+    /// The other side has given up, or we have.
     reset_came: bool,
     fin_sent: bool,
+    /// Since when something waits and nobody reads.
+    idle: Option<Instant>,
     /// Since when nobody holds the substream.
     released: Option<Instant>,
     /// The other side has closed the data channel.
@@ -84,7 +89,25 @@ impl Channel {
         Ok(answer)
     }
 
+    /// Looks at the clock, whether anybody reads.
+    pub(super) fn watch(&mut self, now: Instant) {
+        self.idle = self.idle.or(Some(now)).filter(|_| !self.ready.is_empty());
+    }
+
+    /// When whoever should read is taken for stuck.
+    pub(super) fn stuck(&self) -> Option<Instant> {
+        self.idle.map(|since| since + STUCK)
+    }
+
+    /// Nobody reads, and others need the room. Returns what is to be sent; the data channel is closed after it.
+    pub(super) fn give_up(&mut self) -> Bytes {
+        (self.reset_came, self.is_closing) = (true, true);
+        (self.ready, self.idle) = (BytesMut::new(), None);
+        frame::flag(Flag::Reset)
+    }
+
     pub(super) fn read(&mut self, into: &mut [u8]) -> Read {
+        self.idle = None;
         if !self.ready.is_empty() {
             let bytes = self.ready.len().min(into.len());
             if let Some(into) = into.get_mut(..bytes) {

@@ -40,7 +40,7 @@ const AT_ONCE: usize = 64;
 #[derive(Debug)]
 pub(super) enum ToLink {
     Datagram(Bytes),
-    /// The other side wants to be answered here.
+    /// The other side, or somebody else, wants to be answered here.
     Path(SocketAddr),
 }
 
@@ -139,8 +139,9 @@ impl Inner {
             match self.inbox.poll_recv(cx) {
                 Poll::Ready(Some(ToLink::Datagram(datagram))) => {
                     self.session.on_datagram(Instant::now(), &datagram)?;
+                    self.path = self.session.moved().unwrap_or(self.path);
                 }
-                Poll::Ready(Some(ToLink::Path(path))) => self.path = path,
+                Poll::Ready(Some(ToLink::Path(path))) => self.try_path(path),
                 // Nobody listens any more.
                 Poll::Ready(None) => return Err(Ended),
                 Poll::Pending => break,
@@ -154,6 +155,18 @@ impl Inner {
         self.timer.as_mut().reset(self.session.wake().into());
         if self.timer.as_mut().poll(cx).is_ready() {
             cx.waker().wake_by_ref();
+        }
+    }
+
+    /// Anybody can bind in the name of this connection, and from any address: only whoever has the keys and is there
+    /// moves it.
+    fn try_path(&mut self, path: SocketAddr) {
+        if path == self.path {
+            return;
+        }
+        if let Some(datagram) = self.session.try_path(Instant::now(), path) {
+            stats::add(&self.counters.wire_out, datagram.len());
+            let _ = self.socket.try_send_to(&datagram, path);
         }
     }
 

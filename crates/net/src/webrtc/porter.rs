@@ -16,6 +16,7 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
@@ -24,6 +25,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::certificate::Identity;
+use super::guard;
 use super::link::ToLink;
 use super::session::Session;
 use super::stun;
@@ -38,8 +40,9 @@ const MAX_SHAKING: usize = 512;
 /// Handshakes whose address is shown and that are not through. Connections that are have limits of their own.
 const MAX_INSIDE: usize = 512;
 
-/// Of all these, those from one IPv4 address or IPv6 /64: a school whose pupils all begin at once.
-const MAX_PER_HOST: u32 = 64;
+/// Of all these, those from one IPv4 address or IPv6 /64: a school whose pupils all begin at once. Anybody can write that
+/// address on what he sends: beyond it the oldest whose address is not shown goes, and only those shown refuse others.
+const MAX_PER_HOST: usize = 64;
 
 /// How long the first two may take: three round trips, and one loss.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -73,11 +76,15 @@ pub(super) struct Arrival {
 }
 
 /// Held while the handshakes go on.
-pub(super) struct UnderWay(Arc<AtomicBool>);
+pub(super) struct UnderWay {
+    is_under_way: Arc<AtomicBool>,
+    inside: Arc<AtomicUsize>,
+}
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.is_under_way.store(false, Ordering::Relaxed);
+        self.inside.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -94,8 +101,15 @@ struct Entry {
 
 enum Phase {
     Bound,
-    Shaking(Box<Session>),
-    Inside { inbox: mpsc::Sender<ToLink>, under_way: Arc<AtomicBool>, is_counted: bool },
+    /// `budget`: bytes that came and were not answered.
+    Shaking {
+        session: Box<Session>,
+        budget: usize,
+    },
+    Inside {
+        inbox: mpsc::Sender<ToLink>,
+        is_under_way: Arc<AtomicBool>,
+    },
 }
 
 pub(super) struct Porter {
@@ -106,8 +120,9 @@ pub(super) struct Porter {
     /// The oldest first; some are gone already.
     bound: VecDeque<Key>,
     shaking: VecDeque<Key>,
-    inside: usize,
-    under_way: HashMap<IpAddr, u32>,
+    inside: Arc<AtomicUsize>,
+    /// The oldest first; some are through already.
+    under_way: HashMap<IpAddr, Vec<Key>>,
     next: u64,
 }
 
@@ -120,7 +135,7 @@ impl Porter {
             by_path: HashMap::new(),
             bound: VecDeque::new(),
             shaking: VecDeque::new(),
-            inside: 0,
+            inside: Arc::default(),
             under_way: HashMap::new(),
             next: 0,
         }
@@ -139,14 +154,17 @@ impl Porter {
                 let _ = inbox.try_send(ToLink::Datagram(Bytes::copy_from_slice(datagram)));
                 Deed::Nothing
             }
-            Phase::Shaking(session) => {
+            Phase::Shaking { session, budget } => {
+                *budget += datagram.len();
                 let taken = session.on_datagram(now, datagram);
                 self.after_shake(key, from, taken.is_ok())
             }
+            // Less than that costs nothing here, and pushes nobody out.
+            Phase::Bound if !guard::begins(datagram) => Deed::Nothing,
             Phase::Bound => {
                 let mut session = Session::new(from, &self.identity, now);
                 let taken = session.on_datagram(now, datagram);
-                entry.phase = Phase::Shaking(Box::new(session));
+                entry.phase = Phase::Shaking { session: Box::new(session), budget: datagram.len() };
                 self.push_shaking(key);
                 self.after_shake(key, from, taken.is_ok())
             }
@@ -156,25 +174,23 @@ impl Porter {
     /// Forgets what is over or took too long.
     pub(super) fn sweep(&mut self, now: Instant) {
         let mut gone = Vec::new();
-        for (key, entry) in &mut self.entries {
-            match &mut entry.phase {
+        for (key, entry) in &self.entries {
+            match &entry.phase {
                 Phase::Inside { inbox, .. } if inbox.is_closed() => gone.push(*key),
-                Phase::Inside { under_way, is_counted, .. }
-                    if *is_counted && !under_way.load(Ordering::Relaxed) =>
-                {
-                    *is_counted = false;
-                    self.inside -= 1;
-                    forget_one(&mut self.under_way, entry.host);
-                }
                 Phase::Inside { .. } => {}
                 _ if now >= entry.since + PATIENCE => gone.push(*key),
                 _ => {}
             }
         }
         gone.into_iter().for_each(|key| self.forget(key));
-        let Self { entries, bound, shaking, .. } = self;
+        let Self { entries, bound, shaking, under_way, .. } = self;
+        under_way.retain(|_, keys| {
+            keys.retain(|key| entries.get(key).is_some_and(Entry::is_under_way));
+            !keys.is_empty()
+        });
         bound.retain(|key| entries.get(key).is_some_and(|entry| matches!(entry.phase, Phase::Bound)));
-        shaking.retain(|key| entries.get(key).is_some_and(|entry| matches!(entry.phase, Phase::Shaking(_))));
+        shaking
+            .retain(|key| entries.get(key).is_some_and(|entry| matches!(entry.phase, Phase::Shaking { .. })));
     }
 
     fn on_binding(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Deed {
@@ -208,7 +224,7 @@ impl Porter {
 
     fn bind(&mut self, now: Instant, from: SocketAddr, ufrag: &str) -> bool {
         let host = host_of(from.ip());
-        if self.under_way.get(&host).is_some_and(|count| *count >= MAX_PER_HOST) {
+        if !self.make_room(host) {
             return false;
         }
         while self.bound.len() >= MAX_BOUND {
@@ -222,9 +238,29 @@ impl Porter {
         let ufrag: Box<str> = ufrag.into();
         self.by_ufrag.insert(ufrag.clone(), key);
         self.by_path.insert(from, key);
-        *self.under_way.entry(host).or_default() += 1;
+        self.under_way.entry(host).or_default().push(key);
         self.bound.push_back(key);
         self.entries.insert(key, Entry { ufrag, paths: vec![from], host, since: now, phase: Phase::Bound });
+        true
+    }
+
+    /// Whether another one may begin at a host; if need be the oldest that has not shown its address goes.
+    fn make_room(&mut self, host: IpAddr) -> bool {
+        let Self { entries, under_way, .. } = self;
+        let Some(keys) = under_way.get_mut(&host).filter(|keys| keys.len() >= MAX_PER_HOST) else {
+            return true;
+        };
+        keys.retain(|key| entries.get(key).is_some_and(Entry::is_under_way));
+        if keys.len() < MAX_PER_HOST {
+            return true;
+        }
+        let is_unknown =
+            |key: &&Key| entries.get(*key).is_some_and(|entry| !matches!(entry.phase, Phase::Inside { .. }));
+        let Some(oldest) = keys.iter().find(is_unknown).copied() else { return false };
+        self.forget(oldest);
+        // It took up room among those of others, too.
+        self.bound.retain(|key| *key != oldest);
+        self.shaking.retain(|key| *key != oldest);
         true
     }
 
@@ -241,7 +277,7 @@ impl Porter {
     fn push_shaking(&mut self, key: Key) {
         while self.shaking.len() >= MAX_SHAKING {
             let Some(oldest) = self.shaking.pop_front() else { break };
-            if self.entries.get(&oldest).is_some_and(|entry| matches!(entry.phase, Phase::Shaking(_))) {
+            if self.entries.get(&oldest).is_some_and(|entry| matches!(entry.phase, Phase::Shaking { .. })) {
                 self.forget(oldest);
             }
         }
@@ -251,7 +287,7 @@ impl Porter {
     /// What DTLS has to say to somebody who has not shown his address, or just did.
     fn after_shake(&mut self, key: Key, from: SocketAddr, is_good: bool) -> Deed {
         let Some(entry) = self.entries.get_mut(&key) else { return Deed::Nothing };
-        let Phase::Shaking(session) = &mut entry.phase else { return Deed::Nothing };
+        let Phase::Shaking { session, budget } = &mut entry.phase else { return Deed::Nothing };
         if !is_good {
             self.forget(key);
             return Deed::Nothing;
@@ -260,20 +296,25 @@ impl Porter {
             next.first() == Some(&HANDSHAKE) && next.get(MESSAGE_AT) == Some(&SERVER_HELLO)
         });
         if !has_shown {
-            return session.transmit().map_or(Deed::Nothing, |datagram| Deed::Send(datagram.to_vec()));
+            let Some(answer) = session.transmit().filter(|answer| answer.len() <= *budget) else {
+                return Deed::Nothing;
+            };
+            *budget -= answer.len();
+            return Deed::Send(answer.to_vec());
         }
-        if self.inside >= MAX_INSIDE {
+        if self.inside.load(Ordering::Relaxed) >= MAX_INSIDE {
             self.forget(key);
             return Deed::Refuse;
         }
         let (sender, inbox) = mpsc::channel(INBOX);
-        let under_way = Arc::new(AtomicBool::new(true));
-        let phase = Phase::Inside { inbox: sender, under_way: Arc::clone(&under_way), is_counted: true };
-        let Phase::Shaking(session) = std::mem::replace(&mut entry.phase, phase) else {
+        let is_under_way = Arc::new(AtomicBool::new(true));
+        let phase = Phase::Inside { inbox: sender, is_under_way: Arc::clone(&is_under_way) };
+        let Phase::Shaking { session, .. } = std::mem::replace(&mut entry.phase, phase) else {
             return Deed::Nothing;
         };
-        self.inside += 1;
-        Deed::Arrived(Box::new(Arrival { session: *session, from, inbox, under_way: UnderWay(under_way) }))
+        self.inside.fetch_add(1, Ordering::Relaxed);
+        let under_way = UnderWay { is_under_way, inside: Arc::clone(&self.inside) };
+        Deed::Arrived(Box::new(Arrival { session: *session, from, inbox, under_way }))
     }
 
     fn forget(&mut self, key: Key) {
@@ -282,29 +323,26 @@ impl Porter {
         for path in &entry.paths {
             self.by_path.remove(path);
         }
-        match entry.phase {
-            Phase::Inside { is_counted: false, .. } => {}
-            Phase::Inside { .. } => {
-                self.inside -= 1;
-                forget_one(&mut self.under_way, entry.host);
+        if let Some(keys) = self.under_way.get_mut(&entry.host) {
+            keys.retain(|known| *known != key);
+            if keys.is_empty() {
+                self.under_way.remove(&entry.host);
             }
-            _ => forget_one(&mut self.under_way, entry.host),
         }
     }
 }
 
 impl Entry {
+    /// Whether it counts among those of its host.
+    fn is_under_way(&self) -> bool {
+        match &self.phase {
+            Phase::Inside { is_under_way, .. } => is_under_way.load(Ordering::Relaxed),
+            Phase::Bound | Phase::Shaking { .. } => true,
+        }
+    }
+
     fn is_over(&self) -> bool {
         matches!(&self.phase, Phase::Inside { inbox, .. } if inbox.is_closed())
-    }
-}
-
-fn forget_one(under_way: &mut HashMap<IpAddr, u32>, host: IpAddr) {
-    if let Some(count) = under_way.get_mut(&host) {
-        *count -= 1;
-        if *count == 0 {
-            under_way.remove(&host);
-        }
     }
 }
 

@@ -28,7 +28,7 @@ use self::packet::Packet;
 use self::packet::Reconfig;
 use self::packet::Writer;
 use self::receiver::Receiver;
-use self::receiver::WINDOW;
+pub(super) use self::receiver::WINDOW;
 use self::resets::Resets;
 use self::sender::MAX_PACKET;
 use self::sender::Sender;
@@ -38,6 +38,9 @@ pub(super) const MAX_MESSAGE: usize = 16 << 10;
 
 /// Streams in each direction; libdatachannel takes no more either.
 pub(super) const MAX_STREAMS: u16 = 1_024;
+
+/// With fewer streams nothing of ours can be done; browsers have as many as we.
+const MIN_STREAMS: u16 = 16;
 
 /// Answers to signs of life that wait to be sent, and the longest.
 const MAX_ECHOES: usize = 4;
@@ -63,6 +66,8 @@ pub(super) enum Event {
     Message(Message),
     /// The other side has closed its direction of a stream, after everything that came on it.
     Reset(u16),
+    /// What a sign of life of ours had in it.
+    Echo(Bytes),
 }
 
 /// What has to be chosen by chance for an association.
@@ -116,7 +121,7 @@ impl Association {
                     return Ok(());
                 }
                 _ if packet.tag != self.chance.tag => return Ok(()),
-                Chunk::CookieEcho(cookie) => self.on_cookie(cookie),
+                Chunk::CookieEcho(cookie) => self.on_cookie(cookie)?,
                 chunk => self.on_chunk(now, chunk)?,
             }
         }
@@ -213,6 +218,13 @@ impl Association {
         }
     }
 
+    /// A packet which the other side answers with the same bytes.
+    pub(super) fn probe(&self, info: &[u8]) -> Option<Vec<u8>> {
+        let mut into = Writer::new(self.open.as_ref()?.tag, MAX_PACKET);
+        into.heartbeat(info);
+        Some(into.finish())
+    }
+
     /// The last packet of all.
     pub(super) fn abort(&self) -> Option<Vec<u8>> {
         let mut into = Writer::new(self.open.as_ref()?.tag, MAX_PACKET);
@@ -234,19 +246,24 @@ impl Association {
         }
     }
 
-    fn on_cookie(&mut self, cookie: &[u8]) {
-        let Some(init) = self.init.filter(|_| cookie == self.chance.cookie) else { return };
+    fn on_cookie(&mut self, cookie: &[u8]) -> Result<(), Ended> {
+        let Some(init) = self.init.filter(|_| cookie == self.chance.cookie) else { return Ok(()) };
+        let streams = init.out.min(init.taken).min(MAX_STREAMS);
+        if streams < MIN_STREAMS {
+            return Err(Ended);
+        }
         self.answer_cookie = true;
         if self.open.is_none() {
             let number = self.chance.number;
             self.open = Some(Box::new(Open {
                 tag: init.tag,
-                streams: init.out.min(init.taken).min(MAX_STREAMS),
+                streams,
                 receiver: Receiver::new(init.number),
                 sender: Sender::new(number, init.window),
                 resets: Resets::new(number, init.number),
             }));
         }
+        Ok(())
     }
 
     fn on_chunk(&mut self, now: Instant, chunk: Chunk<'_>) -> Result<(), Ended> {
@@ -265,6 +282,11 @@ impl Association {
             Chunk::Heartbeat(info) => {
                 if self.echoes.len() < MAX_ECHOES && info.len() <= MAX_ECHO {
                     self.echoes.push(Bytes::copy_from_slice(info));
+                }
+            }
+            Chunk::HeartbeatAck(info) => {
+                if info.len() <= MAX_ECHO {
+                    self.events.push_back(Event::Echo(Bytes::copy_from_slice(info)));
                 }
             }
             Chunk::Reconfig(body) => packet::reconfigs(body).for_each(|it| self.on_reconfig(it)),

@@ -37,6 +37,7 @@ use super::sctp::Ended;
 use super::sctp::Event;
 use super::sctp::MAX_STREAMS;
 use super::sctp::Message;
+use super::sctp::WINDOW;
 
 /// Channels at once, those included that are being closed. Ours need few.
 const MAX_CHANNELS: usize = 128;
@@ -44,8 +45,16 @@ const MAX_CHANNELS: usize = 128;
 /// Channels that we begin, so that there is always room for the other side's.
 const MAX_OWN_CHANNELS: usize = 64;
 
+/// What may wait for readers over all channels before those that nobody reads are given up: the rest of the window is for
+/// the others. With the most channels at least one has more than its share.
+const MAX_UNREAD: usize = WINDOW / 2;
+const SHARE: usize = MAX_UNREAD / MAX_CHANNELS;
+
 /// How long the other side may be silent: pings and acknowledgements of them come more often.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// Addresses that are tried at once; the porter lets no more come.
+const MAX_TRIALS: usize = 4;
 
 /// What a message says it is (RFC 8831): about a channel, bytes, and the byte that stands for none.
 const DCEP: u32 = 50;
@@ -78,6 +87,11 @@ pub(super) struct Session {
     accepted: VecDeque<Name>,
     outbox: VecDeque<BytesMut>,
     heard: Instant,
+    /// A write of ours found the end; the next to pack tells it.
+    has_ended: bool,
+    /// Addresses that are tried, and what only somebody there is told.
+    trials: Vec<(SocketAddr, [u8; 16])>,
+    moved: Option<SocketAddr>,
 }
 
 impl Session {
@@ -97,6 +111,9 @@ impl Session {
             accepted: VecDeque::new(),
             outbox: VecDeque::new(),
             heard: now,
+            has_ended: false,
+            trials: Vec::new(),
+            moved: None,
         }
     }
 
@@ -142,6 +159,12 @@ impl Session {
             self.dtls.handle_timeout(self.peer, now).map_err(|_| Ended)?;
         }
         self.sctp.on_time(now)?;
+        while let Some((_, name)) = self.stuck().filter(|(at, _)| *at <= now) {
+            let Some((stream, channel)) = self.channels.get_mut(&name) else { break };
+            let (stream, last) = (*stream, channel.give_up());
+            self.send(stream, BINARY, last)?;
+            self.sctp.reset(stream);
+        }
         let over =
             self.channels.values_mut().filter(|(_, channel)| channel.wake().is_some_and(|at| at <= now));
         for (stream, channel) in over {
@@ -155,7 +178,8 @@ impl Session {
     pub(super) fn wake(&self) -> Instant {
         let dtls = self.dtls.poll_timeout(&self.peer);
         let channels = self.channels.values().filter_map(|(_, channel)| channel.wake());
-        channels.chain(dtls).chain(self.sctp.wake()).fold(self.heard + SILENCE, Instant::min)
+        let stuck = self.stuck().map(|(at, _)| at);
+        channels.chain(stuck).chain(dtls).chain(self.sctp.wake()).fold(self.heard + SILENCE, Instant::min)
     }
 
     /// Makes datagrams of everything there is to say.
@@ -163,7 +187,11 @@ impl Session {
     /// # Errors
     /// When the connection is over.
     pub(super) fn pack(&mut self, now: Instant) -> Result<(), Ended> {
-        self.sctp.set_unread(self.channels.values().map(|(_, channel)| channel.unread()).sum());
+        if self.has_ended {
+            return Err(Ended);
+        }
+        self.channels.values_mut().for_each(|(_, channel)| channel.watch(now));
+        self.sctp.set_unread(self.unread());
         while let Some(packet) = self.sctp.transmit(now)? {
             self.dtls.write(now, self.peer, &packet).map_err(|_| Ended)?;
         }
@@ -174,6 +202,27 @@ impl Session {
     /// The next datagram to send.
     pub(super) fn transmit(&mut self) -> Option<BytesMut> {
         self.outbox.pop_front()
+    }
+
+    /// Asks somebody at another address to show that he is there: the datagram for that address, which is smaller than
+    /// the binding that it follows.
+    pub(super) fn try_path(&mut self, now: Instant, path: SocketAddr) -> Option<BytesMut> {
+        let known = self.trials.iter().find(|(known, _)| *known == path);
+        let secret = known.map_or_else(|| self.identity.chance().cookie, |(_, secret)| *secret);
+        let probe = self.sctp.probe(&secret)?;
+        if known.is_none() {
+            self.trials.truncate(MAX_TRIALS - 1);
+            self.trials.insert(0, (path, secret));
+        }
+        // What went before goes where everything goes.
+        self.take_records();
+        self.dtls.write(now, self.peer, &probe).ok()?;
+        self.dtls.poll_transmit().map(|datagram| datagram.message)
+    }
+
+    /// The address at which the other side has shown to be, once.
+    pub(super) fn moved(&mut self) -> Option<SocketAddr> {
+        self.moved.take()
     }
 
     /// What will be sent next.
@@ -196,25 +245,30 @@ impl Session {
         !self.accepted.is_empty()
     }
 
-    /// Whether there is room for a channel of ours.
+    /// Whether there is room for a channel of ours: whenever there is, `open` finds it.
     pub(super) fn may_open(&self) -> bool {
-        let own = self.by_stream.keys().filter(|stream| **stream % 2 == 1).count();
-        own < MAX_OWN_CHANNELS && self.channels.len() < MAX_CHANNELS
+        self.free_stream().is_some()
     }
 
     /// Opens a channel; `None` while there are too many.
     pub(super) fn open(&mut self) -> Option<Name> {
-        if !self.may_open() {
+        let stream = self.free_stream()?;
+        self.next_stream = stream + 2;
+        let name = self.add(stream);
+        self.send(stream, DCEP, Bytes::from_static(&OPEN)).ok()?;
+        Some(name)
+    }
+
+    /// The number of our next channel, unless there are too many.
+    fn free_stream(&self) -> Option<u16> {
+        let own = self.by_stream.keys().filter(|stream| **stream % 2 == 1).count();
+        if own >= MAX_OWN_CHANNELS || self.channels.len() >= MAX_CHANNELS {
             return None;
         }
         // The server of DTLS has the odd numbers. They are used in turn, so that none soon means another channel.
         let most = self.sctp.streams().min(MAX_STREAMS);
         let mut in_turn = (self.next_stream..most).chain(1..self.next_stream.min(most));
-        let stream = in_turn.find(|stream| stream % 2 == 1 && !self.by_stream.contains_key(stream))?;
-        self.next_stream = stream + 2;
-        let name = self.add(stream);
-        self.send(stream, DCEP, Bytes::from_static(&OPEN)).ok()?;
-        Some(name)
+        in_turn.find(|stream| stream % 2 == 1 && !self.by_stream.contains_key(stream))
     }
 
     pub(super) fn read(&mut self, name: Name, into: &mut [u8]) -> Read {
@@ -246,7 +300,7 @@ impl Session {
     pub(super) fn finish(&mut self, name: Name) {
         let Some((stream, channel)) = self.channels.get_mut(&name) else { return };
         if let (stream, Some(last)) = (*stream, channel.finish()) {
-            // What goes wrong here is found again by the next datagram.
+            // What goes wrong here is told by the next to pack.
             let _ = self.send(stream, BINARY, last);
         }
     }
@@ -272,6 +326,19 @@ impl Session {
         self.take_records();
     }
 
+    fn unread(&self) -> usize {
+        self.channels.values().map(|(_, channel)| channel.unread()).sum()
+    }
+
+    /// The channel that takes room from the others and that nobody has read for the longest time, and when it has to go.
+    fn stuck(&self) -> Option<(Instant, Name)> {
+        if self.unread() <= MAX_UNREAD {
+            return None;
+        }
+        let large = self.channels.iter().filter(|(_, (_, channel))| channel.unread() > SHARE);
+        large.filter_map(|(name, (_, channel))| Some((channel.stuck()?, *name))).min()
+    }
+
     fn client_fingerprint(&self) -> Option<Fingerprint> {
         let state = self.dtls.get_connection_state(self.peer)?;
         certificate::fingerprint(state.peer_certificates.first()?, &self.identity.provider)
@@ -291,6 +358,14 @@ impl Session {
                 Event::Message(Message { kind: EMPTY, .. }) => {}
                 Event::Message(Message { stream, bytes, .. }) => self.on_bytes(stream, &bytes)?,
                 Event::Reset(stream) => self.on_reset(stream),
+                Event::Echo(secret) => {
+                    let shown =
+                        self.trials.iter().find(|(_, known)| *known == secret[..]).map(|(path, _)| *path);
+                    if shown.is_some() {
+                        self.moved = shown;
+                        self.trials.clear();
+                    }
+                }
             }
         }
         Ok(())
@@ -345,6 +420,8 @@ impl Session {
     }
 
     fn send(&mut self, stream: u16, kind: u32, bytes: Bytes) -> Result<(), Ended> {
-        self.sctp.write(Message { stream, kind, bytes })
+        let sent = self.sctp.write(Message { stream, kind, bytes });
+        self.has_ended |= sent.is_err();
+        sent
     }
 }

@@ -8,11 +8,11 @@ use std::net::SocketAddr;
 use rtc_dtls::crypto_provider::HmacAlgorithm;
 use rtc_dtls::crypto_provider::RTCCrypto;
 
-/// With this every user name of the protocol begins.
-const PREFIX: &str = "libp2p+webrtc+v1/";
-
-/// At least so much follows: shorter ones could be guessed, and would be answered with more than they weigh.
-const MIN_SECRET: usize = 16;
+/// With these the user names of the protocol begin, and at least so much follows: shorter ones could be guessed, and would
+/// be answered with more than they weigh. In the first version both sides have the same chosen name; in the second the
+/// browser's password follows, which browsers choose themselves, and which has 22 characters at least. Our password is our
+/// user fragment in both, and we never ask, so that the browser's is not needed.
+const VERSIONS: [(&str, usize); 2] = [("libp2p+webrtc+v1/", 16), ("libp2p+webrtc+v2/", 22)];
 
 /// The longest user fragment that ICE allows.
 const MAX_UFRAG: usize = 256;
@@ -119,9 +119,10 @@ pub(super) fn answer(binding: &Binding<'_>, from: SocketAddr, crypto: &dyn RTCCr
 /// Our part of a user name: “ours:theirs”.
 fn ufrag(username: &[u8]) -> Option<&str> {
     let (ufrag, _) = std::str::from_utf8(username).ok()?.split_once(':')?;
-    let secret = ufrag.strip_prefix(PREFIX)?;
+    let mut versions = VERSIONS.iter();
+    let (secret, least) = versions.find_map(|(prefix, least)| Some((ufrag.strip_prefix(prefix)?, *least)))?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
-    let is_good = secret.len() >= MIN_SECRET && ufrag.len() <= MAX_UFRAG && secret.bytes().all(is_plain);
+    let is_good = secret.len() >= least && ufrag.len() <= MAX_UFRAG && secret.bytes().all(is_plain);
     is_good.then_some(ufrag)
 }
 
@@ -158,8 +159,12 @@ pub(super) mod tests {
 
     /// A binding as browsers send it.
     pub(crate) fn binding(ufrag: &str, crypto: &dyn RTCCrypto) -> Vec<u8> {
+        binding_of(ufrag, ufrag, crypto)
+    }
+
+    fn binding_of(ufrag: &str, theirs: &str, crypto: &dyn RTCCrypto) -> Vec<u8> {
         let mut packet = [&REQUEST.to_be_bytes()[..], &[0, 0], &MAGIC, &[7; 12]].concat();
-        let mut username = format!("{ufrag}:{ufrag}").into_bytes();
+        let mut username = format!("{ufrag}:{theirs}").into_bytes();
         let length = username.len();
         username.resize(length.next_multiple_of(4), 0);
         packet.extend(USERNAME.to_be_bytes());
@@ -179,16 +184,21 @@ pub(super) mod tests {
     }
 
     const UFRAG: &str = "libp2p+webrtc+v1/0123456789abcdef0123";
+    const SECOND: &str = "libp2p+webrtc+v2/0123456789abcdef012345";
 
     #[test]
-    fn a_binding_is_read_and_answered_with_less() {
+    fn a_binding_of_either_version_is_read_and_answered_with_less() {
         let provider = default_provider().unwrap();
-        let packet = binding(UFRAG, provider.crypto());
-        let read = read(&packet, provider.crypto()).unwrap();
-        assert_eq!((read.ufrag, read.nominates), (UFRAG, true));
-        for from in ["192.0.2.1:4000", "[2001:db8::1]:4000"] {
-            let answer = answer(&read, from.parse().unwrap(), provider.crypto()).unwrap();
-            assert!(answer.len() < packet.len(), "{} for {}", answer.len(), packet.len());
+        let crypto = provider.crypto();
+        // In the second version browsers keep their own name, of four characters.
+        for (ufrag, theirs) in [(UFRAG, UFRAG), (SECOND, "a+/4")] {
+            let packet = binding_of(ufrag, theirs, crypto);
+            let read = read(&packet, crypto).unwrap();
+            assert_eq!((read.ufrag, read.nominates), (ufrag, true));
+            for from in ["192.0.2.1:4000", "[2001:db8::1]:4000"] {
+                let answer = answer(&read, from.parse().unwrap(), crypto).unwrap();
+                assert!(answer.len() < packet.len(), "{} for {}", answer.len(), packet.len());
+            }
         }
     }
 
@@ -224,7 +234,9 @@ pub(super) mod tests {
             changed[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(read(&changed, provider.crypto()), None, "bit {bit}");
         }
-        for name in ["", "short", "libp2p+webrtc+v1/short", "libp2p+webrtc+v2/0123456789abcdef0123"] {
+        let bad =
+            ["", "short", "libp2p+webrtc+v1/short", &SECOND[..38], "libp2p+webrtc+v3/0123456789abcdef012345"];
+        for name in bad {
             assert_eq!(read(&binding(name, provider.crypto()), provider.crypto()), None);
         }
     }

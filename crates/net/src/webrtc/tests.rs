@@ -248,6 +248,39 @@ fn whoever_opens_many_at_once_gets_so_many_and_the_others_are_closed() {
 }
 
 #[test]
+fn a_connection_moves_only_to_where_its_other_side_has_shown_to_be() {
+    let mut pair = Pair::connected();
+    let [honest, victim] = ["192.0.2.10:9", "192.0.2.11:9"].map(|at| at.parse::<SocketAddr>().unwrap());
+    // Nobody answers from there, whatever comes from elsewhere.
+    let lost = pair.session.try_path(pair.now, victim).expect("it is asked");
+    assert!(lost.len() <= 96, "no more than a binding has: {}", lost.len());
+    pair.client.send(pair.now, 0, &frame::data(b"I am here"));
+    pair.exchange();
+    assert_eq!(pair.session.moved(), None);
+    let asked = pair.session.try_path(pair.now, honest).expect("it is asked");
+    pair.client.receive(pair.now, asked);
+    assert_eq!(pair.session.moved(), None);
+    pair.exchange();
+    assert_eq!((pair.session.moved(), pair.session.moved()), (Some(honest), None));
+    assert_eq!(pair.read(FIRST), b"I am here");
+    let fresh = &mut Session::new(victim, &identity(), pair.now);
+    assert_eq!(fresh.try_path(pair.now, honest), None, "before there are keys nothing moves");
+}
+
+#[test]
+fn when_a_channel_may_be_opened_one_is() {
+    let mut pair = Pair::connected();
+    let mut opened = 0;
+    while pair.session.may_open() {
+        assert!(pair.session.open().is_some(), "else whoever waits would be woken for ever");
+        opened += 1;
+    }
+    assert!(opened == 64 && pair.session.open().is_none());
+    let fresh = Session::new("192.0.2.9:9".parse().unwrap(), &identity(), pair.now);
+    assert!(!fresh.may_open(), "nobody knows yet how many streams there are");
+}
+
+#[test]
 fn a_channel_that_was_let_go_is_closed_even_if_the_other_side_says_nothing() {
     let mut pair = Pair::connected();
     let name = pair.session.open().expect("there is room");
@@ -300,6 +333,29 @@ fn whoever_sends_what_nobody_reads_waits() {
         }
     }
     panic!("only {read} bytes came in the end");
+}
+
+#[test]
+fn a_channel_that_nobody_reads_does_not_stop_the_others_for_ever() {
+    let mut pair = Pair::connected();
+    pair.client.open(pair.now, 2);
+    pair.client.open(pair.now, 4);
+    pair.exchange();
+    let [unread, other] = [(); 2].map(|()| pair.session.accept().expect("the channel is there"));
+    for _ in 0..20 {
+        pair.client.send(pair.now, 2, &frame::data(&[7; 10_000]));
+    }
+    pair.client.send(pair.now, 4, &frame::data(b"behind it"));
+    pair.exchange();
+    assert_eq!(pair.session.read(other, &mut [0; 20]), Read::Wait);
+    for _ in 0..4 {
+        pair.exchange();
+    }
+    assert_eq!(pair.read(other), b"behind it");
+    assert!(
+        pair.session.read(unread, &mut [0; 20]) == Read::Reset && pair.session.write(unread, b"x").is_none()
+    );
+    assert!(pair.client.read(2).ends_with(&frame::flag(Flag::Reset)) && pair.session.connected().is_some());
 }
 
 #[test]

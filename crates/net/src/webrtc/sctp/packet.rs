@@ -25,6 +25,7 @@ const COOKIE_ECHO: u8 = 10;
 const COOKIE_ACK: u8 = 11;
 const RECONFIG: u8 = 130;
 
+const HEARTBEAT_PARAM: u16 = 1;
 const COOKIE_PARAM: u16 = 7;
 const EXTENSIONS_PARAM: u16 = 0x8008;
 const OUTGOING_RESET: u16 = 13;
@@ -104,6 +105,7 @@ pub(super) enum Chunk<'a> {
     Init(Init),
     Sack(Sack<'a>),
     Heartbeat(&'a [u8]),
+    HeartbeatAck(&'a [u8]),
     Abort,
     Shutdown,
     CookieEcho(&'a [u8]),
@@ -167,6 +169,7 @@ fn chunk(kind: u8, flags: u8, body: &[u8]) -> Option<Chunk<'_>> {
             Chunk::Sack(Sack { number: long(body, 0)?, window: long(body, 4)?, blocks })
         }
         HEARTBEAT => Chunk::Heartbeat(body),
+        HEARTBEAT_ACK => Chunk::HeartbeatAck(body.get(4..)?),
         ABORT => Chunk::Abort,
         SHUTDOWN => Chunk::Shutdown,
         COOKIE_ECHO => Chunk::CookieEcho(body),
@@ -259,6 +262,10 @@ impl Writer {
 
     pub(super) fn cookie_ack(&mut self) {
         self.chunk(COOKIE_ACK, 0, &[]);
+    }
+
+    pub(super) fn heartbeat(&mut self, info: &[u8]) {
+        self.chunk(HEARTBEAT, 0, &[&param(HEARTBEAT_PARAM, &[info])]);
     }
 
     pub(super) fn heartbeat_ack(&mut self, info: &[u8]) {

@@ -14,7 +14,7 @@ use super::packet::Data;
 use super::packet::END;
 
 /// Bytes that the other side may send before they are read, over all streams: 1.2 MB a second at 100 ms.
-pub(super) const WINDOW: usize = 128 << 10;
+pub(in crate::webrtc) const WINDOW: usize = 128 << 10;
 
 /// How far ahead of the last piece in order a piece may be: the window in pieces of 128 bytes.
 const AHEAD: u32 = 1_024;

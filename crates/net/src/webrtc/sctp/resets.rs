@@ -46,14 +46,16 @@ pub(super) struct Resets {
     answered: u32,
     /// What is to be done once everything up to a number has come.
     pending: Option<(u32, Vec<u16>)>,
+    /// What was done so, as it was asked for: whoever was told to wait may ask once more.
+    late: Option<(u32, Vec<u16>)>,
     answers: Vec<(u32, u32)>,
 }
 
 impl Resets {
     /// Requests are numbered from the numbers with which each side began.
     pub(super) fn new(ours: u32, theirs: u32) -> Self {
-        let (asked, pending, answers) = (None, None, Vec::new());
-        Self { number: ours, asked, expected: theirs, answered: BAD_NUMBER, pending, answers }
+        let (asked, pending, late, answers) = (None, None, None, Vec::new());
+        Self { number: ours, asked, expected: theirs, answered: BAD_NUMBER, pending, late, answers }
     }
 
     /// Whether another request may be made.
@@ -70,12 +72,23 @@ impl Resets {
 
     /// The other side asks for a reset. Returns the streams that are to be told of.
     pub(super) fn on_reset(&mut self, request: u32, last: u32, streams: &[u8], has_all: bool) -> Vec<u16> {
+        let is_same = |known: &[u16]| packet::streams(streams).eq(known.iter().copied());
+        if request == self.expected.wrapping_add(1)
+            && self.pending.as_ref().is_some_and(|(_, known)| is_same(known))
+        {
+            // Chromium, told to wait, asks the same under the next number.
+            (self.answered, self.expected) = (IN_PROGRESS, request);
+        }
         if request == self.expected.wrapping_sub(1) {
             self.answer(request, self.answered);
             return Vec::new();
         }
         if request != self.expected {
             self.answer(request, BAD_NUMBER);
+            return Vec::new();
+        }
+        if self.late.take().is_some_and(|(until, known)| until == last && is_same(&known)) {
+            self.conclude(DONE);
             return Vec::new();
         }
         let streams: Vec<u16> = packet::streams(streams).collect();
@@ -95,6 +108,7 @@ impl Resets {
     /// The other side asks for something that is not done here.
     pub(super) fn on_other(&mut self, request: u32) {
         if request == self.expected {
+            self.late = None;
             self.conclude(DENIED);
         } else {
             self.answer(request, BAD_NUMBER);
@@ -106,6 +120,7 @@ impl Resets {
         match self.pending.take() {
             Some((last, streams)) if has_all_to(last) => {
                 self.conclude(DONE);
+                self.late = Some((last, streams.clone()));
                 streams
             }
             other => {
@@ -225,6 +240,29 @@ mod tests {
         resets.on_other(11);
         assert_eq!(said(&mut resets, now), [packet::Reconfig::Response { request: 11, result: DENIED }]);
         assert_eq!(resets.on_reset(12, 5, &STREAM, true), [2]);
+    }
+
+    #[test]
+    fn a_request_that_waits_may_come_under_the_next_number_and_is_told_of_once() {
+        let (mut resets, now) = (Resets::new(1, 10), Instant::now());
+        let answer = |request, result| packet::Reconfig::Response { request, result };
+        assert_eq!(resets.on_reset(10, 5, &STREAM, false), [0; 0]);
+        assert_eq!(said(&mut resets, now), [answer(10, IN_PROGRESS)]);
+        assert_eq!(resets.on_reset(11, 5, &[0, 4], false), [0; 0]);
+        assert_eq!(said(&mut resets, now), [answer(11, BAD_NUMBER)], "other streams");
+        assert_eq!(resets.on_reset(11, 5, &STREAM, false), [0; 0]);
+        assert_eq!(resets.on_reset(10, 5, &STREAM, false), [0; 0], "the first was repeated on the way");
+        assert_eq!(said(&mut resets, now), [answer(10, IN_PROGRESS), answer(11, IN_PROGRESS)]);
+        assert_eq!(resets.on_progress(|number| number == 5), [2]);
+        assert_eq!(said(&mut resets, now), [answer(11, DONE)]);
+        // Our answer crossed the question.
+        assert_eq!(resets.on_reset(12, 5, &STREAM, true), [0; 0], "told of once");
+        assert_eq!(said(&mut resets, now), [answer(12, DONE)]);
+        assert_eq!(resets.on_reset(13, 9, &STREAM, true), [2], "the next channel on the same stream");
+        // It came before the data did, too.
+        assert_eq!(resets.on_reset(14, 20, &STREAM, false), [0; 0]);
+        assert_eq!(resets.on_reset(15, 20, &STREAM, true), [2]);
+        assert_eq!(resets.on_progress(|_| true), [0; 0]);
     }
 
     #[test]

@@ -155,11 +155,11 @@ impl Sender {
 
     /// Takes a message.
     pub(super) fn write(&mut self, message: Message) -> Result<(), Ended> {
-        self.unsent_bytes += message.bytes.len();
-        self.unsent_messages += 1;
-        if self.unsent_messages > UNANSWERED {
+        if self.unsent_messages >= UNANSWERED {
             return Err(Ended);
         }
+        self.unsent_bytes += message.bytes.len();
+        self.unsent_messages += 1;
         self.enqueue(message);
         Ok(())
     }
@@ -191,7 +191,10 @@ impl Sender {
             it.phase = Phase::Asked;
             *stream
         });
-        (streams.collect(), self.next.wrapping_sub(1))
+        let streams = streams.collect();
+        // The last piece that has arrived for sure: all of theirs are before it, and nobody has to wait for others.
+        let next = self.flight.front().map_or(self.next, |piece| piece.number);
+        (streams, next.wrapping_sub(1))
     }
 
     /// These were too many to ask for.
@@ -449,6 +452,11 @@ impl Sender {
     fn may_send(&self, bytes: usize) -> bool {
         let all = self.under_way + bytes;
         all <= self.cwnd.min(self.window) || self.flight.is_empty()
+    }
+
+    #[cfg(test)]
+    pub(super) fn next_number(&self) -> u32 {
+        self.next
     }
 
     #[cfg(test)]

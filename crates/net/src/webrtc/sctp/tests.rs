@@ -156,6 +156,7 @@ fn a_stream_that_begins_anew_is_told_of_once_after_what_was_written_and_before_w
             .filter_map(|event| match event {
                 Event::Message(message) => (message.stream == 2).then(|| Some(message.bytes[0])),
                 Event::Reset(stream) => (*stream == 2).then_some(None),
+                Event::Echo(_) => None,
             })
             .collect();
         let messages: Vec<_> = told.iter().flatten().copied().collect();
@@ -163,6 +164,22 @@ fn a_stream_that_begins_anew_is_told_of_once_after_what_was_written_and_before_w
         assert!(told.ends_with(&[None]) && told.iter().filter(|told| told.is_none()).count() >= 10);
         assert!(!told.windows(2).any(|pair| pair == [None, None]), "seed {seed}: told twice");
     }
+}
+
+#[test]
+fn a_stream_begins_anew_after_what_has_arrived_whatever_else_is_under_way() {
+    let mut path = Path::new(1, 0);
+    path.write(0, 2, b"the last word");
+    while path.step() {}
+    let next = path.sides[0].open.as_ref().map(|open| open.sender.next_number()).unwrap();
+    path.write(0, 4, &[7; 3_000]);
+    while path.sides[0].transmit(path.now).unwrap().is_some() {}
+    path.sides[0].reset(2);
+    let asks = path.sides[0].transmit(path.now).unwrap().unwrap();
+    let chunks: Vec<_> = Packet::read(&asks).unwrap().chunks().collect();
+    let [Chunk::Reconfig(body)] = chunks[..] else { panic!("{chunks:?}") };
+    let Some(Reconfig::Reset { last, .. }) = packet::reconfigs(body).next() else { panic!("{body:?}") };
+    assert_eq!(last, next.wrapping_sub(1), "what is lost of the other stream holds nothing up");
 }
 
 #[test]
@@ -223,6 +240,28 @@ fn whoever_is_not_meant_or_breaks_rules_does_no_harm() {
         |number| say(&mut opened(5, &other, now), now, |writer| writer.sack(number, 0, &[(1, u16::MAX)]));
     assert_eq!((sack(4), sack(5), sack(3)), (Ok(()), Err(Ended), Ok(())), "what was never sent");
     assert_eq!(say(&mut open, now, Writer::abort), Err(Ended));
+}
+
+#[test]
+fn messages_that_nobody_takes_are_counted_only_if_they_are_kept() {
+    let now = Instant::now();
+    let other = Init { tag: 9, window: 1 << 17, out: 1_024, taken: 1_024, number: 1 };
+    let mut open = opened(5, &other, now);
+    let mut write = || open.write(Message { stream: 0, kind: BINARY, bytes: Bytes::from_static(b"answer") });
+    let kept = (0..10_000).take_while(|_| write().is_ok()).count();
+    assert_eq!((kept, write(), write()), (4_096, Err(Ended), Err(Ended)));
+}
+
+#[test]
+fn whoever_has_too_few_streams_is_refused() {
+    let now = Instant::now();
+    let begin = |out, taken| {
+        let mut association = Association::new(chance(5));
+        let init = Init { tag: 9, window: 1 << 17, out, taken, number: 1 };
+        say(&mut association, now, |writer| writer.init(&init)).unwrap();
+        say(&mut association, now, |writer| writer.cookie_echo(&[7; COOKIE]))
+    };
+    assert_eq!((begin(16, 16), begin(1, 1_024), begin(1_024, 15)), (Ok(()), Err(Ended), Err(Ended)));
 }
 
 #[test]
