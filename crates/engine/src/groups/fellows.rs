@@ -168,6 +168,7 @@ pub(crate) fn introduce(engine: &mut Engine, out: &mut Output, device: &DeviceId
 
 /// Forgets those with whom we have nothing in common any more, once they have what is owed to them.
 pub(crate) fn part(engine: &mut Engine, out: &mut Output) {
+    let mut parted = false;
     for account in in_passing(engine) {
         let devices = engine.peers.devices_of(&account);
         let remembered = engine.groups.remembers(&account);
@@ -189,6 +190,10 @@ pub(crate) fn part(engine: &mut Engine, out: &mut Output) {
         if !remembered {
             engine.contacts.remove(out, &account);
         }
+        parted = true;
+    }
+    if parted {
+        engine.keep_connected(out);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Posts of large groups through topics: out once, and in from whoever brings them.
 //!
 //! ```text
-//!  Gossip ── no envelope ─▶ Reject
+//!  Gossip ── from no member ─▶ Ignore      no envelope ─▶ Reject
 //!    │ by its tag: a chain? ── no ─▶ waits, whoever brought it is asked for the chain ─▶ opened later, or left to a meeting
 //!    ▼ yes
 //!  opens, signed by its device? ── no ─▶ Reject; Ignore when the chain is hearsay
@@ -87,6 +87,8 @@ pub(crate) fn came(
 ) {
     let verdict = match (engine.groups.topics.get(&topic).copied(), Envelope::parse(bytes)) {
         (None, _) => Some(Verdict::Ignore),
+        // Somebody who was removed just now, or has nothing to do with the group.
+        (Some(id), _) if !is_member(engine, &id, &from) => Some(Verdict::Ignore),
         (_, Err(_)) => Some(Verdict::Reject),
         (Some(id), Ok(envelope)) => {
             engine.core.stats.gossip_came += 1;
@@ -101,6 +103,10 @@ pub(crate) fn came(
     if let Some(verdict) = verdict {
         out.effect(Effect::Verdict { message, verdict });
     }
+}
+
+fn is_member(engine: &Engine, id: &GroupId, device: &DeviceId) -> bool {
+    engine.groups.get(id).is_some_and(|group| group.has_device(device))
 }
 
 /// Opens a post by the chain that its tag names; `None` when there is none.

@@ -183,10 +183,33 @@ fn topics(engine: &mut Engine, out: &mut Output) -> Timestamp {
         }
     }
     let had = std::mem::replace(&mut engine.groups.topics, wanted);
-    if !had.keys().eq(engine.groups.topics.keys()) {
-        out.effect(Effect::Topics { topics: engine.groups.topics.keys().copied().collect() });
+    let talkers = talkers(engine);
+    if !had.keys().eq(engine.groups.topics.keys()) || engine.groups.talkers != talkers {
+        engine.groups.talkers = talkers;
+        tell_network(engine, out, &engine.groups.talkers);
     }
     if engine.groups.topics.is_empty() { Timestamp::NEVER } else { change }
+}
+
+/// Whom this device has to do with, and who is a member where it has topics. A topic follows from the name of the group, which is
+/// no business of other friends.
+fn talkers(engine: &Engine) -> BTreeSet<DeviceId> {
+    let groups: BTreeSet<&GroupId> = engine.groups.topics.values().collect();
+    let groups: Vec<&Group> = groups.into_iter().filter_map(|id| engine.groups.get(id)).collect();
+    let shares = |device: &DeviceId| groups.iter().any(|group| group.has_device(device));
+    engine.peers.all().map(|(device, _)| *device).filter(shares).collect()
+}
+
+fn tell_network(engine: &Engine, out: &mut Output, talkers: &BTreeSet<DeviceId>) {
+    let topics = engine.groups.topics.keys().copied().collect();
+    out.effect(Effect::Topics { topics, members: talkers.iter().copied().collect() });
+}
+
+/// Other devices have rows than before: those among them who are members hear of the topics.
+pub(crate) fn say_topics(engine: &Engine, out: &mut Output) {
+    if !engine.groups.topics.is_empty() {
+        tell_network(engine, out, &talkers(engine));
+    }
 }
 
 /// Looks whether enough neighbours are there, and for others if not. Returns when to look again.

@@ -132,7 +132,8 @@ pub(super) fn forget(out: &mut Output, group: &mut Group, device: &DeviceId, cha
 /// Asks whoever brought a post by which chain it was sealed.
 pub(super) fn ask(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId, tag: Tag) {
     let now = engine.core.now;
-    let Some(group) = engine.groups.get_mut(id) else { return };
+    // Whoever is out by now is not told which group this is.
+    let Some(group) = engine.groups.get_mut(id).filter(|group| group.has_device(device)) else { return };
     let asked = &mut group.mesh.asked;
     asked.retain(|(_, _, at)| now.since(*at) < ASK_EVERY);
     let known = asked.iter().any(|(whom, what, _)| whom == device && *what == tag);

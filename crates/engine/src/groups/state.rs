@@ -97,6 +97,8 @@ pub(crate) struct Groups {
     pub(super) unsaid: BTreeSet<DeviceId>,
     /// The topics of large groups that this device has.
     pub(super) topics: BTreeMap<TopicId, GroupId>,
+    /// With whom, as the network was last told when they were looked after.
+    pub(super) talkers: BTreeSet<DeviceId>,
     budgets: BTreeMap<DeviceId, (Timestamp, u32)>,
 }
 
