@@ -69,7 +69,7 @@ pub(super) fn changed(
 /// Others are near in a large group, or came to this device.
 pub(super) fn near_changed(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId) {
     let own = engine.devices.account;
-    let Some(group) = engine.groups.get(id) else { return };
+    let Some(group) = engine.groups.get(id).filter(|group| group.is_meshed()) else { return };
     let unknown = |account: &AccountId| {
         let devices = group.members.get(account).map(Vec::as_slice).unwrap_or_default();
         *account != own && devices.iter().any(|device| engine.peers.get(device).is_none())

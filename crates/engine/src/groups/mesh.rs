@@ -35,7 +35,6 @@ use crate::output::Output;
 use crate::presence::Presence;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
-use crate::view::GroupState;
 
 /// Topics at once, as the network takes.
 const MAX_TOPICS: usize = 128;
@@ -177,7 +176,7 @@ fn topics(engine: &mut Engine, out: &mut Output) -> Timestamp {
     let mut wanted = BTreeMap::new();
     for day in days {
         for (id, group) in &engine.groups.by_id {
-            if wanted.len() < MAX_TOPICS && group.row.state() == GroupState::Joined && !group.is_direct() {
+            if wanted.len() < MAX_TOPICS && group.is_meshed() {
                 wanted.insert(TopicId::of_group(id, day), *id);
             }
         }
@@ -263,7 +262,7 @@ fn ask_one(engine: &mut Engine, out: &mut Output, id: &GroupId) {
 /// Somebody is connected who has no rows here. Whoever is in a large group with us is welcome.
 pub(crate) fn welcome(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId) {
     let Engine { groups, presence, .. } = engine;
-    let mut large = groups.by_id.iter_mut().filter(|(_, group)| group.is_ours() && !group.is_direct());
+    let mut large = groups.by_id.iter_mut().filter(|(_, group)| group.is_meshed());
     let Some((id, group)) = large.find(|(_, group)| group.has_device(device)) else { return };
     let id = *id;
     if take_in(group, presence, device) {
@@ -291,7 +290,7 @@ fn take_in(group: &mut Group, presence: &Presence, device: &DeviceId) -> bool {
 pub(super) fn keep_newcomers(engine: &mut Engine, id: &GroupId, joined: &[AccountId]) {
     let own = engine.devices.device();
     let Engine { groups, presence, .. } = engine;
-    let Some(group) = groups.get_mut(id).filter(|group| group.is_ours() && !group.is_direct()) else {
+    let Some(group) = groups.get_mut(id).filter(|group| group.is_meshed()) else {
         return;
     };
     let devices: Vec<DeviceId> =
