@@ -33,7 +33,10 @@ pub(crate) fn command(effect: Effect) -> Option<NetCommand> {
         }
         Effect::AskMailbox { stream, request } => NetCommand::AskMailbox { stream, request },
         Effect::CloseMailbox { stream } => NetCommand::CloseMailbox { stream },
-        Effect::Topics { topics } => NetCommand::Topics { topics: topics.into_iter().collect() },
+        Effect::Topics { topics, members } => NetCommand::Topics {
+            topics: topics.into_iter().collect(),
+            members: members.into_iter().collect(),
+        },
         Effect::Gossip { topic, bytes } => NetCommand::Gossip { topic, bytes },
         Effect::Verdict { message, verdict } => NetCommand::Verdict {
             message,

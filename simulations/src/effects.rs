@@ -56,7 +56,7 @@ pub(crate) fn run(world: &mut World, who: Who, effects: Vec<Effect>) {
                 let sent = world.post.close(who, stream);
                 send_post(world, sent);
             }
-            Effect::Topics { topics } => {
+            Effect::Topics { topics, .. } => {
                 world.gossip.set_topics(who, topics);
                 if !world.beats && !world.gossip.is_idle() {
                     world.beats = true;

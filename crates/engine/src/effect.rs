@@ -92,10 +92,12 @@ pub enum Effect {
         /// Which.
         stream: u64,
     },
-    /// Have exactly these topics.
+    /// Have exactly these topics, with these devices and no others.
     Topics {
         /// Which.
         topics: Vec<TopicId>,
+        /// Members' devices: nobody else hears which topics there are.
+        members: Vec<DeviceId>,
     },
     /// Send a message to whoever has a topic.
     Gossip {

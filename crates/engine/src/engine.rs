@@ -305,6 +305,7 @@ impl Engine {
         let accepted = |contact| self.contacts.state(contact) == Some(ContactState::Accepted);
         let devices = self.peers.all().filter(|(_, row)| accepted(&row.contact)).map(|(device, _)| *device);
         out.effect(Effect::Befriend { devices: devices.collect() });
+        mesh::say_topics(self, out);
     }
 
     /// Whether any device of a contact is connected.

@@ -127,10 +127,13 @@ pub enum NetCommand {
         /// Which.
         stream: u64,
     },
-    /// Have exactly these topics, at most 128, with those devices of [`NetCommand::KeepConnected`] that have them too.
+    /// Have exactly these topics, at most 128, with those devices that are named here and in [`NetCommand::KeepConnected`].
+    /// Nobody else hears of them.
     Topics {
         /// Which.
         topics: BTreeSet<TopicId>,
+        /// With whom.
+        members: BTreeSet<DeviceId>,
     },
     /// Send a message, at most 32 KiB, to the connected devices that have a topic. Nobody says whether there are any.
     Gossip {

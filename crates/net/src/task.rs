@@ -127,6 +127,8 @@ pub(crate) struct Task {
     mailboxes: Mailboxes,
     next_stream: u64,
     friends: BTreeSet<DeviceId>,
+    /// Who may hear of topics, if they are friends.
+    members: BTreeSet<DeviceId>,
     bootstraps: BTreeMap<PeerId, Bootstrap>,
     unpublished: BTreeMap<RecordKey, Record>,
     /// Reservations that peers hold here, as far as libp2p tells.
@@ -240,6 +242,7 @@ impl Task {
             mailboxes: Mailboxes::new(budget),
             next_stream: 0,
             friends: BTreeSet::new(),
+            members: BTreeSet::new(),
             bootstraps: BTreeMap::new(),
             unpublished: BTreeMap::new(),
             reserved: BTreeMap::new(),
@@ -410,7 +413,7 @@ impl Task {
             NetCommand::AnswerMailbox { stream, answer } => self.answer_mailbox(stream, answer),
             NetCommand::ServeMailbox { serve, offer } => self.serve_mailbox(serve, offer),
             NetCommand::EndMailbox { stream } => self.end_mailbox(stream),
-            NetCommand::Topics { topics } => self.set_topics(topics),
+            NetCommand::Topics { topics, members } => self.set_topics(topics, members),
             NetCommand::Gossip { topic, bytes } => self.gossip(&topic, bytes),
             NetCommand::Verdict { message, verdict } => self.judge(&message, verdict),
         }

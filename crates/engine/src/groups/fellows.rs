@@ -72,7 +72,7 @@ pub(super) fn changed(
 /// Others are near in a large group, or came to this device.
 pub(super) fn near_changed(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId) {
     let own = engine.devices.account;
-    let Some(group) = engine.groups.get(id) else { return };
+    let Some(group) = engine.groups.get(id).filter(|group| group.is_meshed()) else { return };
     let unknown = |account: &AccountId| {
         let devices = group.members.get(account).map(Vec::as_slice).unwrap_or_default();
         *account != own && devices.iter().any(|device| engine.peers.get(device).is_none())
@@ -184,6 +184,7 @@ pub(crate) fn introduce(engine: &mut Engine, out: &mut Output, device: &DeviceId
 
 /// Forgets those with whom we have nothing in common any more, once they have what is owed to them.
 pub(crate) fn part(engine: &mut Engine, out: &mut Output) {
+    let mut parted = false;
     for account in in_passing(engine) {
         let devices = engine.peers.devices_of(&account);
         let remembered = engine.groups.remembers(&account);
@@ -200,6 +201,10 @@ pub(crate) fn part(engine: &mut Engine, out: &mut Output) {
         if !remembered {
             engine.contacts.remove(out, &account);
         }
+        parted = true;
+    }
+    if parted {
+        engine.keep_connected(out);
     }
 }
 

@@ -1,10 +1,12 @@
 //! Posts of large groups through topics: out once, and in from whoever brings them.
 //!
 //! ```text
-//!  Gossip ── no envelope ─▶ Reject
+//!  Gossip ── from no member ─▶ Ignore      no envelope ─▶ Reject
 //!    │ by its tag: a chain? ── no ─▶ waits, whoever brought it is asked for the chain ─▶ opened later, or left to a meeting
 //!    ▼ yes
-//!  opens, signed by its device? ── no ─▶ Reject; Ignore when the chain is hearsay
+//!  opens? ── no ─▶ as without a chain: others may claim its tag
+//!    ▼ yes
+//!  signed by its device? ── no ─▶ Reject; Ignore when the chain is hearsay
 //!    ▼ yes
 //!  new or known ─▶ Accept: passed on          not to be taken now ─▶ Ignore
 //! ```
@@ -87,6 +89,8 @@ pub(crate) fn came(
 ) {
     let verdict = match (engine.groups.topics.get(&topic).copied(), Envelope::parse(bytes)) {
         (None, _) => Some(Verdict::Ignore),
+        // Somebody who was removed just now, or has nothing to do with the group.
+        (Some(id), _) if !is_member(engine, &id, &from) => Some(Verdict::Ignore),
         (_, Err(_)) => Some(Verdict::Reject),
         (Some(id), Ok(envelope)) => {
             engine.core.stats.gossip_came += 1;
@@ -103,6 +107,10 @@ pub(crate) fn came(
     }
 }
 
+fn is_member(engine: &Engine, id: &GroupId, device: &DeviceId) -> bool {
+    engine.groups.get(id).is_some_and(|group| group.has_device(device))
+}
+
 /// Opens a post by the chain that its tag names; `None` when there is none.
 fn open(
     engine: &mut Engine,
@@ -114,25 +122,33 @@ fn open(
 ) -> Option<Verdict> {
     let now = engine.core.now;
     let group = engine.groups.get_mut(id)?;
-    let (device, chain) = group.mesh.tags.find(now, &group.incoming, &envelope.tag())?;
-    let known = group.incoming.get(&device)?.iter().find(|known| known.id() == chain)?;
-    let hearsay = group.mesh.passing.get(&(device, chain)).is_some_and(|passing| passing.hearsay);
-    let wrong = if hearsay { Verdict::Ignore } else { Verdict::Reject };
-    Some(match known.open(now, envelope, &device.0) {
-        Ok((chain, plain)) => {
-            match receiving::opened(engine, rows, out, id, (&device, from), chain, &plain) {
-                Took::New | Took::Known => Verdict::Accept,
-                Took::NotYet => Verdict::Ignore,
-                Took::Bad => wrong,
+    let named = group.mesh.tags.find(now, &group.incoming, &envelope.tag());
+    let mut given_up = false;
+    for (device, chain) in named {
+        let Some(group) = engine.groups.get(id) else { break };
+        let chains = group.incoming.get(&device).map(Vec::as_slice).unwrap_or_default();
+        let Some(known) = chains.iter().find(|known| known.id() == chain) else { continue };
+        let hearsay = group.mesh.passing.get(&(device, chain)).is_some_and(|passing| passing.hearsay);
+        match known.open(now, envelope, &device.0) {
+            Ok((chain, plain)) => {
+                let took = receiving::opened(engine, rows, out, id, (&device, from), chain, &plain);
+                return Some(match took {
+                    Took::New => Verdict::Accept,
+                    // Whoever tells of a chain that is not its device's seals again what we have.
+                    Took::Known if hearsay => Verdict::Ignore,
+                    Took::Known => Verdict::Accept,
+                    Took::NotYet => Verdict::Ignore,
+                    Took::Bad if hearsay => Verdict::Ignore,
+                    Took::Bad => Verdict::Reject,
+                });
             }
+            // It was opened before, or is older than the chain as it came.
+            Err(ChainError::KeyGone | ChainError::TooFar) => given_up = true,
+            // Another device's chain may claim the tag as well, one that is here or one that is to be asked for.
+            Err(_) => {}
         }
-        // It was opened before, or is older than the chain as it came.
-        Err(ChainError::KeyGone | ChainError::TooFar | ChainError::NotThisChain) => Verdict::Ignore,
-        Err(_) => {
-            engine.core.stats.bad_posts += 1;
-            wrong
-        }
-    })
+    }
+    given_up.then_some(Verdict::Ignore)
 }
 
 fn wait(engine: &mut Engine, out: &mut Output, id: &GroupId, sealed: Sealed) {

@@ -387,7 +387,12 @@ pub(super) fn settle(
     let came_before = std::mem::take(&mut group.admissions);
     group.refresh();
     group.rearrange(&own_device);
-    if new.iter().filter_map(|id| group.log.operation(id)).any(|operation| may_take_out(&operation.kind)) {
+    let owners = &group.owners;
+    // Also whoever turns out never to have come in rightly: by a link that was revoked, or was used up.
+    let any_gone = before.values().flatten().any(|device| !owners.contains_key(device));
+    if any_gone
+        || new.iter().filter_map(|id| group.log.operation(id)).any(|operation| may_take_out(&operation.kind))
+    {
         // Somebody may have got the chain from others since it was made, and is not named among its holders.
         group.own = None;
     }

@@ -35,7 +35,6 @@ use crate::output::Output;
 use crate::presence::Presence;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
-use crate::view::GroupState;
 
 /// Topics at once, as the network takes.
 const MAX_TOPICS: usize = 128;
@@ -177,16 +176,39 @@ fn topics(engine: &mut Engine, out: &mut Output) -> Timestamp {
     let mut wanted = BTreeMap::new();
     for day in days {
         for (id, group) in &engine.groups.by_id {
-            if wanted.len() < MAX_TOPICS && group.row.state() == GroupState::Joined && !group.is_direct() {
+            if wanted.len() < MAX_TOPICS && group.is_meshed() {
                 wanted.insert(TopicId::of_group(id, day), *id);
             }
         }
     }
     let had = std::mem::replace(&mut engine.groups.topics, wanted);
-    if !had.keys().eq(engine.groups.topics.keys()) {
-        out.effect(Effect::Topics { topics: engine.groups.topics.keys().copied().collect() });
+    let talkers = talkers(engine);
+    if !had.keys().eq(engine.groups.topics.keys()) || engine.groups.talkers != talkers {
+        engine.groups.talkers = talkers;
+        tell_network(engine, out, &engine.groups.talkers);
     }
     if engine.groups.topics.is_empty() { Timestamp::NEVER } else { change }
+}
+
+/// Whom this device has to do with, and who is a member where it has topics. A topic follows from the name of the group, which is
+/// no business of other friends.
+fn talkers(engine: &Engine) -> BTreeSet<DeviceId> {
+    let groups: BTreeSet<&GroupId> = engine.groups.topics.values().collect();
+    let groups: Vec<&Group> = groups.into_iter().filter_map(|id| engine.groups.get(id)).collect();
+    let shares = |device: &DeviceId| groups.iter().any(|group| group.has_device(device));
+    engine.peers.all().map(|(device, _)| *device).filter(shares).collect()
+}
+
+fn tell_network(engine: &Engine, out: &mut Output, talkers: &BTreeSet<DeviceId>) {
+    let topics = engine.groups.topics.keys().copied().collect();
+    out.effect(Effect::Topics { topics, members: talkers.iter().copied().collect() });
+}
+
+/// Other devices have rows than before: those among them who are members hear of the topics.
+pub(crate) fn say_topics(engine: &Engine, out: &mut Output) {
+    if !engine.groups.topics.is_empty() {
+        tell_network(engine, out, &talkers(engine));
+    }
 }
 
 /// Looks whether enough neighbours are there, and for others if not. Returns when to look again.
@@ -240,7 +262,7 @@ fn ask_one(engine: &mut Engine, out: &mut Output, id: &GroupId) {
 /// Somebody is connected who has no rows here. Whoever is in a large group with us is welcome.
 pub(crate) fn welcome(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId) {
     let Engine { groups, presence, .. } = engine;
-    let mut large = groups.by_id.iter_mut().filter(|(_, group)| group.is_ours() && !group.is_direct());
+    let mut large = groups.by_id.iter_mut().filter(|(_, group)| group.is_meshed());
     let Some((id, group)) = large.find(|(_, group)| group.has_device(device)) else { return };
     let id = *id;
     if take_in(group, presence, device) {
@@ -268,7 +290,7 @@ fn take_in(group: &mut Group, presence: &Presence, device: &DeviceId) -> bool {
 pub(super) fn keep_newcomers(engine: &mut Engine, id: &GroupId, joined: &[AccountId]) {
     let own = engine.devices.device();
     let Engine { groups, presence, .. } = engine;
-    let Some(group) = groups.get_mut(id).filter(|group| group.is_ours() && !group.is_direct()) else {
+    let Some(group) = groups.get_mut(id).filter(|group| group.is_meshed()) else {
         return;
     };
     let devices: Vec<DeviceId> =

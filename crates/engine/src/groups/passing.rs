@@ -33,7 +33,6 @@ use kith_proto::time::Timestamp;
 
 use super::gossip;
 use super::receiving;
-use super::state::CHAINS_KEPT;
 use super::state::Group;
 use super::state::Own;
 use super::taking;
@@ -48,6 +47,12 @@ const ASK_EVERY: Span = Span::from_secs(10);
 
 /// Questions that are remembered, and whose answers are taken.
 const MAX_ASKED: usize = 64;
+
+/// Of these, those to one neighbour: one who brings much that nobody can open does not keep others from being asked.
+const MAX_ASKED_EACH: usize = 8;
+
+/// Devices that may claim one tag.
+const MAX_CLAIMS: usize = 16;
 
 /// The tag of an envelope.
 pub(super) type Tag = [u8; TAG_BYTES];
@@ -67,7 +72,8 @@ pub(crate) struct Passing {
 #[derive(Default)]
 pub(crate) struct Tags {
     day: u32,
-    by_tag: BTreeMap<Tag, (DeviceId, [u8; 16])>,
+    /// Several may claim one tag: whoever has a chain can tell the like of it as their own.
+    by_tag: BTreeMap<Tag, Vec<(DeviceId, [u8; 16])>>,
 }
 
 impl Tags {
@@ -75,18 +81,34 @@ impl Tags {
     pub(super) fn add(&mut self, now: Timestamp, device: &DeviceId, chain: &ReceivingChain) {
         if self.day == now.day() {
             for day in days(now) {
-                self.by_tag.insert(chain.tag(day), (*device, chain.id()));
+                let named = self.by_tag.entry(chain.tag(day)).or_default();
+                let one = (*device, chain.id());
+                if !named.contains(&one) && named.len() < MAX_CLAIMS {
+                    named.push(one);
+                }
             }
         }
     }
 
-    /// Whose chain a tag names, and which. All tags are computed once a day.
+    /// Forgets a chain.
+    pub(super) fn remove(&mut self, now: Timestamp, device: &DeviceId, chain: &ReceivingChain) {
+        for tag in days(now).map(|day| chain.tag(day)) {
+            if let Some(named) = self.by_tag.get_mut(&tag) {
+                named.retain(|one| *one != (*device, chain.id()));
+                if named.is_empty() {
+                    self.by_tag.remove(&tag);
+                }
+            }
+        }
+    }
+
+    /// Whose chains a tag names, and which. All tags are computed once a day.
     pub(super) fn find(
         &mut self,
         now: Timestamp,
         chains: &BTreeMap<DeviceId, Vec<ReceivingChain>>,
         tag: &Tag,
-    ) -> Option<(DeviceId, [u8; 16])> {
+    ) -> Vec<(DeviceId, [u8; 16])> {
         if self.day != now.day() {
             *self = Self { day: now.day(), by_tag: BTreeMap::new() };
             for (device, chain) in
@@ -95,7 +117,7 @@ impl Tags {
                 self.add(now, device, chain);
             }
         }
-        self.by_tag.get(tag).copied()
+        self.by_tag.get(tag).cloned().unwrap_or_default()
     }
 }
 
@@ -132,11 +154,17 @@ pub(super) fn forget(out: &mut Output, group: &mut Group, device: &DeviceId, cha
 /// Asks whoever brought a post by which chain it was sealed.
 pub(super) fn ask(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &DeviceId, tag: Tag) {
     let now = engine.core.now;
-    let Some(group) = engine.groups.get_mut(id) else { return };
+    // Whoever is out by now is not told which group this is.
+    let Some(group) = engine.groups.get_mut(id).filter(|group| group.has_device(device)) else { return };
     let asked = &mut group.mesh.asked;
     asked.retain(|(_, _, at)| now.since(*at) < ASK_EVERY);
     let known = asked.iter().any(|(whom, what, _)| whom == device && *what == tag);
-    if known || asked.len() >= MAX_ASKED || !engine.presence.links.is_ready(device) {
+    let theirs = asked.iter().filter(|(whom, ..)| whom == device).count();
+    if known
+        || theirs >= MAX_ASKED_EACH
+        || asked.len() >= MAX_ASKED
+        || !engine.presence.links.is_ready(device)
+    {
         return;
     }
     asked.push_back((*device, tag, now));
@@ -151,13 +179,17 @@ pub(super) fn asked(engine: &mut Engine, out: &mut Output, id: &GroupId, device:
     }
     let own = engine.devices.device();
     let Some(group) = engine.groups.get_mut(id) else { return };
-    let word = match &mut group.own {
+    let words: Vec<GroupWord> = match &mut group.own {
         Some(Own { chain, .. }) if days(now).iter().any(|day| chain.tag(*day) == *tag) => {
-            own_chain(group, &own, device, None)
+            own_chain(group, &own, device, None).into_iter().collect()
         }
-        _ => chain_of(group, now, device, tag),
+        // Which of them it is tells the post that they have.
+        _ => {
+            let named = group.mesh.tags.find(now, &group.incoming, tag);
+            named.into_iter().filter_map(|one| chain_of(group, device, one)).collect()
+        }
     };
-    if let Some(word) = word {
+    for word in words {
         links::say(engine, out, device, vec![Content::Group(word)]);
     }
 }
@@ -183,8 +215,7 @@ pub(super) fn own_chain(
 }
 
 /// A chain of another device as a member's device may have it.
-fn chain_of(group: &mut Group, now: Timestamp, to: &DeviceId, tag: &Tag) -> Option<GroupWord> {
-    let (device, chain) = group.mesh.tags.find(now, &group.incoming, tag)?;
+fn chain_of(group: &mut Group, to: &DeviceId, (device, chain): (DeviceId, [u8; 16])) -> Option<GroupWord> {
     let known = group.incoming.get(&device)?.iter().find(|known| known.id() == chain)?;
     let as_now = known.share();
     let Passing { share, heads, .. } = group.mesh.passing.get(&(device, chain))?.clone();
@@ -243,20 +274,18 @@ pub(super) fn told(
     let tags = days(now).map(|day| chain.tag(day));
     let asked = group.mesh.asked.iter().position(|(whom, tag, _)| whom == from && tags.contains(tag));
     let listed = group.listed.iter().any(|(_, listed)| *listed == device);
-    if asked.and_then(|asked| group.mesh.asked.remove(asked)).is_none() || !listed {
+    let Some(asked) = asked.filter(|_| listed) else {
         engine.core.stats.foreign_words += 1;
         return;
-    }
+    };
     match try_on(group, now, &device, &chain, &tags) {
-        Fits::Yes => {}
-        // It begins later than what waits, which a meeting brings.
+        Fits::Yes => _ = group.mesh.asked.remove(asked),
+        // It begins later than what waits, which a meeting brings. As nothing speaks for it, it is not kept.
         Fits::Unknown => {
-            let full = group.incoming.get(&device).is_some_and(|chains| chains.len() >= CHAINS_KEPT);
             taking::say_heads_of(engine, out, from, id);
-            if full {
-                return;
-            }
+            return gossip::drop_unopened(engine, out, id, &tags);
         }
+        // Another one that claims the same tag may be told next.
         Fits::No => {
             engine.core.stats.bad_chains += 1;
             return;

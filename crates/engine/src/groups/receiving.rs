@@ -94,13 +94,25 @@ pub(super) fn chain(
         chains.retain(|known| known.id() != name);
     }
     let tags = passing::days(now).map(|day| chain.tag(day));
-    let gone = (chains.len() >= CHAINS_KEPT).then(|| chains.remove(0).id());
+    // What others told of a device makes room for what it says itself, and for nothing else.
+    let passed = &group.mesh.passing;
+    let is_told =
+        |known: &ReceivingChain| passed.get(&(*device, known.id())).is_some_and(|passing| passing.hearsay);
+    let told = chains.iter().position(is_told);
+    let full = chains.len() >= CHAINS_KEPT;
+    let gone = match (hearsay, told) {
+        (true, Some(told)) => Some(chains.remove(told)),
+        (true, None) if full => return,
+        (false, told) if full => Some(chains.remove(told.unwrap_or(0))),
+        _ => None,
+    };
     out.put(rows::GROUP_CHAINS, &rows::chain_key(&id, device, &name), chain.to_bytes().to_vec());
     group.mesh.tags.add(now, device, &chain);
     chains.push(chain);
     if let Some(gone) = gone {
-        out.delete(rows::GROUP_CHAINS, &rows::chain_key(&id, device, &gone));
-        passing::forget(out, group, device, &gone);
+        out.delete(rows::GROUP_CHAINS, &rows::chain_key(&id, device, &gone.id()));
+        group.mesh.tags.remove(now, device, &gone);
+        passing::forget(out, group, device, &gone.id());
     }
     if let Some(passing) = passing {
         passing::keep(out, group, device, name, passing);
@@ -313,7 +325,7 @@ pub(super) fn take(
         }
         Verdict::Refuse => {
             engine.core.stats.bad_posts += 1;
-            Took::Bad
+            Took::NotYet
         }
     }
 }
@@ -385,8 +397,9 @@ pub(super) fn insert(
         Ok(history::Inserted::New { instead_of, .. }) => instead_of,
         Ok(history::Inserted::Known) => return Took::Known,
         Err(_) => {
+            // By what is here: others may have no reason to refuse it, so nobody is blamed for bringing it.
             engine.core.stats.bad_posts += 1;
-            return Took::Bad;
+            return Took::NotYet;
         }
     };
     let is_echo = post.draft.device == own_device && matches!(origin, Origin::Other);

@@ -93,6 +93,8 @@ pub(crate) struct Groups {
     pub(super) unsaid: BTreeSet<DeviceId>,
     /// The topics of large groups that this device has.
     pub(super) topics: BTreeMap<TopicId, GroupId>,
+    /// With whom, as the network was last told when they were looked after.
+    pub(super) talkers: BTreeSet<DeviceId>,
     budgets: BTreeMap<DeviceId, (Timestamp, u32)>,
 }
 
@@ -201,9 +203,9 @@ impl Groups {
         self.by_id.values().flat_map(of).collect()
     }
 
-    /// The large groups that we are in.
+    /// The large groups that we are in, and have agreed to be in.
     pub(super) fn meshed(&self) -> impl Iterator<Item = GroupId> {
-        let meshed = |(_, group): &(&GroupId, &Group)| group.is_ours() && !group.is_direct();
+        let meshed = |(_, group): &(&GroupId, &Group)| group.is_meshed();
         self.by_id.iter().filter(meshed).map(|(id, _)| *id)
     }
 
@@ -383,6 +385,11 @@ impl Group {
     pub(super) fn holders(&self) -> BTreeSet<DeviceId> {
         let holders = self.own.iter().flat_map(|own| &own.holders);
         holders.filter(|device| self.owners.contains_key(device)).copied().collect()
+    }
+
+    /// Whether we are in it, and it is large. Whoever was only added has nothing to do with its members.
+    pub(super) fn is_meshed(&self) -> bool {
+        self.row.state() == GroupState::Joined && !self.is_direct()
     }
 
     /// Whether posts go to every device.

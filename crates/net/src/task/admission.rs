@@ -16,11 +16,9 @@ impl Task {
         let kept: BTreeSet<PeerId> = friends.iter().copied().chain(self.bootstraps.keys().copied()).collect();
         let behaviour = self.swarm.behaviour_mut();
         behaviour.limits.set_friends(kept.clone());
-        if let Some(mesh) = behaviour.mesh.as_mut() {
-            mesh.set_friends(friends.clone());
-        }
         behaviour.requests.set_friends(friends);
         behaviour.streams.keep(kept);
+        self.update_talkers();
     }
 
     /// Other limits from now on, as far as they can change.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use kith_proto::id::DeviceId;
 use kith_proto::id::GossipId;
 use kith_proto::id::TopicId;
 use libp2p::gossipsub::MessageAcceptance;
@@ -14,9 +15,19 @@ use crate::mesh;
 use crate::stats;
 
 impl Task {
-    pub(super) fn set_topics(&mut self, topics: BTreeSet<TopicId>) {
+    pub(super) fn set_topics(&mut self, topics: BTreeSet<TopicId>, members: BTreeSet<DeviceId>) {
+        self.members = members;
+        self.update_talkers();
         if let Some(mesh) = self.swarm.behaviour_mut().mesh.as_mut() {
             mesh.set_topics(topics);
+        }
+    }
+
+    /// Tells the behaviour who may hear of topics: friends who are members. Not before it has the friends.
+    pub(super) fn update_talkers(&mut self) {
+        let both = self.friends.intersection(&self.members).filter_map(address::peer_of).collect();
+        if let Some(mesh) = self.swarm.behaviour_mut().mesh.as_mut() {
+            mesh.set_friends(both);
         }
     }
 

@@ -6,6 +6,7 @@ use kith_net::NetCommand;
 use kith_net::NetEvent;
 use kith_net::Role;
 use kith_net::Verdict;
+use kith_net::net::device_of_seed;
 use kith_proto::id::GossipId;
 use kith_proto::id::TopicId;
 
@@ -23,7 +24,9 @@ async fn someone(seed: u8, listen: &str) -> Node {
 }
 
 fn have(node: &Node, topics: &[TopicId]) {
-    node.tell(NetCommand::Topics { topics: topics.iter().copied().collect() });
+    // Everybody here but Dan is a member.
+    let members = (1..=3).filter_map(|seed| device_of_seed(&[seed; 32]).ok()).collect();
+    node.tell(NetCommand::Topics { topics: topics.iter().copied().collect(), members });
 }
 
 async fn link(one: &mut Node, other: &mut Node) {
@@ -133,6 +136,22 @@ async fn a_stranger_hears_of_no_topic_until_they_are_a_friend() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_friend_who_is_no_member_hears_of_no_topic() {
+    let (mut ann, mut bob, mut dan) = (someone(1, TCP).await, someone(2, TCP).await, someone(4, TCP).await);
+    ann.befriend(&[&bob, &dan]);
+    bob.befriend(&[&ann]);
+    dan.befriend(&[&ann]);
+    link(&mut dan, &mut ann).await;
+    link(&mut ann, &mut bob).await;
+    say(&ann, "to Bob").await;
+    assert_eq!(hear(&mut bob).await.0, "to Bob");
+    dan.tell(NetCommand::Gossip { topic: TOPIC, bytes: b"is anybody there?".to_vec() });
+    dan.say(&ann, 1);
+    ann.until(|event| matches!(event, NetEvent::Frame { .. }).then_some(())).await;
+    assert_eq!((dan.net.stats().gossip_sent, dan.net.stats().gossip_unsent), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_that_is_given_up_brings_nothing_more() {
     let (mut ann, mut bob) = (someone(1, TCP).await, someone(2, TCP).await);
     ann.befriend(&[&bob]);
@@ -168,7 +187,7 @@ async fn say_once(node: &Node, text: &str) {
 async fn more_topics_than_may_be_are_cut_and_a_message_that_is_too_long_stays() {
     let ann = someone(1, TCP).await;
     let topics: BTreeSet<TopicId> = (0..=255).map(|byte| TopicId([byte; 32])).collect();
-    ann.tell(NetCommand::Topics { topics });
+    ann.tell(NetCommand::Topics { topics, members: BTreeSet::new() });
     say_once(&ann, &"x".repeat(40 << 10)).await;
     assert_eq!(ann.net.stats().gossip_unsent, 1);
 }

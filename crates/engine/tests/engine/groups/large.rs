@@ -27,6 +27,8 @@ struct Town {
     deaf: BTreeSet<usize>,
     /// They stay connected, whatever others want.
     clings: BTreeSet<usize>,
+    /// With whom they have their topics.
+    members: BTreeMap<usize, Vec<DeviceId>>,
 }
 
 impl Town {
@@ -77,6 +79,7 @@ impl Town {
             verdicts: Vec::new(),
             deaf: BTreeSet::new(),
             clings: BTreeSet::new(),
+            members: BTreeMap::new(),
         };
         town.pass(500);
         town
@@ -161,7 +164,8 @@ impl Town {
         let links = self.world.connected.clone();
         let linked = |one: usize, other: usize| links.contains(&(one.min(other), one.max(other)));
         let passed = match effect {
-            Effect::Topics { topics } => {
+            Effect::Topics { topics, members } => {
+                self.members.insert(who, members);
                 self.gossip.set_topics(who, topics);
                 Vec::new()
             }
@@ -356,4 +360,37 @@ fn around_midnight_the_topics_of_both_days_are_had() {
     assert_eq!(had(&town), [true, true, false]);
     town.pass(60 * 60 * 1_000);
     assert_eq!(had(&town), [false, true, false]);
+}
+
+#[test]
+fn nobody_but_members_hears_of_topics_or_is_asked() {
+    let mut town = Town::of(8, History::Everything);
+    let config = Config { direct_members: SMALL, ..Config::default() };
+    town.world.people.push(Side::with_config(9, None, config));
+    town.world.befriend(7, 8);
+    town.settle();
+    let outsider = town.world.people[8].device;
+    let members: BTreeSet<DeviceId> = town.world.people[..8].iter().map(|side| side.device).collect();
+    for (who, told) in &town.members {
+        assert!(told.iter().all(|device| members.contains(device)), "{who} talks with members only");
+    }
+    assert!(town.members[&7].contains(&town.world.people[6].device));
+    town.say(1, "hello");
+    let (_, topic, bytes) = town.published.last().cloned().unwrap();
+    // One that nobody has a chain for, from a friend who is no member.
+    let mut unknown = bytes;
+    unknown[0] ^= 1;
+    let (waited, sent) = (town.world.people[7].engine.stats().gossip_waited, town.world.people[7].sent.len());
+    town.bring(8, 7, (topic, GossipId::of(&topic, &unknown)), unknown);
+    assert!(!town.world.people[7].sent[sent..].iter().any(|(device, _)| *device == outsider));
+    assert_eq!(town.world.people[7].engine.stats().gossip_waited, waited);
+    town.verdicts.clear();
+    town.carry();
+    assert_eq!(town.verdicts, [(7, Verdict::Ignore)]);
+    // And who is out is none of them any more.
+    let (group, removed) = (town.group, town.world.people[3].account);
+    town.world.people[0].command(Command::RemoveMember { group, account: removed });
+    town.settle();
+    let gone = town.world.people[3].device;
+    assert!(town.members.iter().filter(|(who, _)| **who != 3).all(|(_, told)| !told.contains(&gone)));
 }
