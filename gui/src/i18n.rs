@@ -1,5 +1,5 @@
 //! What the app says, in the person's language. The texts are in `gui/i18n/*.ftl`, one file a language, in the form of Project
-//! Fluent; the code names a text by its key, with [`say!`], and never holds the text itself.
+//! Fluent; the code names a text by its key, with `say!`, and never holds the text itself.
 //!
 //! The language is one for the whole program and may change at any time: views ask for their texts in every frame. What was
 //! said already (toasts, what is wrong with a form) stays in the language in which it was said.
@@ -117,7 +117,7 @@ pub fn speaking<T>(language: Language, what: impl FnOnce() -> T) -> T {
     done
 }
 
-/// A text by its key; [`say!`] is the way to it. A text that a language lacks is said in English, and a key that nobody knows
+/// A text by its key; `say!` is the way to it. A text that a language lacks is said in English, and a key that nobody knows
 /// is shown as it is: both are found by tests before anybody sees them.
 pub fn text(key: &str, args: Option<&Args<'_>>) -> String {
     let own = bundle(spoken());
