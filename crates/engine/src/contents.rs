@@ -296,7 +296,7 @@ pub(crate) fn forget_device(engine: &mut Engine, out: &mut Output, device: &Devi
     engine.cards.drop_device(device);
     engine.knocking.drop_device(device);
     engine.sessions.drop_device(out, device);
-    engine.groups.forget_device(out, device);
+    engine.groups.forget_device(engine.core.now, out, device);
     engine.peers.remove(device, out);
     engine.presence.unwant(device);
     out.effect(Effect::HangUp { device: *device });

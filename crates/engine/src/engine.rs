@@ -28,6 +28,7 @@ use crate::event::Event;
 use crate::groups::asking;
 use crate::groups::deletions;
 use crate::groups::fellows;
+use crate::groups::forming;
 use crate::groups::gossip;
 use crate::groups::hosts;
 use crate::groups::mesh;
@@ -269,9 +270,7 @@ impl Engine {
                 TimerKey::Groups => {
                     taking::say_what_is_new(self, out);
                     requests::expire(self, out);
-                    if let Some(next) = self.groups.forming.expire(self.core.now) {
-                        self.core.timers.set_earlier(TimerKey::Groups, next);
-                    }
+                    forming::expire(self);
                     fellows::part(self, out);
                     deletions::settle(self, rows, out);
                     reports::expire(self, out);

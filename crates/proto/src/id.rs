@@ -148,6 +148,29 @@ id_type!(
     /// A message of a topic: a hash of both, so that whoever sees it twice knows.
     GossipId, 20
 );
+
+impl MessageId {
+    /// What an entry of a group is called as a message: the beginning of its own name.
+    const fn of_name(name: &[u8; 32]) -> Self {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = *name;
+        Self([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
+    }
+}
+
+impl OperationId {
+    /// What the operation is called as a message of its group.
+    pub const fn message(&self) -> MessageId {
+        MessageId::of_name(&self.0)
+    }
+}
+
+impl PostId {
+    /// What the post is called as a message of its group.
+    pub const fn message(&self) -> MessageId {
+        MessageId::of_name(&self.0)
+    }
+}
+
 hex_text!(GroupId, "group id");
 hex_text!(OperationId, "operation id");
 hex_text!(LinkId, "group link id");

@@ -109,12 +109,5 @@ pub(super) fn gaps(
     });
     let shown = history::window(rows, group, place.as_ref(), PAGE).map_err(QueryError::from)?;
     let parted = shown.into_iter().filter(|shown| !shown.gaps.is_empty());
-    Ok(parted.map(|shown| message_of(&shown.place.post)).collect())
-}
-
-/// The name of a post as a message: the beginning of its id.
-fn message_of(post: &PostId) -> MessageId {
-    let mut name = [0; 16];
-    name.iter_mut().zip(post.0).for_each(|(to, from)| *to = from);
-    MessageId(name)
+    Ok(parted.map(|shown| shown.place.post.message()).collect())
 }

@@ -8,7 +8,6 @@ use kith_engine::command::Answer;
 use kith_engine::view::ChatView;
 use kith_engine::view::ChatWith;
 use kith_engine::view::ContactState;
-use kith_engine::view::ContactView;
 use kith_engine::view::GroupLine;
 use kith_engine::view::GroupState;
 use kith_engine::view::GroupSummary;
@@ -46,6 +45,7 @@ use kith_proto::time::Timestamp;
 
 use super::NOON;
 use super::NOW;
+use super::contact;
 use super::everything;
 use super::rows;
 
@@ -366,21 +366,7 @@ fn a_group_is_made_and_shown_as_soon_as_it_is_there() {
     let mut model = Model::new();
     model.reply(Reply::All(Box::new(everything())));
     let mut friend = |account, name: &str, state| {
-        model.event(Event::ContactChanged(ContactView {
-            contact: account,
-            chat: ChatId::direct(&ANN, &account),
-            name: name.to_owned(),
-            status: String::new(),
-            greeting: String::new(),
-            state,
-            verified: false,
-            stranger: false,
-            by_address: false,
-            refused: false,
-            mailboxes: 0,
-            online: false,
-            since: Timestamp(NOON),
-        }));
+        model.event(Event::ContactChanged(contact(account, name, state)));
     };
     friend(BOB, "Bob", ContactState::Accepted);
     friend(BO, "Bo", ContactState::Accepted);

@@ -7,6 +7,8 @@ mod rooms;
 use kith_engine::Command;
 use kith_engine::Event;
 use kith_engine::Overview;
+use kith_engine::view::ContactState;
+use kith_engine::view::ContactView;
 use kith_engine::view::MailboxView;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
@@ -53,6 +55,24 @@ fn everything() -> All {
         calling: Default::default(),
         overview: Overview::default(),
         listen: Vec::new(),
+    }
+}
+
+fn contact(account: AccountId, name: &str, state: ContactState) -> ContactView {
+    ContactView {
+        contact: account,
+        chat: ChatId::direct(&everything().profile.account, &account),
+        name: name.to_owned(),
+        status: String::new(),
+        greeting: String::new(),
+        state,
+        verified: false,
+        stranger: false,
+        by_address: false,
+        refused: false,
+        mailboxes: 0,
+        online: false,
+        since: Timestamp(NOON),
     }
 }
 

@@ -4,7 +4,6 @@ use kith_engine::Command;
 use kith_engine::Event;
 use kith_engine::command::Answer;
 use kith_engine::view::ContactState;
-use kith_engine::view::ContactView;
 use kith_engine::view::GroupState;
 use kith_engine::view::GroupView;
 use kith_engine::view::MessageView;
@@ -39,6 +38,7 @@ use kith_proto::time::Timestamp;
 
 use super::NOON;
 use super::NOW;
+use super::contact;
 use super::groups::ANN;
 use super::groups::BOB;
 use super::groups::CAROL;
@@ -265,24 +265,9 @@ fn filtered_words_hide_messages_of_others_until_they_are_looked_at() {
 #[test]
 fn a_list_of_blocked_people_is_looked_at_before_it_is_taken() {
     let mut model = opened(Role::Member);
-    let person = |account, state| ContactView {
-        contact: account,
-        chat: ChatId::direct(&ANN, &account),
-        name: "Bob".to_owned(),
-        status: String::new(),
-        greeting: String::new(),
-        state,
-        verified: false,
-        stranger: false,
-        by_address: false,
-        refused: false,
-        mailboxes: 0,
-        online: false,
-        since: Timestamp(NOON),
-    };
     let (eve, mallory) = (AccountId([40; 32]), AccountId([41; 32]));
-    model.event(Event::ContactChanged(person(BOB, ContactState::Accepted)));
-    model.event(Event::ContactChanged(person(eve, ContactState::Blocked)));
+    model.event(Event::ContactChanged(contact(BOB, "Bob", ContactState::Accepted)));
+    model.event(Event::ContactChanged(contact(eve, "Eve", ContactState::Blocked)));
     assert_eq!(filters::list(&model), blocks::written(&[eve]));
     let list = blocks::written(&[eve, mallory, BOB, ANN, mallory]);
     model.act(Action::OpenSettings);

@@ -308,7 +308,7 @@ impl Ledger {
                 let Some(author) = author else { continue };
                 // What only its author has, who put an old disk back, may be gone; a liar's posts are equal or not.
                 if author != held.who || people[author].restores == 0 {
-                    posts.insert(message_of(&post), (author, post.draft.view));
+                    posts.insert(post.id().message(), (author, post.draft.view));
                 }
             }
         }
@@ -428,12 +428,6 @@ pub fn posts_of(disk: &Disk, group: &GroupId) -> Vec<Post> {
         .into_iter()
         .filter_map(|bytes| Post::from_bytes(&bytes).ok())
         .collect()
-}
-
-fn message_of(post: &Post) -> MessageId {
-    let mut name = [0; 16];
-    name.iter_mut().zip(post.id().0).for_each(|(to, from)| *to = from);
-    MessageId(name)
 }
 
 fn values(disk: &Disk, table: Table, group: &GroupId) -> Vec<Vec<u8>> {

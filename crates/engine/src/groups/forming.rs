@@ -11,6 +11,8 @@ use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 use super::Log;
+use crate::engine::Engine;
+use crate::timer::TimerKey;
 
 /// Logs that one account may be telling at once: a friend may add us to some groups in a row.
 const MAX_OF_ONE: usize = 8;
@@ -24,6 +26,13 @@ const MAX_BYTES_IN_ALL: usize = 64 << 20;
 
 /// A log to which nothing came for so long is forgotten: by mail its parts may be hours apart.
 pub(super) const WAITS_FOR: Span = Span::from_days(1);
+
+/// Forgets what nobody goes on with.
+pub(crate) fn expire(engine: &mut Engine) {
+    if let Some(next) = engine.groups.forming.expire(engine.core.now) {
+        engine.core.timers.set_earlier(TimerKey::Groups, next);
+    }
+}
 
 /// All logs that are being told.
 #[derive(Default)]
@@ -110,7 +119,7 @@ impl Forming {
     }
 
     /// Forgets those that nobody goes on with. Returns when the next is due.
-    pub(crate) fn expire(&mut self, now: Timestamp) -> Option<Timestamp> {
+    fn expire(&mut self, now: Timestamp) -> Option<Timestamp> {
         self.by_group.retain(|_, told| now.since(told.at) < WAITS_FOR);
         self.by_group.values().map(|told| told.at + WAITS_FOR).min()
     }

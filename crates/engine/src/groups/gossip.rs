@@ -163,15 +163,9 @@ fn wait(engine: &mut Engine, out: &mut Output, id: &GroupId, sealed: Sealed) {
     passing::ask(engine, out, id, &from, tag);
 }
 
-/// Makes room for one more: whoever has brought more than their share loses their own oldest, so that a neighbour who floods takes
-/// no place from others.
+/// Makes room for one more from a neighbour. Returns what went.
 fn make_room(waiting: &mut VecDeque<Sealed>, from: &DeviceId) -> Option<Sealed> {
-    let theirs = waiting.iter().filter(|sealed| sealed.from == *from).count();
-    if theirs >= MAX_SEALED_EACH {
-        let oldest = waiting.iter().position(|sealed| sealed.from == *from)?;
-        return waiting.remove(oldest);
-    }
-    if waiting.len() >= MAX_SEALED { waiting.pop_front() } else { None }
+    receiving::make_room(waiting, from, |sealed| sealed.from, MAX_SEALED_EACH, MAX_SEALED)
 }
 
 /// There is another chain: what waited for it is opened, and goes on.

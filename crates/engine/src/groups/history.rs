@@ -57,7 +57,6 @@ use kith_proto::sync::Span;
 use kith_proto::time::Span as TimeSpan;
 use kith_proto::time::Timestamp;
 
-use super::sending;
 use crate::output::Output;
 
 use rows::LineRow;
@@ -159,7 +158,7 @@ impl History {
 
     /// Whether a post may be given to others.
     pub(crate) fn gives(&self, post: &PostId) -> bool {
-        self.withheld.is_empty() || !self.withheld.contains(&sending::message_of(post))
+        self.withheld.is_empty() || !self.withheld.contains(&post.message())
     }
 
     /// Which group it is of.

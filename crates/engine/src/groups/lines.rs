@@ -11,7 +11,6 @@ use kith_proto::group::Operation;
 use kith_proto::group::Via;
 use kith_proto::id::AccountId;
 use kith_proto::id::GroupId;
-use kith_proto::id::MessageId;
 use kith_proto::id::OperationId;
 use kith_proto::rows::Rows;
 
@@ -30,13 +29,6 @@ use crate::view::GroupLine;
 
 /// More lines at once than this are history, not news.
 const NEWS: usize = 8;
-
-/// The name of a line.
-pub(crate) fn message_of(operation: &OperationId) -> MessageId {
-    let mut name = [0; 16];
-    name.iter_mut().zip(operation.0).for_each(|(to, from)| *to = from);
-    MessageId(name)
-}
 
 /// The operations that stand in the chat as lines.
 pub(super) fn wanted(group: &mut Group) -> BTreeSet<OperationId> {
@@ -57,7 +49,7 @@ pub(super) fn sync(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &
     let wanted = wanted(group);
     let mut shown_again = Vec::new();
     for gone in group.lines.difference(&wanted) {
-        let message = message_of(gone);
+        let message = gone.message();
         if let Some(Kind::DeleteForAll(deleted)) = group.log.operation(gone).map(|operation| &operation.kind)
         {
             shown_again.push(*deleted);
@@ -71,7 +63,7 @@ pub(super) fn sync(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &
         let Some(operation) = group.log.operation(id) else { continue };
         let kind = without_devices(&operation.kind);
         let entry = NewEntry {
-            message: message_of(id),
+            message: id.message(),
             text: Default::default(),
             reply_to: None,
             outgoing: operation.author == own,

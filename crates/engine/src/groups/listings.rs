@@ -132,7 +132,7 @@ pub(super) fn take(
     let (account, time, name, now) = (post.draft.account, post.draft.time, post.id(), engine.core.now);
     let core = &mut engine.core;
     let Some(group) = engine.groups.by_id.get_mut(id) else { return };
-    deletions::came(core, group, out, &sending::message_of(&name));
+    deletions::came(core, group, out, &name.message());
     let known = get(rows, out, id, &account, &listing.room);
     if known.as_ref().is_some_and(|known| (known.time, known.post) >= (time, name)) {
         return;

@@ -353,7 +353,7 @@ pub(crate) fn is_far(engine: &Engine, account: &AccountId, device: &DeviceId) ->
         .peekable();
     common.peek().is_some()
         && common.all(|group| !group.is_direct() && !group.mesh.near.contains(device))
-        && !engine.groups.asking.values().any(|row| row.hosts.iter().any(|host| host.account == *account))
+        && !engine.groups.asks(account)
 }
 
 /// Dials those who are near, and no others of large groups.

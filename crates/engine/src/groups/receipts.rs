@@ -15,7 +15,6 @@ use kith_proto::payload::Content;
 use kith_proto::payload::Position;
 use kith_proto::rows::Rows;
 
-use super::sending;
 use crate::chats::Chats;
 use crate::chats::Unread;
 use crate::engine::Engine;
@@ -130,7 +129,7 @@ pub(super) fn read(
     for number in before.max(sequence.saturating_sub(TOLD)) + 1..=sequence {
         // Whoever says more than there is reads nothing.
         let slot = group.history.slot(rows, out, &own, number).unwrap_or_default();
-        messages.extend(slot.0.iter().map(|place| sending::message_of(&place.post)));
+        messages.extend(slot.0.iter().map(|place| place.post.message()));
     }
     for message in messages {
         tell(engine, rows, out, id, message);

@@ -50,7 +50,6 @@ use super::listings;
 use super::membership;
 use super::passing;
 use super::passing::Passing;
-use super::sending;
 use super::state::CHAINS_KEPT;
 use super::state::Group;
 use super::state::MAX_WAITING;
@@ -110,9 +109,7 @@ pub(super) fn chain(
     group.mesh.tags.add(now, device, &chain);
     chains.push(chain);
     if let Some(gone) = gone {
-        out.delete(rows::GROUP_CHAINS, &rows::chain_key(&id, device, &gone.id()));
-        group.mesh.tags.remove(now, device, &gone);
-        passing::forget(out, group, device, &gone.id());
+        group.forget_chain(now, out, device, &gone);
     }
     if let Some(passing) = passing {
         passing::keep(out, group, device, name, passing);
@@ -150,7 +147,7 @@ pub(super) fn post(
         Some(Err(ChainError::KeyGone)) => {}
         Some(Err(_)) => engine.core.stats.bad_posts += 1,
         None => {
-            make_room(&mut group.waiting, device, |(from, _)| *from);
+            make_room(&mut group.waiting, device, |(from, _)| *from, MAX_WAITING_EACH, MAX_WAITING);
             group.waiting.push_back((*device, envelope));
             ask_chain(engine, out, id, device);
             // If the chain never comes, a meeting brings the post.
@@ -311,7 +308,7 @@ pub(super) fn take(
     match verdict {
         Verdict::Take => insert(engine, rows, out, id, &post, Origin::Other),
         Verdict::Later => {
-            make_room(&mut group.later, &device, |post| post.draft.device);
+            make_room(&mut group.later, &device, |post| post.draft.device, MAX_WAITING_EACH, MAX_WAITING);
             group.later.push_back(post);
             Took::NotYet
         }
@@ -344,15 +341,21 @@ fn is_hurried(group: &mut Group, now: Timestamp, post: &VerifiedPost) -> bool {
     minds && soon(last, post.draft.time) && soon(heard, now)
 }
 
-/// Makes room for one more from a device: its own oldest goes if it has more than its share, else the oldest of all.
-fn make_room<T>(queue: &mut VecDeque<T>, device: &DeviceId, of: impl Fn(&T) -> DeviceId) {
+/// Makes room for one more from a device in a queue of at most `most`: its own oldest goes if it has more than its `share`, so
+/// that who floods takes no place from others, else the oldest of all. Returns what went.
+pub(super) fn make_room<T>(
+    queue: &mut VecDeque<T>,
+    device: &DeviceId,
+    of: impl Fn(&T) -> DeviceId,
+    share: usize,
+    most: usize,
+) -> Option<T> {
     let own = queue.iter().filter(|item| of(item) == *device).count();
-    let gone = if own >= MAX_WAITING_EACH { queue.iter().position(|item| of(item) == *device) } else { None };
-    match gone {
-        Some(at) => _ = queue.remove(at),
-        None if queue.len() >= MAX_WAITING => _ = queue.pop_front(),
-        None => {}
+    if own >= share {
+        let oldest = queue.iter().position(|item| of(item) == *device)?;
+        return queue.remove(oldest);
     }
+    if queue.len() >= most { queue.pop_front() } else { None }
 }
 
 fn count_dropped(group: &mut Group, account: AccountId) {
@@ -409,7 +412,7 @@ pub(super) fn insert(
         engine.core.stats.set_back += 1;
     }
     if let Some(gone) = inserted {
-        let message = sending::message_of(&gone.post);
+        let message = gone.post.message();
         if engine.chats.take_out(&engine.core, rows, out, &chat, &message) {
             out.event(Event::MessageDeleted { chat, message });
         }
@@ -476,7 +479,7 @@ fn show(
     };
     let Engine { groups, chats, core, .. } = engine;
     let group = groups.get_mut(id)?;
-    let message = sending::message_of(&post.id());
+    let message = post.id().message();
     let chat = group.chat();
     let joined = group.log.roster().members.get(&own).map(|member| member.standing.by);
     let joined = joined.and_then(|by| group.log.operation(&by)).map(|operation| operation.time);

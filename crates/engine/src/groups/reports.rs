@@ -25,7 +25,6 @@ use kith_proto::rows::Rows;
 use super::mesh;
 use super::receiving;
 use super::requests;
-use super::sending;
 use super::view;
 use crate::chats::Chats;
 use crate::command::Answer;
@@ -119,7 +118,7 @@ fn keep(
     post: &Post,
     reason: BoundedStr<MAX_REASON_BYTES>,
 ) {
-    let (since, message) = (engine.core.now, sending::message_of(&post.id()));
+    let (since, message) = (engine.core.now, post.id().message());
     let Some(group) = engine.groups.get_mut(id) else { return };
     let roster = group.log.roster();
     if roster.deletions.contains(&message) {

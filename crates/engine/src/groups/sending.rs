@@ -16,7 +16,6 @@ use kith_proto::group::word::PostBody;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
 use kith_proto::id::MessageId;
-use kith_proto::id::PostId;
 use kith_proto::payload::Content;
 use kith_proto::payload::Position;
 use kith_proto::rows::Rows;
@@ -43,13 +42,6 @@ use crate::view::GroupState;
 
 /// So many chains may wait for one device before it is given no more of them.
 const MAX_CHAINS_WAITING: u32 = 8;
-
-/// The name of a post as a message.
-pub(crate) fn message_of(post: &PostId) -> MessageId {
-    let mut name = [0; 16];
-    name.iter_mut().zip(post.0).for_each(|(to, from)| *to = from);
-    MessageId(name)
-}
 
 /// Writes a post.
 pub(crate) fn send(
@@ -90,7 +82,7 @@ pub(super) fn send_body(
     let draft = group.history.compose(account, own, group.view(), now, body);
     // Only a draft of another device, or one without its form, is refused.
     let post = sign_post(&devices.secret, draft).map_err(|_| Refusal::UnknownGroup)?;
-    let message = message_of(&post.id());
+    let message = post.id().message();
     let targets = if group.is_direct() { group.devices_but(&own) } else { group.holders() };
     let Some((envelope, strangers)) = seal(group, core, &own, &targets, &post.to_bytes()) else {
         return Err(Refusal::OutboxFull);

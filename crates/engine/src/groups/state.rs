@@ -41,6 +41,7 @@ use super::forming::Forming;
 use super::history::History;
 use super::meetings::Live;
 use super::mesh::Mesh;
+use super::passing;
 use super::requests::Door;
 use super::turns::Turns;
 use crate::core::Core;
@@ -258,10 +259,10 @@ impl Groups {
     }
 
     /// A device is forgotten: what it sealed with goes too, unless it is still a member's.
-    pub(crate) fn forget_device(&mut self, out: &mut Output, device: &DeviceId) {
-        for (id, group) in self.by_id.iter_mut().filter(|(_, group)| !group.has_device(device)) {
+    pub(crate) fn forget_device(&mut self, now: Timestamp, out: &mut Output, device: &DeviceId) {
+        for group in self.by_id.values_mut().filter(|group| !group.has_device(device)) {
             for chain in group.incoming.remove(device).unwrap_or_default() {
-                out.delete(rows::GROUP_CHAINS, &rows::chain_key(id, device, &chain.id()));
+                group.forget_chain(now, out, device, &chain);
             }
             group.asked.remove(device);
             group.dialled.remove(device);
@@ -324,6 +325,19 @@ impl Group {
             mesh: Mesh::default(),
             listed: BTreeSet::new(),
         }
+    }
+
+    /// A chain that is no longer among those of its device is forgotten.
+    pub(super) fn forget_chain(
+        &mut self,
+        now: Timestamp,
+        out: &mut Output,
+        device: &DeviceId,
+        chain: &ReceivingChain,
+    ) {
+        out.delete(rows::GROUP_CHAINS, &rows::chain_key(&self.id(), device, &chain.id()));
+        self.mesh.tags.remove(now, device, chain);
+        passing::forget(out, self, device, &chain.id());
     }
 
     /// Which group.

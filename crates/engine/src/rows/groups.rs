@@ -224,9 +224,7 @@ impl ListingRow {
 
     /// What the post is called as a message.
     pub(crate) fn message(&self) -> MessageId {
-        let mut name = [0; 16];
-        name.iter_mut().zip(self.post.0).for_each(|(to, from)| *to = from);
-        MessageId(name)
+        self.post.message()
     }
 }
 

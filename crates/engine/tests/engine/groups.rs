@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 use kith_engine::Command;
 use kith_engine::Event;
@@ -24,6 +25,9 @@ use kith_proto::group::Role;
 use kith_proto::id::ChatId;
 use kith_proto::id::GroupId;
 use kith_proto::id::MessageId;
+use kith_proto::rows::Direction;
+use kith_proto::rows::Rows as _;
+use kith_proto::rows::Table;
 use kith_proto::time::Span;
 
 use crate::Side;
@@ -58,6 +62,14 @@ impl World {
             world.befriend(ANN, other);
         }
         world
+    }
+
+    /// Somebody else, who knows nobody. Returns who they are.
+    pub(crate) fn stranger(&mut self, seed: u8) -> usize {
+        let mut side = Side::new(seed);
+        side.now = self.people[ANN].now;
+        self.people.push(side);
+        self.people.len() - 1
     }
 
     pub(crate) fn befriend(&mut self, one: usize, other: usize) {
@@ -493,4 +505,16 @@ fn a_contact_who_is_also_a_fellow_stays_one_when_the_contact_ends() {
     world.say(CAT, &group, "and friends now");
     world.settle();
     world.agree(&[ANN, BOB, CAT], &group);
+}
+
+/// Rows of a table whose key has this device.
+pub(crate) fn rows_of(side: &Side, table: Table, part: &[u8]) -> usize {
+    let (from, to) = (Bound::Unbounded, Bound::Unbounded);
+    let mut found = 0;
+    let scanned = side.disk.scan(table, from, to, Direction::Up, &mut |key, _| {
+        found += usize::from(part.is_empty() || key.windows(part.len()).any(|window| window == part));
+        true
+    });
+    scanned.unwrap();
+    found
 }

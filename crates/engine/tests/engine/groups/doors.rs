@@ -18,8 +18,6 @@ use kith_proto::group::Role;
 use kith_proto::group::link_secret;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
-use kith_proto::rows::Direction;
-use kith_proto::rows::Rows as _;
 use kith_proto::rows::Table;
 use kith_proto::time::Span;
 
@@ -28,6 +26,7 @@ use super::BOB;
 use super::CAT;
 use super::DAN;
 use super::World;
+use super::rows_of;
 use crate::NetInput;
 use crate::Side;
 
@@ -50,32 +49,22 @@ fn naming(world: &World, link: &GroupInvite, hosts: &[usize]) -> GroupInvite {
     GroupInvite { hosts: BoundedVec::truncated(hosts.iter().map(host).collect()), ..link.clone() }
 }
 
-fn stranger(world: &mut World, seed: u8) -> usize {
-    let mut side = Side::new(seed);
-    side.now = world.people[ANN].now;
-    world.people.push(side);
-    world.people.len() - 1
-}
-
 fn is_in(world: &World, who: usize, group: &GroupId) -> bool {
     let view = query::group(&world.people[who].disk, group).unwrap();
     view.is_some_and(|view| view.state == GroupState::Joined)
 }
 
-/// Rows of a table whose key has this device.
-fn rows_of(side: &Side, table: Table, part: &[u8]) -> usize {
-    let (from, to) = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
-    let mut found = 0;
-    let scanned = side.disk.scan(table, from, to, Direction::Up, &mut |key, _| {
-        found += usize::from(part.is_empty() || key.windows(part.len()).any(|window| window == part));
-        true
-    });
-    scanned.unwrap();
-    found
-}
-
 fn is_forgotten(side: &Side) -> bool {
     side.events.iter().any(|event| matches!(event, Event::GroupForgotten { .. }))
+}
+
+/// Somebody new comes to Ann by the link, and is in.
+fn comes_in(world: &mut World, link: GroupInvite, group: &GroupId) {
+    let last = world.stranger(9);
+    world.people[last].command(Command::JoinGroup { link });
+    world.connect(ANN, last);
+    world.settle();
+    assert!(is_in(world, last, group));
 }
 
 #[test]
@@ -84,7 +73,7 @@ fn who_came_and_left_keeps_no_stranger_out() {
     let group = world.group(&[], None);
     let link = link(&mut world, group, false, 0);
     for seed in 10..76 {
-        let who = stranger(&mut world, seed);
+        let who = world.stranger(seed);
         world.people[who].command(Command::JoinGroup { link: link.clone() });
         world.connect(ANN, who);
         world.people[who].command(Command::LeaveGroup { group });
@@ -93,11 +82,7 @@ fn who_came_and_left_keeps_no_stranger_out() {
         world.people.truncate(1);
         world.people[ANN].pass(Span::from_secs(1));
     }
-    let last = stranger(&mut world, 9);
-    world.people[last].command(Command::JoinGroup { link });
-    world.connect(ANN, last);
-    world.settle();
-    assert!(is_in(&world, last, &group));
+    comes_in(&mut world, link, &group);
 }
 
 #[test]
@@ -106,7 +91,7 @@ fn who_does_no_work_keeps_no_stranger_out() {
     let group = world.group(&[], None);
     let link = link(&mut world, group, false, 6);
     for seed in 10..80 {
-        let who = stranger(&mut world, seed);
+        let who = world.stranger(seed);
         let lazy = GroupInvite { work: 0, ..link.clone() };
         world.people[who].command(Command::JoinGroup { link: lazy });
         let (ann, device) = (world.people[ANN].device, world.people[who].device);
@@ -121,20 +106,14 @@ fn who_does_no_work_keeps_no_stranger_out() {
     }
     let kept = rows_of(&world.people[ANN], Table::plain("contacts"), &[]);
     assert!(kept <= 70, "{kept} rows");
-    let last = stranger(&mut world, 9);
-    world.people[last].command(Command::JoinGroup { link });
-    world.connect(ANN, last);
-    world.settle();
-    assert!(is_in(&world, last, &group));
+    comes_in(&mut world, link, &group);
 }
 
 /// Dan's group made Bob and Cat fellows. Cat adds Ann, whose friend Bob is, and Bob, who does not agree.
 #[test]
 fn nobody_is_told_where_somebody_is_who_did_not_agree() {
     let mut world = World::of_friends(3);
-    let mut dan = Side::new(9);
-    dan.now = world.people[ANN].now;
-    world.people.push(dan);
+    assert_eq!(world.stranger(9), DAN);
     world.befriend(DAN, BOB);
     world.befriend(DAN, CAT);
     let members = [BOB, CAT].map(|who| world.people[who].account).to_vec();
@@ -176,7 +155,7 @@ fn an_account_that_comes_back_by_its_phrase_and_a_link_is_no_ghost() {
     let mut world = World::of_friends(2);
     let group = world.group(&[BOB], None);
     let link = link(&mut world, group, false, 0);
-    let cat = stranger(&mut world, 7);
+    let cat = world.stranger(7);
     world.people[cat].command(Command::JoinGroup { link: link.clone() });
     world.connect(ANN, cat);
     world.gather();
@@ -214,7 +193,7 @@ fn who_has_a_wrong_clock_comes_in_and_does_not_ask_without_end() {
         let group = world.group(&[], None);
         world.people[ANN].pass(Span::from_days(30));
         let link = link(&mut world, group, false, 6);
-        let cat = stranger(&mut world, 7);
+        let cat = world.stranger(7);
         let now = world.people[ANN].now.0 + Span::from_days(ahead).0 - Span::from_days(behind).0;
         world.people[cat].now = kith_proto::time::Timestamp(now);
         world.people[cat].command(Command::JoinGroup { link });
@@ -287,7 +266,7 @@ fn one_member_passes_on_no_more_than_their_share_and_the_newest_stay() {
     let by_bob = naming(&world, &link, &[BOB]);
     let mut last = 0;
     for seed in 10..46 {
-        last = stranger(&mut world, seed);
+        last = world.stranger(seed);
         world.people[last].command(Command::JoinGroup { link: by_bob.clone() });
         world.connect(BOB, last);
         world.people.iter_mut().for_each(|side| side.pass(Span::from_secs(1)));
@@ -304,7 +283,7 @@ fn nobody_waits_for_ever_for_a_decision() {
     let mut world = World::of_friends(1);
     let group = world.group(&[], None);
     let link = link(&mut world, group, true, 0);
-    let cat = stranger(&mut world, 7);
+    let cat = world.stranger(7);
     world.people[cat].command(Command::JoinGroup { link });
     world.connect(ANN, cat);
     world.settle();
@@ -325,7 +304,7 @@ fn whoever_passed_a_request_on_hears_what_was_decided_and_a_refusal_holds_for_al
     let link = link(&mut world, group, true, 0);
     world.settle();
     let link = naming(&world, &link, &[BOB, CAT, DAN]);
-    let eve = stranger(&mut world, 7);
+    let eve = world.stranger(7);
     let eves = world.people[eve].account;
     world.people[eve].command(Command::JoinGroup { link });
     for host in [BOB, CAT] {
@@ -356,7 +335,7 @@ fn what_somebody_sealed_with_goes_with_their_device() {
     let mut world = World::of_friends(1);
     let group = world.group(&[], None);
     let link = link(&mut world, group, false, 0);
-    let cat = stranger(&mut world, 7);
+    let cat = world.stranger(7);
     world.people[cat].command(Command::JoinGroup { link });
     world.connect(ANN, cat);
     world.settle();

@@ -12,6 +12,7 @@ use kith_proto::group::History;
 use kith_proto::group::Policy;
 use kith_proto::group::Role;
 use kith_proto::id::ChatId;
+use kith_proto::id::GroupId;
 use kith_proto::rows::Direction;
 use kith_proto::rows::Rows as _;
 use kith_proto::rows::Table;
@@ -23,6 +24,8 @@ use super::BOB;
 use super::CAT;
 use super::DAN;
 use super::World;
+use super::rows_of;
+use crate::Side;
 
 const EVE: usize = 4;
 
@@ -208,8 +211,13 @@ fn somebody_who_was_removed_hears_that_and_no_more() {
     assert_eq!(world.members(CAT, &group), [ANN, BOB]);
 }
 
-#[test]
-fn a_deletion_that_turns_out_void_deletes_for_nobody() {
+/// How many posts somebody has with what they say.
+fn bodies(side: &Side) -> usize {
+    rows_of(side, Table::shredded("group_posts"), &[])
+}
+
+/// Bob deletes what Ann said, away from her, while she removes him; in between there is this.
+fn delete_in_vain(between: impl FnOnce(&mut World, &GroupId), clock: Option<Timestamp>) -> (World, GroupId) {
     let mut world = World::of_friends(4);
     let group = world.group(&[BOB, CAT, DAN], None);
     let bob = world.people[BOB].account;
@@ -218,14 +226,22 @@ fn a_deletion_that_turns_out_void_deletes_for_nobody() {
     let said = world.say(ANN, &group, "keep this");
     world.settle();
     world.split(&[&[ANN, DAN], &[BOB, CAT]]);
+    world.people[BOB].now = clock.unwrap_or(world.people[BOB].now);
     world.people[BOB].command(Command::DeleteForAll { chat: ChatId::group(&group), message: said });
     world.settle();
-    assert!(world.texts(CAT, &group).is_empty());
+    between(&mut world, &group);
     world.people[ANN].command(Command::RemoveMember { group, account: bob });
     world.settle();
     world.gather();
     world.settle();
     assert_eq!(world.texts(CAT, &group), ["keep this"]);
+    (world, group)
+}
+
+#[test]
+fn a_deletion_that_turns_out_void_deletes_for_nobody() {
+    let gone = |world: &mut World, group: &GroupId| assert!(world.texts(CAT, group).is_empty());
+    let (world, group) = delete_in_vain(gone, None);
     world.agree(&[ANN, CAT, DAN], &group);
 }
 
@@ -238,46 +254,21 @@ fn a_deletion_that_counts_leaves_nothing_after_a_day() {
     world.people[ANN].command(Command::DeleteForAll { chat: ChatId::group(&group), message: said });
     world.settle();
     for who in [ANN, BOB] {
-        assert_eq!(bodies(&world, who), 1, "it may turn out that it was not deleted");
+        assert_eq!(bodies(&world.people[who]), 1, "it may turn out that it was not deleted");
         // A start in between changes nothing.
         world.crash(who);
         world.people[who].pass(Span::from_days(2));
-        assert_eq!(bodies(&world, who), 0);
+        assert_eq!(bodies(&world.people[who]), 0);
     }
-}
-
-/// How many posts somebody has with what they say.
-fn bodies(world: &World, who: usize) -> usize {
-    let (mut bodies, posts) = (0, Table::shredded("group_posts"));
-    let (from, to) = (Bound::Unbounded, Bound::Unbounded);
-    let scanned = world.people[who].disk.scan(posts, from, to, Direction::Up, &mut |_, _| {
-        bodies += 1;
-        true
-    });
-    scanned.unwrap();
-    bodies
 }
 
 #[test]
 fn a_deleter_whose_clock_is_years_behind_deletes_no_sooner() {
-    let mut world = World::of_friends(4);
-    let group = world.group(&[BOB, CAT, DAN], None);
-    let bob = world.people[BOB].account;
-    world.people[ANN].command(Command::SetRole { group, account: bob, role: Role::Moderator });
-    world.settle();
-    let said = world.say(ANN, &group, "keep this");
-    world.settle();
-    world.split(&[&[ANN, DAN], &[BOB, CAT]]);
-    world.people[BOB].now = Timestamp(1_000);
-    world.people[BOB].command(Command::DeleteForAll { chat: ChatId::group(&group), message: said });
-    world.settle();
-    world.people[CAT].pass(Span::from_minutes(5));
-    assert_eq!((world.texts(CAT, &group).len(), bodies(&world, CAT)), (0, 1));
-    world.people[ANN].command(Command::RemoveMember { group, account: bob });
-    world.settle();
-    world.gather();
-    world.settle();
-    assert_eq!(world.texts(CAT, &group), ["keep this"]);
+    let later = |world: &mut World, group: &GroupId| {
+        world.people[CAT].pass(Span::from_minutes(5));
+        assert_eq!((world.texts(CAT, group).len(), bodies(&world.people[CAT])), (0, 1));
+    };
+    delete_in_vain(later, Some(Timestamp(1_000)));
 }
 
 #[test]
@@ -294,16 +285,14 @@ fn nobody_comes_to_what_was_deleted_by_coming_later() {
     world.people[ANN].command(Command::AddMembers { group, members, role: Role::Member });
     world.settle();
     assert_eq!(world.texts(CAT, &group), ["this stays"]);
-    assert_eq!(bodies(&world, CAT), 1);
+    assert_eq!(bodies(&world.people[CAT]), 1);
 }
 
 #[test]
 fn who_was_added_and_has_not_agreed_talks_to_nobody_but_who_added_them() {
     let mut world = World::of_friends(3);
     world.group(&[BOB, CAT], None);
-    let mut dan = crate::Side::new(9);
-    dan.now = world.people[ANN].now;
-    world.people.push(dan);
+    assert_eq!(world.stranger(9), DAN);
     world.befriend(BOB, DAN);
     let members = vec![world.people[CAT].account, world.people[DAN].account];
     let command = Command::CreateGroup { name: "spam".to_owned(), members, policy: None };
@@ -333,17 +322,9 @@ fn a_newcomer_hears_of_a_removal_whose_author_did_not_know_them() {
     world.people[ANN].command(Command::RemoveMember { group, account: dan });
     world.split(&[&[ANN, BOB], &[CAT], &[DAN], &[EVE]]);
     let waiting = |world: &World, who: usize| {
-        let (mut kept, eves) = (0, world.people[EVE].device);
-        let (from, to) = (Bound::Unbounded, Bound::Unbounded);
-        for table in [Table::plain("outbox"), Table::shredded("outbox")] {
-            let disk = &world.people[who].disk;
-            let scanned = disk.scan(table, from, to, Direction::Up, &mut |key, _| {
-                kept += usize::from(key.starts_with(&eves.0));
-                true
-            });
-            scanned.unwrap();
-        }
-        kept
+        let eves = world.people[EVE].device;
+        let outboxes = [Table::plain("outbox"), Table::shredded("outbox")];
+        outboxes.map(|table| rows_of(&world.people[who], table, &eves.0)).iter().sum::<usize>()
     };
     assert!(waiting(&world, BOB) > 1, "the log, and the removal");
     world.split(&[&[ANN], &[BOB, EVE], &[CAT], &[DAN]]);
@@ -362,7 +343,7 @@ fn a_member_who_comes_back_on_another_device_is_in_the_group_and_the_old_device_
     for other in [ANN, BOB] {
         world.disconnect(CAT, other);
     }
-    let mut again = crate::Side::with_phrase(50, Some(&phrase));
+    let mut again = Side::with_phrase(50, Some(&phrase));
     again.now = world.people[ANN].now + Span::from_secs(5);
     world.people.push(again);
     let new = world.people.len() - 1;

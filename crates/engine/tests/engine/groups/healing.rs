@@ -265,9 +265,7 @@ fn a_group_whose_maker_and_admins_are_gone_for_good_goes_on_and_lets_people_in()
     let mut texts = vec!["from the beginning"];
     world.say(ANN, &group, texts[0]);
     world.settle();
-    let mut eve = crate::Side::new(9);
-    eve.now = world.people[CAT].now;
-    world.people.push(eve);
+    assert_eq!(world.stranger(9), EVE);
     world.split(&[&[ANN], &[BOB], &[CAT, DAN, EVE]]);
     world.people[CAT].pass(Span::from_days(30));
     world.people[DAN].pass(Span::from_days(30));

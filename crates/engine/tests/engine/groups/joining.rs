@@ -29,7 +29,6 @@ use super::ANN;
 use super::BOB;
 use super::CAT;
 use super::World;
-use crate::Side;
 use crate::mailboxes::node;
 
 /// A link of Ann's for an hour.
@@ -51,19 +50,12 @@ fn link_of(
     }
 }
 
-fn stranger(world: &mut World, seed: u8) -> usize {
-    let mut side = Side::new(seed);
-    side.now = world.people[ANN].now;
-    world.people.push(side);
-    world.people.len() - 1
-}
-
 #[test]
 fn a_stranger_comes_in_by_a_link() {
     let mut world = World::of_friends(2);
     let group = world.group(&[BOB], None);
     let link = link(&mut world, group, 1, false);
-    let cat = stranger(&mut world, 7);
+    let cat = world.stranger(7);
     world.people[cat].command(Command::JoinGroup { link: link.clone() });
     assert_eq!(query::group(&world.people[cat].disk, &group).unwrap().unwrap().state, GroupState::Asking);
     world.connect(ANN, cat);
@@ -75,7 +67,7 @@ fn a_stranger_comes_in_by_a_link() {
     assert_eq!(world.texts(BOB, &group), ["hello"]);
     assert!(query::contacts(&world.people[ANN].disk).unwrap().len() == 1, "nobody became a contact");
     // It was for one.
-    let dan = stranger(&mut world, 8);
+    let dan = world.stranger(8);
     world.people[dan].command(Command::JoinGroup { link });
     world.connect(ANN, dan);
     world.settle();
@@ -91,7 +83,7 @@ fn somebody_decides_who_comes_by_a_link_with_approval() {
     let mut world = World::of_friends(2);
     let group = world.group(&[BOB], None);
     let link = link(&mut world, group, 0, true);
-    let (cat, dan) = (stranger(&mut world, 7), stranger(&mut world, 8));
+    let (cat, dan) = (world.stranger(7), world.stranger(8));
     for who in [cat, dan] {
         world.people[who].command(Command::JoinGroup { link: link.clone() });
         world.connect(ANN, who);
@@ -124,11 +116,11 @@ fn a_link_that_was_taken_back_or_is_over_admits_nobody() {
     let name =
         kith_proto::id::LinkId::of(&kith_crypto::operation::LinkSecret::from_seed(first.seed).public());
     world.people[ANN].command(Command::RevokeGroupLink { group, link: name });
-    let cat = stranger(&mut world, 7);
+    let cat = world.stranger(7);
     world.people[cat].command(Command::JoinGroup { link: first });
     world.connect(ANN, cat);
     world.settle();
-    let dan = stranger(&mut world, 8);
+    let dan = world.stranger(8);
     for side in &mut world.people {
         side.pass(Span::from_hours(2));
     }
@@ -194,7 +186,7 @@ fn a_link_whose_maker_is_gone_is_answered_by_another_member() {
     assert_eq!(link.hosts[0].account, world.people[ANN].account);
     world.settle();
     world.split(&[&[ANN], &[BOB, CAT]]);
-    let dan = stranger(&mut world, 7);
+    let dan = world.stranger(7);
     world.people[dan].command(Command::JoinGroup { link });
     world.connect(BOB, dan);
     world.settle();
@@ -247,7 +239,7 @@ fn who_answers_is_found_in_the_dht_when_those_whom_the_link_names_are_gone() {
     dht.live(&mut world, 70);
     let records = dht.0.values().filter(|record| record.kind == RecordKind::Hosts).count();
     assert_eq!(records, 2, "today's and tomorrow's");
-    let cat = stranger(&mut world, 7);
+    let cat = world.stranger(7);
     world.people[cat].net(NetInput::BootstrapConnected { node: node(50) });
     world.people[cat].command(Command::JoinGroup { link });
     dht.live(&mut world, 5);
@@ -309,7 +301,7 @@ fn a_refusal_reaches_whoever_asked_another_member() {
     let group = world.group(&[BOB], Some(policy));
     let link = link(&mut world, group, 0, true);
     world.settle();
-    let cat = stranger(&mut world, 7);
+    let cat = world.stranger(7);
     let cats = world.people[cat].account;
     // Bob is not named, as he may not decide; but he is found.
     let bob = LinkHost {
@@ -337,7 +329,7 @@ fn a_link_for_one_lets_one_in_though_two_members_let_two_in_at_once() {
     let group = world.group(&[BOB], None);
     let link = link(&mut world, group, 1, false);
     world.settle();
-    let (cat, dan) = (stranger(&mut world, 7), stranger(&mut world, 8));
+    let (cat, dan) = (world.stranger(7), world.stranger(8));
     world.split(&[&[ANN, cat], &[BOB, dan]]);
     for who in [cat, dan] {
         world.people[who].command(Command::JoinGroup { link: link.clone() });
@@ -353,7 +345,7 @@ fn a_link_for_one_lets_one_in_though_two_members_let_two_in_at_once() {
     let out = if members.contains(&cat) { dan } else { cat };
     assert_eq!(world.view(out, &group).state, GroupState::Removed);
     // Nobody comes by it any more.
-    let eve = stranger(&mut world, 9);
+    let eve = world.stranger(9);
     world.people[eve].command(Command::JoinGroup { link });
     world.connect(BOB, eve);
     world.settle();
@@ -366,14 +358,14 @@ fn a_link_that_asks_for_work_gets_it_and_more_when_many_come() {
     let group = world.group(&[BOB], None);
     let link = link_of(&mut world, group, None, (0, false, 6));
     assert_eq!(link.work, 6);
-    let lazy = stranger(&mut world, 7);
+    let lazy = world.stranger(7);
     world.people[lazy].command(Command::JoinGroup { link: GroupInvite { work: 0, ..link.clone() } });
     world.connect(ANN, lazy);
     world.settle();
     assert!(is_let_in(&world, lazy, &group), "who was told of no work does it when asked");
     let mut wanted = Vec::new();
     for seed in 10..30 {
-        let who = stranger(&mut world, seed);
+        let who = world.stranger(seed);
         world.people[who].command(Command::JoinGroup { link: link.clone() });
         world.connect(ANN, who);
         world.settle();
