@@ -56,7 +56,7 @@ idle: ## bytes a second of a device that only waits, with a friend and three mai
 	$(CARGO) build --locked -p kith-node -p kith-bootstrap
 	python3 tools/idle.py --bin "$${CARGO_TARGET_DIR:-target}/debug" --table
 
-interop: ## js-libp2p and go-libp2p against a community node: identify, ping, Kademlia; fetches them once, pinned
+interop: ## js-libp2p (and Chromium) and go-libp2p against a community node: identify, ping, Kademlia; fetches them once, pinned
 	$(CARGO) build --locked -p kith-node -p kith-bootstrap
 	tools/interop.sh
 

