@@ -771,6 +771,7 @@ node-connected = Er ist verbunden.
 node-silent = Er antwortet gerade nicht.
 node-relays = andere erreichen dich über ihn
 node-mailbox = hebt deine Nachrichten auf
+node-named = nur für diesen Start angegeben
 place = {$host}, Port {$port}
 helping-problem = Es wird nichts aufgehoben: {$why}.
 helping-people =

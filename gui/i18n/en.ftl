@@ -767,6 +767,7 @@ node-connected = It is connected.
 node-silent = It does not answer now.
 node-relays = others reach you through it
 node-mailbox = keeps your messages
+node-named = named for this run of the program
 place = {$host}, port {$port}
 helping-problem = Nothing is kept: {$why}.
 helping-people =

@@ -771,6 +771,7 @@ node-connected = Está conectado.
 node-silent = Ahora no responde.
 node-relays = otros te alcanzan a través de él
 node-mailbox = guarda tus mensajes
+node-named = indicado solo para este inicio
 place = {$host}, puerto {$port}
 helping-problem = No se guarda nada: {$why}.
 helping-people =

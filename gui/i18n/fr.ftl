@@ -779,6 +779,7 @@ node-connected = Il est connecté.
 node-silent = Il ne répond pas pour l’instant.
 node-relays = d’autres vous joignent par lui
 node-mailbox = garde vos messages
+node-named = indiqué pour ce lancement seulement
 place = {$host}, port {$port}
 helping-problem = Rien n’est gardé : {$why}.
 helping-people =

@@ -271,7 +271,7 @@ impl Handle {
     fn engine_config(&self) -> Config {
         let usual = Config::default();
         let direct_members = self.0.config.direct_members.unwrap_or(usual.direct_members);
-        Config { direct_members, ..usual }
+        Config { direct_members, bootstraps: self.0.config.bootstrap.clone(), ..usual }
     }
 
     fn run(&self, store: Store, outside: Outside) -> Result<Running, NodeError> {

@@ -1,4 +1,4 @@
-//! What each community node that is kept does for this device, read from the network as front ends see it.
+//! What each community node that is known does for this device, read from the network as front ends see it.
 
 use kith_engine::view::NetworkView;
 use kith_net::address;
@@ -18,6 +18,22 @@ pub struct NodeState {
     pub mailbox: bool,
 }
 
+/// The community nodes: those that are kept, and those that are only named for this run of the program.
+pub fn all(network: &NetworkView) -> impl Iterator<Item = Named<'_>> {
+    let kept = network.bootstraps.iter().map(|text| Named { text, kept: true });
+    let named = network.bootstraps_named.iter().filter(|text| !network.bootstraps.contains(text));
+    kept.chain(named.map(|text| Named { text, kept: false }))
+}
+
+/// A community node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named<'a> {
+    /// How it was written.
+    pub text: &'a String,
+    /// Whether it is known after the next start too.
+    pub kept: bool,
+}
+
 /// What is known of the community node that was added with this text.
 pub fn state(network: &NetworkView, text: &str) -> NodeState {
     let Ok(node) = address::parse_node(text) else { return NodeState::default() };
@@ -34,6 +50,18 @@ pub fn state(network: &NetworkView, text: &str) -> NodeState {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_that_is_kept_is_listed_once() {
+        let (one, two) = ("/dns4/one/tcp/1".to_owned(), "/dns4/two/tcp/2".to_owned());
+        let network = NetworkView {
+            bootstraps: vec![one.clone()],
+            bootstraps_named: vec![two.clone(), one.clone()],
+            ..NetworkView::default()
+        };
+        let known: Vec<_> = all(&network).collect();
+        assert_eq!(known, [Named { text: &one, kept: true }, Named { text: &two, kept: false }]);
+    }
 
     #[test]
     fn a_node_that_lends_its_address_relays() {

@@ -54,6 +54,8 @@ pub struct Config {
     pub repair_pause: Span,
     /// How often own prekeys are looked at for rotation.
     pub prekeys_every: Span,
+    /// Bootstrap nodes that whoever started the program named, as they were written. They are shown, and not kept.
+    pub bootstraps: Vec<String>,
 }
 
 impl Default for Config {
@@ -82,6 +84,7 @@ impl Default for Config {
             publish_pause: Span::from_millis(50),
             repair_pause: Span::from_secs(6),
             prekeys_every: Span::from_hours(6),
+            bootstraps: Vec::new(),
         }
     }
 }

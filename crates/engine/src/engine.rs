@@ -403,6 +403,7 @@ impl Engine {
         NetworkView {
             mailboxes: choosing::views(self),
             contacts_online: u32::try_from(contacts).unwrap_or(u32::MAX),
+            bootstraps_named: self.core.config.bootstraps.clone(),
             ..self.presence.view(&self.peers)
         }
     }

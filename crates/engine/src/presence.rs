@@ -406,6 +406,7 @@ impl Presence {
         NetworkView {
             listen: self.own.all().cloned().collect(),
             bootstraps: self.bootstraps.iter().cloned().collect(),
+            bootstraps_named: Vec::new(),
             bootstraps_connected: u32::try_from(self.connected_bootstraps.len()).unwrap_or(u32::MAX),
             bootstraps_up: self.connected_bootstraps.keys().copied().collect(),
             peers: self.peers_connected,

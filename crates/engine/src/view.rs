@@ -200,6 +200,8 @@ pub struct NetworkView {
     pub listen: Vec<Multiaddress>,
     /// The bootstrap nodes that are kept, as they were added.
     pub bootstraps: Vec<String>,
+    /// Those that were named when the program was started, which are not kept.
+    pub bootstraps_named: Vec<String>,
     /// How many bootstrap nodes are connected.
     pub bootstraps_connected: u32,
     /// Which these are.

@@ -37,7 +37,7 @@ pub fn connection(network: &NetworkView, online: usize, looks: bool) -> (String,
         0 => {}
         count => return (say!("network-online", count = count), true),
     }
-    if !network.bootstraps.is_empty() && network.bootstraps_connected == 0 {
+    if nodes::all(network).next().is_some() && network.bootstraps_connected == 0 {
         return (say!("network-seeks-node"), false);
     }
     (if looks { say!("network-seeks") } else { say!("network-ready") }, true)
@@ -88,9 +88,10 @@ pub fn mailboxes_in_short(network: &NetworkView) -> String {
     }
 }
 
-/// The community nodes that are kept.
-pub fn community(network: &NetworkView) -> Vec<Line> {
-    let line = |address: &String| {
+/// The community nodes, and whether each is kept.
+pub fn community(network: &NetworkView) -> Vec<(bool, Line)> {
+    let line = |node: nodes::Named<'_>| {
+        let address = node.text;
         let known = nodes::state(network, address);
         let (state, tone) = if known.connected {
             (say!("node-connected"), Tone::Good)
@@ -100,10 +101,11 @@ pub fn community(network: &NetworkView) -> Vec<Line> {
         let mut facts = Vec::new();
         facts.extend(known.relays.then(|| say!("node-relays")));
         facts.extend(known.mailbox.then(|| say!("node-mailbox")));
+        facts.extend((!node.kept).then(|| say!("node-named")));
         let detail = facts.join(" · ");
-        Line { title: place(address), address: address.clone(), state, tone, detail }
+        (node.kept, Line { title: place(address), address: address.clone(), state, tone, detail })
     };
-    network.bootstraps.iter().map(line).collect()
+    nodes::all(network).map(line).collect()
 }
 
 /// What is kept for others, in sentences, and whether something is wrong.

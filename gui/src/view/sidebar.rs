@@ -95,7 +95,7 @@ pub fn sidebar(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, action
             "network-facts",
             peers = network.peers,
             up = network.bootstraps_connected,
-            nodes = network.bootstraps.len(),
+            nodes = kith_node::nodes::all(network).count(),
             dht = network.dht_peers,
         ));
     });

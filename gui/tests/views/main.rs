@@ -256,6 +256,7 @@ fn settings(page: Page) -> Model {
     let text = |host: &str| kith_node::handle::address_text(&place(host).address, Some(&place(host).device));
     model.listen = vec![text("203.0.113.9")];
     model.network.bootstraps = vec![text("198.51.100.7"), "/dns4/kith.example.org/tcp/4001".to_owned()];
+    model.network.bootstraps_named = vec!["/dns4/nodes.example.net/tcp/4001".to_owned()];
     model.network.bootstraps_up = vec![place("198.51.100.7").device];
     model.network.bootstraps_connected = 1;
     model.network.mailboxes = vec![

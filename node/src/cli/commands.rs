@@ -166,7 +166,7 @@ fn status(client: &Client) -> Result<()> {
     println!(
         "  nodes    {} of {} bootstrap nodes",
         number("bootstraps_connected"),
-        list(&network, "bootstraps").len()
+        list(&network, "bootstraps").len() + list(&network, "bootstraps_named").len()
     );
     Ok(())
 }

@@ -148,7 +148,8 @@ pub(crate) fn bootstrap(client: &Client, task: BootstrapTask) -> Result<()> {
                 let state = if connected { style::good("connected") } else { style::faint("away     ") };
                 let does = [("relays", "relays for you"), ("mailbox", "keeps your mail")];
                 let does = does.into_iter().filter(|(name, _)| flag(node, name)).map(|(_, word)| word);
-                let does = does.collect::<Vec<_>>().join(", ");
+                let named = (!flag(node, "kept")).then_some("named with --bootstrap, not kept");
+                let does = does.chain(named).collect::<Vec<_>>().join(", ");
                 println!("{state}  {}  {}", text(node, "address"), style::faint(&does));
             }
         }

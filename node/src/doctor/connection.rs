@@ -18,6 +18,7 @@ use crate::doctor::ago;
 use crate::doctor::at_most;
 use crate::doctor::count;
 use crate::doctor::duration;
+use crate::nodes;
 
 /// A clock that differs by more than this is a finding: invites and records are valid for days, but disappearing messages
 /// and the order of a conversation are told in minutes.
@@ -213,7 +214,7 @@ fn relays(known: &Known) -> Finding {
 
 fn community(known: &Known) -> Finding {
     let about = "community nodes";
-    let (kept, connected) = (known.network.bootstraps.len(), known.network.bootstraps_connected as usize);
+    let (kept, connected) = (nodes::all(&known.network).count(), known.network.bootstraps_connected as usize);
     if kept == 0 && connected == 0 {
         return Finding::new(
             about,

@@ -115,17 +115,18 @@ pub(crate) fn bootstraps(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcEr
     Ok(json!({ "bootstraps": nodes(&network) }))
 }
 
-/// The community nodes that are kept, with what is known of each.
+/// The community nodes, with what is known of each.
 pub(crate) fn nodes(network: &NetworkView) -> Vec<Value> {
-    let node = |text: &String| {
-        let state = crate::nodes::state(network, text);
+    let node = |named: crate::nodes::Named<'_>| {
+        let state = crate::nodes::state(network, named.text);
         json!({
-            "address": text,
+            "address": named.text,
+            "kept": named.kept,
             "device_id": state.device.map(|device| device.to_string()),
             "connected": state.connected,
             "relays": state.relays,
             "mailbox": state.mailbox,
         })
     };
-    network.bootstraps.iter().map(node).collect()
+    crate::nodes::all(network).map(node).collect()
 }

@@ -138,7 +138,7 @@ const METHODS: &[Method] = &[
         name: "network.info",
         summary: "Where this device listens and whom it is connected to.",
         params: &[],
-        result: "peer_id, listen, external, relays, peers, dht_peers, bootstraps, bootstraps_connected, nat, mailboxes",
+        result: "peer_id, listen, external, relays, peers, dht_peers, bootstraps, bootstraps_named, bootstraps_connected, nat, mailboxes",
         run: Run::Now(network_info),
     },
     Method {
@@ -175,7 +175,7 @@ const METHODS: &[Method] = &[
         name: "network.bootstraps",
         summary: "The community nodes that are kept, and what each does for this device.",
         params: &[],
-        result: "bootstraps: [{address, device_id, connected, relays, mailbox}]",
+        result: "bootstraps: [{address, kept, device_id, connected, relays, mailbox}]",
         run: Run::Now(mailboxes::bootstraps),
     },
     Method {

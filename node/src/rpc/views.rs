@@ -99,6 +99,7 @@ pub(crate) fn network(view: &NetworkView, device: Option<&DeviceId>) -> Value {
         "dht_peers": view.dht_peers,
         "contacts_online": view.contacts_online,
         "bootstraps": view.bootstraps,
+        "bootstraps_named": view.bootstraps_named,
         "bootstraps_connected": view.bootstraps_connected,
         "nat": match view.nat {
             Nat::Unknown => "unknown",

@@ -27,8 +27,9 @@ pub(super) fn nodes(ui: &mut Ui, desk: &mut Desk<'_>) {
     if lines.is_empty() {
         sentence(ui, desk.tokens, &say!("nodes-none"));
     }
-    for line in &lines {
-        entry(ui, desk, line, Action::RemoveBootstrap(line.address.clone()), &say!("nodes-remove"));
+    for (kept, line) in &lines {
+        let remove = kept.then(|| (Action::RemoveBootstrap(line.address.clone()), say!("nodes-remove")));
+        entry(ui, desk, line, remove);
         shown_code(ui, desk, &line.address);
     }
     ui.add_space(space::S);
@@ -44,7 +45,7 @@ pub(super) fn nodes(ui: &mut Ui, desk: &mut Desk<'_>) {
 pub(super) fn mailboxes(ui: &mut Ui, desk: &mut Desk<'_>) {
     sentence(ui, desk.tokens, &network::mailboxes_in_short(&desk.model.network));
     for (device, line) in network::mailboxes(&desk.model.network, desk.now) {
-        entry(ui, desk, &line, Action::RemoveMailbox(device), &say!("mailboxes-remove"));
+        entry(ui, desk, &line, Some((Action::RemoveMailbox(device), say!("mailboxes-remove"))));
         shown_code(ui, desk, &line.address);
     }
     ui.add_space(space::S);
@@ -62,8 +63,8 @@ fn hint(ui: &mut Ui, tokens: &Tokens) {
     ui.label(RichText::new(say!("code-hint")).font(regular(12.5)).color(tokens.faint));
 }
 
-/// One of a list: what it is, how it is, what can be done with it.
-fn entry(ui: &mut Ui, desk: &mut Desk<'_>, line: &Line, remove: Action, remove_name: &str) {
+/// One of a list: what it is, how it is, what can be done with it; `remove` is how it leaves the list, and what that is called.
+fn entry(ui: &mut Ui, desk: &mut Desk<'_>, line: &Line, remove: Option<(Action, String)>) {
     ui.add_space(space::XS);
     egui::Frame::new()
         .fill(desk.tokens.app)
@@ -88,7 +89,8 @@ fn entry(ui: &mut Ui, desk: &mut Desk<'_>, line: &Line, remove: Action, remove_n
                 if widget::icon_button(ui, desk.tokens, icons::COPY, &say!("copy-its-address")).clicked() {
                     desk.actions.push(Action::Copy(line.address.clone()));
                 }
-                if widget::icon_button(ui, desk.tokens, icons::CLOSE, remove_name).clicked() {
+                let Some((remove, name)) = remove else { return };
+                if widget::icon_button(ui, desk.tokens, icons::CLOSE, &name).clicked() {
                     desk.actions.push(remove);
                 }
             });
