@@ -71,6 +71,7 @@ fn entry(ui: &mut Ui, desk: &mut Desk<'_>, line: &Line, remove: Option<(Action, 
         .corner_radius(crate::theme::size::RADIUS)
         .inner_margin(space::S)
         .show(ui, |ui| {
+            ui.set_min_width(ui.available_width());
             ui.horizontal(|ui| {
                 let buttons = 3.0 * (crate::theme::size::HIT + space::S);
                 let width = (ui.available_width() - buttons).max(80.0);
