@@ -121,8 +121,10 @@ pub fn empty(ui: &mut Ui, tokens: &Tokens, glyph: &str, heading: &str, sentence:
 
 /// A strip across the top that says what is wrong and what to do.
 pub fn banner(ui: &mut Ui, tokens: &Tokens, glyph: &str, sentence: &str) {
-    let fill = tokens.warning.gamma_multiply(if tokens.dark { 0.14 } else { 0.10 });
+    // Nothing else is drawn below it.
+    let fill = tokens.app.blend(tokens.warning.gamma_multiply(if tokens.dark { 0.14 } else { 0.10 }));
     Frame::new().fill(fill).inner_margin(Margin::symmetric(16, 8)).show(ui, |ui| {
+        ui.set_min_width(ui.available_width());
         ui.horizontal_wrapped(|ui| {
             ui.label(RichText::new(glyph).font(icon(16.0)).color(tokens.warning));
             ui.label(RichText::new(sentence).font(regular(13.0)).color(tokens.text));

@@ -174,7 +174,7 @@ fn add(ui: &mut Ui, model: &Model, form: &mut AddForm, tokens: &Tokens, actions:
 
 /// A QR code, dark on light in both themes: that is what cameras read.
 pub fn qr(ui: &mut Ui, text: &str, name: &str) {
-    qr_within(ui, text, name, 190.0);
+    qr_within(ui, text, name, 210.0);
 }
 
 /// The same with a side of at most so many points, where its modules have at least two.

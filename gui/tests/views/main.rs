@@ -5,10 +5,12 @@
 mod groups;
 mod rooms;
 
+use std::cell::Cell;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use eframe::egui;
+use eframe::egui::Color32;
 use egui_kittest::Harness;
 use egui_kittest::SnapshotOptions;
 use egui_kittest::kittest::Queryable as _;
@@ -178,12 +180,16 @@ struct Shown {
     harness: Harness<'static>,
     model: Rc<RefCell<Model>>,
     actions: Rc<RefCell<Vec<Action>>>,
+    /// The colour of what is behind the window.
+    ground: Rc<Cell<Color32>>,
 }
 
 fn show(model: Model, dark: bool, size: [f32; 2]) -> Shown {
     let (model, actions) = (Rc::new(RefCell::new(model)), Rc::new(RefCell::new(Vec::new())));
     let (shown, wanted) = (Rc::clone(&model), Rc::clone(&actions));
     let tokens = if dark { Tokens::dark() } else { Tokens::light() };
+    let ground = Rc::new(Cell::new(Color32::BLACK));
+    let behind = Rc::clone(&ground);
     let mut ready = false;
     let harness = Harness::builder().with_size(size).with_pixels_per_point(1.0).wgpu().build_ui(move |ui| {
         if !std::mem::replace(&mut ready, true) {
@@ -196,10 +202,11 @@ fn show(model: Model, dark: bool, size: [f32; 2]) -> Shown {
             });
             return;
         }
+        ui.painter().rect_filled(ui.max_rect(), 0.0, behind.get());
         let asked = view::show(ui, &mut shown.borrow_mut(), &tokens, NOW);
         wanted.borrow_mut().extend(asked);
     });
-    Shown { harness, model, actions }
+    Shown { harness, model, actions, ground }
 }
 
 impl Shown {
@@ -212,6 +219,10 @@ impl Shown {
     /// Compares with the picture in `tests/snapshots`. Renderers differ by a shade here and there.
     fn picture(&mut self, name: &str) {
         self.settle();
+        let on_black = self.harness.render().unwrap();
+        self.ground.set(Color32::WHITE);
+        self.settle();
+        assert!(self.harness.render().unwrap() == on_black, "what is behind the window shines through");
         let options = SnapshotOptions::new().threshold(1.5).max_failed_pixels(400);
         self.harness.snapshot_options(name, &options);
     }
@@ -401,6 +412,26 @@ fn the_settings_in_the_dark_theme() {
 #[test]
 fn the_settings_in_the_light_theme() {
     show(settings(Page::General), false, WIDE).picture("settings-light");
+}
+
+/// Somebody was asked to be a contact, and has not answered.
+fn asked() -> Model {
+    let mut model = model();
+    let kai = contact(18, "Kai Lindqvist", ContactState::Requested);
+    model.event(Event::ContactChanged(kai.clone()));
+    model.event(Event::ChatChanged(chat(&kai, "Hello!", 1, 0)));
+    model.act(Action::OpenChat(kai.chat));
+    model
+}
+
+#[test]
+fn a_chat_that_waits_for_an_answer_in_the_dark_theme() {
+    show(asked(), true, WIDE).picture("asked-dark");
+}
+
+#[test]
+fn a_chat_that_waits_for_an_answer_in_the_light_theme() {
+    show(asked(), false, WIDE).picture("asked-light");
 }
 
 #[test]
