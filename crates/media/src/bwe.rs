@@ -206,6 +206,7 @@ impl Estimator {
         let patience = PATIENCE.max(self.round_trip().saturating_mul(3));
         if sent > feedback && now.since(feedback) >= patience && now.since(self.last_starved) >= patience {
             self.last_starved = now;
+            self.loss.interrupted(now);
             self.control.set(now, self.control.target() * 0.5);
             self.limit(now);
         }
@@ -241,7 +242,7 @@ impl Estimator {
         arrived.sort_by_key(|(at, _)| *at);
         for (at, report) in &arrived {
             self.acked.packet(*at, report.bytes);
-            self.queue.packet(report.sent, *at);
+            self.queue.packet(report.sent, *at, self.contest.contested());
             self.contest.packet(report.sent, report.bytes, self.queue.standing(), self.acked.recent());
             if let Some(step) = self.groups.packet(report.sent, *at) {
                 self.trend.step(step);

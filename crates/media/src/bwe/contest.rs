@@ -162,9 +162,9 @@ impl Contested {
 
 /// By calculation, a queue of ours has all but gone ...
 const GONE: f64 = 0.25;
-/// ... and this much of it is still there.
+/// ... and this much of it is still there. A frame alone makes a queue of 20 ms, on a line that it fills.
 const STAYS: f64 = 0.6;
-const STAYS_MS: f64 = 25.0;
+const STAYS_MS: f64 = 40.0;
 
 /// The line became slower, or somebody came.
 const GREW_MS: f64 = 20.0;
@@ -172,8 +172,8 @@ const GREW_MS: f64 = 20.0;
 /// So long must it be there.
 const ENOUGH_MS: f64 = 600.0;
 
-/// Below this there is no queue.
-const EMPTY_MS: f64 = 15.0;
+/// Below this there is no queue but that within our own frames.
+const EMPTY_MS: f64 = 20.0;
 
 /// After so long the line may be another one.
 const LONGEST_TEST: Duration = Duration::from_secs(6);

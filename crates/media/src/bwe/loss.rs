@@ -13,6 +13,8 @@
 //!
 //! The draft's own rule (section 6: above 10 % down, below 2 % up) collapses on a line that always loses 10 %.
 
+use std::time::Duration;
+
 use crate::time::Time;
 
 #[derive(Debug, Default)]
@@ -26,12 +28,15 @@ pub(super) struct Loss {
     /// The rate at which the line was full, and when.
     full: Option<(f64, Time)>,
     last: f64,
+    deaf_until: Time,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Trial {
     lost: f64,
     rate: f64,
+    /// What arrived while so much was lost.
+    carried: f64,
     windows: u32,
 }
 
@@ -51,6 +56,9 @@ pub(super) enum Verdict {
 impl Loss {
     /// Notes what became of packets; at the end of a window says what to do. `rate` is the target, `acked` what arrives.
     pub(super) fn packets(&mut self, now: Time, arrived: u32, lost: u32, rate: f64, acked: Option<f64>) -> Verdict {
+        if now < self.deaf_until {
+            return Verdict::Fine;
+        }
         self.packets = self.packets.saturating_add(arrived + lost);
         self.lost = self.lost.saturating_add(lost);
         let began = *self.began.get_or_insert(now);
@@ -64,6 +72,12 @@ impl Loss {
         (self.began, self.packets, self.lost) = (Some(now), 0, 0);
         self.last = part;
         verdict
+    }
+
+    /// The line was dead: what was lost with it says nothing about how full it was.
+    pub(super) fn interrupted(&mut self, now: Time) {
+        (self.began, self.packets, self.lost, self.trial) = (None, 0, 0, None);
+        self.deaf_until = now + DEAF;
     }
 
     /// The most that is worth trying, while it is remembered where the line was full.
@@ -96,12 +110,12 @@ impl Loss {
                 Verdict::Restore(trial.rate)
             }
             Some(trial) => {
-                self.full = Some((rate.min(trial.rate), now));
+                self.full = Some((rate.min(trial.rate).max(trial.carried), now));
                 Verdict::Fine
             }
             None if unusual => {
-                self.trial = Some(Trial { lost: part, rate, windows: 0 });
                 let carried = acked.map_or(rate * (1.0 - part), |acked| acked / (1.0 - self.usual));
+                self.trial = Some(Trial { lost: part, rate, carried, windows: 0 });
                 Verdict::Cut((carried * KEEP).clamp(rate * 0.5, rate * 0.95))
             }
             None => {
@@ -129,6 +143,9 @@ const WINDOW_SECS: f64 = 1.0;
 /// When little is sent, a window waits so long for packets.
 const LONGEST_SECS: f64 = 4.0;
 
+/// Until what was on the way in a dead line is told.
+const DEAF: Duration = Duration::from_millis(1_500);
+
 /// The draft's lower mark (section 6).
 const NOBODY_MINDS: f64 = 0.02;
 
@@ -145,7 +162,7 @@ const KEEP: f64 = 0.95;
 const MOST_USUAL: f64 = 0.3;
 
 /// How long the place where the line was full is remembered.
-const CEILING_SECS: f64 = 20.0;
+const CEILING_SECS: f64 = 10.0;
 
 #[cfg(test)]
 mod tests {

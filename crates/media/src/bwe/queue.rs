@@ -17,13 +17,15 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn packet(&mut self, sent: Time, arrived: RemoteTime) {
+    /// While the queue is known to be somebody else's (`held`), it does not become the usual way so soon.
+    pub(super) fn packet(&mut self, sent: Time, arrived: RemoteTime, held: bool) {
         let zero = *self.zero.get_or_insert((sent, arrived));
         let left = (sent.0 as f64 - zero.0.0 as f64) / 1_000.0;
         let on_the_way = arrived.millis_after(zero.1) - left;
         let smoothed = self.smoothed.map_or(on_the_way, |old| old + SMOOTHING * (on_the_way - old));
         self.smoothed = Some(smoothed);
-        if sent.seconds_since(self.span_began) > SPAN_SECS {
+        let span = if held { HELD_SECS } else { SPAN_SECS };
+        if sent.seconds_since(self.span_began) > span {
             self.least = [None, self.least[0]];
             self.span_began = sent;
         }
@@ -41,6 +43,9 @@ impl Queue {
 /// When the way changed and is longer for good, it takes at most two of these until that is no longer taken for a queue.
 const SPAN_SECS: f64 = 15.0;
 
+/// The same while somebody else keeps the queue full.
+const HELD_SECS: f64 = 120.0;
+
 /// Over some ten packets: the frames of video come in bunches.
 const SMOOTHING: f64 = 0.1;
 
@@ -53,7 +58,7 @@ mod tests {
         let mut queue = Queue::default();
         let mut send = |from: u64, count: u64, on_the_way: u64| {
             for number in from..from + count {
-                queue.packet(Time::from_millis(number * 20), RemoteTime((number * 20 + 7_000_000 + on_the_way) * 1_000));
+                queue.packet(Time::from_millis(number * 20), RemoteTime((number * 20 + 7_000_000 + on_the_way) * 1_000), false);
             }
             queue.standing().round()
         };
