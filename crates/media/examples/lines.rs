@@ -16,20 +16,25 @@ mod link;
 
 fn row(name: &str, secs: u64, world: &World) {
     for (index, call) in world.calls.iter().enumerate() {
+        let (gap, picture) = call.pictures(1, secs, 0.95);
         println!(
-            "{name:34} call {index}: all {:7.0} video {:7.0} kbit/s, speech p50 {:4.0} p95 {:4.0} p99 {:4.0} max {:4.0} ms, heard {:5.1} %, padding {:4.1} kbit/s",
+            "| {name} | {:.0} | {:.0} | {:.0} / {:.0} | {:.0} / {:.0} | {:.1} | {:.1} | {:.0} | {:.0} | {:.0} |{}",
             call.goodput(0, secs as usize) / 1e3,
             call.video(0, secs as usize) / 1e3,
             call.audio_delay(0, secs, 0.5),
             call.audio_delay(0, secs, 0.95),
-            call.audio_delay(0, secs, 0.99),
-            call.audio_delay(0, secs, 1.0),
-            100.0 * call.audio.len() as f64 / call.audio_sent as f64,
-            call.padding_bits / secs as f64 / 1e3,
+            call.mouth_to_ear(1, secs, 0.5),
+            call.mouth_to_ear(1, secs, 0.95),
+            call.made_up as f64 / secs as f64,
+            100.0 * call.shown.len() as f64 / call.frames_sent as f64,
+            picture,
+            gap,
+            (call.padding_bits + call.again_bits) / secs as f64 / 1e3,
+            if index > 0 { " the other" } else { "" },
         );
     }
     if let Some(greedy) = &world.greedy {
-        println!("{:34} greedy: {:7.0} kbit/s", "", greedy.bits / secs as f64 / 1e3);
+        println!("| ... the greedy flow | {:.0} |", greedy.bits / secs as f64 / 1e3);
     }
     if std::env::args().any(|argument| argument == "--seconds") {
         for call in &world.calls {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use kith_media::Bitrate;
 use kith_media::RemoteTime;
@@ -9,6 +10,14 @@ use kith_media::Time;
 use kith_media::bwe::Estimator;
 use kith_media::bwe::Limits;
 use kith_media::feedback::History;
+use kith_media::frames;
+use kith_media::frames::Assembler;
+use kith_media::frames::Codec;
+use kith_media::jitter::BLOCK;
+use kith_media::jitter::Decoder;
+use kith_media::jitter::JitterBuffer;
+use kith_media::nack::Gaps;
+use kith_media::nack::Sent;
 use kith_media::pacer::Class;
 use kith_media::pacer::Pacer;
 use kith_media::pacer::Pushed;
@@ -36,17 +45,57 @@ impl Default for Plan {
     }
 }
 
+/// A packet, as the pacer and the line have it.
+#[derive(Clone, Copy, Debug)]
+struct Packet {
+    made: Time,
+    bytes: usize,
+    media: Media,
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Media {
-    Audio,
-    Video,
+    Audio { number: u16 },
+    Video { number: u16, frame: u32, begins: bool, marker: bool, key: bool, again: bool },
+    Padding,
 }
 
 #[derive(Clone, Copy)]
-struct Sent {
+struct OnTheWay {
     number: u16,
-    made: Time,
-    media: Option<Media>,
+    packet: Packet,
+}
+
+/// What goes back.
+enum Back {
+    Feedback(Vec<(u16, Option<RemoteTime>)>),
+    Again(Vec<u16>),
+    Key,
+}
+
+/// Sound that says when it was recorded: the value of a sample is its time in milliseconds.
+struct Clock;
+
+impl Decoder for Clock {
+    fn decode(&mut self, packet: &[u8], out: &mut Vec<f32>) -> bool {
+        let made = u64::from_le_bytes(packet.try_into().unwrap()) as f32;
+        out.extend((0..960).map(|sample| made - 20.0 + sample as f32 / 48.0));
+        true
+    }
+
+    fn decode_fec(&mut self, packet: &[u8], samples: usize, out: &mut Vec<f32>) -> bool {
+        let made = u64::from_le_bytes(packet.try_into().unwrap()) as f32 - 20.0;
+        out.extend((0..samples).map(|sample| made - 20.0 + sample as f32 / 48.0));
+        true
+    }
+
+    fn decode_dred(&mut self, _: &[u8], _: usize, _: usize, _: &mut Vec<f32>) -> bool {
+        false
+    }
+
+    fn conceal(&mut self, samples: usize, out: &mut Vec<f32>) {
+        out.extend(std::iter::repeat_n(f32::NAN, samples));
+    }
 }
 
 /// What came of a call, second by second.
@@ -60,22 +109,37 @@ pub(crate) struct Second {
 pub(crate) struct Call {
     plan: Plan,
     pub(crate) estimator: Estimator,
-    pacer: Pacer<(Media, Time, usize)>,
+    pacer: Pacer<Packet>,
     history: History,
-    sent: BTreeMap<u64, Sent>,
+    kept: Sent<Packet>,
+    sent: BTreeMap<u64, OnTheWay>,
     next_id: u64,
     next_frame: Time,
     next_audio: Time,
     key: bool,
+    last_key: Time,
+    video_number: u16,
     arrived: BTreeMap<u64, Time>,
     told: u64,
     next_feedback: Time,
-    on_the_way_back: VecDeque<(Time, Vec<(u16, Option<RemoteTime>)>)>,
+    on_the_way_back: VecDeque<(Time, Back)>,
+    gaps: Gaps,
+    assembler: Assembler,
+    pub(crate) jitter: JitterBuffer,
+    next_pull: Time,
     pub(crate) seconds: Vec<Second>,
     /// When each packet of speech was made, and how many milliseconds it took.
     pub(crate) audio: Vec<(Time, f64)>,
     pub(crate) audio_sent: u64,
     pub(crate) padding_bits: f64,
+    /// When sound is heard and how many milliseconds after it was spoken; without the codec and the device.
+    pub(crate) heard: Vec<(Time, f64)>,
+    /// Blocks of 10 ms that were made up.
+    pub(crate) made_up: u64,
+    /// When each picture was made and was whole.
+    pub(crate) shown: Vec<(Time, Time)>,
+    pub(crate) frames_sent: u64,
+    pub(crate) again_bits: f64,
 }
 
 /// The other clock is elsewhere.
@@ -90,19 +154,31 @@ impl Call {
             estimator: Estimator::new(limits),
             pacer: Pacer::new(limits.start),
             history: History::default(),
+            kept: Sent::default(),
             sent: BTreeMap::new(),
             next_id: 0,
             next_frame: Time::default(),
             next_audio: Time::default(),
             key: true,
+            last_key: Time::default(),
+            video_number: 65_000,
             arrived: BTreeMap::new(),
             told: 0,
             next_feedback: Time::default(),
             on_the_way_back: VecDeque::new(),
+            gaps: Gaps::new(PATIENCE),
+            assembler: Assembler::new(Codec::Vp8, PATIENCE),
+            jitter: JitterBuffer::default(),
+            next_pull: Time::default(),
             seconds: Vec::new(),
             audio: Vec::new(),
             audio_sent: 0,
             padding_bits: 0.0,
+            heard: Vec::new(),
+            made_up: 0,
+            shown: Vec::new(),
+            frames_sent: 0,
+            again_bits: 0.0,
         }
     }
 
@@ -126,8 +202,9 @@ impl Call {
         }
         if now >= self.next_audio {
             self.next_audio = Time(now.0 + 20_000);
+            let packet = Packet { made: now, bytes: AUDIO_BYTES, media: Media::Audio { number: self.audio_sent as u16 } };
             self.audio_sent += 1;
-            let _ = self.pacer.push(now, Class::Audio, AUDIO_BYTES, (Media::Audio, now, AUDIO_BYTES));
+            let _ = self.pacer.push(now, Class::Audio, AUDIO_BYTES, packet);
         }
         if now >= self.next_frame {
             self.next_frame = Time(now.0 + 40_000);
@@ -136,20 +213,25 @@ impl Call {
             }
         }
         while let Some(outgoing) = self.pacer.next(now) {
-            let (media, made, bytes) = match outgoing.what {
-                What::Packet((media, made, bytes)) => (Some(media), made, bytes),
-                What::Padding(bytes) => (None, now, bytes),
+            let packet = match outgoing.what {
+                What::Packet(packet) => packet,
+                What::Padding(bytes) => {
+                    self.padding_bits += bytes as f64 * 8.0;
+                    Packet { made: now, bytes, media: Media::Padding }
+                }
             };
-            if media.is_none() {
-                self.padding_bits += bytes as f64 * 8.0;
+            match packet.media {
+                Media::Video { again: true, .. } => self.again_bits += packet.bytes as f64 * 8.0,
+                Media::Video { number, .. } => self.kept.packet(now, number, packet.bytes, packet),
+                Media::Audio { .. } | Media::Padding => {}
             }
             let number = self.history.next_number();
-            self.history.sent(now, number, bytes, outgoing.probe);
+            self.history.sent(now, number, packet.bytes, outgoing.probe);
             self.estimator.sent(now);
             let id = self.next_id;
             self.next_id += 1;
-            self.sent.insert(id, Sent { number, made, media });
-            link.push(now, OnPath { flow, id, bytes });
+            self.sent.insert(id, OnTheWay { number, packet });
+            link.push(now, OnPath { flow, id, bytes: packet.bytes });
         }
         let target = self.estimator.target(now).as_f64() / 1_000.0;
         self.second(now).target += target;
@@ -157,31 +239,88 @@ impl Call {
 
     fn frame(&mut self, now: Time, rate: u64, link: &mut Link) {
         let usual = rate as f64 / 25.0 / 8.0;
-        let factor = if std::mem::take(&mut self.key) { 4.0 } else { 0.75 + 0.5 * link.chance() };
-        let mut left = (usual * factor) as usize;
+        let frame = (now.0 / 40_000) as u32;
+        let key = self.key && (self.frames_sent == 0 || now.seconds_since(self.last_key) >= 0.5);
+        if key {
+            (self.key, self.last_key) = (false, now);
+        }
+        let factor = if key { 4.0 } else { 0.75 + 0.5 * link.chance() };
+        let mut left = ((usual * factor) as usize).max(10);
+        let mut begins = true;
         while left > 0 {
             let bytes = left.min(1_150);
             left -= bytes;
-            if self.pacer.push(now, Class::Video, bytes + 50, (Media::Video, now, bytes + 50)) == Pushed::Dropped {
+            let (number, marker) = (self.video_number, left == 0);
+            let media = Media::Video { number, frame, begins, marker, key, again: false };
+            let packet = Packet { made: now, bytes: bytes + 50, media };
+            begins = false;
+            if self.pacer.push(now, Class::Video, packet.bytes, packet) == Pushed::Dropped {
                 self.key = true;
                 break;
             }
+            self.video_number = self.video_number.wrapping_add(1);
         }
+        self.frames_sent += 1;
     }
 
     fn arrive(&mut self, at: Time, packet: OnPath) {
         if self.arrived.contains_key(&packet.id) || packet.id < self.told {
             return;
         }
-        let sent = self.sent[&packet.id];
+        let Packet { made, media, .. } = self.sent[&packet.id].packet;
         self.arrived.insert(packet.id, at);
         let bits = packet.bytes as f64 * 8.0;
         let second = self.second(at);
         second.all_bits += bits;
-        match sent.media {
-            Some(Media::Audio) => self.audio.push((sent.made, at.seconds_since(sent.made) * 1_000.0)),
-            Some(Media::Video) => second.video_bits += bits,
-            None => {}
+        match media {
+            Media::Audio { number } => {
+                self.audio.push((made, at.seconds_since(made) * 1_000.0));
+                let millis = made.0 / 1_000;
+                self.jitter.push(at, number, (millis * 48) as u32, &millis.to_le_bytes());
+            }
+            Media::Video { number, frame, begins, marker, key, .. } => {
+                second.video_bits += bits;
+                if self.gaps.packet(at, number) {
+                    self.assembler.need_key();
+                }
+                let payload = [if begins { 0x10 } else { 0 }, u8::from(!key)];
+                let packet = frames::Packet { number, stamp: frame * 3_600, marker, payload: &payload };
+                self.assembler.push(at, packet);
+            }
+            Media::Padding => {}
+        }
+    }
+
+    /// What is seen and heard, and what is asked for.
+    fn receive(&mut self, now: Time, delay: u64, link: &mut Link) {
+        while let Some(frame) = self.assembler.pop(now) {
+            let made = Time(u64::from(frame.stamp / 3_600) * 40_000);
+            self.shown.push((made, now));
+        }
+        let mut ask = Vec::new();
+        self.gaps.ask(now, &mut ask);
+        let mut back = Vec::new();
+        if !ask.is_empty() {
+            back.push(Back::Again(ask));
+        }
+        if self.assembler.wants_key(now) {
+            back.push(Back::Key);
+        }
+        for back in back {
+            if link.chance() >= self.plan.loss_back {
+                self.on_the_way_back.push_back((Time(now.0 + delay * 1_000), back));
+            }
+        }
+        if now >= self.next_pull {
+            self.next_pull = Time(now.0 + 10_000);
+            let mut block = [0.0; BLOCK];
+            self.jitter.pull(now, &mut Clock, &mut block);
+            let first = f64::from(block[0]);
+            if first.is_nan() {
+                self.made_up += 1;
+            } else if first != 0.0 {
+                self.heard.push((now, now.0 as f64 / 1_000.0 - first));
+            }
         }
     }
 
@@ -198,15 +337,31 @@ impl Call {
                 self.arrived.clear();
                 self.sent = self.sent.split_off(&self.told);
                 if link.chance() >= self.plan.loss_back {
-                    self.on_the_way_back.push_back((Time(now.0 + delay * 1_000), said));
+                    self.on_the_way_back.push_back((Time(now.0 + delay * 1_000), Back::Feedback(said)));
                 }
             }
         }
         while self.on_the_way_back.front().is_some_and(|(at, _)| *at <= now) {
-            let (_, said) = self.on_the_way_back.pop_front().expect("it was there");
-            let mut reports = Vec::new();
-            self.history.feedback(now, said, &mut reports);
-            self.estimator.reports(now, &reports);
+            let (_, back) = self.on_the_way_back.pop_front().expect("it was there");
+            match back {
+                Back::Feedback(said) => {
+                    let mut reports = Vec::new();
+                    self.history.feedback(now, said, &mut reports);
+                    self.estimator.reports(now, &reports);
+                    self.gaps.set_round_trip(self.estimator.round_trip());
+                }
+                Back::Again(numbers) => {
+                    let target = self.estimator.target(now);
+                    for number in numbers {
+                        let round_trip = self.estimator.round_trip();
+                        let Some(packet) = self.kept.again(now, number, round_trip, target).copied() else { continue };
+                        let Media::Video { number, frame, begins, marker, key, .. } = packet.media else { continue };
+                        let media = Media::Video { number, frame, begins, marker, key, again: true };
+                        let _ = self.pacer.push(now, Class::Retransmission, packet.bytes, Packet { media, ..packet });
+                    }
+                }
+                Back::Key => self.key = true,
+            }
         }
     }
 
@@ -223,16 +378,38 @@ impl Call {
         self.seconds[from..to].iter().map(|second| second.target).sum::<f64>() / (to - from) as f64
     }
 
+    /// Milliseconds from mouth to ear for a part of what was heard between two times in seconds: with the codec's look-ahead.
+    pub(crate) fn mouth_to_ear(&self, from: u64, to: u64, part: f64) -> f64 {
+        let range = Time::from_millis(from * 1_000)..Time::from_millis(to * 1_000);
+        let heard = self.heard.iter().filter(|(at, _)| range.contains(at));
+        at_part(heard.map(|(_, delay)| *delay + 6.5).collect(), part)
+    }
+
+    /// The longest time between two pictures in a span, in milliseconds, and the delay of a part of them.
+    pub(crate) fn pictures(&self, from: u64, to: u64, part: f64) -> (f64, f64) {
+        let range = Time::from_millis(from * 1_000)..Time::from_millis(to * 1_000);
+        let shown: Vec<_> = self.shown.iter().filter(|(_, at)| range.contains(at)).collect();
+        let gap = shown.windows(2).map(|pair| pair[1].1.seconds_since(pair[0].1) * 1_000.0).fold(0.0, f64::max);
+        (gap, at_part(shown.iter().map(|(made, at)| at.seconds_since(*made) * 1_000.0).collect(), part))
+    }
+
     /// Milliseconds within which a part of speech made between two times in seconds arrived.
     pub(crate) fn audio_delay(&self, from: u64, to: u64, part: f64) -> f64 {
         let range = Time::from_millis(from * 1_000)..Time::from_millis(to * 1_000);
         let made = self.audio.iter().filter(|(made, _)| range.contains(made));
-        let mut delays: Vec<f64> = made.map(|(_, delay)| *delay).collect();
-        delays.sort_by(f64::total_cmp);
-        let index = (delays.len() as f64 * part) as usize;
-        delays.get(index.min(delays.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
+        at_part(made.map(|(_, delay)| *delay).collect(), part)
     }
 }
+
+/// The value below which a part of all values lies.
+fn at_part(mut values: Vec<f64>, part: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let index = (values.len() as f64 * part) as usize;
+    values.get(index.min(values.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
+}
+
+/// How long pictures wait for what is missing.
+const PATIENCE: Duration = Duration::from_millis(400);
 
 /// A flow that fills the queue and halves when something is lost, as TCP Reno does (RFC 5681).
 pub(crate) struct Greedy {
@@ -346,6 +523,7 @@ impl World {
                 }
             }
             for call in &mut self.calls {
+                call.receive(now, self.delay, &mut self.link);
                 call.feedback(now, self.delay, &mut self.link);
             }
         }
