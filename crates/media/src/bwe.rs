@@ -196,7 +196,8 @@ impl Estimator {
     /// What may be sent, all in all.
     pub fn target(&self, now: Time) -> Bitrate {
         let target = self.control.target();
-        let drained = if self.drains(now) { DRAIN * target } else { target };
+        let part = if self.contest.contested() { DRAIN } else { (1.0 - self.queue.standing() / 600.0).clamp(0.25, DRAIN) };
+        let drained = if self.drains(now) { part * target } else { target };
         Bitrate::from_f64(drained).clamp(self.limits.least, self.limits.most)
     }
 
@@ -340,7 +341,8 @@ impl Estimator {
     }
 }
 
-/// While the queue drains, so much of the target is sent: with the cut about half of what the line carries.
+/// While the queue drains, so much of the target is sent: with the cut about half of what the line carries; less while the queue
+/// is so long that nobody can talk over it.
 const DRAIN: f64 = 0.6;
 
 /// A queue below this is not heard.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  push ─▶ Store ──▶ decode, or for a gap: FEC of the next ─▶ DRED of a later ─▶ conceal ──▶ pcm ──▶ stretch ──▶ pull, 10 ms
-//!    └───▶ Arrivals ──▶ target: what 95 % of packets are late at most, and a frame ───────────────────┘
+//!    └───▶ Arrivals ──▶ target: what 95 % of packets are late at most, and a frame ─────────────────┘
 //! ```
 //!
 //! The delay of what is played now is known exactly, as its time stamp says when it was recorded. While it is longer than the target,
@@ -289,6 +289,7 @@ impl JitterBuffer {
         if self.owed * 2 >= frame {
             // What was made up while waiting counts for what is lost.
             self.owed = self.owed.saturating_sub(frame);
+            self.arrivals.lost(now);
             self.stats.concealed += 1;
             self.next = Some((next + 1, stamp + frame as i64));
             return;
@@ -301,6 +302,7 @@ impl JitterBuffer {
             self.stats.waited += BLOCK as u64;
             return;
         }
+        self.arrivals.lost(now);
         let begin = self.pcm.len();
         let before = usize::try_from(slot.stamp - stamp).unwrap_or(0).min(MOST_OWED);
         let fec = missing == 1 && decoder.decode_fec(&slot.payload, frame, &mut self.pcm);

@@ -151,6 +151,8 @@ pub struct Sent<P> {
     /// Bits that may be sent again now.
     budget: f64,
     filled: Time,
+    /// Bits a second that were sent again of late.
+    rate: f64,
 }
 
 #[derive(Debug)]
@@ -164,7 +166,7 @@ struct Kept<P> {
 
 impl<P> Default for Sent<P> {
     fn default() -> Self {
-        Self { packets: VecDeque::new(), bytes: 0, budget: 0.0, filled: Time::default() }
+        Self { packets: VecDeque::new(), bytes: 0, budget: 0.0, filled: Time::default(), rate: 0.0 }
     }
 }
 
@@ -185,11 +187,10 @@ impl<P> Sent<P> {
     }
 
     /// The packet to send again because it was asked for. Nothing if it is gone, was sent again within a round trip, or if
-    /// sending again takes more than a fifth of `target` already.
+    /// sending again takes more than a third of `target` already.
     pub fn again(&mut self, now: Time, number: u16, round_trip: Duration, target: Bitrate) -> Option<&P> {
         let most = target.as_f64() * SHARE;
-        self.budget = (self.budget + most * now.seconds_since(self.filled)).min(most * BURST_SECS);
-        self.filled = self.filled.max(now);
+        self.fill(now, most);
         let first = self.packets.front()?.number;
         let kept = self.packets.get_mut(usize::from(number.wrapping_sub(first)))?;
         let recently = kept.again.is_some_and(|at| now.since(at) < round_trip.clamp(SHORTEST_ROUND_TRIP, LONGEST_ROUND_TRIP));
@@ -197,14 +198,27 @@ impl<P> Sent<P> {
             return None;
         }
         self.budget -= kept.bytes as f64 * 8.0;
+        self.rate += kept.bytes as f64 * 8.0 / RATE_SECS;
         kept.again = Some(now);
         Some(&kept.packet)
+    }
+
+    /// How much is sent again: so much less is left for new pictures.
+    pub fn rate(&self, now: Time) -> Bitrate {
+        Bitrate::from_f64(self.rate * (-now.seconds_since(self.filled) / RATE_SECS).exp())
     }
 
     /// A packet to repeat as padding, if one of about `bytes` was sent of late: a probe may as well be of use.
     pub fn padding(&self, bytes: usize) -> Option<(u16, &P)> {
         let near = self.packets.iter().rev().take(20).filter(|kept| kept.bytes <= bytes + bytes / 4);
         near.max_by_key(|kept| kept.bytes).map(|kept| (kept.number, &kept.packet))
+    }
+
+    fn fill(&mut self, now: Time, most: f64) {
+        let span = now.seconds_since(self.filled);
+        self.budget = (self.budget + most * span).min(most * BURST_SECS);
+        self.rate *= (-span / RATE_SECS).exp();
+        self.filled = self.filled.max(now);
     }
 
     /// How many packets are kept.
@@ -240,9 +254,12 @@ const MOST_BYTES: usize = 2_000_000;
 /// Nobody waits longer for a picture.
 const OLDEST: Duration = Duration::from_millis(1_500);
 
-/// So much of what may be sent goes into sending again, at most half a second of it at once: a request costs its sender little.
-const SHARE: f64 = 0.2;
+/// So much of what may be sent goes into sending again, as a line that loses a fifth needs; at most half a second of it at once: a request costs its sender little.
+const SHARE: f64 = 0.33;
 const BURST_SECS: f64 = 0.5;
+
+/// Over how long the rate of sending again is smoothed.
+const RATE_SECS: f64 = 0.5;
 
 #[cfg(test)]
 mod tests {
@@ -309,7 +326,8 @@ mod tests {
         assert_eq!(sent.again(at(1_080), 60, round_trip, RATE), None, "it was never sent");
         let again = (0..100_u16).filter(|number| sent.again(at(1_400), number.wrapping_sub(50), round_trip, RATE).is_some());
         let again = again.count();
-        assert!((15..30).contains(&again), "a fifth of 2 Mbit/s for half a second: {again}");
+        assert!(sent.rate(at(1_400)) > sent.rate(at(2_000)));
+        assert!((28..45).contains(&again), "a third of 2 Mbit/s for half a second: {again}");
         assert_eq!(sent.again(at(1_600), 7, round_trip, RATE), None, "too old to be of use");
         sent.packet(at(4_000), 50, 1_200, 1);
         assert_eq!(sent.len(), 1);

@@ -114,9 +114,9 @@ impl Loss {
                 Verdict::Fine
             }
             None if unusual => {
-                let carried = acked.map_or(rate * (1.0 - part), |acked| acked / (1.0 - self.usual));
+                let carried = acked.unwrap_or(rate * (1.0 - part));
                 self.trial = Some(Trial { lost: part, rate, carried, windows: 0 });
-                Verdict::Cut((carried * KEEP).clamp(rate * 0.5, rate * 0.95))
+                Verdict::Cut((carried * KEEP).clamp(rate * 0.5, rate * 0.9))
             }
             None => {
                 // Down quickly, as one quiet window is proof enough; up slowly, as luck is not.

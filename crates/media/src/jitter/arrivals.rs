@@ -14,6 +14,11 @@ pub(super) struct Arrivals {
     least: i64,
     target: i64,
     until_next: u32,
+    /// Of each of the last ten seconds, the time on the way that 95 % of packets did not exceed.
+    seconds: VecDeque<i64>,
+    second_began: i64,
+    /// Until when one more block is held back, as something was lost.
+    lossy_until: i64,
     limits: (i64, i64),
 }
 
@@ -25,6 +30,9 @@ impl Arrivals {
             least: 0,
             target: FIRST_TARGET.clamp(least, most),
             until_next: 0,
+            seconds: VecDeque::with_capacity(SECONDS + 1),
+            second_began: i64::MIN,
+            lossy_until: i64::MIN,
             limits: (least, most),
         }
     }
@@ -43,6 +51,7 @@ impl Arrivals {
         if self.seen.len() == 1 || way < self.least {
             self.least = way;
         }
+        self.second(now);
         if self.until_next > 0 && way.saturating_sub(self.least) <= self.target {
             self.until_next -= 1;
             return;
@@ -50,14 +59,21 @@ impl Arrivals {
         self.until_next = EVERY;
         self.least = self.seen.iter().map(|(_, way)| *way).min().unwrap_or(way);
         if self.seen.len() >= FEWEST {
-            // Up by the last two seconds, down only when ten agree.
-            let late = self.late(now - SHORT).max(self.late(now - LONG));
-            self.target = (late + frame).clamp(self.limits.0, self.limits.1);
+            let late = self.late(now - SHORT).max(self.usual()) - self.least;
+            let margin = if now < self.lossy_until { MARGIN } else { 0 };
+            self.target = (late + frame + margin).clamp(self.limits.0, self.limits.1);
         }
+    }
+
+    /// A packet was not there when it was due. The next one, which may repair it, should be.
+    pub(super) fn lost(&mut self, now: i64) {
+        self.lossy_until = now + LONG;
     }
 
     pub(super) fn reset(&mut self) {
         self.seen.clear();
+        self.seconds.clear();
+        self.second_began = i64::MIN;
         self.until_next = 0;
     }
 
@@ -71,22 +87,51 @@ impl Arrivals {
         now.saturating_sub(stamp).saturating_sub(self.least)
     }
 
-    /// Of the packets since `from`, 95 % were at most so late.
+    fn second(&mut self, now: i64) {
+        if self.second_began == i64::MIN {
+            self.second_began = now;
+        }
+        if now - self.second_began >= SHORT {
+            self.second_began = now;
+            let late = self.late(now - SHORT);
+            self.seconds.push_back(late);
+            if self.seconds.len() > SECONDS {
+                self.seconds.pop_front();
+            }
+        }
+    }
+
+    /// What is exceeded in at most two seconds of ten: a spike is an accident and soon forgotten, several are a habit of the line.
+    fn usual(&mut self) -> i64 {
+        self.sorted.clear();
+        self.sorted.extend(&self.seconds);
+        self.sorted.sort_unstable_by(|one, two| two.cmp(one));
+        self.sorted.get(ACCIDENTS).copied().unwrap_or(i64::MIN)
+    }
+
+    /// Of the packets since `from`, 95 % were at most so long on the way.
     fn late(&mut self, from: i64) -> i64 {
         self.sorted.clear();
-        self.sorted.extend(self.seen.iter().filter(|(at, _)| *at >= from).map(|(_, way)| way - self.least));
-        let index = self.sorted.len() * 95 / 100;
-        let index = index.min(self.sorted.len().saturating_sub(1));
+        self.sorted.extend(self.seen.iter().filter(|(at, _)| *at >= from).map(|(_, way)| *way));
         if self.sorted.is_empty() {
-            return 0;
+            return self.least;
         }
+        let index = (self.sorted.len() * 95 / 100).min(self.sorted.len() - 1);
         *self.sorted.select_nth_unstable(index).1
     }
 }
 
-/// Two and ten seconds.
-const SHORT: i64 = 96_000;
+/// One and ten seconds.
+const SHORT: i64 = 48_000;
 const LONG: i64 = 480_000;
+
+const SECONDS: usize = 10;
+
+/// A queue that grew because the line became slow is gone within two seconds.
+const ACCIDENTS: usize = 2;
+
+/// 10 ms.
+const MARGIN: i64 = 480;
 
 /// Ten seconds of packets of 20 ms, and some.
 const MOST: usize = 600;

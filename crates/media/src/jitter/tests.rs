@@ -221,14 +221,14 @@ fn reordered_and_repeated_packets_are_put_right() {
 
 #[test]
 fn clocks_may_drift() {
-    for period in [19_996.0, 20_004.0] {
+    for period in [19_992.0, 20_008.0] {
         let mut talk = Talk::new();
         talk.period = period;
-        talk.run(120, |packet| Some(20 + packet % 3));
+        talk.run(60, |packet| Some(20 + packet % 3));
         let stats = talk.buffer.stats();
         assert!((15..=45).contains(&talk.delay()), "{period}: {} ms", talk.delay());
         assert_eq!(stats.skipped + stats.concealed + stats.late, 0, "{period}: {stats:?}");
-        assert!(talk.steepest(118) < SMOOTH, "{period}: {}", talk.steepest(118));
+        assert!(talk.steepest(58) < SMOOTH, "{period}: {}", talk.steepest(58));
     }
 }
 

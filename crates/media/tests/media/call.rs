@@ -209,7 +209,8 @@ impl Call {
         if now >= self.next_frame {
             self.next_frame = Time(now.0 + 40_000);
             if self.pacer.room() && wanted > 0 {
-                self.frame(now, (target.bps().saturating_sub(52_000)).min(wanted), link);
+                let taken = 52_000 + self.kept.rate(now).bps();
+                self.frame(now, target.bps().saturating_sub(taken).min(wanted), link);
             }
         }
         while let Some(outgoing) = self.pacer.next(now) {

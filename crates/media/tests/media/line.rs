@@ -9,7 +9,7 @@ use crate::call::Plan;
 use crate::call::World;
 use crate::link::Path;
 
-const SEEDS: std::ops::Range<u64> = 1..6;
+const SEEDS: std::ops::Range<u64> = 1..21;
 
 fn run(path: &Path, plan: &Plan, secs: u64, check: impl Fn(u64, &World)) {
     for seed in SEEDS {
@@ -63,11 +63,10 @@ fn a_line_that_becomes_slow_and_fast_again_is_followed() {
             assert!(used >= 0.7 * 6e5, "{name}: {used} of 600 kbit/s");
             let back = call.goodput(53, 59);
             assert!(back >= 0.8 * 2.5e6, "{name}: {back} after 15 s");
-            // Speech to ear adds a frame, the encoder and the buffer: some 65 ms.
-            let p95 = call.audio_delay(0, 60, 0.95);
-            assert!(p95 <= 185.0, "{name}: {p95} ms");
-            let p95 = call.audio_delay(22, 40, 0.95);
-            assert!(p95 <= 250.0, "{name}: {p95} ms on the slow line");
+            let p95 = call.mouth_to_ear(1, 60, 0.95);
+            assert!(p95 <= 250.0, "{name}: {p95} ms from mouth to ear");
+            let (gap, _) = call.pictures(1, 60, 0.95);
+            assert!(gap <= 2_000.0, "{name}: no picture for {gap} ms");
         });
     }
 }
@@ -85,6 +84,22 @@ fn losses_of_the_line_itself_do_not_take_the_picture() {
     run(&path, &wanted(1_500_000), 60, |seed, world| {
         let video = world.calls[0].video(10, 59);
         assert!(video >= 0.5 * 1.5e6, "bursts, seed {seed}: {video}");
+    });
+}
+
+#[test]
+fn a_twentieth_lost_is_hardly_seen_or_heard() {
+    let path = Path { delay: 40, loss: 0.05, rates: vec![(0, 10_000_000)], ..Path::default() };
+    run(&path, &Plan { loss_back: 0.05, ..wanted(1_500_000) }, 60, |seed, world| {
+        let call = &world.calls[0];
+        let shown = call.shown.len() as f64 / call.frames_sent as f64;
+        assert!(shown >= 0.95, "seed {seed}: {shown} of all pictures");
+        let (gap, p95) = call.pictures(1, 60, 0.95);
+        assert!(gap <= 1_200.0 && p95 <= 300.0, "seed {seed}: {gap} ms without a picture, {p95} ms late");
+        let late = call.mouth_to_ear(1, 60, 0.95);
+        assert!(late <= 140.0, "seed {seed}: {late} ms from mouth to ear");
+        let stats = call.jitter.stats();
+        assert!(stats.fec >= 100 && stats.concealed <= 30, "seed {seed}: {stats:?}");
     });
 }
 
