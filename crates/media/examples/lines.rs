@@ -1,5 +1,9 @@
 //! Prints what the estimator and the pacer make of lines of all kinds, in virtual time: the tables of `DESIGN.md`.
-#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a study says by panicking what went wrong")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    reason = "a study for the terminal, which says by panicking what went wrong"
+)]
 
 use kith_media::Time;
 
@@ -86,12 +90,18 @@ fn main() {
     let path = Path { rates: drop, jitter: 20, ..Path::default() };
     study("2.5 - 0.6 - 2.5, jitter 20", 60, path, wanted(2_500_000));
     for loss in [2, 5, 10, 20] {
-        let path = Path { delay: 40, loss: f64::from(loss) / 100.0, rates: vec![(0, 10_000_000)], ..Path::default() };
+        let path = Path {
+            delay: 40,
+            loss: f64::from(loss) / 100.0,
+            rates: vec![(0, 10_000_000)],
+            ..Path::default()
+        };
         let plan = Plan { loss_back: f64::from(loss) / 100.0, ..wanted(1_500_000) };
         study(&format!("{loss} % loss, RTT 80, wants 1.5"), 60, path, plan);
     }
     for loss in [0, 5, 10] {
-        let path = Path { delay: 40, loss: f64::from(loss) / 100.0, rates: vec![(0, 1_500_000)], ..Path::default() };
+        let path =
+            Path { delay: 40, loss: f64::from(loss) / 100.0, rates: vec![(0, 1_500_000)], ..Path::default() };
         study(&format!("{loss} % loss on 1.5 Mbit/s, RTT 80"), 60, path, wanted(2_500_000));
     }
     let path = Path { delay: 40, bursts: Some((0.01, 0.2)), rates: vec![(0, 10_000_000)], ..Path::default() };
@@ -105,7 +115,12 @@ fn main() {
     let path = Path { reordered: 0.02, copies: 0.01, rates: vec![(0, 5_000_000)], ..Path::default() };
     study("2 % reordered, 1 % copies", 60, path, wanted(2_500_000));
     let path = Path { rates: vec![(0, 3_000_000)], ..Path::default() };
-    study("little, then much", 60, path, Plan { wanted: vec![(0, 150_000), (30_000, 2_500_000)], ..Plan::default() });
+    study(
+        "little, then much",
+        60,
+        path,
+        Plan { wanted: vec![(0, 150_000), (30_000, 2_500_000)], ..Plan::default() },
+    );
     let path = Path { rates: vec![(0, 2_000_000), (20_000, 0), (24_000, 2_000_000)], ..Path::default() };
     study("cut for 4 s", 60, path, wanted(2_500_000));
 

@@ -121,6 +121,8 @@ pub struct Estimator {
     /// The highest target of late, to see a drop.
     high: f64,
     last_starved: Time,
+    /// Since when the queue is long.
+    long_since: Option<Time>,
 }
 
 impl Estimator {
@@ -145,6 +147,7 @@ impl Estimator {
             last_over: None,
             high: start,
             last_starved: Time::default(),
+            long_since: None,
         }
     }
 
@@ -167,6 +170,12 @@ impl Estimator {
         }
         self.last_feedback = Some(now);
         self.measure(now, reports);
+        let queue = self.queue.standing();
+        if queue > LONG_QUEUE_MS {
+            self.long_since.get_or_insert(now);
+        } else if queue < LONG_QUEUE_MS / 2.0 {
+            self.long_since = None;
+        }
         let lost = reports.iter().filter(|report| report.arrived.is_none()).count();
         let arrived = (reports.len() - lost) as u32;
         let steady = self.acked.steady();
@@ -196,7 +205,11 @@ impl Estimator {
     /// What may be sent, all in all.
     pub fn target(&self, now: Time) -> Bitrate {
         let target = self.control.target();
-        let part = if self.contest.contested() { DRAIN } else { (1.0 - self.queue.standing() / 600.0).clamp(0.25, DRAIN) };
+        let part = if self.contest.contested() {
+            DRAIN
+        } else {
+            (1.0 - self.queue.standing() / 600.0).clamp(0.25, DRAIN)
+        };
         let drained = if self.drains(now) { part * target } else { target };
         Bitrate::from_f64(drained).clamp(self.limits.least, self.limits.most)
     }
@@ -239,7 +252,8 @@ impl Estimator {
 
     fn measure(&mut self, now: Time, reports: &[Report]) {
         // In the order of arrival, as a reordered packet would look like one that overtook a queue.
-        let mut arrived: Vec<_> = reports.iter().filter_map(|report| Some((report.arrived?, report))).collect();
+        let mut arrived: Vec<_> =
+            reports.iter().filter_map(|report| Some((report.arrived?, report))).collect();
         arrived.sort_by_key(|(at, _)| *at);
         for (at, report) in &arrived {
             self.acked.packet(*at, report.bytes);
@@ -257,7 +271,7 @@ impl Estimator {
     }
 
     fn decide(&mut self, now: Time, verdict: Verdict) {
-        let (seen, most) = (self.seen(), self.most(now));
+        let (seen, most) = (self.seen(now), self.most(now));
         if seen.contested {
             // Losses are those of the queue that somebody fills: they are in `most`.
             self.control.update(now, seen, most);
@@ -310,9 +324,12 @@ impl Estimator {
         ceiling.unwrap_or(f64::MAX).min(self.limits.most.as_f64())
     }
 
-    fn seen(&self) -> Seen {
+    fn seen(&self, now: Time) -> Seen {
+        // Whatever the slope: so long a queue did not come from nothing. What stands for longer is being drained, or not ours.
+        let new = self.long_since.is_some_and(|at| now.since(at) < LONG_QUEUE_IS_NEWS);
+        let long = new && self.trend.usage() == Usage::Normal;
         Seen {
-            usage: self.trend.usage(),
+            usage: if long { Usage::Over } else { self.trend.usage() },
             steady: self.acked.steady(),
             recent: self.acked.recent(),
             queue: self.queue.standing(),
@@ -350,6 +367,10 @@ const DRAIN_ABOVE_MS: f64 = 40.0;
 
 /// What stands for longer is not ours: somebody else fills the queue, and yielding further would be giving up.
 const LONGEST_DRAIN: Duration = Duration::from_millis(1_500);
+
+/// Speech is late by as much.
+const LONG_QUEUE_MS: f64 = 120.0;
+const LONG_QUEUE_IS_NEWS: Duration = Duration::from_secs(1);
 
 /// With a longer queue a probe would be felt.
 const CALM_QUEUE_MS: f64 = 60.0;

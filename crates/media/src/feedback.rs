@@ -81,7 +81,8 @@ impl History {
     /// them began anew, and what was sent before is no longer followed.
     pub fn sent(&mut self, now: Time, number: u16, bytes: usize, probe: Option<ProbeId>) {
         if number != self.next_number() {
-            self.stats.forgotten += self.packets.iter().filter(|packet| packet.fate != Fate::Settled).count() as u64;
+            self.stats.forgotten +=
+                self.packets.iter().filter(|packet| packet.fate != Fate::Settled).count() as u64;
             self.packets.clear();
             self.in_flight = 0;
             self.first = u64::from(number);

@@ -125,7 +125,11 @@ impl Assembler {
         }
         let place = self.numbers.place(packet.number);
         // Padding has a number, and nothing else.
-        let part = if packet.payload.is_empty() { Some(payload::Part::default()) } else { self.codec.part(packet.payload) };
+        let part = if packet.payload.is_empty() {
+            Some(payload::Part::default())
+        } else {
+            self.codec.part(packet.payload)
+        };
         let Some(part) = part.filter(|_| !self.packets.contains_key(&place)) else {
             self.stats.dropped += 1;
             return;
@@ -178,7 +182,8 @@ impl Assembler {
     pub fn wants_key(&mut self, now: Time) -> bool {
         // Before the first packet there is nobody to ask.
         let due = self.key_asked.is_none_or(|at| now.since(at) >= ASK_AGAIN);
-        let wants = self.needs_key && self.next.is_some() && due && !self.next.is_some_and(|next| self.arrives(next));
+        let wants =
+            self.needs_key && self.next.is_some() && due && !self.next.is_some_and(|next| self.arrives(next));
         if wants {
             self.key_asked = Some(now);
         }
@@ -281,7 +286,9 @@ impl Assembler {
         let keys = self.packets.range(from..).filter(|(place, held)| {
             // Several packets of a frame may say that they begin something: the first of them is preceded by another frame.
             let before = self.packets.get(&(*place - 1));
-            held.key && held.begins && before.is_some_and(|before| before.stamp != held.stamp || before.payload.is_empty())
+            held.key
+                && held.begins
+                && before.is_some_and(|before| before.stamp != held.stamp || before.payload.is_empty())
         });
         keys.map(|(place, _)| *place).find(|place| self.end(*place).is_some())
     }
@@ -296,7 +303,8 @@ impl Assembler {
         self.needs_key = true;
         self.stats.gaps += 1;
         let hole_stamp = self.packets.get(&behind).filter(|held| !held.begins).map(|held| held.stamp);
-        let begin = self.packets.range(behind..).find(|(_, held)| held.begins && Some(held.stamp) != hole_stamp);
+        let begin =
+            self.packets.range(behind..).find(|(_, held)| held.begins && Some(held.stamp) != hole_stamp);
         let begin = begin.map(|(place, _)| *place);
         let after = self.packets.last_key_value().map_or(behind, |(last, _)| last + 1);
         self.drop_before(begin.unwrap_or(after));

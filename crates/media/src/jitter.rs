@@ -331,7 +331,9 @@ impl JitterBuffer {
         }
         // Only what is here is looked at; nothing is made up for it.
         while self.pcm.len() < stretch::NEEDED + BLOCK {
-            let Some((next, stamp)) = self.next.filter(|(next, _)| self.store.get(*next).is_some()) else { break };
+            let Some((next, stamp)) = self.next.filter(|(next, _)| self.store.get(*next).is_some()) else {
+                break;
+            };
             self.play(now, next, stamp, decoder);
         }
         let Some(found) = stretch::find(&self.pcm).filter(|found| far || found.is_good()) else { return };
@@ -355,7 +357,9 @@ impl JitterBuffer {
         }
         // The first that is not later than the target: from there on it is as it should be.
         let is_recent = |place: &u64| {
-            self.store.get(*place).is_some_and(|slot| self.arrivals.delay(now, slot.stamp) <= target + self.frame as i64)
+            self.store
+                .get(*place)
+                .is_some_and(|slot| self.arrivals.delay(now, slot.stamp) <= target + self.frame as i64)
         };
         let Some(place) = (next..next + SLOTS).find(is_recent) else { return };
         let Some(slot) = self.store.get(place) else { return };

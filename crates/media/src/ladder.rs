@@ -170,8 +170,10 @@ mod tests {
     /// Runs for some seconds, ten times a second; the heights that were chosen, without repetition.
     fn run(ladder: &mut Ladder, from: u64, secs: u64, known: impl Fn(u64) -> Known) -> Vec<u32> {
         let choose = |tenth: u64| ladder.choose(Time::from_millis(tenth * 100), known(tenth));
-        let mut heights: Vec<u32> =
-            (from * 10..(from + secs) * 10).map(choose).map(|step| step.map_or(0, |step| step.height.unwrap_or(9_999))).collect();
+        let mut heights: Vec<u32> = (from * 10..(from + secs) * 10)
+            .map(choose)
+            .map(|step| step.map_or(0, |step| step.height.unwrap_or(9_999)))
+            .collect();
         heights.dedup();
         heights
     }

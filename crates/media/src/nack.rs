@@ -111,7 +111,8 @@ impl Gaps {
         let (patience, again) = (self.patience, self.round_trip.mul_f64(AGAIN));
         self.missing.retain(|place, missing| {
             // What cannot be here in time is not asked for, and not waited for.
-            if now.since(missing.since) >= patience || (missing.tries >= MOST_TRIES && now >= missing.ask_at) {
+            if now.since(missing.since) >= patience || (missing.tries >= MOST_TRIES && now >= missing.ask_at)
+            {
                 return false;
             }
             if now >= missing.ask_at {
@@ -180,7 +181,10 @@ impl<P> Sent<P> {
         self.packets.push_back(Kept { number, sent: now, again: None, bytes, packet });
         self.bytes += bytes;
         let too_old = |kept: &Kept<P>| now.since(kept.sent) > OLDEST;
-        while self.packets.len() > MOST_KEPT || self.bytes > MOST_BYTES || self.packets.front().is_some_and(too_old) {
+        while self.packets.len() > MOST_KEPT
+            || self.bytes > MOST_BYTES
+            || self.packets.front().is_some_and(too_old)
+        {
             let Some(first) = self.packets.pop_front() else { break };
             self.bytes -= first.bytes;
         }
@@ -193,7 +197,9 @@ impl<P> Sent<P> {
         self.fill(now, most);
         let first = self.packets.front()?.number;
         let kept = self.packets.get_mut(usize::from(number.wrapping_sub(first)))?;
-        let recently = kept.again.is_some_and(|at| now.since(at) < round_trip.clamp(SHORTEST_ROUND_TRIP, LONGEST_ROUND_TRIP));
+        let recently = kept
+            .again
+            .is_some_and(|at| now.since(at) < round_trip.clamp(SHORTEST_ROUND_TRIP, LONGEST_ROUND_TRIP));
         if recently || now.since(kept.sent) > OLDEST || self.budget <= 0.0 {
             return None;
         }
@@ -290,7 +296,10 @@ mod tests {
         gaps.packet(Time::from_millis(100), number);
         assert_eq!((gaps.missing(), gaps.next_wake()), (0, None));
         let stats = gaps.stats();
-        assert_eq!((stats.missing, stats.asked, stats.reordered, stats.repaired, stats.lost), (2, 2, 1, 1, 0));
+        assert_eq!(
+            (stats.missing, stats.asked, stats.reordered, stats.repaired, stats.lost),
+            (2, 2, 1, 1, 0)
+        );
     }
 
     #[test]
@@ -324,7 +333,8 @@ mod tests {
         assert_eq!(sent.again(at(1_050), 0, round_trip, RATE), None, "it is on its way");
         assert_eq!(sent.again(at(1_080), 0, round_trip, RATE), Some(&50));
         assert_eq!(sent.again(at(1_080), 60, round_trip, RATE), None, "it was never sent");
-        let again = (0..100_u16).filter(|number| sent.again(at(1_400), number.wrapping_sub(50), round_trip, RATE).is_some());
+        let again = (0..100_u16)
+            .filter(|number| sent.again(at(1_400), number.wrapping_sub(50), round_trip, RATE).is_some());
         let again = again.count();
         assert!(sent.rate(at(1_400)) > sent.rate(at(2_000)));
         assert!((28..45).contains(&again), "a third of 2 Mbit/s for half a second: {again}");

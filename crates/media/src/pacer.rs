@@ -324,14 +324,19 @@ mod tests {
         assert_eq!(sent.len(), 40, "faster than 50 kbit/s, but within half a second or so");
 
         (0..3).for_each(|number| _ = pacer.push(Time::from_millis(1_000), Class::Video, 1_200, number));
-        assert_eq!(pacer.push(Time::from_millis(3_000), Class::Video, 1_200, 9), Pushed::Dropped, "nobody asked");
+        assert_eq!(
+            pacer.push(Time::from_millis(3_000), Class::Video, 1_200, 9),
+            Pushed::Dropped,
+            "nobody asked"
+        );
         assert_eq!((pacer.len(), pacer.stats().dropped), (0, 4));
     }
 
     #[test]
     fn a_probe_is_padded() {
         let mut pacer = Pacer::new(Bitrate::from_kbps(500));
-        let probe = Probe { id: ProbeId(7), rate: Bitrate::from_kbps(2_000), packets: 6, packet_bytes: 1_000 };
+        let probe =
+            Probe { id: ProbeId(7), rate: Bitrate::from_kbps(2_000), packets: 6, packet_bytes: 1_000 };
         let _ = pacer.push(Time::from_millis(0), Class::Video, 1_200, 1);
         pacer.start_probe(probe);
         let sent = run(&mut pacer, 0, 100);

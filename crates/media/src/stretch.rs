@@ -64,7 +64,9 @@ pub fn find(sound: &[f32]) -> Option<Match> {
 
 /// Writes `sound` into `out` with `lag` samples fewer. Nothing is written when it is too short for that.
 pub fn shorten(sound: &[f32], lag: usize, out: &mut Vec<f32>) -> bool {
-    let (Some(from), Some(to)) = (sound.get(..FADE), sound.get(lag..lag.saturating_add(FADE))) else { return false };
+    let (Some(from), Some(to)) = (sound.get(..FADE), sound.get(lag..lag.saturating_add(FADE))) else {
+        return false;
+    };
     out.clear();
     cross_fade(from, to, out);
     out.extend(sound.iter().skip(lag + FADE));
@@ -73,7 +75,9 @@ pub fn shorten(sound: &[f32], lag: usize, out: &mut Vec<f32>) -> bool {
 
 /// Writes `sound` into `out` with `lag` samples more. Nothing is written when it is too short for that.
 pub fn lengthen(sound: &[f32], lag: usize, out: &mut Vec<f32>) -> bool {
-    let (Some(to), Some(from)) = (sound.get(..FADE), sound.get(lag..lag.saturating_add(FADE))) else { return false };
+    let (Some(to), Some(from)) = (sound.get(..FADE), sound.get(lag..lag.saturating_add(FADE))) else {
+        return false;
+    };
     out.clear();
     out.extend(sound.iter().take(lag));
     cross_fade(from, to, out);
@@ -85,7 +89,12 @@ pub fn lengthen(sound: &[f32], lag: usize, out: &mut Vec<f32>) -> bool {
 pub fn cross_fade(from: &[f32], to: &[f32], out: &mut Vec<f32>) {
     let count = from.len().min(to.len()).max(1) as f32;
     // Both are much alike, so the sum of the weights is one, and not that of their squares.
-    out.extend(from.iter().zip(to).enumerate().map(|(index, (from, to))| from + (to - from) * (index as f32 / count)));
+    out.extend(
+        from.iter()
+            .zip(to)
+            .enumerate()
+            .map(|(index, (from, to))| from + (to - from) * (index as f32 / count)),
+    );
 }
 
 /// The lag at which the first `count` samples are most like themselves, and how much.
@@ -94,9 +103,10 @@ fn best(sound: &[f32], lags: std::ops::RangeInclusive<usize>, count: usize) -> O
     let own = head.iter().map(|sample| sample * sample).sum::<f32>();
     let like = |lag: usize| {
         let tail = sound.get(lag..lag + count)?;
-        let (both, other) = head.iter().zip(tail).fold((0.0, 0.0), |(both, other), (head, tail)| {
-            (both + head * tail, other + tail * tail)
-        });
+        let (both, other) = head
+            .iter()
+            .zip(tail)
+            .fold((0.0, 0.0), |(both, other), (head, tail)| (both + head * tail, other + tail * tail));
         Some((lag, both / (own * other).sqrt().max(f32::MIN_POSITIVE)))
     };
     lags.filter_map(like).max_by(|one, two| one.1.total_cmp(&two.1))
@@ -156,7 +166,9 @@ mod tests {
     fn a_tone_stays_a_tone() {
         for frequency in [70.0, 110.0, 220.5, 440.0, 1_000.0, 3_000.0] {
             let sound = tone(frequency, 96_000);
-            for (how, least, most) in [(shorten as fn(&_, _, &mut _) -> _, 40_000, 90_000), (lengthen, 100_000, 200_000)] {
+            for (how, least, most) in
+                [(shorten as fn(&_, _, &mut _) -> _, 40_000, 90_000), (lengthen, 100_000, 200_000)]
+            {
                 let result = stretched(&sound, how);
                 assert!((least..most).contains(&result.len()), "{frequency}: {}", result.len());
                 assert!(steepest(&result) <= 1.05 * steepest(&sound), "{frequency}: a click");

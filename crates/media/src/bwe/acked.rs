@@ -19,7 +19,9 @@ impl Acked {
         // Reordered ones count where the newest is: the sums are over windows much longer than reordering.
         let at = self.arrivals.back().map_or(arrived, |last| last.0.max(arrived));
         self.arrivals.push_back((at, bytes));
-        while self.arrivals.len() > MOST || self.arrivals.front().is_some_and(|first| at.millis_after(first.0) > LONG_MS) {
+        while self.arrivals.len() > MOST
+            || self.arrivals.front().is_some_and(|first| at.millis_after(first.0) > LONG_MS)
+        {
             self.arrivals.pop_front();
         }
     }
@@ -36,7 +38,8 @@ impl Acked {
 
     fn over(&self, window: f64) -> Option<f64> {
         let newest = self.arrivals.back()?.0;
-        let inside = self.arrivals.iter().rev().take_while(|arrival| newest.millis_after(arrival.0) <= window);
+        let inside =
+            self.arrivals.iter().rev().take_while(|arrival| newest.millis_after(arrival.0) <= window);
         let (mut bytes, mut oldest, mut first, mut count) = (0, newest, 0, 0);
         for (at, size) in inside {
             (bytes, oldest, first, count) = (bytes + size, *at, *size, count + 1);

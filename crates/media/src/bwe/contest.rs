@@ -90,7 +90,14 @@ impl Contest {
     }
 
     /// Every feedback: what was lost of how many. Returns a rate to go to when a contest begins.
-    pub(super) fn update(&mut self, now: Time, queue: f64, lost: f64, target: f64, carried: f64) -> Option<f64> {
+    pub(super) fn update(
+        &mut self,
+        now: Time,
+        queue: f64,
+        lost: f64,
+        target: f64,
+        carried: f64,
+    ) -> Option<f64> {
         if let Some(contested) = &mut self.contested {
             contested.feedback(now, queue, lost);
             if contested.trial_ends.is_some_and(|at| now >= at) {

@@ -54,7 +54,13 @@ pub(super) struct Seen {
 
 impl Control {
     pub(super) fn new(start: f64) -> Self {
-        Self { target: start, state: State::Hold, changed: None, last_cut: None, capacity: Capacity::default() }
+        Self {
+            target: start,
+            state: State::Hold,
+            changed: None,
+            last_cut: None,
+            capacity: Capacity::default(),
+        }
     }
 
     pub(super) fn target(&self) -> f64 {
@@ -111,7 +117,11 @@ impl Control {
     }
 
     fn cut(&mut self, now: Time, seen: Seen) {
-        let busy = if seen.queue > BUSY_QUEUE_MS { seen.recent.or(seen.steady) } else { seen.steady.or(seen.recent) };
+        let busy = if seen.queue > BUSY_QUEUE_MS {
+            seen.recent.or(seen.steady)
+        } else {
+            seen.steady.or(seen.recent)
+        };
         let carried = busy.unwrap_or(self.target) / (1.0 - seen.usual_loss);
         self.capacity.learn(carried);
         self.last_cut = Some(now);
@@ -122,7 +132,9 @@ impl Control {
         let span = now.seconds_since(self.changed.unwrap_or(now)).min(1.0);
         self.changed = Some(now);
         // What does not arrive is not known to be possible; but a target is not taken back because little is sent.
-        let proven = seen.steady.map_or(self.target, |acked| MOST_OVER_ACKED * acked / (1.0 - seen.usual_loss) + 10_000.0);
+        let proven = seen
+            .steady
+            .map_or(self.target, |acked| MOST_OVER_ACKED * acked / (1.0 - seen.usual_loss) + 10_000.0);
         let cap = proven.min(most);
         if self.target >= cap {
             return;
@@ -172,8 +184,8 @@ const MOST_OVER_ACKED: f64 = 1.5;
 /// A packet, as the draft's additive increase has it.
 const PACKET_BITS: f64 = 1_200.0 * 8.0;
 
-/// Less is jitter.
-const NO_QUEUE_MS: f64 = 8.0;
+/// Less is jitter, or a frame that is larger than others.
+const NO_QUEUE_MS: f64 = 15.0;
 
 /// Behind such a queue the line is busy all the time, and even a short window tells what it carries.
 const BUSY_QUEUE_MS: f64 = 40.0;
@@ -184,7 +196,15 @@ mod tests {
 
     fn seen(usage: Usage, acked: f64, queue: f64) -> Seen {
         let round_trip = Duration::from_millis(50);
-        Seen { usage, steady: Some(acked), recent: Some(acked), queue, round_trip, usual_loss: 0.0, contested: false }
+        Seen {
+            usage,
+            steady: Some(acked),
+            recent: Some(acked),
+            queue,
+            round_trip,
+            usual_loss: 0.0,
+            contested: false,
+        }
     }
 
     #[test]
@@ -194,16 +214,22 @@ mod tests {
         assert_eq!(control.target(), 510_000.0);
         control.update(Time::from_millis(50), seen(Usage::Over, 600_000.0, 100.0), 9e9);
         assert_eq!(control.target(), 510_000.0, "not twice, and never up");
-        (2..=22).for_each(|step| control.update(Time::from_millis(step * 50), seen(Usage::Normal, 500_000.0, 0.0), 9e9));
+        (2..=22).for_each(|step| {
+            control.update(Time::from_millis(step * 50), seen(Usage::Normal, 500_000.0, 0.0), 9e9);
+        });
         assert!((560_000.0..600_000.0).contains(&control.target()), "near the ceiling: {}", control.target());
     }
 
     #[test]
     fn the_target_stays_when_little_is_sent_and_does_not_grow() {
         let mut control = Control::new(1_000_000.0);
-        (0..200).for_each(|step| control.update(Time::from_millis(step * 50), seen(Usage::Normal, 100_000.0, 0.0), 9e9));
+        (0..200).for_each(|step| {
+            control.update(Time::from_millis(step * 50), seen(Usage::Normal, 100_000.0, 0.0), 9e9);
+        });
         assert_eq!(control.target(), 1_000_000.0);
-        (200..220).for_each(|step| control.update(Time::from_millis(step * 50), seen(Usage::Normal, 900_000.0, 0.0), 9e9));
+        (200..220).for_each(|step| {
+            control.update(Time::from_millis(step * 50), seen(Usage::Normal, 900_000.0, 0.0), 9e9);
+        });
         assert!((1_070_000.0..1_090_000.0).contains(&control.target()), "8 % a second: {}", control.target());
     }
 }

@@ -72,9 +72,8 @@ impl Group {
             return true;
         }
         let after = arrived.millis_after(self.last_arrived);
-        let burst = after < later
-            && after <= BURST_MS
-            && arrived.millis_after(self.first_arrived) < LONGEST_BURST_MS;
+        let burst =
+            after < later && after <= BURST_MS && arrived.millis_after(self.first_arrived) < LONGEST_BURST_MS;
         burst || sent.seconds_since(self.first_sent) * 1_000.0 <= GROUP_MS
     }
 }
@@ -102,8 +101,10 @@ mod tests {
 
     #[test]
     fn groups_are_compared_by_their_last_packets() {
-        let steps = feed(&mut Groups::default(), &[(0, 50), (3, 53), (20, 70), (24, 80), (40, 95), (60, 115)]);
-        let (sent, arrived): (Vec<f64>, Vec<f64>) = steps.iter().map(|step| (step.sent, step.arrived)).unzip();
+        let steps =
+            feed(&mut Groups::default(), &[(0, 50), (3, 53), (20, 70), (24, 80), (40, 95), (60, 115)]);
+        let (sent, arrived): (Vec<f64>, Vec<f64>) =
+            steps.iter().map(|step| (step.sent, step.arrived)).unzip();
         assert_eq!(sent, [21.0, 16.0]);
         assert_eq!(arrived, [27.0, 15.0]);
     }
@@ -111,9 +112,13 @@ mod tests {
     #[test]
     fn what_a_router_held_and_let_go_is_one_group() {
         let mut groups = Groups::default();
-        let steps = feed(&mut groups, &[(0, 50), (20, 120), (40, 121), (60, 122), (80, 123), (100, 150), (120, 170)]);
+        let steps =
+            feed(&mut groups, &[(0, 50), (20, 120), (40, 121), (60, 122), (80, 123), (100, 150), (120, 170)]);
         assert_eq!(steps.len(), 2, "{steps:?}");
         assert_eq!(steps[0].arrived, 73.0);
-        assert!(feed(&mut groups, &[(140, 900_000), (160, 900_020)]).is_empty(), "another clock is another start");
+        assert!(
+            feed(&mut groups, &[(140, 900_000), (160, 900_020)]).is_empty(),
+            "another clock is another start"
+        );
     }
 }

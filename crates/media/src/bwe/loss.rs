@@ -55,7 +55,14 @@ pub(super) enum Verdict {
 
 impl Loss {
     /// Notes what became of packets; at the end of a window says what to do. `rate` is the target, `acked` what arrives.
-    pub(super) fn packets(&mut self, now: Time, arrived: u32, lost: u32, rate: f64, acked: Option<f64>) -> Verdict {
+    pub(super) fn packets(
+        &mut self,
+        now: Time,
+        arrived: u32,
+        lost: u32,
+        rate: f64,
+        acked: Option<f64>,
+    ) -> Verdict {
         if now < self.deaf_until {
             return Verdict::Fine;
         }

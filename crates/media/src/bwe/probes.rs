@@ -135,7 +135,12 @@ impl Probe {
         let bytes = (rate * SPAN_SECS / 8.0).max(FEWEST_BYTES);
         let packets = (bytes / 1_200.0).ceil().max(FEWEST_PACKETS);
         let packet_bytes = (bytes / packets).ceil();
-        Self { id, rate: crate::Bitrate::from_f64(rate), packets: packets as u32, packet_bytes: packet_bytes as usize }
+        Self {
+            id,
+            rate: crate::Bitrate::from_f64(rate),
+            packets: packets as u32,
+            packet_bytes: packet_bytes as usize,
+        }
     }
 }
 

@@ -58,7 +58,11 @@ mod tests {
         let mut queue = Queue::default();
         let mut send = |from: u64, count: u64, on_the_way: u64| {
             for number in from..from + count {
-                queue.packet(Time::from_millis(number * 20), RemoteTime((number * 20 + 7_000_000 + on_the_way) * 1_000), false);
+                queue.packet(
+                    Time::from_millis(number * 20),
+                    RemoteTime((number * 20 + 7_000_000 + on_the_way) * 1_000),
+                    false,
+                );
             }
             queue.standing().round()
         };

@@ -91,7 +91,8 @@ impl Trend {
         let scaled = f64::from(self.steps.min(MOST_STEPS)) * slope * GAIN;
         if scaled > self.threshold {
             // A first steep step began, on average, in the middle between two.
-            let (span, count) = self.steep.map_or((step.sent / 2.0, 1), |(span, count)| (span + step.sent, count + 1));
+            let (span, count) =
+                self.steep.map_or((step.sent / 2.0, 1), |(span, count)| (span + step.sent, count + 1));
             self.steep = Some((span, count));
             if span > STEEP_MS && count > 1 && slope >= self.slope {
                 self.steep = None;

@@ -141,7 +141,11 @@ mod tests {
         assert_eq!(frame, [0x10, 0xaa]);
         assert_eq!(Codec::Vp8.part(&[0x10, 0x11]), Some(Part { begins: true, key: false }));
         assert_eq!(Codec::Vp8.part(&[0x00, 0x10]), Some(Part { begins: false, key: false }));
-        assert_eq!(Codec::Vp8.part(&[0x11, 0x10]), Some(Part { begins: false, key: false }), "the second partition");
+        assert_eq!(
+            Codec::Vp8.part(&[0x11, 0x10]),
+            Some(Part { begins: false, key: false }),
+            "the second partition"
+        );
         (0..payload.len() - 1).for_each(|cut| _ = Codec::Vp8.part(&payload[..cut]));
         assert_eq!(Codec::Vp8.part(&payload[..6]), None);
     }

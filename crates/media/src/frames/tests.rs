@@ -5,7 +5,12 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// A packet of VP8 in a frame of its own stamp; `part` of `of`.
 fn vp8(number: u16, frame: u32, key: bool, part: u32, of: u32) -> (u16, u32, bool, Vec<u8>) {
     let descriptor = if part == 0 { 0x10 } else { 0x00 };
-    (number, frame * 3_600, part + 1 == of, vec![descriptor, if key { 0x10 } else { 0x11 }, frame as u8, part as u8])
+    (
+        number,
+        frame * 3_600,
+        part + 1 == of,
+        vec![descriptor, if key { 0x10 } else { 0x11 }, frame as u8, part as u8],
+    )
 }
 
 fn push(assembler: &mut Assembler, millis: u64, packet: &(u16, u32, bool, Vec<u8>)) {
@@ -31,7 +36,10 @@ fn a_frame_is_given_with_its_last_packet() {
         let frame = assembler.pop(Time::from_millis(index as u64));
         assert_eq!(frame.is_some(), index % 3 == 2);
         if let Some(frame) = frame {
-            assert_eq!((frame.key, frame.data.len(), frame.came), (index == 2, 9, Time::from_millis(index as u64)));
+            assert_eq!(
+                (frame.key, frame.data.len(), frame.came),
+                (index == 2, 9, Time::from_millis(index as u64))
+            );
         }
     }
     assert!(!assembler.wants_key(Time::from_millis(99)));
@@ -57,7 +65,11 @@ fn a_missing_packet_is_waited_for_and_then_a_keyframe_is_asked_for() {
     let packets = stream(6);
     let mut assembler = Assembler::new(Codec::Vp8, PATIENCE);
     let all_but = |assembler: &mut Assembler, missing: usize| {
-        packets.iter().enumerate().filter(|(at, _)| *at != missing).for_each(|(_, packet)| push(assembler, 0, packet));
+        packets
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| *at != missing)
+            .for_each(|(_, packet)| push(assembler, 0, packet));
     };
     all_but(&mut assembler, 7);
     assert_eq!(popped(&mut assembler, 10), [0, 1]);
@@ -134,7 +146,9 @@ fn a_sender_that_begins_anew_is_followed_and_memory_is_bounded() {
     assert_eq!(popped(&mut assembler, 0).len(), 3);
     push(&mut assembler, 0, &vp8(20_000, 9, true, 0, 1));
     assert_eq!(popped(&mut assembler, 0), [9], "far ahead");
-    (0..200).for_each(|number| push(&mut assembler, 0, &vp8(100 + number, u32::from(number), number == 100, 0, 1)));
+    (0..200).for_each(|number| {
+        push(&mut assembler, 0, &vp8(100 + number, u32::from(number), number == 100, 0, 1));
+    });
     assert!(popped(&mut assembler, 0).len() > 90, "far behind, again and again");
     (0..60_000_u16).for_each(|number| push(&mut assembler, 0, &vp8(number.wrapping_mul(3), 5, false, 1, 99)));
     assert!(assembler.packets.len() <= MOST_PACKETS && assembler.bytes <= MOST_BYTES);

@@ -36,7 +36,9 @@ impl Store {
     }
 
     pub(super) fn remove(&mut self, place: u64) {
-        if let Some(slot) = self.slots.get_mut((place % SLOTS) as usize).filter(|slot| slot.place == Some(place)) {
+        if let Some(slot) =
+            self.slots.get_mut((place % SLOTS) as usize).filter(|slot| slot.place == Some(place))
+        {
             slot.place = None;
         }
     }

@@ -101,7 +101,7 @@ impl Talk {
                 let packet = entry.remove();
                 self.push(packet);
             }
-            if self.now % 10 == 0 {
+            if self.now.is_multiple_of(10) {
                 let mut out = [0.0; BLOCK];
                 self.delays.push(self.buffer.delay_millis(Time::from_millis(self.now)));
                 self.buffer.pull(Time::from_millis(self.now), &mut self.decoder, &mut out);

@@ -78,13 +78,13 @@ struct Clock;
 
 impl Decoder for Clock {
     fn decode(&mut self, packet: &[u8], out: &mut Vec<f32>) -> bool {
-        let made = u64::from_le_bytes(packet.try_into().unwrap()) as f32;
+        let made = u64::from_le_bytes(packet.try_into().expect("eight bytes")) as f32;
         out.extend((0..960).map(|sample| made - 20.0 + sample as f32 / 48.0));
         true
     }
 
     fn decode_fec(&mut self, packet: &[u8], samples: usize, out: &mut Vec<f32>) -> bool {
-        let made = u64::from_le_bytes(packet.try_into().unwrap()) as f32 - 20.0;
+        let made = u64::from_le_bytes(packet.try_into().expect("eight bytes")) as f32 - 20.0;
         out.extend((0..samples).map(|sample| made - 20.0 + sample as f32 / 48.0));
         true
     }
@@ -202,7 +202,11 @@ impl Call {
         }
         if now >= self.next_audio {
             self.next_audio = Time(now.0 + 20_000);
-            let packet = Packet { made: now, bytes: AUDIO_BYTES, media: Media::Audio { number: self.audio_sent as u16 } };
+            let packet = Packet {
+                made: now,
+                bytes: AUDIO_BYTES,
+                media: Media::Audio { number: self.audio_sent as u16 },
+            };
             self.audio_sent += 1;
             let _ = self.pacer.push(now, Class::Audio, AUDIO_BYTES, packet);
         }
@@ -355,10 +359,19 @@ impl Call {
                     let target = self.estimator.target(now);
                     for number in numbers {
                         let round_trip = self.estimator.round_trip();
-                        let Some(packet) = self.kept.again(now, number, round_trip, target).copied() else { continue };
-                        let Media::Video { number, frame, begins, marker, key, .. } = packet.media else { continue };
+                        let Some(packet) = self.kept.again(now, number, round_trip, target).copied() else {
+                            continue;
+                        };
+                        let Media::Video { number, frame, begins, marker, key, .. } = packet.media else {
+                            continue;
+                        };
                         let media = Media::Video { number, frame, begins, marker, key, again: true };
-                        let _ = self.pacer.push(now, Class::Retransmission, packet.bytes, Packet { media, ..packet });
+                        let _ = self.pacer.push(
+                            now,
+                            Class::Retransmission,
+                            packet.bytes,
+                            Packet { media, ..packet },
+                        );
                     }
                 }
                 Back::Key => self.key = true,
@@ -390,7 +403,8 @@ impl Call {
     pub(crate) fn pictures(&self, from: u64, to: u64, part: f64) -> (f64, f64) {
         let range = Time::from_millis(from * 1_000)..Time::from_millis(to * 1_000);
         let shown: Vec<_> = self.shown.iter().filter(|(_, at)| range.contains(at)).collect();
-        let gap = shown.windows(2).map(|pair| pair[1].1.seconds_since(pair[0].1) * 1_000.0).fold(0.0, f64::max);
+        let gap =
+            shown.windows(2).map(|pair| pair[1].1.seconds_since(pair[0].1) * 1_000.0).fold(0.0, f64::max);
         (gap, at_part(shown.iter().map(|(made, at)| at.seconds_since(*made) * 1_000.0).collect(), part))
     }
 
