@@ -1,9 +1,9 @@
 //! Packets that did not come are asked for again (RFC 4585 section 6.2.1), and sent again over a stream of their own (RTX, RFC 4588).
 //!
 //! ```text
-//!  Gaps:  missing ──10 ms──▶ asked ──round trip──▶ asked again … 6 times, or too old ──▶ given up
+//!  Gaps:  missing ──10 ms──▶ asked ──round trip──▶ asked again … 8 times, or too old ──▶ given up
 //!            └───── it came, by itself or over RTX ─────▶ gone
-//!  Sent:  a packet asked for ──▶ given again, at most once in a round trip, while it is young and the budget lasts
+//!  Sent:  a packet asked for ──▶ given again, at most twice in a round trip, while it is young and the budget lasts
 //! ```
 //!
 //! What comes over RTX is unwrapped ([`unwrap_rtx`]) before gaps are looked for; otherwise every repaired packet would stay missing.
@@ -108,7 +108,7 @@ impl Gaps {
     /// Adds to `ask` the numbers to ask for now, in order. Says whether some were given up.
     pub fn ask(&mut self, now: Time, ask: &mut Vec<u16>) -> bool {
         let before = self.missing.len();
-        let (patience, again) = (self.patience, self.round_trip.mul_f64(AGAIN));
+        let (patience, round_trip) = (self.patience, self.round_trip);
         self.missing.retain(|place, missing| {
             // What cannot be here in time is not asked for, and not waited for.
             if now.since(missing.since) >= patience || (missing.tries >= MOST_TRIES && now >= missing.ask_at)
@@ -118,7 +118,8 @@ impl Gaps {
             if now >= missing.ask_at {
                 ask.push(*place as u16);
                 missing.tries += 1;
-                missing.ask_at = now + again.max(RETRY_LEAST);
+                let again = if missing.tries < URGENT_FROM { AGAIN } else { URGENT };
+                missing.ask_at = now + round_trip.mul_f64(again).max(RETRY_LEAST);
                 self.stats.asked += 1;
             }
             true
@@ -190,16 +191,15 @@ impl<P> Sent<P> {
         }
     }
 
-    /// The packet to send again because it was asked for. Nothing if it is gone, was sent again within a round trip, or if
+    /// The packet to send again because it was asked for. Nothing if it is gone, was sent again within half a round trip, or if
     /// sending again takes more than a third of `target` already.
     pub fn again(&mut self, now: Time, number: u16, round_trip: Duration, target: Bitrate) -> Option<&P> {
         let most = target.as_f64() * SHARE;
         self.fill(now, most);
         let first = self.packets.front()?.number;
         let kept = self.packets.get_mut(usize::from(number.wrapping_sub(first)))?;
-        let recently = kept
-            .again
-            .is_some_and(|at| now.since(at) < round_trip.clamp(SHORTEST_ROUND_TRIP, LONGEST_ROUND_TRIP));
+        let soon = round_trip.clamp(SHORTEST_ROUND_TRIP, LONGEST_ROUND_TRIP) / 2;
+        let recently = kept.again.is_some_and(|at| now.since(at) < soon);
         if recently || now.since(kept.sent) > OLDEST || self.budget <= 0.0 {
             return None;
         }
@@ -242,9 +242,14 @@ impl<P> Sent<P> {
 const FIRST_WAIT: Duration = Duration::from_millis(10);
 
 /// It is asked again when the answer should have been here.
-const AGAIN: f64 = 1.2;
+const AGAIN: f64 = 1.1;
 const RETRY_LEAST: Duration = Duration::from_millis(20);
-const MOST_TRIES: u32 = 6;
+const MOST_TRIES: u32 = 8;
+
+/// From the third request on, the next does not wait for the answer: a picture is about to be lost, and with it those up to the
+/// next keyframe, for one packet.
+const URGENT_FROM: u32 = 3;
+const URGENT: f64 = 0.6;
 
 const FIRST_ROUND_TRIP: Duration = Duration::from_millis(100);
 const SHORTEST_ROUND_TRIP: Duration = Duration::from_millis(10);
@@ -314,7 +319,7 @@ mod tests {
             asks += ask.len();
             gave_up
         });
-        assert_eq!((gave_up, asks, gaps.stats().lost), (Some(400), 4, 1));
+        assert_eq!((gave_up, asks, gaps.stats().lost), (Some(400), 5, 1));
         assert!(gaps.packet(Time::from_millis(700), 30_000), "a keyframe, not thirty thousand packets");
         assert_eq!(gaps.missing(), 0);
         assert_eq!(unwrap_rtx(&[0, 1]), None, "padding repeats nothing");
@@ -324,14 +329,14 @@ mod tests {
     }
 
     #[test]
-    fn packets_are_given_again_once_in_a_round_trip_and_within_a_budget() {
+    fn packets_are_given_again_not_too_often_and_within_a_budget() {
         let mut sent = Sent::default();
         let at = Time::from_millis;
         let round_trip = Duration::from_millis(80);
         (0..100_u16).for_each(|number| sent.packet(at(0), number.wrapping_sub(50), 1_200, number));
         assert_eq!(sent.again(at(1_000), 0, round_trip, RATE), Some(&50));
-        assert_eq!(sent.again(at(1_050), 0, round_trip, RATE), None, "it is on its way");
-        assert_eq!(sent.again(at(1_080), 0, round_trip, RATE), Some(&50));
+        assert_eq!(sent.again(at(1_039), 0, round_trip, RATE), None, "it is on its way");
+        assert_eq!(sent.again(at(1_040), 0, round_trip, RATE), Some(&50));
         assert_eq!(sent.again(at(1_080), 60, round_trip, RATE), None, "it was never sent");
         let again = (0..100_u16)
             .filter(|number| sent.again(at(1_400), number.wrapping_sub(50), round_trip, RATE).is_some());
