@@ -90,7 +90,7 @@ fn losses_of_the_line_itself_do_not_take_the_picture() {
 
 #[test]
 fn what_is_lost_is_hardly_seen_or_heard() {
-    for (loss, least, longest) in [(0.05, 0.98, 600.0), (0.1, 0.95, 1_200.0)] {
+    for (loss, least, longest) in [(0.05, 0.98, 800.0), (0.1, 0.95, 1_200.0)] {
         let path = Path { delay: 40, loss, rates: vec![(0, 10_000_000)], ..Path::default() };
         run(&path, &Plan { loss_back: loss, ..wanted(1_500_000) }, 60, |seed, world| {
             let call = &world.calls[0];
