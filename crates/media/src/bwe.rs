@@ -226,11 +226,12 @@ impl Estimator {
         }
     }
 
-    /// When [`Estimator::wake`] and [`Estimator::probe`] should be asked again, at the latest.
-    pub fn next_wake(&self) -> Option<Time> {
+    /// When [`Estimator::wake`] and [`Estimator::probe`] should be asked again, at the latest: never now, so nobody turns in circles.
+    pub fn next_wake(&self, now: Time) -> Option<Time> {
         let patience = PATIENCE.max(self.round_trip().saturating_mul(3));
         let silence = self.last_feedback? + patience;
-        Some(silence.max(self.last_starved + patience).min(self.probes.wake()))
+        let due = silence.max(self.last_starved + patience).min(self.probes.wake());
+        Some(due.max(now + SHORTEST_SLEEP))
     }
 
     /// There and back, smoothed.
@@ -384,6 +385,9 @@ const DROPPED: f64 = 0.66;
 /// How long the start is, and what a probe must say in it for the rate to go down.
 const START: Duration = Duration::from_secs(2);
 const LESS_AT_START: f64 = 0.9;
+
+/// A probe that is due waits for a calm moment; that is looked for so often.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(20);
 
 /// Feedback comes ten times a second or more often.
 const PATIENCE: Duration = Duration::from_millis(600);

@@ -16,6 +16,9 @@ use kith_media::frames::Codec;
 use kith_media::jitter::BLOCK;
 use kith_media::jitter::Decoder;
 use kith_media::jitter::JitterBuffer;
+use kith_media::ladder::Known;
+use kith_media::ladder::Ladder;
+use kith_media::ladder::Source;
 use kith_media::nack::Gaps;
 use kith_media::nack::Sent;
 use kith_media::pacer::Class;
@@ -139,6 +142,9 @@ pub(crate) struct Call {
     /// When each picture was made and was whole.
     pub(crate) shown: Vec<(Time, Time)>,
     pub(crate) frames_sent: u64,
+    /// What a camera's ladder makes of the estimate: when it changed, and the lines then. It only looks on.
+    pub(crate) heights: Vec<(Time, u32)>,
+    ladder: Ladder,
     pub(crate) again_bits: f64,
 }
 
@@ -178,6 +184,8 @@ impl Call {
             made_up: 0,
             shown: Vec::new(),
             frames_sent: 0,
+            heights: Vec::new(),
+            ladder: Ladder::new(Source::Camera),
             again_bits: 0.0,
         }
     }
@@ -210,6 +218,7 @@ impl Call {
             self.audio_sent += 1;
             let _ = self.pacer.push(now, Class::Audio, AUDIO_BYTES, packet);
         }
+        self.look_on(now, target);
         if now >= self.next_frame {
             self.next_frame = Time(now.0 + 40_000);
             if self.pacer.room() && wanted > 0 {
@@ -240,6 +249,15 @@ impl Call {
         }
         let target = self.estimator.target(now).as_f64() / 1_000.0;
         self.second(now).target += target;
+    }
+
+    fn look_on(&mut self, now: Time, target: Bitrate) {
+        let target = Bitrate::from_bps(target.bps().saturating_sub(52_000));
+        let known = Known { target, loss: 0.0, encoding: Duration::from_millis(8) };
+        let height = self.ladder.choose(now, known).map_or(0, |step| step.height.unwrap_or(0));
+        if self.heights.last().is_none_or(|(_, last)| *last != height) {
+            self.heights.push((now, height));
+        }
     }
 
     fn frame(&mut self, now: Time, rate: u64, link: &mut Link) {

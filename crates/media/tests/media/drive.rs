@@ -173,7 +173,7 @@ pub(crate) fn feedback(data: &[u8]) {
         }
         let target = estimator.target(now);
         assert!(target >= limits.least && target <= limits.most, "{target:?}");
-        assert!(estimator.next_wake().is_none_or(|at| at > Time::default()));
+        assert!(estimator.next_wake(now).is_none_or(|at| at > now));
         assert!(history.in_flight() <= 1_200 * kith_media::feedback::MOST);
     }
 }

@@ -66,6 +66,12 @@ fn a_line_that_becomes_slow_and_fast_again_is_followed() {
             let p95 = call.mouth_to_ear(1, 60, 0.95);
             let most = if jitter == 0 { 250.0 } else { 350.0 };
             assert!(p95 <= most, "{name}: {p95} ms from mouth to ear");
+            let height = |secs: u64| {
+                let before = call.heights.iter().rev().find(|(at, _)| *at <= Time::from_millis(secs * 1_000));
+                before.map_or(0, |(_, height)| *height)
+            };
+            assert_eq!([height(19), height(35), height(59)], [720, 360, 720], "{name}: {:?}", call.heights);
+            assert!(call.heights.len() <= 14, "{name}: {:?}", call.heights);
             let (gap, _) = call.pictures(1, 60, 0.95);
             assert!(gap <= 2_000.0, "{name}: no picture for {gap} ms");
         });
