@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   camera:  off ─ 180p 15 ─ 360p 25 ─ 540p 25 ─ 720p 30          screen:  full size at 5, 10, 15 pictures a second
-//!   down: at once when the estimate is below the step, or the encoder is too slow
-//!   up:   when the estimate was well above the next step for a while; the longer, the sooner the last try failed
+//!   down: when the estimate is below the step for half a second, at once if far below, or if the encoder is too slow
+//!   up:   to what fits, when the estimate was well above the next step for a while; the longer, the sooner the last try failed
 //! ```
 //!
 //! Text that is small is of no use, and hands that jerk are: so a screen keeps its size and gives up pictures, a camera the other way
@@ -54,6 +54,7 @@ pub struct Ladder {
     /// Nothing when there is not even enough for the first.
     at: Option<usize>,
     enough_since: Option<Time>,
+    scarce_since: Option<Time>,
     went_up: Option<Time>,
     /// How long there must be enough before the next step up.
     wait: Duration,
@@ -68,7 +69,15 @@ impl Ladder {
             Source::Camera => &CAMERA,
             Source::Screen => &SCREEN,
         };
-        Self { steps, at: Some(0), enough_since: None, went_up: None, wait: FIRST_WAIT, slow_above: None }
+        Self {
+            steps,
+            at: Some(0),
+            enough_since: None,
+            scarce_since: None,
+            went_up: None,
+            wait: FIRST_WAIT,
+            slow_above: None,
+        }
     }
 
     /// The step to be on now; nothing when no picture is better than a bad one.
@@ -79,7 +88,13 @@ impl Ladder {
             self.slow_above = self.at.map(|at| (at.saturating_sub(1), now));
             self.down(now);
         }
-        while self.step().is_some_and(|step| target < step.least) {
+        // A queue that is drained makes the estimate small for a moment. The encoder bears with that.
+        let scarce = self.step().is_some_and(|step| target < step.least);
+        let since = if scarce { Some(*self.scarce_since.get_or_insert(now)) } else { None };
+        self.scarce_since = since;
+        let bears = since.is_some_and(|at| now.since(at) < BORNE);
+        while self.step().is_some_and(|step| target < step.least.scaled(if bears { FAR_BELOW } else { 1.0 }))
+        {
             self.down(now);
         }
         let next = self.at.map_or(0, |at| at + 1);
@@ -88,7 +103,12 @@ impl Ladder {
         if !enough {
             self.enough_since = None;
         } else if now.since(*self.enough_since.get_or_insert(now)) >= self.wait {
-            self.at = Some(next);
+            let fits = |step: &Step| target >= step.least.scaled(MARGIN);
+            let most = self
+                .slow_above
+                .filter(|(_, at)| now.since(*at) < SLOW_FOR)
+                .map_or(usize::MAX, |(above, _)| above);
+            self.at = self.steps.iter().rposition(fits).map(|fitting| fitting.min(most).max(next));
             self.went_up = Some(now);
             self.enough_since = None;
         }
@@ -147,6 +167,10 @@ const SCREEN: [Step; 3] = [step(None, 5, 100, 800), step(None, 10, 500, 1_600), 
 /// So much more than a step needs must be there before it is taken.
 const MARGIN: f64 = 1.2;
 
+/// How long too little is borne, and below which part not at all.
+const BORNE: Duration = Duration::from_millis(600);
+const FAR_BELOW: f64 = 0.4;
+
 const FIRST_WAIT: Duration = Duration::from_millis(2_000);
 const LONGEST_WAIT: Duration = Duration::from_secs(32);
 
@@ -179,14 +203,15 @@ mod tests {
     }
 
     #[test]
-    fn up_step_by_step_and_down_at_once() {
+    fn up_after_a_while_and_down_soon() {
         let mut ladder = Ladder::new(Source::Camera);
-        assert_eq!(run(&mut ladder, 0, 10, |_| known(2_000)), [180, 360, 540, 720]);
+        assert_eq!(run(&mut ladder, 0, 10, |_| known(2_000)), [180, 720]);
         assert_eq!(ladder.rate(Bitrate::from_kbps(9_000)), Bitrate::from_kbps(2_500));
-        assert_eq!(run(&mut ladder, 10, 1, |_| known(300)), [360]);
-        assert_eq!(run(&mut ladder, 11, 1, |_| known(30)), [0]);
+        assert_eq!(run(&mut ladder, 10, 1, |_| known(300)), [540, 360], "far below");
+        assert_eq!(run(&mut ladder, 11, 1, |_| known(200)), [360, 180], "below");
+        assert_eq!(run(&mut ladder, 12, 1, |_| known(20)), [0]);
         assert_eq!(ladder.rate(Bitrate::from_kbps(30)), Bitrate::ZERO);
-        assert_eq!(run(&mut ladder, 12, 10, |_| known(100)), [0, 180]);
+        assert_eq!(run(&mut ladder, 13, 10, |_| known(100)), [0, 180]);
     }
 
     #[test]
@@ -204,7 +229,7 @@ mod tests {
     fn losses_and_a_slow_encoder_count() {
         let mut ladder = Ladder::new(Source::Camera);
         run(&mut ladder, 0, 10, |_| known(2_000));
-        assert_eq!(run(&mut ladder, 10, 2, |_| Known { loss: 0.5, ..known(2_000) }), [540]);
+        assert_eq!(run(&mut ladder, 10, 2, |_| Known { loss: 0.5, ..known(2_000) }), [720, 540]);
         let mut ladder = Ladder::new(Source::Camera);
         let slow = Known { encoding: Duration::from_millis(25), ..known(2_000) };
         // Slow at 540p: it stays below until the machine had time to change.
@@ -216,7 +241,8 @@ mod tests {
     fn a_screen_keeps_its_size() {
         let mut ladder = Ladder::new(Source::Screen);
         run(&mut ladder, 0, 10, |_| known(2_000));
-        let step = ladder.choose(Time::from_millis(11_000), known(300)).unwrap();
+        ladder.choose(Time::from_millis(11_000), known(300));
+        let step = ladder.choose(Time::from_millis(12_000), known(300)).unwrap();
         assert_eq!((step.height, step.frames), (None, 5));
         assert_eq!(ladder.wanted(), Bitrate::from_kbps(2_500));
     }
