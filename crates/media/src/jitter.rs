@@ -286,8 +286,8 @@ impl JitterBuffer {
             self.stats.skipped += missing;
             return;
         }
-        if self.owed * 2 >= frame {
-            // What was made up while waiting counts for what is lost.
+        if self.owed >= frame {
+            // What was made up while waiting counts for what is lost. Less than a packet does not: it only made the delay longer.
             self.owed = self.owed.saturating_sub(frame);
             self.arrivals.lost(now);
             self.stats.concealed += 1;

@@ -17,7 +17,7 @@ pub(super) struct Arrivals {
     /// Of each of the last ten seconds, the time on the way that 95 % of packets did not exceed.
     seconds: VecDeque<i64>,
     second_began: i64,
-    /// Until when one more block is held back, as something was lost.
+    /// Until when more is held back, as something was lost.
     lossy_until: i64,
     limits: (i64, i64),
 }
@@ -130,8 +130,8 @@ const SECONDS: usize = 10;
 /// A queue that grew because the line became slow is gone within two seconds.
 const ACCIDENTS: usize = 2;
 
-/// 10 ms.
-const MARGIN: i64 = 480;
+/// 20 ms: as much as the delay may be under its target, and a block.
+const MARGIN: i64 = 960;
 
 /// Ten seconds of packets of 20 ms, and some.
 const MOST: usize = 600;
