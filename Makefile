@@ -79,7 +79,7 @@ SECONDS_EACH ?= 60
 
 fuzz: ## a minute for each fuzzer (needs a nightly Rust and cargo-fuzz)
 	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "Install it first: cargo install --locked cargo-fuzz"; exit 1; }
-	@for crate in proto crypto engine mailbox net; do for target in $$(cd crates/$$crate && $(CARGO) +nightly fuzz list); do \
+	@for crate in proto crypto engine mailbox media net; do for target in $$(cd crates/$$crate && $(CARGO) +nightly fuzz list); do \
 		(cd crates/$$crate && $(CARGO) +nightly fuzz run $$target -- -max_total_time=$(SECONDS_EACH)) || exit 1; \
 	done; done
 

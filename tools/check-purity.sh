@@ -14,6 +14,7 @@ allow kith-proto ""
 allow kith-crypto "kith-proto"
 allow kith-engine "kith-proto kith-crypto"
 allow kith-mailbox "kith-proto"
+allow kith-media ""
 allow kith-store "kith-proto"
 allow kith-net "kith-proto"
 allow kith-host "kith-proto kith-mailbox kith-store kith-net"
@@ -32,10 +33,11 @@ uses() {
 uses kith-proto "bech32 blake3 bs58 data-encoding serde thiserror"
 uses kith-crypto "bip39 blake3 chacha20poly1305 curve25519-dalek ed25519-dalek hkdf hmac hpke kith-proto ml-kem rand_core
     sha2 subtle thiserror x25519-dalek zeroize"
+uses kith-media ""
 uses kith-mailbox "blake3 ed25519-dalek hpke kith-proto rand_chacha rand_core serde thiserror tracing zeroize"
 uses kith-engine "blake3 kith-crypto kith-proto negentropy rand_chacha rand_core serde thiserror tracing zeroize"
 
-for crate in kith-proto kith-crypto kith-engine kith-mailbox; do
+for crate in kith-proto kith-crypto kith-engine kith-mailbox kith-media; do
     if found=$(cargo tree --locked -q -p "$crate" --edges normal --prefix none | grep -E '^(tokio|redb|libp2p|mio|socket2|async-|getrandom v0\.[0-9])' | sort -u) && [ -n "$found" ]; then
         echo "$crate must stay pure, but uses:" "$found" >&2
         bad=1
