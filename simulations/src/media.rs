@@ -23,6 +23,7 @@ use kith_proto::id::ChatId;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
+use crate::action::Action;
 use crate::action::Who;
 use crate::world::Due;
 use crate::world::World;
@@ -218,8 +219,17 @@ pub(crate) fn changed(world: &mut World, who: Who, view: &CallView) {
     }
 }
 
-/// Somebody calls.
-pub(crate) fn call(world: &mut World, from: Who, to: Who, camera: bool) {
+/// Somebody calls, answers or hangs up.
+pub(crate) fn act(world: &mut World, action: &Action) {
+    match *action {
+        Action::Call(from, to, camera) => call(world, from, to, camera),
+        Action::Answer(who) => decide(world, who, true),
+        Action::HangUp(who) => decide(world, who, false),
+        _ => {}
+    }
+}
+
+fn call(world: &mut World, from: Who, to: Who, camera: bool) {
     let chat = ChatId::direct(&world.people[from].account, &world.people[to].account);
     if world.people[from].engine.is_some() {
         world.command(from, Command::StartCall { chat, camera });
@@ -227,7 +237,7 @@ pub(crate) fn call(world: &mut World, from: Who, to: Who, camera: bool) {
 }
 
 /// Somebody answers whatever rings, or ends whatever there is.
-pub(crate) fn decide(world: &mut World, who: Who, answer: bool) {
+fn decide(world: &mut World, who: Who, answer: bool) {
     let Some(view) = current(world, who) else { return };
     let command = match answer {
         true => Command::AcceptCall { call: view.call, camera: false },

@@ -257,9 +257,7 @@ impl World {
             }
             Action::Send(from, to) => self.send(from, to),
             Action::Read(who, friend) => self.read(who, friend),
-            Action::Call(from, to, camera) => media::call(self, from, to, camera),
-            Action::Answer(who) => media::decide(self, who, true),
-            Action::HangUp(who) => media::decide(self, who, false),
+            Action::Call(..) | Action::Answer(_) | Action::HangUp(_) => media::act(self, action),
             Action::InGroup(who, which, ref deed) => groups::act(self, who, which, deed),
             Action::Stop(who) => self.stop(who),
             Action::Start(who) => {
@@ -275,16 +273,9 @@ impl World {
                     self.later(at, Due::Start(who));
                 }
             }
-            Action::Split => self.act(&Action::SplitInto(2)),
-            Action::Heal => self.act(&Action::SplitInto(1)),
-            Action::SplitInto(parts) => {
-                self.network.parts = parts;
-                for (one, other) in self.network.pairs() {
-                    if !self.network.reachable(one, other) {
-                        ways::disconnect(self, one, other);
-                    }
-                }
-            }
+            Action::Split => self.split(2),
+            Action::Heal => self.split(1),
+            Action::SplitInto(parts) => self.split(parts),
             Action::CutStream(from, to) => {
                 if self.network.connected(from, to) {
                     self.network.break_stream(from, to);
@@ -317,6 +308,15 @@ impl World {
             | Action::FillMailbox(_)
             | Action::LoseMailbox(_) => ways::act_on_host(self, action),
             Action::Elapse(millis) => self.run_until(self.now + Span(millis)),
+        }
+    }
+
+    fn split(&mut self, parts: usize) {
+        self.network.parts = parts;
+        for (one, other) in self.network.pairs() {
+            if !self.network.reachable(one, other) {
+                ways::disconnect(self, one, other);
+            }
         }
     }
 

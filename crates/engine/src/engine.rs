@@ -127,7 +127,12 @@ impl Engine {
                 let answer = commands::run(self, rows, out, command);
                 out.event(Event::Answered { id, answer });
             }
-            Input::Net(input) => self.on_net(input, rows, out),
+            Input::Net(input) => {
+                if matches!(input, NetInput::Listening { .. } | NetInput::ListenerClosed { .. }) {
+                    calls::taking::network_changed(self);
+                }
+                self.on_net(input, rows, out);
+            }
             Input::Call(event) => calls::taking::report(self, rows, out, event),
             Input::Entropy(bytes) => self.core.stir(&bytes),
             Input::Wake => self.on_wake(rows, out),
@@ -173,14 +178,8 @@ impl Engine {
     fn on_net(&mut self, input: NetInput, rows: &dyn Rows, out: &mut Output) {
         let presence = &mut self.presence;
         match input {
-            NetInput::Listening { address, rank } => {
-                presence.listening(&mut self.core, rank, address);
-                calls::taking::network_changed(self);
-            }
-            NetInput::ListenerClosed { address } => {
-                presence.listener_closed(&mut self.core, &address);
-                calls::taking::network_changed(self);
-            }
+            NetInput::Listening { address, rank } => presence.listening(&mut self.core, rank, address),
+            NetInput::ListenerClosed { address } => presence.listener_closed(&mut self.core, &address),
             NetInput::Connected { device, dialled } => {
                 return links::connected(self, rows, out, device, dialled);
             }

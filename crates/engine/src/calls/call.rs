@@ -296,7 +296,7 @@ impl Call {
         leg.heard = now;
         match self.state {
             State::Over(_) => {}
-            State::Ringing { .. } if self.outgoing => self.hear_callee(now, device, signal, acts),
+            State::Ringing { .. } if self.outgoing => self.hear_callee(now, device, &signal, acts),
             State::Ringing { .. } => self.hear_caller(now, device, signal, acts),
             _ if self.with == Some(device) => self.hear_partner(now, device, signal, acts),
             // It answers as well, or still rings.
@@ -309,10 +309,10 @@ impl Call {
     }
 
     /// Something from a device that we call.
-    fn hear_callee(&mut self, now: Timestamp, device: DeviceId, signal: Signal, acts: &mut Vec<Act>) {
+    fn hear_callee(&mut self, now: Timestamp, device: DeviceId, signal: &Signal, acts: &mut Vec<Act>) {
         let (setup, own) = (&self.setup, self.own);
         let Some(leg) = self.legs.get_mut(&device) else { return };
-        match signal {
+        match *signal {
             Signal::Ringing => {
                 leg.rang = true;
                 if !leg.is_open() {

@@ -9,7 +9,7 @@ use kith_proto::call::Sdp;
 
 /// Those candidates that are relays, without the address behind them (`raddr`, RFC 8839, 5.1).
 pub(super) fn relays_only(list: &Candidates) -> Candidates {
-    BoundedVec::truncated(list.iter().filter_map(|candidate| relay(candidate)).collect())
+    BoundedVec::truncated(list.iter().filter_map(relay).collect())
 }
 
 fn relay(candidate: &Candidate) -> Option<Candidate> {

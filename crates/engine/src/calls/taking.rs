@@ -97,7 +97,7 @@ pub(crate) fn word(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, said:
     let now = engine.core.now;
     let mut acts = Vec::new();
     let Some(current) = engine.calls.get(&id).filter(|current| current.contact == said.contact) else {
-        return unknown(engine, rows, out, said, id, signal);
+        return unknown(engine, rows, out, said, id, &signal);
     };
     if !current.call.hear(now, said.device, signal, &mut acts) {
         engine.core.stats.bad_call_words += 1;
@@ -111,8 +111,8 @@ fn bad_word(engine: &mut Engine, out: &mut Output, said: &Said) {
 }
 
 /// Something about a call that is not the one here.
-fn unknown(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, said: Said, id: CallId, signal: Signal) {
-    if let Signal::Invite { rings_ms, media, capabilities } = signal {
+fn unknown(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, said: Said, id: CallId, signal: &Signal) {
+    if let Signal::Invite { rings_ms, media, capabilities } = *signal {
         let rings = Span(u64::from(rings_ms));
         return invited(engine, rows, out, said, id, (rings, media, capabilities));
     }

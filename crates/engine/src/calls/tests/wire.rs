@@ -160,14 +160,12 @@ impl Wire {
     }
 
     fn say(&mut self, from: DeviceId, to: DeviceId, signal: Signal) {
-        self.said.push((from, to, signal.clone()));
-        if self.cut {
-            return;
-        }
-        for way in (self.weather)() {
+        let ways = if self.cut { Vec::new() } else { (self.weather)() };
+        for way in ways {
             self.number += 1;
             self.under_way.insert((self.now + way, self.number), (from, to, signal.clone()));
         }
+        self.said.push((from, to, signal));
     }
 
     /// Media do at once what they are told.
