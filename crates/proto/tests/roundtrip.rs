@@ -139,7 +139,7 @@ fn content() -> impl Strategy<Value = Content> {
                 Content::Mailboxes(MailboxList { version, secret, places })
             }
         ),
-        (17..=255_u8, bytes(90)).prop_map(|(kind, bytes)| Content::Unknown { kind, bytes }),
+        (18..=255_u8, bytes(90)).prop_map(|(kind, bytes)| Content::Unknown { kind, bytes }),
     ]
 }
 
