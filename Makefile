@@ -41,6 +41,7 @@ sim: ## 200 seeds of simulation, and 100 with everything that can go wrong at on
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/group-fights.toml --seeds 12
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/group-old-disks.toml --seeds 8
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/group-gossip.toml --seeds 1
+	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/calls.toml --seeds 60
 
 STUDIES := availability delay load nat hostile group-fifty group-newcomer group-thousand
 

@@ -5,9 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use kith_engine::view::CallEnd;
+use kith_engine::view::CallLine;
 use kith_engine::view::GroupLine;
 use kith_proto::group::Role;
 use kith_proto::id::AccountId;
+use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 use crate::time::rfc3339;
@@ -118,6 +121,32 @@ pub fn sentence(line: &GroupLine, who: &AccountId, at: Timestamp, names: &Names)
     }
 }
 
+/// A call that is over, in the chat with whom it was.
+pub fn call_sentence(line: &CallLine, outgoing: bool) -> String {
+    let what = if line.video { "video call" } else { "call" };
+    let talked = length(line.talked);
+    match (line.end, outgoing) {
+        (CallEnd::Finished, _) if line.talked == Span(0) => format!("{what}: ended before it was connected"),
+        (CallEnd::Finished, _) => format!("{what}, {talked}"),
+        (CallEnd::Lost | CallEnd::Interrupted, _) if line.talked > Span(0) => {
+            format!("{what}, {talked}: {}", line.end)
+        }
+        (CallEnd::Declined, false) => format!("you declined a {what}"),
+        (CallEnd::Missed, false) => format!("missed {what}"),
+        (CallEnd::Busy, false) => format!("missed {what}: you were in another call"),
+        (CallEnd::Unsupported, false) => format!("missed {what}: this device cannot take calls"),
+        (end, _) => format!("{what}: {end}"),
+    }
+}
+
+fn length(span: Span) -> String {
+    let secs = span.0 / 1_000;
+    match (secs / 3_600, secs / 60 % 60, secs % 60) {
+        (0, minutes, secs) => format!("{minutes}:{secs:02}"),
+        (hours, minutes, secs) => format!("{hours}:{minutes:02}:{secs:02}"),
+    }
+}
+
 /// What came too late from somebody who was removed.
 fn lost(dropped: u32) -> String {
     match dropped {
@@ -155,6 +184,19 @@ mod tests {
     fn read(line: &GroupLine, who: &AccountId) -> String {
         let known = [(ANN, "Ann".to_owned()), (BOB, "Bob".to_owned())];
         sentence(line, who, Timestamp(1_000), &Names::new(Some(CAROL), known.into()))
+    }
+
+    #[test]
+    fn calls_are_told_as_a_person_would() {
+        let call = kith_proto::id::CallId([7; 16]);
+        let line = |end, talked| CallLine { call, video: false, end, talked: Span::from_secs(talked) };
+        let told = |line: CallLine, outgoing| call_sentence(&line, outgoing);
+        assert_eq!(told(line(CallEnd::Finished, 3_725), true), "call, 1:02:05");
+        assert_eq!(told(line(CallEnd::Missed, 0), false), "missed call");
+        assert_eq!(told(line(CallEnd::NoAnswer, 0), true), "call: nobody answered");
+        assert_eq!(told(line(CallEnd::Lost, 65), false), "call, 1:05: the connection was lost");
+        let seen = CallLine { video: true, ..line(CallEnd::Declined, 0) };
+        assert_eq!(told(seen, false), "you declined a video call");
     }
 
     #[test]

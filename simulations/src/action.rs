@@ -40,6 +40,12 @@ pub enum Action {
     Send(Who, Who),
     /// Somebody reads everything from a friend.
     Read(Who, Who),
+    /// Somebody calls a friend, perhaps to be seen.
+    Call(Who, Who, bool),
+    /// Somebody answers what rings.
+    Answer(Who),
+    /// Somebody hangs up, declines or cancels.
+    HangUp(Who),
     /// Somebody does something in a group.
     InGroup(Who, Which, Deed),
     /// A computer is switched off properly.

@@ -13,6 +13,7 @@ use kith_proto::time::Span;
 
 use crate::action::Who;
 use crate::gossip::Passed;
+use crate::media;
 use crate::post::Sent;
 use crate::ways;
 use crate::world::Due;
@@ -75,6 +76,7 @@ pub(crate) fn run(world: &mut World, who: Who, effects: Vec<Effect>) {
                     world.gossip.verdict(who, message, verdict, |one, other| network.connected(one, other));
                 pass(world, passed);
             }
+            Effect::Call(command) => media::order(world, who, command),
             Effect::AddBootstrap { .. }
             | Effect::RemoveBootstrap { .. }
             | Effect::UseBootstrap { .. }

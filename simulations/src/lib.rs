@@ -11,6 +11,7 @@
 //! * [`scenario`]: a world from a file, many seeds, a line of results
 //! * [`studies`]: questions from a file, many worlds, [`table`]s of results; [`online`] and [`plan`] say who comes when
 //! * [`gossip`]: topics, as the network has them
+//! * [`media`]: sound and pictures of calls, as the engine sees them
 //! * [`nats`], [`hostile`]: networks that let little through, and mailboxes that lie
 
 #![expect(clippy::indexing_slicing, reason = "a person is named by a number that the world gave")]
@@ -22,6 +23,7 @@ pub mod disk;
 pub mod gossip;
 pub mod groups;
 pub mod hostile;
+pub mod media;
 pub mod nats;
 pub mod network;
 pub mod online;

@@ -36,6 +36,9 @@ pub struct Scenario {
     /// Of 1,000 things that happen, so many are each of these.
     #[serde(default)]
     pub faults: Faults,
+    /// Of 1,000 things that happen, so many are about calls.
+    #[serde(default)]
+    pub calls: u64,
     /// How many community nodes serve as mailboxes.
     #[serde(default)]
     pub mailboxes: usize,
@@ -230,6 +233,13 @@ impl Scenario {
         }
         if self.strangers > 0 && hit(self.faults.knock) {
             return self.knock(world, who);
+        }
+        if self.calls > 0 && hit(self.calls) {
+            return match world.roll(6) {
+                0 | 1 => Action::Call(from, to, world.roll(2) == 0),
+                2..=4 => Action::Answer(who),
+                _ => Action::HangUp(who),
+            };
         }
         if let Some(groups) = self.groups.as_ref().filter(|groups| world.roll(1_000) < groups.share) {
             return groups.next(world);

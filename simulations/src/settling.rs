@@ -6,6 +6,7 @@ use crate::action::Action;
 use crate::action::Who;
 use crate::friends;
 use crate::groups;
+use crate::media;
 use crate::network::Weather;
 use crate::oracle;
 use crate::ways;
@@ -45,6 +46,7 @@ fn check(world: &mut World) {
     let friends = world.friends.clone();
     let waiting = (0..world.people.len()).map(|who| waiting(world, who)).collect::<Vec<_>>();
     world.oracle.check_end(&world.people, &friends, &waiting);
+    media::check(world);
     let asked = friends::asked(world);
     world.oracle.check_knocks(&world.people, &asked);
     for group in world.groups.all() {

@@ -7,6 +7,8 @@ use kith_engine::Event;
 use kith_engine::Input;
 use kith_engine::command::Answer;
 use kith_engine::input::NetInput;
+use kith_engine::view::MessageKind;
+use kith_proto::call::media::MediaEvent;
 use kith_proto::frame::Frame;
 use kith_proto::id::ChatId;
 use kith_proto::id::CommandId;
@@ -31,6 +33,7 @@ use crate::gossip::Gossip;
 use crate::gossip::Passed;
 use crate::groups;
 use crate::groups::Groups;
+use crate::media;
 use crate::nats::Nats;
 use crate::nats::Place;
 use crate::nats::Way;
@@ -67,6 +70,8 @@ pub(crate) enum Due {
     Post(Sent),
     Gossip(Passed),
     Beat,
+    Media { who: Who, event: MediaEvent },
+    MediaBeat,
 }
 
 /// A world of people.
@@ -90,6 +95,8 @@ pub struct World {
     pub(crate) weather: Weather,
     pub(crate) by_device: BTreeMap<DeviceId, Who>,
     pub(crate) post: Post,
+    /// Calls.
+    pub media: media::Everybody,
     /// Topics.
     pub gossip: Gossip,
     /// Whether topics are looked after each second.
@@ -137,6 +144,7 @@ impl World {
             weather,
             by_device: BTreeMap::new(),
             post: Post::default(),
+            media: media::Everybody::default(),
             gossip: Gossip::default(),
             beats: false,
             nats: None,
@@ -249,6 +257,7 @@ impl World {
             }
             Action::Send(from, to) => self.send(from, to),
             Action::Read(who, friend) => self.read(who, friend),
+            Action::Call(..) | Action::Answer(_) | Action::HangUp(_) => media::act(self, action),
             Action::InGroup(who, which, ref deed) => groups::act(self, who, which, deed),
             Action::Stop(who) => self.stop(who),
             Action::Start(who) => {
@@ -264,16 +273,9 @@ impl World {
                     self.later(at, Due::Start(who));
                 }
             }
-            Action::Split => self.act(&Action::SplitInto(2)),
-            Action::Heal => self.act(&Action::SplitInto(1)),
-            Action::SplitInto(parts) => {
-                self.network.parts = parts;
-                for (one, other) in self.network.pairs() {
-                    if !self.network.reachable(one, other) {
-                        ways::disconnect(self, one, other);
-                    }
-                }
-            }
+            Action::Split => self.split(2),
+            Action::Heal => self.split(1),
+            Action::SplitInto(parts) => self.split(parts),
             Action::CutStream(from, to) => {
                 if self.network.connected(from, to) {
                     self.network.break_stream(from, to);
@@ -306,6 +308,15 @@ impl World {
             | Action::FillMailbox(_)
             | Action::LoseMailbox(_) => ways::act_on_host(self, action),
             Action::Elapse(millis) => self.run_until(self.now + Span(millis)),
+        }
+    }
+
+    fn split(&mut self, parts: usize) {
+        self.network.parts = parts;
+        for (one, other) in self.network.pairs() {
+            if !self.network.reachable(one, other) {
+                ways::disconnect(self, one, other);
+            }
         }
     }
 
@@ -351,6 +362,7 @@ impl World {
         let effects = self.people[who].start(entropy, self.now);
         ways::listen(self, who);
         self.people[who].inbox.push(Input::Net(NetInput::Peers { connected: 0, dht: 1 }));
+        self.people[who].inbox.push(media::able());
         for node in self.post.on() {
             self.people[who].inbox.push(Input::Net(NetInput::BootstrapConnected { node }));
         }
@@ -366,6 +378,7 @@ impl World {
         }
         self.people[who].inbox.clear();
         self.gossip.left(who);
+        media::left(self, who);
         let sent = self.post.left(who);
         effects::send_post(self, sent);
         ways::left(self, who);
@@ -434,6 +447,8 @@ impl World {
             }
             Due::Gossip(passed) => effects::gossip_arrives(self, &passed),
             Due::Beat => effects::beat(self),
+            Due::Media { who, event } => self.input(who, Input::Call(event)),
+            Due::MediaBeat => media::beat(self),
             Due::Start(who) => {
                 if self.people[who].engine.is_none() {
                     self.start(who);
@@ -483,6 +498,8 @@ impl World {
 
     fn shown(&mut self, who: Who, event: Event) {
         match event {
+            Event::CallChanged(view) => media::changed(self, who, &view),
+            Event::MessageReceived(view) if matches!(view.kind, MessageKind::Call(_)) => {}
             Event::MessageReceived(view) => {
                 if let Some(from) = self.oracle.shown(&self.people, who, &view) {
                     self.delays.push(Delay { from, to: who, millis: self.now.since(view.sent_at).0 });

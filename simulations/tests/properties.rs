@@ -53,6 +53,65 @@ proptest! {
     }
 }
 
+fn call_action() -> impl Strategy<Value = Action> {
+    let who = || 0..3_usize;
+    let pair =
+        prop_oneof![Just((0, 1)), Just((1, 0)), Just((1, 2)), Just((2, 1)), Just((0, 2)), Just((2, 0))];
+    prop_oneof![
+        4 => (pair, any::<bool>()).prop_map(|((from, to), camera)| Action::Call(from, to, camera)),
+        4 => who().prop_map(Action::Answer),
+        1 => who().prop_map(Action::HangUp),
+        4 => (1..12_000_u64).prop_map(Action::Elapse),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn calls_end_on_both_sides_or_on_none_and_nothing_rings_for_ever(
+        actions in prop::collection::vec(prop_oneof![3 => call_action(), 2 => action()], 1..60),
+        seed in any::<u64>(),
+        lost in 0..1_000_u64,
+        late in 0..1_000_u64,
+        doubled in 0..1_000_u64,
+    ) {
+        let weather = Weather { lost, late, doubled, flipped: 10, ..Weather::default() };
+        let mut world = World::new(seed, 3, weather);
+        for (one, other) in [(0, 1), (1, 2), (0, 2)] {
+            world.act(&Action::Befriend(one, other));
+        }
+        world.act(&Action::Elapse(5_000));
+        for action in &actions {
+            world.act(action);
+        }
+        world.settle();
+        prop_assert!(world.oracle.failures.is_empty(), "{:?}", world.oracle.failures);
+    }
+}
+
+#[test]
+fn people_who_call_each_other_hear_each_other() {
+    let mut world = World::new(7, 2, Weather::default());
+    world.act(&Action::Befriend(0, 1));
+    world.act(&Action::Elapse(5_000));
+    for round in 0..10 {
+        world.act(&Action::Call(round % 2, 1 - round % 2, false));
+        world.act(&Action::Elapse(2_000));
+        world.act(&Action::Answer(1 - round % 2));
+        world.act(&Action::Elapse(10_000));
+        world.act(&Action::HangUp(0));
+        world.act(&Action::Elapse(2_000));
+    }
+    // Both at once.
+    world.act(&Action::Call(0, 1, false));
+    world.act(&Action::Call(1, 0, false));
+    world.act(&Action::Elapse(10_000));
+    assert_eq!(world.media.connected, 22, "each side of eleven calls");
+    world.settle();
+    assert!(world.oracle.failures.is_empty(), "{:?}", world.oracle.failures);
+}
+
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     let text = include_str!("../scenarios/two-people.toml");

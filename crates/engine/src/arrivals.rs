@@ -73,7 +73,7 @@ pub(crate) fn frame(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, devi
             Greeting::Again => links::resume(engine, out, &device),
             Greeting::Said => {}
         },
-        Frame::Ready => links::ready(engine, out, &device),
+        Frame::Ready => links::ready(engine, rows, out, &device),
         Frame::Put(envelope) => {
             put(engine, rows, out, &device, &envelope, true);
         }
@@ -293,7 +293,7 @@ fn put(
     match taken {
         Taken::Now(payloads) => {
             for payload in payloads {
-                contents::take(engine, rows, out, device, payload);
+                contents::take(engine, rows, out, device, payload, live);
             }
             taking::say_what_is_unsaid(engine, out, device);
             Done::Yes

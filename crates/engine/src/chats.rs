@@ -72,8 +72,10 @@ pub(crate) struct NewMessage {
     pub(crate) outgoing: bool,
     /// When its author wrote it.
     pub(crate) sent_at: Timestamp,
-    /// The devices and positions it goes to or came from.
+    /// The devices and positions it goes to or came from. What came from nowhere is not unread.
     pub(crate) places: Vec<(DeviceId, Position)>,
+    /// What it is.
+    pub(crate) entry: Entry,
 }
 
 /// Something that goes into the chat of a group.
@@ -172,7 +174,7 @@ impl Chats {
         new: NewMessage,
     ) -> Option<Stored> {
         let kept = self.by_id.get_mut(chat)?;
-        let NewMessage { content, outgoing, sent_at, places } = new;
+        let NewMessage { content, outgoing, sent_at, places, entry } = new;
         let index = kept.row.next_index;
         let name = rows::message_key(&content.message, chat);
         let expires_at = content.expires_secs.map(|secs| core.now + Span::from_secs(u64::from(secs)));
@@ -189,7 +191,7 @@ impl Chats {
             text: BoundedStr::truncated(preview),
             sent_at,
             places: places.clone(),
-            entry: Entry::Direct,
+            entry: entry.clone(),
         });
         kept.row.next_index = index + 1;
         kept.row.active_at = core.now;
@@ -217,7 +219,7 @@ impl Chats {
             stored_at: core.now,
             expires_at,
             places,
-            entry: Entry::Direct,
+            entry,
         };
         out.put(rows::HISTORY, &key, row.to_bytes());
         Some(Stored { index, expires_at })

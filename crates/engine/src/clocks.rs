@@ -82,6 +82,17 @@ impl Clocks {
         }
     }
 
+    /// For how long something was under way that a device said on a live stream, at that time by its clock. Zero when too
+    /// little is known of that clock.
+    pub(crate) fn under_way(&self, now: Timestamp, device: &DeviceId, said: Timestamp) -> Span {
+        let told = self.by_source.get(device).filter(|told| now.since(told.at) < GOOD_FOR);
+        // What came fastest says how late it is there, but for the shortest way.
+        told.map_or(Span(0), |told| {
+            let late = -ahead(said, now).saturating_sub(told.at_least);
+            Span(u64::try_from(late).unwrap_or(0))
+        })
+    }
+
     /// How far the others are ahead of us; `None` while fewer than two tell.
     pub(crate) fn view(&self, now: Timestamp) -> Option<ClockView> {
         let fresh = self.by_source.values().filter(|told| now.since(told.at) < GOOD_FOR);

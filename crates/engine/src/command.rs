@@ -13,6 +13,7 @@ use kith_proto::group::GroupInvite;
 use kith_proto::group::Policy;
 use kith_proto::group::Role;
 use kith_proto::id::AccountId;
+use kith_proto::id::CallId;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::id::DeviceId;
@@ -23,8 +24,10 @@ use kith_proto::id::MessageId;
 use kith_proto::invite::Invite;
 use kith_proto::time::Timestamp;
 
+use crate::view::CallView;
 use crate::view::ContactView;
 use crate::view::GroupView;
+use crate::view::HideAddress;
 use crate::view::MessageView;
 use crate::view::ProfileView;
 
@@ -355,6 +358,44 @@ pub enum Command {
         /// Which.
         message: MessageId,
     },
+    /// Calls somebody; answers, if they are calling.
+    StartCall {
+        /// In which chat.
+        chat: ChatId,
+        /// Whether to be seen as well.
+        camera: bool,
+    },
+    /// Answers a call that rings here.
+    AcceptCall {
+        /// Which.
+        call: CallId,
+        /// Whether to be seen as well.
+        camera: bool,
+    },
+    /// Ends a call, whatever its state: declines, cancels or hangs up.
+    HangUp {
+        /// Which.
+        call: CallId,
+    },
+    /// Sends something else in a call from now on.
+    SetCallMedia {
+        /// Which.
+        call: CallId,
+        /// What changes.
+        change: MediaChange,
+    },
+    /// Says from whom the own network address is hidden in calls, by using relays alone. It holds for the next call.
+    HideAddress {
+        /// From whom.
+        from: HideAddress,
+    },
+    /// The same for one contact.
+    HideAddressFrom {
+        /// From whom.
+        contact: ContactId,
+        /// Whether; `None` for what holds for everybody.
+        hide: Option<bool>,
+    },
     /// Deletes a message of a group for everybody.
     DeleteForAll {
         /// In which chat.
@@ -362,6 +403,19 @@ pub enum Command {
         /// Which.
         message: MessageId,
     },
+}
+
+/// What changes in what is sent in a call; `None` leaves it as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaChange {
+    /// Whether the own voice is sent.
+    pub microphone: Option<bool>,
+    /// Whether the own picture is.
+    pub camera: Option<bool>,
+    /// Whether the own screen is.
+    pub screen: Option<bool>,
+    /// Whether the call is on hold.
+    pub hold: Option<bool>,
 }
 
 /// What a command brought about.
@@ -381,4 +435,6 @@ pub enum Answer {
     Group(Box<GroupView>),
     /// A link into a group.
     GroupLink(GroupInvite),
+    /// A call, new or changed.
+    Call(CallView),
 }

@@ -24,6 +24,7 @@ use kith_proto::payload::TextMessage;
 use kith_proto::rows::Rows;
 use kith_proto::rows::Table;
 
+use crate::calls;
 use crate::cards;
 use crate::chats::Chats;
 use crate::chats::NewMessage;
@@ -45,6 +46,7 @@ use crate::output::Output;
 use crate::reading;
 use crate::rows;
 use crate::rows::ContactRow;
+use crate::rows::groups::Entry;
 use crate::rows::groups::With;
 use crate::strangers;
 use crate::timer::TimerKey;
@@ -117,6 +119,16 @@ pub(crate) fn run(
                 engine.network_changed(out);
             }
             Ok(Answer::Done)
+        }
+        Command::StartCall { chat, camera } => calls::commands::start(engine, rows, out, &chat, camera),
+        Command::AcceptCall { call, camera } => calls::commands::accept(engine, rows, out, &call, camera),
+        Command::HangUp { call } => calls::commands::hang_up(engine, rows, out, &call),
+        Command::SetCallMedia { call, change } => {
+            calls::commands::set_media(engine, rows, out, &call, change)
+        }
+        Command::HideAddress { from } => calls::commands::hide_address(engine, out, from),
+        Command::HideAddressFrom { contact, hide } => {
+            calls::commands::hide_address_from(engine, out, contact, hide)
         }
         about_groups => groups::commands::run(engine, rows, out, about_groups),
     }
@@ -324,6 +336,8 @@ fn remove(
     let before = engine.contacts.state(&contact).ok_or(Refusal::UnknownContact)?;
     engine.strangers.turn_away(engine.core.now, out, &contact);
     engine.knocking.drop_account(&contact);
+    calls::taking::part(engine, rows, out, &contact);
+    calls::commands::forget(engine, out, &contact);
     let devices = engine.peers.devices_of(&contact);
     engine.devices.forget(out, &contact, &devices);
     offers::part(engine, out, &devices);
@@ -377,7 +391,7 @@ fn send_message(
     let content = TextMessage { message, text: text.clone(), reply_to, expires_secs };
     let places = contents::enqueue_text(engine, out, &devices, chat, &content);
     let now = engine.core.now;
-    let new = NewMessage { content, outgoing: true, sent_at: now, places };
+    let new = NewMessage { content, outgoing: true, sent_at: now, places, entry: Entry::Direct };
     let stored = engine.chats.store(&mut engine.core, out, &chat, new).ok_or(Refusal::UnknownChat)?;
     let view = MessageView {
         message,

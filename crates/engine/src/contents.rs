@@ -13,6 +13,8 @@ use kith_proto::payload::TextMessage;
 use kith_proto::rows::Rows;
 use kith_proto::time::Timestamp;
 
+use crate::calls;
+use crate::calls::taking::Said;
 use crate::chats::NewMessage;
 use crate::choosing;
 use crate::effect::Effect;
@@ -31,6 +33,7 @@ use crate::output::Output;
 use crate::reading;
 use crate::routes;
 use crate::rows;
+use crate::rows::groups::Entry;
 use crate::rows::groups::With;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
@@ -38,19 +41,24 @@ use crate::view::MessageKind;
 use crate::view::MessageState;
 use crate::view::MessageView;
 
-/// Takes every content of a payload.
+/// Takes every content of a payload. `live`: it came on a connection.
 pub(crate) fn take(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,
     device: &DeviceId,
     payload: Payload,
+    live: bool,
 ) {
     let Some(contact) = engine.peers.contact_of(device) else { return };
     let (position, sent_at) = (payload.position, payload.sent_at);
     for content in payload.contents.into_inner() {
         match content {
             Content::Receipt(receipt) => confirm(engine, rows, out, device, receipt),
+            Content::Call(word) => {
+                let said = Said { device: *device, contact, position, sent_at, live };
+                calls::taking::word(engine, rows, out, said, word);
+            }
             Content::Group(word) => taking::take(engine, rows, out, device, position == 0, word),
             Content::Addresses(addresses) => {
                 links::told_addresses(engine, out, device, &addresses);
@@ -165,7 +173,8 @@ fn take_text(
     }
     let chat = ChatId::direct(&engine.devices.account, &contact);
     let (message, reply_to, text) = (content.message, content.reply_to, content.text.to_string());
-    let new = NewMessage { content, outgoing: false, sent_at, places: vec![place] };
+    let entry = Entry::Direct;
+    let new = NewMessage { content, outgoing: false, sent_at, places: vec![place], entry };
     let Some(stored) = engine.chats.store(&mut engine.core, out, &chat, new) else { return };
     out.event(Event::MessageReceived(MessageView {
         message,

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
+use kith_proto::call::media::MediaCommand;
 use kith_proto::frame::Frame;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GossipId;
@@ -14,7 +15,7 @@ use kith_proto::mailbox::Numbered;
 use kith_proto::mailbox::Request;
 use kith_proto::record::Record;
 
-/// One thing to do on the network.
+/// One thing to do on the network, or with sound and pictures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Effect {
     /// Connect to a device at any of these addresses, all at once.
@@ -113,6 +114,8 @@ pub enum Effect {
         /// What becomes of it.
         verdict: Verdict,
     },
+    /// Have whatever moves sound and pictures do something.
+    Call(MediaCommand),
     /// A device broke the protocol; the network layer scores it.
     Misbehaved {
         /// Who.

@@ -12,6 +12,8 @@ use kith_proto::time::Timestamp;
 use crate::arrivals;
 use crate::askers::Askers;
 use crate::attempts::Attempts;
+use crate::calls;
+use crate::calls::Calls;
 use crate::cards;
 use crate::cards::Cards;
 use crate::chats::Chats;
@@ -62,6 +64,7 @@ use crate::stats::Stats;
 use crate::strangers::Strangers;
 use crate::timer::TimerKey;
 use crate::view::AttemptEnd;
+use crate::view::CallView;
 use crate::view::ChatView;
 use crate::view::ChatWith;
 use crate::view::ClockView;
@@ -83,6 +86,7 @@ pub struct Engine {
     pub(crate) outbox: Outbox,
     pub(crate) inbox: Inbox,
     pub(crate) chats: Chats,
+    pub(crate) calls: Calls,
     pub(crate) presence: Presence,
     pub(crate) mailboxes: Mailboxes,
     pub(crate) choices: Choices,
@@ -106,6 +110,8 @@ pub struct Overview {
     pub online: BTreeSet<ContactId>,
     /// Those of them that only relays lead to.
     pub relayed: BTreeSet<ContactId>,
+    /// The calls that this device is in: one, or none.
+    pub calls: Vec<CallView>,
 }
 
 impl Engine {
@@ -121,7 +127,13 @@ impl Engine {
                 let answer = commands::run(self, rows, out, command);
                 out.event(Event::Answered { id, answer });
             }
-            Input::Net(input) => self.on_net(input, rows, out),
+            Input::Net(input) => {
+                if matches!(input, NetInput::Listening { .. } | NetInput::ListenerClosed { .. }) {
+                    calls::taking::network_changed(self);
+                }
+                self.on_net(input, rows, out);
+            }
+            Input::Call(event) => calls::taking::report(self, rows, out, event),
             Input::Entropy(bytes) => self.core.stir(&bytes),
             Input::Wake => self.on_wake(rows, out),
         }
@@ -143,6 +155,7 @@ impl Engine {
             network: self.network_view(),
             online: self.presence.links.online(&self.peers),
             relayed: self.presence.links.relayed(&self.peers),
+            calls: self.calls.view().into_iter().collect(),
         }
     }
 
@@ -275,6 +288,7 @@ impl Engine {
                     deletions::settle(self, rows, out);
                     reports::expire(self, out);
                 }
+                TimerKey::Calls => calls::taking::wake(self, rows, out),
                 TimerKey::Mesh => mesh::look_after(self, rows, out),
                 TimerKey::Asking => asking::tick(self, out),
                 TimerKey::Hosts => hosts::publish_due(self, out),

@@ -11,6 +11,7 @@ use kith_proto::id::MessageId;
 
 use crate::command::Answer;
 use crate::command::Refusal;
+use crate::view::CallView;
 use crate::view::ChatView;
 use crate::view::ContactView;
 use crate::view::GroupView;
@@ -93,6 +94,10 @@ pub enum Event {
     },
     /// A chat's last line, unread count or draft changed.
     ChatChanged(ChatView),
+    /// Somebody calls; it rings until `CallChanged` says otherwise.
+    CallIncoming(CallView),
+    /// A call is new, got further, or ended.
+    CallChanged(CallView),
     /// The own profile changed.
     ProfileChanged(ProfileView),
     /// Listening addresses, bootstrap nodes or peers changed.

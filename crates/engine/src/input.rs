@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
+use kith_proto::call::media::MediaEvent;
 use kith_proto::frame::Frame;
 use kith_proto::id::CommandId;
 use kith_proto::id::DeviceId;
@@ -30,6 +31,8 @@ pub enum Input {
     },
     /// Something happened on the network.
     Net(NetInput),
+    /// Something happened to sound and pictures.
+    Call(MediaEvent),
     /// Fresh randomness from the operating system, mixed into the engine's generator.
     Entropy([u8; 32]),
     /// The time named by [`Engine::next_wake`](crate::Engine::next_wake) has come.

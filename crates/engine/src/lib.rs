@@ -34,6 +34,7 @@ mod addresses;
 mod arrivals;
 mod askers;
 mod attempts;
+mod calls;
 mod cards;
 mod chats;
 mod choices;

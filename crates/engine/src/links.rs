@@ -13,6 +13,7 @@ use kith_proto::payload::Content;
 use kith_proto::payload::Payload;
 use kith_proto::rows::Rows;
 
+use crate::calls;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
@@ -216,13 +217,14 @@ fn say_receipt(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
 }
 
 /// Their `Ready` came: whatever is not confirmed goes, in order.
-pub(crate) fn ready(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+pub(crate) fn ready(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId) {
     if !engine.presence.set_ready(device) {
         return;
     }
     engine.outbox.rewind(device);
     pump(engine, out, device);
     taking::ready(engine, out, device);
+    calls::taking::ready(engine, rows, out, device);
 }
 
 /// Whether only a contact request may go to a device, or everything; `None` when nothing may.

@@ -5,6 +5,7 @@
 //! | 1 | first |
 //! | 2 | `mail`: until when each mailbox has promised, not since when it keeps; `mailboxes`: when it was left |
 //! | 3 | groups: new tables; `chats` and `history` may hold rows of groups. Older rows of both are read as they are |
+//! | 4 | calls: new tables; `chats` and `history` may hold calls |
 //!
 //! A table that is added needs no new version if having no rows in it means what was true before: `knocks` and
 //! `strangers` (without rows, strangers may knock and nobody has).
@@ -19,7 +20,7 @@ use kith_proto::rows::Write;
 use crate::rows;
 
 /// The version of the rows that this code reads and writes.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 /// The writes that bring rows of version `from` to [`SCHEMA_VERSION`], to be committed together with the new number.
 ///
@@ -30,7 +31,7 @@ pub fn migrate(from: u32, rows: &dyn Rows) -> Result<Vec<Write>, String> {
         // A new folder has no rows.
         0 | SCHEMA_VERSION => Ok(Vec::new()),
         // Only tables were added; rows that got a field are read in both forms (`rows/chats.rs`).
-        2 => Ok(Vec::new()),
+        2 | 3 => Ok(Vec::new()),
         1 => {
             let mut writes = rewritten(rows, rows::MAIL, first::mail)?;
             writes.extend(rewritten(rows, rows::MAILBOXES, first::mailbox)?);

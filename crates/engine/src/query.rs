@@ -21,9 +21,12 @@ use kith_proto::rows::Direction;
 use kith_proto::rows::Rows;
 use kith_proto::time::Timestamp;
 
+mod calls;
 mod groups;
 mod rooms;
 
+pub use calls::call_settings;
+pub use calls::calls;
 pub use groups::group;
 pub use groups::groups;
 pub use rooms::rooms;
@@ -252,7 +255,11 @@ pub(crate) fn chat_view(
             kind: group_view::kind(&last.entry, |_| 0).0,
             text: last.text.to_string(),
             sent_at: last.sent_at,
-            state: if last.outgoing { state_of(&last.places) } else { MessageState::Delivered },
+            state: match &last.entry {
+                Entry::Call(_) => MessageState::Read,
+                _ if last.outgoing => state_of(&last.places),
+                _ => MessageState::Delivered,
+            },
         }
     });
     ChatView { chat, with, name: name.to_owned(), unread: row.unread, last, active_at: row.active_at, draft }
@@ -417,6 +424,8 @@ fn view(
     };
     let (mut receipts, mut dropped) = (None, None);
     let state = match (chat_row.with, row.outgoing) {
+        // It was heard or not; there is nothing to be delivered.
+        (With::Contact(_), true) if matches!(row.entry, Entry::Call(_)) => MessageState::Read,
         (With::Contact(_), true) => states.of(&row.places)?,
         (With::Contact(_), false) if index < chat_row.read_index => MessageState::Read,
         (With::Contact(_), false) => MessageState::Delivered,

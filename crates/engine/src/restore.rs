@@ -25,6 +25,8 @@ use kith_proto::time::Timestamp;
 use crate::account;
 use crate::askers::Askers;
 use crate::attempts::Attempts;
+use crate::calls;
+use crate::calls::Calls;
 use crate::cards::Cards;
 use crate::chats::Chats;
 use crate::chats::Unread;
@@ -112,6 +114,7 @@ impl Engine {
             outbox: Outbox::default(),
             inbox: Inbox::default(),
             chats: Chats::default(),
+            calls: Calls::default(),
             presence: Presence::default(),
             mailboxes: Mailboxes::new(Secret32::new([0; 32])),
             choices: Choices::default(),
@@ -131,6 +134,7 @@ impl Engine {
         load_channels(&mut engine, rows)?;
         engine.groups = loading::load(rows, &engine.devices.device(), engine.core.config.direct_members)?;
         load_chats(&mut engine, rows)?;
+        calls::records::load_settings(&mut engine, rows)?;
         sweep_removed(rows, &mut out)?;
         start(&mut engine, rows, &mut out)?;
         Ok((engine, out))
@@ -138,7 +142,7 @@ impl Engine {
 }
 
 /// Decodes every row of a table.
-fn each<K: Decode, V>(
+pub(crate) fn each<K: Decode, V>(
     rows: &dyn Rows,
     table: Table,
     read: impl Fn(&[u8]) -> Option<V>,
@@ -162,7 +166,7 @@ impl Decode for Place {
     }
 }
 
-fn row<V: Decode>(bytes: &[u8]) -> Option<V> {
+pub(crate) fn row<V: Decode>(bytes: &[u8]) -> Option<V> {
     V::from_bytes(bytes).ok()
 }
 
@@ -389,6 +393,7 @@ fn sweep_removed(rows: &dyn Rows, out: &mut Output) -> Result<(), RestoreError> 
             out.delete(rows::MESSAGES, &rows::message_key(&message, &chat));
         }
     }
+    calls::records::sweep(rows, out, &removed)?;
     for chat in removed {
         out.delete(rows::REMOVED, &chat.0);
     }
@@ -428,6 +433,7 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
     }
     engine.core.timers.set(TimerKey::Prekeys, engine.core.now);
     engine.core.timers.set(TimerKey::Knock, engine.core.now);
+    calls::records::interrupted(engine, rows, out)?;
     asking::start(engine);
     hosts::start(engine);
     deletions::start(engine, out);

@@ -29,6 +29,7 @@
 //! | `strangers` | account | [`StrangerRow`]: somebody who knocked and is not accepted | no |
 //! | `standing` | device | [`StandingRow`]: a node that is or may be a mailbox | no |
 //! | `mail` | device | [`MailRow`] | yes |
+//! | `call_now`, `call_log`, `call_settings`, `call_contacts` | | calls (`rows/calls.rs`) | no |
 //! | `filters` | `self` | [`FiltersRow`]: words that the owner does not want to read | no |
 //!
 //! Numbers in keys are big-endian, so that key order is number order.
@@ -123,6 +124,10 @@ pub const TABLES: &[Table] = &[
     STANDING,
     MAIL,
     FILTERS,
+    calls::CALL_NOW,
+    calls::CALL_LOG,
+    calls::CALL_SETTINGS,
+    calls::CALL_CONTACTS,
     groups::GROUPS,
     groups::GROUP_OPERATIONS,
     groups::GROUP_CHAINS,
@@ -193,6 +198,7 @@ macro_rules! row {
     };
 }
 
+pub(crate) mod calls;
 mod chats;
 pub(crate) mod groups;
 

@@ -72,6 +72,10 @@ pub struct Stats {
     pub bad_meetings: u64,
     /// Times that others knew more of what this device wrote than it did.
     pub set_back: u64,
+    /// Words about calls that nobody here can use: of people who may not call, about calls of others, in the wrong place.
+    pub bad_call_words: u64,
+    /// Calls and words about them that were too many.
+    pub call_floods: u64,
     /// Messages waiting in the outbox now.
     pub waiting: u64,
 }

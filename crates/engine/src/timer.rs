@@ -33,6 +33,8 @@ pub(crate) enum TimerKey {
     Groups,
     /// Topics and neighbours of large groups are looked after.
     Mesh,
+    /// A call goes on: something is said again, or has waited for too long.
+    Calls,
     /// Requests to come into groups go on.
     Asking,
     /// The DHT is told who answers those who hold links into groups.

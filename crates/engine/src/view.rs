@@ -1,5 +1,6 @@
 //! What front ends see of contacts, chats and messages: plain data, the same in events, queries and answers.
 
+mod calls;
 mod groups;
 
 use serde::Deserialize;
@@ -13,6 +14,12 @@ use kith_proto::id::DeviceId;
 use kith_proto::id::MessageId;
 use kith_proto::time::Timestamp;
 
+pub use calls::CallEnd;
+pub use calls::CallLine;
+pub use calls::CallSettings;
+pub use calls::CallState;
+pub use calls::CallView;
+pub use calls::HideAddress;
 pub use groups::ChatWith;
 pub use groups::GroupLine;
 pub use groups::GroupState;
@@ -437,6 +444,7 @@ impl std::fmt::Debug for MessageKind {
         f.write_str(match self {
             Self::Text => "Text",
             Self::System(_) => "System",
+            Self::Call(_) => "Call",
         })
     }
 }

@@ -148,6 +148,10 @@ id_type!(
     /// A message of a topic: a hash of both, so that whoever sees it twice knows.
     GossipId, 20
 );
+id_type!(
+    /// A call, chosen at random by the device that begins it.
+    CallId, 16
+);
 
 impl MessageId {
     /// What an entry of a group is called as a message: the beginning of its own name.
@@ -171,6 +175,7 @@ impl PostId {
     }
 }
 
+hex_text!(CallId, "call id");
 hex_text!(GroupId, "group id");
 hex_text!(OperationId, "operation id");
 hex_text!(LinkId, "group link id");

@@ -14,6 +14,7 @@
 //! | [`payload`] | what the friend sees once the box is open |
 //! | [`post`], [`sync`] | what is said in a group, and how two members find out what the other lacks |
 //! | [`invite`], [`address`], [`record`] | how people and devices find each other |
+//! | [`call`] | what is said about a call, and the border between signalling and media |
 //! | [`group`] | operations of a group's membership log |
 //! | [`mailbox`] | store-and-forward requests and answers |
 //! | [`rows`] | all that pure crates know of storage |
@@ -23,6 +24,7 @@
 
 pub mod address;
 pub mod bounded;
+pub mod call;
 pub mod codec;
 pub mod envelope;
 pub mod error;

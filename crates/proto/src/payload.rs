@@ -14,6 +14,7 @@ use crate::address::Multiaddress;
 use crate::bounded::BoundedBytes;
 use crate::bounded::BoundedStr;
 use crate::bounded::BoundedVec;
+use crate::call::CallWord;
 use crate::codec::Decode;
 use crate::codec::Encode;
 use crate::codec::Reader;
@@ -95,6 +96,8 @@ pub enum Content {
     Mailboxes(MailboxList),
     /// A word about a group.
     Group(GroupWord),
+    /// A word about a call.
+    Call(CallWord),
     /// Something a later version says. It is acknowledged, kept out of sight, and lost to nobody else.
     Unknown {
         /// Its kind.
@@ -236,6 +239,7 @@ impl Content {
             Self::DeviceList(_) => 8,
             Self::Mailboxes(_) => 9,
             Self::Group(_) => 16,
+            Self::Call(_) => 17,
             Self::Unknown { kind, .. } => *kind,
         }
     }
@@ -252,6 +256,7 @@ impl Content {
             Self::DeviceList(list) => list.to_bytes(),
             Self::Mailboxes(list) => list.to_bytes(),
             Self::Group(word) => word.to_bytes(),
+            Self::Call(word) => word.to_bytes(),
             Self::Unknown { bytes, .. } => bytes.to_vec(),
         }
     }
@@ -285,6 +290,7 @@ impl Decode for Content {
             8 => Self::DeviceList(Decode::from_bytes(body)?),
             9 => Self::Mailboxes(Decode::from_bytes(body)?),
             16 => Self::Group(Decode::from_bytes(body)?),
+            17 => Self::Call(Decode::from_bytes(body)?),
             kind => Self::Unknown {
                 kind,
                 bytes: BoundedBytes::new(body.to_vec())

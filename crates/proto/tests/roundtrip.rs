@@ -6,6 +6,14 @@ use kith_proto::address::Multiaddress;
 use kith_proto::bounded::BoundedBytes;
 use kith_proto::bounded::BoundedStr;
 use kith_proto::bounded::BoundedVec;
+use kith_proto::call::CallWord;
+use kith_proto::call::Capabilities;
+use kith_proto::call::HangUp;
+use kith_proto::call::MAX_RINGS_MS;
+use kith_proto::call::Media;
+use kith_proto::call::Reject;
+use kith_proto::call::Signal;
+use kith_proto::call::Step;
 use kith_proto::codec::Decode;
 use kith_proto::codec::Encode;
 use kith_proto::codec::Reader;
@@ -16,6 +24,7 @@ use kith_proto::error::DecodeError;
 use kith_proto::frame::Frame;
 use kith_proto::frame::InviteProof;
 use kith_proto::id::AccountId;
+use kith_proto::id::CallId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::EnvelopeId;
 use kith_proto::id::GroupId;
@@ -130,7 +139,7 @@ fn content() -> impl Strategy<Value = Content> {
                 Content::Mailboxes(MailboxList { version, secret, places })
             }
         ),
-        (17..=255_u8, bytes(90)).prop_map(|(kind, bytes)| Content::Unknown { kind, bytes }),
+        (18..=255_u8, bytes(90)).prop_map(|(kind, bytes)| Content::Unknown { kind, bytes }),
     ]
 }
 
@@ -141,6 +150,50 @@ fn payload() -> impl Strategy<Value = Payload> {
             Payload { position, previous, floor, sent_at, contents }
         },
     )
+}
+
+fn media() -> impl Strategy<Value = Media> {
+    any::<(bool, bool, bool, bool)>().prop_map(|(microphone, camera, screen, hold)| Media {
+        microphone,
+        camera,
+        screen,
+        hold,
+    })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (any::<u32>(), any::<bool>(), text()).prop_map(|(epoch, offer, sdp)| Step::Description {
+            epoch,
+            offer,
+            sdp
+        }),
+        (any::<u32>(), prop::collection::vec(text(), 0..9), any::<bool>()).prop_map(|(epoch, list, done)| {
+            Step::Candidates { epoch, list: BoundedVec::truncated(list), done }
+        }),
+        any::<(u32, bool)>().prop_map(|(epoch, anew)| Step::Restart { epoch, anew }),
+        media().prop_map(Step::Media),
+    ]
+}
+
+fn call_word() -> impl Strategy<Value = CallWord> {
+    let reject = prop_oneof![Just(Reject::Busy), Just(Reject::Declined), Just(Reject::Unsupported)];
+    let over = prop_oneof![Just(HangUp::Finished), Just(HangUp::Failed), Just(HangUp::Gone)];
+    let capabilities = || any::<u64>().prop_map(Capabilities);
+    let signal = prop_oneof![
+        (0..=MAX_RINGS_MS, media(), capabilities())
+            .prop_map(|(rings_ms, media, capabilities)| Signal::Invite { rings_ms, media, capabilities }),
+        Just(Signal::Ringing),
+        (media(), capabilities()).prop_map(|(media, capabilities)| Signal::Accept { media, capabilities }),
+        reject.prop_map(|why| Signal::Reject { why }),
+        Just(Signal::Cancel),
+        any::<([u8; 32], bool)>().prop_map(|(by, answered)| Signal::Taken { by: DeviceId(by), answered }),
+        over.prop_map(|why| Signal::HangUp { why }),
+        any::<u32>().prop_map(|taken| Signal::Alive { taken }),
+        (any::<u64>(), media()).prop_map(|(at, media)| Signal::Missed { at: Timestamp(at), media }),
+        (any::<u32>(), step()).prop_map(|(number, step)| Signal::Step { number, step }),
+    ];
+    (any::<[u8; 16]>(), signal).prop_map(|(call, signal)| CallWord { call: CallId(call), signal })
 }
 
 fn frame() -> impl Strategy<Value = Frame> {
@@ -348,6 +401,11 @@ proptest! {
     }
 
     #[test]
+    fn words_about_calls(word in call_word(), (cut, flip) in any::<(usize, usize)>()) {
+        check(&Content::Call(word), cut, flip);
+    }
+
+    #[test]
     fn posts_and_words_about_them(
         sequence in 1..=u32::MAX,
         fills in prop::collection::btree_set(any::<[u8; 32]>(), 0..9),
@@ -393,6 +451,7 @@ proptest! {
         let _ = ForwardedDeposit::from_bytes(&noise);
         let _ = Post::from_bytes(&noise);
         let _ = SyncWord::from_bytes(&noise);
+        let _ = CallWord::from_bytes(&noise);
         let _ = String::from_utf8_lossy(&noise).parse::<Invite>();
     }
 }

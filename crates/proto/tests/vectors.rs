@@ -12,6 +12,13 @@ use kith_proto::address::Multiaddress;
 use kith_proto::bounded::BoundedBytes;
 use kith_proto::bounded::BoundedStr;
 use kith_proto::bounded::BoundedVec;
+use kith_proto::call::CallWord;
+use kith_proto::call::Capabilities;
+use kith_proto::call::HangUp;
+use kith_proto::call::Media;
+use kith_proto::call::Reject;
+use kith_proto::call::Signal;
+use kith_proto::call::Step;
 use kith_proto::codec::Decode;
 use kith_proto::codec::Encode;
 use kith_proto::envelope::Envelope;
@@ -38,6 +45,7 @@ use kith_proto::group::word::JoinRequest;
 use kith_proto::group::word::JoinWork;
 use kith_proto::group::word::PostBody;
 use kith_proto::id::AccountId;
+use kith_proto::id::CallId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::EnvelopeId;
 use kith_proto::id::GroupId;
@@ -172,6 +180,7 @@ fn samples() -> Vec<Sample> {
     all.extend(posts());
     all.extend(sync_words());
     all.extend(group_words());
+    all.extend(call_words());
     all
 }
 
@@ -619,4 +628,45 @@ fn group_words() -> Vec<Sample> {
     let link = GroupInvite { group, seed, work: 18, hosts: list(vec![host()]), nodes: list(vec![place()]) };
     all.push(sample("group-invite", &link));
     all
+}
+
+fn call_words() -> Vec<Sample> {
+    let capabilities =
+        Capabilities::OPUS.and(Capabilities::VP8).and(Capabilities::DRED).and(Capabilities(1 << 40));
+    let by = DeviceId([0x71; 32]);
+    let candidate = "1 1 udp 2130706431 192.0.2.1 50000 typ host";
+    let words = [
+        ("call-invite", Signal::Invite { rings_ms: 45_000, media: Media::VIDEO, capabilities }),
+        ("call-ringing", Signal::Ringing),
+        ("call-accept", Signal::Accept { media: Media::AUDIO, capabilities }),
+        ("call-reject-busy", Signal::Reject { why: Reject::Busy }),
+        ("call-reject-declined", Signal::Reject { why: Reject::Declined }),
+        ("call-reject-unsupported", Signal::Reject { why: Reject::Unsupported }),
+        ("call-cancel", Signal::Cancel),
+        ("call-taken", Signal::Taken { by, answered: true }),
+        ("call-hang-up-finished", Signal::HangUp { why: HangUp::Finished }),
+        ("call-hang-up-failed", Signal::HangUp { why: HangUp::Failed }),
+        ("call-hang-up-gone", Signal::HangUp { why: HangUp::Gone }),
+        ("call-alive", Signal::Alive { taken: 300 }),
+        ("call-missed", Signal::Missed { at: Timestamp(1_795_000_000_000), media: Media::AUDIO }),
+        ("call-unknown", Signal::Unknown { version: 2, tag: 1, bytes: bytes(0x72, 5) }),
+    ];
+    let media = Media { microphone: true, camera: false, screen: true, hold: true };
+    let steps = [
+        ("call-offer", Step::Description { epoch: 1, offer: true, sdp: BoundedStr::truncated("v=0\r\n") }),
+        (
+            "call-answer",
+            Step::Description { epoch: 300, offer: false, sdp: BoundedStr::truncated("v=0\r\n") },
+        ),
+        (
+            "call-candidates",
+            Step::Candidates { epoch: 1, list: list(vec![BoundedStr::truncated(candidate)]), done: true },
+        ),
+        ("call-restart", Step::Restart { epoch: 2, anew: true }),
+        ("call-media", Step::Media(media)),
+    ];
+    let words = words.into_iter();
+    let steps = steps.into_iter().map(|(name, step)| (name, Signal::Step { number: 300, step }));
+    let call = CallId([0x70; 16]);
+    words.chain(steps).map(|(name, signal)| sample(name, &Content::Call(CallWord { call, signal }))).collect()
 }

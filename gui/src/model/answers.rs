@@ -138,7 +138,7 @@ fn done(model: &mut Model, answer: Answer) -> Vec<Request> {
         }
         Answer::Group(view) => return acting::answered(model, *view),
         Answer::GroupLink(link) => acting::link_made(model, &link),
-        Answer::Message(_) | Answer::Done => {}
+        Answer::Call(_) | Answer::Message(_) | Answer::Done => {}
     }
     Vec::new()
 }

@@ -20,7 +20,8 @@ use crate::model::timeline::Timeline;
 pub(super) fn take(model: &mut Model, event: Event) -> Vec<Request> {
     model.stale = true;
     match event {
-        Event::Answered { .. } => {}
+        // The app has no sound yet, so there are no calls.
+        Event::Answered { .. } | Event::CallIncoming(_) | Event::CallChanged(_) => {}
         Event::MessageReceived(view) => {
             notices::hear(model, &view);
             return message(model, view);

@@ -136,7 +136,7 @@ impl Groups {
         for message in messages {
             let whom = match &message.kind {
                 MessageKind::System(line) => line.whom(),
-                MessageKind::Text => None,
+                MessageKind::Text | MessageKind::Call(_) => None,
             };
             unknown.extend([Some(message.sender), whom].into_iter().flatten());
         }

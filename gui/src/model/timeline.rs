@@ -144,7 +144,7 @@ impl Timeline {
             let last = page.last().map_or(0, |message| message.index);
             page.extend(self.messages.drain(..).filter(|message| message.index > last));
             self.messages = page;
-            let incoming = self.messages.iter().filter(|message| is_said(message) && !message.outgoing).rev();
+            let incoming = self.messages.iter().filter(|message| is_read(message) && !message.outgoing).rev();
             let unread = usize::try_from(self.unread).unwrap_or(usize::MAX);
             self.divider =
                 if unread == 0 { None } else { incoming.take(unread).last().map(|message| message.index) };
@@ -354,7 +354,7 @@ impl Timeline {
 
     /// The newest message of somebody else.
     pub fn newest_incoming(&self) -> Option<&MessageView> {
-        self.messages.iter().rev().find(|message| !message.outgoing && is_said(message))
+        self.messages.iter().rev().find(|message| !message.outgoing && is_read(message))
     }
 
     /// When the person wrote last here, as far as it is loaded.
@@ -463,6 +463,11 @@ impl Timeline {
             && later.since(earlier).0 < GROUP_MILLIS
             && now.day(earlier) == now.day(later)
     }
+}
+
+/// Whether it may count as unread: what somebody said, and calls.
+fn is_read(message: &MessageView) -> bool {
+    is_said(message) || matches!(message.kind, MessageKind::Call(_))
 }
 
 /// Whether somebody said it; else it happened.

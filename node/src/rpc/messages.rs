@@ -4,11 +4,14 @@
 use kith_engine::Command;
 use kith_engine::command::Refusal;
 use kith_engine::query;
+use kith_engine::view::CallState;
+use kith_engine::view::CallView;
 use kith_engine::view::ChatView;
 use kith_engine::view::ChatWith;
 use kith_engine::view::GroupLine;
 use kith_engine::view::MessageKind;
 use kith_engine::view::MessageView;
+use kith_proto::call::Media;
 use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::MessageId;
@@ -20,6 +23,7 @@ use serde_json::json;
 use crate::error::NodeError;
 use crate::handle::Handle;
 use crate::lines::Names;
+use crate::lines::call_sentence;
 use crate::lines::role_word;
 use crate::lines::sentence;
 use crate::rpc::errors::RpcError;
@@ -171,7 +175,7 @@ pub(crate) fn names(rows: &dyn Rows, whom: impl Iterator<Item = AccountId>) -> R
 pub(crate) fn people(view: &MessageView, own: Option<&AccountId>) -> Vec<AccountId> {
     let line = match &view.kind {
         MessageKind::System(line) => Some(line),
-        MessageKind::Text => None,
+        MessageKind::Text | MessageKind::Call(_) => None,
     };
     let direct = || own.is_some_and(|own| ChatId::direct(own, &view.sender) == view.chat);
     if line.is_none() && (view.outgoing || direct()) {
@@ -185,7 +189,7 @@ pub(crate) fn people_in_chat(view: &ChatView) -> Vec<AccountId> {
     let Some(last) = view.last.as_ref().filter(|_| view.group().is_some()) else { return Vec::new() };
     let line = match &last.kind {
         MessageKind::System(line) => line.whom(),
-        MessageKind::Text => None,
+        MessageKind::Text | MessageKind::Call(_) => None,
     };
     std::iter::once(last.sender).chain(line).collect()
 }
@@ -194,6 +198,7 @@ fn kind_word(kind: &MessageKind) -> &'static str {
     match kind {
         MessageKind::Text => "text",
         MessageKind::System(_) => "system",
+        MessageKind::Call(_) => "call",
     }
 }
 
@@ -251,6 +256,54 @@ fn system(kind: &MessageKind, who: &AccountId, at: Timestamp, names: &Names) -> 
     Some(body)
 }
 
+/// A call that is over, as data and as a sentence.
+fn over(kind: &MessageKind, outgoing: bool) -> Option<Value> {
+    let MessageKind::Call(line) = kind else { return None };
+    Some(json!({
+        "call_id": line.call.to_string(),
+        "video": line.video,
+        "end": line.end.code(),
+        "talked_secs": line.talked.0 / 1_000,
+        "text": call_sentence(line, outgoing),
+    }))
+}
+
+/// A call, while it lasts and when it just ended.
+pub(crate) fn call(view: &CallView) -> Value {
+    let media = |media: Media| {
+        json!({
+            "microphone": media.microphone,
+            "camera": media.camera,
+            "screen": media.screen,
+            "hold": media.hold,
+        })
+    };
+    let (state, end) = match view.state {
+        CallState::Calling => ("calling", None),
+        CallState::Ringing => ("ringing", None),
+        CallState::Incoming => ("incoming", None),
+        CallState::Connecting => ("connecting", None),
+        CallState::Live => ("live", None),
+        CallState::Reconnecting => ("reconnecting", None),
+        CallState::Ended(end) => ("ended", Some(end)),
+    };
+    json!({
+        "call_id": view.call.to_string(),
+        "chat_id": view.chat.to_string(),
+        "contact_id": view.contact.to_string(),
+        "outgoing": view.outgoing,
+        "state": state,
+        "end": end.map(|end| end.code()),
+        "end_text": end.map(|end| end.to_string()),
+        "begun_at": rfc3339(view.begun),
+        "talking_since": view.talking_since.map(rfc3339),
+        "own": media(view.own),
+        "theirs": media(view.theirs),
+        "relayed": view.relayed,
+        "address_hidden": view.address_hidden,
+    })
+}
+
 /// A message. `names` holds those of [`people`].
 pub(crate) fn view(view: &MessageView, names: &Names) -> Value {
     json!({
@@ -264,6 +317,7 @@ pub(crate) fn view(view: &MessageView, names: &Names) -> Value {
         "text": view.text,
         "filtered": names.filtered(&view.text).filter(|_| !view.outgoing),
         "system": system(&view.kind, &view.sender, view.sent_at, names),
+        "call": over(&view.kind, view.outgoing),
         "reply_to": view.reply_to.map(|id| id.to_string()),
         "mentions": view.mentions.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "mention_all": view.mentions_all,
@@ -304,6 +358,7 @@ pub(crate) fn chat(view: &ChatView, names: &Names) -> Value {
             "text": last.text,
             "filtered": names.filtered(&last.text).filter(|_| !last.outgoing),
             "system": system(&last.kind, &last.sender, last.sent_at, names),
+            "call": over(&last.kind, last.outgoing),
             "sent_at": rfc3339(last.sent_at),
             "state": message_state(last.state),
         })),

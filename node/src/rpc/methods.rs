@@ -448,6 +448,7 @@ pub(crate) fn answer(handle: &Handle, answer: &Answer) -> Value {
         Answer::Message(view) => messages::view(view, &Names::default()),
         Answer::Group(view) => groups::view(view, &handle.overview()),
         Answer::GroupLink(link) => groups::link(link),
+        Answer::Call(view) => messages::call(view),
     }
 }
 

@@ -149,6 +149,8 @@ pub(crate) fn event(
         Event::RoomsChanged { directory } => {
             ("rooms.changed", json!({ "chat_id": ChatId::group(directory).to_string() }))
         }
+        Event::CallIncoming(view) => ("call.incoming", messages::call(view)),
+        Event::CallChanged(view) => ("call.state", messages::call(view)),
         Event::ContactRequested(view) => ("contact.request", contact(view, overview)),
         Event::ContactChanged(view) => ("contact.state", contact(view, overview)),
         Event::ContactRemoved { contact, chat } => {

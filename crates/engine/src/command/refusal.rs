@@ -120,6 +120,18 @@ pub enum Refusal {
     /// This account did not list the room.
     #[error("you have not listed this room there")]
     NotListed,
+    /// There is a call already.
+    #[error("you are in a call already: hang up first")]
+    InCall,
+    /// No such call, or not any more.
+    #[error("there is no such call any more")]
+    UnknownCall,
+    /// Nothing here moves sound.
+    #[error("this program cannot make calls: it has no access to sound")]
+    NoMedia,
+    /// Calls in groups are not there yet.
+    #[error("only one person can be called at a time: open the chat with them")]
+    NoGroupCalls,
     /// They have not answered the contact request.
     #[error("your contact request was not answered yet: write when it was")]
     NotAnswered,
@@ -165,6 +177,10 @@ impl Refusal {
             Self::SlowMode { .. } => "slow_mode",
             Self::NoSuchRequest => "no_such_request",
             Self::NotAnswered => "not_answered",
+            Self::InCall => "in_call",
+            Self::UnknownCall => "unknown_call",
+            Self::NoMedia => "no_media",
+            Self::NoGroupCalls => "no_group_calls",
         }
     }
 }

@@ -5,6 +5,7 @@ use kith_proto::rows::Rows;
 
 use super::contact_answer;
 use super::decided;
+use crate::calls;
 use crate::command::Answer;
 use crate::command::Refusal;
 use crate::effect::Effect;
@@ -70,6 +71,7 @@ fn keep_out(engine: &mut Engine, out: &mut Output) {
 
 fn block_known(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, contact: &ContactId) {
     let contact = *contact;
+    calls::taking::part(engine, rows, out, &contact);
     engine.contacts.set_state(out, &contact, ContactState::Blocked);
     offers::part(engine, out, &engine.peers.devices_of(&contact));
     for device in engine.peers.devices_of(&contact) {

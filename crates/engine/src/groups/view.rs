@@ -164,6 +164,7 @@ pub(crate) fn kind(
     match entry {
         Entry::Direct => (MessageKind::Text, Vec::new(), false),
         Entry::Post(post) => (MessageKind::Text, post.mentions.to_vec(), post.mentions_all),
+        Entry::Call(call) => (MessageKind::Call(call.line()), Vec::new(), false),
         Entry::Line(line) => (MessageKind::System(lines::line(&line.kind, dropped)), Vec::new(), false),
     }
 }

@@ -33,6 +33,7 @@ use kith_proto::id::OperationId;
 use kith_proto::id::PostId;
 use kith_proto::sync::MAX_LINES_TOLD;
 
+use super::calls::CallEntry;
 use super::*;
 use crate::view::GroupState;
 
@@ -292,6 +293,8 @@ pub(crate) enum Entry {
     Post(PostEntry),
     /// Something that happened in a group.
     Line(LineEntry),
+    /// A call that is over.
+    Call(CallEntry),
 }
 
 row!(
@@ -328,7 +331,7 @@ impl Entry {
     /// Who wrote or did it; `None` in a direct chat.
     pub(crate) fn author(&self) -> Option<AccountId> {
         match self {
-            Self::Direct => None,
+            Self::Direct | Self::Call(_) => None,
             Self::Post(post) => Some(post.account),
             Self::Line(line) => Some(line.by),
         }
@@ -347,6 +350,10 @@ impl Encode for Entry {
                 out.push(2);
                 line.encode(out);
             }
+            Self::Call(call) => {
+                out.push(3);
+                call.encode(out);
+            }
         }
     }
 }
@@ -357,6 +364,7 @@ impl Decode for Entry {
             0 => Ok(Self::Direct),
             1 => Ok(Self::Post(Decode::decode(reader)?)),
             2 => Ok(Self::Line(Decode::decode(reader)?)),
+            3 => Ok(Self::Call(Decode::decode(reader)?)),
             _ => Err(DecodeError::Invalid { what: "kind of message" }),
         }
     }

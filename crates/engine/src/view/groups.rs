@@ -14,6 +14,8 @@ use kith_proto::id::LinkId;
 use kith_proto::id::MessageId;
 use kith_proto::time::Timestamp;
 
+use super::CallLine;
+
 /// With whom a chat is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChatWith {
@@ -192,6 +194,8 @@ pub enum MessageKind {
     Text,
     /// Something that happened in a group. The text is empty.
     System(GroupLine),
+    /// A call that is over. The text is empty.
+    Call(CallLine),
 }
 
 /// Something that happened in a group; who did it is the `sender` of the message.

@@ -218,6 +218,7 @@ impl World {
         let shown = views.into_iter().map(|view| match view.kind {
             MessageKind::Text => view.text,
             MessageKind::System(line) => format!("* {}", word(&line)),
+            MessageKind::Call(_) => "a call".to_owned(),
         });
         shown.collect()
     }

@@ -19,6 +19,7 @@ use kith_engine::view::MessageState;
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
 use kith_proto::bounded::BoundedVec;
+use kith_proto::call::media::MediaCommand;
 use kith_proto::frame::Frame;
 use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
@@ -30,6 +31,8 @@ use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 use kith_simulations::disk::Disk;
 
+#[cfg(test)]
+mod calls;
 mod choosing;
 mod devices;
 mod finding;
@@ -56,6 +59,8 @@ struct Side {
     calls: Vec<DeviceId>,
     /// To whom the connection is to be closed.
     hung_up: Vec<DeviceId>,
+    /// What media are to do.
+    media: Vec<MediaCommand>,
     /// What was said about topics and not carried yet.
     gossip: Vec<Effect>,
     config: Config,
@@ -97,6 +102,7 @@ impl Side {
             dialled: Vec::new(),
             calls: Vec::new(),
             hung_up: Vec::new(),
+            media: Vec::new(),
             gossip: Vec::new(),
             config,
             ways: Vec::new(),
@@ -135,6 +141,7 @@ impl Side {
                 Effect::Topics { .. } | Effect::Gossip { .. } | Effect::Verdict { .. } => {
                     self.gossip.push(effect);
                 }
+                Effect::Call(command) => self.media.push(command),
                 Effect::Misbehaved { .. } => self.scored += 1,
                 _ => {}
             }
@@ -236,6 +243,11 @@ fn carry_but(one: &mut Side, other: &mut Side, mut lost: impl FnMut(&Frame) -> b
             }
         }
     }
+}
+
+/// A frame that was kept comes in after all.
+fn input_frame(side: &mut Side, device: DeviceId, frame: Frame) {
+    side.net(NetInput::Frame { device, frame });
 }
 
 fn carry(one: &mut Side, other: &mut Side) {

@@ -15,6 +15,8 @@ use kith_engine::view::ChatView;
 use kith_engine::view::ChatWith;
 use kith_engine::view::ContactState;
 use kith_engine::view::ContactView;
+use kith_engine::view::MessageKind;
+use kith_engine::view::PreviewView;
 
 use crate::action::Action;
 use crate::model::Model;
@@ -203,6 +205,9 @@ fn disc(ui: &Ui, right: eframe::egui::Pos2, glyph: &str, fill: Color32, ink: Col
 fn preview(view: &ChatView, contact: Option<&ContactView>) -> String {
     let refused = contact.is_some_and(|contact| contact.refused);
     match (&view.last, contact.map(|contact| contact.state)) {
+        (Some(PreviewView { kind: MessageKind::Call(call), outgoing, .. }), _) => {
+            kith_node::lines::call_sentence(call, *outgoing)
+        }
         (Some(last), _) if last.text.is_empty() => say!("preview-disappearing"),
         (Some(last), _) if last.outgoing => say!("preview-you", text = last.text.as_str()),
         (Some(last), _) => last.text.clone(),

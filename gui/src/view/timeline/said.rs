@@ -40,8 +40,13 @@ const BETWEEN: f32 = 6.0;
 /// The sentence of what happened.
 fn sentence(scene: &Scene<'_>, at: usize) -> Option<String> {
     let view = scene.timeline.message(at)?;
-    let MessageKind::System(line) = &view.kind else { return None };
-    Some(words::line(line, &view.sender, view.sent_at, scene.groups.names(), scene.now))
+    match &view.kind {
+        MessageKind::System(line) => {
+            Some(words::line(line, &view.sender, view.sent_at, scene.groups.names(), scene.now))
+        }
+        MessageKind::Call(line) => Some(kith_node::lines::call_sentence(line, view.outgoing)),
+        MessageKind::Text => None,
+    }
 }
 
 fn lay(ui: &Ui, scene: &Scene<'_>, at: usize, width: f32) -> Option<Arc<Galley>> {

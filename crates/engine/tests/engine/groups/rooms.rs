@@ -230,7 +230,7 @@ fn what_is_undone_is_a_line_with_who_did_it() {
     let ann = world.people[ANN].account;
     let of_ann = lines.into_iter().filter(|view| view.sender == ann).filter_map(|view| match view.kind {
         MessageKind::System(line) => Some(line),
-        MessageKind::Text => None,
+        MessageKind::Text | MessageKind::Call(_) => None,
     });
     let of_ann: Vec<GroupLine> = of_ann.collect();
     assert!(of_ann.contains(&GroupLine::Unpinned { message }));

@@ -1,0 +1,115 @@
+//! What keeps calls from being a nuisance: how often somebody may ring, how much may be said, and the calls that are over,
+//! whose stragglers must not ring again.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+
+use kith_proto::call::Signal;
+use kith_proto::id::CallId;
+use kith_proto::id::ContactId;
+use kith_proto::id::DeviceId;
+use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
+
+use super::call::Call;
+
+/// Calls that one contact may begin in [`RING_WINDOW`]. Somebody in need calls again and again, and no more than that.
+const RINGS: u32 = 8;
+
+/// See [`RINGS`].
+const RING_WINDOW: Span = Span::from_minutes(5);
+
+/// Words that one contact may say in ten seconds. Two descriptions with their candidates, said three times, are fifty.
+const WORDS: u32 = 200;
+
+/// See [`WORDS`].
+const WORD_WINDOW: Span = Span::from_secs(10);
+
+/// Calls that are remembered when they are over: an hour of somebody who rings without end, and some.
+const MAX_OVER: usize = 128;
+
+/// The guard.
+#[derive(Debug, Default)]
+pub(crate) struct Guard {
+    rings: BTreeMap<ContactId, Count>,
+    words: BTreeMap<ContactId, Count>,
+    over: VecDeque<Over>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Count {
+    from: Timestamp,
+    times: u32,
+}
+
+/// A call that is over.
+#[derive(Debug)]
+struct Over {
+    id: CallId,
+    contact: ContactId,
+    how: How,
+}
+
+/// What is known of a call that is over.
+#[derive(Debug)]
+enum How {
+    /// All of it.
+    Ended(Box<Call>),
+    /// It never rang here; whoever asks hears this.
+    Refused(Signal),
+}
+
+impl Guard {
+    /// Whether a contact may begin another call.
+    pub(crate) fn may_ring(&mut self, now: Timestamp, contact: &ContactId) -> bool {
+        count(&mut self.rings, now, contact, RING_WINDOW) <= RINGS
+    }
+
+    /// Whether what a contact says is listened to.
+    pub(crate) fn may_speak(&mut self, now: Timestamp, contact: &ContactId) -> bool {
+        count(&mut self.words, now, contact, WORD_WINDOW) <= WORDS
+    }
+
+    /// Remembers a call that has ended.
+    pub(crate) fn ended(&mut self, contact: ContactId, call: Call) {
+        self.remember(Over { id: call.id(), contact, how: How::Ended(Box::new(call)) });
+    }
+
+    /// Remembers a call that did not ring here.
+    pub(crate) fn refused(&mut self, contact: ContactId, id: CallId, word: Signal) {
+        self.remember(Over { id, contact, how: How::Refused(word) });
+    }
+
+    fn remember(&mut self, over: Over) {
+        if self.over.len() >= MAX_OVER {
+            self.over.pop_front();
+        }
+        self.over.push_back(over);
+    }
+
+    /// What is said about a call of a contact that is over; `None` when it is not known.
+    pub(crate) fn word_about(&self, contact: &ContactId, id: &CallId, device: &DeviceId) -> Option<Signal> {
+        let over = self.over.iter().rev().find(|over| over.id == *id && over.contact == *contact)?;
+        Some(match &over.how {
+            How::Ended(call) => call.afterwards(device),
+            How::Refused(word) => word.clone(),
+        })
+    }
+
+    /// Forgets a contact.
+    pub(crate) fn forget(&mut self, contact: &ContactId) {
+        self.rings.remove(contact);
+        self.words.remove(contact);
+        self.over.retain(|over| over.contact != *contact);
+    }
+}
+
+/// How often it was this time, in a window that begins with the first.
+fn count(counts: &mut BTreeMap<ContactId, Count>, now: Timestamp, contact: &ContactId, window: Span) -> u32 {
+    let count = counts.entry(*contact).or_insert(Count { from: now, times: 0 });
+    if now.since(count.from) >= window {
+        *count = Count { from: now, times: 0 };
+    }
+    count.times = count.times.saturating_add(1);
+    count.times
+}

@@ -1,0 +1,331 @@
+//! What a call does when everything arrives: each way to begin and to end.
+
+use kith_proto::call::Media;
+use kith_proto::call::Signal;
+use kith_proto::call::Step;
+use kith_proto::call::media::LegId;
+use kith_proto::call::media::MediaCommand;
+use kith_proto::call::media::MediaEvent;
+use kith_proto::call::media::MediaFailure;
+use kith_proto::call::media::PathState;
+use kith_proto::call::media::Ways;
+use kith_proto::time::Span;
+
+use super::wire::CALL;
+use super::wire::Wire;
+use super::wire::device;
+use crate::view::CallEnd;
+use crate::view::CallState;
+
+/// Ann and Bob, who talk.
+fn talking(devices: u8) -> Wire {
+    let mut wire = Wire::new(devices);
+    wire.start();
+    wire.pass(Span::from_secs(3));
+    wire.accept(2);
+    wire.pass(Span::from_secs(1));
+    assert_eq!((wire.state(1), wire.state(2)), (Some(CallState::Live), Some(CallState::Live)));
+    wire
+}
+
+#[test]
+fn a_call_rings_is_answered_and_ended() {
+    let mut wire = Wire::new(1);
+    wire.start();
+    assert_eq!(wire.state(1), Some(CallState::Calling));
+    wire.pass(Span::from_secs(1));
+    assert_eq!((wire.state(1), wire.state(2)), (Some(CallState::Ringing), Some(CallState::Incoming)));
+    wire.accept(2);
+    wire.pass(Span::from_millis(200));
+    assert_eq!((wire.state(1), wire.state(2)), (Some(CallState::Live), Some(CallState::Live)));
+    assert_eq!(wire.end(1).call.as_ref().unwrap().media(), (Media::AUDIO, Media::VIDEO));
+    wire.pass(Span::from_minutes(10));
+    assert_eq!((wire.state(1), wire.state(2)), (Some(CallState::Live), Some(CallState::Live)));
+    wire.hang_up(1);
+    wire.pass(Span::from_secs(1));
+    assert_eq!((wire.ended(1), wire.ended(2)), (Some(CallEnd::Finished), Some(CallEnd::Finished)));
+    assert!(wire.end(1).legs.is_empty() && wire.end(2).legs.is_empty());
+    let now = wire.now;
+    let talked = wire.end(2).over.as_ref().unwrap().talked(now);
+    assert!(talked >= Span::from_minutes(10) && talked < Span::from_minutes(11));
+}
+
+#[test]
+fn declining_cancelling_and_not_answering_are_told_apart() {
+    let mut wire = Wire::new(1);
+    wire.start();
+    wire.pass(Span::from_secs(1));
+    wire.hang_up(2);
+    wire.pass(Span::from_secs(1));
+    assert_eq!((wire.ended(1), wire.ended(2)), (Some(CallEnd::Declined), Some(CallEnd::Declined)));
+
+    let mut wire = Wire::new(1);
+    wire.start();
+    wire.pass(Span::from_secs(1));
+    wire.hang_up(1);
+    wire.pass(Span::from_secs(1));
+    assert_eq!((wire.ended(1), wire.ended(2)), (Some(CallEnd::Cancelled), Some(CallEnd::Missed)));
+
+    let mut wire = Wire::new(1);
+    wire.start();
+    wire.pass(Span::from_secs(44));
+    assert_eq!(wire.state(2), Some(CallState::Incoming));
+    wire.pass(Span::from_secs(2));
+    assert_eq!((wire.ended(1), wire.ended(2)), (Some(CallEnd::NoAnswer), Some(CallEnd::Missed)));
+
+    let mut wire = Wire::new(1);
+    wire.cut = true;
+    wire.start();
+    wire.pass(Span::from_secs(46));
+    assert_eq!((wire.ended(1), wire.state(2)), (Some(CallEnd::Unreachable), None));
+    assert_eq!(wire.end(1).over.as_ref().unwrap().never_rang(), [device(2)]);
+}
+
+#[test]
+fn it_rings_on_all_devices_and_the_first_to_answer_has_it() {
+    let mut wire = Wire::new(3);
+    wire.start();
+    wire.pass(Span::from_secs(1));
+    for who in 2..5 {
+        assert_eq!(wire.state(who), Some(CallState::Incoming));
+    }
+    wire.accept(3);
+    wire.pass(Span::from_secs(1));
+    assert_eq!((wire.state(1), wire.state(3)), (Some(CallState::Live), Some(CallState::Live)));
+    for who in [2, 4] {
+        assert_eq!(wire.ended(who), Some(CallEnd::AnsweredElsewhere));
+    }
+    assert_eq!(wire.end(1).legs.len(), 1, "the legs to the others are closed");
+    wire.pass(Span::from_minutes(2));
+    assert_eq!((2..5).map(|who| wire.end(who).rang).collect::<Vec<_>>(), [1, 1, 1]);
+}
+
+#[test]
+fn two_devices_that_answer_at_once_do_not_both_have_it() {
+    let mut wire = Wire::new(2);
+    wire.start();
+    wire.pass(Span::from_secs(1));
+    wire.accept(2);
+    wire.accept(3);
+    wire.pass(Span::from_secs(1));
+    assert_eq!((wire.state(1), wire.state(2)), (Some(CallState::Live), Some(CallState::Live)));
+    assert_eq!(wire.ended(3), Some(CallEnd::AnsweredElsewhere));
+}
+
+#[test]
+fn declining_on_one_device_ends_it_on_all() {
+    let mut wire = Wire::new(2);
+    wire.start();
+    wire.pass(Span::from_secs(1));
+    wire.hang_up(2);
+    wire.pass(Span::from_secs(1));
+    assert_eq!((wire.ended(1), wire.ended(2)), (Some(CallEnd::Declined), Some(CallEnd::Declined)));
+    assert_eq!(wire.ended(3), Some(CallEnd::DeclinedElsewhere));
+}
+
+#[test]
+fn a_caller_who_disappears_does_not_let_it_ring_on() {
+    let mut wire = Wire::new(1);
+    wire.start();
+    wire.pass(Span::from_secs(1));
+    wire.crash(1);
+    wire.pass(Span::from_secs(3));
+    assert_eq!(wire.ended(2), Some(CallEnd::Missed), "whoever comes back says that there is no call");
+
+    let mut wire = Wire::new(1);
+    wire.start();
+    wire.pass(Span::from_secs(1));
+    wire.cut = true;
+    wire.pass(Span::from_secs(11));
+    assert_eq!(wire.ended(2), Some(CallEnd::Missed));
+}
+
+#[test]
+fn a_partner_who_comes_back_without_memory_ends_it_and_one_who_stays_away_too() {
+    let mut wire = talking(1);
+    wire.crash(2);
+    wire.pass(Span::from_secs(3));
+    assert_eq!(wire.ended(1), Some(CallEnd::Lost));
+
+    let mut wire = talking(1);
+    wire.cut = true;
+    wire.pass(Span::from_secs(10));
+    assert_eq!(wire.state(1), Some(CallState::Reconnecting), "noticed within ten seconds");
+    wire.pass(Span::from_secs(46));
+    assert_eq!((wire.ended(1), wire.ended(2)), (Some(CallEnd::Lost), Some(CallEnd::Lost)));
+    let now = wire.now;
+    let talked = wire.end(1).over.as_ref().unwrap().talked(now);
+    assert!(talked < Span::from_secs(5), "only what they heard of each other counts");
+}
+
+#[test]
+fn a_cut_that_heals_in_time_goes_on_by_itself() {
+    let mut wire = talking(1);
+    wire.cut = true;
+    wire.pass(Span::from_secs(20));
+    assert_eq!(wire.state(2), Some(CallState::Reconnecting));
+    wire.heal();
+    wire.pass(Span::from_secs(15));
+    assert_eq!((wire.state(1), wire.state(2)), (Some(CallState::Live), Some(CallState::Live)));
+    assert!(wire.end(1).legs.values().all(|(_, epoch, _)| *epoch > 1), "another way was looked for");
+}
+
+#[test]
+fn another_network_is_another_epoch_whoever_notices() {
+    for who in [1, 2] {
+        let mut wire = talking(1);
+        wire.with(who, |call, now, _| call.network_changed(now));
+        wire.pass(Span::from_millis(300));
+        wire.with(who, |call, now, _| call.network_changed(now));
+        wire.pass(Span::from_millis(400));
+        assert_eq!(wire.end(1).legs.values().next().unwrap().1, 1, "it has not settled yet");
+        wire.pass(Span::from_secs(5));
+        assert_eq!(wire.end(1).legs.values().next().unwrap().1, 2, "noticed by {who}, once");
+        assert_eq!((wire.state(1), wire.state(2)), (Some(CallState::Live), Some(CallState::Live)));
+    }
+}
+
+#[test]
+fn a_connection_that_failed_is_made_anew_on_both_sides() {
+    for who in [1, 2] {
+        let mut wire = talking(1);
+        let leg = LegId { call: CALL, device: device(3 - who) };
+        wire.report(device(who), MediaEvent::Path { leg, state: PathState::Failed, relayed: false });
+        wire.pass(Span::from_secs(5));
+        for end in [1, 2] {
+            let opened = |command: &&MediaCommand| matches!(command, MediaCommand::Open(_));
+            assert_eq!(wire.end(end).orders.iter().filter(opened).count(), 2);
+            assert_eq!(wire.state(end), Some(CallState::Live), "of {end} when {who} noticed");
+        }
+    }
+}
+
+#[test]
+fn silence_is_not_borne_with_for_ever() {
+    let mut wire = talking(1);
+    let leg = LegId { call: CALL, device: device(2) };
+    wire.report(device(1), MediaEvent::Silence { leg, silent: true });
+    assert_eq!(wire.state(1), Some(CallState::Reconnecting));
+    wire.report(device(1), MediaEvent::Silence { leg, silent: false });
+    assert_eq!(wire.state(1), Some(CallState::Live));
+    let epoch = wire.end(1).legs.values().next().unwrap().1;
+    wire.pass(Span::from_secs(20));
+    assert_eq!(wire.end(1).legs.values().next().unwrap().1, epoch, "nothing more is tried");
+}
+
+#[test]
+fn what_each_sends_is_told() {
+    let mut wire = talking(1);
+    let media = Media { microphone: false, camera: false, screen: true, hold: false };
+    wire.with(2, |call, now, acts| call.set_media(now, media, acts));
+    assert!(
+        matches!(wire.end(2).orders.last(), Some(MediaCommand::SetMedia { media: told, .. }) if *told == media)
+    );
+    wire.pass(Span::from_secs(1));
+    assert_eq!(wire.end(1).call.as_ref().unwrap().media().1, media);
+}
+
+#[test]
+fn no_address_is_told_by_ringing_nor_when_it_is_hidden() {
+    let mut wire = Wire::new(1);
+    wire.start();
+    wire.pass(Span::from_secs(3));
+    let tells = |signal: &Signal| match signal {
+        Signal::Step { step: Step::Candidates { list, .. }, .. } => {
+            list.iter().any(|line| line.contains("192.0.2"))
+        }
+        Signal::Step { step: Step::Description { sdp, .. }, .. } => sdp.contains("192.0.2"),
+        _ => false,
+    };
+    let relays = |signal: &Signal| matches!(signal, Signal::Step { step: Step::Candidates { .. }, .. });
+    assert_eq!((wire.heard_by(2, tells), wire.heard_by(2, relays)), (0, 1));
+    assert_eq!(
+        wire.heard_by(1, |signal| matches!(signal, Signal::Step { .. })),
+        0,
+        "who rings tells nothing"
+    );
+    assert!(wire.end(2).legs.is_empty());
+    wire.accept(2);
+    wire.pass(Span::from_secs(1));
+    assert!(wire.end(1).orders.iter().any(|order| matches!(order, MediaCommand::AllowDirect { .. })));
+    assert!(wire.heard_by(1, tells) > 0, "who answers tells all");
+
+    let mut wire = Wire::new(1);
+    wire.hide(1);
+    wire.hide(2);
+    wire.start();
+    wire.pass(Span::from_secs(3));
+    wire.accept(2);
+    wire.pass(Span::from_secs(3));
+    wire.with(1, |call, now, _| call.network_changed(now));
+    wire.pass(Span::from_secs(3));
+    assert_eq!(wire.state(1), Some(CallState::Live));
+    assert_eq!((wire.heard_by(1, tells), wire.heard_by(2, tells)), (0, 0));
+    for who in [1, 2] {
+        assert!(wire.end(who).orders.iter().all(|order| match order {
+            MediaCommand::Open(opening) => opening.ways == Ways::RelayOnly,
+            MediaCommand::AllowDirect { .. } => false,
+            _ => true,
+        }));
+    }
+}
+
+#[test]
+fn what_media_cannot_do_ends_it_with_a_reason() {
+    let mut wire = Wire::new(1);
+    wire.media = false;
+    wire.start();
+    wire.pass(Span::from_secs(1));
+    wire.accept(2);
+    wire.pass(Span::from_secs(1));
+    let leg = LegId { call: CALL, device: device(1) };
+    wire.report(device(2), MediaEvent::Failed { leg, reason: MediaFailure::NoRelay });
+    assert_eq!(wire.ended(2), Some(CallEnd::Device(MediaFailure::NoRelay)));
+    wire.pass(Span::from_secs(1));
+    assert_eq!(wire.ended(1), Some(CallEnd::NoConnection));
+
+    let mut wire = Wire::new(1);
+    wire.media = false;
+    wire.start();
+    wire.pass(Span::from_secs(1));
+    wire.accept(2);
+    wire.pass(Span::from_secs(46));
+    assert_eq!((wire.ended(1), wire.ended(2)), (Some(CallEnd::NoConnection), Some(CallEnd::NoConnection)));
+}
+
+#[test]
+fn reports_of_older_epochs_and_of_closed_legs_say_nothing() {
+    let mut wire = talking(1);
+    let said = wire.said.len();
+    let leg = LegId { call: CALL, device: device(2) };
+    let sdp = kith_proto::bounded::BoundedStr::default();
+    wire.report(device(1), MediaEvent::Described { leg, epoch: 0, offer: true, sdp: sdp.clone() });
+    wire.report(device(1), MediaEvent::Described { leg, epoch: 2, offer: true, sdp });
+    wire.report(
+        device(1),
+        MediaEvent::Path {
+            leg: LegId { call: CALL, device: device(7) },
+            state: PathState::Failed,
+            relayed: false,
+        },
+    );
+    assert_eq!(wire.said.len(), said);
+    assert_eq!(wire.state(1), Some(CallState::Live));
+}
+
+#[test]
+fn steps_are_bounded_whatever_comes() {
+    let mut wire = talking(1);
+    wire.cut = true;
+    for number in 0..1_000_u32 {
+        let media = Media { camera: number % 2 == 0, ..Media::AUDIO };
+        wire.with(1, |call, now, acts| call.set_media(now, media, acts));
+    }
+    assert!(wire.said.iter().filter(|(_, _, signal)| matches!(signal, Signal::Step { .. })).count() < 100);
+    wire.with(2, |call, now, acts| {
+        for number in 0..10_000 {
+            let step = Step::Media(Media::AUDIO);
+            call.hear(now, device(1), Signal::Step { number: number * 7 + 90, step }, acts);
+        }
+    });
+}

@@ -1,0 +1,233 @@
+//! The border on one device between the engine, which signals, and whatever moves sound and pictures. Plain data, so that
+//! neither knows the other. Nothing here crosses the wire.
+//!
+//! ```text
+//!  engine ── MediaCommand ──▶ media     Open, Describe, Candidates, AllowDirect, Restart, SetMedia, Close
+//!  engine ◀── MediaEvent ──── media     Able, Servers, Described, Gathered, Path, Silence, Failed
+//! ```
+//!
+//! A leg lives from `Open` to `Close`. Each order about a leg may come twice, and about one that is closed or was never
+//! opened: then it means nothing. The engine drops reports about legs that it has closed, and of older epochs.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Candidates;
+use super::Capabilities;
+use super::Media;
+use super::Sdp;
+use crate::bounded::BoundedStr;
+use crate::bounded::BoundedVec;
+use crate::id::CallId;
+use crate::id::DeviceId;
+
+/// The most servers that are known at once.
+pub const MAX_SERVERS: usize = 8;
+
+/// The connection to one other device in a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LegId {
+    /// Which call.
+    pub call: CallId,
+    /// Which device.
+    pub device: DeviceId,
+}
+
+/// Who begins with an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Side {
+    /// This device.
+    Offers,
+    /// The other one.
+    Answers,
+}
+
+/// Which ways may be tried, and so which addresses the other side learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ways {
+    /// Through relays alone: nothing is gathered but candidates of relays.
+    RelayOnly,
+    /// All.
+    Any,
+}
+
+/// A server that tells this device its address, or relays for it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IceServer {
+    /// Where (RFC 7064, RFC 7065): `stun:…` or `turn:…`.
+    pub url: BoundedStr<256>,
+    /// The user name for relaying; empty for none.
+    pub user: BoundedStr<256>,
+    /// The password for relaying; empty for none.
+    pub password: BoundedStr<256>,
+}
+
+impl fmt::Debug for IceServer {
+    /// Without credentials or address.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IceServer")
+    }
+}
+
+/// The servers.
+pub type IceServers = BoundedVec<IceServer, MAX_SERVERS>;
+
+/// What a leg is opened with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// Which.
+    pub leg: LegId,
+    /// The epoch that begins with it.
+    pub epoch: u32,
+    /// Who offers first.
+    pub side: Side,
+    /// Whether this device gives way when both offer at once (RFC 9429, perfect negotiation).
+    pub polite: bool,
+    /// Which ways may be tried.
+    pub ways: Ways,
+    /// What this device sends.
+    pub media: Media,
+    /// What the other device can do.
+    pub theirs: Capabilities,
+    /// The servers that may be used.
+    pub servers: IceServers,
+}
+
+/// What the engine wants of whatever moves sound and pictures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MediaCommand {
+    /// Make a connection. The side that offers answers with `Described`.
+    Open(Box<Opening>),
+    /// The other side described itself; an offer is answered with `Described`.
+    Describe {
+        /// Which leg.
+        leg: LegId,
+        /// The epoch it belongs to. One that is new here restarts the search for a way (ICE restart).
+        epoch: u32,
+        /// Whether it asks for an answer.
+        offer: bool,
+        /// The description.
+        sdp: Sdp,
+    },
+    /// The other side may be reached here.
+    Candidates {
+        /// Which leg.
+        leg: LegId,
+        /// The epoch they belong to.
+        epoch: u32,
+        /// The candidates.
+        list: Candidates,
+        /// Whether there are no more.
+        done: bool,
+    },
+    /// All ways may be tried from now on: gather the other candidates too.
+    AllowDirect {
+        /// Which leg.
+        leg: LegId,
+    },
+    /// Look for another way and offer it (ICE restart). Only on the side that offers.
+    Restart {
+        /// Which leg.
+        leg: LegId,
+        /// The epoch that begins.
+        epoch: u32,
+    },
+    /// What this device sends from now on, in all legs. New kinds are offered by `Described`.
+    SetMedia {
+        /// In which call.
+        call: CallId,
+        /// What.
+        media: Media,
+    },
+    /// The connection is not needed any more.
+    Close {
+        /// Which leg.
+        leg: LegId,
+    },
+}
+
+/// What whatever moves sound and pictures reports to the engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MediaEvent {
+    /// What can be done here; said at the start, and when it changes. `None`: calls cannot be made.
+    Able {
+        /// What.
+        capabilities: Option<Capabilities>,
+    },
+    /// The servers that may be used from now on. Replaces the former list.
+    Servers {
+        /// Which.
+        servers: IceServers,
+    },
+    /// This side describes itself.
+    Described {
+        /// In which leg.
+        leg: LegId,
+        /// The epoch it belongs to.
+        epoch: u32,
+        /// Whether it asks for an answer.
+        offer: bool,
+        /// The description.
+        sdp: Sdp,
+    },
+    /// This side may be reached here.
+    Gathered {
+        /// In which leg.
+        leg: LegId,
+        /// The epoch they belong to.
+        epoch: u32,
+        /// The candidates.
+        list: Candidates,
+        /// Whether there are no more.
+        done: bool,
+    },
+    /// The way between the two devices changed.
+    Path {
+        /// In which leg.
+        leg: LegId,
+        /// How it is now.
+        state: PathState,
+        /// Whether a relay is in it.
+        relayed: bool,
+    },
+    /// Nothing at all, RTCP and checks of the way included, came for some seconds; or something comes again.
+    Silence {
+        /// In which leg.
+        leg: LegId,
+        /// Whether nothing comes.
+        silent: bool,
+    },
+    /// It does not work, and trying again does not help.
+    Failed {
+        /// Which leg.
+        leg: LegId,
+        /// Why.
+        reason: MediaFailure,
+    },
+}
+
+/// How the way between two devices is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PathState {
+    /// It works.
+    Connected,
+    /// Nothing answers at the moment.
+    Interrupted,
+    /// None was found, or the one that was there is gone for good: only a new connection helps.
+    Failed,
+}
+
+/// Why media cannot work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum MediaFailure {
+    /// No microphone can be used.
+    NoMicrophone,
+    /// Only relays may be used, and none is known.
+    NoRelay,
+    /// The two sides have nothing in common, or one described itself wrongly.
+    NoAgreement,
+    /// Something broke on this device.
+    Broken,
+}
