@@ -443,7 +443,6 @@ mod tests {
             hex(&knock.0),
             hex(&knock.id().0),
             hex(mailbox::invite_secret(&knock).as_bytes()),
-            hex(&mailbox::queue(&mailbox::invite_secret(&knock), &DeviceId([3; 32]), 9).0.0),
         ];
         assert_eq!(all.join("\n"), include_str!("../tests/vectors/knock_v1.txt").trim_end());
     }

@@ -112,6 +112,8 @@ pub(crate) enum Asked {
     Register {
         /// Which period.
         period: u32,
+        /// How many queues should be open in it then.
+        queues: u32,
     },
     /// To be told what is there.
     Subscribe,

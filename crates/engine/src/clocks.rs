@@ -172,7 +172,7 @@ mod tests {
         let theirs = Timestamp(now.0.checked_add_signed(ahead).unwrap()) + LEASE;
         let until = Timestamp((theirs.0 / ROUNDED.0 + 1) * ROUNDED.0);
         let word = Answer::Registered { quota_left: 1, last: 0, queues: 0, until };
-        clocks.answered(now, &source(number), &Asked::Register { period: 1 }, &word, false);
+        clocks.answered(now, &source(number), &Asked::Register { period: 1, queues: 0 }, &word, false);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use kith_proto::time::Timestamp;
 use crate::askers::Asked;
 use crate::askers::Use;
 use crate::cards;
+use crate::deposits::CARD_VERSION;
 use crate::deposits::Deposits;
 use crate::deposits::Note;
 use crate::engine::Engine;
@@ -188,7 +189,11 @@ fn fill(engine: &mut Engine, out: &mut Output, device: &DeviceId, mailbox: &Devi
 fn queue_for(engine: &Engine, device: &DeviceId, mailbox: &DeviceId) -> Option<(QueueId, MailboxKey)> {
     let theirs = engine.deposits.get(device)?.theirs.as_ref()?;
     let secret = kith_crypto::secret::Secret32::new(theirs.secret);
-    Some(mailbox::queue(&secret, mailbox, mailbox::period_at(engine.core.now)))
+    let period = mailbox::period_at(engine.core.now);
+    if theirs.version == CARD_VERSION {
+        return mailbox::open_queue(device, &secret, mailbox, period);
+    }
+    Some(mailbox::queue(&secret, mailbox, period))
 }
 
 fn deposit(

@@ -181,8 +181,8 @@ pub(crate) fn answered(
             greeted(engine, out, used_for);
             engine.network_changed(out);
         }
-        (Use::Read { mailbox, period }, Asked::Register { period: of }, word) => {
-            reading::registered(engine, out, (mailbox, period), of, &word);
+        (Use::Read { mailbox, period }, Asked::Register { period: of, queues }, word) => {
+            reading::registered(engine, out, (mailbox, period), (of, queues), &word);
         }
         (Use::Read { mailbox, period }, Asked::Subscribe, word) => {
             reading::listed(engine, out, mailbox, period, word);

@@ -10,6 +10,7 @@
 //! (`arrivals`), which mailboxes are ours (`choosing`), the state of streams (`askers`).
 
 use kith_crypto::mailbox;
+use kith_crypto::secret::Secret32;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::envelope::Envelope;
 use kith_proto::id::DeviceId;
@@ -71,14 +72,24 @@ pub(crate) fn greeted(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, 
     }
 }
 
+/// A queue of ours.
+#[derive(Clone)]
+struct Told {
+    queue: QueueId,
+    access: Access,
+    /// What others know it by too, so that the mailbox has to be shown that it is ours.
+    secret: Option<Secret32>,
+}
+
+impl Told {
+    fn is_open(&self) -> bool {
+        self.access != Access::Closed {}
+    }
+}
+
 /// The queues of a period at a mailbox, and who may leave envelopes in them. Notes whose they are.
-fn owners(
-    engine: &mut Engine,
-    out: &mut Output,
-    mailbox: DeviceId,
-    reading: u32,
-    period: u32,
-) -> Vec<(QueueId, Access)> {
+fn owners(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, reading: u32, period: u32) -> Vec<Told> {
+    let own = engine.devices.device();
     let mut found = Vec::new();
     let devices: Vec<_> = engine.peers.all().map(|(device, row)| (*device, row.contact)).collect();
     for (device, contact) in devices {
@@ -91,30 +102,33 @@ fn owners(
         let secret = engine.deposits.own_secret(fresh, &device, out);
         let (queue, key) = mailbox::queue(&secret, &mailbox, period);
         let open = state != Some(ContactState::Blocked);
-        found.push((queue, Owner::Device(device), open.then(|| key.public())));
+        found.push((queue, Owner::Device(device), open.then(|| key.public()), None));
     }
     let invites = engine.contacts.invites(engine.core.now);
     let by_links = hosts::secrets(engine).into_iter().map(|secret| (secret.id(), secret, true));
     for (invite, secret, open) in invites.into_iter().chain(by_links) {
-        let (queue, key) = mailbox::queue(&mailbox::invite_secret(&secret), &mailbox, period);
-        found.push((queue, Owner::Invite(invite), open.then(|| key.public())));
+        let secret = mailbox::invite_secret(&secret);
+        let Some((queue, key)) = mailbox::open_queue(&own, &secret, &mailbox, period) else { continue };
+        found.push((queue, Owner::Invite(invite), open.then(|| key.public()), Some(secret)));
     }
     let mut found: Vec<_> = found
         .into_iter()
-        .map(|(queue, owner, key)| {
-            (queue, owner, key.map_or(Access::Closed {}, |deposit| Access::Key { deposit }))
+        .map(|(queue, owner, key, secret)| {
+            (queue, owner, key.map_or(Access::Closed {}, |deposit| Access::Key { deposit }), secret)
         })
         .collect();
-    if let Some((secret, open)) = engine.strangers.queue(engine.core.now) {
-        let (queue, _) = mailbox::queue(&mailbox::invite_secret(&secret), &mailbox, period);
+    if let Some((invite, open)) = engine.strangers.queue(engine.core.now) {
+        let secret = mailbox::invite_secret(&invite);
         let access = if open { Access::Knock {} } else { Access::Closed {} };
-        found.push((queue, Owner::Invite(secret.id()), access));
+        if let Some((queue, _)) = mailbox::open_queue(&own, &secret, &mailbox, period) {
+            found.push((queue, Owner::Invite(invite.id()), access, Some(secret)));
+        }
     }
     let reading = engine.mailboxes.reading(&mailbox, reading);
     let mut told = Vec::with_capacity(found.len());
-    for (queue, owner, access) in found {
+    for (queue, owner, access, secret) in found {
         reading.queues.insert(queue, owner);
-        told.push((queue, access));
+        told.push(Told { queue, access, secret });
     }
     told
 }
@@ -129,13 +143,12 @@ fn register(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u3
     for of in [period, period.saturating_add(1)] {
         let queues = owners(engine, out, mailbox, period, of);
         let known = &mut engine.mailboxes.reading(&mailbox, period).registered;
+        let mut open = queues.iter().filter(|told| told.is_open()).count();
         let new: Vec<_> = queues
             .into_iter()
-            .filter(|(queue, access)| {
-                let open = *access != Access::Closed {};
-                known.insert(*queue, open) != Some(open)
-            })
+            .filter(|told| known.insert(told.queue, told.is_open()) != Some(told.is_open()))
             .collect();
+        open -= new.iter().filter(|told| told.is_open()).count();
         if new.is_empty() && !first {
             continue;
         }
@@ -147,16 +160,25 @@ fn register(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u3
             chunks.push(Vec::new());
         }
         for chunk in chunks {
+            open += chunk.iter().filter(|told| told.is_open()).count();
+            let inbox = key.public();
+            let device = &engine.devices.secret;
+            let prove = |secret| mailbox::prove_queue(device, secret, &mailbox, of, &inbox);
+            let shown = chunk.iter().filter(|told| told.is_open()).filter_map(|told| told.secret.as_ref());
+            let owners = shown.map(prove).collect();
+            let queues = chunk.into_iter().map(|told| (told.queue, told.access)).collect();
             let mut request = Request::Register {
-                inbox: key.public(),
+                inbox,
                 period: of,
                 readers: BoundedVec::truncated(vec![reader]),
-                queues: BoundedVec::truncated(chunk),
+                queues: BoundedVec::truncated(queues),
+                owners: BoundedVec::truncated(owners),
                 admission: admission.clone(),
                 signature: [0; 64],
             };
             key.sign(&mailbox, &nonce, &mut request);
-            engine.askers.ask(&mut engine.core, out, used_for, request, Asked::Register { period: of });
+            let asked = Asked::Register { period: of, queues: u32::try_from(open).unwrap_or(u32::MAX) };
+            engine.askers.ask(&mut engine.core, out, used_for, request, asked);
         }
     }
 }
@@ -166,14 +188,16 @@ pub(crate) fn registered(
     engine: &mut Engine,
     out: &mut Output,
     (mailbox, period): (DeviceId, u32),
-    of: u32,
+    (of, expected): (u32, u32),
     word: &Answer,
 ) {
     let now = engine.core.now;
     match word {
-        Answer::Registered { quota_left, last, .. } => {
+        Answer::Registered { quota_left, last, queues, .. } => {
             mail::worked(engine, out, Use::Read { mailbox, period });
             engine.standing.has_room(out, &mailbox, *quota_left);
+            // It may count more than we do: closed ones that are not empty.
+            engine.core.stats.queues_missing += u64::from(expected.saturating_sub(*queues));
             if of == period {
                 note_state(engine, &mailbox, *quota_left, *last);
                 let new = engine.mailboxes.accepted(now, out, &mailbox);

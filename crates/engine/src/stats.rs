@@ -48,6 +48,8 @@ pub struct Stats {
     pub fetched: u64,
     /// Requests that a mailbox did not carry out.
     pub mailbox_refusals: u64,
+    /// Queues that mailboxes did not open though they took the registration.
+    pub queues_missing: u64,
     /// Answers of mailboxes that nothing was asked for, or whose promise does not hold.
     pub bad_mailbox_answers: u64,
     /// Streams to mailboxes that were closed because nothing was answered.

@@ -78,6 +78,7 @@ mod tests {
             period: 1,
             readers: BoundedVec::truncated(vec![ReaderId([4; 16])]),
             queues: BoundedVec::truncated(Vec::new()),
+            owners: BoundedVec::default(),
             admission: Admission::Open {},
             signature: [0; 64],
         };

@@ -73,6 +73,7 @@ impl Bench {
             period: 1,
             readers: BoundedVec::new(vec![ReaderId([5; 16])]).unwrap(),
             queues: BoundedVec::new(Clone::clone(&queues)).unwrap(),
+            owners: BoundedVec::default(),
             admission: Admission::Open {},
             signature,
         };

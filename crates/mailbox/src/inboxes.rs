@@ -15,12 +15,19 @@ use kith_proto::id::ReaderId;
 use kith_proto::mailbox::Access;
 use kith_proto::mailbox::Admission;
 use kith_proto::mailbox::Answer;
+use kith_proto::mailbox::OwnerProof;
+use kith_proto::mailbox::is_owned;
+use kith_proto::mailbox::owned_queue;
+use kith_proto::mailbox::owner_bytes;
+use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
 
 use crate::core::Step;
 use crate::core::hour_after;
 use crate::core::start_of;
 use crate::error::StorageError;
 use crate::input::Source;
+use crate::keys;
 use crate::limits::Kind;
 use crate::limits::Limits;
 use crate::rows;
@@ -37,12 +44,19 @@ use crate::work::Purpose;
 /// When to try again after something that time alone does not mend.
 const LONG_RETRY_SECS: u32 = 6 * 3_600;
 
+/// How long an inbox and its queues are used (`crates/crypto/SPEC.md`, section 11).
+const PERIOD: Span = Span::from_days(14);
+
+/// A clock so far ahead of ours is not refused: the period that it is in begins soon.
+const CLOCK_AHEAD: Span = Span::from_days(1);
+
 /// A registration whose signature holds.
 pub(crate) struct Registration<'a> {
     pub(crate) inbox: &'a InboxKey,
     pub(crate) period: u32,
     pub(crate) readers: &'a [ReaderId],
     pub(crate) queues: &'a [(QueueId, Access)],
+    pub(crate) owners: &'a [OwnerProof],
     pub(crate) admission: &'a Admission,
 }
 
@@ -54,7 +68,8 @@ pub(crate) fn register(
     asked: &Registration<'_>,
 ) -> Result<Answer, StorageError> {
     let distinct = |(at, reader)| !asked.readers.iter().skip(at + 1).any(|other| other == reader);
-    if asked.readers.is_empty() || !asked.readers.iter().enumerate().all(distinct) {
+    let ahead = asked.period > latest_period(step.core.now);
+    if ahead || asked.readers.is_empty() || !asked.readers.iter().enumerate().all(distinct) {
         return Ok(step.core.refuse());
     }
     if let Some((to, until)) = step.core.config.moved.clone() {
@@ -71,7 +86,7 @@ pub(crate) fn register(
         return Ok(answer);
     }
     // Nothing is written before everything is read and found good.
-    let changes = match plan(step, known.as_ref(), asked)? {
+    let changes = match plan(step, limits, from, known.as_ref(), asked)? {
         Ok(changes) => changes,
         Err(answer) => return Ok(answer),
     };
@@ -210,6 +225,8 @@ type Change = (QueueId, Option<QueueRow>, Access);
 /// What a registration does to queues, or why not.
 fn plan(
     step: &mut Step<'_>,
+    limits: &mut Limits,
+    from: Source,
     known: Option<&InboxRow>,
     asked: &Registration<'_>,
 ) -> Result<Result<Vec<Change>, Answer>, StorageError> {
@@ -223,7 +240,14 @@ fn plan(
             step.core.stats.refused += 1;
             continue;
         }
-        more += u32::from(queue.is_none() && *access != Access::Closed {});
+        let opens = *access != Access::Closed {};
+        let is_knock = *access == Access::Knock {} && !is_owned(&id);
+        if is_knock
+            || (opens && queue.is_none() && is_owned(&id) && !is_proved(step, limits, from, &id, asked))
+        {
+            return Ok(Err(step.core.refuse()));
+        }
+        more += u32::from(queue.is_none() && opens);
         changes.push((id, queue, access.clone()));
     }
     let config = &step.core.config;
@@ -240,6 +264,32 @@ fn plan(
         return Ok(Err(Answer::Full {}));
     }
     Ok(Ok(changes))
+}
+
+/// Whether somebody who opens an owned queue has shown that it is theirs.
+fn is_proved(
+    step: &mut Step<'_>,
+    limits: &mut Limits,
+    from: Source,
+    id: &QueueId,
+    asked: &Registration<'_>,
+) -> bool {
+    let Some((owner, signature)) = asked.owners.iter().find(|(owner, _)| owned_queue(owner) == *id) else {
+        return false;
+    };
+    let signed = owner_bytes(&step.core.keys.device, asked.inbox, asked.period);
+    let holds = keys::holds(owner, &signed, signature);
+    if !holds {
+        step.core.stats.bad_signatures += 1;
+        limits.fine(&step.core.config, step.core.now, from);
+    }
+    holds
+}
+
+/// The last period for which queues are opened: the next, by a clock that may be a day ahead.
+fn latest_period(now: Timestamp) -> u32 {
+    let period = (now + CLOCK_AHEAD).0 / PERIOD.0;
+    u32::try_from(period).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 fn open(step: &mut Step<'_>, period: u32) -> InboxRow {

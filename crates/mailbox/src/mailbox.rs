@@ -271,13 +271,14 @@ impl Mailbox {
         rows: &dyn Rows,
         out: &mut Output,
     ) -> Result<Answer, StorageError> {
-        let Request::Register { inbox, period, readers, queues, admission, signature } = request else {
+        let Request::Register { inbox, period, readers, queues, owners, admission, signature } = request
+        else {
             return Ok(self.core.refuse());
         };
         if !self.is_signed_by(asked, request, inbox, signature) {
             return Ok(self.core.refuse());
         }
-        let registration = Registration { inbox, period: *period, readers, queues, admission };
+        let registration = Registration { inbox, period: *period, readers, queues, owners, admission };
         let step = &mut Step { core: &mut self.core, rows, out };
         let answer = inboxes::register(step, &mut self.limits, asked.from, &registration)?;
         if matches!(answer, Answer::Registered { .. }) {

@@ -19,6 +19,7 @@
 //!        ◀────────────────────── Done
 //! ```
 
+mod owned;
 mod work;
 
 use serde::Deserialize;
@@ -43,6 +44,10 @@ use crate::id::QueueId;
 use crate::id::ReaderId;
 use crate::time::Timestamp;
 
+pub use owned::OwnerProof;
+pub use owned::is_owned;
+pub use owned::owned_queue;
+pub use owned::owner_bytes;
 pub use work::MAX_WORK_BITS;
 pub use work::WorkBits;
 pub use work::WorkProof;
@@ -143,6 +148,8 @@ words! {
             readers: BoundedVec<ReaderId, MAX_READERS>,
             /// Queues to open, change or close.
             queues: BoundedVec<(QueueId, Access), MAX_QUEUES>,
+            /// Whose the owned ones among them are; one that is closed needs none.
+            owners: BoundedVec<OwnerProof, MAX_QUEUES>,
             /// Why the mailbox should take it.
             admission: Admission,
             /// By the inbox's key, over [`Request::signed_bytes`].

@@ -282,11 +282,12 @@ fn deposit() -> impl Strategy<Value = Request> {
 
 fn request() -> impl Strategy<Value = Request> {
     let queues = prop::collection::vec((any::<[u8; 16]>(), access()), 0..3);
+    let owners = prop::collection::vec((any::<[u8; 32]>(), signature()), 0..3);
     let readers = prop::collection::vec(any::<[u8; 16]>(), 0..8);
     prop_oneof![
         any::<u8>().prop_map(|version| Request::Hello { version }),
-        (any::<([u8; 32], u32)>(), readers, queues, admission(), signature()).prop_map(
-            |((inbox, period), readers, queues, admission, signature)| {
+        (any::<([u8; 32], u32)>(), readers, queues, owners, admission(), signature()).prop_map(
+            |((inbox, period), readers, queues, owners, admission, signature)| {
                 let readers = readers.into_iter().map(ReaderId).collect();
                 let queues = queues.into_iter().map(|(queue, access)| (QueueId(queue), access)).collect();
                 Request::Register {
@@ -294,6 +295,7 @@ fn request() -> impl Strategy<Value = Request> {
                     period,
                     readers: BoundedVec::new(readers).unwrap(),
                     queues: BoundedVec::new(queues).unwrap(),
+                    owners: BoundedVec::new(owners).unwrap(),
                     admission,
                     signature,
                 }

@@ -319,6 +319,7 @@ fn requests() -> Vec<Sample> {
             (QueueId([0x96; 16]), Access::Knock {}),
             (QueueId([0x97; 16]), Access::Closed {}),
         ]),
+        owners: list(vec![([0x9b; 32], [0x9c; 64])]),
         admission,
         signature,
     };

@@ -84,6 +84,7 @@ fn counts(text: &mut String, known: &Known) {
         ("records refused", net.records_refused),
         ("left in mailboxes", engine.deposited),
         ("requests not carried out by mailboxes", engine.mailbox_refusals),
+        ("queues not opened by mailboxes", engine.queues_missing),
         ("streams to mute mailboxes", engine.mute_mailboxes),
         ("envelopes not opened", engine.unopenable),
     ];

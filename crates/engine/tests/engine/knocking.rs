@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kith_crypto::invite;
 use kith_crypto::mailbox;
 use kith_crypto::record;
+use kith_crypto::secret::Secret32;
 use kith_engine::Command;
 use kith_engine::Effect;
 use kith_engine::Event;
@@ -17,6 +18,7 @@ use kith_engine::view::ContactView;
 use kith_engine::view::MessageState;
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
+use kith_proto::bounded::BoundedVec;
 use kith_proto::envelope::Envelope;
 use kith_proto::envelope::HEADER_BYTES;
 use kith_proto::envelope::SIZE_CLASSES;
@@ -25,9 +27,12 @@ use kith_proto::frame::Frame;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::QueueId;
+use kith_proto::id::ReaderId;
 use kith_proto::id::RecordKey;
 use kith_proto::invite::Invite;
 use kith_proto::invite::InviteSecret;
+use kith_proto::mailbox::Access;
+use kith_proto::mailbox::Admission;
 use kith_proto::mailbox::Answer;
 use kith_proto::mailbox::KeepFor;
 use kith_proto::mailbox::Numbered;
@@ -196,10 +201,48 @@ impl Town {
         self.office.post.on().first().unwrap().device
     }
 
-    /// The queue at the first mailbox where strangers knock who know an address.
-    fn queue_of(&self, account: AccountId) -> QueueId {
+    /// The queue at the first mailbox where strangers knock who know somebody's address.
+    fn queue_of(&self, person: &Person) -> QueueId {
+        let (mailbox, period) = (self.first(), mailbox::period_at(self.now));
+        let secret = mailbox::invite_secret(&invite::knock(&person.account()));
+        let device = person.side.device;
+        mailbox::open_queue(&device, &secret, &mailbox, period).unwrap().0
+    }
+}
+
+impl Town {
+    /// Somebody registers a queue at the first mailbox, with an inbox of their own.
+    fn squat(&mut self, queue: QueueId, access: Access) -> Answer {
         let (device, period) = (self.first(), mailbox::period_at(self.now));
-        mailbox::queue(&mailbox::invite_secret(&invite::knock(&account)), &device, period).0
+        let key = mailbox::inbox_key(&Secret32::new([66; 32]), &device, period);
+        let mut sent = self.office.post.open(99, 1, &device, true);
+        let hello = Request::Hello { version: kith_proto::mailbox::MAILBOX_VERSION };
+        sent.extend(self.office.post.ask(99, 1, Numbered { number: 1, word: hello }));
+        let mut last = None;
+        while let Some(next) = (!sent.is_empty()).then(|| sent.remove(0)) {
+            match next {
+                Sent::ToHost(host, input) => sent.extend(self.office.post.arrive(host, input, self.now).0),
+                Sent::ToPerson(99, NetInput::MailboxAnswered { answer, .. }) => {
+                    if let Answer::Hello { nonce, .. } = answer.word {
+                        let mut word = Request::Register {
+                            inbox: key.public(),
+                            period,
+                            readers: BoundedVec::truncated(vec![ReaderId([1; 16])]),
+                            queues: BoundedVec::truncated(vec![(queue, access.clone())]),
+                            owners: BoundedVec::default(),
+                            admission: Admission::Open {},
+                            signature: [0; 64],
+                        };
+                        key.sign(&device, &nonce, &mut word);
+                        sent.extend(self.office.post.ask(99, 1, Numbered { number: 2, word }));
+                    }
+                    last = Some(answer.word);
+                }
+                _ => {}
+            }
+        }
+        let _ = self.office.post.left(99);
+        last.unwrap()
     }
 }
 
@@ -429,7 +472,7 @@ fn an_owner_who_takes_no_knocks_is_not_asked_and_those_who_ask_are_told() {
     town.knock(&mut carl, ann.account());
     assert!(carl.shows(&ann).unwrap().refused);
     assert_eq!(town.office.knocks.len(), before, "no work is done for nothing");
-    let no_queue = town.leave(town.queue_of(ann.account()), &town.office.knocks[0].1.clone());
+    let no_queue = town.leave(town.queue_of(&ann), &town.office.knocks[0].1.clone());
     assert_eq!(no_queue, Answer::NoQueue {});
     // She changes her mind, and Carl tries again.
     town.come(&mut ann);
@@ -444,9 +487,29 @@ fn an_owner_who_takes_no_knocks_is_not_asked_and_those_who_ask_are_told() {
 }
 
 #[test]
+fn a_stranger_who_knows_the_address_cannot_take_the_queue_first() {
+    let mut town = Town::new();
+    let mut ann = Person { side: Side::new(1), who: 1 };
+    let queue = town.queue_of(&ann);
+    assert_eq!(town.squat(queue, Access::Knock {}), Answer::Refused {});
+    assert_eq!(town.squat(queue, Access::Key { deposit: [1; 32] }), Answer::Refused {});
+    // What an address alone gave away before is no queue's name any more.
+    let secret = mailbox::invite_secret(&invite::knock(&ann.account()));
+    let (guessed, _) = mailbox::queue(&secret, &town.first(), mailbox::period_at(town.now));
+    assert!(matches!(town.squat(guessed, Access::Key { deposit: [1; 32] }), Answer::Registered { .. }));
+    town.visit(&mut ann, 3);
+    assert_eq!(ann.side.engine.stats().queues_missing, 0);
+    let mut bob = town.person(2);
+    town.knock(&mut bob, ann.account());
+    assert_eq!(town.office.knocks.len(), 3, "one at each mailbox");
+    town.visit(&mut ann, 5);
+    assert!(ann.is_asked_by(&bob));
+}
+
+#[test]
 fn what_is_left_again_forged_or_for_somebody_else_changes_nothing() {
     let (mut town, mut ann, bob) = ann_and_bob();
-    let (queue, envelope) = (town.queue_of(ann.account()), town.office.knocks[0].1.clone());
+    let (queue, envelope) = (town.queue_of(&ann), town.office.knocks[0].1.clone());
     town.visit(&mut ann, 5);
     town.come(&mut ann);
     ann.side.command(accept(bob.account()));
@@ -458,7 +521,7 @@ fn what_is_left_again_forged_or_for_somebody_else_changes_nothing() {
     let queue = if mailbox::period_at(town.now) == mailbox::period_at(crate::BEGIN) {
         queue
     } else {
-        town.queue_of(ann.account())
+        town.queue_of(&ann)
     };
     assert!(matches!(town.leave(queue, &envelope), Answer::Stored { .. }));
     let mut bytes = envelope.as_bytes().to_vec();
@@ -472,7 +535,7 @@ fn what_is_left_again_forged_or_for_somebody_else_changes_nothing() {
     assert_eq!(query::contacts(&ann.side.disk).unwrap().len(), 1);
     // The same for Carl, at whose door it means nothing.
     let mut carl = town.person(3);
-    assert!(matches!(town.leave(town.queue_of(carl.account()), &envelope), Answer::Stored { .. }));
+    assert!(matches!(town.leave(town.queue_of(&carl), &envelope), Answer::Stored { .. }));
     town.visit(&mut carl, 5);
     assert!(query::contacts(&carl.side.disk).unwrap().is_empty());
     // What is too large is not even taken.

@@ -130,6 +130,28 @@ fn a_mute_mailbox_is_left_after_half_a_minute() {
 }
 
 #[test]
+fn queues_that_a_mailbox_did_not_open_are_counted() {
+    for (queues, missing) in [(1, 0), (0, 2)] {
+        let mut ann = Side::new(1);
+        ann.net(NetInput::BootstrapConnected { node: node(50) });
+        live(&mut ann, 5, |ann, effect| match effect {
+            Effect::OpenMailbox { stream, .. } => ann.net(NetInput::MailboxOpened { stream }),
+            Effect::AskMailbox { stream, request } => match request.word {
+                Request::Hello { .. } => say(ann, stream, request.number, hello()),
+                Request::Register { .. } => {
+                    let until = crate::BEGIN + Span::from_days(30);
+                    let word = Answer::Registered { quota_left: 1 << 25, last: 0, queues, until };
+                    say(ann, stream, request.number, word);
+                }
+                _ => {}
+            },
+            _ => {}
+        });
+        assert_eq!(ann.engine.stats().queues_missing, missing, "that for strangers, in two periods");
+    }
+}
+
+#[test]
 fn work_that_is_too_hard_counts_as_a_refusal_and_another_mailbox_is_used() {
     let mut ann = Side::new(1);
     ann.net(NetInput::BootstrapConnected { node: node(50) });

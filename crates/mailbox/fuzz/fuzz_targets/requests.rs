@@ -24,6 +24,8 @@ use kith_proto::mailbox::KeepFor;
 use kith_proto::mailbox::Nonce;
 use kith_proto::mailbox::Numbered;
 use kith_proto::mailbox::Request;
+use kith_proto::mailbox::owned_queue;
+use kith_proto::mailbox::owner_bytes;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 use kith_simulations::disk::Disk;
@@ -119,8 +121,14 @@ impl Run {
 
     fn request(&self, slot: usize, [kind, a, b, c]: [u8; 4]) -> Option<Request> {
         let who = a % 4;
-        let inbox = SigningKey::from_bytes(&[who; 32]).verifying_key().to_bytes();
-        let queue = |number: u8| QueueId([who * 8 + number % 8; 16]);
+        let key = SigningKey::from_bytes(&[who; 32]);
+        let inbox = key.verifying_key().to_bytes();
+        let queue = |number: u8| match number % 8 {
+            0 => owned_queue(&inbox),
+            number => QueueId([who * 8 + number; 16]),
+        };
+        let signed = owner_bytes(&self.mailbox.device(), &inbox, u32::from(c >> 5));
+        let owners = vec![(inbox, key.sign(&signed).to_bytes())];
         let readers = (0..b % 3).map(|reader| ReaderId([reader; 16])).collect::<Vec<_>>();
         Some(match kind % 8 {
             0 => self.signed(slot, who, |signature| Request::Register {
@@ -139,6 +147,7 @@ impl Run {
                         })
                         .collect(),
                 ),
+                owners: BoundedVec::truncated(owners.clone()),
                 admission: Admission::Open {},
                 signature,
             }),

@@ -20,6 +20,7 @@ use kith_proto::mailbox::Access;
 use kith_proto::mailbox::Admission;
 use kith_proto::mailbox::KeepFor;
 use kith_proto::mailbox::Request;
+use kith_proto::mailbox::owned_queue;
 use kith_proto::rows::Direction;
 use kith_proto::rows::Rows as _;
 use kith_proto::time::Span;
@@ -149,6 +150,8 @@ struct Learned {
     queues: BTreeMap<[u8; 16], usize>,
     /// Queues at which strangers knock: one in each inbox of somebody who takes knocks.
     knocks: BTreeSet<[u8; 16]>,
+    /// Queues that are shown to be their owner's: of links and invites, and for strangers.
+    owned: BTreeSet<[u8; 16]>,
     /// Who worked to leave envelopes where.
     works: BTreeSet<(usize, [u8; 16])>,
     /// Who left envelopes where.
@@ -162,7 +165,8 @@ fn learned(node: &Node) -> Learned {
         match request {
             Request::Hello { version: 1 } | Request::Info {} => {}
             Request::Hello { version } => panic!("version {version}"),
-            Request::Register { inbox, period, readers, queues, admission, signature: _ } => {
+            Request::Register { inbox, period, readers, queues, owners, admission, signature: _ } => {
+                all.owned.extend(owners.iter().map(|(owner, _)| owned_queue(owner).0));
                 all.inboxes.insert(*inbox, (*who, *period));
                 all.readers.extend(readers.iter().map(|reader| reader.0));
                 for (queue, access) in queues.iter() {
@@ -218,10 +222,13 @@ fn a_mailbox_learns_what_the_specification_says_and_this_is_what_it_is() {
             assert!((periods.len()..=periods.len() * most).contains(&queues), "{queues} in {periods:?}");
             assert!(periods.len() >= 2, "an inbox for each period");
         }
-        // A link's queue looks like a contact's. That for strangers follows from the address: who knows the address knows
-        // whose inbox it is, and who does not learns nothing (the search above).
+        // A link's queue does not look like a contact's: it is shown whose it is. That for strangers follows from the
+        // address and the device: who knows them knows whose inbox it is, and who does not learns nothing (the search
+        // above).
         let of = |(who, period): &(usize, u32)| knock_queue(&street, node, *who, *period);
         assert_eq!(seen.knocks, seen.inboxes.values().map(of).collect());
+        assert!(seen.owned.is_superset(&seen.knocks));
+        assert!(seen.owned.iter().all(|queue| seen.queues.contains_key(queue)));
         // Its keys do not tell that an inbox follows another; whoever asks for both does.
         let all: BTreeSet<[u8; 32]> = seen.inboxes.keys().chain(&seen.read).copied().collect();
         assert_eq!(seen.readers.len(), all.len(), "a reader has another name in each inbox");
@@ -231,7 +238,7 @@ fn a_mailbox_learns_what_the_specification_says_and_this_is_what_it_is() {
 /// The queue at which strangers knock who know somebody's address.
 fn knock_queue(street: &Street, node: &Node, who: usize, period: u32) -> [u8; 16] {
     let secret = mailbox::invite_secret(&invite::knock(&street.people[who].account));
-    mailbox::queue(&secret, &node.device, period).0.0
+    mailbox::open_queue(&street.people[who].device, &secret, &node.device, period).unwrap().0.0
 }
 
 #[test]

@@ -151,12 +151,15 @@ fn a_registration_needs_the_key_of_its_inbox_and_names_each_reader_once() {
         period: 1,
         readers,
         queues: BoundedVec::default(),
+        owners: BoundedVec::default(),
         admission,
         signature: [0; 64],
     };
     let forged = sign(&Person::new(2, 1).key, &house, &unsigned, &house.nonce(stream));
-    let Request::Register { inbox, period, readers, queues, admission, .. } = unsigned else { panic!() };
-    let forged = Request::Register { inbox, period, readers, queues, admission, signature: forged };
+    let Request::Register { inbox, period, readers, queues, owners, admission, .. } = unsigned else {
+        panic!()
+    };
+    let forged = Request::Register { inbox, period, readers, queues, owners, admission, signature: forged };
     assert_eq!(house.ask(stream, forged), [Answer::Refused {}], "with another key");
     ann.readers.push(ann.readers[0]);
     assert_eq!(ann.register(&mut house, Vec::new()), Answer::Refused {}, "a reader twice");

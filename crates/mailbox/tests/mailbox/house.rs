@@ -26,9 +26,13 @@ use kith_proto::mailbox::IndexEntry;
 use kith_proto::mailbox::KeepFor;
 use kith_proto::mailbox::Nonce;
 use kith_proto::mailbox::Numbered;
+use kith_proto::mailbox::OwnerProof;
 use kith_proto::mailbox::Request;
 use kith_proto::mailbox::Sequence;
 use kith_proto::mailbox::WorkProof;
+use kith_proto::mailbox::is_owned;
+use kith_proto::mailbox::owned_queue;
+use kith_proto::mailbox::owner_bytes;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 use kith_simulations::disk::Disk;
@@ -248,6 +252,24 @@ impl Person {
         QueueId(id)
     }
 
+    /// The name of a queue that belongs to this person, as those at which strangers knock do.
+    pub(crate) fn door(&self, number: u16) -> QueueId {
+        owned_queue(&self.door_key(number).verifying_key().to_bytes())
+    }
+
+    pub(crate) fn door_key(&self, number: u16) -> SigningKey {
+        let mut seed = [self.name; 32];
+        seed[30..].copy_from_slice(&number.to_be_bytes());
+        SigningKey::from_bytes(&seed)
+    }
+
+    /// Shows that a queue is this person's, for `inbox`.
+    pub(crate) fn proof(&self, house: &House, number: u16, inbox: &[u8; 32], period: u32) -> OwnerProof {
+        let key = self.door_key(number);
+        let signature = key.sign(&owner_bytes(&house.mailbox.device(), inbox, period)).to_bytes();
+        (key.verifying_key().to_bytes(), signature)
+    }
+
     pub(crate) fn access(&self) -> Access {
         Access::Key { deposit: self.deposit.verifying_key().to_bytes() }
     }
@@ -257,7 +279,6 @@ impl Person {
         (0..count).map(|number| (self.queue(number), self.access())).collect()
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "the callers make both on the spot")]
     pub(crate) fn registration(
         &self,
         house: &House,
@@ -266,11 +287,29 @@ impl Person {
         queues: Vec<(QueueId, Access)>,
         admission: Admission,
     ) -> Request {
+        let named = |number: &u16| queues.iter().any(|(queue, _)| *queue == self.door(*number));
+        let owners = if queues.iter().any(|(queue, _)| is_owned(queue)) { 0..40 } else { 0..0 };
+        let owners = owners.filter(named).map(|number| self.proof(house, number, &self.inbox(), period));
+        let owners = owners.collect();
+        self.registration_with(house, stream, period, queues, owners, admission)
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "the callers make them on the spot")]
+    pub(crate) fn registration_with(
+        &self,
+        house: &House,
+        stream: u64,
+        period: u32,
+        queues: Vec<(QueueId, Access)>,
+        owners: Vec<OwnerProof>,
+        admission: Admission,
+    ) -> Request {
         let register = |signature| Request::Register {
             inbox: self.inbox(),
             period,
             readers: BoundedVec::new(self.readers.clone()).unwrap(),
             queues: BoundedVec::new(queues.clone()).unwrap(),
+            owners: BoundedVec::new(owners.clone()).unwrap(),
             admission: admission.clone(),
             signature,
         };

@@ -2,9 +2,12 @@
 
 use kith_mailbox::Config;
 use kith_proto::envelope::Envelope;
+use kith_proto::id::QueueId;
 use kith_proto::mailbox::Access;
+use kith_proto::mailbox::Admission;
 use kith_proto::mailbox::Answer;
 use kith_proto::mailbox::KeepFor;
+use kith_proto::mailbox::OwnerProof;
 use kith_proto::mailbox::Request;
 use kith_proto::mailbox::WorkProof;
 use kith_proto::mailbox::deposit_subject;
@@ -12,11 +15,12 @@ use kith_proto::time::Span;
 
 use crate::house::House;
 use crate::house::Person;
+use crate::house::START;
 use crate::house::envelope;
 
 fn house(ann: &Person) -> House {
     let mut house = House::new(Config { open: true, knock_bits: 4, knock_rise_bits: 5, ..Config::default() });
-    let queues = (0..40).map(|number| (ann.queue(number), Access::Knock {})).collect();
+    let queues = (0..40).map(|number| (ann.door(number), Access::Knock {})).collect();
     ann.register(&mut house, queues);
     house
 }
@@ -29,7 +33,7 @@ fn knock(
     work: Option<WorkProof>,
 ) -> Answer {
     let stream = house.stream();
-    let (queue, keep, envelope) = (ann.queue(queue), KeepFor::Days14, envelope.clone());
+    let (queue, keep, envelope) = (ann.door(queue), KeepFor::Days14, envelope.clone());
     house.ask_one(stream, Request::Deposit { queue, envelope, keep, work, signature: [0; 64] })
 }
 
@@ -38,7 +42,7 @@ fn work(house: &mut House, ann: &Person, queue: u16, envelope: &Envelope) -> (u8
     let Answer::WorkWanted { challenge, bits } = knock(house, ann, queue, envelope, None) else {
         panic!("no work is wanted")
     };
-    let subject = deposit_subject(&ann.queue(queue), &envelope.id());
+    let subject = deposit_subject(&ann.door(queue), &envelope.id());
     (bits.bits(), WorkProof::search(&challenge, bits, &subject, 0, 1 << 20).unwrap())
 }
 
@@ -50,7 +54,7 @@ fn a_stranger_knocks_with_work_for_one_envelope_in_one_queue() {
     let (bits, proof) = work(&mut house, &ann, 0, &first);
     assert_eq!(bits, 4);
     let mut wrong = proof;
-    while wrong.bits(&deposit_subject(&ann.queue(0), &first.id())) >= 4 {
+    while wrong.bits(&deposit_subject(&ann.door(0), &first.id())) >= 4 {
         wrong.solution += 1;
     }
     assert!(matches!(knock(&mut house, &ann, 0, &first, Some(wrong)), Answer::WorkWanted { .. }));
@@ -135,4 +139,45 @@ fn strangers_leave_small_envelopes_only() {
     let mut house = house(&ann);
     assert!(matches!(knock(&mut house, &ann, 0, &envelope(1, 2), None), Answer::WorkWanted { .. }));
     assert_eq!(knock(&mut house, &ann, 0, &envelope(1, 3), None), Answer::Refused {});
+}
+
+/// Registers with proofs as they are, and tells what was said.
+fn asks(house: &mut House, who: &Person, period: u32, doors: &[QueueId], owners: Vec<OwnerProof>) -> Answer {
+    let stream = house.stream();
+    let queues = doors.iter().map(|door| (*door, Access::Knock {})).collect();
+    let request = who.registration_with(house, stream, period, queues, owners, Admission::Open {});
+    house.ask_one(stream, request)
+}
+
+#[test]
+fn only_the_owner_opens_a_queue_whose_name_others_know() {
+    let (mut house, ann, eve) = (House::open(), Person::new(1, 1), Person::new(2, 1));
+    let door = ann.door(0);
+    let is_refused = |answer| matches!(answer, Answer::Refused {});
+    assert!(is_refused(asks(&mut house, &eve, 1, &[door], Vec::new())), "no proof");
+    let own = eve.proof(&house, 0, &eve.inbox(), 1);
+    assert!(is_refused(asks(&mut house, &eve, 1, &[door], vec![own])), "of another queue");
+    let heard = ann.proof(&house, 0, &ann.inbox(), 1);
+    assert!(is_refused(asks(&mut house, &eve, 1, &[door], vec![heard])), "for another inbox");
+    let other = House::of([8; 32], house.config.clone());
+    let elsewhere = ann.proof(&other, 0, &ann.inbox(), 1);
+    assert!(is_refused(asks(&mut house, &ann, 1, &[door], vec![elsewhere])), "at another mailbox");
+    assert!(is_refused(asks(&mut house, &ann, 2, &[door], vec![heard])), "for another period");
+    assert!(is_refused(asks(&mut house, &ann, 1, &[ann.queue(0)], vec![heard])), "a name that nobody owns");
+    assert_eq!(house.mailbox.overview().queues, 0);
+    let open = asks(&mut house, &ann, 1, &[door], vec![heard]);
+    assert!(matches!(open, Answer::Registered { queues: 1, .. }));
+    let again = asks(&mut house, &ann, 1, &[door], Vec::new());
+    assert!(matches!(again, Answer::Registered { queues: 1, .. }), "it was shown");
+    assert!(is_refused(asks(&mut house, &eve, 1, &[eve.door(1)], Vec::new())), "nor with a key");
+}
+
+#[test]
+fn queues_are_opened_for_this_period_and_the_next() {
+    let (mut house, ann) = (House::open(), Person::new(1, 1));
+    let now = u32::try_from(START.0 / Span::from_days(14).0).unwrap();
+    for (period, opens) in [(now, true), (now + 1, true), (now + 3, false), (u32::MAX, false)] {
+        let answer = asks(&mut house, &ann, period, &[], Vec::new());
+        assert_eq!(matches!(answer, Answer::Registered { .. }), opens, "{period}");
+    }
 }
