@@ -27,6 +27,7 @@ mod behaviour;
 mod circuits;
 mod limits;
 mod mesh;
+mod network;
 mod pipes;
 mod probes;
 mod quiet;
