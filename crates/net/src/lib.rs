@@ -25,6 +25,7 @@ pub mod webrtc;
 mod autonat;
 mod behaviour;
 mod circuits;
+mod held;
 mod limits;
 mod mesh;
 mod network;
