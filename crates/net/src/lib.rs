@@ -32,6 +32,7 @@ mod network;
 mod pipes;
 mod probes;
 mod quiet;
+mod relay;
 mod requests;
 mod streams;
 mod task;
