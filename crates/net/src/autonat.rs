@@ -33,23 +33,25 @@ use libp2p::swarm::ToSwarm;
 
 use crate::address;
 use crate::address::Reach;
+use crate::network::Meter;
+use crate::network::Network;
+use crate::network::Rate;
+use crate::network::networks_of;
 use crate::stats;
 use crate::stats::Counters;
 
 /// Addresses that may be ours. A device has a handful; a liar behind identify has many.
 const MAX_CANDIDATES: usize = 16;
 
-/// Tests that one client address may ask for at once: TCP and QUIC, IPv4 and IPv6, a device and a half.
-const TESTS_AT_ONCE: u32 = 6;
+/// Tests that one network may ask for, and that may be made at one: TCP and QUIC, IPv4 and IPv6, a device and a half, and
+/// then one a minute. The network is an IPv4 address or a /64.
+const TESTS: Rate = Rate { each: Duration::from_secs(60), at_once: 6 };
 
-/// How long until one more test may be asked for.
-const TEST_EVERY: Duration = Duration::from_secs(60);
+/// How many times as much a /24 or /48 may.
+const SITE: u32 = 4;
 
 /// How long a test may take.
 const TEST_TIME: Duration = Duration::from_secs(5);
-
-/// Client addresses whose tests are counted.
-const MAX_CLIENTS: usize = 8_192;
 
 /// Asks community nodes whether they can reach this device.
 pub(crate) struct Probe {
@@ -147,7 +149,7 @@ enum Refused {
     Rate,
 }
 
-/// Tests for others whether they can be reached: only at public addresses or in the client's own subnet, and so often.
+/// Tests for others whether they can be reached: only where they may be themselves, and so often.
 pub(crate) struct Tester {
     inner: server::Behaviour,
     /// Dials that the inner behaviour asked for and that have not been looked at.
@@ -155,14 +157,10 @@ pub(crate) struct Tester {
     /// Dials under way.
     tests: BTreeMap<ConnectionId, (Option<PeerId>, Instant)>,
     clients: BTreeMap<PeerId, (ConnectionId, IpAddr)>,
-    asked: BTreeMap<IpAddr, Asked>,
+    /// Who asked for tests, and where they were made.
+    asked: Meter,
+    targets: Meter,
     counters: Arc<Counters>,
-}
-
-/// Tests that a client address has used up.
-struct Asked {
-    tests: u32,
-    since: Instant,
 }
 
 impl Tester {
@@ -172,7 +170,8 @@ impl Tester {
             dials: BTreeSet::new(),
             tests: BTreeMap::new(),
             clients: BTreeMap::new(),
-            asked: BTreeMap::new(),
+            asked: Meter::default(),
+            targets: Meter::default(),
             counters,
         }
     }
@@ -206,28 +205,29 @@ impl Tester {
         let client = client.and_then(|peer| self.clients.get(&peer)).ok_or(Refused::Address)?.1;
         let [address] = addresses else { return Err(Refused::Address) };
         let tested = address::ip_of(address).ok_or(Refused::Address)?;
-        if address::is_relayed(address) || !(is_public(tested) || same_subnet(tested, client)) {
+        if address::is_relayed(address) || !is_theirs(tested, client) {
             return Err(Refused::Address);
         }
-        if self.asked.len() >= MAX_CLIENTS && !self.asked.contains_key(&client) {
-            self.asked.retain(|_, asked| now < asked.since + TEST_EVERY * TESTS_AT_ONCE);
-            if self.asked.len() >= MAX_CLIENTS {
-                return Err(Refused::Rate);
-            }
+        // The target pays too: nobody is dialled more often because many ask.
+        if self.asked.take(&rates(client), now) && self.targets.take(&rates(tested), now) {
+            Ok(())
+        } else {
+            Err(Refused::Rate)
         }
-        let asked = self.asked.entry(client).or_insert(Asked { tests: 0, since: now });
-        while asked.tests > 0 && now >= asked.since + TEST_EVERY {
-            (asked.tests, asked.since) = (asked.tests - 1, asked.since + TEST_EVERY);
-        }
-        if asked.tests == 0 {
-            asked.since = now;
-        }
-        if asked.tests >= TESTS_AT_ONCE {
-            return Err(Refused::Rate);
-        }
-        asked.tests += 1;
-        Ok(())
     }
+}
+
+fn rates(ip: IpAddr) -> [(Network, Rate); 2] {
+    let [host, site] = networks_of(ip);
+    [(host, TESTS), (site, TESTS.times(SITE))]
+}
+
+/// Whether an address may be a client's own: in its subnet; or public and of the other kind, of which nothing is known;
+/// or public, when the client is in our own house.
+fn is_theirs(tested: IpAddr, client: IpAddr) -> bool {
+    let (tested, client) = (tested.to_canonical(), client.to_canonical());
+    let may_differ = tested.is_ipv4() != client.is_ipv4() || !is_public(client);
+    same_subnet(tested, client) || may_differ && is_public(tested)
 }
 
 fn is_public(ip: IpAddr) -> bool {
@@ -241,7 +241,8 @@ fn is_public(ip: IpAddr) -> bool {
 fn same_subnet(one: IpAddr, other: IpAddr) -> bool {
     match (one.to_canonical(), other.to_canonical()) {
         (IpAddr::V4(one), IpAddr::V4(other)) => (one.to_bits() ^ other.to_bits()) >> 8 == 0,
-        (IpAddr::V6(one), IpAddr::V6(other)) => (one.to_bits() ^ other.to_bits()) >> 64 == 0,
+        // A customer has up to a /48, and devices have addresses in several of its subnets.
+        (IpAddr::V6(one), IpAddr::V6(other)) => (one.to_bits() ^ other.to_bits()) >> 80 == 0,
         _ => false,
     }
 }
@@ -361,11 +362,51 @@ mod tests {
         let now = Instant::now();
         let (mut tester, peer) = tester("192.0.2.1");
         let mut ask = |now| ask(&mut tester, peer, "/ip4/192.0.2.1/tcp/4001", now);
-        assert!((0..TESTS_AT_ONCE).all(|_| ask(now)));
-        assert!(!ask(now + TEST_EVERY / 2));
-        assert!(ask(now + TEST_EVERY));
-        assert!(!ask(now + TEST_EVERY));
-        assert!((0..TESTS_AT_ONCE).all(|_| ask(now + TEST_EVERY * 60)), "an hour later all of them");
-        assert!(!ask(now + TEST_EVERY * 60), "and not more");
+        assert!((0..TESTS.at_once).all(|_| ask(now)));
+        assert!(!ask(now + TESTS.each / 2));
+        assert!(ask(now + TESTS.each));
+        assert!(!ask(now + TESTS.each));
+        assert!((0..TESTS.at_once).all(|_| ask(now + TESTS.each * 60)), "an hour later all of them");
+        assert!(!ask(now + TESTS.each * 60), "and not more");
+    }
+
+    #[test]
+    fn addresses_without_end_are_one_client() {
+        let now = Instant::now();
+        let mut tester = Tester::new(Arc::default());
+        let mut tests = |ips: &mut dyn Iterator<Item = String>| {
+            ips.filter(|ip| {
+                let peer = PeerId::random();
+                tester.clients.insert(peer, (ConnectionId::new_unchecked(0), ip.parse().unwrap()));
+                ask(&mut tester, peer, &format!("/ip6/{ip}/tcp/4001"), now)
+            })
+            .count()
+        };
+        assert_eq!(tests(&mut (1..100).map(|host| format!("2001:db8:1:2::{host}"))), 6, "one /64");
+        assert_eq!(tests(&mut (10..100).map(|net| format!("2001:db8:1:{net}::1"))), 18, "its /48");
+        assert_eq!(tests(&mut (10..20).map(|net| format!("2001:db8:{net}::1"))), 10, "others have their own");
+    }
+
+    #[test]
+    fn a_target_is_the_clients_own_or_of_the_other_kind_and_not_dialled_by_turns() {
+        let now = Instant::now();
+        let (mut first, peer) = tester("198.51.100.1");
+        assert!(
+            ask(&mut first, peer, "/ip4/198.51.100.9/tcp/4001", now),
+            "a provider's neighbouring address"
+        );
+        assert!(!ask(&mut first, peer, "/ip4/203.0.113.1/tcp/4001", now), "a stranger's");
+        assert!(ask(&mut first, peer, "/ip6/2001:db8::1/tcp/4001", now), "it may have IPv6 too");
+        let (mut second, peer) = tester("2001:db8:1:2::3");
+        assert!(ask(&mut second, peer, "/ip6/2001:db8:1:9::3/udp/1/quic-v1", now), "another of its subnets");
+        assert!(!ask(&mut second, peer, "/ip6/2001:db8:2::3/udp/1/quic-v1", now));
+        let mut third = Tester::new(Arc::default());
+        let dialled = (1..100).filter(|host| {
+            let peer = PeerId::random();
+            let client = format!("2001:db8:{host}::1").parse().unwrap();
+            third.clients.insert(peer, (ConnectionId::new_unchecked(0), client));
+            ask(&mut third, peer, "/ip4/203.0.113.1/tcp/80", now)
+        });
+        assert_eq!(dialled.count(), 6, "many clients, one victim");
     }
 }

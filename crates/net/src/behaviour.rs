@@ -1,13 +1,11 @@
 //! The behaviours of a node, limits first: hooks run in field order, and nothing else should see a connection that is
 //! refused.
 
-use std::num::NonZeroU32;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kith_proto::record::MAX_RECORD_BYTES;
-use libp2p::PeerId;
 use libp2p::dcutr;
 use libp2p::identify;
 use libp2p::identity::Keypair;
@@ -25,13 +23,13 @@ use crate::address;
 use crate::address::Reach;
 use crate::autonat;
 use crate::circuits::Circuits;
-use crate::config::Limits;
 use crate::config::NetConfig;
 use crate::config::Role;
 use crate::error::NetError;
 use crate::limits;
 use crate::mesh;
 use crate::probes;
+use crate::relay::Relay;
 use crate::requests;
 use crate::stats::Counters;
 use crate::streams;
@@ -56,7 +54,7 @@ pub(crate) struct Behaviour {
     pub(crate) requests: requests::Behaviour,
     /// Only on devices of people: community nodes are in no group.
     pub(crate) mesh: Toggle<mesh::Behaviour>,
-    pub(crate) relay: Toggle<relay::Behaviour>,
+    pub(crate) relay: Toggle<Relay>,
     /// On every node, because the transport of relayed connections cannot be without it.
     pub(crate) circuits: Circuits,
     pub(crate) punch: Toggle<dcutr::Behaviour>,
@@ -98,7 +96,7 @@ impl Behaviour {
             streams: streams::Behaviour::new(peer, limits.streams_per_connection, Arc::clone(counters)),
             requests,
             mesh: Toggle::from(if user { Some(mesh::Behaviour::new()?) } else { None }),
-            relay: Toggle::from(config.services.relay.then(|| relay_server(peer, limits))),
+            relay: Toggle::from(config.services.relay.then(|| Relay::new(peer, limits))),
             circuits: Circuits::new(circuits),
             punch: Toggle::from(user.then(|| dcutr::Behaviour::new(peer))),
             probe: Toggle::from(config.probe.then(autonat::Probe::new)),
@@ -137,29 +135,6 @@ fn kademlia(config: &NetConfig, keypair: &Keypair) -> kad::Behaviour<MemoryStore
     let mut behaviour = kad::Behaviour::with_config(peer, MemoryStore::with_config(peer, store), kad);
     behaviour.set_mode(Some(if config.services.dht { kad::Mode::Server } else { kad::Mode::Client }));
     behaviour
-}
-
-/// A relay for devices that cannot be reached directly. libp2p's own limits (16 circuits of 128 KiB) are for a courtesy,
-/// not for a service; its rates count per address, and a campus shares one.
-fn relay_server(peer: PeerId, limits: &Limits) -> relay::Behaviour {
-    let asks = NonZeroU32::new(limits.relay_asks_per_ip).unwrap_or(NonZeroU32::MIN);
-    let every = Duration::from_secs(3_600) / asks.get();
-    let config = relay::Config {
-        max_reservations: limits.reservations,
-        max_reservations_per_peer: 4,
-        reservation_duration: Duration::from_secs(3_600),
-        reservation_rate_limiters: Vec::new(),
-        max_circuits: limits.circuits,
-        max_circuits_per_peer: limits.circuits_per_peer,
-        max_circuit_duration: limits.circuit_time,
-        max_circuit_bytes: limits.circuit_bytes,
-        circuit_src_rate_limiters: Vec::new(),
-    };
-    let config = config.reservation_rate_per_ip(asks, every).circuit_src_per_ip(asks, every);
-    let mut relay = relay::Behaviour::new(peer, config);
-    // Otherwise it would not say so on a local network, where no address is known to be reachable from outside.
-    relay.set_status(Some(relay::Status::Enable));
-    relay
 }
 
 /// Whether a node listens only on this machine.

@@ -36,9 +36,9 @@ pub struct Facts {
     pub tests: Vec<Test>,
     /// Whether the router lends a port.
     pub upnp: Upnp,
-    /// When a record of ours was last stored by others.
+    /// When others last had a record of ours, as they were asked after it was sent.
     pub published_at: Option<Timestamp>,
-    /// When nobody could be found to store one.
+    /// When nobody could be found to store one, or too few had it.
     pub publish_failed_at: Option<Timestamp>,
     /// When the DHT was last asked for a record, to the end.
     pub looked_up_at: Option<Timestamp>,

@@ -27,18 +27,15 @@ use libp2p::swarm::dummy;
 
 use crate::address;
 use crate::config::Limits;
+use crate::network::Meter;
+use crate::network::Network;
+use crate::network::Rate;
+use crate::network::networks_of;
 use crate::stats;
 use crate::stats::Counters;
 
 /// Bans remembered at once; beyond it the one that ends first is dropped.
 const MAX_BANS: usize = 4_096;
-
-/// Networks whose arrivals are known at once, 100 bytes each. Beyond it all others share one rate.
-const MAX_ARRIVALS: usize = 16_384;
-
-/// How many times the rate of one site those share that are not known: honest ones still get in, and an attacker with
-/// very many networks is slowed down too.
-const OTHERS: u32 = 8;
 
 /// Why a connection was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,10 +66,8 @@ pub(crate) struct Behaviour {
     /// Connections of each peer, and of all.
     by_peer: BTreeMap<PeerId, u32>,
     open: u32,
-    /// Until when what arrived from a site is paid for.
-    arrivals: BTreeMap<Network, Instant>,
-    /// The same of all sites that are not known.
-    others: Option<Instant>,
+    /// What arrived from sites.
+    arrivals: Meter,
     friends: BTreeSet<PeerId>,
     /// How many there were, and when the first was.
     misdeeds: BTreeMap<PeerId, (u32, Instant)>,
@@ -90,8 +85,7 @@ impl Behaviour {
             pending_out: BTreeSet::new(),
             by_peer: BTreeMap::new(),
             open: 0,
-            arrivals: BTreeMap::new(),
-            others: None,
+            arrivals: Meter::default(),
             friends: BTreeSet::new(),
             misdeeds: BTreeMap::new(),
             bans: BTreeMap::new(),
@@ -191,7 +185,7 @@ impl Behaviour {
     /// How many connections a network may have.
     fn most(&self, network: Network) -> u32 {
         match network {
-            Network::Host(ip) | Network::Site(ip) if ip.is_loopback() => self.limits.connections_loopback,
+            network if network.is_here() => self.limits.connections_loopback,
             Network::Host(IpAddr::V4(_)) => self.limits.connections_per_ipv4,
             Network::Host(IpAddr::V6(_)) => self.limits.connections_per_ipv6_64,
             Network::Site(IpAddr::V4(_)) => self.limits.connections_per_ipv4_24,
@@ -217,24 +211,11 @@ impl Behaviour {
 
     /// Takes an arrival from the rate of a site.
     fn arrive(&mut self, site: Network, now: Instant) -> Result<(), Refused> {
-        if matches!(site, Network::Site(ip) if ip.is_loopback()) {
-            return Ok(());
-        }
-        if self.arrivals.len() >= MAX_ARRIVALS {
-            self.arrivals.retain(|_, paid| *paid > now);
-        }
-        let is_known = self.arrivals.contains_key(&site) || self.arrivals.len() < MAX_ARRIVALS;
-        let each = Duration::from_secs(1) / self.limits.arrivals_per_second.max(1);
-        let (paid, cost) = match is_known {
-            true => (self.arrivals.entry(site).or_insert(now), each),
-            false => (self.others.get_or_insert(now), each / OTHERS),
+        let rate = Rate {
+            each: Duration::from_secs(1) / self.limits.arrivals_per_second.max(1),
+            at_once: self.limits.arrivals_at_once,
         };
-        let next = (*paid).max(now) + cost;
-        if next > now + each * self.limits.arrivals_at_once.max(1) {
-            return Err(Refused::Rate);
-        }
-        *paid = next;
-        Ok(())
+        if site.is_here() || self.arrivals.take(&[(site, rate)], now) { Ok(()) } else { Err(Refused::Rate) }
     }
 
     fn refuse(&self, why: Refused) -> ConnectionDenied {
@@ -250,27 +231,6 @@ impl Behaviour {
         });
         ConnectionDenied::new(why)
     }
-}
-
-/// What connections are counted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Network {
-    /// An IPv4 address, or the /64 that one IPv6 customer gets.
-    Host(IpAddr),
-    /// The /24 or /48 around it: what one provider hands to one site.
-    Site(IpAddr),
-}
-
-fn networks_of(ip: IpAddr) -> [Network; 2] {
-    let (host, site) = match ip.to_canonical() {
-        ip if ip.is_loopback() => (ip, ip),
-        IpAddr::V4(ip) => (ip.into(), IpAddr::V4((ip.to_bits() & (u32::MAX << 8)).into())),
-        IpAddr::V6(ip) => {
-            let cut = |bits: u32| IpAddr::V6((ip.to_bits() & (u128::MAX << (128 - bits))).into());
-            (cut(64), cut(48))
-        }
-    };
-    [Network::Host(host), Network::Site(site)]
 }
 
 impl NetworkBehaviour for Behaviour {

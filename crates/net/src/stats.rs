@@ -108,8 +108,14 @@ counters! {
     streams_refused,
     /// Records that were stored for others.
     records_stored,
-    /// Records that were refused.
+    /// Records that were refused because they were not valid.
     records_refused,
+    /// Valid records that were refused because their peer or network had brought its share of new ones.
+    records_over_share,
+    /// Valid records that were refused because there was no room, and nobody with more to make some.
+    records_no_room,
+    /// Records that made room for those of networks with fewer.
+    records_gave_way,
     /// Peers that were banned for a while.
     bans,
 }

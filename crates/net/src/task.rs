@@ -41,6 +41,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio::time::MissedTickBehavior;
 
+use self::dht::Check;
 use self::links::Alive;
 use self::links::Dialling;
 use self::links::RelayDial;
@@ -59,6 +60,7 @@ use crate::event::NetEvent;
 use crate::facts::Observed;
 use crate::facts::Shared;
 use crate::facts::Upnp;
+use crate::held::Held;
 use crate::pipes::FromPipe;
 use crate::probes;
 use crate::probes::Sign;
@@ -88,8 +90,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(600);
 /// How long a record that could not be stored waits, in ticks: five seconds.
 const RETRY_TICKS: u64 = 50;
 
-/// New records that one peer may bring between two sweeps: a household renews two for each device and day.
-const RECORDS_PER_PEER: u32 = 128;
+/// The longest such pause, ten minutes, when nodes take a record and do not keep it: they are full, and asking costs them.
+const RETRY_TICKS_MAX: u64 = 6_000;
 
 /// Records of ours that wait to be published.
 const MAX_UNPUBLISHED: usize = 16;
@@ -133,9 +135,13 @@ pub(crate) struct Task {
     unpublished: BTreeMap<RecordKey, Record>,
     /// Reservations that peers hold here, as far as libp2p tells.
     reserved: BTreeMap<PeerId, u32>,
-    /// New records that each peer brought since the last sweep.
-    brought: BTreeMap<PeerId, u32>,
+    /// Where the records came from that are kept here.
+    held: Held,
     retry_at: u64,
+    /// The pause after which a record that nobody kept is sent again, in ticks.
+    retry_pause: u64,
+    /// Look-ups of our own records: whether those who took them have them.
+    checks: HashMap<kad::QueryId, Check>,
     look_ups: HashMap<kad::QueryId, LookUp>,
     told: (u32, u32),
     ticks: u64,
@@ -246,8 +252,10 @@ impl Task {
             bootstraps: BTreeMap::new(),
             unpublished: BTreeMap::new(),
             reserved: BTreeMap::new(),
-            brought: BTreeMap::new(),
+            held: Held::default(),
             retry_at: 0,
+            retry_pause: RETRY_TICKS,
+            checks: HashMap::new(),
             look_ups: HashMap::new(),
             told: (0, 0),
             ticks: 0,
@@ -402,7 +410,7 @@ impl Task {
             NetCommand::Restore { records } => {
                 let now = now_millis();
                 for record in records.iter().filter(|record| records::check(record, now).is_ok()) {
-                    self.store_record(record);
+                    self.store_record(record, None);
                 }
             }
             NetCommand::OpenMailbox { stream, device, addresses } => {

@@ -251,7 +251,7 @@ fn dht(known: &Known) -> Finding {
         .map_or("it was not asked yet".to_owned(), |at| format!("it was last asked {}", ago(known.now, at)));
     match (facts.published_at, facts.publish_failed_at) {
         (stored, Some(failed)) if stored.is_none_or(|stored| stored < failed) => {
-            let fact = format!("{nodes}, and none took a record that leads to this device; {asked}.");
+            let fact = format!("{nodes}, and too few have a record that leads to this device; {asked}.");
             let action = "Wait a minute, it is tried again; if it lasts, add another community node.";
             Finding::new(about, Severity::Warning, fact, action)
         }

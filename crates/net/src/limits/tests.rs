@@ -42,17 +42,6 @@ fn the_oldest_misdeeds_are_forgotten_first() {
     assert!(!behaviour.misbehaved(peers[0]), "it is as if new");
 }
 
-#[test]
-fn an_ipv6_customer_is_one_host_and_a_site_is_counted_too() {
-    let of = |text: &str| networks_of(text.parse().unwrap());
-    assert_eq!(of("2001:db8:1:2::7"), of("2001:db8:1:2:ffff::1"));
-    assert_ne!(of("2001:db8:1:2::7")[0], of("2001:db8:1:3::7")[0]);
-    assert_eq!(of("2001:db8:1:2::7")[1], of("2001:db8:1:3::7")[1], "one /48");
-    assert_ne!(of("192.0.2.1")[0], of("192.0.2.2")[0]);
-    assert_eq!(of("192.0.2.1")[1], of("192.0.2.2")[1], "one /24");
-    assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
-}
-
 fn strict() -> Behaviour {
     let limits = Limits {
         connections_per_ipv4: 2,
@@ -105,21 +94,6 @@ fn a_site_that_comes_and_goes_is_slowed_down_and_then_forgiven() {
     assert_eq!(behaviour.arrive(site, now + Duration::from_millis(500)), Ok(()), "two a second");
     assert!(behaviour.arrive(site, now + Duration::from_millis(500)).is_err());
     assert!((0..10).all(|_| behaviour.arrive(site, now + Duration::from_secs(60)).is_ok()));
-}
-
-#[test]
-fn more_networks_than_can_be_remembered_are_not_remembered() {
-    let (mut behaviour, now) = (strict(), Instant::now());
-    let site = |number: u32| networks_of(IpAddr::V4((number << 8).into()))[1];
-    let known = u32::try_from(MAX_ARRIVALS).unwrap();
-    for number in 1..=known + 80 {
-        assert!(behaviour.arrive(site(0x0100_0000 + number), now).is_ok());
-    }
-    assert_eq!(behaviour.arrive(site(0x0100_0000 + known + 81), now), Err(Refused::Rate), "one rate for all");
-    assert_eq!(behaviour.arrive(site(0x0100_0001), now), Ok(()), "those that are known have their own");
-    assert_eq!(behaviour.arrivals.len(), MAX_ARRIVALS);
-    behaviour.arrive(site(1), now + Duration::from_secs(1)).unwrap();
-    assert_eq!(behaviour.arrivals.len(), 1, "and forgotten when their time is over");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The task's part in the DHT: records in, records out, the routing table, and the bootstrap nodes that lead to it.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use kith_proto::address::DeviceAddress;
@@ -9,19 +10,22 @@ use libp2p::PeerId;
 use libp2p::identify;
 use libp2p::kad;
 use libp2p::kad::store::RecordStore as _;
+use libp2p::swarm::ConnectionId;
 use libp2p::swarm::dial_opts::DialOpts;
 use tokio::time::Instant;
 
 use super::Bootstrap;
 use super::MAX_UNPUBLISHED;
-use super::RECORDS_PER_PEER;
 use super::RETRY_TICKS;
+use super::RETRY_TICKS_MAX;
 use super::Task;
 use super::now_millis;
 use crate::address;
 use crate::behaviour;
 use crate::config::Role;
 use crate::event::NetEvent;
+use crate::network::Network;
+use crate::network::networks_of;
 use crate::records;
 use crate::stats;
 
@@ -30,6 +34,16 @@ const MAX_BOOTSTRAP_ADDRESSES: usize = 8;
 
 /// Addresses that are taken over from what a peer says of itself.
 const MAX_IDENTIFY_ADDRESSES: usize = 8;
+
+/// Nodes that must have a record of ours before it counts as stored, unless fewer answer: one may be full, or lie.
+const ENOUGH: usize = 2;
+
+/// A look at who has a record of ours. A node that has no room says “stored” all the same: libp2p answers before anybody
+/// has looked at the record.
+pub(super) struct Check {
+    record: Record,
+    have: BTreeSet<PeerId>,
+}
 
 impl Task {
     pub(super) fn has_bootstrap(&self) -> bool {
@@ -114,13 +128,10 @@ impl Task {
     pub(super) fn on_kad(&mut self, event: kad::Event) {
         match event {
             kad::Event::InboundRequest {
-                request: kad::InboundRequest::PutRecord { source, record: Some(record), .. },
+                request: kad::InboundRequest::PutRecord { source, connection, record: Some(record) },
             } => match records::read(&record, now_millis()) {
-                Ok(read) if self.may_bring(source, &read) && self.store_record(&read) => {
-                    stats::count(&self.counters.records_stored);
-                    self.tell(NetEvent::Stored { record: read });
-                }
-                Ok(_) | Err(records::BadRecord::Old) => {}
+                Ok(read) => self.on_brought((source, connection), read),
+                Err(records::BadRecord::Old) => {}
                 Err(_) => {
                     stats::count(&self.counters.records_refused);
                     if let Some(device) = address::device_of(&source) {
@@ -131,46 +142,80 @@ impl Task {
             kad::Event::InboundRequest { request: kad::InboundRequest::GetRecord { .. } } => {
                 stats::count(&self.counters.look_ups_served);
             }
-            kad::Event::OutboundQueryProgressed { id, result, step, .. } => {
-                self.on_query(id, result, step.last);
+            kad::Event::OutboundQueryProgressed { id, result, step, stats } => {
+                let ended = step.last.then(|| stats.num_successes());
+                self.on_query(id, result, ended);
             }
             _ => {}
         }
     }
 
-    /// Whether a peer may bring this record: renewals always, new ones so many between two sweeps.
-    fn may_bring(&mut self, source: PeerId, record: &Record) -> bool {
+    /// A peer brought a valid record. Renewals are always welcome, new ones so many from one network.
+    fn on_brought(&mut self, from: (PeerId, ConnectionId), record: Record) {
         let key = records::key_text(&record.key());
-        if self.swarm.behaviour_mut().kad.store_mut().get(&key).is_some() {
-            return true;
+        let is_new = self.swarm.behaviour_mut().kad.store_mut().get(&key).is_none();
+        let networks = self.networks_of_peer(from);
+        if is_new && !self.held.may_bring(from.0, networks) {
+            stats::count(&self.counters.records_over_share);
+        } else if self.store_record(&record, networks.map(|[_, site]| site)) {
+            stats::count(&self.counters.records_stored);
+            self.tell(NetEvent::Stored { record });
         }
-        let brought = self.brought.entry(source).or_default();
-        *brought += 1;
-        *brought <= RECORDS_PER_PEER
     }
 
-    /// Stores a record that was checked, unless a newer one is there. Returns whether it is stored now.
-    pub(super) fn store_record(&mut self, record: &Record) -> bool {
+    /// Where a peer is; not known of one behind a relay.
+    fn networks_of_peer(&self, (peer, connection): (PeerId, ConnectionId)) -> Option<[Network; 2]> {
+        let endpoint = &self.alive.get(&peer)?.get(&connection)?.endpoint;
+        let ip = (!endpoint.is_relayed()).then(|| address::ip_of(endpoint.get_remote_address()));
+        ip.flatten().map(networks_of)
+    }
+
+    /// Stores a record that was checked and came from this site, unless a newer one is there or there is no room. Returns
+    /// whether it is stored now.
+    pub(super) fn store_record(&mut self, record: &Record, site: Option<Network>) -> bool {
         let now = now_millis();
         let stored = records::to_libp2p(record);
+        let key = stored.key.clone();
         let store = self.swarm.behaviour_mut().kad.store_mut();
         // What is stored was checked when it came: its signature need not be checked for each renewal.
-        let held = store.get(&stored.key);
+        let held = store.get(&key);
         let is_new = held.is_none();
         let old = held.and_then(|old| records::unexpired(&old, now));
-        if is_new && self.counters.records.load(Ordering::Relaxed) >= self.config.limits.records as u64 {
+        if old.is_some_and(|old| !records::replaces(record, &old)) || is_new && !self.make_room(site) {
             return false;
         }
-        let is_stored = old.is_none_or(|old| records::replaces(record, &old)) && store.put(stored).is_ok();
-        if is_stored && is_new {
-            stats::count(&self.counters.records);
+        let is_stored = self.swarm.behaviour_mut().kad.store_mut().put(stored).is_ok();
+        if is_stored {
+            self.held.put(&key, site);
+            if is_new {
+                stats::count(&self.counters.records);
+            }
         }
         is_stored
     }
 
+    /// Whether there is room for one more record from this site, if need be because another makes some.
+    fn make_room(&mut self, site: Option<Network>) -> bool {
+        if self.counters.records.load(Ordering::Relaxed) < self.config.limits.records as u64 {
+            return true;
+        }
+        let Some(gone) = self.held.gives_way(site) else {
+            stats::count(&self.counters.records_no_room);
+            return false;
+        };
+        self.held.remove(&gone);
+        self.swarm.behaviour_mut().kad.store_mut().remove(&gone);
+        stats::discount(&self.counters.records);
+        stats::count(&self.counters.records_gave_way);
+        if let Some(key) = records::key_of(&gone) {
+            self.tell(NetEvent::Expired { keys: vec![key] });
+        }
+        true
+    }
+
     pub(super) fn sweep_records(&mut self) {
         let now = now_millis();
-        self.brought.clear();
+        self.held.sweep();
         let store = self.swarm.behaviour_mut().kad.store_mut();
         let gone: Vec<_> = store
             .records()
@@ -179,6 +224,7 @@ impl Task {
             .collect();
         for key in &gone {
             store.remove(key);
+            self.held.remove(key);
         }
         let left = store.records().count();
         stats::set(&self.counters.records, left);
@@ -187,23 +233,74 @@ impl Task {
         }
     }
 
-    pub(super) fn on_query(&mut self, id: kad::QueryId, result: kad::QueryResult, last: bool) {
+    /// A query came further, or `ended` after so many nodes had answered.
+    fn on_query(&mut self, id: kad::QueryId, result: kad::QueryResult, ended: Option<u32>) {
         match result {
-            kad::QueryResult::GetRecord(result) => self.on_look_up(id, result, last),
-            kad::QueryResult::PutRecord(Ok(_)) => self.note_published(true),
-            kad::QueryResult::PutRecord(Err(error)) => {
-                self.note_published(false);
-                // The own store has it; nobody else does yet.
-                let store = self.swarm.behaviour_mut().kad.store_mut();
-                let kept =
-                    store.get(error.key()).and_then(|record| records::read(&record, now_millis()).ok());
-                if let Some(record) = kept.filter(|_| self.unpublished.len() < MAX_UNPUBLISHED) {
-                    self.unpublished.insert(record.key(), record);
+            kad::QueryResult::GetRecord(result) if self.checks.contains_key(&id) => {
+                self.on_check(id, result, ended);
+            }
+            kad::QueryResult::GetRecord(result) => self.on_look_up(id, result, ended.is_some()),
+            kad::QueryResult::PutRecord(Ok(put)) => {
+                if let Some(record) = self.own_record(&put.key) {
+                    let query = self.swarm.behaviour_mut().kad.get_record(put.key);
+                    self.checks.insert(query, Check { record, have: BTreeSet::new() });
                 }
-                self.retry_at = self.ticks + RETRY_TICKS;
+            }
+            kad::QueryResult::PutRecord(Err(error)) => {
+                // The own store has it; nobody else does yet.
+                let record = self.own_record(error.key());
+                self.not_published(record, RETRY_TICKS);
             }
             _ => {}
         }
+    }
+
+    fn own_record(&mut self, key: &kad::RecordKey) -> Option<Record> {
+        let store = self.swarm.behaviour_mut().kad.store_mut();
+        store.get(key).and_then(|record| records::read(&record, now_millis()).ok())
+    }
+
+    /// Somebody has a record of ours that was sent, or nobody else answers any more.
+    fn on_check(&mut self, id: kad::QueryId, result: kad::GetRecordResult, ended: Option<u32>) {
+        let Some(check) = self.checks.get_mut(&id) else { return };
+        if let Ok(kad::GetRecordOk::FoundRecord(found)) = result
+            && let Some(peer) = found.peer
+            && let Ok(has) = records::read(&found.record, now_millis())
+            && has.sequence >= check.record.sequence
+        {
+            check.have.insert(peer);
+        }
+        let enough = ended.map_or(ENOUGH, |answered| ENOUGH.min(answered as usize).max(1));
+        let is_enough = check.have.len() >= enough;
+        if !is_enough && ended.is_none() {
+            return;
+        }
+        let check = self.checks.remove(&id);
+        if is_enough {
+            if let Some(mut query) = self.swarm.behaviour_mut().kad.query_mut(&id) {
+                query.finish();
+            }
+            self.retry_pause = RETRY_TICKS;
+            self.note_published(true);
+        } else {
+            let pause = self.retry_pause;
+            self.retry_pause = (pause * 2).min(RETRY_TICKS_MAX);
+            // The one of now: there may be a newer one since.
+            let record = check.and_then(|check| self.own_record(&records::key_text(&check.record.key())));
+            self.not_published(record, pause);
+        }
+    }
+
+    /// A record of ours is not where it should be: it is sent again after a pause, unless a newer one waits.
+    fn not_published(&mut self, record: Option<Record>, pause: u64) {
+        self.note_published(false);
+        if let Some(record) = record.filter(|_| self.unpublished.len() < MAX_UNPUBLISHED) {
+            let waiting = self.unpublished.entry(record.key()).or_insert_with(|| record.clone());
+            if records::replaces(&record, waiting) {
+                *waiting = record;
+            }
+        }
+        self.retry_at = self.ticks + pause;
     }
 
     pub(super) fn on_look_up(&mut self, id: kad::QueryId, result: kad::GetRecordResult, last: bool) {

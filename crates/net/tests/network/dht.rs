@@ -73,6 +73,36 @@ async fn a_record_is_found_through_a_third_node_and_the_newest_wins() {
 }
 
 #[tokio::test]
+async fn a_record_counts_as_stored_once_the_node_has_it_and_not_when_it_says_so() {
+    let full = Node::start_with(9, Role::Server, TCP, |limits| limits.records = 0).await;
+    let mut ann = Node::start(1, Role::User, TCP).await;
+    ann.join(&full).await;
+    let (_, record) = record(5, 10);
+    ann.tell(NetCommand::Publish { record: record.clone() });
+    let facts = until_published(&ann).await;
+    assert!(facts.published_at.is_none() && facts.publish_failed_at.is_some(), "a full node said “stored”");
+    assert!(full.net.stats().records_no_room >= 1);
+    let mut roomy = Node::start(8, Role::Server, TCP).await;
+    let mut bob = Node::start(2, Role::User, TCP).await;
+    bob.join(&roomy).await;
+    bob.tell(NetCommand::Publish { record });
+    roomy.until(|event| matches!(event, NetEvent::Stored { .. }).then_some(())).await;
+    let facts = until_published(&bob).await;
+    assert!(facts.published_at.is_some() && facts.publish_failed_at.is_none());
+}
+
+/// What is known once it is known whether a record was stored.
+async fn until_published(node: &Node) -> kith_net::Facts {
+    loop {
+        let facts = node.net.facts();
+        if facts.published_at.is_some() || facts.publish_failed_at.is_some() {
+            return facts;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn a_bootstrap_node_that_comes_back_is_connected_again() {
     let mut ann = Node::start_with(1, Role::User, TCP, |limits| limits.bootstrap_pause /= 25).await;
     let server = Node::start(9, Role::Server, TCP).await;
