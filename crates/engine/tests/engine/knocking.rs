@@ -212,7 +212,7 @@ impl Town {
 
 impl Town {
     /// Somebody registers a queue at the first mailbox, with an inbox of their own.
-    fn squat(&mut self, queue: QueueId, access: Access) -> Answer {
+    fn squat(&mut self, queue: QueueId, access: &Access) -> Answer {
         let (device, period) = (self.first(), mailbox::period_at(self.now));
         let key = mailbox::inbox_key(&Secret32::new([66; 32]), &device, period);
         let mut sent = self.office.post.open(99, 1, &device, true);
@@ -491,12 +491,12 @@ fn a_stranger_who_knows_the_address_cannot_take_the_queue_first() {
     let mut town = Town::new();
     let mut ann = Person { side: Side::new(1), who: 1 };
     let queue = town.queue_of(&ann);
-    assert_eq!(town.squat(queue, Access::Knock {}), Answer::Refused {});
-    assert_eq!(town.squat(queue, Access::Key { deposit: [1; 32] }), Answer::Refused {});
+    assert_eq!(town.squat(queue, &Access::Knock {}), Answer::Refused {});
+    assert_eq!(town.squat(queue, &Access::Key { deposit: [1; 32] }), Answer::Refused {});
     // What an address alone gave away before is no queue's name any more.
     let secret = mailbox::invite_secret(&invite::knock(&ann.account()));
     let (guessed, _) = mailbox::queue(&secret, &town.first(), mailbox::period_at(town.now));
-    assert!(matches!(town.squat(guessed, Access::Key { deposit: [1; 32] }), Answer::Registered { .. }));
+    assert!(matches!(town.squat(guessed, &Access::Key { deposit: [1; 32] }), Answer::Registered { .. }));
     town.visit(&mut ann, 3);
     assert_eq!(ann.side.engine.stats().queues_missing, 0);
     let mut bob = town.person(2);
