@@ -116,6 +116,7 @@ impl Asker {
             period: 1,
             readers: BoundedVec::new(readers.to_vec()).unwrap(),
             queues: BoundedVec::new(queues.clone()).unwrap(),
+            owners: BoundedVec::default(),
             admission: Admission::Open {},
             signature,
         };
