@@ -142,8 +142,8 @@ impl Default for Mailbox {
             capacity_bytes: 4 << 30,
             inbox_bytes: 32 << 20,
             inboxes: 20_000,
-            streams: 1_024,
-            openings_per_hour: 12,
+            streams: 4_096,
+            openings_per_hour: 60,
             open: true,
             vouchers: Vec::new(),
             forwards: 64,
@@ -161,7 +161,8 @@ impl Mailbox {
             streams: self.streams,
             openings: Rate {
                 per_hour: self.openings_per_hour.max(1),
-                burst: self.openings_per_hour.saturating_add(self.openings_per_hour / 3).max(1),
+                // Two inboxes for each device of a class that begins in one lesson.
+                burst: self.openings_per_hour.saturating_mul(2).max(1),
             },
             open: self.open,
             vouchers: self.vouchers.iter().map(|word| voucher_hash(word.as_bytes())).collect(),

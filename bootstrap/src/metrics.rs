@@ -179,6 +179,11 @@ fn mailbox(picture: &Picture, lines: &mut Lines<'_>) -> Result<(), Error> {
         "Streams refused because the mailbox was too far behind",
         refused,
     )?;
+    lines.counter(
+        "mailbox_streams_closed_for_room",
+        "Streams for which there was no room",
+        counted.too_many,
+    )?;
     lines.counter("mailbox_commits", "Commits to the disk", mailbox.commits)?;
     lines.counter("mailbox_requests", "Requests read", counted.requests)?;
     lines.counter("mailbox_registrations", "Inboxes opened and renewed", counted.registrations)?;

@@ -58,7 +58,7 @@ pub struct Config {
     pub knock_rise_bits: u8,
     /// Knocks an hour on all queues above which each doubling adds a bit.
     pub knocks_calm: u32,
-    /// Streams at once; each costs about a kilobyte and its window.
+    /// Streams at once: as many as a community node has connections; each costs about a kilobyte and its window.
     pub streams: u32,
     /// Streams of one source, unless it is local: a household or a small office behind one address.
     pub streams_per_source: u32,
@@ -70,8 +70,9 @@ pub struct Config {
     pub requests: Rate,
     /// Requests with a signature from one source; checking one takes 50 µs.
     pub checks: Rate,
-    /// New inboxes from one source: a device has a new one every 14 days, so 12 an hour are for 4,000 devices behind
-    /// one address, and a stranger needs hours to open as many as fill a gigabyte.
+    /// New inboxes from one source: a device opens two at first and then one every 14 days, so a school behind one address
+    /// may begin in one lesson, with 256 devices. Strangers are slowed by the work that each inbox costs, and kept from
+    /// the last tenth.
     pub openings: Rate,
     /// Deposits from one source that go to other mailboxes.
     pub forwarding: Rate,
@@ -128,13 +129,13 @@ impl Default for Config {
             knock_bits: 20,
             knock_rise_bits: 6,
             knocks_calm: 60,
-            streams: 1_024,
+            streams: 4_096,
             streams_per_source: 64,
             sources: 16_384,
             local_ease: 64,
             requests: Rate { per_hour: 360_000, burst: 4_096 },
             checks: Rate { per_hour: 180_000, burst: 4_096 },
-            openings: Rate { per_hour: 12, burst: 16 },
+            openings: Rate { per_hour: 60, burst: 512 },
             forwarding: Rate { per_hour: 3_600, burst: 64 },
             deposits: Rate { per_hour: 72_000, burst: 2_048 },
             busy_queues: 65_536,

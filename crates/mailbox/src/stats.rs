@@ -10,6 +10,8 @@ pub struct Stats {
     pub streams: u64,
     /// Streams closed by the mailbox.
     pub closed: u64,
+    /// Of these and of those that came, streams for which there was no room.
+    pub too_many: u64,
     /// Requests read.
     pub requests: u64,
     /// Frames that were no requests.

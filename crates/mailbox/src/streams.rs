@@ -11,6 +11,7 @@
 //! Nothing is queued for a subscriber: a place in the index is all that is kept, and pages are read when the driver has
 //! written what it was given.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
@@ -83,12 +84,14 @@ impl Streams {
         let of_source = self.sources.get(&from).copied().unwrap_or(0);
         let most = if from.local { core.config.streams } else { core.config.streams_per_source };
         let full = self.all.len() >= usize::try_from(core.config.streams).unwrap_or(usize::MAX);
-        if self.all.contains_key(&stream) || full || of_source >= most {
+        let refused = self.all.contains_key(&stream) || of_source >= most;
+        if refused || (full && !self.make_room(core, out, from)) {
             core.stats.closed += 1;
+            core.stats.too_many += 1;
             return out.effect(Effect::Close { stream, why: CloseReason::TooMany });
         }
         core.stats.streams += 1;
-        self.sources.insert(from, of_source + 1);
+        *self.sources.entry(from).or_default() += 1;
         let nonce = core.random();
         let (gets, subscription) = (VecDeque::new(), None);
         let new = Stream { from, nonce, greeted: false, subscription, gets, unwritten: 0 };
@@ -118,6 +121,20 @@ impl Streams {
             self.closed(core, stream);
             out.effect(Effect::Close { stream, why });
         }
+    }
+
+    /// Closes a stream for a new one: never one that waits for envelopes. Whoever said nothing yet goes first, then who
+    /// comes from where most come from, then the oldest. Returns whether one was closed: not when the new one comes from
+    /// where more come from.
+    fn make_room(&mut self, core: &mut Core, out: &mut Output, from: Source) -> bool {
+        let of = |source: &Source| self.sources.get(source).copied().unwrap_or(0);
+        let others = self.all.iter().filter(|(_, known)| known.subscription.is_none());
+        let others = others.filter(|(_, known)| of(&known.from) > of(&from));
+        let goes = others.min_by_key(|(name, known)| (known.greeted, Reverse(of(&known.from)), **name));
+        let Some(goes) = goes.map(|(name, _)| *name) else { return false };
+        core.stats.too_many += 1;
+        self.close(core, out, goes, CloseReason::TooMany);
+        true
     }
 
     /// The first word on a stream; a second one gets the same answer.

@@ -41,6 +41,24 @@ fn streams_are_limited_in_all_and_for_each_source() {
 }
 
 #[test]
+fn when_all_streams_are_taken_a_new_source_gets_one_and_subscribers_stay() {
+    let config = Config { open: true, streams: 8, streams_per_source: 6, ..Config::default() };
+    let (mut house, ann) = (House::new(config), Person::new(1, 1));
+    ann.register(&mut house, ann.queues(1));
+    let (phone, _) = ann.listen(&mut house, 0);
+    let crowd: Vec<_> = (0..6).map(|_| house.connect(FAR)).collect();
+    house.ask(crowd[0], Request::Hello { version: 1 });
+    let other = house.connect(Source { network: 77, local: false });
+    house.settle();
+    assert_eq!(house.closed(crowd[1]), Some(CloseReason::TooMany), "the oldest that said nothing");
+    assert_eq!((house.closed(crowd[0]), house.closed(other), house.closed(phone)), (None, None, None));
+    let again = house.connect(FAR);
+    house.settle();
+    assert_eq!(house.closed(again), Some(CloseReason::TooMany), "nobody has more");
+    assert_eq!((house.mailbox.stats().too_many, house.mailbox.overview().streams), (2, 8));
+}
+
+#[test]
 fn a_stream_says_hello_first_and_soon() {
     let mut house = House::open();
     let (rude, silent, old) = (house.connect(FAR), house.connect(FAR), house.connect(FAR));
