@@ -139,14 +139,15 @@ fn services(picture: &Picture, lines: &mut Lines<'_>) -> Result<(), Error> {
     lines.gauge("dht_records", "Records kept for others", net.records)?;
     lines.gauge("dht_records_max", "Records that may be kept", config.limits.records as u64)?;
     lines.counter("dht_records_stored", "Records taken, new and renewed", net.records_stored)?;
-    let refused = [
-        ("invalid", net.records_refused),
-        ("share", net.records_over_share),
-        ("full", net.records_no_room),
-    ];
+    let refused =
+        [("invalid", net.records_refused), ("share", net.records_over_share), ("full", net.records_no_room)];
     lines.counters("dht_records_refused", "Records not taken", "reason", &refused)?;
     let gave_way = net.records_gave_way;
-    lines.counter("dht_records_gave_way", "Records that made room for those of smaller networks", gave_way)?;
+    lines.counter(
+        "dht_records_gave_way",
+        "Records that made room for those of smaller networks",
+        gave_way,
+    )?;
     lines.counter("dht_look_ups", "Look-ups of records by others", net.look_ups_served)?;
     lines.gauge("relay_reservations", "Devices that hold a place at this relay", net.reservations)?;
     lines.gauge("relay_reservations_max", "Places at this relay", config.relay.reservations as u64)?;
@@ -177,6 +178,12 @@ fn mailbox(picture: &Picture, lines: &mut Lines<'_>) -> Result<(), Error> {
         "mailbox_streams_refused",
         "Streams refused because the mailbox was too far behind",
         refused,
+    )?;
+    let is_short = u64::from(mailbox.is_short);
+    lines.gauge(
+        "mailbox_short_of_disk",
+        "1 while nothing new is taken: the disk is nearly full",
+        is_short,
     )?;
     lines.counter("mailbox_commits", "Commits to the disk", mailbox.commits)?;
     lines.counter("mailbox_requests", "Requests read", counted.requests)?;
