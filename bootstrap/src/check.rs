@@ -3,6 +3,7 @@
 
 mod here;
 mod outside;
+mod sizes;
 
 use std::process::ExitCode;
 
@@ -80,6 +81,7 @@ fn look(source: &Source, via: &[String]) -> Result<Vec<Finding>> {
         }
     };
     let mut findings = vec![Finding::good("settings", "every line is a setting that can work")];
+    sizes::look(&config, &mut findings);
     let is_running = here::look(&config, &mut findings);
     outside::look(&config, via, is_running, &mut findings)?;
     Ok(findings)

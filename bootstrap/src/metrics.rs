@@ -184,6 +184,12 @@ fn mailbox(picture: &Picture, lines: &mut Lines<'_>) -> Result<(), Error> {
         "Streams for which there was no room",
         counted.too_many,
     )?;
+    let is_short = u64::from(mailbox.is_short);
+    lines.gauge(
+        "mailbox_short_of_disk",
+        "1 while nothing new is taken: the disk is nearly full",
+        is_short,
+    )?;
     lines.counter("mailbox_commits", "Commits to the disk", mailbox.commits)?;
     lines.counter("mailbox_requests", "Requests read", counted.requests)?;
     lines.counter("mailbox_registrations", "Inboxes opened and renewed", counted.registrations)?;

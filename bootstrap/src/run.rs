@@ -64,6 +64,9 @@ const MAILBOX: &str = "mailbox";
 /// Records are written together this often: losing the last moment's costs their owners a renewal, nothing more.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 
+/// With less room on the disk nothing is written but what the mailbox deletes; it takes nothing new long before.
+const WRITE_RESERVE: u64 = 32 << 20;
+
 /// Runs until a signal asks to stop.
 pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Result<()> {
     let since = Instant::now();
@@ -261,7 +264,7 @@ impl Server {
                     Some(event) => self.on_event(event).await,
                     None => anyhow::bail!("the network ended by itself"),
                 },
-                _ = tick.tick(), if self.writer.has_work() => self.writer.begin(),
+                _ = tick.tick(), if self.writer.has_work() => self.write(),
                 done = self.writer.done() => done?,
                 () = ended(self.mailbox.as_ref()) => break,
                 signal = signals.next() => match signal {
@@ -271,6 +274,14 @@ impl Server {
             }
         }
         Ok(())
+    }
+
+    /// Sends what waits to the disk, once there is room: a commit that fails would end the node, and what waits are
+    /// records that others keep too.
+    fn write(&mut self) {
+        if system::disk_free_bytes(&self.board.data).is_none_or(|free| free >= WRITE_RESERVE) {
+            self.writer.begin();
+        }
     }
 
     /// Reads the settings again. Those that cannot work change nothing.

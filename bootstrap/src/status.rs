@@ -19,6 +19,9 @@ use crate::system::Usage;
 /// From this share on, something is said to be nearly full.
 const NEARLY_FULL_PERCENT: u64 = 90;
 
+/// So many refusals by the shares of networks are no mistake of one household.
+const MANY_REFUSED: u64 = 1_000;
+
 /// What a mailbox of the smallest envelopes takes on the disk, in relation to what it is charged: the store keeps keys,
 /// indexes and half-full pages. Measured with `benches/load.rs`; larger envelopes take less.
 pub(crate) const DISK_PERCENT: u64 = 330;
@@ -122,6 +125,19 @@ impl Picture {
         all
     }
 
+    /// Whether limits that hold only against a flood have held often since the start.
+    fn is_squeezed(&self) -> bool {
+        let net = &self.net;
+        let refused = [
+            net.refused_address,
+            net.refused_network,
+            net.refused_rate,
+            net.records_over_share,
+            net.records_gave_way,
+        ];
+        refused.iter().any(|count| *count >= MANY_REFUSED)
+    }
+
     /// What whoever runs this node should look at, each with what to do.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let told = &self.told;
@@ -148,12 +164,21 @@ impl Picture {
             warnings.push(format!("These settings were changed and hold from the next start on: {names}."));
         }
         let full = self.fullness().into_iter().filter(|(_, used, most)| is_nearly_full(*used, *most));
-        warnings.extend(full.map(|(what, used, most)| {
-            format!(
-                "Nearly full: {used} of {most} {what}. Raise the limit, or send some people to another node."
-            )
-        }));
-        if let (Some(free), Some(mailbox)) = (self.usage.disk_free_bytes, &self.mailbox) {
+        // Under attack more room only costs more.
+        let advice = if self.is_squeezed() {
+            "Many were refused, so somebody may be filling it: block the networks they come from (OPERATING, abuse) \
+             before you raise the limit."
+        } else {
+            "Raise the limit, or send some people to another node."
+        };
+        warnings
+            .extend(full.map(|(what, used, most)| format!("Nearly full: {used} of {most} {what}. {advice}")));
+        if self.mailbox.is_some_and(|mailbox| mailbox.is_short) {
+            warnings.push(
+                "The disk is nearly full, so the mailbox takes nothing new: make room on it. Reading and deleting go on."
+                    .to_owned(),
+            );
+        } else if let (Some(free), Some(mailbox)) = (self.usage.disk_free_bytes, &self.mailbox) {
             let to_come = on_disk(told.config.mailbox.capacity_bytes.saturating_sub(mailbox.held.bytes));
             if free < to_come {
                 warnings.push(format!(
@@ -241,6 +266,13 @@ pub(crate) mod tests {
         );
         assert!(said(|picture| picture.told.at_next_start.push("listen")).contains("listen"));
         assert!(said(|picture| picture.net.open_tcp = 4_496).contains("4500 of 5000 connections"));
+        let flooded = said(|picture| (picture.net.records, picture.net.records_gave_way) = (99_999, 5_000));
+        assert!(flooded.contains("99999 of 100000 records") && flooded.contains("block the networks"));
+        let full = said(|picture| {
+            picture.mailbox = Some(Numbers { is_short: true, ..Numbers::default() });
+            picture.usage.disk_free_bytes = Some(1 << 20);
+        });
+        assert!(full.contains("takes nothing new"));
         assert!(said(|picture| picture.usage.disk_free_bytes = Some(1 << 30)).contains("1.0 GiB left"));
     }
 

@@ -109,7 +109,7 @@ async fn ask(config: &Config, nodes: &[DeviceAddress]) -> Result<Vec<Finding>> {
     }
     findings.extend(browsers.iter().map(|address| {
         let says = format!("{address} was not tested: only browsers can dial it");
-        Finding::good(ABOUT, says)
+        Finding::warning(ABOUT, says, "look whether its UDP port is open, or try it with a browser")
     }));
     events.shut_down().await?;
     Ok(findings)
@@ -149,6 +149,10 @@ fn candidates(
     let mut wanted = Vec::new();
     if config.external.is_empty() {
         wanted.extend(listening.iter().filter(|address| can_be_tried(address)).cloned());
+        // What a node tests is counted: this machine's own addresses are tested only when there are no others.
+        if wanted.iter().any(|at| address::reach(at) != Reach::Loopback) {
+            wanted.retain(|at| address::reach(at) != Reach::Loopback);
+        }
     }
     for text in config.external.iter().filter(|text| !is_for_browsers(text)) {
         match address::parse(&numbered(text)) {
@@ -300,7 +304,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(chosen(node("/ip4/203.0.113.1/tcp/1")), ["/ip4/198.51.100.7/tcp/1"]);
-        assert_eq!(chosen(node("/ip4/127.0.0.1/tcp/2")).len(), 2, "this machine, and the world");
+        assert_eq!(chosen(node("/ip4/127.0.0.1/tcp/2")), ["/ip4/198.51.100.7/tcp/1"], "not this machine");
         assert!(findings.is_empty());
         let private = Config { external: vec!["/ip4/10.0.0.1/tcp/1".to_owned()], ..Config::default() };
         assert!(

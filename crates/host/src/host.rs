@@ -66,6 +66,8 @@ pub struct Numbers {
     pub counted: kith_mailbox::stats::Stats,
     /// Commits since it was started.
     pub commits: u64,
+    /// Whether it takes nothing new because the disk is nearly full.
+    pub is_short: bool,
 }
 
 /// What the thread is told.

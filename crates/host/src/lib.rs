@@ -18,6 +18,7 @@ mod farewell;
 mod feed;
 mod forwards;
 mod host;
+mod room;
 mod thread;
 
 pub use door::Door;

@@ -37,6 +37,7 @@ use crate::host::Numbers;
 use crate::host::Report;
 use crate::host::Setup;
 use crate::host::ToHost;
+use crate::room::Room;
 
 /// Messages that share one commit at most: what a fast asker sends during two or three of them.
 const BATCH: usize = 1_024;
@@ -67,6 +68,7 @@ pub(crate) struct Thread {
     tell: watch::Sender<Numbers>,
     known: watch::Receiver<BTreeSet<DeviceId>>,
     closing: bool,
+    room: Room,
     /// There is one while it is closing.
     farewell: Option<Farewell>,
 }
@@ -103,8 +105,10 @@ impl Thread {
             tell,
             known,
             closing: setup.closing,
+            room: Room::of(setup.folder.to_owned()),
             farewell,
         };
+        thread.room.look();
         thread.apply_config();
         thread.tell_numbers();
         Ok(thread)
@@ -143,6 +147,7 @@ impl Thread {
         if self.known.has_changed().unwrap_or_default() {
             self.doors.known.clone_from(&self.known.borrow_and_update());
         }
+        self.look_for_room();
         let mut stop = false;
         let mut reports = Vec::new();
         for message in batch {
@@ -278,9 +283,23 @@ impl Thread {
         Ok(())
     }
 
+    /// Takes nothing new while the disk is nearly full.
+    fn look_for_room(&mut self) {
+        if self.room.look() {
+            match self.room.is_short() {
+                true => tracing::warn!(
+                    "the disk is nearly full: the mailbox takes nothing new until there is room"
+                ),
+                false => tracing::info!("there is room on the disk again: the mailbox takes envelopes"),
+            }
+            self.apply_config();
+        }
+    }
+
     /// A closed mailbox has moved, to nobody else.
     fn apply_config(&mut self) {
         let mut config = self.config.clone();
+        config.is_short = self.room.is_short();
         if self.closing {
             let nowhere = Multiaddress::new(NOWHERE.to_vec());
             config.moved = nowhere
@@ -291,7 +310,12 @@ impl Thread {
 
     fn tell_numbers(&self) {
         let (held, counted) = (self.mailbox.overview(), self.mailbox.stats());
-        self.tell.send_replace(Numbers { held, counted, commits: self.store.stats().commits });
+        self.tell.send_replace(Numbers {
+            held,
+            counted,
+            commits: self.store.stats().commits,
+            is_short: self.room.is_short(),
+        });
     }
 
     fn report(&self) -> Result<Report, HostError> {

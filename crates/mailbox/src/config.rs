@@ -103,6 +103,9 @@ pub struct Config {
     pub slice_rows: usize,
     /// The pause between two slices, in which requests are served.
     pub slice_pause: Span,
+    /// Set while the disk is nearly full: neither envelopes nor new inboxes are taken; what is there is given and
+    /// deleted, and inboxes are renewed.
+    pub is_short: bool,
     /// Set when the mailbox goes away: who takes its place, and until when what it holds can be fetched.
     pub moved: Option<(DeviceAddress, Timestamp)>,
 }
@@ -150,6 +153,7 @@ impl Default for Config {
             idle_within: Span::from_minutes(10),
             slice_rows: 1_024,
             slice_pause: Span::from_millis(5),
+            is_short: false,
             moved: None,
         }
     }

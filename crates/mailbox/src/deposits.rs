@@ -164,7 +164,7 @@ fn over_quota(step: &mut Step<'_>, asked: &Asked<'_>, queue: &QueueRow, inbox: &
     let reserved = !inbox.vouched
         && !core.config.vouchers.is_empty()
         && core.load_percent() >= core.config.vouchers_only_percent;
-    if reserved || core.charged() + charge > core.config.capacity_bytes {
+    if core.config.is_short || reserved || core.charged() + charge > core.config.capacity_bytes {
         core.stats.full += 1;
         return Some(Answer::Full {});
     }

@@ -198,7 +198,7 @@ fn admit(
 ) -> Result<(), Answer> {
     let core = &mut *step.core;
     let strangers_may = core.load_percent() < core.config.vouchers_only_percent;
-    if core.totals.inboxes >= core.config.inboxes || !(vouched || strangers_may) {
+    if core.config.is_short || core.totals.inboxes >= core.config.inboxes || !(vouched || strangers_may) {
         core.stats.full += 1;
         return Err(Answer::Full {});
     }

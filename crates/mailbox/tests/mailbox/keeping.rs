@@ -194,6 +194,26 @@ fn a_full_queue_a_full_inbox_and_a_full_mailbox_say_so() {
 }
 
 #[test]
+fn while_the_disk_is_nearly_full_nothing_new_is_taken_and_all_else_goes_on() {
+    let (mut house, ann) = (House::new(Config { open: true, ..Config::default() }), Person::new(1, 1));
+    ann.register(&mut house, ann.queues(3));
+    let stream = house.stream();
+    ann.leave(&mut house, stream, 0, &envelope(1, 1));
+    house.mailbox.configure(Config { is_short: true, ..house.config.clone() });
+    let more = ann.deposit(&house, stream, 0, &envelope(2, 1), KeepFor::Days14);
+    assert_eq!(house.ask_one(stream, more), Answer::Full {}, "another mailbox may have room");
+    let again = ann.deposit(&house, stream, 0, &envelope(1, 1), KeepFor::Days14);
+    assert!(matches!(house.ask_one(stream, again), Answer::Stored { .. }), "what is there is there");
+    ann.register(&mut house, ann.queues(3));
+    let (phone, listed) = ann.listen(&mut house, 0);
+    assert_eq!(listed.len(), 1);
+    house.ask(phone, Request::Delete { up_to: listed[0].sequence });
+    assert_eq!(house.mailbox.overview().envelopes, 0);
+    house.mailbox.configure(house.config.clone());
+    ann.leave(&mut house, stream, 0, &envelope(2, 1));
+}
+
+#[test]
 fn one_queue_takes_no_more_than_its_rate() {
     let deposits = Rate { per_hour: 3_600, burst: 5 };
     let (mut house, ann) =
