@@ -220,8 +220,15 @@ mod tests {
         one("[limits]\nrecords = 100000000", &["memory", "1.4 GiB may be had", "records to "]);
         one("[limits]\nrecords = 1", &["records = 1", "100000"]);
         one("[limits]\nconnections = 25000\n[mailbox]\nstreams = 8000", &["memory", "connections to "]);
-        one("[limits]\nconnections = 12000", &["streams = 1024", "set it to 6000"]);
-        assert_eq!(warned("[limits]\nconnections = 15000").len(), 2, "too few streams, too little memory");
+        one(
+            "[limits]\nconnections = 12000\n[mailbox]\nstreams = 1024",
+            &["streams = 1024", "set it to 6000"],
+        );
+        assert_eq!(
+            warned("[limits]\nconnections = 15000\n[mailbox]\nstreams = 1024").len(),
+            2,
+            "too few streams, too little memory"
+        );
         one("[limits]\nper_device = 3", &["hole punching", "at least to 4"]);
         one("[limits]\nper_ipv4_24 = 4000", &["per_ipv4_24", "set it to 625"]);
         one("[mailbox]\nstreams = 1", &["streams = 1", "2500"]);
