@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Two homes behind routers of their own, a community node on an internet between them, and what people see of it.
 
-    tools/nat_lab.py [--bin DIR] [--rounds N] [--scene cone|symmetric|forwarded ...]
+    tools/nat_lab.py [--bin DIR] [--rounds N] [--patience FACTOR] [--scene cone|symmetric|forwarded|pairs ...]
 
 Real programs in network namespaces; the routers are the kernel's own address translation. Needs root, `ip` and `nft`;
 without them it says so and ends well. Checked and measured:
@@ -10,10 +10,14 @@ without them it says so and ends well. Checked and measured:
   is back; and what a device that only waits costs;
 * routers that give every destination another port (mobile networks, offices): they talk through the relay;
 * the community node is killed and started again: both are back, and what was said meanwhile arrives;
-* a router that forwards a port: the device learns that it can be reached.
+* a router that forwards a port: the device learns that it can be reached;
+* each kind of router with each other kind, one that lets no UDP out among them, as a table.
+
+The limits are those of a quiet machine; `--patience 3` multiplies them where other work runs beside it.
 """
 
 import argparse
+import itertools
 import json
 import os
 import shutil
@@ -30,6 +34,8 @@ BACK_WITHIN = 10.0
 MOVED_WITHIN = 5.0
 IDLE_BYTES = 200
 IDLE_SECONDS = 30
+# Long enough for all tries to find a direct path where there is none.
+HOPELESS_SECONDS = 10
 
 CONE, SYMMETRIC = "masquerade persistent", "masquerade fully-random"
 
@@ -38,13 +44,22 @@ RULES = """
 table ip lab {
     chain out { type nat hook postrouting priority srcnat; oifname "wan" %s; }
     chain into { type nat hook prerouting priority dstnat; %s }
-    chain through { type filter hook forward priority 0; policy drop; ct state established,related accept; ct status dnat accept; iifname "lan" accept; }
+    chain through { type filter hook forward priority 0; policy drop; %s ct state established,related accept; ct status dnat accept; iifname "lan" accept; }
     chain here { type filter hook input priority 0; policy drop; ct state established,related accept; iifname { "lan", "lo" } accept; }
 }
 """
 
 
-FORWARDED = """iifname "wan" tcp dport 4101 dnat to 192.168.1.2; iifname "wan" udp dport 4101 dnat to 192.168.1.2;"""
+FORWARDED = """iifname "wan" tcp dport 4101 dnat to 192.168.%(side)d.2; iifname "wan" udp dport 4101 dnat to 192.168.%(side)d.2;"""
+NO_UDP = "meta l4proto udp drop;"
+
+# What each kind of router does: how it translates, what it lets in, what it does not let through.
+KINDS = {
+    "forwards a port": (CONE, FORWARDED, ""),
+    "keeps the port": (CONE, "", ""),
+    "another port each time": (SYMMETRIC, "", ""),
+    "no UDP": (CONE, "", NO_UDP),
+}
 
 
 def run(*command, **more):
@@ -55,10 +70,12 @@ def run(*command, **more):
 
 
 class Lab:
-    """The namespaces: `internet`, and a router and a home for each side."""
+    """The namespaces: `internet`, and a router and a home for each side. One for each scene: routers remember."""
+
+    made = itertools.count()
 
     def __init__(self):
-        self.prefix = f"kith{os.getpid()}"
+        self.prefix = f"kith{os.getpid()}n{next(self.made)}"
         self.spaces = []
         for name in ("internet", "router1", "home1", "router2", "home2"):
             run("ip", "netns", "add", self.name(name))
@@ -95,10 +112,11 @@ class Lab:
         self.inside(home, "ip", "addr", "add", f"192.168.{side}.2/24", "dev", "eth")
         self.inside(home, "ip", "route", "add", "default", "via", f"192.168.{side}.1")
 
-    def translate(self, one, other, forward=""):
-        for router, how, into in (("router1", one, forward), ("router2", other, "")):
-            self.inside(router, "nft", "flush", "ruleset")
-            self.inside(router, "nft", "-f", "-", input=RULES % (how, into))
+    def translate(self, *kinds):
+        for side, kind in enumerate(kinds, 1):
+            how, into, never = KINDS[kind]
+            self.inside(f"router{side}", "nft", "flush", "ruleset")
+            self.inside(f"router{side}", "nft", "-f", "-", input=RULES % (how, into % {"side": side}, never))
 
     def move(self, side, old, new):
         """The device in a home gets another address, as after a change of network."""
@@ -110,7 +128,10 @@ class Lab:
     def sent(self, space, link):
         return json.loads(self.inside(space, "ip", "-s", "-j", "link", "show", link))[0]["stats64"]["tx"]["bytes"]
 
-    def close(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         for name in self.spaces:
             subprocess.run(["ip", "netns", "del", self.name(name)], check=False)
 
@@ -184,7 +205,8 @@ def moved(lab, ann, bob, chat, number):
     return since(start)
 
 
-def judge(what, times, limit, unit="s"):
+def judge(options, what, times, limit, unit="s"):
+    limit *= options.patience if unit == "s" else 1
     shown = ", ".join(f"{value:.2f}" for value in times)
     print(f"  {what}: {shown} {unit} (at most {limit:g})", flush=True)
     return [] if max(times) <= limit else [what]
@@ -193,8 +215,9 @@ def judge(what, times, limit, unit="s"):
 class Scene:
     """A community node and two people, one in each home."""
 
-    def __init__(self, lab, options, folder):
+    def __init__(self, lab, options, folder, *kinds):
         self.lab, self.options = lab, options
+        lab.translate(*kinds)
         self.community = Community(lab, os.path.join(options.bin, "kith-bootstrap"), f"{folder}/community")
         self.processes = [self.community]
         self.ann, self.bob = (self.person(f"{folder}/{name}", side) for side, name in ((1, "ann"), (2, "bob")))
@@ -231,44 +254,70 @@ class Scene:
             process.process.wait()
 
 
-def cone(lab, options, folder):
+def cone(options, folder):
     print("routers that keep the port", flush=True)
-    lab.translate(CONE, CONE)
-    with Scene(lab, options, folder) as scene:
+    with Lab() as lab, Scene(lab, options, folder, "keeps the port", "keeps the port") as scene:
         _, _, direct = scene.meetings("direct")
-        failed = judge("from the start of a device to a direct connection", direct, DIRECT_WITHIN)
+        failed = judge(options, "from the start of a device to a direct connection", direct, DIRECT_WITHIN)
         scene.nat("private", "private")
         time.sleep(6)  # the relayed connection goes
         before = lab.sent("home1", "eth")
         time.sleep(IDLE_SECONDS)
         idle = (lab.sent("home1", "eth") - before) / IDLE_SECONDS
-        failed += judge("a device that waits, with a friend and a community node, sends", [idle], IDLE_BYTES, "bytes/s")
+        failed += judge(options, "a device that waits, with a friend and a community node, sends", [idle], IDLE_BYTES, "bytes/s")
         times = [moved(lab, scene.ann, scene.bob, scene.chat, number) for number in range(options.rounds)]
         lab.move(2, 2 + options.rounds, 2)
-        return failed + judge("from another address to a message", times, MOVED_WITHIN)
+        return failed + judge(options, "from another address to a message", times, MOVED_WITHIN)
 
 
-def symmetric(lab, options, folder):
+def symmetric(options, folder):
     print("routers that give every destination another port", flush=True)
-    lab.translate(SYMMETRIC, SYMMETRIC)
-    with Scene(lab, options, folder) as scene:
+    with Lab() as lab, Scene(lab, options, folder, "another port each time", "another port each time") as scene:
         _, delivered, _ = scene.meetings("relayed")
-        failed = judge("from the start of a device to a message through the relay", delivered, RELAYED_WITHIN)
+        failed = judge(options, "from the start of a device to a message through the relay", delivered, RELAYED_WITHIN)
         scene.nat("private", "private")
         times = [restart(scene.community, scene.ann, scene.bob, scene.chat, number) for number in range(options.rounds)]
-        return failed + judge("from the death of the community node to everything being as before", times, BACK_WITHIN)
+        return failed + judge(options, "from the death of the community node to everything being as before", times, BACK_WITHIN)
 
 
-def forwarded(lab, options, folder):
+def forwarded(options, folder):
     print("a router that forwards a port, and one that gives every destination another", flush=True)
-    lab.translate(CONE, SYMMETRIC, FORWARDED)
-    with Scene(lab, options, folder) as scene:
+    with Lab() as lab, Scene(lab, options, folder, "forwards a port", "another port each time") as scene:
         scene.nat("public", "private")
         external = scene.ann.call("network.info")["external"]
         if not any(place.startswith("/ip4/198.51.100.11/") for place in external):
             raise SystemExit(f"Ann does not tell the forwarded port: {external}")
         _, _, direct = scene.meetings("direct")
-        return judge("from the start of a device to a direct connection", direct, DIRECT_WITHIN)
+        return judge(options, "from the start of a device to a direct connection", direct, DIRECT_WITHIN)
+
+
+def pair(lab, options, folder, kinds):
+    """Two kinds of routers: the path at the end, and how long a message and that path took."""
+    with Scene(lab, options, folder, *kinds) as scene:
+        forwarding = [node for node, kind in zip((scene.ann, scene.bob), kinds) if kind == "forwards a port"]
+        smoke.until("they know their port", lambda: all(n.call("network.info")["nat"] == "public" for n in forwarding), 40)
+        if "another port each time" in kinds and not forwarding:
+            _, delivered, _ = meet(scene.ann, scene.bob, scene.chat, "relayed", 0)
+            time.sleep(HOPELESS_SECONDS)
+            found = path(scene.ann)
+            return found, delivered, delivered, found == "relayed"
+        _, delivered, settled = meet(scene.ann, scene.bob, scene.chat, "direct", 0)
+        return "direct", delivered, settled, True
+
+
+def pairs(options, folder):
+    print("each kind of router with each other", flush=True)
+    failed, rows = [], []
+    for number, kinds in enumerate(itertools.combinations_with_replacement(KINDS, 2)):
+        with Lab() as lab:
+            found, delivered, settled, right = pair(lab, options, f"{folder}/{number}", kinds)
+        limit = options.patience * (DIRECT_WITHIN if found == "direct" else RELAYED_WITHIN)
+        rows.append(f"  | {kinds[0]} | {kinds[1]} | {found} | {delivered:.2f} s | {settled:.2f} s |")
+        print(rows[-1], flush=True)
+        failed += [] if right and settled <= limit else [" and ".join(kinds)]
+    print("\n  | one router | the other | path | first message | path found |\n  |---|---|---|---|---|")
+    print("\n".join(rows), flush=True)
+    return failed
 
 
 def possible():
@@ -290,21 +339,20 @@ def main():
     options.add_argument("--bin", default="target/debug")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--log")
-    options.add_argument("--scene", nargs="*", default=["cone", "symmetric", "forwarded"])
+    options.add_argument("--scene", nargs="*", default=["cone", "symmetric", "forwarded", "pairs"])
+    options.add_argument("--patience", type=float, default=1.0, help="multiplies the limits of time")
     options = options.parse_args()
     reason = possible()
     if reason:
         print(f"the NAT lab was skipped: {reason}")
         return 0
     folder = tempfile.mkdtemp(prefix="kith-nat-")
-    lab = Lab()
     failed = []
     try:
-        for scene in (cone, symmetric, forwarded):
+        for scene in (cone, symmetric, forwarded, pairs):
             if scene.__name__ in options.scene:
-                failed += scene(lab, options, f"{folder}/{scene.__name__}")
+                failed += scene(options, f"{folder}/{scene.__name__}")
     finally:
-        lab.close()
         shutil.rmtree(folder, ignore_errors=True)
     print("NAT lab failed: " + "; ".join(failed) if failed else "NAT lab passed", flush=True)
     return 1 if failed else 0

@@ -32,6 +32,7 @@ class Node:
         self.folder = folder
         self.received = []
         self.states = {}
+        self.failed = ""
         self.at = 0.0
         self.next_id = 1
         self.answers = {}
@@ -70,13 +71,17 @@ class Node:
                 if "id" in value:
                     self.answers[value["id"]] = value
                 else:
-                    event = value["params"]
-                    if event["type"] == "message.received":
-                        self.at = time.monotonic()
-                        self.received.append(event)
-                    elif event["type"] == "message.state":
-                        self.states[event["message_id"]] = event["state"]
+                    self.hear(value["params"])
                 self.changed.notify_all()
+
+    def hear(self, event):
+        if event["type"] == "message.received":
+            self.at = time.monotonic()
+            self.received.append(event)
+        elif event["type"] == "message.state":
+            self.states[event["message_id"]] = event["state"]
+        elif event["type"] == "node.failed":
+            self.failed = event["message"]
 
     def post(self, method, **params):
         with self.changed:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The smoke test of the real programs, a search through what a community node writes down, then a picture of the real app on a virtual screen.
+# The smoke test of the real programs, a search through what a community node writes down, full disks and routers where
+# namespaces are allowed, then a picture of the real app on a virtual screen.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=${CARGO_TARGET_DIR:-target}/debug
@@ -8,6 +9,8 @@ python3 tools/mailboxes.py --bin "$bin" --messages 200 --rounds "${ROUNDS:-3}"
 python3 tools/mailboxes.py --bin "$bin" --messages 200 --rounds "${ROUNDS:-3}" --friends
 python3 tools/leaks.py --bin "$bin"
 python3 tools/leaks.py --bin "$bin" --relay
+python3 tools/full_disk.py --bin "$bin"
+python3 tools/nat_lab.py --bin "$bin" --rounds 1 --patience 3
 if command -v xvfb-run >/dev/null; then
     folder=$(mktemp -d)
     trap 'rm -rf "$folder"' EXIT

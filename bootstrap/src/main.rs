@@ -86,6 +86,10 @@ fn main() -> ExitCode {
         log: args.log,
         http: args.http,
     };
+    if args.task.is_some() {
+        // `kith-bootstrap config | head -1` ends like any other command once nobody reads on; a service must not.
+        sigpipe::reset();
+    }
     let done = match args.task {
         Some(Task::Config) => {
             print!("{}", config::DOCUMENTED);

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use anyhow::Result;
+use kith_host::Disk;
 use kith_host::Door;
 use kith_host::Feed;
 use kith_host::Host;
@@ -279,7 +280,7 @@ impl Server {
     /// Sends what waits to the disk, once there is room: a commit that fails would end the node, and what waits are
     /// records that others keep too.
     fn write(&mut self) {
-        if system::disk_free_bytes(&self.board.data).is_none_or(|free| free >= WRITE_RESERVE) {
+        if Disk::under(&self.board.data).is_none_or(|disk| disk.free >= WRITE_RESERVE) {
             self.writer.begin();
         }
     }

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use kith_host::Disk;
+
 /// What is used and what is left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
@@ -21,7 +23,7 @@ impl Usage {
             resident_bytes: resident_bytes(),
             open_files: open_files(),
             open_files_most: open_files_most(),
-            disk_free_bytes: disk_free_bytes(data),
+            disk_free_bytes: Disk::under(data).map(|disk| disk.free),
         }
     }
 }
@@ -56,16 +58,6 @@ pub(crate) fn raise_open_files() {
     }
 }
 
-/// Room on the disk under the nearest folder that is there.
-#[cfg(unix)]
-pub(crate) fn disk_free_bytes(folder: &Path) -> Option<u64> {
-    let disk = folder.ancestors().find_map(|folder| {
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        rustix::fs::statvfs(folder).ok()
-    })?;
-    disk.f_bavail.checked_mul(disk.f_frsize)
-}
-
 #[cfg(not(unix))]
 pub(crate) fn open_files_most() -> Option<u64> {
     None
@@ -73,11 +65,6 @@ pub(crate) fn open_files_most() -> Option<u64> {
 
 #[cfg(not(unix))]
 pub(crate) fn raise_open_files() {}
-
-#[cfg(not(unix))]
-pub(crate) fn disk_free_bytes(_: &Path) -> Option<u64> {
-    None
-}
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {

@@ -44,6 +44,10 @@ pub(crate) fn config(common: &Common) -> NodeConfig {
 
 /// Carries out what the command line asks.
 pub(crate) fn run(args: Args) -> Result<()> {
+    if !matches!(args.task, Task::Rpc | Task::Run) {
+        // `kith-node … | head -1` ends like any other command once nobody reads on; a service must not.
+        sigpipe::reset();
+    }
     let passphrase = args.common.passphrase_file.as_deref().map(first_line).transpose()?;
     match args.task {
         Task::Rpc => daemon::rpc(&args.common, passphrase.as_deref()),

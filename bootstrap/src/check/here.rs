@@ -11,6 +11,8 @@ use std::time::Duration;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
+use kith_host::Disk;
+
 use super::Finding;
 use crate::config::Config;
 use crate::status::DISK_PERCENT;
@@ -145,7 +147,7 @@ fn permissions(_: &Path, _: &std::fs::Metadata) -> Option<Finding> {
 }
 
 fn disk(config: &Config, data: &Path) -> Option<Finding> {
-    let free = system::disk_free_bytes(data)?;
+    let free = Disk::under(data)?.free;
     if !config.mailbox.serve {
         return Some(Finding::good("disk", format!("{} left", size(free))));
     }

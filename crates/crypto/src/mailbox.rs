@@ -23,7 +23,6 @@ use kith_proto::mailbox::Signature;
 use kith_proto::mailbox::owned_queue;
 use kith_proto::mailbox::owner_bytes;
 use kith_proto::mailbox::receipt_bytes;
-use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 use sha2::Digest as _;
 use sha2::Sha512;
@@ -33,14 +32,8 @@ use crate::identity::DeviceSecret;
 use crate::primitives;
 use crate::secret::Secret32;
 
-/// How long one inbox and its queues are used. Twice that is registered ahead: somebody who is away for as long as an
-/// envelope is kept still has a queue.
-pub const PERIOD: Span = Span::from_days(14);
-
-/// The period that a time is in.
-pub fn period_at(now: Timestamp) -> u32 {
-    u32::try_from(now.0 / PERIOD.0).unwrap_or(u32::MAX)
-}
+pub use kith_proto::mailbox::PERIOD;
+pub use kith_proto::mailbox::period_at;
 
 /// A key that signs requests: an inbox's, or one that may leave envelopes in a queue.
 pub struct MailboxKey(SigningKey);

@@ -28,3 +28,4 @@ pub use host::Host;
 pub use host::Numbers;
 pub use host::Report;
 pub use host::Setup;
+pub use room::Disk;

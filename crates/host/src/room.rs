@@ -1,6 +1,7 @@
 //! The reserve of the disk. A failed commit ends a mailbox, and with the disk full it could not even begin again, since
 //! opening its store writes. So before the disk is full nothing new is taken; reading and deleting go on, and make room.
 
+use std::path::Path;
 use std::path::PathBuf;
 
 /// The least that is left for everything else: the journal of this store, the other stores of the node, its log.
@@ -14,9 +15,30 @@ const PART: u64 = 20;
 
 /// A disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Disk {
-    pub(crate) free: u64,
-    pub(crate) size: u64,
+pub struct Disk {
+    /// What this process may still write, in bytes.
+    pub free: u64,
+    /// How large it is, in bytes.
+    pub size: u64,
+}
+
+impl Disk {
+    /// The disk under a folder, or under the nearest one above it that is there; `None` when the system does not tell.
+    #[cfg(unix)]
+    pub fn under(folder: &Path) -> Option<Self> {
+        let disk = folder.ancestors().find_map(|folder| {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            rustix::fs::statvfs(folder).ok()
+        })?;
+        let bytes = |blocks: u64| blocks.checked_mul(disk.f_frsize);
+        Some(Self { free: bytes(disk.f_bavail)?, size: bytes(disk.f_blocks)? })
+    }
+
+    /// The disk under a folder: this system does not tell.
+    #[cfg(not(unix))]
+    pub fn under(_: &Path) -> Option<Self> {
+        None
+    }
 }
 
 /// Looks at the disk; `None` when it does not tell.
@@ -33,9 +55,9 @@ impl Room {
         Self { look, is_short: false }
     }
 
-    /// The room under a folder that is there.
+    /// The room under a folder.
     pub(crate) fn of(folder: PathBuf) -> Self {
-        Self::new(Box::new(move || disk_of(&folder)))
+        Self::new(Box::new(move || Disk::under(&folder)))
     }
 
     /// Looks again. Returns whether that changed something. With half of the reserve more it is no longer short, so that
@@ -51,18 +73,6 @@ impl Room {
     pub(crate) fn is_short(&self) -> bool {
         self.is_short
     }
-}
-
-#[cfg(unix)]
-fn disk_of(folder: &std::path::Path) -> Option<Disk> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    let bytes = |blocks: u64| blocks.checked_mul(disk.f_frsize);
-    Some(Disk { free: bytes(disk.f_bavail)?, size: bytes(disk.f_blocks)? })
-}
-
-#[cfg(not(unix))]
-fn disk_of(_: &std::path::Path) -> Option<Disk> {
-    None
 }
 
 #[cfg(test)]
@@ -102,7 +112,11 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn the_disk_under_a_folder_is_known() {
-        let disk = disk_of(&std::env::temp_dir()).unwrap();
+        let disk = Disk::under(&std::env::temp_dir()).unwrap();
         assert!(disk.size > 0 && disk.free <= disk.size);
+        assert_eq!(
+            Disk::under(&std::env::temp_dir().join("not/there/yet")).map(|disk| disk.size),
+            Some(disk.size)
+        );
     }
 }

@@ -19,6 +19,7 @@ use kith_proto::mailbox::OwnerProof;
 use kith_proto::mailbox::is_owned;
 use kith_proto::mailbox::owned_queue;
 use kith_proto::mailbox::owner_bytes;
+use kith_proto::mailbox::period_at;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
@@ -43,9 +44,6 @@ use crate::work::Purpose;
 
 /// When to try again after something that time alone does not mend.
 const LONG_RETRY_SECS: u32 = 6 * 3_600;
-
-/// How long an inbox and its queues are used (`crates/crypto/SPEC.md`, section 11).
-const PERIOD: Span = Span::from_days(14);
 
 /// A clock so far ahead of ours is not refused: the period that it is in begins soon.
 const CLOCK_AHEAD: Span = Span::from_days(1);
@@ -288,8 +286,7 @@ fn is_proved(
 
 /// The last period for which queues are opened: the next, by a clock that may be a day ahead.
 fn latest_period(now: Timestamp) -> u32 {
-    let period = (now + CLOCK_AHEAD).0 / PERIOD.0;
-    u32::try_from(period).unwrap_or(u32::MAX).saturating_add(1)
+    period_at(now + CLOCK_AHEAD).saturating_add(1)
 }
 
 fn open(step: &mut Step<'_>, period: u32) -> InboxRow {

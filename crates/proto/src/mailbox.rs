@@ -42,6 +42,7 @@ use crate::id::DeviceId;
 use crate::id::EnvelopeId;
 use crate::id::QueueId;
 use crate::id::ReaderId;
+use crate::time::Span;
 use crate::time::Timestamp;
 
 pub use owned::OwnerProof;
@@ -58,6 +59,15 @@ pub const MAILBOX_PROTOCOL: &str = "/kith/mbx/1";
 
 /// The version of the mailbox words that this crate writes.
 pub const MAILBOX_VERSION: u8 = 1;
+
+/// How long one inbox and its queues are used. Twice that is registered ahead: somebody who is away for as long as an
+/// envelope is kept still has a queue.
+pub const PERIOD: Span = Span::from_days(14);
+
+/// The period that a time is in.
+pub fn period_at(now: Timestamp) -> u32 {
+    u32::try_from(now.0 / PERIOD.0).unwrap_or(u32::MAX)
+}
 
 /// The longest frame body: an envelope of the largest class, sealed once more to be forwarded, and what goes with it.
 pub const MAX_MAILBOX_FRAME_BYTES: usize = MAX_ENVELOPE_BYTES + 1024;

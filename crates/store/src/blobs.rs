@@ -59,7 +59,7 @@ impl Blobs {
         let path = part_path(&self.folder, &id);
         if length > MAX_BLOB_BYTES {
             let source = io::Error::from(io::ErrorKind::FileTooLarge);
-            return Err(StoreError::Io { action: "making", path, source });
+            return Err(StoreError::io("making", path)(source));
         }
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
@@ -87,7 +87,7 @@ impl Blobs {
         let size = file.metadata().map_err(StoreError::io("reading", &path))?.len();
         if offset.checked_add(length as u64).is_none_or(|end| end > size) {
             let source = io::Error::from(io::ErrorKind::UnexpectedEof);
-            return Err(StoreError::Io { action: "reading", path, source });
+            return Err(StoreError::io("reading", path)(source));
         }
         let mut out = vec![0; length];
         file.read(offset, &mut out).map_err(StoreError::io("reading", &path))?;
@@ -103,7 +103,7 @@ impl Blobs {
             match std::fs::remove_file(&path) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(source) => return Err(StoreError::Io { action: "deleting", path, source }),
+                Err(source) => return Err(StoreError::io("deleting", path)(source)),
             }
         }
         Ok(())
@@ -135,7 +135,7 @@ impl Incoming {
         let wanted = self.length.saturating_sub(offset).min(PIECE_BYTES);
         if wanted == 0 || bytes.len() as u64 != wanted {
             let source = io::Error::from(io::ErrorKind::InvalidInput);
-            return Err(StoreError::Io { action: "writing", path, source });
+            return Err(StoreError::io("writing", path)(source));
         }
         self.file.write(offset, bytes).map_err(StoreError::io("writing", &path))?;
         if let Some(byte) = usize::try_from(index / 8).ok().and_then(|at| self.have.get_mut(at)) {

@@ -1,6 +1,7 @@
 //! What can go wrong with a data folder, in sentences that say what to do.
 
 use std::io;
+use std::path::Path;
 use std::path::PathBuf;
 
 /// Why the store could not do what it was asked.
@@ -36,6 +37,9 @@ pub enum StoreError {
     /// The owner of the rows could not bring them to the present version.
     #[error("{0}")]
     Migration(String),
+    /// The disk takes nothing more.
+    #[error("there is no room left on the disk for {}: make room, then open Kith again; nothing that was confirmed is lost", .0.display())]
+    Full(PathBuf),
     /// The operating system refused.
     #[error("{action} {} failed: {source}", .path.display())]
     Io {
@@ -65,8 +69,22 @@ pub enum StoreError {
 impl StoreError {
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io { action, path, source }
+        move |source| match source.kind() {
+            kind if is_full(kind) => Self::Full(path),
+            _ => Self::Io { action, path, source },
+        }
     }
+
+    pub(crate) fn database(path: &Path, error: &redb::Error) -> Self {
+        match error {
+            redb::Error::Io(source) if is_full(source.kind()) => Self::Full(path.to_path_buf()),
+            _ => Self::Database { path: path.to_path_buf(), reason: error.to_string() },
+        }
+    }
+}
+
+fn is_full(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Fills an array with the operating system's randomness.

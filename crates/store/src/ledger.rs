@@ -62,7 +62,7 @@ impl Tables {
         match error {
             redb::Error::Corrupted(_) => self.damaged(),
             _ if self.disk.is_damaged() => self.damaged(),
-            error => StoreError::Database { path: self.path.clone(), reason: error.to_string() },
+            error => StoreError::database(&self.path, &error),
         }
     }
 
@@ -148,7 +148,7 @@ impl Ledger {
             {
                 damaged()
             }
-            error => StoreError::Database { path: path.clone(), reason: error.to_string() },
+            error => StoreError::database(&path, &error.into()),
         };
         let opened = Database::builder()
             .set_cache_size(CACHE_BYTES)

@@ -112,7 +112,7 @@ pub(crate) enum Task {
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
     },
-    /// Say what became of a message: what was tried, who keeps it, and what is tried next
+    /// Say what became of a message: what was tried, which mailboxes promised to keep it until when, and what is tried next
     Trace {
         /// The message's name, as “send” prints it
         message: String,

@@ -173,7 +173,7 @@ const METHODS: &[Method] = &[
     },
     Method {
         name: "network.bootstraps",
-        summary: "The community nodes that are kept, and what each does for this device.",
+        summary: "The community nodes, those that are kept and those only named for this run, and what each does for this device.",
         params: &[],
         result: "bootstraps: [{address, kept, device_id, connected, relays, mailbox}]",
         run: Run::Now(mailboxes::bootstraps),
