@@ -74,6 +74,7 @@ fn message(index: u64) -> MessageView {
         state: MessageState::Read,
         expires_at: None,
         receipts: None,
+        copies: None,
     }
 }
 

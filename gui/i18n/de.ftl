@@ -20,7 +20,7 @@ chat-blocked = Du hast diesen Kontakt blockiert: Es wird nichts gesendet und nic
 back-to-chats = Zurück zu den Chats
 safety-compared-mark = Du hast die Sicherheitsnummer verglichen
 presence-direct = Direkt verbunden, Ende-zu-Ende-verschlüsselt
-presence-mailboxes = Offline: Was du schreibst, liegt in den Postfächern bereit
+presence-mailboxes = Offline: Was du schreibst, wird in den Postfächern dort abgelegt
 presence-offline = Offline: Es geht raus, wenn ihr beide online seid
 presence-refused-address = Unter dieser Adresse wird niemand gefragt
 presence-refused-link = Der Link gilt nicht mehr
@@ -262,7 +262,12 @@ locked-what = Gib die Passphrase dieses Computers ein.
 unlock = Aufschließen
 state-queued = wartet auf eine Verbindung
 state-sent = gesendet
-state-stored = liegt in den Postfächern bereit
+state-stored = wartet hier: Was die Postfächer versprochen haben, ist abgelaufen
+state-promised =
+    {$count} von {$of} Postfächern { $count ->
+       [one] hat
+      *[other] haben
+    } versprochen, sie bis {$day} aufzuheben
 state-delivered = zugestellt
 state-read = gelesen
 state-failed = nicht zugestellt: Dieser Kontakt ist blockiert
@@ -597,7 +602,7 @@ link-by = von {$name}
 
 receipt-read = hat sie gelesen
 receipt-delivered = hat sie
-receipt-stored = wartet in den Postfächern
+receipt-stored = die Postfächer haben versprochen, sie aufzuheben
 receipt-sent = unterwegs
 receipt-queued = wartet auf eine Verbindung
 receipt-failed = nicht zugestellt
@@ -982,14 +987,14 @@ trace-delivered = Sie ist auf einem Gerät dort.
 trace-failed = Sie wird nicht mehr gesendet, und niemand hat bestätigt, sie zu haben.
 trace-kept =
     {$count} von {$of} Postfächern { $count ->
-       [one] hebt
-      *[other] heben
-    } sie auf bis {$day}.
-trace-not-kept = Sie wartet hier: Keines der bekannten Postfächer hebt sie noch auf.
+       [one] hat
+      *[other] haben
+    } versprochen, sie bis {$day} aufzuheben.
+trace-not-kept = Sie wartet hier: Kein Versprechen eines bekannten Postfachs gilt noch.
 trace-sent = Sie wurde gesendet; das Gerät dort hat es noch nicht bestätigt.
 trace-no-mailbox = Sie wartet hier, bis beide online sind: Kein Postfach dort ist bekannt.
 trace-waits = Sie wartet hier: Weder die Person noch ihre Postfächer waren bisher erreichbar.
-trace-mailbox-keeps = Postfach {$number} hebt sie auf bis {$day}.
+trace-mailbox-keeps = Postfach {$number} hat versprochen, sie bis {$day} aufzuheben.
 trace-confirmed = Das Gerät dort hat sie bestätigt, {$ago}.
 trace-confirmed-once = Das Gerät dort hat sie bestätigt; wann, ist nicht mehr bekannt.
 trace-was-read = Sie wurde gelesen, {$ago}.
@@ -1005,6 +1010,7 @@ trace-end-sent = unterwegs; erst eine Bestätigung sagt, dass sie ankam
 trace-end-broken = die Verbindung endete vor der Bestätigung
 trace-end-kept = es hat versprochen, sie aufzuheben
 trace-end-no-place = dort ist kein Platz für dich geöffnet
+trace-end-no-room = es hatte keinen Platz für mehr von dir: Früheres liegt noch dort, oder es kam zu viel auf einmal
 trace-end-full = es ist voll
 trace-end-refused = es hat abgelehnt
 trace-once = {$way}, {$ago}: {$end}.
@@ -1014,6 +1020,7 @@ trace-next-dial-now = Das Gerät wird gerade gesucht.
 trace-next-dial = Das Gerät wird {$when} wieder gesucht: Die Pause wächst, solange niemand antwortet.
 trace-next-now = Sie wird {$when} abgelegt in {$place}.
 trace-next-refused = Sie wird {$when} wieder abgelegt in {$place}, nach der Pause auf ein Nein.
+trace-next-no-room = Sie wird {$when} wieder abgelegt in {$place}, oder sobald dort abgeholt und Platz gemacht wurde.
 trace-next-renewal = Sie wird {$when} neu abgelegt in {$place}, bevor das Versprechen endet.
 trace-next-silent = Sie wird {$when} abgelegt in {$place}: keine Antwort, und die Pause wächst jedes Mal.
 trace-next-receipt = {$when} wird um eine Bestätigung gebeten, falls vorher keine kommt.

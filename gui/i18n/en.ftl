@@ -20,7 +20,7 @@ chat-blocked = You have blocked this contact: nothing is sent or received.
 back-to-chats = Back to the chats
 safety-compared-mark = You compared the safety number
 presence-direct = Connected directly, end-to-end encrypted
-presence-mailboxes = Offline: their mailboxes keep what you write
+presence-mailboxes = Offline: what you write is left in their mailboxes
 presence-offline = Offline: it goes when you are both online
 presence-refused-address = Nobody is asked at this address
 presence-refused-link = Their link no longer works
@@ -262,7 +262,12 @@ locked-what = Enter the passphrase of this computer.
 unlock = Unlock
 state-queued = waits for a connection
 state-sent = sent
-state-stored = kept in their mailboxes until they are back
+state-stored = waits here: what their mailboxes promised has ended
+state-promised =
+    {$count} of {$of} of their mailboxes { $count ->
+       [one] has
+      *[other] have
+    } promised to keep it until {$day}
 state-delivered = delivered
 state-read = read
 state-failed = not delivered: this contact is blocked
@@ -593,7 +598,7 @@ link-by = by {$name}
 
 receipt-read = has read it
 receipt-delivered = has it
-receipt-stored = waits in their mailboxes
+receipt-stored = their mailboxes promised to keep it
 receipt-sent = on its way
 receipt-queued = waits for a connection
 receipt-failed = not delivered
@@ -978,14 +983,14 @@ trace-delivered = It is on a device of theirs.
 trace-failed = It is not sent any more, and nobody has confirmed that they have it.
 trace-kept =
     {$count} of {$of} of their mailboxes { $count ->
-       [one] keeps
-      *[other] keep
-    } it until {$day}.
-trace-not-kept = It waits here: none of their mailboxes that are known keeps it any more.
+       [one] has
+      *[other] have
+    } promised to keep it until {$day}.
+trace-not-kept = It waits here: no promise of a mailbox of theirs that is known holds any more.
 trace-sent = It was sent; their device has not confirmed it yet.
 trace-no-mailbox = It waits here until both are online: no mailbox of theirs is known.
 trace-waits = It waits here: neither they nor their mailboxes could be reached yet.
-trace-mailbox-keeps = Mailbox {$number} keeps it until {$day}.
+trace-mailbox-keeps = Mailbox {$number} has promised to keep it until {$day}.
 trace-confirmed = Their device confirmed {$ago} that it has it.
 trace-confirmed-once = Their device confirmed that it has it; when is not remembered.
 trace-was-read = It was read {$ago}.
@@ -1001,6 +1006,7 @@ trace-end-sent = on its way; only a receipt says that it arrived
 trace-end-broken = the connection ended before a receipt came
 trace-end-kept = it promised to keep it
 trace-end-no-place = they have opened no place there for you
+trace-end-no-room = it had no room for more from you: what you left before is still there, or too much came at once
 trace-end-full = it is full
 trace-end-refused = it said no
 trace-once = {$way}, {$ago}: {$end}.
@@ -1010,6 +1016,7 @@ trace-next-dial-now = Their device is being looked for now.
 trace-next-dial = Their device is looked for again {$when}: the pause grows while nobody answers.
 trace-next-now = It is being left in {$place} {$when}.
 trace-next-refused = It is left in {$place} again {$when}, the pause after a no.
+trace-next-no-room = It is left in {$place} again {$when}, or as soon as they have been there and made room.
 trace-next-renewal = It is left in {$place} anew {$when}, before what it promised ends.
 trace-next-silent = It is left in {$place} {$when}: it did not answer, and the pause grows with each time.
 trace-next-receipt = They are asked for a receipt {$when}, if none comes before.

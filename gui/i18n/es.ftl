@@ -20,7 +20,7 @@ chat-blocked = Has bloqueado este contacto: no se envía ni se recibe nada.
 back-to-chats = Volver a los chats
 safety-compared-mark = Has comparado el número de seguridad
 presence-direct = Conexión directa, cifrada de extremo a extremo
-presence-mailboxes = Sin conexión: sus buzones guardan lo que escribas
+presence-mailboxes = Sin conexión: lo que escribes se deja en sus buzones
 presence-offline = Sin conexión: se enviará cuando ambos estéis en línea
 presence-refused-address = Esta dirección no acepta solicitudes
 presence-refused-link = El enlace ya no funciona
@@ -262,7 +262,12 @@ locked-what = Introduce la frase de paso de este ordenador.
 unlock = Desbloquear
 state-queued = espera una conexión
 state-sent = enviado
-state-stored = guardado en sus buzones hasta que vuelva
+state-stored = espera aquí: lo que prometieron sus buzones ha caducado
+state-promised =
+    {$count} de sus {$of} buzones { $count ->
+       [one] ha
+      *[other] han
+    } prometido guardarlo hasta el {$day}
 state-delivered = entregado
 state-read = leído
 state-failed = no entregado: este contacto está bloqueado
@@ -597,7 +602,7 @@ link-by = de {$name}
 
 receipt-read = lo ha leído
 receipt-delivered = lo tiene
-receipt-stored = espera en sus buzones
+receipt-stored = sus buzones prometieron guardarlo
 receipt-sent = en camino
 receipt-queued = espera una conexión
 receipt-failed = no entregado
@@ -981,15 +986,15 @@ trace-read = Lo ha leído.
 trace-delivered = Está en uno de sus dispositivos.
 trace-failed = Ya no se envía y nadie ha confirmado tenerlo.
 trace-kept =
-    {$count} de sus {$of} buzones lo { $count ->
-       [one] guarda
-      *[other] guardan
-    } hasta el {$day}.
-trace-not-kept = Espera aquí: ninguno de sus buzones conocidos lo guarda ya.
+    {$count} de sus {$of} buzones { $count ->
+       [one] ha
+      *[other] han
+    } prometido guardarlo hasta el {$day}.
+trace-not-kept = Espera aquí: ya no vale ninguna promesa de sus buzones conocidos.
 trace-sent = Se envió; su dispositivo aún no lo ha confirmado.
 trace-no-mailbox = Espera aquí a que ambos estéis en línea: no se le conoce ningún buzón.
 trace-waits = Espera aquí: aún no se ha podido contactar ni con la persona ni con sus buzones.
-trace-mailbox-keeps = El buzón {$number} lo guarda hasta el {$day}.
+trace-mailbox-keeps = El buzón {$number} ha prometido guardarlo hasta el {$day}.
 trace-confirmed = Su dispositivo confirmó tenerlo, {$ago}.
 trace-confirmed-once = Su dispositivo confirmó tenerlo; no se recuerda cuándo.
 trace-was-read = Se leyó {$ago}.
@@ -1005,6 +1010,7 @@ trace-end-sent = en camino; solo un acuse dirá que llegó
 trace-end-broken = la conexión terminó antes del acuse
 trace-end-kept = prometió guardarlo
 trace-end-no-place = no hay ahí un sitio abierto para ti
+trace-end-no-room = no tenía sitio para más de ti: lo que dejaste antes sigue allí, o llegó demasiado a la vez
 trace-end-full = está lleno
 trace-end-refused = dijo que no
 trace-once = {$way}, {$ago}: {$end}.
@@ -1014,6 +1020,7 @@ trace-next-dial-now = Se está buscando su dispositivo.
 trace-next-dial = Se volverá a buscar su dispositivo {$when}: la pausa crece mientras nadie responda.
 trace-next-now = Se deja en {$place} {$when}.
 trace-next-refused = Se volverá a dejar en {$place} {$when}, la pausa tras un no.
+trace-next-no-room = Se volverá a dejar en {$place} {$when}, o en cuanto pase por allí y haga sitio.
 trace-next-renewal = Se volverá a dejar en {$place} {$when}, antes de que acabe lo prometido.
 trace-next-silent = Se dejará en {$place} {$when}: no respondió, y la pausa crece cada vez.
 trace-next-receipt = Se pedirá un acuse {$when}, si no llega antes.

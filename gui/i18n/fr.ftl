@@ -20,7 +20,7 @@ chat-blocked = Vous avez bloqué ce contact : rien n’est envoyé ni reçu.
 back-to-chats = Retour aux discussions
 safety-compared-mark = Vous avez comparé le numéro de sécurité
 presence-direct = Connexion directe, chiffrée de bout en bout
-presence-mailboxes = Hors ligne : ses boîtes gardent ce que vous écrivez
+presence-mailboxes = Hors ligne : ce que vous écrivez est déposé dans ses boîtes
 presence-offline = Hors ligne : l’envoi se fera quand vous serez tous deux en ligne
 presence-refused-address = Cette adresse n’accepte pas de demande
 presence-refused-link = Ce lien ne fonctionne plus
@@ -262,7 +262,12 @@ locked-what = Entrez la phrase secrète de cet ordinateur.
 unlock = Déverrouiller
 state-queued = en attente de connexion
 state-sent = envoyé
-state-stored = gardé dans ses boîtes jusqu’à son retour
+state-stored = attend ici : ce que ses boîtes avaient promis est échu
+state-promised =
+    {$count} de ses {$of} boîtes { $count ->
+       [one] a
+      *[other] ont
+    } promis de le garder jusqu’au {$day}
 state-delivered = distribué
 state-read = lu
 state-failed = non distribué : ce contact est bloqué
@@ -605,7 +610,7 @@ link-by = par {$name}
 
 receipt-read = l’a lu
 receipt-delivered = l’a reçu
-receipt-stored = attend dans ses boîtes
+receipt-stored = ses boîtes ont promis de le garder
 receipt-sent = en route
 receipt-queued = attend une connexion
 receipt-failed = non distribué
@@ -989,15 +994,15 @@ trace-read = Il a été lu.
 trace-delivered = Il est sur l’un de ses appareils.
 trace-failed = Il n’est plus envoyé, et personne n’a confirmé l’avoir.
 trace-kept =
-    {$count} de ses {$of} boîtes le { $count ->
-       [one] garde
-      *[other] gardent
-    } jusqu’au {$day}.
-trace-not-kept = Il attend ici : aucune de ses boîtes connues ne le garde plus.
+    {$count} de ses {$of} boîtes { $count ->
+       [one] a
+      *[other] ont
+    } promis de le garder jusqu’au {$day}.
+trace-not-kept = Il attend ici : aucune promesse de ses boîtes connues n’est encore valable.
 trace-sent = Il a été envoyé ; son appareil ne l’a pas encore confirmé.
 trace-no-mailbox = Il attend ici que vous soyez tous deux en ligne : aucune boîte connue.
 trace-waits = Il attend ici : ni cette personne ni ses boîtes n’ont pu être jointes.
-trace-mailbox-keeps = La boîte {$number} le garde jusqu’au {$day}.
+trace-mailbox-keeps = La boîte {$number} a promis de le garder jusqu’au {$day}.
 trace-confirmed = Son appareil a confirmé l’avoir, {$ago}.
 trace-confirmed-once = Son appareil a confirmé l’avoir ; la date n’est plus connue.
 trace-was-read = Il a été lu, {$ago}.
@@ -1013,6 +1018,7 @@ trace-end-sent = en route ; seul un accusé dira qu’il est arrivé
 trace-end-broken = la connexion s’est terminée avant l’accusé
 trace-end-kept = elle a promis de le garder
 trace-end-no-place = aucune place n’y est ouverte pour vous
+trace-end-no-room = plus de place pour vous : ce que vous avez déposé y est encore, ou trop est venu à la fois
 trace-end-full = elle est pleine
 trace-end-refused = elle a refusé
 trace-once = {$way}, {$ago} : {$end}.
@@ -1022,6 +1028,7 @@ trace-next-dial-now = Son appareil est recherché en ce moment.
 trace-next-dial = Son appareil sera recherché {$when} : la pause s’allonge tant que personne ne répond.
 trace-next-now = Dépôt dans {$place} {$when}.
 trace-next-refused = Nouveau dépôt dans {$place} {$when}, la pause après un refus.
+trace-next-no-room = Nouveau dépôt dans {$place} {$when}, ou dès que cette personne y sera passée et aura fait de la place.
 trace-next-renewal = Nouveau dépôt dans {$place} {$when}, avant la fin de sa promesse.
 trace-next-silent = Dépôt dans {$place} {$when} : pas de réponse, et la pause s’allonge à chaque fois.
 trace-next-receipt = Un accusé sera demandé {$when}, s’il n’en vient pas avant.

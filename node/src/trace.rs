@@ -21,7 +21,7 @@ use crate::time::rfc3339;
 
 /// What became of a message, in one sentence.
 pub fn summary(view: &TraceView) -> String {
-    // Devices may share a mailbox; what it keeps for one of them, it keeps.
+    // Devices may share a mailbox; what it promised for one of them, it keeps.
     let mut mailboxes: BTreeMap<DeviceId, Option<Timestamp>> = BTreeMap::new();
     for kept in view.devices.iter().flat_map(|device| device.mailboxes.iter()) {
         let until = mailboxes.entry(kept.mailbox).or_default();
@@ -35,12 +35,12 @@ pub fn summary(view: &TraceView) -> String {
             "It is not sent any more, and nobody has confirmed that they have it.".to_owned()
         }
         (_, Some(until)) => {
-            let keep = if kept.len() == 1 { "keeps" } else { "keep" };
+            let have = if kept.len() == 1 { "has" } else { "have" };
             let (number, all) = (kept.len(), mailboxes.len());
-            format!("{number} of {all} of their mailboxes {keep} it until {}.", day(*until))
+            format!("{number} of {all} of their mailboxes {have} promised to keep it until {}.", day(*until))
         }
         (MessageState::Stored, None) => {
-            "It waits here: none of their mailboxes that are known keeps it any more.".to_owned()
+            "It waits here: no promise of a mailbox of theirs that is known holds any more.".to_owned()
         }
         (MessageState::Sent, None) => "It was sent; their device has not confirmed it yet.".to_owned(),
         (_, None) if mailboxes.is_empty() => {
@@ -57,7 +57,7 @@ pub fn sentences(device: &TracedDevice, now: Timestamp) -> Vec<String> {
     let mut said: Vec<String> = route.attempts.iter().map(|attempt| tried(device, attempt, now)).collect();
     for (at, kept) in device.mailboxes.iter().enumerate() {
         if let Some(until) = kept.until {
-            said.push(format!("Mailbox {} keeps it until {}.", at + 1, day(until)));
+            said.push(format!("Mailbox {} has promised to keep it until {}.", at + 1, day(until)));
         }
     }
     match (device.state, route.delivered_at, route.read_at) {
@@ -97,6 +97,9 @@ fn tried(device: &TracedDevice, attempt: &AttemptView, now: Timestamp) -> String
         (_, AttemptEnd::Broken) => "the connection ended before a receipt came".to_owned(),
         (_, AttemptEnd::Kept { .. }) => "it promised to keep it".to_owned(),
         (_, AttemptEnd::NoQueue) => "they have opened no place there for you".to_owned(),
+        (_, AttemptEnd::NoRoom) => {
+            "it had no room for more from you: what you left before is still there, or too much came at once".to_owned()
+        }
         (_, AttemptEnd::Full) => "it is full".to_owned(),
         (_, AttemptEnd::Refused) => "it said no".to_owned(),
     };
@@ -118,6 +121,10 @@ fn upcoming(device: &TracedDevice, next: &NextView, now: Timestamp) -> String {
         (Way::Mailbox(_), NextWhy::Now) => format!("It is being left in {} {when}.", place(device, next.way)),
         (Way::Mailbox(_), NextWhy::Refused) => {
             format!("It is left in {} again {when}, the pause after a no.", place(device, next.way))
+        }
+        (Way::Mailbox(_), NextWhy::NoRoom) => {
+            let place = place(device, next.way);
+            format!("It is left in {place} again {when}, or as soon as they have been there and made room.")
         }
         (Way::Mailbox(_), NextWhy::Renewal) => {
             format!("It is left in {} anew {when}, before what it promised ends.", place(device, next.way))
@@ -175,12 +182,14 @@ mod tests {
                 attempt(Way::Dial, AttemptEnd::NotReached, 4, 7),
                 attempt(Way::Mailbox(mailbox(1)), AttemptEnd::Kept { until }, 3, 1),
                 attempt(Way::Mailbox(mailbox(2)), AttemptEnd::Full, 2, 1),
+                attempt(Way::Mailbox(mailbox(3)), AttemptEnd::NoRoom, 2, 5),
                 attempt(Way::Relayed, AttemptEnd::Broken, 9, 1),
                 attempt(Way::Direct, AttemptEnd::Broken, 8, 0),
             ],
             next: vec![
                 next(Way::Dial, NextWhy::NotReached, 2),
                 next(Way::Mailbox(mailbox(2)), NextWhy::Refused, 10),
+                next(Way::Mailbox(mailbox(3)), NextWhy::NoRoom, 30),
                 next(Way::Mailbox(mailbox(1)), NextWhy::Renewal, 13 * 1_440),
             ],
             ..RouteView::default()
@@ -188,6 +197,7 @@ mod tests {
         let kept = vec![
             KeptView { mailbox: mailbox(1), until: Some(until) },
             KeptView { mailbox: mailbox(2), until: None },
+            KeptView { mailbox: mailbox(3), until: None },
         ];
         let device = TracedDevice {
             device: mailbox(9),
@@ -201,11 +211,13 @@ mod tests {
             "Looking for their device, 7 times, last 4 minutes ago: nobody answered at any address.",
             "Left in mailbox 1, 3 minutes ago: it promised to keep it.",
             "Not left in mailbox 2, 2 minutes ago: it is full.",
+            "Not left in mailbox 3, 5 times, last 2 minutes ago: it had no room for more from you: what you left before is still there, or too much came at once.",
             "Sent through a relay, 9 minutes ago: the connection ended before a receipt came.",
             "Sent over a direct connection, last 8 minutes ago: the connection ended before a receipt came.",
-            "Mailbox 1 keeps it until 2026-12-02.",
+            "Mailbox 1 has promised to keep it until 2026-12-02.",
             "Their device is looked for again in 2 minutes: the pause grows while nobody answers.",
             "It is left in mailbox 2 again in 10 minutes, the pause after a no.",
+            "It is left in mailbox 3 again in 30 minutes, or as soon as they have been there and made room.",
             "It is left in mailbox 1 anew in 13 days, before what it promised ends.",
         ];
         assert_eq!(said, wanted);
@@ -239,15 +251,15 @@ mod tests {
         let desktop = device(2, vec![kept(7, until(13)), kept(8, None), kept(9, until(12))]);
         assert_eq!(
             said(MessageState::Stored, vec![phone(), desktop]),
-            "2 of 3 of their mailboxes keep it until 2026-11-30."
+            "2 of 3 of their mailboxes have promised to keep it until 2026-11-30."
         );
         assert_eq!(
             said(MessageState::Queued, vec![phone()]),
-            "1 of 2 of their mailboxes keeps it until 2026-12-02."
+            "1 of 2 of their mailboxes has promised to keep it until 2026-12-02."
         );
         assert_eq!(
             said(MessageState::Stored, vec![device(1, vec![kept(7, None)])]),
-            "It waits here: none of their mailboxes that are known keeps it any more."
+            "It waits here: no promise of a mailbox of theirs that is known holds any more."
         );
     }
 
@@ -268,6 +280,7 @@ mod tests {
             state,
             expires_at: None,
             receipts: None,
+            copies: None,
         }
     }
 }

@@ -409,6 +409,7 @@ fn send_message(
         state: MessageState::Queued,
         expires_at: stored.expires_at,
         receipts: None,
+        copies: None,
     };
     out.event(Event::MessageWritten(view.clone()));
     for device in &devices {

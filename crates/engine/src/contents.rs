@@ -136,6 +136,8 @@ fn confirm(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &Devi
         // Their mailboxes were emptied: what these were too full for may go.
         engine.deposits.resume(device);
         asking::reached(engine, out, device);
+    } else {
+        engine.deposits.emptied(device);
     }
     let mut chat_of_last = None;
     let delivered = receipts::delivered(engine, rows, out, confirmed.delivered);
@@ -192,6 +194,7 @@ fn take_text(
         state: MessageState::Delivered,
         expires_at: stored.expires_at,
         receipts: None,
+        copies: None,
     }));
     engine.chat_changed(out, &chat);
 }

@@ -21,6 +21,7 @@ use crate::output::Output;
 use crate::rows;
 use crate::rows::MailRow;
 use crate::rows::Progress;
+use crate::view::Copies;
 
 /// So many mailboxes have to keep a message before it counts as stored, if there are so many.
 const QUORUM: usize = 2;
@@ -69,6 +70,27 @@ pub(crate) struct Flight {
     notes_refused: (u32, Timestamp),
     /// Whether there was no such queue when it was last tried.
     pub(crate) no_queue: bool,
+    /// Whether their room there was used up when it was last tried.
+    pub(crate) no_room: bool,
+}
+
+/// What a promise changed: the places after the first of each pair, up to the second.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Grown {
+    /// What is in one more mailbox now.
+    pub(crate) copies: (Position, Position),
+    /// What counts as stored now, if something does that did not before.
+    pub(crate) stored: Option<(Position, Position)>,
+}
+
+/// What a device's mailboxes promised about a place in its channel; `None` when no mailbox of its is known.
+pub(crate) fn copies(row: &MailRow, position: Position) -> Option<Copies> {
+    let places: BTreeSet<DeviceId> = row.theirs.as_ref()?.places.iter().map(|place| place.device).collect();
+    let promised = row.progress.iter().filter(|kept| kept.upto >= position && places.contains(&kept.mailbox));
+    let mut until: Vec<Timestamp> = promised.map(|kept| kept.until).collect();
+    until.sort_unstable();
+    let of = u32::try_from(places.len()).unwrap_or(u32::MAX);
+    (of > 0).then_some(Copies { of, until })
 }
 
 impl Flight {
@@ -217,8 +239,7 @@ impl Deposits {
         progress.into_iter().any(|kept| kept.upto > delivered && kept.until <= now + RENEW_BEFORE)
     }
 
-    /// A mailbox has promised to keep an item until a time. What was `delivered` need not be kept any more. Returns the
-    /// places between which messages now count as stored, if any do.
+    /// A mailbox has promised to keep an item until a time. What was `delivered` need not be kept any more.
     pub(crate) fn stored(
         &mut self,
         now: Timestamp,
@@ -226,18 +247,18 @@ impl Deposits {
         device: &DeviceId,
         mailbox: &DeviceId,
         (position, expires, delivered): (Position, Timestamp, Position),
-    ) -> Option<(Position, Position)> {
+    ) -> Grown {
         let upto = {
             let flight = self.flight(device, mailbox);
             flight.flying.remove(&position);
-            flight.no_queue = false;
+            (flight.no_queue, flight.no_room) = (false, false);
             flight.kept = flight.kept.max(position);
             // Everything up to the first that is still under way.
             flight.flying.first().map_or(flight.kept, |first| flight.kept.min(first - 1))
         };
         let kept = self.kept(now, device, mailbox);
         let quorum = QUORUM.min(self.mailboxes_of(device).len()).max(1);
-        let mut grown = None;
+        let mut grown = Grown { copies: (kept, upto.max(kept)), stored: None };
         self.update(device, out, |row| {
             let mut list = std::mem::take(&mut row.progress).into_inner();
             match list.iter_mut().find(|progress| progress.mailbox == *mailbox) {
@@ -254,7 +275,7 @@ impl Deposits {
             all.sort_unstable_by(|one, other| other.cmp(one));
             let stored = all.get(quorum - 1).copied().unwrap_or(0);
             if stored > row.stored {
-                grown = Some((row.stored, stored));
+                grown.stored = Some((row.stored, stored));
                 row.stored = stored;
             }
             row.progress = BoundedVec::truncated(list);
@@ -315,6 +336,18 @@ impl Deposits {
                 flight.notes_refused = (0, Timestamp(0));
             }
         }
+    }
+
+    /// A device says how far it is, and it is no further than it was: it may have deleted copies, so what there was no
+    /// room for is tried again.
+    pub(crate) fn emptied(&mut self, device: &DeviceId) {
+        let flights = self.flights.iter_mut().filter(|((of, _), flight)| of == device && flight.no_room);
+        flights.for_each(|(_, flight)| flight.paused_until = Timestamp(0));
+    }
+
+    /// Whether a device's room at a mailbox was used up when it was last tried.
+    pub(crate) fn has_no_room(&self, device: &DeviceId, mailbox: &DeviceId) -> bool {
+        self.flights.get(&(*device, *mailbox)).is_some_and(|flight| flight.no_room)
     }
 
     /// Puts a receipt on its way to a mailbox. Returns whether there was room.
@@ -428,9 +461,14 @@ mod tests {
     fn what_is_kept_is_renewed_before_the_shortest_promise_ends() {
         let (mut deposits, mut out) = deposits();
         let (short, long) = (NOW + Span::from_days(3), NOW + Span::from_days(14));
-        assert!(deposits.stored(NOW, &mut out, &BOB, &mailbox(10), (5, short, 0)).is_none());
-        let stored = deposits.stored(NOW, &mut out, &BOB, &mailbox(11), (5, long, 0));
-        assert_eq!(stored, Some((0, 5)), "two have promised");
+        let one = deposits.stored(NOW, &mut out, &BOB, &mailbox(10), (5, short, 0));
+        assert_eq!(one, Grown { copies: (0, 5), stored: None });
+        let two = deposits.stored(NOW, &mut out, &BOB, &mailbox(11), (5, long, 0));
+        assert_eq!(two, Grown { copies: (0, 5), stored: Some((0, 5)) }, "two have promised");
+        let kept = copies(deposits.get(&BOB).unwrap(), 5).unwrap();
+        assert_eq!((kept.of, kept.held(NOW)), (3, Some((2, short))));
+        assert_eq!(kept.held(short), Some((1, long)), "a promise that has ended is none");
+        assert_eq!(copies(deposits.get(&BOB).unwrap(), 6).unwrap().held(NOW), None);
         deposits.stored(NOW, &mut out, &BOB, &mailbox(10), (6, long, 0));
         let later = NOW + Span::from_days(2);
         assert!(!deposits.is_renewal_due(NOW + Span::from_days(1), &BOB, 0));

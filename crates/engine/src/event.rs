@@ -14,6 +14,7 @@ use crate::command::Refusal;
 use crate::view::CallView;
 use crate::view::ChatView;
 use crate::view::ContactView;
+use crate::view::Copies;
 use crate::view::GroupView;
 use crate::view::MessageState;
 use crate::view::MessageView;
@@ -43,6 +44,16 @@ pub enum Event {
         message: MessageId,
         /// How far it is.
         state: MessageState,
+    },
+    /// Mailboxes promised to keep an own message for one of its devices. A front end that knows of others there shows the
+    /// [safer](Copies::safer).
+    MessageCopies {
+        /// In which chat.
+        chat: ChatId,
+        /// Which message.
+        message: MessageId,
+        /// How many, and until when.
+        copies: Copies,
     },
     /// A disappearing message is gone.
     MessageExpired {

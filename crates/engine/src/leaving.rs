@@ -25,6 +25,7 @@ use crate::cards;
 use crate::deposits::CARD_VERSION;
 use crate::deposits::Deposits;
 use crate::deposits::Note;
+use crate::deposits::copies;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::groups::asking;
@@ -251,7 +252,9 @@ pub(crate) fn deposited(engine: &mut Engine, out: &mut Output, about: &Deposited
         _ => FULL_PAUSE,
     };
     engine.core.stats.mailbox_refusals += 1;
-    engine.deposits.flight(device, mailbox).no_queue = matches!(word, Answer::NoQueue {});
+    let flight = engine.deposits.flight(device, mailbox);
+    flight.no_queue = matches!(word, Answer::NoQueue {});
+    flight.no_room = matches!(word, Answer::OverQuota { .. });
     if about.position.is_some() {
         routes::refused(engine, device, mailbox, word);
         engine.deposits.pause(device, mailbox, now + pause);
@@ -288,10 +291,17 @@ fn kept(engine: &mut Engine, out: &mut Output, about: &Deposited, expires: Times
     let delivered = engine.peers.get(device).map_or(0, |peer| peer.delivered);
     let promised = (position, expires, delivered);
     let grown = engine.deposits.stored(engine.core.now, out, device, mailbox, promised);
-    if let Some((from, to)) = grown {
+    let (from, to) = grown.copies;
+    for (at, chat, message) in engine.outbox.between(device, from, to) {
+        let copies = engine.deposits.get(device).and_then(|row| copies(row, at));
+        if let Some(copies) = copies.filter(|_| engine.chats.contact_of(&chat).is_some()) {
+            out.event(Event::MessageCopies { chat, message, copies });
+        }
+    }
+    if let Some((from, to)) = grown.stored {
         asking::reached(engine, out, device);
         let mut chats = None;
-        for (chat, message) in engine.outbox.between(device, from, to) {
+        for (_, chat, message) in engine.outbox.between(device, from, to) {
             out.event(Event::MessageState { chat, message, state: MessageState::Stored });
             chats = Some(chat);
         }
@@ -336,6 +346,16 @@ pub(crate) fn said_until_now(engine: &mut Engine, out: &mut Output, device: &Dev
     let taken = engine.peers.get(device).map_or(0, |row| row.taken);
     if engine.deposits.get(device).is_some_and(|row| row.theirs.is_some() && row.receipt_told < taken) {
         engine.deposits.update(device, out, |row| row.receipt_told = taken);
+    }
+}
+
+/// Copies of what a device left, which had come by another way, are deleted: its receipt says again that there is room.
+pub(crate) fn say_emptied(engine: &mut Engine, device: &DeviceId) {
+    if engine.presence.links.is_ready(device) {
+        engine.inbox.owe(&mut engine.core, device);
+    } else if engine.deposits.get(device).is_some_and(|row| row.theirs.is_some()) {
+        engine.deposits.owed.insert(*device);
+        engine.core.timers.set_earlier(TimerKey::Notes, engine.core.now + NOTES_AFTER);
     }
 }
 

@@ -78,7 +78,9 @@ fn wanted(engine: &Engine) -> Vec<(Use, Multiaddress)> {
         if own.is_used() || drained_before(LEFT_REREAD_AFTER) {
             periods.push(period);
         }
-        let reread = own.drained.is_none() || (into < day && drained_before(REREAD_AFTER));
+        // Read before this period began, it may have got more until then: it was away since.
+        let unread = own.drained.is_none_or(|at| at.0 < now.0 - into);
+        let reread = unread || (into < day && drained_before(REREAD_AFTER));
         if own.may_hold && reread {
             periods.push(period.saturating_sub(1));
         }

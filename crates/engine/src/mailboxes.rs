@@ -25,6 +25,7 @@ use kith_proto::time::Timestamp;
 
 use crate::output::Output;
 use crate::rows;
+use crate::rows::FoundRow;
 use crate::rows::MailboxRow;
 
 /// How many mailboxes are used: with two of three reachable nothing is missed (`DESIGN.md`).
@@ -98,6 +99,8 @@ pub(crate) struct Reading {
     pub(crate) fetching: BTreeMap<Sequence, QueueId>,
     /// Envelopes that are safe here.
     pub(crate) to_delete: Vec<Sequence>,
+    /// How many of what each device left had come by another way, and so are deleted without being fetched.
+    pub(crate) copies: BTreeMap<DeviceId, u32>,
     /// Whether the mailbox was asked to list what is there.
     pub(crate) subscribed: bool,
     /// Whether everything that was there has been listed.
@@ -128,6 +131,8 @@ pub(crate) struct Mailboxes {
     pub(crate) version: u64,
     found: BTreeSet<EnvelopeId>,
     found_in_order: VecDeque<EnvelopeId>,
+    /// Those of them that have a row.
+    found_kept: BTreeSet<EnvelopeId>,
 }
 
 impl Mailboxes {
@@ -140,6 +145,7 @@ impl Mailboxes {
             version: 0,
             found: BTreeSet::new(),
             found_in_order: VecDeque::new(),
+            found_kept: BTreeSet::new(),
         }
     }
 
@@ -281,15 +287,41 @@ impl Mailboxes {
         self.found.contains(envelope)
     }
 
-    /// Notes that an envelope was found.
-    pub(crate) fn note_found(&mut self, envelope: EnvelopeId) {
+    /// Takes the names of envelopes that were found before a restart.
+    pub(crate) fn restore_found(&mut self, mut found: Vec<(Timestamp, EnvelopeId)>) {
+        found.sort_unstable();
+        self.found_in_order = found.iter().map(|(_, envelope)| *envelope).collect();
+        self.found = self.found_in_order.iter().copied().collect();
+        self.found_kept.clone_from(&self.found);
+    }
+
+    /// Notes that an envelope was found. With `keep` also over a restart: a mailbox that is away may have a copy.
+    pub(crate) fn note_found(&mut self, now: Timestamp, out: &mut Output, envelope: EnvelopeId, keep: bool) {
         if self.found.insert(envelope) {
             self.found_in_order.push_back(envelope);
+        }
+        if keep && self.found_kept.insert(envelope) {
+            out.put(rows::FOUND, &envelope.0, FoundRow { at: now }.to_bytes());
         }
         if self.found_in_order.len() > REMEMBERED
             && let Some(oldest) = self.found_in_order.pop_front()
         {
             self.found.remove(&oldest);
+            if self.found_kept.remove(&oldest) {
+                out.delete(rows::FOUND, &oldest.0);
+            }
+        }
+    }
+
+    /// Whether names are kept over a restart.
+    pub(crate) fn keeps_found(&self) -> bool {
+        !self.found_kept.is_empty()
+    }
+
+    /// Every mailbox has told all that it has: what comes now is known by a name in memory.
+    pub(crate) fn forget_kept(&mut self, out: &mut Output) {
+        for envelope in std::mem::take(&mut self.found_kept) {
+            out.delete(rows::FOUND, &envelope.0);
         }
     }
 }

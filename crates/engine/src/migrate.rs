@@ -8,7 +8,7 @@
 //! | 4 | calls: new tables; `chats` and `history` may hold calls |
 //!
 //! A table that is added needs no new version if having no rows in it means what was true before: `knocks` and
-//! `strangers` (without rows, strangers may knock and nobody has).
+//! `strangers` (without rows, strangers may knock and nobody has), `found` (nothing is remembered, and fetched again).
 
 use std::ops::Bound;
 

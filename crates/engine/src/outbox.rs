@@ -234,10 +234,12 @@ impl Outbox {
         device: &DeviceId,
         from: Position,
         to: Position,
-    ) -> Vec<(ChatId, MessageId)> {
+    ) -> Vec<(Position, ChatId, MessageId)> {
         let Some(queue) = self.by_device.get(device) else { return Vec::new() };
-        let inside = queue.items.iter().filter(|item| item.position > from && item.position <= to);
-        inside.filter_map(|item| item.row.message).collect()
+        let first = queue.items.partition_point(|item| item.position <= from);
+        let inside = queue.items.range(first..).take_while(|item| item.position <= to);
+        let place = |item: &Item| item.row.message.map(|(chat, message)| (item.position, chat, message));
+        inside.filter_map(place).collect()
     }
 
     /// When the oldest item that waits for a device was written.

@@ -32,6 +32,7 @@ pub use groups::groups;
 pub use rooms::rooms;
 
 use crate::account;
+use crate::deposits::copies;
 use crate::groups::receipts;
 use crate::groups::view as group_view;
 use crate::restore::RestoreError;
@@ -52,6 +53,7 @@ use crate::view::ChatView;
 use crate::view::ChatWith;
 use crate::view::ContactState;
 use crate::view::ContactView;
+use crate::view::Copies;
 use crate::view::KeptView;
 use crate::view::MessageState;
 use crate::view::MessageView;
@@ -295,12 +297,13 @@ struct States<'a> {
     rows: &'a dyn Rows,
     contact: ContactState,
     peers: BTreeMap<DeviceId, Option<(PeerRow, Position)>>,
+    mail: BTreeMap<DeviceId, MailRow>,
     reads: BTreeMap<DeviceId, u32>,
 }
 
 impl<'a> States<'a> {
     fn new(rows: &'a dyn Rows, contact: ContactState) -> Self {
-        Self { rows, contact, peers: BTreeMap::new(), reads: BTreeMap::new() }
+        Self { rows, contact, peers: BTreeMap::new(), mail: BTreeMap::new(), reads: BTreeMap::new() }
     }
 
     fn of(&mut self, places: &[(DeviceId, Position)]) -> Result<MessageState, QueryError> {
@@ -332,13 +335,19 @@ impl<'a> States<'a> {
         Ok((state, receipts.filter(|receipts| receipts.of > 0)))
     }
 
+    /// What mailboxes promised about an own message: those of the device of which most did.
+    fn copies(&self, places: &[(DeviceId, Position)]) -> Option<Copies> {
+        let of = |(device, position): &(DeviceId, Position)| copies(self.mail.get(device)?, *position);
+        places.iter().filter_map(of).reduce(Copies::safer)
+    }
+
     fn load(&mut self, places: &[(DeviceId, Position)]) -> Result<(), QueryError> {
         for (device, _) in places {
             if !self.peers.contains_key(device) {
                 let peer = get::<PeerRow>(self.rows, rows::PEERS, &device.0)?;
-                let mail = get::<MailRow>(self.rows, rows::MAIL, &device.0)?;
-                let stored = mail.map_or(0, |row| row.stored);
-                self.peers.insert(*device, peer.map(|peer| (peer, stored)));
+                let mail = get::<MailRow>(self.rows, rows::MAIL, &device.0)?.unwrap_or_default();
+                self.peers.insert(*device, peer.map(|peer| (peer, mail.stored)));
+                self.mail.insert(*device, mail);
             }
         }
         Ok(())
@@ -422,11 +431,16 @@ fn view(
             bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
         }
     };
-    let (mut receipts, mut dropped) = (None, None);
+    let (mut receipts, mut copies, mut dropped) = (None, None, None);
     let state = match (chat_row.with, row.outgoing) {
         // It was heard or not; there is nothing to be delivered.
         (With::Contact(_), true) if matches!(row.entry, Entry::Call(_)) => MessageState::Read,
-        (With::Contact(_), true) => states.of(&row.places)?,
+        (With::Contact(_), true) => {
+            let state = states.of(&row.places)?;
+            let waits = matches!(state, MessageState::Queued | MessageState::Sent | MessageState::Stored);
+            copies = waits.then(|| states.copies(&row.places)).flatten();
+            state
+        }
         (With::Contact(_), false) if index < chat_row.read_index => MessageState::Read,
         (With::Contact(_), false) => MessageState::Delivered,
         (With::Group(group), _) if matches!(row.entry, Entry::Line(_)) => {
@@ -469,6 +483,7 @@ fn view(
         state,
         expires_at: row.expires_at,
         receipts,
+        copies,
     })
 }
 

@@ -32,6 +32,7 @@ use crate::askers::Use;
 use crate::choosing;
 use crate::engine::Engine;
 use crate::groups::hosts;
+use crate::leaving;
 use crate::mail;
 use crate::mailboxes::Owner;
 use crate::mailboxes::Work;
@@ -46,6 +47,10 @@ const FETCHED_AT_ONCE: usize = 64;
 
 /// Envelopes listed and not fetched yet: more than an inbox holds.
 const MAX_LISTED: usize = 65_536;
+
+/// So many of the largest envelopes fill a queue. Whoever left as many copies of what came by another way may have been told
+/// that there is no room.
+const MANY_COPIES: u32 = 64;
 
 /// Hashes tried in one step: some milliseconds.
 const WORK_SLICE: u64 = 20_000;
@@ -356,6 +361,9 @@ fn note_entry(engine: &mut Engine, mailbox: DeviceId, period: u32, entry: &Index
     }
     if found {
         reading.to_delete.push(entry.sequence);
+        if let Some(Owner::Device(device)) = reading.queues.get(&entry.queue) {
+            *reading.copies.entry(*device).or_default() += 1;
+        }
     } else if reading.queues.contains_key(&entry.queue) && reading.to_fetch.len() < MAX_LISTED {
         reading.to_fetch.push_back((entry.sequence, entry.queue, entry.envelope));
     }
@@ -388,16 +396,9 @@ pub(crate) fn fetch(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, pe
         let request = Request::Get { sequences: BoundedVec::truncated(sequences) };
         engine.askers.ask(&mut engine.core, out, used_for, request, Asked::Get);
     }
+    delete(engine, out, mailbox, period);
     let reading = engine.mailboxes.reading(&mailbox, period);
-    let idle = reading.fetching.is_empty();
-    if !reading.to_delete.is_empty() && (idle || reading.to_delete.len() >= FETCHING) {
-        for part in std::mem::take(&mut reading.to_delete).chunks(kith_proto::mailbox::MAX_INDEX) {
-            let request = Request::DeleteThese { sequences: BoundedVec::truncated(part.to_vec()) };
-            engine.askers.ask(&mut engine.core, out, used_for, request, Asked::Delete);
-        }
-    }
-    let reading = engine.mailboxes.reading(&mailbox, period);
-    if !idle || !reading.caught_up {
+    if !reading.fetching.is_empty() || !reading.caught_up {
         return;
     }
     if reading.again {
@@ -408,8 +409,41 @@ pub(crate) fn fetch(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, pe
         if let Some(own) = engine.mailboxes.get_mut(&mailbox) {
             own.read_at = Some(engine.core.now);
         }
+        if engine.mailboxes.keeps_found() && !a_copy_may_be_elsewhere(engine, None) {
+            engine.mailboxes.forget_kept(out);
+        }
         offers::forget_if_empty(engine, out, &mailbox);
     }
+}
+
+/// Asks for the deletion of what is safe here, and tells whoever left copies of it that there is room again.
+fn delete(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32) {
+    let used_for = Use::Read { mailbox, period };
+    let reading = engine.mailboxes.reading(&mailbox, period);
+    let idle = reading.fetching.is_empty();
+    if !reading.to_delete.is_empty() && (idle || reading.to_delete.len() >= FETCHING) {
+        for part in std::mem::take(&mut reading.to_delete).chunks(kith_proto::mailbox::MAX_INDEX) {
+            let request = Request::DeleteThese { sequences: BoundedVec::truncated(part.to_vec()) };
+            engine.askers.ask(&mut engine.core, out, used_for, request, Asked::Delete);
+        }
+    }
+    let reading = engine.mailboxes.reading(&mailbox, period);
+    if idle && reading.caught_up {
+        let emptied = std::mem::take(&mut reading.copies).into_iter();
+        for (device, _) in emptied.filter(|(_, copies)| *copies >= MANY_COPIES) {
+            leaving::say_emptied(engine, &device);
+        }
+    }
+}
+
+/// Whether a mailbox of ours, other than one, may hold a copy of something and has not told all that it has.
+fn a_copy_may_be_elsewhere(engine: &Engine, but: Option<&DeviceId>) -> bool {
+    let period = mailbox::period_at(engine.core.now);
+    let untold = |device: &DeviceId| {
+        !engine.askers.is_ready(device) || !engine.mailboxes.is_caught_up(device, period)
+    };
+    let mut others = engine.mailboxes.all().filter(|(device, own)| own.may_hold && Some(*device) != but);
+    others.any(|(device, _)| untold(device))
 }
 
 /// The inbox of another period, or of a mailbox that was left, has been read to its end.
@@ -461,7 +495,8 @@ pub(crate) fn fetched(
         None => true,
     };
     if settled {
-        engine.mailboxes.note_found(envelope.id());
+        let keep = a_copy_may_be_elsewhere(engine, Some(&mailbox));
+        engine.mailboxes.note_found(engine.core.now, out, envelope.id(), keep);
         engine.mailboxes.reading(&mailbox, period).to_delete.push(sequence);
     }
     fetch(engine, out, mailbox, period);

@@ -12,6 +12,7 @@ use kith_proto::codec::Encode as _;
 use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::DeviceId;
+use kith_proto::id::EnvelopeId;
 use kith_proto::id::InviteId;
 use kith_proto::id::MessageId;
 use kith_proto::payload::Payload;
@@ -56,6 +57,7 @@ use crate::peers::Peers;
 use crate::presence::Presence;
 use crate::rows;
 use crate::rows::ChatRow;
+use crate::rows::FoundRow;
 use crate::rows::HistoryRow;
 use crate::rows::groups::GROUP_UNREAD;
 use crate::rows::groups::UnreadRow;
@@ -220,6 +222,12 @@ fn load_mailboxes(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Res
         mailboxes.restore(device, row);
         Some(())
     })?;
+    let mut found = Vec::new();
+    each(rows, rows::FOUND, row, |envelope: EnvelopeId, row: FoundRow| {
+        found.push((row.at, envelope));
+        Some(())
+    })?;
+    mailboxes.restore_found(found);
     each(rows, rows::STANDING, row, |device: DeviceId, row| {
         standing.restore(device, row);
         Some(())

@@ -44,7 +44,8 @@ pub(crate) fn broken(engine: &mut Engine, device: &DeviceId) {
 pub(crate) fn refused(engine: &mut Engine, device: &DeviceId, mailbox: &DeviceId, word: &Answer) {
     let end = match word {
         Answer::NoQueue {} => AttemptEnd::NoQueue,
-        Answer::OverQuota { .. } | Answer::Full {} => AttemptEnd::Full,
+        Answer::OverQuota { .. } => AttemptEnd::NoRoom,
+        Answer::Full {} => AttemptEnd::Full,
         _ => AttemptEnd::Refused,
     };
     engine.attempts.note(engine.core.now, device, Way::Mailbox(*mailbox), end, 0);
@@ -128,7 +129,9 @@ fn next_at_mailbox(
     }
     let refused = engine.deposits.paused_until(device, &mailbox);
     if refused > now {
-        return Some(NextView { at: refused, way, why: NextWhy::Refused });
+        let no_room = engine.deposits.has_no_room(device, &mailbox);
+        let why = if no_room { NextWhy::NoRoom } else { NextWhy::Refused };
+        return Some(NextView { at: refused, way, why });
     }
     let is_open = engine.askers.stream_for(Use::Leave { mailbox }).is_some();
     let silent = engine.askers.paused_until(&mailbox);

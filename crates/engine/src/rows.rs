@@ -29,6 +29,7 @@
 //! | `strangers` | account | [`StrangerRow`]: somebody who knocked and is not accepted | no |
 //! | `standing` | device | [`StandingRow`]: a node that is or may be a mailbox | no |
 //! | `mail` | device | [`MailRow`] | yes |
+//! | `found` | envelope id | [`FoundRow`]: an envelope that was taken and may lie in another mailbox | no: names of sealed bytes |
 //! | `call_now`, `call_log`, `call_settings`, `call_contacts` | | calls (`rows/calls.rs`) | no |
 //! | `filters` | `self` | [`FiltersRow`]: words that the owner does not want to read | no |
 //!
@@ -94,6 +95,7 @@ pub(crate) const KNOCKS: Table = Table::plain("knocks");
 pub(crate) const STRANGERS: Table = Table::plain("strangers");
 pub(crate) const STANDING: Table = Table::plain("standing");
 pub(crate) const MAIL: Table = Table::shredded("mail");
+pub(crate) const FOUND: Table = Table::plain("found");
 pub(crate) const FILTERS: Table = Table::plain("filters");
 
 /// Every table, for whoever opens the store.
@@ -123,6 +125,7 @@ pub const TABLES: &[Table] = &[
     STRANGERS,
     STANDING,
     MAIL,
+    FOUND,
     FILTERS,
     calls::CALL_NOW,
     calls::CALL_LOG,
@@ -252,6 +255,14 @@ row!(
         free_bytes: u64,
         /// Days, each with streams that worked and streams that did not.
         days: BoundedVec<(u32, (u32, u32)), MAX_STANDING_DAYS>,
+    }
+);
+
+row!(
+    /// An envelope that was found in a mailbox while another one that may have a copy was away.
+    FoundRow {
+        /// When.
+        at: Timestamp,
     }
 );
 

@@ -142,6 +142,34 @@ pub struct MessageView {
     pub expires_at: Option<Timestamp>,
     /// How many have an own message, in a group of at most 32 members.
     pub receipts: Option<Receipts>,
+    /// What the recipient's mailboxes promised about an own message in a direct chat that is not delivered; `None` when no
+    /// mailbox of theirs is known.
+    pub copies: Option<Copies>,
+}
+
+/// How many mailboxes have promised to keep a message, and until when.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copies {
+    /// How many mailboxes the recipient's device has.
+    pub of: u32,
+    /// Until when each of those that promised it keeps a copy, the soonest first. A promise that has ended is in it, as
+    /// whoever made this did not know the time at which it is shown.
+    pub until: Vec<Timestamp>,
+}
+
+impl Copies {
+    /// How many promises hold at a time, and when the first of them ends; `None` when none does.
+    pub fn held(&self, now: Timestamp) -> Option<(usize, Timestamp)> {
+        let held = self.until.iter().filter(|until| **until > now);
+        Some((held.clone().count(), *held.min()?))
+    }
+
+    /// Of two devices' copies those that are safer: of more mailboxes, then for longer.
+    #[must_use]
+    pub fn safer(self, other: Self) -> Self {
+        let rank = |copies: &Self| (copies.until.len(), copies.until.first().copied());
+        if rank(&other) > rank(&self) { other } else { self }
+    }
 }
 
 /// A chat in the list.
@@ -308,7 +336,9 @@ pub enum AttemptEnd {
     },
     /// The mailbox has no place for us: they have not opened one, or closed it.
     NoQueue,
-    /// The mailbox is full, or theirs in it is.
+    /// What waits there for them takes all the room that they have in the mailbox, or too much came at once.
+    NoRoom,
+    /// The mailbox is full.
     Full,
     /// The mailbox said no for another reason, or something that is no promise.
     Refused,
@@ -343,6 +373,8 @@ pub enum NextWhy {
     NoReceipt,
     /// The mailbox said no and is asked again after a pause.
     Refused,
+    /// There was no room for more from us: it is asked again after a pause, and when they say that they have been there.
+    NoRoom,
     /// What it keeps is left anew before it expires.
     Renewal,
 }

@@ -70,8 +70,8 @@ pub struct Config {
     pub requests: Rate,
     /// Requests with a signature from one source; checking one takes 50 µs.
     pub checks: Rate,
-    /// New inboxes from one source: a device opens two at first and then one every 14 days, so a school behind one address
-    /// may begin in one lesson, with 256 devices. Strangers are slowed by the work that each inbox costs, and kept from
+    /// New inboxes from one source: a device opens two at first, which count as one, and then one every 14 days, so a school
+    /// behind one address may begin in one lesson, with 512 devices. Strangers are slowed by the work that each inbox costs, and kept from
     /// the last tenth.
     pub openings: Rate,
     /// Deposits from one source that go to other mailboxes.

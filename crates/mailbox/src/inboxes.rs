@@ -56,6 +56,8 @@ pub(crate) struct Registration<'a> {
     pub(crate) queues: &'a [(QueueId, Access)],
     pub(crate) owners: &'a [OwnerProof],
     pub(crate) admission: &'a Admission,
+    /// Whether the source has paid for it with the inbox of the period beside it.
+    pub(crate) is_paid: bool,
 }
 
 /// Opens or renews an inbox.
@@ -211,6 +213,9 @@ fn admit(
             core.stats.bad_work += 1;
             return Err(work::wanted(core, purpose, bits));
         }
+    }
+    if asked.is_paid {
+        return Ok(());
     }
     limits.take(&core.config, core.now, from, Kind::Opening).map_err(|retry_after_secs| {
         core.stats.too_fast += 1;

@@ -53,8 +53,8 @@ pub enum Input {
     Wake,
 }
 
-/// Where a stream comes from, for rates: no address. The driver makes the name from the /24 or /64 of the remote
-/// address with a key that it draws at each start.
+/// Where a stream comes from, for rates: no address. The driver makes the name from the /24 or /48 of the remote
+/// address, the site that `kith-net` limits by, with a key that it draws at each start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Source {
     /// The name of the network.

@@ -278,9 +278,14 @@ impl Mailbox {
         if !self.is_signed_by(asked, request, inbox, signature) {
             return Ok(self.core.refuse());
         }
-        let registration = Registration { inbox, period: *period, readers, queues, owners, admission };
+        let (period, is_paid) = (*period, self.streams.is_paid(asked.stream, *period));
+        let registration = Registration { inbox, period, readers, queues, owners, admission, is_paid };
+        let opened = self.core.stats.inboxes_opened;
         let step = &mut Step { core: &mut self.core, rows, out };
         let answer = inboxes::register(step, &mut self.limits, asked.from, &registration)?;
+        if self.core.stats.inboxes_opened > opened {
+            self.streams.note_opened(asked.stream, period);
+        }
         if matches!(answer, Answer::Registered { .. }) {
             self.streams.keep_readers(&mut self.core, out, inbox, readers);
         }

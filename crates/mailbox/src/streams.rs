@@ -57,6 +57,8 @@ struct Stream {
     from: Source,
     nonce: Nonce,
     greeted: bool,
+    /// The period of an inbox that was opened here, if that of the period beside it is still free.
+    paid: Option<u32>,
     subscription: Option<Subscription>,
     /// Envelopes asked for, with the number of the request.
     gets: VecDeque<(u32, Sequence)>,
@@ -94,7 +96,7 @@ impl Streams {
         *self.sources.entry(from).or_default() += 1;
         let nonce = core.random();
         let (gets, subscription) = (VecDeque::new(), None);
-        let new = Stream { from, nonce, greeted: false, subscription, gets, unwritten: 0 };
+        let new = Stream { from, nonce, greeted: false, paid: None, subscription, gets, unwritten: 0 };
         self.all.insert(stream, new);
         core.timers.set(TimerKey::Idle(stream), core.now + core.config.hello_within);
     }
@@ -296,6 +298,20 @@ impl Streams {
     pub(crate) fn reads(&self, stream: u64) -> Option<(InboxKey, ReaderId)> {
         let subscription = self.all.get(&stream)?.subscription.as_ref()?;
         Some((subscription.inbox, subscription.reader))
+    }
+
+    /// Whether an inbox of `period` was paid for with another one: a device has one in each of two periods.
+    pub(crate) fn is_paid(&self, stream: u64, period: u32) -> bool {
+        let paid = self.all.get(&stream).and_then(|known| known.paid);
+        paid.is_some_and(|paid| paid.abs_diff(period) == 1)
+    }
+
+    /// An inbox of `period` was opened on a stream.
+    pub(crate) fn note_opened(&mut self, stream: u64, period: u32) {
+        let was_paid = self.is_paid(stream, period);
+        if let Some(known) = self.all.get_mut(&stream) {
+            known.paid = (!was_paid).then_some(period);
+        }
     }
 
     /// How many there are.

@@ -381,7 +381,7 @@ pub enum ServedEvent {
 pub struct ServedFrom {
     /// Whose stream it is.
     pub device: DeviceId,
-    /// A name for the /24 or /64 around the remote address, under a key that is drawn at each start. Everybody behind
+    /// A name for the /24 or /48 around the remote address, under a key that is drawn at each start. Everybody behind
     /// relays shares one.
     pub network: u64,
     /// Whether it is this machine or a private network.

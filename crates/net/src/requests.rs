@@ -15,7 +15,6 @@ use std::convert::Infallible;
 use std::future;
 use std::hash::BuildHasher as _;
 use std::hash::RandomState;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::task::Context;
@@ -49,6 +48,7 @@ use libp2p::swarm::handler::ConnectionEvent;
 use crate::address;
 use crate::address::Reach;
 use crate::config::Limits;
+use crate::network::networks_of;
 use crate::stats;
 use crate::stats::Counters;
 use crate::streams::Slot;
@@ -211,17 +211,9 @@ impl Behaviour {
     fn from(&self, remote: &Multiaddr) -> Origin {
         let ip = address::ip_of(remote).filter(|_| !address::is_relayed(remote));
         Origin {
-            network: self.networks.hash_one(ip.map(network_of)),
+            network: self.networks.hash_one(ip.map(|ip| networks_of(ip)[1])),
             local: ip.is_some_and(|ip| address::reach_of_ip(ip) != Reach::Global),
         }
-    }
-}
-
-/// The IPv4 /24 or IPv6 /64 around an address: what one customer, or one small site, has.
-fn network_of(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => IpAddr::V4((ip.to_bits() & (u32::MAX << 8)).into()),
-        IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() & (u128::MAX << 64)).into()),
     }
 }
 
@@ -443,8 +435,8 @@ mod tests {
         let of = |text: &str| behaviour.from(&text.parse().unwrap());
         assert_eq!(of("/ip4/192.0.2.1/tcp/5"), of("/ip4/192.0.2.200/udp/9/quic-v1"), "one /24");
         assert_ne!(of("/ip4/192.0.2.1/tcp/5").network, of("/ip4/192.0.3.1/tcp/5").network);
-        assert_eq!(of("/ip6/2001:db8:1:2::7/tcp/5"), of("/ip6/2001:db8:1:2:ffff::1/tcp/5"), "one /64");
-        assert_ne!(of("/ip6/2001:db8:1:2::7/tcp/5").network, of("/ip6/2001:db8:1:3::7/tcp/5").network);
+        assert_eq!(of("/ip6/2001:db8:1:2::7/tcp/5"), of("/ip6/2001:db8:1:3:ffff::1/tcp/5"), "one /48");
+        assert_ne!(of("/ip6/2001:db8:1:2::7/tcp/5").network, of("/ip6/2001:db8:2:2::7/tcp/5").network);
         assert!(!of("/ip4/192.0.2.1/tcp/5").local && of("/ip4/127.0.0.1/tcp/5").local);
         assert!(of("/ip4/192.168.0.7/tcp/5").local);
         let relay = PeerId::random();

@@ -31,6 +31,9 @@ pub(super) fn take(model: &mut Model, event: Event) -> Vec<Request> {
             model.chats.set_state(&chat, &message, state);
             in_chat(model, &chat, |timeline| timeline.set_state(&message, state));
         }
+        Event::MessageCopies { chat, message, copies } => {
+            in_chat(model, &chat, |timeline| timeline.add_copies(&message, copies));
+        }
         Event::MessageReceipts { chat, message, receipts } => {
             in_chat(model, &chat, |timeline| timeline.set_receipts(&message, receipts));
             let shown = matches!(&model.dialog, Some(Dialog::Receipts { message: of, .. }) if *of == message);

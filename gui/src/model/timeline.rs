@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use kith_engine::Command;
+use kith_engine::view::Copies;
 use kith_engine::view::MessageKind;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
@@ -189,6 +190,15 @@ impl Timeline {
             && let Some(view) = self.messages.get_mut(at)
         {
             view.state = state;
+        }
+    }
+
+    /// Mailboxes promised to keep an own message.
+    pub fn add_copies(&mut self, message: &MessageId, copies: Copies) {
+        if let Some(at) = self.position(message)
+            && let Some(view) = self.messages.get_mut(at)
+        {
+            view.copies = Some(view.copies.take().map_or(copies.clone(), |before| before.safer(copies)));
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kith_engine::view::AttemptEnd;
 use kith_engine::view::AttemptView;
 use kith_engine::view::MessageState;
+use kith_engine::view::MessageView;
 use kith_engine::view::NextView;
 use kith_engine::view::NextWhy;
 use kith_engine::view::TraceView;
@@ -38,6 +39,14 @@ pub fn summary(view: &TraceView, now: Now) -> String {
         (_, None) if mailboxes.is_empty() => say!("trace-no-mailbox"),
         (_, None) => say!("trace-waits"),
     }
+}
+
+/// What mailboxes promised about an own message that is not delivered, if a promise holds.
+pub fn promised(message: &MessageView, now: Now) -> Option<String> {
+    let waits = matches!(message.state, MessageState::Queued | MessageState::Sent | MessageState::Stored);
+    let copies = message.copies.as_ref().filter(|_| waits)?;
+    let (count, until) = copies.held(now.time)?;
+    Some(say!("state-promised", count = count, of = copies.of, day = day(now, until)))
 }
 
 /// Everything that is known about the way to one device, a sentence for each thing. Mailboxes are numbered in the order of
@@ -84,6 +93,7 @@ fn tried(device: &TracedDevice, attempt: &AttemptView, now: Now) -> String {
         (_, AttemptEnd::Broken) => say!("trace-end-broken"),
         (_, AttemptEnd::Kept { .. }) => say!("trace-end-kept"),
         (_, AttemptEnd::NoQueue) => say!("trace-end-no-place"),
+        (_, AttemptEnd::NoRoom) => say!("trace-end-no-room"),
         (_, AttemptEnd::Full) => say!("trace-end-full"),
         (_, AttemptEnd::Refused) => say!("trace-end-refused"),
     };
@@ -103,6 +113,7 @@ fn upcoming(device: &TracedDevice, next: &NextView, now: Now) -> String {
         (Way::Dial, _) => say!("trace-next-dial", when = when),
         (Way::Mailbox(_), NextWhy::Now) => say!("trace-next-now", place = place(), when = when),
         (Way::Mailbox(_), NextWhy::Refused) => say!("trace-next-refused", place = place(), when = when),
+        (Way::Mailbox(_), NextWhy::NoRoom) => say!("trace-next-no-room", place = place(), when = when),
         (Way::Mailbox(_), NextWhy::Renewal) => say!("trace-next-renewal", place = place(), when = when),
         (Way::Mailbox(_), _) => say!("trace-next-silent", place = place(), when = when),
         (_, NextWhy::NoReceipt) => say!("trace-next-receipt", when = when),

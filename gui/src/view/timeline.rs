@@ -29,6 +29,7 @@ use crate::model::groups::words;
 use crate::model::timeline::Row;
 use crate::model::timeline::Timeline;
 use crate::model::timeline::list::Placed;
+use crate::model::trace;
 use crate::say;
 use crate::theme::Tokens;
 use crate::theme::icon;
@@ -83,7 +84,8 @@ impl Scene<'_> {
     /// How far a message is, in words.
     fn state_word(&self, message: &MessageView) -> String {
         let reached = if message.outgoing { words::reached(message) } else { None };
-        reached.unwrap_or_else(|| widget::state_word(message.state))
+        let promised = || trace::promised(message, self.now);
+        reached.or_else(promised).unwrap_or_else(|| widget::state_word(message.state))
     }
 
     fn height(&self, ui: &Ui, row: usize, width: f32) -> f32 {

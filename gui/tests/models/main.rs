@@ -96,6 +96,7 @@ fn message(index: u64, outgoing: bool, minutes_ago: u64) -> MessageView {
         state: MessageState::Delivered,
         expires_at: None,
         receipts: None,
+        copies: None,
     }
 }
 

@@ -164,6 +164,7 @@ fn said(index: u8, by: AccountId, minutes: u64, text: &str) -> MessageView {
         state: MessageState::Delivered,
         expires_at: None,
         receipts: None,
+        copies: None,
     }
 }
 

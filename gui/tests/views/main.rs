@@ -128,6 +128,7 @@ fn message(
         state,
         expires_at: None,
         receipts: None,
+        copies: None,
     }
 }
 

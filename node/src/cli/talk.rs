@@ -90,6 +90,15 @@ fn reached(receipts: &Value) -> String {
     format!("delivered to {delivered} of {}{read}", number(receipts, "of"))
 }
 
+/// With how many mailboxes an own message is, and until when they promised to keep it.
+fn promised(message: &Value) -> String {
+    let Some(copies) = message.get("copies").filter(|copies| number(copies, "promised") > 0) else {
+        return String::new();
+    };
+    let until: String = text(copies, "until").chars().take(10).collect();
+    format!(" with {} of {} mailboxes until {until}", number(copies, "promised"), number(copies, "of"))
+}
+
 /// The line before which a message's author stands, or what happened in the group.
 fn print_message(message: &Value, place: &Place, ids: bool) {
     let time = text(message, "sent_at").get(..16).unwrap_or_default().replace('T', " ");
@@ -102,7 +111,7 @@ fn print_message(message: &Value, place: &Place, ids: bool) {
     let state = match message.get("receipts").filter(|receipts| receipts.is_object()) {
         _ if !outgoing => String::new(),
         Some(receipts) => style::faint(&format!("[{}]", reached(receipts))),
-        None => style::faint(&format!("[{}]", text(message, "state"))),
+        None => style::faint(&format!("[{}{}]", text(message, "state"), promised(message))),
     };
     let author = match (outgoing, place.group) {
         (true, _) => "you".to_owned(),

@@ -168,6 +168,7 @@ fn attempt(view: &AttemptView) -> Value {
         AttemptEnd::Broken => ("broken", None),
         AttemptEnd::Kept { until } => ("kept", Some(until)),
         AttemptEnd::NoQueue => ("no_queue", None),
+        AttemptEnd::NoRoom => ("no_room", None),
         AttemptEnd::Full => ("full", None),
         AttemptEnd::Refused => ("refused", None),
     };
@@ -189,6 +190,7 @@ fn next(view: &NextView) -> Value {
         NextWhy::NotReached => "not_reached",
         NextWhy::NoReceipt => "no_receipt",
         NextWhy::Refused => "refused",
+        NextWhy::NoRoom => "no_room",
         NextWhy::Renewal => "renewal",
     };
     json!({ "at": rfc3339(view.at), "way": way, "mailbox": mailbox, "why": why })

@@ -8,6 +8,7 @@ use kith_engine::view::CallState;
 use kith_engine::view::CallView;
 use kith_engine::view::ChatView;
 use kith_engine::view::ChatWith;
+use kith_engine::view::Copies;
 use kith_engine::view::GroupLine;
 use kith_engine::view::MessageKind;
 use kith_engine::view::MessageView;
@@ -20,6 +21,7 @@ use kith_proto::time::Timestamp;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::clock::Clock;
 use crate::error::NodeError;
 use crate::handle::Handle;
 use crate::lines::Names;
@@ -68,7 +70,7 @@ pub(crate) const METHODS: &[Method] = &[
             optional("before", "string", "A message_id, or an index as a number."),
             optional("limit", "integer", "How many, 50 if left out, 1,000 at most."),
         ],
-        result: "messages: [{message_id, chat_id, index, sender, sender_name, outgoing, kind: text or system, text, system: {type, who, who_name, whom, whom_name, name, role, until, message_id, dropped, text}, reply_to, mentions, mention_all, sent_at, stored_at, expires_at, state, receipts: {delivered, read, of}}]; sender_name of others in groups, receipts of own messages in groups of at most 32, system.type is created, added, joined, left, removed, banned, unbanned, role, profile, policy, muted, link_made, link_revoked, pinned, unpinned or deleted; filtered is the word of account.filters for which the message is to be hidden behind a line",
+        result: "messages: [{message_id, chat_id, index, sender, sender_name, outgoing, kind: text or system, text, system: {type, who, who_name, whom, whom_name, name, role, until, message_id, dropped, text}, reply_to, mentions, mention_all, sent_at, stored_at, expires_at, state, copies: {promised, of, until}, receipts: {delivered, read, of}}]; copies of own messages in direct chats that are not delivered: how many of their mailboxes have promised to keep it, and until when at least; sender_name of others in groups, receipts of own messages in groups of at most 32, system.type is created, added, joined, left, removed, banned, unbanned, role, profile, policy, muted, link_made, link_revoked, pinned, unpinned or deleted; filtered is the word of account.filters for which the message is to be hidden behind a line",
         run: Run::Now(list),
     },
     Method {
@@ -223,6 +225,16 @@ fn line_word(line: &GroupLine) -> &'static str {
     }
 }
 
+/// How many mailboxes keep a message by promises that hold, and when the first of them ends.
+pub(crate) fn copies(copies: &Copies, now: Timestamp) -> Value {
+    let held = copies.held(now);
+    json!({
+        "promised": held.map_or(0, |(number, _)| number),
+        "of": copies.of,
+        "until": held.map(|(_, until)| rfc3339(until)),
+    })
+}
+
 /// Something that happened in a group, as data and as a sentence.
 fn system(kind: &MessageKind, who: &AccountId, at: Timestamp, names: &Names) -> Option<Value> {
     let MessageKind::System(line) = kind else { return None };
@@ -325,6 +337,7 @@ pub(crate) fn view(view: &MessageView, names: &Names) -> Value {
         "stored_at": rfc3339(view.stored_at),
         "expires_at": view.expires_at.map(rfc3339),
         "state": message_state(view.state),
+        "copies": view.copies.as_ref().map(|held| copies(held, Clock::default().now())),
         "receipts": view.receipts.map(|receipts| json!({
             "delivered": receipts.delivered,
             "read": receipts.read,

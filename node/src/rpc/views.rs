@@ -15,6 +15,7 @@ use kith_proto::id::MessageId;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::clock::Clock;
 use crate::lines::Names;
 use crate::rpc::groups;
 use crate::rpc::mailboxes;
@@ -128,6 +129,14 @@ pub(crate) fn event(
                 "chat_id": chat.to_string(),
                 "message_id": message.to_string(),
                 "state": message_state(*state),
+            }),
+        ),
+        Event::MessageCopies { chat, message, copies } => (
+            "message.copies",
+            json!({
+                "chat_id": chat.to_string(),
+                "message_id": message.to_string(),
+                "copies": messages::copies(copies, Clock::default().now()),
             }),
         ),
         Event::MessageExpired { chat, message } => ("message.expired", place(chat, message)),

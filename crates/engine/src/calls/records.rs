@@ -183,6 +183,7 @@ fn write(
         state: if place.is_some() { MessageState::Delivered } else { MessageState::Read },
         expires_at: None,
         receipts: None,
+        copies: None,
     };
     out.event(if outgoing { Event::MessageWritten(view) } else { Event::MessageReceived(view) });
     engine.chat_changed(out, &chat);

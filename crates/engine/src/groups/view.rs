@@ -153,6 +153,7 @@ pub(crate) fn message(own: &AccountId, chat: ChatId, index: u64, row: HistoryRow
         state: if row.outgoing { MessageState::Queued } else { MessageState::Delivered },
         expires_at: row.expires_at,
         receipts: None,
+        copies: None,
     }
 }
 

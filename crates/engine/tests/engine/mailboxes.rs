@@ -2,8 +2,11 @@
 
 use kith_engine::Command;
 use kith_engine::Effect;
+use kith_engine::Event;
 use kith_engine::input::NetInput;
+use kith_engine::view::AttemptEnd;
 use kith_engine::view::MessageState;
+use kith_engine::view::NextWhy;
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
 use kith_proto::bounded::BoundedVec;
@@ -19,6 +22,7 @@ use kith_proto::mailbox::Numbered;
 use kith_proto::mailbox::Request;
 use kith_proto::mailbox::WorkBits;
 use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
 use kith_simulations::post::Post;
 use kith_simulations::post::Sent;
 
@@ -205,10 +209,15 @@ impl Office {
 
     /// The same, with so many bits of work for strangers.
     pub(crate) fn with_work(mailboxes: u8, knock_bits: u8) -> Self {
+        Self::with(mailboxes, |config| config.knock_bits = knock_bits)
+    }
+
+    /// The same, with other limits.
+    pub(crate) fn with(mailboxes: u8, change: impl Fn(&mut kith_mailbox::Config)) -> Self {
         let mut post = Post::default();
         for number in 1..=mailboxes {
             let mut config = kith_simulations::post::open_to_all();
-            config.knock_bits = knock_bits;
+            change(&mut config);
             post.add([number; 32], config, crate::BEGIN);
         }
         Self { post, knocks: Vec::new() }
@@ -288,7 +297,10 @@ impl Office {
 
 /// Ann, and so many friends; all of them use the same mailboxes and are apart.
 fn ann_and_friends(friends: u8, mailboxes: u8) -> (Office, Side, Vec<Side>) {
-    let mut office = Office::new(mailboxes);
+    friends_in(Office::new(mailboxes), friends)
+}
+
+fn friends_in(mut office: Office, friends: u8) -> (Office, Side, Vec<Side>) {
     let mut ann = Side::new(1);
     office.enter(&mut ann, 1);
     let mut others = Vec::new();
@@ -625,4 +637,136 @@ fn a_receipt_that_a_crash_undid_comes_by_mailbox_when_the_two_never_meet_again()
     }
     assert_eq!(ann.states(&chat), [MessageState::Delivered]);
     assert_eq!(bob.texts(&chat), ["are you there?"]);
+}
+
+#[test]
+fn the_number_of_promises_is_told_with_the_message_and_as_it_grows() {
+    let (mut office, mut ann, friends) = ann_and_friends(1, 3);
+    let chat = ann.chat_with(&friends[0]);
+    let message = ann.send(chat, "are you there?");
+    ann.events.clear();
+    for _ in 0..3 {
+        ann.pass(SECOND);
+        office.carry(&mut ann, 1);
+    }
+    let told: Vec<_> = ann
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::MessageCopies { message: of, copies, .. } if *of == message => {
+                copies.held(ann.now).map(|(number, _)| (number, copies.of))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [(1, 3), (2, 3), (3, 3)], "each promise is told");
+    let view = kith_engine::query::message(&ann.disk, &message).unwrap().unwrap();
+    let (number, until) = view.copies.clone().unwrap().held(ann.now).unwrap();
+    assert_eq!((number, view.state), (3, MessageState::Stored));
+    assert!(until >= ann.now + Span::from_days(14) && until < ann.now + Span::from_days(15));
+    assert_eq!(view.copies.unwrap().held(until), None, "and none when they have ended");
+}
+
+/// Somebody is switched on again, at a time, and uses the mailboxes that are there.
+fn come_back(office: &mut Office, side: &mut Side, who: usize, at: Timestamp) -> u32 {
+    side.now = side.now.max(at);
+    side.restart();
+    office.welcome(side);
+    let mut fetched = 0;
+    for _ in 0..5 {
+        side.pass(SECOND);
+        office.carry_but(side, who, |_, input| {
+            if let NetInput::MailboxAnswered { answer, .. } = input {
+                fetched += u32::from(matches!(answer.word, Answer::Envelope { .. }));
+            }
+            true
+        });
+    }
+    fetched
+}
+
+#[test]
+fn copies_of_what_came_by_another_mailbox_are_deleted_unseen_also_after_a_restart() {
+    let (mut office, mut ann, mut friends) = ann_and_friends(1, 3);
+    let mut bob = friends.remove(0);
+    let chat = ann.chat_with(&bob);
+    let _ = office.post.left(1);
+    for number in 0..100 {
+        bob.send(chat, &format!("message {number}"));
+    }
+    for _ in 0..5 {
+        bob.pass(SECOND);
+        office.carry(&mut bob, 2);
+    }
+    let _ = office.post.left(2);
+    for host in 0..2 {
+        let _ = office.post.stop(host);
+    }
+    assert_eq!(come_back(&mut office, &mut ann, 1, bob.now), 100, "from the one that is there");
+    assert_eq!(ann.texts(&chat).len(), 100);
+    assert_eq!(ann.disk.rows_in("found"), 100);
+    let _ = office.post.left(1);
+    for host in 0..2 {
+        office.post.start(host, ann.now).unwrap();
+    }
+    let now = ann.now;
+    assert_eq!(come_back(&mut office, &mut ann, 1, now), 0, "the other two are emptied by name alone");
+    let of_ann = office.post.held().envelopes;
+    assert!(of_ann <= 3, "{of_ann}: nothing but her receipts for Bob");
+    assert_eq!(ann.disk.rows_in("found"), 0, "names are forgotten once every mailbox has told what it has");
+}
+
+#[test]
+fn what_a_full_queue_kept_out_is_left_again_when_its_reader_says_that_it_is_empty() {
+    let office = Office::with(3, |config| config.queue_envelopes = 64);
+    let (mut office, mut ann, mut friends) = friends_in(office, 1);
+    let mut bob = friends.remove(0);
+    let chat = ann.chat_with(&bob);
+    let _ = office.post.left(1);
+    for number in 0..64 {
+        bob.send(chat, &format!("message {number}"));
+    }
+    for _ in 0..5 {
+        bob.pass(SECOND);
+        office.carry(&mut bob, 2);
+    }
+    // Two of three are away when Ann fetches everything from the third.
+    for host in 0..2 {
+        let _ = office.post.stop(host);
+    }
+    come_back(&mut office, &mut ann, 1, bob.now);
+    assert_eq!(ann.texts(&chat).len(), 64);
+    let _ = office.post.left(1);
+    let _ = office.post.left(2);
+    let day_later = ann.now + Span::from_hours(30);
+    come_back(&mut office, &mut bob, 2, day_later);
+    assert_eq!(bob.states(&chat), [MessageState::Delivered; 64]);
+    for host in 0..2 {
+        office.post.start(host, bob.now).unwrap();
+    }
+    office.welcome(&mut bob);
+    let message = bob.send(chat, "one more");
+    for _ in 0..5 {
+        bob.pass(SECOND);
+        office.carry(&mut bob, 2);
+    }
+    let copies = |bob: &Side| {
+        let view = kith_engine::query::message(&bob.disk, &message).unwrap().unwrap();
+        (view.state, view.copies.and_then(|copies| copies.held(bob.now)).map_or(0, |(number, _)| number))
+    };
+    assert_eq!(copies(&bob), (MessageState::Sent, 1), "copies that nobody deleted take the room of two");
+    let traced = kith_engine::query::trace(&bob.disk, &message, bob.now).unwrap().unwrap();
+    let route = bob.engine.route(&ann.device, traced.devices[0].position, traced.message.stored_at);
+    let no_room = route.attempts.iter().filter(|attempt| attempt.end == AttemptEnd::NoRoom).count();
+    let waits = route.next.iter().filter(|next| next.why == NextWhy::NoRoom && next.at > bob.now).count();
+    assert_eq!((no_room, waits), (2, 2), "and the trace says so");
+    // Ann comes back and finds nothing new, since the third is away now.
+    let _ = office.post.stop(2);
+    assert_eq!(come_back(&mut office, &mut ann, 1, bob.now), 0);
+    let _ = office.post.left(1);
+    for _ in 0..5 {
+        bob.pass(SECOND);
+        office.carry(&mut bob, 2);
+    }
+    assert_eq!(copies(&bob), (MessageState::Stored, 3), "hours before the pause is over");
 }

@@ -119,6 +119,37 @@ fn one_source_opens_no_more_inboxes_than_its_rate() {
 }
 
 #[test]
+fn the_inboxes_of_two_periods_count_as_one() {
+    let openings = Rate { per_hour: 1, burst: 2 };
+    let mut house = House::new(Config { open: true, openings, ..Config::default() });
+    let mut registers = |device: u8, periods: &[u32]| {
+        let stream = house.connect(Source { network: 99, local: false });
+        house.ask(stream, Request::Hello { version: 1 });
+        let mut opened = 0;
+        for period in periods {
+            let person = Person::new(device + u8::try_from(*period).unwrap(), 1);
+            let queues = person.queues(1);
+            let request = person.registration(&house, stream, *period, queues, Admission::Open {});
+            opened += u32::from(matches!(house.ask_one(stream, request), Answer::Registered { .. }));
+        }
+        opened
+    };
+    assert_eq!(registers(10, &[1, 2]), 2, "a device begins");
+    assert_eq!(registers(20, &[1, 2]), 2, "and another one behind the same address");
+    assert_eq!(registers(30, &[1, 2]), 0, "that was both that the source may open");
+    let mut house = House::new(Config { open: true, openings, ..Config::default() });
+    let stream = house.connect(Source { network: 99, local: false });
+    house.ask(stream, Request::Hello { version: 1 });
+    let mut opened = 0;
+    for (name, period) in (40..48).zip([1, 2].into_iter().cycle()) {
+        let person = Person::new(name, 1);
+        let request = person.registration(&house, stream, period, Vec::new(), Admission::Open {});
+        opened += u32::from(matches!(house.ask_one(stream, request), Answer::Registered { .. }));
+    }
+    assert_eq!(opened, 4, "two pairs on one stream, and no more");
+}
+
+#[test]
 fn many_queues_come_in_several_requests_and_nobody_takes_those_of_others() {
     let (mut house, ann, eve) = (House::open(), Person::new(1, 1), Person::new(2, 1));
     let queues = ann.queues(300);
