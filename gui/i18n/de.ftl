@@ -757,6 +757,10 @@ network-facts =
       *[other] {$peers} Gegenstellen
     }, {$up} von {$nodes} Gemeinschaftsknoten, {$dht} im Geräteverzeichnis
 mailbox-refused = Es nimmt dich nicht: Vielleicht muss dich die Person dahinter erst als Kontakt hinzufügen.
+mailbox-refused-work = Es verlangt mehr Rechenarbeit, als dieser Rechner leistet: Zu viele wollen dort einen Platz.
+mailbox-refused-much = Es nimmt dich gerade nicht: Aus deinem Netz kam zu viel. Es wird wieder gefragt.
+mailbox-refused-full = Es ist voll und nimmt dich nicht; es wird binnen eines Tages wieder gefragt.
+mailbox-refused-unknown = Es nimmt dich nicht: Es hebt nur für Leute auf, die es kennt. Frag, wer es betreibt.
 mailbox-closing = Es schließt; was es enthält, wird gerade abgeholt.
 mailbox-good = Es hebt deine Nachrichten auf und ist erreichbar.
 mailbox-away = Es hebt deine Nachrichten auf; gerade ist es nicht erreichbar.
@@ -1012,6 +1016,8 @@ trace-end-kept = es hat versprochen, sie aufzuheben
 trace-end-no-place = dort ist kein Platz für dich geöffnet
 trace-end-no-room = es hatte keinen Platz für mehr von dir: Früheres liegt noch dort, oder es kam zu viel auf einmal
 trace-end-full = es ist voll
+trace-end-closing = es schließt und nimmt nichts mehr an
+trace-end-work = es verlangt mehr Arbeit, als dieses Gerät dafür leistet
 trace-end-refused = es hat abgelehnt
 trace-once = {$way}, {$ago}: {$end}.
 trace-times = {$way}, {$count}-mal, zuletzt {$ago}: {$end}.

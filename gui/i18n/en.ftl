@@ -753,6 +753,10 @@ network-facts =
       *[other] {$peers} peers
     }, {$up} of {$nodes} community nodes, {$dht} in the directory of devices
 mailbox-refused = It does not take you: its owner may have to add you as a contact.
+mailbox-refused-work = It asks for more work than this computer does: too many want a place there.
+mailbox-refused-much = It does not take you now: too much was asked of it from your network. It is asked again.
+mailbox-refused-full = It is full and does not take you; it is asked again within a day.
+mailbox-refused-unknown = It does not take you: it keeps mail only for people it knows. Ask whoever runs it.
 mailbox-closing = It is closing; what it holds is being fetched.
 mailbox-good = It keeps your messages and can be reached.
 mailbox-away = It keeps your messages; it cannot be reached now.
@@ -1008,6 +1012,8 @@ trace-end-kept = it promised to keep it
 trace-end-no-place = they have opened no place there for you
 trace-end-no-room = it had no room for more from you: what you left before is still there, or too much came at once
 trace-end-full = it is full
+trace-end-closing = it closes and takes nothing any more
+trace-end-work = it wants more work than this device does for it
 trace-end-refused = it said no
 trace-once = {$way}, {$ago}: {$end}.
 trace-times = {$way}, {$count} times, last {$ago}: {$end}.

@@ -757,6 +757,10 @@ network-facts =
       *[other] {$peers} pares
     }, {$up} de {$nodes} nodos comunitarios, {$dht} en el directorio de dispositivos
 mailbox-refused = No te acepta: quizá su dueño tenga que añadirte antes como contacto.
+mailbox-refused-work = Pide más cálculo del que hace este equipo: demasiados quieren un sitio allí.
+mailbox-refused-much = Ahora no te acepta: se le pidió demasiado desde tu red. Se le volverá a preguntar.
+mailbox-refused-full = Está lleno y no te acepta; se le volverá a preguntar en un día.
+mailbox-refused-unknown = No te acepta: solo guarda para gente que conoce. Pregunta a quien lo lleva.
 mailbox-closing = Se está cerrando; se recoge lo que contiene.
 mailbox-good = Guarda tus mensajes y está accesible.
 mailbox-away = Guarda tus mensajes; ahora no está accesible.
@@ -1012,6 +1016,8 @@ trace-end-kept = prometió guardarlo
 trace-end-no-place = no hay ahí un sitio abierto para ti
 trace-end-no-room = no tenía sitio para más de ti: lo que dejaste antes sigue allí, o llegó demasiado a la vez
 trace-end-full = está lleno
+trace-end-closing = cierra y ya no acepta nada
+trace-end-work = pide más cálculo del que hace este dispositivo
 trace-end-refused = dijo que no
 trace-once = {$way}, {$ago}: {$end}.
 trace-times = {$way}, {$count} veces, la última {$ago}: {$end}.

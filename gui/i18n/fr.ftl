@@ -765,6 +765,10 @@ network-facts =
       *[other] {$peers} pairs
     }, {$up} nœuds communautaires sur {$nodes}, {$dht} dans l’annuaire des appareils
 mailbox-refused = Elle ne vous accepte pas : la personne à qui elle appartient doit peut-être d’abord vous ajouter.
+mailbox-refused-work = Elle demande plus de calcul que cet ordinateur n’en fait : trop de gens y veulent une place.
+mailbox-refused-much = Elle ne vous accepte pas pour l’instant : trop de demandes de votre réseau. Elle sera redemandée.
+mailbox-refused-full = Elle est pleine et ne vous accepte pas ; elle sera redemandée d’ici un jour.
+mailbox-refused-unknown = Elle ne vous accepte pas : elle ne garde que pour les gens qu’elle connaît. Demandez à qui la tient.
 mailbox-closing = Elle ferme ; ce qu’elle contient est en train d’être récupéré.
 mailbox-good = Elle garde vos messages et est joignable.
 mailbox-away = Elle garde vos messages ; elle est injoignable pour l’instant.
@@ -1020,6 +1024,8 @@ trace-end-kept = elle a promis de le garder
 trace-end-no-place = aucune place n’y est ouverte pour vous
 trace-end-no-room = plus de place pour vous : ce que vous avez déposé y est encore, ou trop est venu à la fois
 trace-end-full = elle est pleine
+trace-end-closing = elle ferme et ne prend plus rien
+trace-end-work = elle demande plus de calcul que cet appareil n’en fait
 trace-end-refused = elle a refusé
 trace-once = {$way}, {$ago} : {$end}.
 trace-times = {$way}, {$count} fois, la dernière {$ago} : {$end}.

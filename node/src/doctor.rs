@@ -16,6 +16,8 @@ use kith_net::Facts;
 pub use kith_net::facts::Mapping;
 use kith_proto::time::Timestamp;
 
+pub use delivery::refusal;
+
 /// Everything that findings are made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {

@@ -98,9 +98,12 @@ fn tried(device: &TracedDevice, attempt: &AttemptView, now: Timestamp) -> String
         (_, AttemptEnd::Kept { .. }) => "it promised to keep it".to_owned(),
         (_, AttemptEnd::NoQueue) => "they have opened no place there for you".to_owned(),
         (_, AttemptEnd::NoRoom) => {
-            "it had no room for more from you: what you left before is still there, or too much came at once".to_owned()
+            "it had no room for more from you: what you left before is still there, or too much came at once"
+                .to_owned()
         }
         (_, AttemptEnd::Full) => "it is full".to_owned(),
+        (_, AttemptEnd::TooHard) => "it wants more work than this device does for it".to_owned(),
+        (_, AttemptEnd::Closing) => "it closes and takes nothing any more".to_owned(),
         (_, AttemptEnd::Refused) => "it said no".to_owned(),
     };
     let when = ago(now, attempt.last);

@@ -13,6 +13,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use kith_proto::address::DeviceAddress;
+use kith_proto::address::Multiaddress;
 use kith_proto::id::DeviceId;
 use kith_proto::payload::Content;
 use kith_proto::payload::MAX_PLACES;
@@ -33,6 +34,7 @@ use crate::reading;
 use crate::standing::UNKNOWN;
 use crate::standing::network_of;
 use crate::timer::TimerKey;
+use crate::view::MailboxRefusal;
 use crate::view::MailboxView;
 
 /// A mailbox that was away for so long is replaced: longer than a restart, an update or a broken line at night.
@@ -262,16 +264,37 @@ pub(crate) fn tell_everyone(engine: &mut Engine, out: &mut Output) {
     cards::publish_anew(engine, out);
 }
 
-/// The own mailboxes as front ends see them: those that are used, and those that close and
-/// are being emptied.
+/// The own mailboxes as front ends see them: those that are used, those that close and are being emptied, and while some are
+/// missing those that would not have us, with the reason.
 pub(crate) fn views(engine: &Engine) -> Vec<MailboxView> {
-    let view = |(device, own): (&DeviceId, &Own)| MailboxView {
+    let is_shown =
+        |(device, own): &(&DeviceId, &Own)| own.is_used() || (own.closing && engine.askers.is_ready(device));
+    let mut views: Vec<_> =
+        engine.mailboxes.all().filter(is_shown).map(|(device, own)| view(engine, device, own)).collect();
+    if views.iter().filter(|own| own.accepted && !own.closing).count() < WANTED {
+        let shown: BTreeSet<DeviceId> = views.iter().map(|own| own.device).collect();
+        let others = engine.standing.refusing(engine.core.now);
+        let others = others.filter(|(device, _)| !shown.contains(device) && offers::may_use(engine, device));
+        let refusing = |(device, address): (&DeviceId, &Multiaddress)| {
+            let mut own = Own::new(address.clone());
+            own.refuses = true;
+            view(engine, device, &own)
+        };
+        views.extend(others.map(refusing));
+    }
+    views
+}
+
+fn view(engine: &Engine, device: &DeviceId, own: &Own) -> MailboxView {
+    let why = || engine.standing.refusal(device).unwrap_or(MailboxRefusal::NotKnown);
+    MailboxView {
         device: *device,
         address: own.address.clone(),
         accepted: own.accepted,
         connected: engine.askers.is_ready(device),
         chosen: engine.choices.is_wanted(device),
-        refused: own.refuses,
+        refused: own.refuses.then(why),
+        of_contact: offers::of_friend(&engine.peers, &engine.contacts, device),
         closing: own.closing,
         since: (own.since > Timestamp(0)).then_some(own.since),
         left_at: own.mail_at,
@@ -279,8 +302,5 @@ pub(crate) fn views(engine: &Engine) -> Vec<MailboxView> {
         quota_left: own.quota_left,
         score: engine.standing.score(engine.core.now, device),
         away_secs: engine.standing.away(device).0 / 1_000,
-    };
-    let is_shown =
-        |(device, own): &(&DeviceId, &Own)| own.is_used() || (own.closing && engine.askers.is_ready(device));
-    engine.mailboxes.all().filter(is_shown).map(view).collect()
+    }
 }

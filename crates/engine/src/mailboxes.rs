@@ -327,7 +327,7 @@ impl Mailboxes {
 }
 
 impl Own {
-    fn new(address: Multiaddress) -> Self {
+    pub(crate) fn new(address: Multiaddress) -> Self {
         Self {
             address,
             accepted: false,

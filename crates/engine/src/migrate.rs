@@ -6,6 +6,7 @@
 //! | 2 | `mail`: until when each mailbox has promised, not since when it keeps; `mailboxes`: when it was left |
 //! | 3 | groups: new tables; `chats` and `history` may hold rows of groups. Older rows of both are read as they are |
 //! | 4 | calls: new tables; `chats` and `history` may hold calls |
+//! | 5 | `standing`: why a mailbox would not have us. Older rows are read as they are |
 //!
 //! A table that is added needs no new version if having no rows in it means what was true before: `knocks` and
 //! `strangers` (without rows, strangers may knock and nobody has), `found` (nothing is remembered, and fetched again).
@@ -20,7 +21,7 @@ use kith_proto::rows::Write;
 use crate::rows;
 
 /// The version of the rows that this code reads and writes.
-pub const SCHEMA_VERSION: u32 = 4;
+pub const SCHEMA_VERSION: u32 = 5;
 
 /// The writes that bring rows of version `from` to [`SCHEMA_VERSION`], to be committed together with the new number.
 ///
@@ -30,8 +31,8 @@ pub fn migrate(from: u32, rows: &dyn Rows) -> Result<Vec<Write>, String> {
     match from {
         // A new folder has no rows.
         0 | SCHEMA_VERSION => Ok(Vec::new()),
-        // Only tables were added; rows that got a field are read in both forms (`rows/chats.rs`).
-        2 | 3 => Ok(Vec::new()),
+        // Only tables were added; rows that got a field are read in both forms (`rows/chats.rs`, `rows/nodes.rs`).
+        2..=4 => Ok(Vec::new()),
         1 => {
             let mut writes = rewritten(rows, rows::MAIL, first::mail)?;
             writes.extend(rewritten(rows, rows::MAILBOXES, first::mailbox)?);
@@ -153,6 +154,7 @@ mod tests {
     use crate::rows::KnocksRow;
     use crate::rows::MailRow;
     use crate::rows::MailboxRow;
+    use crate::rows::StandingRow;
     use crate::rows::StrangerRow;
 
     /// A row of `mail` as version 1 wrote it: a secret, what was told, no list, one mailbox, and three positions.
@@ -183,6 +185,19 @@ mod tests {
             KnocksRow::default().allowed,
             "a folder without the row is one from before there were knocks"
         );
+    }
+
+    #[test]
+    fn rows_about_nodes_from_before_there_were_reasons_are_read() {
+        let node = [vec![1, 9], [77_u64, 78, 0, 79].map(u64::to_le_bytes).concat()].concat();
+        let rest = [5_u32.to_le_bytes().to_vec(), 6_u64.to_le_bytes().to_vec(), vec![0]].concat();
+        let body = [node, rest].concat();
+        let old = StandingRow::from_bytes(&[vec![1], body.clone()].concat()).unwrap();
+        assert_eq!((old.worked, old.refused_until, old.refusal), (Timestamp(78), Timestamp(79), 0));
+        let new = [vec![2], body, vec![3]].concat();
+        assert_eq!(StandingRow { refusal: 3, ..old }.to_bytes(), new);
+        assert!(StandingRow::from_bytes(&new).is_ok_and(|row| row.refusal == 3));
+        assert!(StandingRow::from_bytes(&new[..new.len() - 1]).is_err(), "cut off");
     }
 
     #[test]

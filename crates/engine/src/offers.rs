@@ -22,6 +22,7 @@ use crate::output::Output;
 use crate::peers::Peers;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
+use crate::view::MailboxRefusal;
 
 /// A mailbox that takes nothing any more is not asked again for so long.
 const CLOSED_FOR: Span = Span::from_days(7);
@@ -60,7 +61,8 @@ pub(crate) fn add(engine: &mut Engine, out: &mut Output, node: &DeviceAddress) -
 
 /// The owner does not want a mailbox any more. It is read for as long as it can hold something.
 pub(crate) fn remove(engine: &mut Engine, out: &mut Output, device: &DeviceId) -> Result<Answer, Refusal> {
-    if !engine.mailboxes.is_used(device) && !engine.choices.is_wanted(device) {
+    let is_shown = engine.mailboxes.is_used(device) || engine.standing.refusal(device).is_some();
+    if !is_shown && !engine.choices.is_wanted(device) {
         return Err(Refusal::UnknownMailbox);
     }
     engine.choices.say(engine.core.now, out, *device, None);
@@ -75,7 +77,7 @@ pub(crate) fn may_use(engine: &Engine, device: &DeviceId) -> bool {
 }
 
 /// Whether it is the device of an accepted contact.
-fn of_friend(peers: &Peers, contacts: &Contacts, device: &DeviceId) -> bool {
+pub(crate) fn of_friend(peers: &Peers, contacts: &Contacts, device: &DeviceId) -> bool {
     let contact = peers.contact_of(device);
     contact.and_then(|contact| contacts.state(&contact)) == Some(ContactState::Accepted)
 }
@@ -121,7 +123,7 @@ pub(crate) fn closing(engine: &mut Engine, out: &mut Output, mailbox: &DeviceId)
     own.closing = true;
     if own.is_used() {
         let (is_empty, drained) = (!own.may_hold, own.drained);
-        engine.standing.refused(out, mailbox, now + CLOSED_FOR);
+        engine.standing.refused(out, mailbox, now + CLOSED_FOR, MailboxRefusal::Closing);
         engine.choices.forget(out, mailbox);
         if is_empty {
             choosing::close(engine, out, mailbox);

@@ -40,6 +40,7 @@ use crate::offers;
 use crate::output::Output;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
+use crate::view::MailboxRefusal;
 
 /// Envelopes that are fetched at once, and in one request.
 const FETCHING: usize = 256;
@@ -205,6 +206,7 @@ pub(crate) fn registered(
             engine.core.stats.queues_missing += u64::from(expected.saturating_sub(*queues));
             if of == period {
                 note_state(engine, &mailbox, *quota_left, *last);
+                engine.standing.let_in(out, &mailbox);
                 let new = engine.mailboxes.accepted(now, out, &mailbox);
                 // Whatever becomes of the next period's: what is there can be read.
                 subscribe_once(engine, out, mailbox, period);
@@ -228,23 +230,32 @@ pub(crate) fn registered(
             if own.work.is_some() || own.take_work(now, work) {
                 engine.core.timers.set_earlier(TimerKey::Work, now);
             } else {
-                refused(engine, out, (mailbox, period), REFUSED_FOR);
+                refused(engine, out, (mailbox, period), REFUSED_FOR, MailboxRefusal::TooHard);
             }
         }
         Answer::OverQuota { retry_after_secs } => {
             let pause = Span::from_secs(u64::from(*retry_after_secs)).clamp(MIN_REFUSED, REFUSED_FOR);
-            refused(engine, out, (mailbox, period), pause);
+            refused(engine, out, (mailbox, period), pause, MailboxRefusal::TooMuch);
         }
-        _ if of == period => refused(engine, out, (mailbox, period), REFUSED_FOR),
+        Answer::Full {} if of == period => {
+            refused(engine, out, (mailbox, period), REFUSED_FOR, MailboxRefusal::Full);
+        }
+        _ if of == period => refused(engine, out, (mailbox, period), REFUSED_FOR, MailboxRefusal::NotKnown),
         // The next period's will be asked for again when it begins.
         _ => engine.core.stats.mailbox_refusals += 1,
     }
 }
 
 /// A mailbox would not take envelopes for us: another is looked for. What it has is read all the same.
-fn refused(engine: &mut Engine, out: &mut Output, (mailbox, period): (DeviceId, u32), pause: Span) {
+fn refused(
+    engine: &mut Engine,
+    out: &mut Output,
+    (mailbox, period): (DeviceId, u32),
+    pause: Span,
+    why: MailboxRefusal,
+) {
     engine.core.stats.mailbox_refusals += 1;
-    engine.standing.refused(out, &mailbox, engine.core.now + pause);
+    engine.standing.refused(out, &mailbox, engine.core.now + pause, why);
     if let Some(own) = engine.mailboxes.get_mut(&mailbox) {
         own.refuses = true;
         if own.may_hold {
@@ -439,9 +450,8 @@ fn delete(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32)
 /// Whether a mailbox of ours, other than one, may hold a copy of something and has not told all that it has.
 fn a_copy_may_be_elsewhere(engine: &Engine, but: Option<&DeviceId>) -> bool {
     let period = mailbox::period_at(engine.core.now);
-    let untold = |device: &DeviceId| {
-        !engine.askers.is_ready(device) || !engine.mailboxes.is_caught_up(device, period)
-    };
+    let untold =
+        |device: &DeviceId| !engine.askers.is_ready(device) || !engine.mailboxes.is_caught_up(device, period);
     let mut others = engine.mailboxes.all().filter(|(device, own)| own.may_hold && Some(*device) != but);
     others.any(|(device, _)| untold(device))
 }

@@ -46,6 +46,8 @@ pub(crate) fn refused(engine: &mut Engine, device: &DeviceId, mailbox: &DeviceId
         Answer::NoQueue {} => AttemptEnd::NoQueue,
         Answer::OverQuota { .. } => AttemptEnd::NoRoom,
         Answer::Full {} => AttemptEnd::Full,
+        Answer::WorkWanted { .. } => AttemptEnd::TooHard,
+        Answer::Moved { .. } => AttemptEnd::Closing,
         _ => AttemptEnd::Refused,
     };
     engine.attempts.note(engine.core.now, device, Way::Mailbox(*mailbox), end, 0);

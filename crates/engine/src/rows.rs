@@ -67,6 +67,7 @@ use kith_proto::time::Timestamp;
 pub(crate) use chats::ChatRow;
 pub(crate) use chats::HistoryRow;
 pub(crate) use chats::LastRow;
+pub(crate) use nodes::StandingRow;
 
 use crate::groups::history::rows as history;
 
@@ -204,6 +205,7 @@ macro_rules! row {
 pub(crate) mod calls;
 mod chats;
 pub(crate) mod groups;
+mod nodes;
 
 row!(
     /// The own account and device.
@@ -233,28 +235,6 @@ row!(
         since: Timestamp,
         /// When it was taken from the list; zero while it is in it.
         left: Timestamp,
-    }
-);
-
-row!(
-    /// How good a node was as a mailbox.
-    StandingRow {
-        /// Where it answers.
-        address: Multiaddress,
-        /// When it was first heard of.
-        known_since: Timestamp,
-        /// When it last did what was asked.
-        worked: Timestamp,
-        /// For how long it has been away, counted while others could be reached.
-        away: Span,
-        /// It is not asked again before this time: it would not have us.
-        refused_until: Timestamp,
-        /// How long it takes to answer, in milliseconds; a mean in which the newest weigh most.
-        round_trip_ms: u32,
-        /// Bytes that an inbox there may still hold.
-        free_bytes: u64,
-        /// Days, each with streams that worked and streams that did not.
-        days: BoundedVec<(u32, (u32, u32)), MAX_STANDING_DAYS>,
     }
 );
 

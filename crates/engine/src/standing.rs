@@ -20,6 +20,7 @@ use crate::output::Output;
 use crate::rows;
 use crate::rows::MAX_STANDING_DAYS;
 use crate::rows::StandingRow;
+use crate::view::MailboxRefusal;
 
 /// Nodes that are remembered: the community nodes of a person's life, 300 bytes each.
 const MAX_KNOWN: usize = 64;
@@ -80,6 +81,7 @@ impl Standings {
             round_trip_ms: 0,
             free_bytes: u64::MAX,
             days: BoundedVec::default(),
+            refusal: 0,
         };
         out.put(rows::STANDING, &node.device.0, row.to_bytes());
         self.rows.insert(node.device, row);
@@ -126,8 +128,32 @@ impl Standings {
     }
 
     /// A node would not have us; it is not asked again for a while.
-    pub(crate) fn refused(&mut self, out: &mut Output, device: &DeviceId, until: Timestamp) {
-        self.update(out, device, |row| row.refused_until = row.refused_until.max(until));
+    pub(crate) fn refused(
+        &mut self,
+        out: &mut Output,
+        device: &DeviceId,
+        until: Timestamp,
+        why: MailboxRefusal,
+    ) {
+        self.update(out, device, |row| {
+            (row.refused_until, row.refusal) = (row.refused_until.max(until), why.code());
+        });
+    }
+
+    /// A node has us after all.
+    pub(crate) fn let_in(&mut self, out: &mut Output, device: &DeviceId) {
+        self.update(out, device, |row| row.refusal = 0);
+    }
+
+    /// Why a node would not have us when it was last asked.
+    pub(crate) fn refusal(&self, device: &DeviceId) -> Option<MailboxRefusal> {
+        MailboxRefusal::from_code(self.rows.get(device)?.refusal)
+    }
+
+    /// The nodes that would not have us and are not asked now, each where it answers.
+    pub(crate) fn refusing(&self, now: Timestamp) -> impl Iterator<Item = (&DeviceId, &Multiaddress)> {
+        let refusing = self.rows.iter().filter(move |(_, row)| row.refusal > 0 && row.refused_until > now);
+        refusing.map(|(device, row)| (device, &row.address))
     }
 
     /// How much an inbox at a node may still hold.

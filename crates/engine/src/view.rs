@@ -2,6 +2,7 @@
 
 mod calls;
 mod groups;
+mod mailboxes;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -32,6 +33,9 @@ pub use groups::MessageKind;
 pub use groups::Receipts;
 pub use groups::ReportView;
 pub use groups::RoomView;
+pub use mailboxes::Copies;
+pub use mailboxes::MailboxRefusal;
+pub use mailboxes::MailboxView;
 
 /// The own account.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,31 +149,6 @@ pub struct MessageView {
     /// What the recipient's mailboxes promised about an own message in a direct chat that is not delivered; `None` when no
     /// mailbox of theirs is known.
     pub copies: Option<Copies>,
-}
-
-/// How many mailboxes have promised to keep a message, and until when.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Copies {
-    /// How many mailboxes the recipient's device has.
-    pub of: u32,
-    /// Until when each of those that promised it keeps a copy, the soonest first. A promise that has ended is in it, as
-    /// whoever made this did not know the time at which it is shown.
-    pub until: Vec<Timestamp>,
-}
-
-impl Copies {
-    /// How many promises hold at a time, and when the first of them ends; `None` when none does.
-    pub fn held(&self, now: Timestamp) -> Option<(usize, Timestamp)> {
-        let held = self.until.iter().filter(|until| **until > now);
-        Some((held.clone().count(), *held.min()?))
-    }
-
-    /// Of two devices' copies those that are safer: of more mailboxes, then for longer.
-    #[must_use]
-    pub fn safer(self, other: Self) -> Self {
-        let rank = |copies: &Self| (copies.until.len(), copies.until.first().copied());
-        if rank(&other) > rank(&self) { other } else { self }
-    }
 }
 
 /// A chat in the list.
@@ -340,6 +319,10 @@ pub enum AttemptEnd {
     NoRoom,
     /// The mailbox is full.
     Full,
+    /// The mailbox wants more work of strangers than is done for it.
+    TooHard,
+    /// The mailbox takes nothing any more.
+    Closing,
     /// The mailbox said no for another reason, or something that is no promise.
     Refused,
 }
@@ -397,37 +380,6 @@ pub struct KeptView {
     pub mailbox: DeviceId,
     /// Until when at least; `None` when it has not promised.
     pub until: Option<Timestamp>,
-}
-
-/// An own mailbox.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MailboxView {
-    /// Who it is.
-    pub device: DeviceId,
-    /// Where it answers.
-    pub address: Multiaddress,
-    /// Whether it has opened an inbox for us.
-    pub accepted: bool,
-    /// Whether it answers now.
-    pub connected: bool,
-    /// Whether the owner named it; else it was found.
-    pub chosen: bool,
-    /// Whether it was asked for an inbox and said no.
-    pub refused: bool,
-    /// Whether it takes nothing any more: it is used until what it holds is here.
-    pub closing: bool,
-    /// Since when contacts know of it.
-    pub since: Option<Timestamp>,
-    /// When something was last left there, by its clock.
-    pub left_at: Option<Timestamp>,
-    /// When it was last read to the end, since this device runs.
-    pub read_at: Option<Timestamp>,
-    /// How many bytes it still had room for when it was last asked.
-    pub quota_left: Option<u64>,
-    /// How good it was, from 0 to 1,000; 500 when nothing is known of it.
-    pub score: u32,
-    /// For how long it has not answered while others did; zero when it does.
-    pub away_secs: u64,
 }
 
 /// Whether this device can be reached from outside.

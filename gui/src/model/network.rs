@@ -1,6 +1,7 @@
 //! What the settings say about mailboxes and community nodes: facts as words, with no drawing. Not here: what became of a
 //! message (`kith_node::trace`).
 
+use kith_engine::view::MailboxRefusal;
 use kith_engine::view::MailboxView;
 use kith_engine::view::NetworkView;
 use kith_node::doctor::Finding;
@@ -64,12 +65,12 @@ pub fn mailboxes(network: &NetworkView, now: Now) -> Vec<(DeviceId, Line)> {
 }
 
 fn mailbox(own: &MailboxView, now: Now) -> Line {
-    let (state, tone) = match (own.accepted, own.connected) {
-        _ if own.refused => (say!("mailbox-refused"), Tone::Warning),
+    let (state, tone) = match (own.refused, own.accepted, own.connected) {
+        (Some(why), ..) => (refusal(why, own.of_contact), Tone::Warning),
         _ if own.closing => (say!("mailbox-closing"), Tone::Warning),
-        (true, true) => (say!("mailbox-good"), Tone::Good),
-        (true, false) => (say!("mailbox-away"), Tone::Warning),
-        (false, _) => (say!("mailbox-asked"), Tone::Quiet),
+        (None, true, true) => (say!("mailbox-good"), Tone::Good),
+        (None, true, false) => (say!("mailbox-away"), Tone::Warning),
+        (None, false, _) => (say!("mailbox-asked"), Tone::Quiet),
     };
     let mut facts = vec![if own.chosen { say!("mailbox-chosen") } else { say!("mailbox-found") }];
     facts.extend(own.since.map(|since| say!("mailbox-since", day = day(now, since))));
@@ -77,6 +78,17 @@ fn mailbox(own: &MailboxView, now: Now) -> Line {
     facts.extend(own.quota_left.map(|left| say!("mailbox-free", size = text::size(left))));
     let address = address_text(&own.address, Some(&own.device));
     Line { title: place(&address), address, state, tone, detail: facts.join(" · ") }
+}
+
+fn refusal(why: MailboxRefusal, of_contact: bool) -> String {
+    match why {
+        MailboxRefusal::NotKnown if of_contact => say!("mailbox-refused"),
+        MailboxRefusal::NotKnown => say!("mailbox-refused-unknown"),
+        MailboxRefusal::Full => say!("mailbox-refused-full"),
+        MailboxRefusal::TooMuch => say!("mailbox-refused-much"),
+        MailboxRefusal::TooHard => say!("mailbox-refused-work"),
+        MailboxRefusal::Closing => say!("mailbox-closing"),
+    }
 }
 
 /// What stands above the list of mailboxes.

@@ -95,6 +95,8 @@ fn tried(device: &TracedDevice, attempt: &AttemptView, now: Now) -> String {
         (_, AttemptEnd::NoQueue) => say!("trace-end-no-place"),
         (_, AttemptEnd::NoRoom) => say!("trace-end-no-room"),
         (_, AttemptEnd::Full) => say!("trace-end-full"),
+        (_, AttemptEnd::TooHard) => say!("trace-end-work"),
+        (_, AttemptEnd::Closing) => say!("trace-end-closing"),
         (_, AttemptEnd::Refused) => say!("trace-end-refused"),
     };
     let when = ago(now, attempt.last);

@@ -9,6 +9,7 @@ use kith_engine::Event;
 use kith_engine::Overview;
 use kith_engine::view::ContactState;
 use kith_engine::view::ContactView;
+use kith_engine::view::MailboxRefusal;
 use kith_engine::view::MailboxView;
 use kith_engine::view::MessageState;
 use kith_engine::view::MessageView;
@@ -212,7 +213,8 @@ fn mailbox() -> MailboxView {
         accepted: true,
         connected: true,
         chosen: false,
-        refused: false,
+        refused: None,
+        of_contact: false,
         closing: false,
         since: Some(Timestamp(NOON - 26 * 3_600_000)),
         left_at: Some(Timestamp(NOON - 3_600_000)),
@@ -229,7 +231,15 @@ fn every_state_of_a_mailbox_is_said_in_words() {
         mailbox(),
         MailboxView { connected: false, chosen: true, left_at: None, quota_left: None, ..mailbox() },
         MailboxView { accepted: false, since: None, left_at: None, quota_left: None, ..mailbox() },
-        MailboxView { refused: true, accepted: false, chosen: true, since: None, left_at: None, ..mailbox() },
+        MailboxView {
+            refused: Some(MailboxRefusal::NotKnown),
+            of_contact: true,
+            accepted: false,
+            chosen: true,
+            since: None,
+            left_at: None,
+            ..mailbox()
+        },
         MailboxView { closing: true, ..mailbox() },
     ];
     let network = NetworkView { mailboxes: states.to_vec(), ..NetworkView::default() };

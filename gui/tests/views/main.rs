@@ -23,6 +23,7 @@ use kith_engine::view::ClockView;
 use kith_engine::view::ContactState;
 use kith_engine::view::ContactView;
 use kith_engine::view::KeptView;
+use kith_engine::view::MailboxRefusal;
 use kith_engine::view::MailboxView;
 use kith_engine::view::MessageKind;
 use kith_engine::view::MessageState;
@@ -256,7 +257,8 @@ fn settings(page: Page) -> Model {
         accepted: true,
         connected,
         chosen,
-        refused: false,
+        refused: None,
+        of_contact: false,
         closing: false,
         since: Some(minutes_ago(20_000)),
         left_at: Some(minutes_ago(75)),
@@ -274,7 +276,12 @@ fn settings(page: Page) -> Model {
     model.network.mailboxes = vec![
         mailbox("198.51.100.7", true, false),
         mailbox("192.0.2.44", false, true),
-        MailboxView { refused: true, accepted: false, ..mailbox("203.0.113.80", true, true) },
+        MailboxView {
+            refused: Some(MailboxRefusal::NotKnown),
+            of_contact: true,
+            accepted: false,
+            ..mailbox("203.0.113.80", true, true)
+        },
     ];
     model.act(Action::OpenSettings);
     model.act(Action::ShowPage(page));

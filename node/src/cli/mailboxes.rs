@@ -86,6 +86,9 @@ fn list_own(client: &Client) -> Result<()> {
         if let Some(left) = own.get("quota_left").and_then(Value::as_u64) {
             facts.push(format!("{} left", size(left)));
         }
+        if flag(own, "refused") {
+            println!("       {}", text(own, "refusal_text"));
+        }
         if !facts.is_empty() {
             println!("       {}", style::faint(&facts.join(", ")));
         }

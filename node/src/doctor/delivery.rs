@@ -1,5 +1,6 @@
 //! Findings about mail: the own mailboxes, contacts, and what waits.
 
+use kith_engine::view::MailboxRefusal;
 use kith_engine::view::MailboxView;
 use kith_engine::view::NetworkView;
 
@@ -64,14 +65,10 @@ fn mailboxes(network: &NetworkView) -> Finding {
 
 fn mailbox(known: &Known, letter: &str, own: &MailboxView) -> Finding {
     let about = format!("mailbox {letter}");
-    if own.refused && !own.accepted {
-        let fact = "It does not take this device.";
-        return Finding::new(
-            &about,
-            Severity::Warning,
-            fact,
-            "Ask its owner to add you as a contact, or remove it.",
-        );
+    if let Some(why) = own.refused {
+        let (fact, action) = refusal(why, own.of_contact);
+        let read = if own.accepted { " What it holds is still read." } else { "" };
+        return Finding::new(&about, Severity::Warning, format!("{fact}{read}"), action);
     }
     if !own.accepted {
         return Finding::unknown(&about, "It has not opened an inbox for this device yet.");
@@ -113,6 +110,36 @@ fn mailbox(known: &Known, letter: &str, own: &MailboxView) -> Finding {
     match own.connected {
         true => Finding::good(&about, format!("It answers; {facts}.")),
         false => Finding::good(&about, format!("It is not connected now; {facts}.")),
+    }
+}
+
+/// Why a mailbox does not take this device, and what to do.
+pub fn refusal(why: MailboxRefusal, of_contact: bool) -> (&'static str, &'static str) {
+    match why {
+        MailboxRefusal::NotKnown if of_contact => (
+            "It does not take this device: it keeps mail only for people whom its owner has as contacts.",
+            "Ask its owner to add you as a contact there, or remove it.",
+        ),
+        MailboxRefusal::NotKnown => (
+            "It does not take this device: it opens inboxes only for people it knows.",
+            "Ask whoever runs it to let you in, or remove it.",
+        ),
+        MailboxRefusal::Full => (
+            "It is full and opens no inbox for this device.",
+            "Use another one; it is asked again within a day.",
+        ),
+        MailboxRefusal::TooMuch => (
+            "It opens no inbox for this device now: too many were asked for from this network.",
+            "Nothing: it is asked again within a day. Use another one if this lasts.",
+        ),
+        MailboxRefusal::TooHard => (
+            "It asks for more work than this device does for an inbox: too many want one there.",
+            "Use another one, or ask whoever runs it to let you in.",
+        ),
+        MailboxRefusal::Closing => (
+            "It closes and takes nothing any more.",
+            "Nothing: another is looked for, and this one is read to its end.",
+        ),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Findings from given facts, and what a report must not hold.
 
+use kith_engine::view::MailboxRefusal;
 use kith_engine::view::MailboxView;
 use kith_engine::view::Nat;
 use kith_net::address;
@@ -29,7 +30,8 @@ fn mailbox(number: u8) -> MailboxView {
         accepted: true,
         connected: true,
         chosen: false,
-        refused: false,
+        refused: None,
+        of_contact: false,
         closing: false,
         since: Some(before(90_000)),
         left_at: Some(before(7_200)),
@@ -208,6 +210,24 @@ fn each_mailbox_is_a_letter_with_its_last_deposit_room_and_score() {
 }
 
 #[test]
+fn what_to_do_about_a_mailbox_that_says_no_depends_on_why_and_whose_it_is() {
+    let mut known = well();
+    let mut refuses = |why, of_contact| {
+        let refused = Some(why);
+        known.network.mailboxes[1] = MailboxView { refused, of_contact, accepted: false, ..mailbox(2) };
+        about(&known, "mailbox B")
+    };
+    let friend = refuses(MailboxRefusal::NotKnown, true);
+    assert!(friend.action.unwrap().contains("add you as a contact"));
+    let node = refuses(MailboxRefusal::NotKnown, false);
+    assert!(!node.action.unwrap().contains("contact") && node.action.unwrap().contains("whoever runs it"));
+    let full = refuses(MailboxRefusal::Full, false);
+    assert!(full.fact.starts_with("It is full"));
+    assert!(refuses(MailboxRefusal::TooMuch, false).fact.contains("this network"));
+    assert!(refuses(MailboxRefusal::TooHard, false).fact.contains("work"));
+}
+
+#[test]
 fn a_record_that_nobody_took_is_a_warning_until_one_is_taken() {
     let mut known = well();
     known.facts.publish_failed_at = Some(before(60));
@@ -220,7 +240,11 @@ fn a_record_that_nobody_took_is_a_warning_until_one_is_taken() {
 fn a_report_holds_nothing_that_names_somebody() {
     let mut known = well();
     known.network.nat = Nat::Private;
-    known.network.mailboxes.push(MailboxView { refused: true, accepted: false, ..mailbox(3) });
+    known.network.mailboxes.push(MailboxView {
+        refused: Some(MailboxRefusal::NotKnown),
+        accepted: false,
+        ..mailbox(3)
+    });
     known.people = People { accepted: 2, online: 1, without_mailbox: 1, refused: 1 };
     let text = report(&known);
     let secrets = [

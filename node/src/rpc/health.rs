@@ -170,6 +170,8 @@ fn attempt(view: &AttemptView) -> Value {
         AttemptEnd::NoQueue => ("no_queue", None),
         AttemptEnd::NoRoom => ("no_room", None),
         AttemptEnd::Full => ("full", None),
+        AttemptEnd::TooHard => ("too_hard", None),
+        AttemptEnd::Closing => ("closing", None),
         AttemptEnd::Refused => ("refused", None),
     };
     json!({

@@ -2,6 +2,7 @@
 
 use kith_engine::Command;
 use kith_engine::query;
+use kith_engine::view::MailboxRefusal;
 use kith_engine::view::MailboxView;
 use kith_engine::view::NetworkView;
 use kith_net::address;
@@ -10,6 +11,7 @@ use kith_proto::id::DeviceId;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::doctor;
 use crate::error::NodeError;
 use crate::handle::Handle;
 use crate::helping::HelpView;
@@ -29,7 +31,9 @@ pub(crate) fn own(view: &MailboxView) -> Value {
         "accepted": view.accepted,
         "connected": view.connected,
         "chosen": view.chosen,
-        "refused": view.refused,
+        "refused": view.refused.is_some(),
+        "refusal": view.refused.map(refusal_word),
+        "refusal_text": view.refused.map(|why| doctor::refusal(why, view.of_contact).0),
         "closing": view.closing,
         "since": view.since.map(rfc3339),
         "last_deposit_at": view.left_at.map(rfc3339),
@@ -38,6 +42,16 @@ pub(crate) fn own(view: &MailboxView) -> Value {
         "score": view.score,
         "away_secs": view.away_secs,
     })
+}
+
+fn refusal_word(why: MailboxRefusal) -> &'static str {
+    match why {
+        MailboxRefusal::NotKnown => "not_known",
+        MailboxRefusal::Full => "full",
+        MailboxRefusal::TooMuch => "too_much",
+        MailboxRefusal::TooHard => "too_hard",
+        MailboxRefusal::Closing => "closing",
+    }
 }
 
 pub(crate) fn list(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {

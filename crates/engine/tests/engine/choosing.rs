@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kith_engine::Command;
 use kith_engine::Effect;
 use kith_engine::input::NetInput;
+use kith_engine::view::MailboxRefusal;
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
 use kith_proto::id::DeviceId;
@@ -35,6 +36,8 @@ struct Yes {
     moved: Vec<DeviceId>,
     /// Those that are full.
     full: Vec<DeviceId>,
+    /// What some answer who asks for an inbox.
+    says: BTreeMap<DeviceId, Answer>,
     /// How often each was asked for what is there.
     read: BTreeMap<DeviceId, usize>,
 }
@@ -59,7 +62,7 @@ impl Yes {
                     Request::Register { .. } if self.full.contains(&device) => {
                         Answer::OverQuota { retry_after_secs: 60 }
                     }
-                    Request::Register { .. } => registered(),
+                    Request::Register { .. } => self.says.get(&device).cloned().unwrap_or_else(registered),
                     Request::Subscribe { .. } => {
                         *self.read.entry(device).or_default() += 1;
                         Answer::CaughtUp {}
@@ -264,4 +267,47 @@ fn a_friend_s_device_is_used_and_no_longer_once_the_friend_is_removed() {
     ann.command(Command::RemoveContact { contact: bob.account });
     yes.minutes(&mut ann, 10);
     assert_eq!(ann.engine.overview().network.mailboxes, []);
+}
+
+#[test]
+fn why_a_mailbox_said_no_is_known_also_after_a_restart_and_until_it_says_yes() {
+    let mut yes = Yes::default();
+    yes.says.insert(node_in(51, 51).device, Answer::Full {});
+    yes.says.insert(node_in(52, 52).device, Answer::Refused {});
+    let (mut ann, bob, _) = friends();
+    let connect = |ann: &mut Side| {
+        for last in [50, 51, 52] {
+            ann.net(NetInput::BootstrapConnected { node: node_in(last, last) });
+        }
+    };
+    connect(&mut ann);
+    yes.minutes(&mut ann, 2);
+    let reasons = |ann: &Side| -> Vec<_> {
+        let own = ann.engine.overview().network.mailboxes.into_iter();
+        own.map(|own| (own.device.0[0], own.refused, own.of_contact)).collect()
+    };
+    let wanted = [
+        (50, None, false),
+        (51, Some(MailboxRefusal::Full), false),
+        (52, Some(MailboxRefusal::NotKnown), false),
+    ];
+    assert_eq!(reasons(&ann), wanted);
+    yes.streams.clear();
+    ann.restart();
+    connect(&mut ann);
+    yes.minutes(&mut ann, 2);
+    assert_eq!(reasons(&ann), wanted, "nobody asks them again today, and why is still known");
+    assert_eq!(used(&ann), [50]);
+    yes.says.clear();
+    yes.minutes(&mut ann, 25 * 60);
+    assert!(reasons(&ann).iter().all(|(_, refused, _)| refused.is_none()), "a day later they say yes");
+    assert_eq!(used(&ann), [50, 51, 52]);
+    // A friend's device is told apart from a community node.
+    yes.says.insert(bob.device, Answer::Refused {});
+    let node = DeviceAddress { device: bob.device, address: bob.address.clone() };
+    ann.command(Command::AddMailbox { node });
+    yes.minutes(&mut ann, 2);
+    let own =
+        ann.engine.overview().network.mailboxes.into_iter().find(|own| own.device == bob.device).unwrap();
+    assert_eq!((own.refused, own.of_contact), (Some(MailboxRefusal::NotKnown), true));
 }
