@@ -757,6 +757,7 @@ network-facts =
       *[other] {$peers} Gegenstellen
     }, {$up} von {$nodes} Gemeinschaftsknoten, {$dht} im Geräteverzeichnis
 mailbox-refused = Es nimmt dich nicht: Vielleicht muss dich die Person dahinter erst als Kontakt hinzufügen.
+mailbox-refused-places = Es öffnet weniger Fächer für deine Kontakte, als es soll.
 mailbox-refused-work = Es verlangt mehr Rechenarbeit, als dieser Rechner leistet: Zu viele wollen dort einen Platz.
 mailbox-refused-much = Es nimmt dich gerade nicht: Aus deinem Netz kam zu viel. Es wird wieder gefragt.
 mailbox-refused-full = Es ist voll und nimmt dich nicht; es wird binnen eines Tages wieder gefragt.
@@ -767,6 +768,11 @@ mailbox-away = Es hebt deine Nachrichten auf; gerade ist es nicht erreichbar.
 mailbox-asked = Es wird gerade gefragt.
 mailbox-chosen = Von dir gewählt
 mailbox-found = Von selbst gefunden
+mailbox-without =
+    { $count ->
+       [one] ein Kontakt hat dort kein Fach
+      *[other] {$count} Kontakte haben dort kein Fach
+    }
 mailbox-since = seit {$day}
 mailbox-last = letzte Nachricht {$when}
 mailbox-free = {$size} frei

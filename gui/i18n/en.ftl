@@ -753,6 +753,7 @@ network-facts =
       *[other] {$peers} peers
     }, {$up} of {$nodes} community nodes, {$dht} in the directory of devices
 mailbox-refused = It does not take you: its owner may have to add you as a contact.
+mailbox-refused-places = It opens fewer places for your contacts than it is asked for.
 mailbox-refused-work = It asks for more work than this computer does: too many want a place there.
 mailbox-refused-much = It does not take you now: too much was asked of it from your network. It is asked again.
 mailbox-refused-full = It is full and does not take you; it is asked again within a day.
@@ -763,6 +764,11 @@ mailbox-away = It keeps your messages; it cannot be reached now.
 mailbox-asked = It is being asked.
 mailbox-chosen = Chosen by you
 mailbox-found = Found by itself
+mailbox-without =
+    { $count ->
+       [one] one contact has no place there
+      *[other] {$count} contacts have no place there
+    }
 mailbox-since = since {$day}
 mailbox-last = last message {$when}
 mailbox-free = {$size} free

@@ -757,6 +757,7 @@ network-facts =
       *[other] {$peers} pares
     }, {$up} de {$nodes} nodos comunitarios, {$dht} en el directorio de dispositivos
 mailbox-refused = No te acepta: quizá su dueño tenga que añadirte antes como contacto.
+mailbox-refused-places = Abre menos sitios para tus contactos de los que se le piden.
 mailbox-refused-work = Pide más cálculo del que hace este equipo: demasiados quieren un sitio allí.
 mailbox-refused-much = Ahora no te acepta: se le pidió demasiado desde tu red. Se le volverá a preguntar.
 mailbox-refused-full = Está lleno y no te acepta; se le volverá a preguntar en un día.
@@ -767,6 +768,11 @@ mailbox-away = Guarda tus mensajes; ahora no está accesible.
 mailbox-asked = Se le está preguntando.
 mailbox-chosen = Elegido por ti
 mailbox-found = Encontrado solo
+mailbox-without =
+    { $count ->
+       [one] un contacto no tiene sitio allí
+      *[other] {$count} contactos no tienen sitio allí
+    }
 mailbox-since = desde {$day}
 mailbox-last = último mensaje {$when}
 mailbox-free = {$size} libres

@@ -765,6 +765,7 @@ network-facts =
       *[other] {$peers} pairs
     }, {$up} nœuds communautaires sur {$nodes}, {$dht} dans l’annuaire des appareils
 mailbox-refused = Elle ne vous accepte pas : la personne à qui elle appartient doit peut-être d’abord vous ajouter.
+mailbox-refused-places = Elle ouvre moins de places pour vos contacts que demandé.
 mailbox-refused-work = Elle demande plus de calcul que cet ordinateur n’en fait : trop de gens y veulent une place.
 mailbox-refused-much = Elle ne vous accepte pas pour l’instant : trop de demandes de votre réseau. Elle sera redemandée.
 mailbox-refused-full = Elle est pleine et ne vous accepte pas ; elle sera redemandée d’ici un jour.
@@ -775,6 +776,11 @@ mailbox-away = Elle garde vos messages ; elle est injoignable pour l’instant.
 mailbox-asked = La demande est en cours.
 mailbox-chosen = Choisie par vous
 mailbox-found = Trouvée automatiquement
+mailbox-without =
+    { $count ->
+       [one] un contact n’y a pas de place
+      *[other] {$count} contacts n’y ont pas de place
+    }
 mailbox-since = depuis {$day}
 mailbox-last = dernier message {$when}
 mailbox-free = {$size} libres

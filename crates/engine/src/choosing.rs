@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
+use kith_proto::id::ContactId;
 use kith_proto::id::DeviceId;
 use kith_proto::payload::Content;
 use kith_proto::payload::MAX_PLACES;
@@ -27,6 +28,7 @@ use crate::engine::Engine;
 use crate::knocking;
 use crate::links;
 use crate::mailboxes::Own;
+use crate::mailboxes::Owner;
 use crate::mailboxes::WANTED;
 use crate::offers;
 use crate::output::Output;
@@ -287,6 +289,16 @@ pub(crate) fn views(engine: &Engine) -> Vec<MailboxView> {
 
 fn view(engine: &Engine, device: &DeviceId, own: &Own) -> MailboxView {
     let why = || engine.standing.refusal(device).unwrap_or(MailboxRefusal::NotKnown);
+    let contact = |(_, owner): &(u32, Owner)| match owner {
+        Owner::Device(device) => engine.peers.contact_of(device),
+        Owner::Invite(_) => None,
+    };
+    let without: BTreeSet<ContactId> = own.without.values().filter_map(contact).collect();
+    let links = own.without.values().filter_map(|(_, owner)| match owner {
+        Owner::Invite(invite) => Some(*invite),
+        Owner::Device(_) => None,
+    });
+    let links = links.collect::<BTreeSet<_>>().len();
     MailboxView {
         device: *device,
         address: own.address.clone(),
@@ -295,6 +307,9 @@ fn view(engine: &Engine, device: &DeviceId, own: &Own) -> MailboxView {
         chosen: engine.choices.is_wanted(device),
         refused: own.refuses.then(why),
         of_contact: offers::of_friend(&engine.peers, &engine.contacts, device),
+        without: without.into_iter().collect(),
+        links_without: u32::try_from(links).unwrap_or(u32::MAX),
+        missing: own.missing.0,
         closing: own.closing,
         since: (own.since > Timestamp(0)).then_some(own.since),
         left_at: own.mail_at,

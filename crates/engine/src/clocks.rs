@@ -171,7 +171,8 @@ mod tests {
     fn registered(clocks: &mut Clocks, now: Timestamp, number: u8, ahead: i64) {
         let theirs = Timestamp(now.0.checked_add_signed(ahead).unwrap()) + LEASE;
         let until = Timestamp((theirs.0 / ROUNDED.0 + 1) * ROUNDED.0);
-        let word = Answer::Registered { quota_left: 1, last: 0, queues: 0, until };
+        let word =
+            Answer::Registered { quota_left: 1, last: 0, queues: 0, until, left_out: Default::default() };
         clocks.answered(now, &source(number), &Asked::Register { period: 1, queues: 0 }, &word, false);
     }
 

@@ -41,6 +41,9 @@ const MAX_NOTES: usize = 8_192;
 const NOTE_PAUSE_MIN: Span = Span::from_minutes(1);
 const NOTE_PAUSE_MAX: Span = Span::from_hours(6);
 
+/// A device gets another secret no more often than this: whoever takes our queues on purpose takes them again.
+const SECRET_PAUSE: Span = Span::from_days(1);
+
 /// The version of a list from a card: older than anything that the device itself will say.
 pub(crate) const CARD_VERSION: u64 = 1;
 
@@ -111,6 +114,8 @@ pub(crate) struct Deposits {
     turns: BTreeMap<DeviceId, VecDeque<DeviceId>>,
     /// Devices that are to hear by mailbox how far we are.
     pub(crate) owed: BTreeSet<DeviceId>,
+    /// When a device last got another secret.
+    renewed: BTreeMap<DeviceId, Timestamp>,
 }
 
 impl Deposits {
@@ -141,6 +146,23 @@ impl Deposits {
             row.mine.get_or_insert(Secret32::new(fresh));
         });
         self.by_device.get(device).and_then(|row| row.mine.clone()).unwrap_or_else(|| Secret32::new(fresh))
+    }
+
+    /// Another secret for the queue that a device leaves envelopes for us in, at most one a day: the queue cannot be opened.
+    /// Returns whether there is one; the device does not know it yet.
+    pub(crate) fn renew_secret(
+        &mut self,
+        now: Timestamp,
+        out: &mut Output,
+        device: &DeviceId,
+        fresh: [u8; 32],
+    ) -> bool {
+        let due = self.renewed.get(device).is_none_or(|at| now.since(*at) >= SECRET_PAUSE);
+        if due {
+            self.renewed.insert(*device, now);
+            self.update(device, out, |row| (row.mine, row.told) = (Some(Secret32::new(fresh)), 0));
+        }
+        due
     }
 
     /// Takes what a device says about its mailboxes.
@@ -410,6 +432,7 @@ impl Deposits {
     /// Forgets a device.
     pub(crate) fn drop_device(&mut self, out: &mut Output, device: &DeviceId) {
         self.owed.remove(device);
+        self.renewed.remove(device);
         self.flights.retain(|(of, _), _| of != device);
         for notes in self.notes.values_mut() {
             notes.retain(|note| note.device != *device);

@@ -48,6 +48,7 @@ pub(crate) fn look_after(engine: &mut Engine, out: &mut Output) {
             reading::fetch(engine, out, mailbox, before);
         }
     }
+    reading::ask_again(engine, out);
     leaving::open_for_notes(engine, out);
     for device in engine.outbox.devices() {
         leaving::leave(engine, out, &device);

@@ -48,7 +48,7 @@ const MAX_WORK: u8 = 26;
 const MAX_WORKS_A_DAY: u32 = 8;
 
 /// Whose queue it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Owner {
     /// A device of a contact.
     Device(DeviceId),
@@ -84,6 +84,12 @@ pub(crate) struct Own {
     pub(crate) read_at: Option<Timestamp>,
     /// How much room it said that there is.
     pub(crate) quota_left: Option<u64>,
+    /// Queues that it did not open because another inbox has them: of which period, and whose.
+    pub(crate) without: BTreeMap<QueueId, (u32, Owner)>,
+    /// How many more it did not open, by its own count, without saying which; and how often in a row.
+    pub(crate) missing: (u32, u32),
+    /// When it was last asked again for queues that it had not opened.
+    pub(crate) asked_again: Timestamp,
 }
 
 /// One inbox that is being read, as long as its stream is open.
@@ -342,6 +348,9 @@ impl Own {
             mail_at: None,
             read_at: None,
             quota_left: None,
+            without: BTreeMap::new(),
+            missing: (0, 0),
+            asked_again: Timestamp(0),
         }
     }
 

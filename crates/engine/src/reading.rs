@@ -9,6 +9,8 @@
 //! An envelope is deleted in the same step that took it, and so after the commit. Not here: how an envelope is opened
 //! (`arrivals`), which mailboxes are ours (`choosing`), the state of streams (`askers`).
 
+use std::collections::BTreeSet;
+
 use kith_crypto::mailbox;
 use kith_crypto::secret::Secret32;
 use kith_proto::bounded::BoundedVec;
@@ -25,6 +27,7 @@ use kith_proto::mailbox::Sequence;
 use kith_proto::mailbox::WorkProof;
 use kith_proto::rows::Rows;
 use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
 
 use crate::arrivals;
 use crate::askers::Asked;
@@ -61,6 +64,13 @@ const REFUSED_FOR: Span = Span::from_days(1);
 
 /// The least of it, whatever the mailbox says.
 const MIN_REFUSED: Span = Span::from_hours(1);
+
+/// Queues that a mailbox did not open are asked for again so often, and soon after a contact got another secret.
+const ASK_AGAIN_AFTER: Span = Span::from_hours(1);
+const ASK_AGAIN_SOON: Span = Span::from_secs(1);
+
+/// A mailbox that opened fewer queues than it was asked for so often in a row is no good.
+const MISSING_TIMES: u32 = 3;
 
 /// The longest that a mailbox's word about a pause in reading is believed.
 const MAX_SLOWED: Span = Span::from_minutes(10);
@@ -148,6 +158,10 @@ fn register(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u3
     let first = engine.mailboxes.reading(&mailbox, period).registered.is_empty();
     for of in [period, period.saturating_add(1)] {
         let queues = owners(engine, out, mailbox, period, of);
+        if let Some(own) = engine.mailboxes.get_mut(&mailbox) {
+            // They are asked for again now.
+            own.without.retain(|_, (without, _)| *without != of);
+        }
         let known = &mut engine.mailboxes.reading(&mailbox, period).registered;
         let mut open = queues.iter().filter(|told| told.is_open()).count();
         let new: Vec<_> = queues
@@ -199,15 +213,19 @@ pub(crate) fn registered(
 ) {
     let now = engine.core.now;
     match word {
-        Answer::Registered { quota_left, last, queues, .. } => {
+        Answer::Registered { quota_left, last, queues, left_out, .. } => {
             mail::worked(engine, out, Use::Read { mailbox, period });
             engine.standing.has_room(out, &mailbox, *quota_left);
             // It may count more than we do: closed ones that are not empty.
-            engine.core.stats.queues_missing += u64::from(expected.saturating_sub(*queues));
+            let missing = expected.saturating_sub(*queues);
+            engine.core.stats.queues_missing += u64::from(missing);
+            without_place(engine, out, (mailbox, period), of, left_out);
             if of == period {
                 note_state(engine, &mailbox, *quota_left, *last);
                 engine.standing.let_in(out, &mailbox);
                 let new = engine.mailboxes.accepted(now, out, &mailbox);
+                let left_out = u32::try_from(left_out.len()).unwrap_or(u32::MAX);
+                note_missing(engine, out, &mailbox, missing.saturating_sub(left_out));
                 // Whatever becomes of the next period's: what is there can be read.
                 subscribe_once(engine, out, mailbox, period);
                 if new {
@@ -243,6 +261,70 @@ pub(crate) fn registered(
         _ if of == period => refused(engine, out, (mailbox, period), REFUSED_FOR, MailboxRefusal::NotKnown),
         // The next period's will be asked for again when it begins.
         _ => engine.core.stats.mailbox_refusals += 1,
+    }
+}
+
+/// Queues that another inbox has are asked for again later. A contact's device also gets another secret, and so other queues.
+fn without_place(
+    engine: &mut Engine,
+    out: &mut Output,
+    (mailbox, period): (DeviceId, u32),
+    of: u32,
+    left_out: &[QueueId],
+) {
+    let mut devices = BTreeSet::new();
+    for queue in left_out {
+        let reading = engine.mailboxes.reading(&mailbox, period);
+        // What nothing was asked about is no news of ours.
+        let Some(owner) = reading.queues.get(queue).copied() else { continue };
+        reading.registered.remove(queue);
+        if let Some(own) = engine.mailboxes.get_mut(&mailbox) {
+            own.without.insert(*queue, (of, owner));
+        }
+        if let Owner::Device(device) = owner {
+            devices.insert(device);
+        }
+    }
+    for device in devices {
+        let fresh = engine.core.random();
+        if engine.deposits.renew_secret(engine.core.now, out, &device, fresh) {
+            choosing::tell(engine, out, &device);
+            engine.core.timers.set_earlier(TimerKey::Mail, engine.core.now + ASK_AGAIN_SOON);
+        }
+    }
+}
+
+/// Notes how many queues a mailbox did not open by its own count. One that does so again and again is replaced as soon as
+/// another can be had.
+fn note_missing(engine: &mut Engine, out: &mut Output, mailbox: &DeviceId, missing: u32) {
+    let Some(own) = engine.mailboxes.get_mut(mailbox) else { return };
+    own.missing = (missing, if missing > 0 { own.missing.1.saturating_add(1) } else { 0 });
+    if own.missing.1 >= MISSING_TIMES {
+        own.refuses = true;
+        let until = engine.core.now + REFUSED_FOR;
+        engine.standing.refused(out, mailbox, until, MailboxRefusal::LeavesOut);
+    }
+}
+
+/// Asks again for queues that mailboxes did not open.
+pub(crate) fn ask_again(engine: &mut Engine, out: &mut Output) {
+    let (now, period) = (engine.core.now, mailbox::period_at(engine.core.now));
+    for mailbox in engine.mailboxes.names() {
+        let Some(own) = engine.mailboxes.get_mut(&mailbox).filter(|own| own.is_used()) else { continue };
+        let renewed = !own.without.is_empty() && own.asked_again == Timestamp(0);
+        let due = renewed || now.since(own.asked_again) >= ASK_AGAIN_AFTER;
+        if !due || (own.without.is_empty() && own.missing.0 == 0) {
+            continue;
+        }
+        own.asked_again = now;
+        let all = own.missing.0 > 0;
+        let reading = engine.mailboxes.reading(&mailbox, period);
+        if reading.caught_up {
+            if all {
+                reading.registered.clear();
+            }
+            register(engine, out, mailbox, period, &Admission::Open {});
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use kith_proto::id::ReaderId;
 use kith_proto::mailbox::Access;
 use kith_proto::mailbox::Admission;
 use kith_proto::mailbox::Answer;
+use kith_proto::mailbox::MAX_QUEUES;
 use kith_proto::mailbox::OwnerProof;
 use kith_proto::mailbox::is_owned;
 use kith_proto::mailbox::owned_queue;
@@ -86,8 +87,8 @@ pub(crate) fn register(
         return Ok(answer);
     }
     // Nothing is written before everything is read and found good.
-    let changes = match plan(step, limits, from, known.as_ref(), asked)? {
-        Ok(changes) => changes,
+    let (changes, left_out) = match plan(step, limits, from, known.as_ref(), asked)? {
+        Ok(planned) => planned,
         Err(answer) => return Ok(answer),
     };
     let mut inbox = known.unwrap_or_else(|| open(step, asked.period));
@@ -104,6 +105,7 @@ pub(crate) fn register(
         last: inbox.last,
         queues: inbox.queues,
         until: inbox.until,
+        left_out,
     })
 }
 
@@ -225,6 +227,9 @@ fn admit(
 
 type Change = (QueueId, Option<QueueRow>, Access);
 
+/// What changes, and the queues that are another inbox's.
+type Plan = (Vec<Change>, BoundedVec<QueueId, MAX_QUEUES>);
+
 /// What a registration does to queues, or why not.
 fn plan(
     step: &mut Step<'_>,
@@ -232,15 +237,16 @@ fn plan(
     from: Source,
     known: Option<&InboxRow>,
     asked: &Registration<'_>,
-) -> Result<Result<Vec<Change>, Answer>, StorageError> {
+) -> Result<Result<Plan, Answer>, StorageError> {
     let wanted: BTreeMap<QueueId, &Access> = asked.queues.iter().map(|(id, access)| (*id, access)).collect();
-    let mut changes = Vec::with_capacity(wanted.len());
+    let (mut changes, mut left_out) = (Vec::with_capacity(wanted.len()), Vec::new());
     let mut more = 0;
     for (id, access) in wanted {
         let queue: Option<QueueRow> = step.out.load(step.rows, rows::QUEUES, &id.0)?;
         if queue.as_ref().is_some_and(|queue| queue.inbox != *asked.inbox) {
             // Whoever knows a queue's name can take it first; that must not close the others.
             step.core.stats.refused += 1;
+            left_out.push(id);
             continue;
         }
         let opens = *access != Access::Closed {};
@@ -266,7 +272,7 @@ fn plan(
         step.core.stats.full += 1;
         return Ok(Err(Answer::Full {}));
     }
-    Ok(Ok(changes))
+    Ok(Ok((changes, BoundedVec::truncated(left_out))))
 }
 
 /// Whether somebody who opens an owned queue has shown that it is theirs.

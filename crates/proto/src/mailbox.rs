@@ -236,6 +236,8 @@ words! {
             queues: u32,
             /// Until when they take envelopes unless the inbox is registered again.
             until: Timestamp,
+            /// The queues of this request that were not opened, because another inbox has them.
+            left_out: BoundedVec<QueueId, MAX_QUEUES>,
         }
         /// A promise to keep an envelope.
         2 Stored {

@@ -326,9 +326,15 @@ fn answer() -> impl Strategy<Value = Answer> {
     );
     prop_oneof![
         any::<(u8, [u8; 16])>().prop_map(|(version, nonce)| Answer::Hello { version, nonce }),
-        any::<(u64, u64, u32, u64)>().prop_map(|(quota_left, last, queues, until)| {
-            Answer::Registered { quota_left, last, queues, until: Timestamp(until) }
-        }),
+        (any::<(u64, u64, u32, u64)>(), prop::collection::vec(any::<[u8; 16]>(), 0..3)).prop_map(
+            |((quota_left, last, queues, until), left_out)| Answer::Registered {
+                quota_left,
+                last,
+                queues,
+                until: Timestamp(until),
+                left_out: BoundedVec::truncated(left_out.into_iter().map(QueueId).collect())
+            }
+        ),
         (any::<([u8; 16], u64)>(), signature()).prop_map(|((envelope, expires), signature)| Answer::Stored {
             envelope: EnvelopeId(envelope),
             expires: Timestamp(expires),

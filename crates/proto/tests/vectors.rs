@@ -367,6 +367,7 @@ fn answers() -> Vec<Sample> {
         size_class,
     };
     let until = Timestamp(1_796_000_000_000);
+    let left_out = BoundedVec::new(vec![QueueId([0xa8; 16])]).unwrap();
     let info = Answer::Info {
         capacity: 20 << 30,
         load_percent: 42,
@@ -376,7 +377,10 @@ fn answers() -> Vec<Sample> {
     };
     vec![
         answer("answer-hello", Answer::Hello { version: 1, nonce: [0xa3; 16] }),
-        answer("answer-registered", Answer::Registered { quota_left: 32 << 20, last: 9, queues: 3, until }),
+        answer(
+            "answer-registered",
+            Answer::Registered { quota_left: 32 << 20, last: 9, queues: 3, until, left_out },
+        ),
         answer(
             "answer-stored",
             Answer::Stored { envelope: EnvelopeId([0xa4; 16]), expires: until, signature: [0xa5; 64] },

@@ -76,6 +76,8 @@ fn mailbox(own: &MailboxView, now: Now) -> Line {
     facts.extend(own.since.map(|since| say!("mailbox-since", day = day(now, since))));
     facts.extend(own.left_at.map(|at| say!("mailbox-last", when = moment(now, at))));
     facts.extend(own.quota_left.map(|left| say!("mailbox-free", size = text::size(left))));
+    let without = own.without.len();
+    facts.extend((without > 0).then(|| say!("mailbox-without", count = without)));
     let address = address_text(&own.address, Some(&own.device));
     Line { title: place(&address), address, state, tone, detail: facts.join(" · ") }
 }
@@ -88,6 +90,7 @@ fn refusal(why: MailboxRefusal, of_contact: bool) -> String {
         MailboxRefusal::TooMuch => say!("mailbox-refused-much"),
         MailboxRefusal::TooHard => say!("mailbox-refused-work"),
         MailboxRefusal::Closing => say!("mailbox-closing"),
+        MailboxRefusal::LeavesOut => say!("mailbox-refused-places"),
     }
 }
 

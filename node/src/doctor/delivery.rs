@@ -22,6 +22,8 @@ pub(super) fn findings(known: &Known) -> Vec<Finding> {
     let each = own.map(|(at, own)| mailbox(known, &letter(at), own));
     let mut found = vec![mailboxes(&known.network)];
     found.extend(each);
+    let own = known.network.mailboxes.iter().enumerate();
+    found.extend(own.filter_map(|(at, own)| places(&letter(at), own)));
     found.extend([people(known), outbox(known)]);
     found
 }
@@ -113,6 +115,33 @@ fn mailbox(known: &Known, letter: &str, own: &MailboxView) -> Finding {
     }
 }
 
+/// Who cannot leave anything in a mailbox.
+fn places(letter: &str, own: &MailboxView) -> Option<Finding> {
+    let about = format!("places in mailbox {letter}");
+    let affected: Vec<String> =
+        [(own.without.len(), "contact", "contacts"), (own.links_without as usize, "link", "links")]
+            .into_iter()
+            .filter(|(number, ..)| *number > 0)
+            .map(|(number, one, many)| count(number, one, many))
+            .collect();
+    if !affected.is_empty() {
+        let fact = format!(
+            "It did not open the places of {} there, because another inbox has them: what they write for this device goes to the other mailboxes only.",
+            affected.join(" and ")
+        );
+        let action = "Nothing at first: contacts are told of another place, and it is asked again every hour. If this lasts for days, remove this mailbox.";
+        return Some(Finding::new(&about, Severity::Warning, fact, action));
+    }
+    (own.missing > 0).then(|| {
+        let places = count(own.missing as usize, "place fewer", "places fewer");
+        let fact = format!(
+            "It says that it opened {places} than it was asked for, and not whose: some contacts may not be able to leave anything there."
+        );
+        let action = "Nothing at first: it is asked again every hour and replaced if it stays so. A mailbox that you named yourself stays: remove it.";
+        Finding::new(&about, Severity::Warning, fact, action)
+    })
+}
+
 /// Why a mailbox does not take this device, and what to do.
 pub fn refusal(why: MailboxRefusal, of_contact: bool) -> (&'static str, &'static str) {
     match why {
@@ -135,6 +164,10 @@ pub fn refusal(why: MailboxRefusal, of_contact: bool) -> (&'static str, &'static
         MailboxRefusal::TooHard => (
             "It asks for more work than this device does for an inbox: too many want one there.",
             "Use another one, or ask whoever runs it to let you in.",
+        ),
+        MailboxRefusal::LeavesOut => (
+            "It opens fewer places for contacts than it is asked for.",
+            "Use another one; whoever has no place there leaves mail in your other mailboxes.",
         ),
         MailboxRefusal::Closing => (
             "It closes and takes nothing any more.",

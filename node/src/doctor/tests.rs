@@ -32,6 +32,9 @@ fn mailbox(number: u8) -> MailboxView {
         chosen: false,
         refused: None,
         of_contact: false,
+        without: Vec::new(),
+        links_without: 0,
+        missing: 0,
         closing: false,
         since: Some(before(90_000)),
         left_at: Some(before(7_200)),
@@ -225,6 +228,22 @@ fn what_to_do_about_a_mailbox_that_says_no_depends_on_why_and_whose_it_is() {
     assert!(full.fact.starts_with("It is full"));
     assert!(refuses(MailboxRefusal::TooMuch, false).fact.contains("this network"));
     assert!(refuses(MailboxRefusal::TooHard, false).fact.contains("work"));
+}
+
+#[test]
+fn who_has_no_place_in_a_mailbox_is_counted_with_what_to_do() {
+    let mut known = well();
+    let all = findings(&known);
+    assert!(
+        all.iter().all(|finding| !finding.about.starts_with("places")),
+        "nothing is said when all is well"
+    );
+    let without = vec![kith_proto::id::AccountId([7; 32])];
+    known.network.mailboxes[0] = MailboxView { without, links_without: 2, ..mailbox(1) };
+    let finding = about(&known, "places in mailbox A");
+    assert!(finding.fact.contains("one contact and 2 links") && finding.action.is_some());
+    known.network.mailboxes[0] = MailboxView { missing: 3, ..mailbox(1) };
+    assert!(about(&known, "places in mailbox A").fact.contains("3 places fewer than it was asked for"));
 }
 
 #[test]

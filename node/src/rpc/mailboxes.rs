@@ -34,6 +34,9 @@ pub(crate) fn own(view: &MailboxView) -> Value {
         "refused": view.refused.is_some(),
         "refusal": view.refused.map(refusal_word),
         "refusal_text": view.refused.map(|why| doctor::refusal(why, view.of_contact).0),
+        "without": view.without.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "links_without": view.links_without,
+        "missing": view.missing,
         "closing": view.closing,
         "since": view.since.map(rfc3339),
         "last_deposit_at": view.left_at.map(rfc3339),
@@ -51,6 +54,7 @@ fn refusal_word(why: MailboxRefusal) -> &'static str {
         MailboxRefusal::TooMuch => "too_much",
         MailboxRefusal::TooHard => "too_hard",
         MailboxRefusal::Closing => "closing",
+        MailboxRefusal::LeavesOut => "leaves_out",
     }
 }
 

@@ -182,7 +182,7 @@ const METHODS: &[Method] = &[
         name: "mailboxes.list",
         summary: "The mailboxes that keep what comes while this device is away. “network.changed” tells when one changes.",
         params: &[],
-        result: "mailboxes: [{address, device_id, accepted, connected, chosen, refused, refusal: not_known, full, too_much, too_hard or closing, refusal_text, closing, since, last_deposit_at, last_read_at, quota_left, score, away_secs}]",
+        result: "mailboxes: [{address, device_id, accepted, connected, chosen, refused, refusal: not_known, full, too_much, too_hard, closing or leaves_out, refusal_text, without: [contact_id of who has no place there], links_without, missing, closing, since, last_deposit_at, last_read_at, quota_left, score, away_secs}]",
         run: Run::Now(mailboxes::list),
     },
     Method {

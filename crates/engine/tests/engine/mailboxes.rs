@@ -50,7 +50,13 @@ pub(crate) fn hello() -> Answer {
 }
 
 pub(crate) fn registered() -> Answer {
-    Answer::Registered { quota_left: 1 << 25, last: 0, queues: 1, until: crate::BEGIN + Span::from_days(30) }
+    registered_but(1, Vec::new())
+}
+
+/// The same, with so many queues, and without some.
+fn registered_but(queues: u32, left_out: Vec<QueueId>) -> Answer {
+    let (until, left_out) = (crate::BEGIN + Span::from_days(30), BoundedVec::truncated(left_out));
+    Answer::Registered { quota_left: 1 << 25, last: 0, queues, until, left_out }
 }
 
 /// Lets time pass second by second. `play` is the mailbox: it is shown every effect and may answer.
@@ -143,16 +149,113 @@ fn queues_that_a_mailbox_did_not_open_are_counted() {
             Effect::AskMailbox { stream, request } => match request.word {
                 Request::Hello { .. } => say(ann, stream, request.number, hello()),
                 Request::Register { .. } => {
-                    let until = crate::BEGIN + Span::from_days(30);
-                    let word = Answer::Registered { quota_left: 1 << 25, last: 0, queues, until };
-                    say(ann, stream, request.number, word);
+                    say(ann, stream, request.number, registered_but(queues, Vec::new()));
                 }
                 _ => {}
             },
             _ => {}
         });
         assert_eq!(ann.engine.stats().queues_missing, missing, "that for strangers, in two periods");
+        let own = ann.engine.overview().network.mailboxes.remove(0);
+        assert_eq!(u64::from(own.missing), missing / 2, "and it is told");
     }
+}
+
+#[test]
+fn a_contact_whose_queue_somebody_has_is_named_and_gets_another_one() {
+    let (mut ann, bob, _) = crate::friends();
+    ann.net(NetInput::BootstrapConnected { node: node(50) });
+    // Whatever is opened first, but what strangers knock at, is another inbox's.
+    let mut squatted = std::collections::BTreeSet::new();
+    let mut asked = Vec::new();
+    let mut play = |ann: &mut Side, effect: Effect, squats: bool| match effect {
+        Effect::OpenMailbox { stream, .. } => ann.net(NetInput::MailboxOpened { stream }),
+        Effect::AskMailbox { stream, request } => match request.word {
+            Request::Hello { .. } => say(ann, stream, request.number, hello()),
+            Request::Register { queues, .. } => {
+                let of_bob = queues.iter().filter(|(_, access)| matches!(access, Access::Key { .. }));
+                let of_bob: Vec<QueueId> = of_bob.map(|(queue, _)| *queue).collect();
+                if squats && squatted.len() < 2 {
+                    squatted.extend(of_bob.iter().copied());
+                }
+                asked.extend(of_bob.iter().copied());
+                let left_out: Vec<_> = of_bob.into_iter().filter(|queue| squatted.contains(queue)).collect();
+                let open = u32::try_from(queues.len() - left_out.len()).unwrap();
+                say(ann, stream, request.number, registered_but(open.max(1), left_out));
+            }
+            Request::Subscribe { .. } => say(ann, stream, request.number, Answer::CaughtUp {}),
+            _ => {}
+        },
+        _ => {}
+    };
+    ann.pass(SECOND);
+    for effect in std::mem::take(&mut ann.mail) {
+        play(&mut ann, effect, true);
+    }
+    for _ in 0..2 {
+        for effect in std::mem::take(&mut ann.mail) {
+            play(&mut ann, effect, true);
+        }
+    }
+    let without = |ann: &Side| ann.engine.overview().network.mailboxes.remove(0).without;
+    assert_eq!(without(&ann), [bob.account], "it is told whom it hurts");
+    for _ in 0..10 {
+        ann.pass(SECOND);
+        while !ann.mail.is_empty() {
+            for effect in std::mem::take(&mut ann.mail) {
+                play(&mut ann, effect, true);
+            }
+        }
+    }
+    assert_eq!(without(&ann), [], "Bob has another place");
+    let others: std::collections::BTreeSet<_> =
+        asked.iter().filter(|queue| !squatted.contains(queue)).collect();
+    assert_eq!((squatted.len(), others.len()), (2, 2), "one in each of two periods, and another in each");
+}
+
+#[test]
+fn a_mailbox_that_opens_too_little_is_asked_again_and_then_replaced() {
+    let mut ann = Side::new(1);
+    ann.net(NetInput::BootstrapConnected { node: node(50) });
+    let mut streams = std::collections::BTreeMap::new();
+    let mut registrations = 0;
+    let mut hours = |ann: &mut Side, hours: u64| {
+        for _ in 0..hours * 6 {
+            ann.pass(Span::from_minutes(10));
+            while !ann.mail.is_empty() {
+                for effect in std::mem::take(&mut ann.mail) {
+                    match effect {
+                        Effect::OpenMailbox { stream, device, .. } => {
+                            streams.insert(stream, device);
+                            ann.net(NetInput::MailboxOpened { stream });
+                        }
+                        Effect::AskMailbox { stream, request } => match request.word {
+                            Request::Hello { .. } => say(ann, stream, request.number, hello()),
+                            Request::Register { .. } => {
+                                let lacking = streams[&stream] == node(50).device;
+                                registrations += u32::from(lacking);
+                                let word = registered_but(u32::from(!lacking), Vec::new());
+                                say(ann, stream, request.number, word);
+                            }
+                            Request::Subscribe { .. } => {
+                                say(ann, stream, request.number, Answer::CaughtUp {});
+                            }
+                            _ => {}
+                        },
+                        _ => {}
+                    }
+                }
+            }
+        }
+        registrations
+    };
+    let first = hours(&mut ann, 1);
+    let later = hours(&mut ann, 4);
+    assert!(later >= first + 4, "it is asked again: {first}, {later}");
+    assert_eq!(used(&ann), [50], "there is no other");
+    ann.net(NetInput::BootstrapConnected { node: node(51) });
+    hours(&mut ann, 2);
+    assert_eq!(used(&ann), [51]);
 }
 
 #[test]

@@ -159,9 +159,10 @@ fn many_queues_come_in_several_requests_and_nobody_takes_those_of_others() {
         panic!("300 queues")
     };
     let theft = vec![eve.queues(1)[0].clone(), (ann.queue(3), eve.access())];
-    let Answer::Registered { queues: 1, .. } = eve.register(&mut house, theft) else {
+    let Answer::Registered { queues: 1, left_out, .. } = eve.register(&mut house, theft) else {
         panic!("her own queue is opened, and the other stays whose it was")
     };
+    assert_eq!(*left_out, [ann.queue(3)], "and she is told which");
     assert_eq!(house.mailbox.overview().queues, 301);
     house.config.inbox_queues = 301;
     house.crash();
@@ -269,7 +270,16 @@ fn a_renewal_keeps_an_inbox_open() {
         house.elapse(Span::from_days(20));
         let renewed = ann.register(&mut house, Vec::new());
         let until = house.now + Span::from_days(30);
-        assert_eq!(renewed, Answer::Registered { quota_left: 32 << 20, last: 0, queues: 1, until });
+        assert_eq!(
+            renewed,
+            Answer::Registered {
+                quota_left: 32 << 20,
+                last: 0,
+                queues: 1,
+                until,
+                left_out: BoundedVec::default()
+            }
+        );
     }
     let close = vec![(ann.queue(0), Access::Closed {}), (ann.queue(5), Access::Closed {})];
     assert!(matches!(ann.register(&mut house, close), Answer::Registered { queues: 0, .. }));

@@ -26,7 +26,16 @@ fn a_friend_leaves_an_envelope_and_it_is_fetched_and_deleted() {
     let (mut house, ann) = (House::open(), Person::new(1, 1));
     let registered = ann.register(&mut house, ann.queues(2));
     let until = START + Span::from_days(30);
-    assert_eq!(registered, Answer::Registered { quota_left: 32 << 20, last: 0, queues: 2, until });
+    assert_eq!(
+        registered,
+        Answer::Registered {
+            quota_left: 32 << 20,
+            last: 0,
+            queues: 2,
+            until,
+            left_out: BoundedVec::default()
+        }
+    );
     let bob = house.stream();
     let deposit = ann.deposit(&house, bob, 1, &envelope(1, 0), KeepFor::Days14);
     let answer = house.ask_one(bob, deposit);

@@ -1,0 +1,64 @@
+//! The rows about nodes that are or may be mailboxes, what the owner said about them, and who knocked there. Those that got
+//! a field are read in both forms, and written anew when they change.
+
+use super::*;
+
+/// A row that got fields: they stand behind the others, and have their default in rows from before.
+macro_rules! grown_row {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }
+        since $version:literal { $($(#[$new_doc:meta])* $new:ident: $new_type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq)]
+        pub(crate) struct $name {
+            $($(#[$field_doc])* pub(crate) $field: $type,)*
+            $($(#[$new_doc])* pub(crate) $new: $new_type,)*
+        }
+
+        impl Encode for $name {
+            fn encode(&self, out: &mut Vec<u8>) {
+                out.push($version);
+                $(self.$field.encode(out);)*
+                $(self.$new.encode(out);)*
+            }
+        }
+
+        impl Decode for $name {
+            fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                let old = match u8::decode(reader)? {
+                    VERSION => true,
+                    $version => false,
+                    _ => return Err(DecodeError::Invalid { what: "row version" }),
+                };
+                Ok(Self {
+                    $($field: Decode::decode(reader)?,)*
+                    $($new: if old { Default::default() } else { Decode::decode(reader)? },)*
+                })
+            }
+        }
+    };
+}
+
+grown_row!(
+    /// How good a node was as a mailbox.
+    StandingRow {
+        /// Where it answers.
+        address: Multiaddress,
+        /// When it was first heard of.
+        known_since: Timestamp,
+        /// When it last did what was asked.
+        worked: Timestamp,
+        /// For how long it has been away, counted while others could be reached.
+        away: Span,
+        /// It is not asked again before this time: it would not have us.
+        refused_until: Timestamp,
+        /// How long it takes to answer, in milliseconds; a mean in which the newest weigh most.
+        round_trip_ms: u32,
+        /// Bytes that an inbox there may still hold.
+        free_bytes: u64,
+        /// Days, each with streams that worked and streams that did not.
+        days: BoundedVec<(u32, (u32, u32)), MAX_STANDING_DAYS>,
+    } since 2 {
+        /// Why it would not have us, by [`MailboxRefusal::code`](crate::view::MailboxRefusal::code); zero when it has not said no.
+        refusal: u8,
+    }
+);
