@@ -196,7 +196,7 @@ fn mailbox(picture: &Picture, lines: &mut Lines<'_>) -> Result<(), Error> {
     lines.counter("mailbox_deposits", "Envelopes taken", counted.deposits)?;
     lines.counter("mailbox_fetched", "Envelopes handed over", counted.fetched)?;
     lines.counter("mailbox_forwarded", "Envelopes handed to other mailboxes", counted.forwarded)?;
-    let gone = [("deleted", counted.deleted), ("expired", counted.expired)];
+    let gone = [("deleted", counted.deleted), ("expired", counted.expired), ("gave_way", counted.gave_way)];
     lines.counters("mailbox_envelopes_gone", "Envelopes not kept any more", "why", &gone)?;
     let refused = [
         ("malformed", counted.malformed),

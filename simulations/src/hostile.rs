@@ -97,12 +97,16 @@ impl Mask {
     fn garble(&mut self, answer: Numbered<Answer>) -> Numbered<Answer> {
         let number = answer.number;
         let word = match answer.word {
-            Answer::Envelope { sequence, envelope } => {
+            Answer::Envelope { sequence, envelope, work } => {
                 let mut bytes = envelope.to_bytes();
                 if let Some(byte) = bytes.last_mut() {
                     *byte ^= 1;
                 }
-                Answer::Envelope { sequence, envelope: Envelope::from_bytes(&bytes).unwrap_or(envelope) }
+                Answer::Envelope {
+                    sequence,
+                    envelope: Envelope::from_bytes(&bytes).unwrap_or(envelope),
+                    work,
+                }
             }
             Answer::Stored { envelope, expires, mut signature } => {
                 self.receipts += 1;
@@ -131,7 +135,7 @@ impl Mask {
                 let again = Answer::Index { entries: BoundedVec::truncated(known) };
                 vec![Numbered { number, word: again }, answer.clone(), answer]
             }
-            Answer::Envelope { sequence, envelope } => {
+            Answer::Envelope { sequence, envelope, .. } => {
                 if self.envelopes.len() < KEPT {
                     self.envelopes.insert(*sequence, envelope.clone());
                 }
@@ -139,7 +143,10 @@ impl Mask {
             }
             Answer::Gone { sequence } => match self.envelopes.get(sequence).cloned() {
                 Some(envelope) => {
-                    vec![Numbered { number, word: Answer::Envelope { sequence: *sequence, envelope } }]
+                    vec![Numbered {
+                        number,
+                        word: Answer::Envelope { sequence: *sequence, envelope, work: None },
+                    }]
                 }
                 None => vec![answer],
             },

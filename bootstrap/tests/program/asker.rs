@@ -172,7 +172,7 @@ impl Asker {
         let mut fetched = Vec::new();
         for entry in listed {
             match self.answer().await.expect("the mailbox hands over").word {
-                Answer::Envelope { sequence, envelope } if sequence == entry.sequence => {
+                Answer::Envelope { sequence, envelope, .. } if sequence == entry.sequence => {
                     fetched.push(envelope);
                 }
                 other => panic!("{other:?}"),

@@ -44,6 +44,7 @@ use crate::output::Output;
 use crate::presence::Greeting;
 use crate::sessions::Introduction;
 use crate::sessions::NotOpened;
+use crate::strangers;
 use crate::view::ContactState;
 
 /// A frame came in.
@@ -75,7 +76,7 @@ pub(crate) fn frame(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, devi
         },
         Frame::Ready => links::ready(engine, rows, out, &device),
         Frame::Put(envelope) => {
-            put(engine, rows, out, &device, &envelope, true);
+            put(engine, rows, out, &device, &envelope, Came::Live);
         }
         Frame::PrekeyRequest { invite } => give_prekeys(engine, out, device, contact, invite.as_ref()),
         Frame::Prekeys { device_list, bundle } => {
@@ -172,20 +173,21 @@ fn take_prekeys(
 }
 
 /// An envelope of a device was found in a mailbox. Returns whether it may be deleted there: it is taken, or nothing will
-/// ever come of it.
+/// ever come of it. `work_bits`: how much work was done to leave it there.
 pub(crate) fn mail(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,
     device: &DeviceId,
     envelope: &Envelope,
+    work_bits: u8,
 ) -> bool {
     let state = engine.peers.contact_of(device).and_then(|contact| engine.contacts.state(&contact));
     if state == Some(ContactState::Blocked) {
         return true;
     }
     let before = out.effects.len();
-    let done = put(engine, rows, out, device, envelope, false);
+    let done = put(engine, rows, out, device, envelope, Came::ByMail { work_bits });
     if done == Done::Again {
         // It was sealed anew, so our receipt is not there: lost on its way, or undone by a crash.
         leaving::receipt_is_lost(engine, out, device);
@@ -196,6 +198,18 @@ pub(crate) fn mail(
     let effects = out.effects.split_off(before);
     out.effects.extend(effects.into_iter().filter(|effect| !matches!(effect, Effect::Misbehaved { .. })));
     done != Done::NotYet
+}
+
+/// How an envelope came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Came {
+    /// On a connection.
+    Live,
+    /// By mailbox.
+    ByMail {
+        /// How much work was done to leave it there.
+        work_bits: u8,
+    },
 }
 
 /// What became of an envelope.
@@ -209,15 +223,16 @@ enum Done {
     NotYet,
 }
 
-/// An envelope of a device came in, `live` on a connection or by mailbox.
+/// An envelope of a device came in.
 fn put(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,
     device: &DeviceId,
     envelope: &Envelope,
-    live: bool,
+    came: Came,
 ) -> Done {
+    let live = came == Came::Live;
     let opened = match engine.sessions.open(&mut engine.core, &engine.devices, device, envelope) {
         Ok(opened) => opened,
         Err(NotOpened::Duplicate) => {
@@ -246,7 +261,7 @@ fn put(
     }
     let mut welcome = None;
     if let Some(introduction) = opened.introduction {
-        match introduce(engine, rows, out, device, introduction, &payload, live) {
+        match introduce(engine, rows, out, device, introduction, &payload, came) {
             Ok(admitted) => welcome = admitted,
             Err(NotBelieved::Forged) => {
                 engine.core.stats.bad_proofs += 1;
@@ -353,7 +368,7 @@ fn introduce(
     device: &DeviceId,
     introduction: Introduction,
     payload: &Payload,
-    live: bool,
+    came: Came,
 ) -> Result<Option<Admitted>, NotBelieved> {
     let Introduction { account, identity } = introduction;
     let request = payload.contents.iter().find_map(|content| match content {
@@ -372,7 +387,7 @@ fn introduce(
         (_, Some(request)) => {
             // Everything is checked before anything is kept: otherwise a stranger could fill the disk with lists.
             let shown = check(engine, device, introduction, request).ok_or(NotBelieved::Forged)?;
-            admit(engine, rows, out, device, (request, shown), live).map(Some)
+            admit(engine, rows, out, device, (request, shown), came).map(Some)
         }
         (None, None) if joins.is_some() => joins
             .is_some_and(|join| joining::introduce(engine, rows, out, device, introduction, join))
@@ -431,19 +446,25 @@ fn admit(
     out: &mut Output,
     device: &DeviceId,
     (request, shown): (&ContactRequest, Shown),
-    live: bool,
+    came: Came,
 ) -> Result<Admitted, NotBelieved> {
     let account = request.account;
     let before = engine.contacts.state(&account);
     if before.is_none() && shown == Shown::Address {
         // On a connection it would have cost no work: strangers come by mailbox.
-        if live || engine.strangers.is_turned_away(&account) {
+        let Came::ByMail { work_bits } = came else {
+            return Err(NotBelieved::NotLetIn(NotLetIn::Unwanted));
+        };
+        if engine.strangers.is_turned_away(&account) {
             return Err(NotBelieved::NotLetIn(NotLetIn::Unwanted));
         }
-        if engine.waiting_strangers() >= engine.core.config.incoming_knocks {
+        if engine.waiting_strangers() >= engine.core.config.incoming_knocks
+            && !strangers::make_room(engine, rows, out, work_bits)
+        {
             return Err(NotBelieved::NotLetIn(NotLetIn::Full));
         }
     }
+    let work_bits = if let Came::ByMail { work_bits } = came { work_bits } else { 0 };
     let (profile, greeting) = (request.profile.clone(), request.greeting.clone());
     let asked = engine.contacts.asked_by(&engine.core, out, &account, profile, greeting);
     asked.map_err(NotBelieved::NotLetIn)?;
@@ -453,7 +474,7 @@ fn admit(
     let _ = engine.devices.learn_bundle(&engine.core, out, &account, device, &request.bundle);
     let was_stranger = engine.strangers.is_stranger(&account);
     match (before, shown) {
-        (None, Shown::Address) => engine.strangers.asks(engine.core.now, out, &account),
+        (None, Shown::Address) => engine.strangers.asks(engine.core.now, out, &account, work_bits),
         (None, _) => {
             engine.strangers.forget(out, &account);
             engine.contacts.use_invite(engine.core.now, out, &request.invite);

@@ -335,6 +335,13 @@ fn remove(
 ) -> Result<Answer, Refusal> {
     let before = engine.contacts.state(&contact).ok_or(Refusal::UnknownContact)?;
     engine.strangers.turn_away(engine.core.now, out, &contact);
+    forget(engine, rows, out, contact);
+    decided(engine, out, before);
+    Ok(Answer::Done)
+}
+
+/// Forgets a contact, their devices and the chat, and says so.
+pub(crate) fn forget(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, contact: ContactId) {
     engine.knocking.drop_account(&contact);
     calls::taking::part(engine, rows, out, &contact);
     calls::commands::forget(engine, out, &contact);
@@ -349,9 +356,7 @@ fn remove(
     engine.contacts.remove(out, &contact);
     fellows::stay(engine, rows, out, &contact);
     engine.keep_connected(out);
-    decided(engine, out, before);
     out.event(Event::ContactRemoved { contact, chat });
-    Ok(Answer::Done)
 }
 
 fn send_message(

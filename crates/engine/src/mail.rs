@@ -190,8 +190,9 @@ pub(crate) fn answered(
         (Use::Read { mailbox, period }, Asked::Subscribe, word) => {
             reading::listed(engine, out, mailbox, period, word);
         }
-        (Use::Read { mailbox, period }, Asked::Get, Answer::Envelope { sequence, envelope }) => {
-            reading::fetched(engine, rows, out, (mailbox, period), sequence, &envelope);
+        (Use::Read { mailbox, period }, Asked::Get, Answer::Envelope { sequence, envelope, work }) => {
+            let what = (sequence, &envelope, work);
+            reading::fetched(engine, rows, out, (mailbox, period), what);
         }
         (Use::Read { mailbox, period }, Asked::Get, Answer::Gone { sequence }) => {
             reading::gone(engine, out, (mailbox, period), sequence);

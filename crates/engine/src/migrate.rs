@@ -6,7 +6,7 @@
 //! | 2 | `mail`: until when each mailbox has promised, not since when it keeps; `mailboxes`: when it was left |
 //! | 3 | groups: new tables; `chats` and `history` may hold rows of groups. Older rows of both are read as they are |
 //! | 4 | calls: new tables; `chats` and `history` may hold calls |
-//! | 5 | `standing`: why a mailbox would not have us. Older rows are read as they are |
+//! | 5 | `standing`: why a mailbox would not have us; `strangers`: work. Older rows are read as they are |
 //!
 //! A table that is added needs no new version if having no rows in it means what was true before: `knocks` and
 //! `strangers` (without rows, strangers may knock and nobody has), `found` (nothing is remembered, and fetched again).
@@ -175,8 +175,11 @@ mod tests {
         let (since, no, yes) =
             (Timestamp(77), [1, 0, 77, 0, 0, 0, 0, 0, 0, 0], [1, 1, 77, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(KnocksRow { allowed: false, since }.to_bytes(), no);
-        assert_eq!(StrangerRow { turned_away: true, since }.to_bytes(), yes);
+        let new = [2, 1, 77, 0, 0, 0, 0, 0, 0, 0, 23];
+        assert_eq!(StrangerRow { turned_away: true, since, work_bits: 23 }.to_bytes(), new);
+        assert!(StrangerRow::from_bytes(&new).is_ok_and(|row| row.work_bits == 23));
         assert!(KnocksRow::from_bytes(&yes).is_ok_and(|row| row.allowed));
+        assert!(StrangerRow::from_bytes(&yes).is_ok_and(|row| row.turned_away && row.work_bits == 0));
         assert!(StrangerRow::from_bytes(&no).is_ok_and(|row| !row.turned_away));
         for wrong in [[2, 0, 77, 0, 0, 0, 0, 0, 0, 0], [1, 2, 77, 0, 0, 0, 0, 0, 0, 0]] {
             assert!(KnocksRow::from_bytes(&wrong).is_err() && StrangerRow::from_bytes(&wrong).is_err());

@@ -25,6 +25,7 @@ use kith_proto::mailbox::MAX_QUEUES;
 use kith_proto::mailbox::Request;
 use kith_proto::mailbox::Sequence;
 use kith_proto::mailbox::WorkProof;
+use kith_proto::mailbox::deposit_subject;
 use kith_proto::rows::Rows;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
@@ -566,8 +567,7 @@ pub(crate) fn fetched(
     rows: &dyn Rows,
     out: &mut Output,
     (mailbox, period): (DeviceId, u32),
-    sequence: Sequence,
-    envelope: &Envelope,
+    (sequence, envelope, work): (Sequence, &Envelope, Option<WorkProof>),
 ) {
     let reading = engine.mailboxes.reading(&mailbox, period);
     let Some(queue) = reading.fetching.remove(&sequence) else {
@@ -579,9 +579,13 @@ pub(crate) fn fetched(
     engine.core.stats.fetched += 1;
     let settled = match owner {
         _ if engine.mailboxes.was_found(&envelope.id()) => true,
-        Some(Owner::Device(device)) => arrivals::mail(engine, rows, out, &device, envelope),
+        Some(Owner::Device(device)) => arrivals::mail(engine, rows, out, &device, envelope, 0),
         Some(Owner::Invite(_)) => match engine.sessions.first_device(&engine.devices, envelope) {
-            Some(device) => arrivals::mail(engine, rows, out, &device, envelope),
+            Some(device) => {
+                // It is looked at here: a mailbox cannot make work up.
+                let bits = work.map_or(0, |work| work.credit(&deposit_subject(&queue, &envelope.id())));
+                arrivals::mail(engine, rows, out, &device, envelope, bits)
+            }
             None => true,
         },
         None => true,

@@ -68,6 +68,7 @@ pub(crate) use chats::ChatRow;
 pub(crate) use chats::HistoryRow;
 pub(crate) use chats::LastRow;
 pub(crate) use nodes::StandingRow;
+pub(crate) use nodes::StrangerRow;
 
 use crate::groups::history::rows as history;
 
@@ -270,16 +271,6 @@ row!(
         /// Whether they may knock.
         allowed: bool,
         /// When that was said.
-        since: Timestamp,
-    }
-);
-
-row!(
-    /// Somebody who asked and knew nothing but the address.
-    StrangerRow {
-        /// Whether the owner removed the request: it is not shown again.
-        turned_away: bool,
-        /// Since when.
         since: Timestamp,
     }
 );

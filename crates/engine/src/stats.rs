@@ -28,6 +28,8 @@ pub struct Stats {
     pub undecided: u64,
     /// Requests that were genuine and were not let in: for want of room, or because the owner does not want them.
     pub not_let_in: u64,
+    /// Strangers' requests that gave way to those of others who did more work.
+    pub gave_way: u64,
     /// Frames from devices that are no contacts.
     pub stranger_frames: u64,
     /// Frames that were not answered because there were too many.

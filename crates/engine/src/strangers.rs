@@ -12,6 +12,7 @@
 //! requests, queues and proofs are those of invites. The work is done for mailboxes, so nothing but mail is taken from
 //! strangers: a request on a connection would have cost them nothing (`arrivals`). Not here: how we knock (`knocking`).
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use kith_crypto::invite;
@@ -23,10 +24,12 @@ use kith_proto::id::ContactId;
 use kith_proto::id::InviteId;
 use kith_proto::invite::InviteSecret;
 use kith_proto::record::CardRecord;
+use kith_proto::rows::Rows;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 use crate::cards;
+use crate::commands;
 use crate::contacts::CLOSED_FOR;
 use crate::effect::Effect;
 use crate::engine::Engine;
@@ -36,6 +39,7 @@ use crate::reading;
 use crate::rows;
 use crate::rows::KnocksRow;
 use crate::rows::StrangerRow;
+use crate::view::ContactState;
 
 /// Strangers who were turned away and are remembered. Whoever makes more accounts than this works for each of them.
 const MAX_TURNED_AWAY: usize = 1_024;
@@ -103,8 +107,15 @@ impl Strangers {
     }
 
     /// Somebody asks who knows only the address.
-    pub(crate) fn asks(&mut self, now: Timestamp, out: &mut Output, contact: &ContactId) {
-        self.put(out, contact, StrangerRow { turned_away: false, since: now });
+    pub(crate) fn asks(&mut self, now: Timestamp, out: &mut Output, contact: &ContactId, work_bits: u8) {
+        self.put(out, contact, StrangerRow { turned_away: false, since: now, work_bits });
+    }
+
+    /// Of some of them, who did the least work, and how much; of several whoever came last.
+    fn least_work(&self, of: impl Fn(&ContactId) -> bool) -> Option<(ContactId, u8)> {
+        let waiting = self.by_id.iter().filter(|(contact, row)| !row.turned_away && of(contact));
+        let least = waiting.min_by_key(|(_, row)| (row.work_bits, Reverse(row.since)));
+        least.map(|(contact, row)| (*contact, row.work_bits))
     }
 
     /// Everybody who asked so and was neither accepted nor turned away.
@@ -122,7 +133,7 @@ impl Strangers {
         if !self.is_stranger(contact) {
             return;
         }
-        self.put(out, contact, StrangerRow { turned_away: true, since: now });
+        self.put(out, contact, StrangerRow { turned_away: true, since: now, work_bits: 0 });
         let gone = self.by_id.iter().filter(|(_, row)| row.turned_away);
         if gone.clone().count() > MAX_TURNED_AWAY
             && let Some(oldest) = gone.min_by_key(|(_, row)| row.since).map(|(contact, _)| *contact)
@@ -147,6 +158,21 @@ impl Strangers {
         out.put(rows::STRANGERS, &contact.0, row.to_bytes());
         self.by_id.insert(*contact, row);
     }
+}
+
+/// Makes room for somebody who did so much work: whoever of those who wait did the least, and less, is forgotten and may ask
+/// again. Returns whether there is room.
+pub(crate) fn make_room(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, work_bits: u8) -> bool {
+    let contacts = &engine.contacts;
+    let waits = |contact: &ContactId| contacts.state(contact) == Some(ContactState::Incoming);
+    let Some((least, bits)) = engine.strangers.least_work(waits) else { return false };
+    if bits >= work_bits {
+        return false;
+    }
+    engine.core.stats.gave_way += 1;
+    engine.strangers.forget(out, &least);
+    commands::forget(engine, rows, out, least);
+    true
 }
 
 /// The owner allows strangers to knock, or does not.
@@ -211,13 +237,25 @@ mod tests {
         strangers.turn_away(NOW, &mut out, &number(1));
         assert!(!strangers.is_turned_away(&number(1)), "nobody who asked");
         for who in 0..1_030 {
-            strangers.asks(NOW, &mut out, &number(who));
+            strangers.asks(NOW, &mut out, &number(who), 0);
             strangers.turn_away(NOW + Span(who.into()), &mut out, &number(who));
         }
         let known = (0..1_030).filter(|who| strangers.is_turned_away(&number(*who)));
         assert_eq!(known.collect::<Vec<_>>(), (6..1_030).collect::<Vec<_>>(), "the last ones");
         strangers.forget(&mut out, &number(1_000));
         assert!(!strangers.is_turned_away(&number(1_000)) && !strangers.is_stranger(&number(1_000)));
+    }
+
+    #[test]
+    fn whoever_did_the_least_work_goes_first_and_of_several_the_last() {
+        let (mut strangers, mut out) = strangers();
+        for (who, bits) in [(1, 24), (2, 20), (3, 20), (4, 22)] {
+            strangers.asks(NOW + Span(who.into()), &mut out, &number(who), bits);
+        }
+        assert_eq!(strangers.least_work(|_| true), Some((number(3), 20)));
+        assert_eq!(strangers.least_work(|who| *who != number(3)), Some((number(2), 20)));
+        strangers.turn_away(NOW, &mut out, &number(3));
+        assert_eq!(strangers.least_work(|_| true), Some((number(2), 20)), "who was turned away has no place");
     }
 
     #[test]

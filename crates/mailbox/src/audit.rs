@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use kith_proto::codec::Decode;
-use kith_proto::envelope::Envelope;
 use kith_proto::id::QueueId;
 use kith_proto::mailbox::Access;
 use kith_proto::rows::Direction;
@@ -49,14 +48,21 @@ pub fn check(rows: &dyn Rows) -> Result<Vec<String>, StorageError> {
         }
     };
     let mut due = read(rows, rows::DUE, |bytes| Some(bytes.to_vec()))?;
-    let mut envelopes = read(rows, rows::ENVELOPES, |bytes| Envelope::parse(bytes.to_vec()).ok())?;
+    let mut envelopes = read(rows, rows::ENVELOPES, |bytes| rows::split_envelope_value(bytes.to_vec()).ok())?;
+    let mut knocks = read(rows, rows::KNOCKS, |bits| bits.first().copied())?;
     let mut known = decode::<KnownRow>(rows, rows::KNOWN)?;
     let mut inboxes: All<Count> = BTreeMap::new();
     let mut queues: All<Count> = BTreeMap::new();
     for (key, row) in decode::<IndexRow>(rows, rows::INDEX)? {
         let (inbox, sequence) = rows::split_index_key(&key).ok_or(StorageError::Damaged(rows::INDEX.name))?;
         let envelope = envelopes.remove(&key);
-        note(envelope.is_some_and(|envelope| envelope.id() == row.envelope), "an envelope is missing");
+        note(
+            envelope.as_ref().is_some_and(|(found, _)| found.id() == row.envelope),
+            "an envelope is missing",
+        );
+        let knock = knocks.remove(&rows::knock_key(&row.queue, sequence));
+        let work = envelope.and_then(|(_, work)| work);
+        note(knock.is_some() == work.is_some(), "the work of a stranger is not where it should be");
         let expiry = due.remove(&Due::Expire { inbox, sequence }.key(row.hour));
         note(expiry.is_some(), "an envelope does not expire");
         let named = known.remove(rows::known_key(&row.queue, &row.envelope).as_slice());
@@ -70,6 +76,7 @@ pub fn check(rows: &dyn Rows) -> Result<Vec<String>, StorageError> {
         of_queue.bytes += shelf::class_bytes(row.size_class);
     }
     note(envelopes.is_empty(), "an envelope is in no index");
+    note(knocks.is_empty(), "work is kept for an envelope that is not there");
     for row in known.values() {
         note(row.deleted, "a name stands for an envelope that is not there");
         let of_inbox = inboxes.entry(row.inbox.to_vec()).or_default();

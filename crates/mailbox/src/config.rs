@@ -34,7 +34,8 @@ pub struct Config {
     pub queue_envelopes: u32,
     /// Bytes of one queue: an eighth of the inbox, so that one contact cannot keep the others out.
     pub queue_bytes: u64,
-    /// Envelopes in a queue at which strangers knock: more requests than anybody reads in a period.
+    /// Envelopes in a queue at which strangers knock: more requests than anybody reads in a period. When there are so many,
+    /// the one with the least work gives way to one with more.
     pub knock_envelopes: u32,
     /// The largest size class of an envelope that knocks: a first request with its keys takes 4 or 16 KiB.
     pub knock_class: u8,

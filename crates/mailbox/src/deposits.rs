@@ -1,15 +1,21 @@
 //! Taking envelopes. Every deposit that is answered with a receipt stands in the same commit; a repeated one gets the
 //! same receipt again and is stored once.
 
+use std::cmp::Reverse;
+
 use kith_proto::envelope::Envelope;
 use kith_proto::id::QueueId;
 use kith_proto::mailbox::Access;
 use kith_proto::mailbox::Answer;
 use kith_proto::mailbox::IndexEntry;
 use kith_proto::mailbox::KeepFor;
+use kith_proto::mailbox::MAX_WORK_BITS;
 use kith_proto::mailbox::Nonce;
 use kith_proto::mailbox::Request;
+use kith_proto::mailbox::Sequence;
+use kith_proto::mailbox::WorkBits;
 use kith_proto::mailbox::WorkProof;
+use kith_proto::mailbox::deposit_subject;
 use kith_proto::mailbox::receipt_bytes;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
@@ -25,9 +31,11 @@ use crate::limits::Limits;
 use crate::rows;
 use crate::rows::InboxKey;
 use crate::rows::InboxRow;
+use crate::rows::IndexRow;
 use crate::rows::KnownRow;
 use crate::rows::QueueRow;
 use crate::shelf;
+use crate::shelf::Removal;
 use crate::work;
 use crate::work::Purpose;
 
@@ -85,8 +93,15 @@ pub(crate) fn deposit(
     if let Some((to, until)) = step.core.config.moved.clone() {
         return Ok(answer(Answer::Moved { to, until }));
     }
+    let mut gives_way = None;
     let refused = match &queue.access {
-        Access::Knock {} => knock(step, &asked, &queue, &inbox),
+        Access::Knock {} => match knock(step, &asked, &queue, &inbox)? {
+            Ok(least) => {
+                gives_way = least;
+                None
+            }
+            Err(refused) => Some(refused),
+        },
         _ => limits.take_deposit(&step.core.config, step.core.now, id).err().map(|retry_after_secs| {
             step.core.stats.too_fast += 1;
             Answer::OverQuota { retry_after_secs }
@@ -98,9 +113,16 @@ pub(crate) fn deposit(
     if queue.access == (Access::Knock {}) {
         step.core.knocks.count(hour_of(step.core.now));
     }
+    let (queue, inbox) = match gives_way {
+        Some(least) => match give_way(step, id, &queue.inbox, least)? {
+            Some(changed) => changed,
+            None => return Ok(answer(Answer::NoQueue {})),
+        },
+        None => (queue, inbox),
+    };
     let hour = hour_after(step.core.now + span(asked.keep));
     let key = queue.inbox;
-    let entry = shelf::put(step, id, queue, inbox, envelope, hour);
+    let entry = shelf::put(step, id, queue, inbox, (envelope, work.as_ref()), hour);
     step.core.stats.deposits += 1;
     let answer = receipt(step, &asked, crate::core::start_of(hour));
     Ok(Deposited { answer, new: Some((key, entry)) })
@@ -128,25 +150,65 @@ fn find(step: &Step<'_>, id: &QueueId) -> Result<Option<(QueueRow, InboxRow)>, S
     Ok(open.then_some((queue, inbox)))
 }
 
-/// What keeps a stranger's envelope out: its size, too many others, or missing work. In this order, so that nobody works
-/// in vain.
-fn knock(step: &mut Step<'_>, asked: &Asked<'_>, queue: &QueueRow, inbox: &InboxRow) -> Option<Answer> {
-    let core = &mut *step.core;
-    if shelf::class_of(asked.envelope) > core.config.knock_class {
-        return Some(core.refuse());
+/// What keeps a stranger's envelope out: its size, too many others with as much work, or missing work. In this order, so
+/// that nobody works in vain. Else which envelope gives way to it, if the queue is full: whoever came first does not keep
+/// the place against more work.
+fn knock(
+    step: &mut Step<'_>,
+    asked: &Asked<'_>,
+    queue: &QueueRow,
+    inbox: &InboxRow,
+) -> Result<Result<Option<Sequence>, Answer>, StorageError> {
+    if shelf::class_of(asked.envelope) > step.core.config.knock_class {
+        return Ok(Err(step.core.refuse()));
     }
-    if queue.envelopes >= core.config.knock_envelopes {
+    let is_full = queue.envelopes >= step.core.config.knock_envelopes;
+    let least = if is_full { least_work(step, asked.queue)? } else { None };
+    let above = least.map_or(0, |(bits, _)| bits.saturating_add(1));
+    let core = &mut *step.core;
+    if is_full && (least.is_none() || above > MAX_WORK_BITS) {
         core.stats.over_quota += 1;
-        return Some(Answer::OverQuota { retry_after_secs: retry_after(inbox, core.now) });
+        return Ok(Err(Answer::OverQuota { retry_after_secs: retry_after(inbox, core.now) }));
     }
     let envelope = asked.envelope.id();
     let purpose = Purpose::Knock(asked.queue, &envelope);
-    let bits = work::knock_bits(core, queue.envelopes);
-    if asked.work.is_some_and(|proof| work::is_done(core, purpose, proof, bits)) {
-        return None;
+    let bits = work::knock_bits(core, queue.envelopes).max(WorkBits::capped(above));
+    let subject = deposit_subject(asked.queue, &envelope);
+    let is_enough =
+        |proof: &WorkProof| work::is_done(core, purpose, proof, bits) && proof.credit(&subject) >= above;
+    if asked.work.is_some_and(is_enough) {
+        return Ok(Ok(least.map(|(_, sequence)| sequence)));
     }
     core.stats.bad_work += u64::from(asked.work.is_some());
-    Some(work::wanted(core, purpose, bits))
+    Ok(Err(work::wanted(core, purpose, bits)))
+}
+
+/// The envelope in a queue of strangers for which the least work was done; of several the one that came last.
+fn least_work(step: &Step<'_>, queue: &QueueId) -> Result<Option<(u8, Sequence)>, StorageError> {
+    let (first, last) = (rows::knock_key(queue, 0), rows::knock_key(queue, Sequence::MAX));
+    let most = usize::try_from(step.core.config.knock_envelopes).unwrap_or(usize::MAX);
+    let found = step.out.scan(step.rows, rows::KNOCKS, &first, &last, most)?;
+    let read = |(key, bits): (Vec<u8>, Vec<u8>)| {
+        let sequence = key.last_chunk::<8>().map(|sequence| u64::from_be_bytes(*sequence));
+        Some((bits.first().copied()?, sequence?))
+    };
+    Ok(found.into_iter().filter_map(read).min_by_key(|(bits, sequence)| (*bits, Reverse(*sequence))))
+}
+
+/// Takes an envelope away for which less work was done. Returns the queue and its inbox as they are then.
+fn give_way(
+    step: &mut Step<'_>,
+    id: &QueueId,
+    key: &InboxKey,
+    least: Sequence,
+) -> Result<Option<(QueueRow, InboxRow)>, StorageError> {
+    let row = step.out.load::<IndexRow>(step.rows, rows::INDEX, &rows::index_key(key, least))?;
+    let inbox = step.out.load::<InboxRow>(step.rows, rows::INBOXES, key)?;
+    if let (Some(row), Some(mut inbox)) = (row, inbox) {
+        shelf::remove(step, key, &mut inbox, least, &row, Removal::GaveWay)?;
+        step.out.save(rows::INBOXES, key, &inbox);
+    }
+    find(step, id)
 }
 
 fn over_quota(step: &mut Step<'_>, asked: &Asked<'_>, queue: &QueueRow, inbox: &InboxRow) -> Option<Answer> {

@@ -8,7 +8,8 @@
 //! | `mbx_queues` | queue 16 | [`QueueRow`] |
 //! | `mbx_inbox_queues` | inbox 32, queue 16 | empty: which queues an inbox has |
 //! | `mbx_index` | inbox 32, sequence | [`IndexRow`] |
-//! | `mbx_envelopes` | inbox 32, sequence | the envelope's bytes: beside the index, so that listing reads no envelopes |
+//! | `mbx_envelopes` | inbox 32, sequence | the envelope's bytes, and behind those of a stranger the work; beside the index, so that listing reads no envelopes |
+//! | `mbx_knocks` | queue 16, sequence | bits u8: the work of a stranger's envelope, to find the least in a full queue |
 //! | `mbx_known` | queue 16, envelope id 16 | [`KnownRow`]: there now, or deleted a short while ago |
 //! | `mbx_due` | hour, [`Due`] | what is to be done in that hour; hour 0: what could not be finished in one step |
 //!
@@ -22,6 +23,8 @@ use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Decode;
 use kith_proto::codec::Encode;
 use kith_proto::codec::Reader;
+use kith_proto::envelope::Envelope;
+use kith_proto::envelope::SIZE_CLASSES;
 use kith_proto::error::DecodeError;
 use kith_proto::id::EnvelopeId;
 use kith_proto::id::QueueId;
@@ -29,6 +32,7 @@ use kith_proto::id::ReaderId;
 use kith_proto::mailbox::Access;
 use kith_proto::mailbox::MAX_READERS;
 use kith_proto::mailbox::Sequence;
+use kith_proto::mailbox::WorkProof;
 use kith_proto::rows::Direction;
 use kith_proto::rows::Rows;
 use kith_proto::rows::RowsError;
@@ -43,11 +47,12 @@ pub(crate) const QUEUES: Table = Table::plain("mbx_queues");
 pub(crate) const INBOX_QUEUES: Table = Table::plain("mbx_inbox_queues");
 pub(crate) const INDEX: Table = Table::plain("mbx_index");
 pub(crate) const ENVELOPES: Table = Table::plain("mbx_envelopes");
+pub(crate) const KNOCKS: Table = Table::plain("mbx_knocks");
 pub(crate) const KNOWN: Table = Table::plain("mbx_known");
 pub(crate) const DUE: Table = Table::plain("mbx_due");
 
 /// Every table, for whoever opens the store.
-pub const TABLES: &[Table] = &[TOTALS, INBOXES, QUEUES, INBOX_QUEUES, INDEX, ENVELOPES, KNOWN, DUE];
+pub const TABLES: &[Table] = &[TOTALS, INBOXES, QUEUES, INBOX_QUEUES, INDEX, ENVELOPES, KNOCKS, KNOWN, DUE];
 
 /// The key of rows that exist once.
 pub(crate) const SELF: &[u8] = b"self";
@@ -325,6 +330,28 @@ pub(crate) fn split_index_key(key: &[u8]) -> Option<(InboxKey, Sequence)> {
 /// The key of `mbx_inbox_queues`.
 pub(crate) fn inbox_queue_key(inbox: &InboxKey, queue: &QueueId) -> Vec<u8> {
     [inbox.as_slice(), &queue.0].concat()
+}
+
+/// The key of `mbx_knocks`.
+pub(crate) fn knock_key(queue: &QueueId, sequence: Sequence) -> Vec<u8> {
+    [queue.0.as_slice(), &sequence.to_be_bytes()].concat()
+}
+
+/// The value of `mbx_envelopes`.
+pub(crate) fn envelope_value(envelope: &Envelope, work: Option<&WorkProof>) -> Vec<u8> {
+    let mut value = envelope.as_bytes().to_vec();
+    if let Some(work) = work {
+        work.encode(&mut value);
+    }
+    value
+}
+
+/// Reads a value of `mbx_envelopes`. Envelopes have the sizes of classes, so what is behind them is seen by the length.
+pub(crate) fn split_envelope_value(mut value: Vec<u8>) -> Result<(Envelope, Option<WorkProof>), DecodeError> {
+    let class = SIZE_CLASSES.iter().rev().find(|class| **class <= value.len()).copied().unwrap_or(0);
+    let behind = value.split_off(class);
+    let work = if behind.is_empty() { None } else { Some(WorkProof::from_bytes(&behind)?) };
+    Ok((Envelope::parse(value)?, work))
 }
 
 /// The key of `mbx_known`.

@@ -9,6 +9,8 @@ use kith_proto::id::QueueId;
 use kith_proto::mailbox::Access;
 use kith_proto::mailbox::IndexEntry;
 use kith_proto::mailbox::Sequence;
+use kith_proto::mailbox::WorkProof;
+use kith_proto::mailbox::deposit_subject;
 
 use crate::core::Step;
 use crate::core::hour_after;
@@ -35,6 +37,8 @@ pub(crate) enum Removal {
     Deleted,
     /// Nobody came in time: whoever still has it may leave it again.
     Expired,
+    /// A stranger did more work: this one may be left again, with more.
+    GaveWay,
 }
 
 /// What an inbox is charged for an envelope.
@@ -59,7 +63,7 @@ pub(crate) fn put(
     id: &QueueId,
     mut queue: QueueRow,
     mut inbox: InboxRow,
-    envelope: &Envelope,
+    (envelope, work): (&Envelope, Option<&WorkProof>),
     hour: u32,
 ) -> IndexEntry {
     let (key, name, size_class) = (queue.inbox, envelope.id(), class_of(envelope));
@@ -76,7 +80,12 @@ pub(crate) fn put(
     let known = KnownRow { inbox: key, sequence, expires: start_of(hour), deleted: false };
     let place = rows::index_key(&key, sequence);
     step.out.save(rows::INDEX, &place, &index);
-    step.out.put(rows::ENVELOPES, &place, envelope.as_bytes().to_vec());
+    let work = work.filter(|_| queue.access == (Access::Knock {}));
+    step.out.put(rows::ENVELOPES, &place, rows::envelope_value(envelope, work));
+    if let Some(work) = work {
+        let bits = work.credit(&deposit_subject(id, &name));
+        step.out.put(rows::KNOCKS, &rows::knock_key(id, sequence), vec![bits]);
+    }
     step.out.save(rows::KNOWN, &rows::known_key(id, &name), &known);
     step.out.put(rows::DUE, &Due::Expire { inbox: key, sequence }.key(hour), Vec::new());
     step.out.save(rows::QUEUES, &id.0, &queue);
@@ -98,6 +107,7 @@ pub(crate) fn remove(
     let place = rows::index_key(key, sequence);
     step.out.delete(rows::INDEX, &place);
     step.out.delete(rows::ENVELOPES, &place);
+    step.out.delete(rows::KNOCKS, &rows::knock_key(&row.queue, sequence));
     step.out.delete(rows::DUE, &Due::Expire { inbox: *key, sequence }.key(row.hour));
     uncharge(step, inbox, charge(row.size_class));
     inbox.envelopes = inbox.envelopes.saturating_sub(1);
@@ -120,6 +130,10 @@ pub(crate) fn remove(
         Removal::Expired => {
             step.out.delete(rows::KNOWN, &known);
             step.core.stats.expired += 1;
+        }
+        Removal::GaveWay => {
+            step.out.delete(rows::KNOWN, &known);
+            step.core.stats.gave_way += 1;
         }
     }
 

@@ -52,6 +52,8 @@ pub struct Stats {
     pub deleted: u64,
     /// Envelopes nobody deleted in time.
     pub expired: u64,
+    /// Envelopes of strangers that gave way to those of others who did more work.
+    pub gave_way: u64,
     /// Deposits handed to other mailboxes.
     pub forwarded: u64,
     /// Sealed deposits that came through other mailboxes.

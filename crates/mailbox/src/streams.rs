@@ -16,7 +16,6 @@ use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
 use kith_proto::bounded::BoundedVec;
-use kith_proto::envelope::Envelope;
 use kith_proto::id::ReaderId;
 use kith_proto::mailbox::Answer;
 use kith_proto::mailbox::IndexEntry;
@@ -405,7 +404,8 @@ fn fetch(step: &mut Step<'_>, inbox: &InboxKey, sequence: Sequence) -> Result<An
         Some(bytes) => {
             step.core.stats.fetched += 1;
             let damaged = |_| StorageError::Damaged(rows::ENVELOPES.name);
-            Answer::Envelope { sequence, envelope: Envelope::parse(bytes).map_err(damaged)? }
+            let (envelope, work) = rows::split_envelope_value(bytes).map_err(damaged)?;
+            Answer::Envelope { sequence, envelope, work }
         }
         None => {
             step.core.stats.gone += 1;

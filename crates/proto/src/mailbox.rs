@@ -275,6 +275,8 @@ words! {
             sequence: Sequence,
             /// It.
             envelope: Envelope,
+            /// The work that was done for it, if it lay where strangers knock: over the queue and the envelope's id.
+            work: Option<WorkProof>,
         }
         /// What was asked is done.
         9 Done {}
@@ -398,10 +400,10 @@ impl Numbered<Answer> {
     /// How many bytes [`to_wire`](Self::to_wire) has, without copying an envelope to count them.
     pub fn wire_bytes(&self) -> usize {
         match &self.word {
-            Answer::Envelope { envelope, .. } => {
-                // Length, number, tag and sequence; the envelope's length as a varint of two or three bytes.
+            Answer::Envelope { envelope, work, .. } => {
+                // Length, number, tag and sequence; the envelope's length as a varint of two or three bytes; the work.
                 let length = if envelope.as_bytes().len() < 1 << 14 { 2 } else { 3 };
-                4 + 4 + 1 + 8 + length + envelope.as_bytes().len()
+                4 + 4 + 1 + 8 + length + envelope.as_bytes().len() + work.to_bytes().len()
             }
             _ => 4 + self.to_bytes().len(),
         }
@@ -571,8 +573,12 @@ mod tests {
     fn the_bytes_of_an_answer_are_counted_as_they_are_written() {
         for class in SIZE_CLASSES {
             let envelope = Envelope::new([1; 16], &vec![2; class - 17]).unwrap();
-            let answer = Numbered { number: 9, word: Answer::Envelope { sequence: 1 << 60, envelope } };
-            assert_eq!(answer.wire_bytes(), answer.to_wire().len());
+            for work in [None, Some(WorkProof { challenge: [3; 32], solution: 4 })] {
+                let word = Answer::Envelope { sequence: 1 << 60, envelope: envelope.clone(), work };
+                let answer = Numbered { number: 9, word };
+                assert_eq!(answer.wire_bytes(), answer.to_wire().len());
+                assert!(answer.wire_bytes() <= 4 + MAX_MAILBOX_FRAME_BYTES);
+            }
         }
         let answer = Numbered { number: 9, word: Answer::OverQuota { retry_after_secs: 1 } };
         assert_eq!(answer.wire_bytes(), answer.to_wire().len());

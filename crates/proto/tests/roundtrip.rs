@@ -349,7 +349,13 @@ fn answer() -> impl Strategy<Value = Answer> {
         }),
         prop::collection::vec(entry, 0..4)
             .prop_map(|list| Answer::Index { entries: BoundedVec::new(list).unwrap() }),
-        (any::<u64>(), envelope()).prop_map(|(sequence, envelope)| Answer::Envelope { sequence, envelope }),
+        (any::<u64>(), envelope(), prop::option::of(any::<([u8; 32], u64)>())).prop_map(
+            |(sequence, envelope, work)| Answer::Envelope {
+                sequence,
+                envelope,
+                work: work.map(|(challenge, solution)| WorkProof { challenge, solution })
+            }
+        ),
         Just(Answer::Done {}),
         any::<(u64, u8, u8, u32, [u8; 32])>().prop_map(
             |(capacity, load_percent, work_bits, keep_secs, sealing_key)| Answer::Info {

@@ -367,6 +367,7 @@ fn answers() -> Vec<Sample> {
         size_class,
     };
     let until = Timestamp(1_796_000_000_000);
+    let work = Some(WorkProof { challenge: [0xa9; 32], solution: 5 });
     let left_out = BoundedVec::new(vec![QueueId([0xa8; 16])]).unwrap();
     let info = Answer::Info {
         capacity: 20 << 30,
@@ -393,7 +394,8 @@ fn answers() -> Vec<Sample> {
             Answer::WorkWanted { challenge: [0xa6; 32], bits: WorkBits::capped(20) },
         ),
         answer("answer-index", Answer::Index { entries: list(vec![entry(78, 0), entry(81, 3)]) }),
-        answer("answer-envelope", Answer::Envelope { sequence: 78, envelope: envelope(0) }),
+        answer("answer-envelope", Answer::Envelope { sequence: 78, envelope: envelope(0), work: None }),
+        answer("answer-envelope-work", Answer::Envelope { sequence: 78, envelope: envelope(0), work }),
         answer("answer-done", Answer::Done {}),
         answer("answer-info", info),
         answer("answer-refused", Answer::Refused {}),

@@ -62,3 +62,16 @@ grown_row!(
         refusal: u8,
     }
 );
+
+grown_row!(
+    /// Somebody who asked and knew nothing but the address.
+    StrangerRow {
+        /// Whether the owner removed the request: it is not shown again.
+        turned_away: bool,
+        /// Since when.
+        since: Timestamp,
+    } since 2 {
+        /// How much work was done to leave the request.
+        work_bits: u8,
+    }
+);

@@ -385,6 +385,40 @@ fn fifty_wait_and_the_others_stay_in_the_mailboxes_until_there_is_room() {
 }
 
 #[test]
+fn when_all_places_are_taken_more_work_takes_the_place_of_the_least() {
+    let mut town = Town::new();
+    let config = kith_engine::Config { incoming_knocks: 2, ..kith_engine::Config::default() };
+    let mut ann = Person { side: Side::with_config(1, None, config), who: 1 };
+    town.visit(&mut ann, 3);
+    let mut strangers: Vec<Person> = (2..9).map(|number| town.person(number)).collect();
+    for stranger in strangers.iter_mut().take(2) {
+        town.knock(stranger, ann.account());
+    }
+    town.visit(&mut ann, 3);
+    let asked = |ann: &Person, strangers: &[Person]| -> Vec<bool> {
+        strangers.iter().map(|stranger| ann.is_asked_by(stranger)).collect()
+    };
+    assert_eq!(asked(&ann, &strangers), [true, true, false, false, false, false, false]);
+    // Five more while she is away: the price is the same for four of them, and higher for the fifth.
+    for stranger in strangers.iter_mut().skip(2) {
+        town.knock(stranger, ann.account());
+    }
+    town.visit(&mut ann, 3);
+    assert_eq!(
+        asked(&ann, &strangers),
+        [true, false, false, false, false, false, true],
+        "of those who did the least, the one who came last went; as much work as others did displaces nobody"
+    );
+    town.visit(&mut ann, 3);
+    assert_eq!(
+        asked(&ann, &strangers),
+        [true, false, false, false, false, false, true],
+        "after a restart too"
+    );
+    assert_eq!(ann.requests(), 2);
+}
+
+#[test]
 fn who_was_turned_away_is_not_heard_again_unless_the_owner_wants_it() {
     let (mut town, mut ann, mut bob) = ann_and_bob();
     town.visit(&mut ann, 5);

@@ -89,5 +89,23 @@ fn keys_come_back_and_their_order_is_the_order_of_numbers() {
     assert_eq!(split_index_key(&index_key(&inbox, 1 << 40)), Some((inbox, 1 << 40)));
     assert!(index_key(&inbox, 255) < index_key(&inbox, 256));
     assert_eq!(hex(&known_key(&queue, &envelope)), "44".repeat(16) + &"55".repeat(16));
-    assert_eq!(TABLES.len(), 8);
+    assert_eq!(hex(&knock_key(&queue, 258)), "44".repeat(16) + "0000000000000102");
+    assert_eq!(TABLES.len(), 9);
+}
+
+#[test]
+fn work_stands_behind_the_envelope_that_it_was_done_for() {
+    let proof = WorkProof { challenge: [6; 32], solution: 7 };
+    for class in SIZE_CLASSES {
+        let envelope = Envelope::new([1; 16], &vec![2; class - 17]).unwrap();
+        for work in [None, Some(proof)] {
+            let value = envelope_value(&envelope, work.as_ref());
+            assert_eq!(value.len(), class + if work.is_some() { 40 } else { 0 });
+            assert_eq!(split_envelope_value(value), Ok((envelope.clone(), work)));
+        }
+        let mut cut = envelope_value(&envelope, Some(&proof));
+        cut.pop();
+        assert!(split_envelope_value(cut).is_err());
+    }
+    assert!(split_envelope_value(vec![1; 100]).is_err());
 }

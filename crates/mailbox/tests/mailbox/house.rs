@@ -397,7 +397,7 @@ pub(crate) fn entries(answers: &[Answer]) -> Vec<IndexEntry> {
 /// All envelopes among the answers.
 pub(crate) fn envelopes(answers: &[Answer]) -> Vec<(Sequence, Envelope)> {
     let got = answers.iter().filter_map(|answer| match answer {
-        Answer::Envelope { sequence, envelope } => Some((*sequence, envelope.clone())),
+        Answer::Envelope { sequence, envelope, .. } => Some((*sequence, envelope.clone())),
         _ => None,
     });
     got.collect()

@@ -1,6 +1,7 @@
 //! Strangers: work instead of a key, few and small envelopes, and a price that rises.
 
 use kith_mailbox::Config;
+use kith_proto::bounded::BoundedVec;
 use kith_proto::envelope::Envelope;
 use kith_proto::id::QueueId;
 use kith_proto::mailbox::Access;
@@ -97,7 +98,7 @@ fn the_price_rises_until_the_queue_is_full() {
     }
     assert!(prices.is_sorted() && prices[0] == 4 && prices[19] == 8, "{prices:?}");
     let full = knock(&mut house, &ann, 0, &envelope(99, 0), Some(cheap));
-    assert!(matches!(full, Answer::OverQuota { .. }), "no work opens a full queue");
+    assert!(matches!(full, Answer::WorkWanted { .. }), "as much work as others did opens no full queue");
     let (phone, listed) = ann.listen(&mut house, 0);
     house.ask(phone, Request::Delete { up_to: listed[11].sequence });
     let wanted = knock(&mut house, &ann, 0, &envelope(99, 0), None);
@@ -107,6 +108,42 @@ fn the_price_rises_until_the_queue_is_full() {
         matches!(knock(&mut house, &ann, 0, &envelope(99, 0), Some(cheap)), Answer::Stored { .. }),
         "work done two bits ago still counts"
     );
+}
+
+#[test]
+fn in_a_full_queue_more_work_takes_the_place_of_the_least() {
+    let ann = Person::new(1, 1);
+    let mut house = house(&ann);
+    // A flood that did what was asked of it.
+    for number in 0..20 {
+        let (_, proof) = work(&mut house, &ann, 0, &envelope(number, 0));
+        knock(&mut house, &ann, 0, &envelope(number, 0), Some(proof));
+    }
+    let of = |house: &mut House| -> Vec<_> {
+        let listed = ann.listen(house, 0).1;
+        listed.iter().map(|entry| entry.envelope).collect()
+    };
+    let before = of(&mut house);
+    let honest = envelope(50, 0);
+    let (bits, proof) = work(&mut house, &ann, 0, &honest);
+    assert!(bits > 4, "one bit more than the least work that is there: {bits}");
+    house.crash();
+    assert!(matches!(knock(&mut house, &ann, 0, &honest, Some(proof)), Answer::Stored { .. }));
+    let after = of(&mut house);
+    assert_eq!(after.len(), 20, "the queue has as many as before");
+    assert!(after.contains(&honest.id()) && before.iter().filter(|id| !after.contains(id)).count() == 1);
+    // Whoever gave way may come again, with more work than the least.
+    let gone = (0..20).map(|number| envelope(number, 0)).find(|one| !after.contains(&one.id())).unwrap();
+    let (_, again) = work(&mut house, &ann, 0, &gone);
+    assert!(matches!(knock(&mut house, &ann, 0, &gone, Some(again)), Answer::Stored { .. }));
+    assert_eq!(house.mailbox.stats().gave_way, 2);
+    // What the reader gets tells the work, and it can be checked without the mailbox's word.
+    let (phone, listed) = ann.listen(&mut house, 0);
+    let sequences = BoundedVec::truncated(listed.iter().map(|entry| entry.sequence).collect());
+    for answer in house.ask(phone, Request::Get { sequences }) {
+        let Answer::Envelope { envelope, work: Some(work), .. } = answer else { panic!("{answer:?}") };
+        assert!(work.credit(&deposit_subject(&ann.door(0), &envelope.id())) >= 4);
+    }
 }
 
 #[test]

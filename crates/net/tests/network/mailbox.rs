@@ -169,13 +169,15 @@ async fn a_thousand_requests_at_once_are_answered_in_order() {
     for number in 0..1_000 {
         let (at, request) = max.asked().await;
         assert_eq!((at, request), (stream, Numbered { number, word: deposit(number) }));
-        let word = Answer::Envelope { sequence: u64::from(number), envelope: envelope(number, 0) };
+        let word =
+            Answer::Envelope { sequence: u64::from(number), envelope: envelope(number, 0), work: None };
         max.answer(stream, number, word);
     }
     let mut bytes = 0;
     for number in 0..1_000 {
         let answer = ann.answered(1).await;
-        let word = Answer::Envelope { sequence: u64::from(number), envelope: envelope(number, 0) };
+        let word =
+            Answer::Envelope { sequence: u64::from(number), envelope: envelope(number, 0), work: None };
         bytes += answer.wire_bytes() as u64;
         assert_eq!(answer, Numbered { number, word });
     }
@@ -272,7 +274,7 @@ async fn whoever_closes_says_everything_first() {
     ann.ask(2, 1, Request::Info {});
     let (stream, _) = max.asked().await;
     for number in 0..100 {
-        let word = Answer::Envelope { sequence: 1, envelope: envelope(number, 2) };
+        let word = Answer::Envelope { sequence: 1, envelope: envelope(number, 2), work: None };
         max.answer(stream, number, word);
     }
     max.tell(NetCommand::EndMailbox { stream });
@@ -352,7 +354,7 @@ async fn whoever_asks_and_does_not_read_holds_up_nobody() {
     let (name, _) = max.asked().await;
     // More than any window on the way holds.
     for number in 0..32 {
-        max.answer(name, number, Answer::Envelope { sequence: 1, envelope: envelope(number, 3) });
+        max.answer(name, number, Answer::Envelope { sequence: 1, envelope: envelope(number, 3), work: None });
         if number % 8 == 0 {
             talk(&mut ann, 1, &mut max, number).await;
         }

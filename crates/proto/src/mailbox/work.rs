@@ -56,6 +56,13 @@ impl WorkProof {
         self.bits_after(&begin(&self.challenge), subject)
     }
 
+    /// How much work this counts as for `subject`: what its challenge asked for, which is the first byte of it, and no more than
+    /// was done. So luck is no work, and nobody who knows the subject has to believe the mailbox.
+    pub fn credit(&self, subject: &[u8]) -> u8 {
+        let [asked, ..] = self.challenge;
+        asked.min(self.bits(subject)).min(MAX_WORK_BITS)
+    }
+
     /// Looks for work of at least `wanted` bits among `tries` numbers from `from` on, so that the caller can search in
     /// slices and stop between them. `None` when there is none among them: go on at `from + tries`.
     pub fn search(
@@ -122,6 +129,21 @@ mod tests {
         }
         assert!(proof.bits(b"a deposit") >= 8);
         assert!(proof.bits(b"another deposit") < 8, "work done for one deposit does not pay for another");
+    }
+
+    #[test]
+    fn work_is_credited_as_asked_for_and_luck_is_none() {
+        let mut proof = WorkProof { challenge: [4; 32], solution: 0 };
+        while proof.bits(b"a deposit") < 6 {
+            proof.solution += 1;
+        }
+        assert_eq!(proof.credit(b"a deposit"), 4, "two bits of luck");
+        proof.challenge[0] = 200;
+        assert_eq!(
+            proof.credit(b"a deposit"),
+            proof.bits(b"a deposit").min(MAX_WORK_BITS),
+            "nor a large word"
+        );
     }
 
     #[test]
