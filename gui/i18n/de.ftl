@@ -763,8 +763,8 @@ mailbox-refused-much = Es nimmt dich gerade nicht: Aus deinem Netz kam zu viel. 
 mailbox-refused-full = Es ist voll und nimmt dich nicht; es wird binnen eines Tages wieder gefragt.
 mailbox-refused-unknown = Es nimmt dich nicht: Es hebt nur für Leute auf, die es kennt. Frag, wer es betreibt.
 mailbox-closing = Es schließt; was es enthält, wird gerade abgeholt.
-mailbox-good = Es hebt deine Nachrichten auf und ist erreichbar.
-mailbox-away = Es hebt deine Nachrichten auf; gerade ist es nicht erreichbar.
+mailbox-good = Es hat ein Fach für deine Nachrichten und antwortet.
+mailbox-away = Es hat ein Fach für deine Nachrichten; gerade antwortet es nicht.
 mailbox-asked = Es wird gerade gefragt.
 mailbox-chosen = Von dir gewählt
 mailbox-found = Von selbst gefunden
@@ -779,13 +779,16 @@ mailbox-free = {$size} frei
 mailboxes-none = Noch hebt kein Postfach Nachrichten für dich auf. Während du weg bist, warten sie bei denen, die sie geschrieben haben. Füge einen Gemeinschaftsknoten hinzu, oder bitte einen Freund, „Anderen helfen“ einzuschalten.
 mailboxes-some =
     { $count ->
-       [one] Ein Postfach hebt Nachrichten für dich auf, während du weg bist. Drei sind am besten: Zwei davon dürfen ausfallen.
-      *[other] {$count} Postfächer heben Nachrichten für dich auf, während du weg bist. Was sie aufheben, ist versiegelt.
+       [one] Ein Postfach hat ein Fach für deine Nachrichten; {$answer} von 1 antwortet gerade. Drei sind am besten: Zwei davon dürfen ausfallen.
+      *[other] {$count} Postfächer haben ein Fach für deine Nachrichten; gerade { $answer ->
+           [one] antwortet
+          *[other] antworten
+        } {$answer} davon. Was dort liegt, ist versiegelt.
     }
 node-connected = Er ist verbunden.
 node-silent = Er antwortet gerade nicht.
 node-relays = andere erreichen dich über ihn
-node-mailbox = hebt deine Nachrichten auf
+node-mailbox = hat ein Fach für deine Nachrichten
 node-named = nur für diesen Start angegeben
 place = {$host}, Port {$port}
 helping-problem = Es wird nichts aufgehoben: {$why}.

@@ -759,8 +759,8 @@ mailbox-refused-much = It does not take you now: too much was asked of it from y
 mailbox-refused-full = It is full and does not take you; it is asked again within a day.
 mailbox-refused-unknown = It does not take you: it keeps mail only for people it knows. Ask whoever runs it.
 mailbox-closing = It is closing; what it holds is being fetched.
-mailbox-good = It keeps your messages and can be reached.
-mailbox-away = It keeps your messages; it cannot be reached now.
+mailbox-good = It has a place for your messages, and answers.
+mailbox-away = It has a place for your messages; it does not answer now.
 mailbox-asked = It is being asked.
 mailbox-chosen = Chosen by you
 mailbox-found = Found by itself
@@ -775,13 +775,16 @@ mailbox-free = {$size} free
 mailboxes-none = No mailbox keeps messages for you yet. While you are away, they wait with those who wrote them. Add a community node, or ask a friend to switch on “Help others”.
 mailboxes-some =
     { $count ->
-       [one] One mailbox keeps messages for you while you are away. Three are best: any two may die.
-      *[other] {$count} mailboxes keep messages for you while you are away. What they keep is sealed.
+       [one] One mailbox has a place for your messages; {$answer} of 1 answers now. Three are best: any two may die.
+      *[other] {$count} mailboxes have a place for your messages; {$answer} of them { $answer ->
+           [one] answers
+          *[other] answer
+        } now. What is left there is sealed.
     }
 node-connected = It is connected.
 node-silent = It does not answer now.
 node-relays = others reach you through it
-node-mailbox = keeps your messages
+node-mailbox = has a place for your messages
 node-named = named for this run of the program
 place = {$host}, port {$port}
 helping-problem = Nothing is kept: {$why}.

@@ -763,8 +763,8 @@ mailbox-refused-much = Ahora no te acepta: se le pidió demasiado desde tu red. 
 mailbox-refused-full = Está lleno y no te acepta; se le volverá a preguntar en un día.
 mailbox-refused-unknown = No te acepta: solo guarda para gente que conoce. Pregunta a quien lo lleva.
 mailbox-closing = Se está cerrando; se recoge lo que contiene.
-mailbox-good = Guarda tus mensajes y está accesible.
-mailbox-away = Guarda tus mensajes; ahora no está accesible.
+mailbox-good = Tiene un sitio para tus mensajes y responde.
+mailbox-away = Tiene un sitio para tus mensajes; ahora no responde.
 mailbox-asked = Se le está preguntando.
 mailbox-chosen = Elegido por ti
 mailbox-found = Encontrado solo
@@ -779,13 +779,16 @@ mailbox-free = {$size} libres
 mailboxes-none = Aún no hay ningún buzón que guarde mensajes para ti. Mientras no estás, esperan con quien los escribió. Añade un nodo comunitario o pide a un amigo que active «Ayudar a otros».
 mailboxes-some =
     { $count ->
-       [one] Un buzón guarda tus mensajes mientras no estás. Mejor tres: pueden fallar dos.
-      *[other] {$count} buzones guardan tus mensajes mientras no estás. Lo que guardan está sellado.
+       [one] Un buzón tiene un sitio para tus mensajes; ahora responde {$answer} de 1. Mejor tres: pueden fallar dos.
+      *[other] {$count} buzones tienen un sitio para tus mensajes; ahora { $answer ->
+           [one] responde
+          *[other] responden
+        } {$answer}. Lo que se deja allí está sellado.
     }
 node-connected = Está conectado.
 node-silent = Ahora no responde.
 node-relays = otros te alcanzan a través de él
-node-mailbox = guarda tus mensajes
+node-mailbox = tiene un sitio para tus mensajes
 node-named = indicado solo para este inicio
 place = {$host}, puerto {$port}
 helping-problem = No se guarda nada: {$why}.

@@ -771,8 +771,8 @@ mailbox-refused-much = Elle ne vous accepte pas pour l’instant : trop de deman
 mailbox-refused-full = Elle est pleine et ne vous accepte pas ; elle sera redemandée d’ici un jour.
 mailbox-refused-unknown = Elle ne vous accepte pas : elle ne garde que pour les gens qu’elle connaît. Demandez à qui la tient.
 mailbox-closing = Elle ferme ; ce qu’elle contient est en train d’être récupéré.
-mailbox-good = Elle garde vos messages et est joignable.
-mailbox-away = Elle garde vos messages ; elle est injoignable pour l’instant.
+mailbox-good = Elle a une place pour vos messages et répond.
+mailbox-away = Elle a une place pour vos messages ; elle ne répond pas pour l’instant.
 mailbox-asked = La demande est en cours.
 mailbox-chosen = Choisie par vous
 mailbox-found = Trouvée automatiquement
@@ -787,13 +787,16 @@ mailbox-free = {$size} libres
 mailboxes-none = Aucune boîte ne garde encore de messages pour vous. En votre absence, ils attendent chez qui les a écrits. Ajoutez un nœud communautaire, ou demandez à un ami d’activer « Aider les autres ».
 mailboxes-some =
     { $count ->
-       [one] Une boîte garde vos messages en votre absence. Trois, c’est mieux : deux peuvent disparaître.
-      *[other] {$count} boîtes gardent vos messages en votre absence. Ce qu’elles gardent est scellé.
+       [one] Une boîte a une place pour vos messages ; {$answer} sur 1 répond en ce moment. Trois, c’est mieux : deux peuvent disparaître.
+      *[other] {$count} boîtes ont une place pour vos messages ; {$answer} { $answer ->
+           [one] répond
+          *[other] répondent
+        } en ce moment. Ce qui y est déposé est scellé.
     }
 node-connected = Il est connecté.
 node-silent = Il ne répond pas pour l’instant.
 node-relays = d’autres vous joignent par lui
-node-mailbox = garde vos messages
+node-mailbox = a une place pour vos messages
 node-named = indiqué pour ce lancement seulement
 place = {$host}, port {$port}
 helping-problem = Rien n’est gardé : {$why}.

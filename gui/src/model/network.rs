@@ -99,7 +99,10 @@ pub fn mailboxes_in_short(network: &NetworkView) -> String {
     let accepted = network.mailboxes.iter().filter(|own| own.accepted).count();
     match accepted {
         0 => say!("mailboxes-none"),
-        count => say!("mailboxes-some", count = count),
+        count => {
+            let answer = network.mailboxes.iter().filter(|own| own.accepted && own.connected).count();
+            say!("mailboxes-some", count = count, answer = answer)
+        }
     }
 }
 

@@ -251,8 +251,8 @@ fn every_state_of_a_mailbox_is_said_in_words() {
         .map(|(_, line)| format!("{} | {} | {}", line.title, line.state, line.detail))
         .collect();
     let wanted = [
-        "198.51.100.7, port 4001 | It keeps your messages and can be reached. | Found by itself · since yesterday · last message today at 11:00 · 32 MiB free",
-        "198.51.100.7, port 4001 | It keeps your messages; it cannot be reached now. | Chosen by you · since yesterday",
+        "198.51.100.7, port 4001 | It has a place for your messages, and answers. | Found by itself · since yesterday · last message today at 11:00 · 32 MiB free",
+        "198.51.100.7, port 4001 | It has a place for your messages; it does not answer now. | Chosen by you · since yesterday",
         "198.51.100.7, port 4001 | It is being asked. | Found by itself",
         "198.51.100.7, port 4001 | It does not take you: its owner may have to add you as a contact. | Chosen by you · 32 MiB free",
         "198.51.100.7, port 4001 | It is closing; what it holds is being fetched. | Found by itself · since yesterday · last message today at 11:00 · 32 MiB free",

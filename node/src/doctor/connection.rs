@@ -64,7 +64,10 @@ fn lent(network: &NetworkView) -> usize {
 fn reachability(known: &Known) -> Finding {
     let (about, network, facts) = ("reachability", &known.network, &known.facts);
     let relayed = count(lent(network), "relayed address", "relayed addresses");
-    let reached = facts.tests.iter().filter(|test| test.reached).map(|test| test.at).max();
+    // What was tested from this machine or its network says nothing about others.
+    let is_near = |test: &&Test| address::reach(&test.address) != Reach::Global;
+    let reached = facts.tests.iter().filter(|test| !is_near(test) && test.reached).map(|test| test.at).max();
+    let near = facts.tests.iter().filter(is_near).max_by_key(|test| test.at);
     match (network.nat, reached) {
         (Nat::Public, Some(at)) => {
             let at = ago(known.now, at);
@@ -90,7 +93,17 @@ fn reachability(known: &Known) -> Finding {
             Finding::new(about, Severity::Problem, fact, action)
         }
         (Nat::Unknown, _) => {
-            Finding::unknown(about, format!("Nobody has tested yet whether it can be reached; {relayed}."))
+            let fact = match near {
+                None => format!("Nobody has tested yet whether it can be reached; {relayed}."),
+                Some(test) => {
+                    let how = if test.reached { "was reached" } else { "could not be reached" };
+                    let at = ago(known.now, test.at);
+                    format!(
+                        "It {how} {at} by a node on this machine or in its network; from other networks nobody has tested it yet; {relayed}."
+                    )
+                }
+            };
+            Finding::unknown(about, fact)
         }
     }
 }

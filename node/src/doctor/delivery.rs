@@ -37,30 +37,35 @@ pub(super) fn letter(at: usize) -> String {
 fn mailboxes(network: &NetworkView) -> Finding {
     let accepted = network.mailboxes.iter().filter(|own| own.accepted).count();
     let connected = network.mailboxes.iter().filter(|own| own.accepted && own.connected).count();
-    let words = count(accepted, "mailbox keeps", "mailboxes keep");
-    let are = if connected == 1 { "is" } else { "are" };
+    let have = count(accepted, "mailbox has", "mailboxes have");
+    let answer =
+        if connected == 1 { "one of them answers".to_owned() } else { format!("{connected} of them answer") };
     let (severity, fact, action) = match (accepted, connected) {
         (0, _) => (
             Severity::Warning,
-            "No mailbox keeps what comes while this device is off.".to_owned(),
+            "No mailbox has an inbox for this device: what comes while it is off waits with its senders."
+                .to_owned(),
             "Add a community node that serves as a mailbox; three are best.",
         ),
         (_, 0) => (
             Severity::Problem,
-            format!("{words} what comes, and none is connected now."),
+            format!("{have} an inbox for this device, and none answers now."),
             "What is there waits; add another community node if this lasts.",
         ),
         (1, _) => (
             Severity::Warning,
-            "One mailbox keeps what comes while this device is off; if it dies, mail waits with its senders."
+            "One mailbox has an inbox for this device, and answers; if it dies, mail waits with its senders."
                 .to_owned(),
             "Add community nodes run by others: three mailboxes are best.",
         ),
-        _ => (
-            Severity::Good,
-            format!("{words} what comes while this device is off; {connected} of them {are} connected now."),
-            "",
+        (_, 1) => (
+            Severity::Warning,
+            format!(
+                "{have} an inbox for this device, and only one of them answers now: what is left meanwhile has no second copy."
+            ),
+            "Wait some minutes if this device was just started or moved. If it lasts, add another community node: others are looked for after half an hour.",
         ),
+        _ => (Severity::Good, format!("{have} an inbox for this device; {answer} now."), ""),
     };
     Finding::new("mailboxes", severity, fact, action)
 }
@@ -111,7 +116,11 @@ fn mailbox(known: &Known, letter: &str, own: &MailboxView) -> Finding {
     }
     match own.connected {
         true => Finding::good(&about, format!("It answers; {facts}.")),
-        false => Finding::good(&about, format!("It is not connected now; {facts}.")),
+        false if own.away_secs > 0 => {
+            let away = duration(own.away_secs);
+            Finding::unknown(&about, format!("It has not answered for {away} while others did; {facts}."))
+        }
+        false => Finding::unknown(&about, format!("It does not answer now; {facts}.")),
     }
 }
 

@@ -247,6 +247,47 @@ fn who_has_no_place_in_a_mailbox_is_counted_with_what_to_do() {
 }
 
 #[test]
+fn mailboxes_that_do_not_answer_are_not_well() {
+    let mut known = well();
+    let away = |number| MailboxView { connected: false, ..mailbox(number) };
+    known.network.mailboxes = vec![mailbox(1), away(2), away(3)];
+    let all = about(&known, "mailboxes");
+    assert_eq!(all.severity, Severity::Warning, "two of three are away");
+    assert!(
+        all.fact.starts_with("3 mailboxes have an inbox for this device, and only one of them answers now")
+    );
+    assert!(!verdict(&findings(&known)).contains("All is well"));
+    known.network.mailboxes = vec![mailbox(1), mailbox(2), away(3)];
+    assert_eq!(
+        about(&known, "mailboxes").fact,
+        "3 mailboxes have an inbox for this device; 2 of them answer now."
+    );
+    assert_eq!(about(&known, "mailbox C").severity, Severity::Unknown, "one is, and nobody knows why");
+    assert!(about(&known, "mailbox C").fact.starts_with("It does not answer now"));
+    known.network.mailboxes[2].away_secs = 700;
+    assert!(
+        about(&known, "mailbox C").fact.starts_with("It has not answered for 11 minutes while others did")
+    );
+}
+
+#[test]
+fn a_test_on_the_own_machine_is_said_to_be_one() {
+    let mut known = well();
+    known.network.nat = Nat::Unknown;
+    known.facts.tests =
+        vec![Test { address: at("/ip4/127.0.0.1/tcp/45213"), reached: true, at: before(300) }];
+    assert_eq!(
+        about(&known, "reachability").fact,
+        "It was reached 5 minutes ago by a node on this machine or in its network; from other networks nobody has tested it yet; 0 relayed addresses."
+    );
+    known.network.nat = Nat::Public;
+    assert_eq!(about(&known, "reachability").severity, Severity::Unknown, "and is no proof");
+    known.facts.tests.clear();
+    known.network.nat = Nat::Unknown;
+    assert!(about(&known, "reachability").fact.starts_with("Nobody has tested yet"));
+}
+
+#[test]
 fn a_record_that_nobody_took_is_a_warning_until_one_is_taken() {
     let mut known = well();
     known.facts.publish_failed_at = Some(before(60));
