@@ -14,7 +14,7 @@ const MAX_METERED: usize = 16_384;
 const OTHERS: u32 = 8;
 
 /// What is counted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Network {
     /// An IPv4 address, or the /64 that one IPv6 customer gets.
     Host(IpAddr),
