@@ -163,7 +163,12 @@ pub enum Request {
     /// Keep a bootstrap node.
     AddBootstrap(String),
     /// Use a node as a mailbox.
-    AddMailbox(String),
+    AddMailbox {
+        /// Where it answers.
+        address: String,
+        /// What whoever runs it gave out.
+        voucher: Option<String>,
+    },
     /// How much is kept for others.
     LoadHelp,
     /// Keep mail for others, or not.
@@ -250,7 +255,7 @@ impl std::fmt::Debug for Request {
             Self::Command(_) => "Command",
             Self::AddContact { .. } => "AddContact",
             Self::AddBootstrap(_) => "AddBootstrap",
-            Self::AddMailbox(_) => "AddMailbox",
+            Self::AddMailbox { .. } => "AddMailbox",
             Self::LoadHelp => "LoadHelp",
             Self::Help { .. } => "Help",
             Self::Trace(_) => "Trace",

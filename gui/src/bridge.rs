@@ -276,9 +276,9 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             let address = kith_node::handle::check_bootstrap(&address)?;
             Reply::Done(Box::new(node.call(Command::AddBootstrap { address })?))
         }
-        Request::AddMailbox(address) => {
+        Request::AddMailbox { address, voucher } => {
             let mailbox = kith_node::handle::parse_node(&address)?;
-            Reply::Done(Box::new(node.call(Command::AddMailbox { node: mailbox })?))
+            Reply::Done(Box::new(node.call(Command::AddMailbox { node: mailbox, voucher })?))
         }
         Request::LoadHelp => Reply::Help(Box::new(node.helping()?)),
         Request::Help { enabled, bytes, who } => {

@@ -21,6 +21,7 @@ use kith_proto::time::Timestamp;
 use crate::output::Output;
 use crate::rows;
 use crate::rows::ChoiceRow;
+use crate::rows::Voucher;
 
 /// Choices that are remembered: more than anybody makes by hand.
 const MAX_CHOICES: usize = 64;
@@ -47,7 +48,7 @@ impl Choices {
         now: Timestamp,
         out: &mut Output,
         device: DeviceId,
-        wanted: Option<Multiaddress>,
+        wanted: Option<(Multiaddress, Option<Voucher>)>,
     ) -> bool {
         if self.said.len() >= MAX_CHOICES && !self.said.contains_key(&device) {
             // What is not wanted is forgotten before anything that is.
@@ -57,7 +58,10 @@ impl Choices {
             };
             self.forget(out, &oldest);
         }
-        let row = ChoiceRow { wanted, since: now };
+        let (wanted, voucher) = wanted.unzip();
+        let before = || self.said.get(&device).and_then(|row| row.voucher.clone());
+        let voucher = if wanted.is_some() { voucher.flatten().or_else(before) } else { None };
+        let row = ChoiceRow { wanted, since: now, voucher };
         out.put(rows::MAILBOX_CHOICES, &device.0, row.to_bytes());
         self.said.insert(device, row);
         true
@@ -73,6 +77,11 @@ impl Choices {
     /// Whether the owner wants a mailbox.
     pub(crate) fn is_wanted(&self, device: &DeviceId) -> bool {
         self.said.get(device).is_some_and(|row| row.wanted.is_some())
+    }
+
+    /// What the owner was given so that a mailbox lets this device in.
+    pub(crate) fn voucher(&self, device: &DeviceId) -> Option<&Voucher> {
+        self.said.get(device)?.voucher.as_ref()
     }
 
     /// Whether the owner does not want a mailbox.

@@ -306,6 +306,7 @@ fn view(engine: &Engine, device: &DeviceId, own: &Own) -> MailboxView {
         connected: engine.askers.is_ready(device),
         chosen: engine.choices.is_wanted(device),
         refused: own.refuses.then(why),
+        with_voucher: engine.choices.voucher(device).is_some(),
         of_contact: offers::of_friend(&engine.peers, &engine.contacts, device),
         without: without.into_iter().collect(),
         links_without: u32::try_from(links).unwrap_or(u32::MAX),

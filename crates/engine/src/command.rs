@@ -138,6 +138,8 @@ pub enum Command {
     AddMailbox {
         /// Who and where.
         node: DeviceAddress,
+        /// What whoever runs it gave out, so that it lets this device in; left out: what was said before.
+        voucher: Option<String>,
     },
     /// Does not use a mailbox any more, and not again by itself.
     RemoveMailbox {

@@ -109,7 +109,7 @@ pub(crate) fn run(
             engine.chat_changed(out, &chat);
             Ok(Answer::Done)
         }
-        Command::AddMailbox { node } => offers::add(engine, out, &node),
+        Command::AddMailbox { node, voucher } => offers::add(engine, out, &node, voucher),
         Command::RemoveMailbox { device } => offers::remove(engine, out, &device),
         Command::AddBootstrap { address } => add_bootstrap(engine, out, address),
         Command::RemoveBootstrap { address } => {

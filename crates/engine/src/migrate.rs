@@ -6,7 +6,7 @@
 //! | 2 | `mail`: until when each mailbox has promised, not since when it keeps; `mailboxes`: when it was left |
 //! | 3 | groups: new tables; `chats` and `history` may hold rows of groups. Older rows of both are read as they are |
 //! | 4 | calls: new tables; `chats` and `history` may hold calls |
-//! | 5 | `standing`: why a mailbox would not have us; `strangers`: work. Older rows are read as they are |
+//! | 5 | `standing`: why a mailbox would not have us; `strangers`: work; `mailbox_choices`: vouchers. Older rows are read as they are |
 //!
 //! A table that is added needs no new version if having no rows in it means what was true before: `knocks` and
 //! `strangers` (without rows, strangers may knock and nobody has), `found` (nothing is remembered, and fetched again).
@@ -151,11 +151,13 @@ mod tests {
     use kith_proto::time::Timestamp;
 
     use super::*;
+    use crate::rows::ChoiceRow;
     use crate::rows::KnocksRow;
     use crate::rows::MailRow;
     use crate::rows::MailboxRow;
     use crate::rows::StandingRow;
     use crate::rows::StrangerRow;
+    use crate::rows::Voucher;
 
     /// A row of `mail` as version 1 wrote it: a secret, what was told, no list, one mailbox, and three positions.
     fn old_mail() -> Vec<u8> {
@@ -201,6 +203,12 @@ mod tests {
         assert_eq!(StandingRow { refusal: 3, ..old }.to_bytes(), new);
         assert!(StandingRow::from_bytes(&new).is_ok_and(|row| row.refusal == 3));
         assert!(StandingRow::from_bytes(&new[..new.len() - 1]).is_err(), "cut off");
+        let choice = ChoiceRow::from_bytes(&[1, 1, 1, 9, 77, 0, 0, 0, 0, 0, 0, 0]).unwrap();
+        assert!(choice.wanted.is_some() && choice.voucher.is_none());
+        let given = ChoiceRow { voucher: Voucher::new(b"word".to_vec()), ..choice };
+        let bytes = [&[2, 1, 1, 9, 77, 0, 0, 0, 0, 0, 0, 0, 1, 4], b"word".as_slice()].concat();
+        assert_eq!(given.to_bytes(), bytes);
+        assert!(ChoiceRow::from_bytes(&bytes).is_ok_and(|row| row.voucher == given.voucher));
     }
 
     #[test]

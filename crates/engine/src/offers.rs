@@ -10,6 +10,7 @@
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
 use kith_proto::id::DeviceId;
+use kith_proto::mailbox::MAX_VOUCHER_BYTES;
 use kith_proto::payload::MAX_PLACES;
 use kith_proto::time::Span;
 
@@ -20,6 +21,7 @@ use crate::contacts::Contacts;
 use crate::engine::Engine;
 use crate::output::Output;
 use crate::peers::Peers;
+use crate::rows::Voucher;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
 use crate::view::MailboxRefusal;
@@ -28,7 +30,15 @@ use crate::view::MailboxRefusal;
 const CLOSED_FOR: Span = Span::from_days(7);
 
 /// The owner wants a mailbox.
-pub(crate) fn add(engine: &mut Engine, out: &mut Output, node: &DeviceAddress) -> Result<Answer, Refusal> {
+pub(crate) fn add(
+    engine: &mut Engine,
+    out: &mut Output,
+    node: &DeviceAddress,
+    voucher: Option<String>,
+) -> Result<Answer, Refusal> {
+    let voucher = voucher.map(|voucher| voucher.trim().as_bytes().to_vec()).filter(|bytes| !bytes.is_empty());
+    let limit = MAX_VOUCHER_BYTES;
+    let voucher = voucher.map(|bytes| Voucher::new(bytes).ok_or(Refusal::TooLong { limit })).transpose()?;
     if node.device == engine.devices.device() {
         return Err(Refusal::OwnMailbox);
     }
@@ -37,12 +47,13 @@ pub(crate) fn add(engine: &mut Engine, out: &mut Output, node: &DeviceAddress) -
     if !used && engine.mailboxes.used().count() >= MAX_PLACES {
         return Err(Refusal::TooMany);
     }
-    if !engine.choices.say(now, out, node.device, Some(node.address.clone())) {
+    let is_new = voucher.is_some() && engine.choices.voucher(&node.device) != voucher.as_ref();
+    if !engine.choices.say(now, out, node.device, Some((node.address.clone(), voucher))) {
         return Err(Refusal::TooMany);
     }
     choosing::meet(engine, out, node);
     match engine.mailboxes.get_mut(&node.device).filter(|own| own.is_used()) {
-        Some(own) if own.refuses || own.address != node.address => {
+        Some(own) if own.refuses || own.address != node.address || is_new => {
             own.refuses = false;
             // It is asked anew, on a new stream.
             choosing::close(engine, out, &node.device);

@@ -80,7 +80,7 @@ const MAX_SLOWED: Span = Span::from_minutes(10);
 pub(crate) fn greeted(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32) {
     engine.mailboxes.stop_reading(&mailbox, period);
     if period == mailbox::period_at(engine.core.now) && engine.mailboxes.is_used(&mailbox) {
-        register(engine, out, mailbox, period, &Admission::Open {});
+        register(engine, out, mailbox, period, None);
     } else {
         for of in [period, period.saturating_add(1)] {
             owners(engine, out, mailbox, period, of);
@@ -150,12 +150,23 @@ fn owners(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, reading: u32
     told
 }
 
-/// Registers the inboxes of this period and the next, with every queue that the mailbox does not know yet.
-fn register(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32, admission: &Admission) {
+/// Registers the inboxes of this period and the next, with every queue that the mailbox does not know yet. Without an
+/// `admission`: with the owner's voucher, if there is one.
+fn register(
+    engine: &mut Engine,
+    out: &mut Output,
+    mailbox: DeviceId,
+    period: u32,
+    admission: Option<Admission>,
+) {
     let used_for = Use::Read { mailbox, period };
     let Some(nonce) = engine.askers.nonce(used_for).filter(|_| engine.mailboxes.is_used(&mailbox)) else {
         return;
     };
+    let admission = admission.unwrap_or_else(|| match engine.choices.voucher(&mailbox) {
+        Some(voucher) => Admission::Voucher { voucher: voucher.clone() },
+        None => Admission::Open {},
+    });
     let first = engine.mailboxes.reading(&mailbox, period).registered.is_empty();
     for of in [period, period.saturating_add(1)] {
         let queues = owners(engine, out, mailbox, period, of);
@@ -324,7 +335,7 @@ pub(crate) fn ask_again(engine: &mut Engine, out: &mut Output) {
             if all {
                 reading.registered.clear();
             }
-            register(engine, out, mailbox, period, &Admission::Open {});
+            register(engine, out, mailbox, period, None);
         }
     }
 }
@@ -366,7 +377,7 @@ pub(crate) fn work(engine: &mut Engine, out: &mut Output) {
             Some(proof) => {
                 own.work = None;
                 engine.mailboxes.reading(&device, period).registered.clear();
-                register(engine, out, device, period, &Admission::Work { proof });
+                register(engine, out, device, period, Some(Admission::Work { proof }));
             }
         }
     }
@@ -423,7 +434,7 @@ pub(crate) fn listed(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, p
             engine.mailboxes.reading(&mailbox, period).caught_up = true;
             if current {
                 // Contacts may have come since it was registered.
-                register(engine, out, mailbox, period, &Admission::Open {});
+                register(engine, out, mailbox, period, None);
             }
             fetch(engine, out, mailbox, period);
         }
@@ -603,7 +614,7 @@ pub(crate) fn queues_changed(engine: &mut Engine, out: &mut Output) {
     let period = mailbox::period_at(engine.core.now);
     for mailbox in engine.mailboxes.names() {
         if engine.mailboxes.reading(&mailbox, period).caught_up {
-            register(engine, out, mailbox, period, &Admission::Open {});
+            register(engine, out, mailbox, period, None);
         }
     }
 }

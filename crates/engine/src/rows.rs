@@ -67,8 +67,10 @@ use kith_proto::time::Timestamp;
 pub(crate) use chats::ChatRow;
 pub(crate) use chats::HistoryRow;
 pub(crate) use chats::LastRow;
+pub(crate) use nodes::ChoiceRow;
 pub(crate) use nodes::StandingRow;
 pub(crate) use nodes::StrangerRow;
+pub(crate) use nodes::Voucher;
 
 use crate::groups::history::rows as history;
 
@@ -244,16 +246,6 @@ row!(
     FoundRow {
         /// When.
         at: Timestamp,
-    }
-);
-
-row!(
-    /// What the owner of this device said about a mailbox.
-    ChoiceRow {
-        /// Where it answers, if it is wanted; `None` when it is not to be used.
-        wanted: Option<Multiaddress>,
-        /// When that was said.
-        since: Timestamp,
     }
 );
 

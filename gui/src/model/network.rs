@@ -66,7 +66,7 @@ pub fn mailboxes(network: &NetworkView, now: Now) -> Vec<(DeviceId, Line)> {
 
 fn mailbox(own: &MailboxView, now: Now) -> Line {
     let (state, tone) = match (own.refused, own.accepted, own.connected) {
-        (Some(why), ..) => (refusal(why, own.of_contact), Tone::Warning),
+        (Some(why), ..) => (refusal(why, own), Tone::Warning),
         _ if own.closing => (say!("mailbox-closing"), Tone::Warning),
         (None, true, true) => (say!("mailbox-good"), Tone::Good),
         (None, true, false) => (say!("mailbox-away"), Tone::Warning),
@@ -82,9 +82,10 @@ fn mailbox(own: &MailboxView, now: Now) -> Line {
     Line { title: place(&address), address, state, tone, detail: facts.join(" · ") }
 }
 
-fn refusal(why: MailboxRefusal, of_contact: bool) -> String {
+fn refusal(why: MailboxRefusal, own: &MailboxView) -> String {
     match why {
-        MailboxRefusal::NotKnown if of_contact => say!("mailbox-refused"),
+        MailboxRefusal::NotKnown if own.of_contact => say!("mailbox-refused"),
+        MailboxRefusal::NotKnown if own.with_voucher => say!("mailbox-refused-voucher"),
         MailboxRefusal::NotKnown => say!("mailbox-refused-unknown"),
         MailboxRefusal::Full => say!("mailbox-refused-full"),
         MailboxRefusal::TooMuch => say!("mailbox-refused-much"),

@@ -75,6 +75,8 @@ pub struct SettingsForm {
     pub bootstrap: String,
     /// A mailbox to add.
     pub mailbox: String,
+    /// What whoever runs it gave out.
+    pub voucher: String,
     /// Words to filter by.
     pub filter: String,
     /// A list of blocked people that somebody else made, as pasted.
@@ -107,6 +109,7 @@ impl Default for SettingsForm {
             status: String::new(),
             bootstrap: String::new(),
             mailbox: String::new(),
+            voucher: String::new(),
             filter: String::new(),
             blocks: String::new(),
             incoming: None,
@@ -152,7 +155,14 @@ impl SettingsForm {
                 Some(Request::Command(Command::SetProfile { name, status }))
             }
             Action::AddBootstrap => Some(Request::AddBootstrap(std::mem::take(&mut self.bootstrap))),
-            Action::AddMailbox => Some(Request::AddMailbox(std::mem::take(&mut self.mailbox))),
+            Action::AddMailbox => {
+                let (address, voucher) =
+                    (std::mem::take(&mut self.mailbox), std::mem::take(&mut self.voucher));
+                Some(Request::AddMailbox {
+                    address,
+                    voucher: Some(voucher).filter(|word| !word.trim().is_empty()),
+                })
+            }
             Action::Help(enabled) => Some(Request::Help { enabled, bytes: self.bytes(), who: self.who }),
             Action::ChangePassphrase => self.change_passphrase(),
             // Everything else was carried out before.

@@ -214,6 +214,7 @@ fn mailbox() -> MailboxView {
         connected: true,
         chosen: false,
         refused: None,
+        with_voucher: false,
         of_contact: false,
         without: Vec::new(),
         links_without: 0,
@@ -306,7 +307,10 @@ fn the_settings_ask_for_what_is_typed_and_show_what_a_picture_says() {
     assert_eq!(model.act(Action::OpenSettings), vec![Request::LoadHelp]);
     model.act(Action::ShowPage(Page::Mailboxes));
     model.reply(Reply::QrText(PLACE.to_owned()));
-    assert_eq!(model.act(Action::AddMailbox), vec![Request::AddMailbox(PLACE.to_owned())]);
+    assert_eq!(
+        model.act(Action::AddMailbox),
+        vec![Request::AddMailbox { address: PLACE.to_owned(), voucher: None }]
+    );
     model.act(Action::ShowPage(Page::Nodes));
     model.reply(Reply::QrText(PLACE.to_owned()));
     assert_eq!(model.act(Action::AddBootstrap), vec![Request::AddBootstrap(PLACE.to_owned())]);

@@ -258,6 +258,7 @@ fn settings(page: Page) -> Model {
         connected,
         chosen,
         refused: None,
+        with_voucher: false,
         of_contact: false,
         without: Vec::new(),
         links_without: 0,

@@ -273,6 +273,9 @@ pub(crate) enum MailboxTask {
     Add {
         /// Where it answers, /ip4/…/p2p/…
         address: String,
+        /// The word that whoever runs it gave you
+        #[arg(long)]
+        voucher: Option<String>,
     },
     /// Do not use a mailbox any more
     Remove {

@@ -20,8 +20,8 @@ use crate::cli::style;
 pub(crate) fn mailboxes(client: &Client, task: MailboxTask) -> Result<()> {
     match task {
         MailboxTask::List => list_own(client),
-        MailboxTask::Add { address } => {
-            client.call("mailboxes.add", &json!({ "address": address }))?;
+        MailboxTask::Add { address, voucher } => {
+            client.call("mailboxes.add", &json!({ "address": address, "voucher": voucher }))?;
             println!("{}", style::good("added"));
             Ok(())
         }

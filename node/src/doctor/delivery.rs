@@ -73,7 +73,7 @@ fn mailboxes(network: &NetworkView) -> Finding {
 fn mailbox(known: &Known, letter: &str, own: &MailboxView) -> Finding {
     let about = format!("mailbox {letter}");
     if let Some(why) = own.refused {
-        let (fact, action) = refusal(why, own.of_contact);
+        let (fact, action) = refusal(why, own);
         let read = if own.accepted { " What it holds is still read." } else { "" };
         return Finding::new(&about, Severity::Warning, format!("{fact}{read}"), action);
     }
@@ -152,15 +152,19 @@ fn places(letter: &str, own: &MailboxView) -> Option<Finding> {
 }
 
 /// Why a mailbox does not take this device, and what to do.
-pub fn refusal(why: MailboxRefusal, of_contact: bool) -> (&'static str, &'static str) {
+pub fn refusal(why: MailboxRefusal, own: &MailboxView) -> (&'static str, &'static str) {
     match why {
-        MailboxRefusal::NotKnown if of_contact => (
+        MailboxRefusal::NotKnown if own.of_contact => (
             "It does not take this device: it keeps mail only for people whom its owner has as contacts.",
             "Ask its owner to add you as a contact there, or remove it.",
         ),
+        MailboxRefusal::NotKnown if own.with_voucher => (
+            "It does not take this device: the voucher that you gave does not count there.",
+            "Ask whoever runs it for the word that counts now and add the mailbox again with it, or remove it.",
+        ),
         MailboxRefusal::NotKnown => (
-            "It does not take this device: it opens inboxes only for people it knows.",
-            "Ask whoever runs it to let you in, or remove it.",
+            "It does not take this device: it opens inboxes only for people with a voucher.",
+            "Ask whoever runs it for a voucher and add the mailbox again with it, or remove it.",
         ),
         MailboxRefusal::Full => (
             "It is full and opens no inbox for this device.",
@@ -172,7 +176,7 @@ pub fn refusal(why: MailboxRefusal, of_contact: bool) -> (&'static str, &'static
         ),
         MailboxRefusal::TooHard => (
             "It asks for more work than this device does for an inbox: too many want one there.",
-            "Use another one, or ask whoever runs it to let you in.",
+            "Use another one, or ask whoever runs it for a voucher and add the mailbox again with it.",
         ),
         MailboxRefusal::LeavesOut => (
             "It opens fewer places for contacts than it is asked for.",

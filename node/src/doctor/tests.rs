@@ -31,6 +31,7 @@ fn mailbox(number: u8) -> MailboxView {
         connected: true,
         chosen: false,
         refused: None,
+        with_voucher: false,
         of_contact: false,
         without: Vec::new(),
         links_without: 0,
@@ -224,6 +225,7 @@ fn what_to_do_about_a_mailbox_that_says_no_depends_on_why_and_whose_it_is() {
     assert!(friend.action.unwrap().contains("add you as a contact"));
     let node = refuses(MailboxRefusal::NotKnown, false);
     assert!(!node.action.unwrap().contains("contact") && node.action.unwrap().contains("whoever runs it"));
+    assert!(node.action.unwrap().contains("for a voucher"));
     let full = refuses(MailboxRefusal::Full, false);
     assert!(full.fact.starts_with("It is full"));
     assert!(refuses(MailboxRefusal::TooMuch, false).fact.contains("this network"));

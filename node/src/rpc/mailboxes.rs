@@ -31,9 +31,10 @@ pub(crate) fn own(view: &MailboxView) -> Value {
         "accepted": view.accepted,
         "connected": view.connected,
         "chosen": view.chosen,
+        "with_voucher": view.with_voucher,
         "refused": view.refused.is_some(),
         "refusal": view.refused.map(refusal_word),
-        "refusal_text": view.refused.map(|why| doctor::refusal(why, view.of_contact).0),
+        "refusal_text": view.refused.map(|why| doctor::refusal(why, view).0),
         "without": view.without.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "links_without": view.links_without,
         "missing": view.missing,
@@ -65,7 +66,7 @@ pub(crate) fn list(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
 
 pub(crate) fn add(params: &Params<'_>) -> Result<Command, RpcError> {
     let node = address::parse_node(&params.need("address")?).map_err(NodeError::from)?;
-    Ok(Command::AddMailbox { node })
+    Ok(Command::AddMailbox { node, voucher: params.text("voucher")? })
 }
 
 pub(crate) fn remove(params: &Params<'_>) -> Result<Command, RpcError> {

@@ -182,13 +182,20 @@ const METHODS: &[Method] = &[
         name: "mailboxes.list",
         summary: "The mailboxes that keep what comes while this device is away. “network.changed” tells when one changes.",
         params: &[],
-        result: "mailboxes: [{address, device_id, accepted, connected, chosen, refused, refusal: not_known, full, too_much, too_hard, closing or leaves_out, refusal_text, without: [contact_id of who has no place there], links_without, missing, closing, since, last_deposit_at, last_read_at, quota_left, score, away_secs}]",
+        result: "mailboxes: [{address, device_id, accepted, connected, chosen, with_voucher, refused, refusal: not_known, full, too_much, too_hard, closing or leaves_out, refusal_text, without: [contact_id of who has no place there], links_without, missing, closing, since, last_deposit_at, last_read_at, quota_left, score, away_secs}]",
         run: Run::Now(mailboxes::list),
     },
     Method {
         name: "mailboxes.add",
         summary: "Uses a node as a mailbox and keeps to it, whatever else is found. Never this device itself.",
-        params: &[needed("address", "string", "Where it answers, /ip4/…/p2p/….")],
+        params: &[
+            needed("address", "string", "Where it answers, /ip4/…/p2p/…."),
+            optional(
+                "voucher",
+                "string",
+                "The word that whoever runs it gave out, at most 256 bytes; kept until the mailbox is removed.",
+            ),
+        ],
         result: "ok",
         run: Run::Engine(mailboxes::add),
     },

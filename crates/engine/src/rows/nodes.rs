@@ -1,7 +1,13 @@
 //! The rows about nodes that are or may be mailboxes, what the owner said about them, and who knocked there. Those that got
 //! a field are read in both forms, and written anew when they change.
 
+use kith_proto::bounded::BoundedBytes;
+use kith_proto::mailbox::MAX_VOUCHER_BYTES;
+
 use super::*;
+
+/// What a community gave out, as on the wire.
+pub(crate) type Voucher = BoundedBytes<MAX_VOUCHER_BYTES>;
 
 /// A row that got fields: they stand behind the others, and have their default in rows from before.
 macro_rules! grown_row {
@@ -73,5 +79,18 @@ grown_row!(
     } since 2 {
         /// How much work was done to leave the request.
         work_bits: u8,
+    }
+);
+
+grown_row!(
+    /// What the owner of this device said about a mailbox.
+    ChoiceRow {
+        /// Where it answers, if it is wanted; `None` when it is not to be used.
+        wanted: Option<Multiaddress>,
+        /// When that was said.
+        since: Timestamp,
+    } since 2 {
+        /// What the owner was given so that it lets this device in.
+        voucher: Option<Voucher>,
     }
 );

@@ -48,6 +48,8 @@ pub struct MailboxView {
     pub chosen: bool,
     /// Why it said no when it was last asked for an inbox, if it did.
     pub refused: Option<MailboxRefusal>,
+    /// Whether the owner gave a voucher for it.
+    pub with_voucher: bool,
     /// Whether it is the device of a contact; else a community node, or a stranger's that the owner named.
     pub of_contact: bool,
     /// Contacts who cannot leave anything there, because another inbox has their place. They use the other mailboxes.

@@ -16,6 +16,7 @@ use kith_proto::time::Span;
 
 use crate::Side;
 use crate::friends;
+use crate::mailboxes::Office;
 use crate::mailboxes::hello;
 use crate::mailboxes::node;
 use crate::mailboxes::registered;
@@ -200,7 +201,7 @@ fn a_mailbox_that_was_removed_and_is_named_again_is_asked_again_and_what_it_hold
     ann.command(Command::RemoveMailbox { device: name(51) });
     yes.minutes(&mut ann, 10);
     assert_eq!(used(&ann), [0; 0]);
-    ann.command(Command::AddMailbox { node: node_in(51, 51) });
+    ann.command(Command::AddMailbox { node: node_in(51, 51), voucher: None });
     yes.minutes(&mut ann, 10);
     assert_eq!(used(&ann), [51]);
 
@@ -209,7 +210,7 @@ fn a_mailbox_that_was_removed_and_is_named_again_is_asked_again_and_what_it_hold
     yes.leave(&mut ann, name(51));
     yes.gone.clear();
     yes.read.clear();
-    ann.command(Command::AddMailbox { node: node_in(51, 51) });
+    ann.command(Command::AddMailbox { node: node_in(51, 51), voucher: None });
     yes.minutes(&mut ann, 60);
     assert_eq!(used(&ann), [0; 0]);
     assert!(yes.read.contains_key(&name(51)), "contacts may have left something there");
@@ -219,7 +220,7 @@ fn a_mailbox_that_was_removed_and_is_named_again_is_asked_again_and_what_it_hold
 fn named_mailboxes_that_are_all_away_keep_no_others_out() {
     let (mut ann, mut yes) = (Side::new(1), Yes::default());
     for last in 51..=53 {
-        ann.command(Command::AddMailbox { node: node_in(last, last) });
+        ann.command(Command::AddMailbox { node: node_in(last, last), voucher: None });
     }
     yes.minutes(&mut ann, 120);
     assert_eq!(used(&ann), [51, 52, 53]);
@@ -236,10 +237,10 @@ fn named_mailboxes_that_are_all_away_keep_no_others_out() {
 #[test]
 fn a_named_mailbox_that_moved_is_asked_where_its_owner_says() {
     let (mut ann, mut yes) = (Side::new(1), Yes::default());
-    ann.command(Command::AddMailbox { node: node_in(51, 51) });
+    ann.command(Command::AddMailbox { node: node_in(51, 51), voucher: None });
     yes.minutes(&mut ann, 5);
     let there = DeviceAddress { device: name(51), ..node_in(77, 77) };
-    ann.command(Command::AddMailbox { node: there.clone() });
+    ann.command(Command::AddMailbox { node: there.clone(), voucher: None });
     yes.minutes(&mut ann, 5);
     let list = ann.engine.overview().network.mailboxes;
     assert_eq!((list.len(), &list[0].address, list[0].accepted), (1, &there.address, true));
@@ -305,9 +306,50 @@ fn why_a_mailbox_said_no_is_known_also_after_a_restart_and_until_it_says_yes() {
     // A friend's device is told apart from a community node.
     yes.says.insert(bob.device, Answer::Refused {});
     let node = DeviceAddress { device: bob.device, address: bob.address.clone() };
-    ann.command(Command::AddMailbox { node });
+    ann.command(Command::AddMailbox { node, voucher: None });
     yes.minutes(&mut ann, 2);
     let own =
         ann.engine.overview().network.mailboxes.into_iter().find(|own| own.device == bob.device).unwrap();
     assert_eq!((own.refused, own.of_contact), (Some(MailboxRefusal::NotKnown), true));
+}
+
+#[test]
+fn a_voucher_opens_a_mailbox_and_is_kept_until_that_is_removed() {
+    let config = kith_mailbox::Config {
+        opening_bits: None,
+        vouchers: vec![kith_mailbox::sealing::voucher_hash(b"harbour friends")],
+        ..kith_mailbox::Config::default()
+    };
+    let mut post = kith_simulations::post::Post::default();
+    post.add([1; 32], config, crate::BEGIN);
+    let node = post.on().remove(0);
+    let mut office = Office { post, knocks: Vec::new() };
+    let mut ann = Side::new(1);
+    let mut lives = |ann: &mut Side| {
+        for _ in 0..5 {
+            ann.pass(Span::from_secs(1));
+            office.carry(ann, 1);
+        }
+        ann.engine.overview().network.mailboxes.into_iter().next().map(|own| (own.accepted, own.refused))
+    };
+    let add = |voucher: Option<&str>| Command::AddMailbox {
+        node: node.clone(),
+        voucher: voucher.map(str::to_owned),
+    };
+    ann.command(add(None));
+    let refused = Some((false, Some(MailboxRefusal::NotKnown)));
+    assert_eq!(lives(&mut ann), refused, "strangers are not let in, whatever they work");
+    ann.command(add(Some("harbour fiends")));
+    assert_eq!(lives(&mut ann), refused, "nor with another word");
+    ann.command(add(Some(" harbour friends ")));
+    assert_eq!(lives(&mut ann), Some((true, None)));
+    assert!(ann.try_command(add(Some(&"x".repeat(257)))).is_err(), "longer than any voucher");
+    ann.restart();
+    ann.command(add(None));
+    assert_eq!(lives(&mut ann), Some((true, None)));
+    assert!(ann.engine.overview().network.mailboxes[0].with_voucher, "it need not be said again");
+    ann.command(Command::RemoveMailbox { device: node.device });
+    ann.command(add(None));
+    lives(&mut ann);
+    assert!(!ann.engine.overview().network.mailboxes[0].with_voucher, "and goes with the mailbox");
 }

@@ -51,6 +51,8 @@ pub(super) fn mailboxes(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.add_space(space::S);
     let name = say!("mailboxes-add-label");
     widget::field(ui, desk.tokens, &name, &mut desk.form.mailbox, false);
+    let name = say!("mailboxes-voucher-label");
+    widget::field(ui, desk.tokens, &name, &mut desk.form.voucher, false);
     hint(ui, desk.tokens);
     let ready = !desk.form.mailbox.trim().is_empty();
     if ui.add_enabled_ui(ready, |ui| widget::primary(ui, desk.tokens, &say!("mailboxes-add"))).inner.clicked()
