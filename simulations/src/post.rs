@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use kith_engine::input::NetInput;
-use kith_mailbox::Config;
 use kith_mailbox::Effect;
 use kith_mailbox::Input;
 use kith_mailbox::Mailbox;
@@ -18,6 +17,9 @@ use kith_proto::mailbox::Numbered;
 use kith_proto::mailbox::Request;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
+
+pub use kith_mailbox::Config;
+pub use kith_mailbox::sealing::voucher_hash;
 
 use crate::action::Who;
 use crate::disk::Disk;

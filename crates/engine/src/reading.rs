@@ -38,6 +38,7 @@ use crate::engine::Engine;
 use crate::groups::hosts;
 use crate::leaving;
 use crate::mail;
+use crate::mailboxes::Own;
 use crate::mailboxes::Owner;
 use crate::mailboxes::Work;
 use crate::offers;
@@ -301,6 +302,9 @@ fn without_place(
         let fresh = engine.core.random();
         if engine.deposits.renew_secret(engine.core.now, out, &device, fresh) {
             choosing::tell(engine, out, &device);
+            if let Some(own) = engine.mailboxes.get_mut(&mailbox) {
+                own.asked_again = Timestamp(0);
+            }
             engine.core.timers.set_earlier(TimerKey::Mail, engine.core.now + ASK_AGAIN_SOON);
         }
     }
@@ -323,8 +327,7 @@ pub(crate) fn ask_again(engine: &mut Engine, out: &mut Output) {
     let (now, period) = (engine.core.now, mailbox::period_at(engine.core.now));
     for mailbox in engine.mailboxes.names() {
         let Some(own) = engine.mailboxes.get_mut(&mailbox).filter(|own| own.is_used()) else { continue };
-        let renewed = !own.without.is_empty() && own.asked_again == Timestamp(0);
-        let due = renewed || now.since(own.asked_again) >= ASK_AGAIN_AFTER;
+        let due = now.since(own.asked_again) >= ASK_AGAIN_AFTER;
         if !due || (own.without.is_empty() && own.missing.0 == 0) {
             continue;
         }
@@ -544,10 +547,13 @@ fn delete(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32)
 /// Whether a mailbox of ours, other than one, may hold a copy of something and has not told all that it has.
 fn a_copy_may_be_elsewhere(engine: &Engine, but: Option<&DeviceId>) -> bool {
     let period = mailbox::period_at(engine.core.now);
-    let untold =
-        |device: &DeviceId| !engine.askers.is_ready(device) || !engine.mailboxes.is_caught_up(device, period);
+    let untold = |device: &DeviceId, own: &Own| match own.is_used() {
+        true => !engine.askers.is_ready(device) || !engine.mailboxes.is_caught_up(device, period),
+        // One that was left is looked into a few times a day.
+        false => own.drained.is_none(),
+    };
     let mut others = engine.mailboxes.all().filter(|(device, own)| own.may_hold && Some(*device) != but);
-    others.any(|(device, _)| untold(device))
+    others.any(|(device, own)| untold(device, own))
 }
 
 /// The inbox of another period, or of a mailbox that was left, has been read to its end.

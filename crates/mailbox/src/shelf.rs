@@ -11,6 +11,7 @@ use kith_proto::mailbox::IndexEntry;
 use kith_proto::mailbox::Sequence;
 use kith_proto::mailbox::WorkProof;
 use kith_proto::mailbox::deposit_subject;
+use kith_proto::mailbox::is_owned;
 
 use crate::core::Step;
 use crate::core::hour_after;
@@ -107,7 +108,10 @@ pub(crate) fn remove(
     let place = rows::index_key(key, sequence);
     step.out.delete(rows::INDEX, &place);
     step.out.delete(rows::ENVELOPES, &place);
-    step.out.delete(rows::KNOCKS, &rows::knock_key(&row.queue, sequence));
+    if is_owned(&row.queue) {
+        // Strangers knock at owned queues only.
+        step.out.delete(rows::KNOCKS, &rows::knock_key(&row.queue, sequence));
+    }
     step.out.delete(rows::DUE, &Due::Expire { inbox: *key, sequence }.key(row.hour));
     uncharge(step, inbox, charge(row.size_class));
     inbox.envelopes = inbox.envelopes.saturating_sub(1);

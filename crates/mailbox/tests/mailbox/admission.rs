@@ -123,8 +123,7 @@ fn the_inboxes_of_two_periods_count_as_one() {
     let openings = Rate { per_hour: 1, burst: 2 };
     let mut house = House::new(Config { open: true, openings, ..Config::default() });
     let mut registers = |device: u8, periods: &[u32]| {
-        let stream = house.connect(Source { network: 99, local: false });
-        house.ask(stream, Request::Hello { version: 1 });
+        let stream = house.stream_from(99);
         let mut opened = 0;
         for period in periods {
             let person = Person::new(device + u8::try_from(*period).unwrap(), 1);
@@ -138,8 +137,7 @@ fn the_inboxes_of_two_periods_count_as_one() {
     assert_eq!(registers(20, &[1, 2]), 2, "and another one behind the same address");
     assert_eq!(registers(30, &[1, 2]), 0, "that was both that the source may open");
     let mut house = House::new(Config { open: true, openings, ..Config::default() });
-    let stream = house.connect(Source { network: 99, local: false });
-    house.ask(stream, Request::Hello { version: 1 });
+    let stream = house.stream_from(99);
     let mut opened = 0;
     for (name, period) in (40..48).zip([1, 2].into_iter().cycle()) {
         let person = Person::new(name, 1);

@@ -155,7 +155,12 @@ impl House {
 
     /// Opens a stream from some network and says hello.
     pub(crate) fn stream(&mut self) -> u64 {
-        let stream = self.connect(Source { network: self.streams, local: false });
+        self.stream_from(self.streams)
+    }
+
+    /// The same from one network.
+    pub(crate) fn stream_from(&mut self, network: u64) -> u64 {
+        let stream = self.connect(Source { network, local: false });
         let hello = self.ask(stream, Request::Hello { version: 1 });
         let [Answer::Hello { version: 1, nonce }] = hello[..] else { panic!("no hello: {hello:?}") };
         self.nonces.insert(stream, nonce);

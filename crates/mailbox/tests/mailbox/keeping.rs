@@ -33,7 +33,7 @@ fn a_friend_leaves_an_envelope_and_it_is_fetched_and_deleted() {
             last: 0,
             queues: 2,
             until,
-            left_out: BoundedVec::default()
+            left_out: kith_proto::bounded::BoundedVec::default()
         }
     );
     let bob = house.stream();
