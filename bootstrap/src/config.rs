@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use anyhow::bail;
 use anyhow::ensure;
 use kith_mailbox::config::Rate;
-use kith_mailbox::sealing::voucher_hash;
+use kith_mailbox::voucher_hash;
 use kith_net::address;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
@@ -132,7 +132,6 @@ pub(crate) struct Mailbox {
     pub(crate) openings_per_hour: u32,
     pub(crate) open: bool,
     pub(crate) vouchers: Vec<String>,
-    pub(crate) forwards: usize,
 }
 
 impl Default for Mailbox {
@@ -146,7 +145,6 @@ impl Default for Mailbox {
             openings_per_hour: 60,
             open: true,
             vouchers: Vec::new(),
-            forwards: 64,
         }
     }
 }
@@ -166,7 +164,6 @@ impl Mailbox {
             },
             open: self.open,
             vouchers: self.vouchers.iter().map(|word| voucher_hash(word.as_bytes())).collect(),
-            forwards: self.forwards,
             ..kith_mailbox::Config::default()
         }
     }

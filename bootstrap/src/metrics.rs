@@ -195,7 +195,6 @@ fn mailbox(picture: &Picture, lines: &mut Lines<'_>) -> Result<(), Error> {
     lines.counter("mailbox_registrations", "Inboxes opened and renewed", counted.registrations)?;
     lines.counter("mailbox_deposits", "Envelopes taken", counted.deposits)?;
     lines.counter("mailbox_fetched", "Envelopes handed over", counted.fetched)?;
-    lines.counter("mailbox_forwarded", "Envelopes handed to other mailboxes", counted.forwarded)?;
     let gone = [("deleted", counted.deleted), ("expired", counted.expired), ("gave_way", counted.gave_way)];
     lines.counters("mailbox_envelopes_gone", "Envelopes not kept any more", "why", &gone)?;
     let refused = [
@@ -207,7 +206,6 @@ fn mailbox(picture: &Picture, lines: &mut Lines<'_>) -> Result<(), Error> {
         ("quota", counted.over_quota),
         ("full", counted.full),
         ("no_queue", counted.no_queue),
-        ("sealed", counted.bad_sealed),
     ];
     lines.counters("mailbox_refused", "Requests refused", "reason", &refused)
 }

@@ -19,7 +19,7 @@ use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 pub use kith_mailbox::Config;
-pub use kith_mailbox::sealing::voucher_hash;
+pub use kith_mailbox::voucher_hash;
 
 use crate::action::Who;
 use crate::disk::Disk;
@@ -272,9 +272,6 @@ impl Post {
                     }
                 }
                 Effect::Close { stream, .. } => sent.extend(self.end((host, stream))),
-                Effect::Forward { forward, .. } => {
-                    sent.push(Sent::ToHost(host, Input::ForwardDone { forward, answer: None }));
-                }
             }
         }
         (sent, false)

@@ -3,18 +3,11 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use ed25519_dalek::Signer as _;
-use kith_mailbox::sealing::seal;
-use kith_net::address;
-use kith_proto::address::DeviceAddress;
 use kith_proto::id::EnvelopeId;
 use kith_proto::id::ReaderId;
 use kith_proto::mailbox::Answer;
-use kith_proto::mailbox::ForwardedDeposit;
-use kith_proto::mailbox::KeepFor;
 use kith_proto::mailbox::Request;
 use rand_chacha::ChaCha20Rng;
-use rand_core::Rng as _;
 use rand_core::SeedableRng as _;
 
 use crate::asker::Asker;
@@ -171,44 +164,4 @@ async fn a_node_without_a_mailbox_opens_no_stream() {
     let refused = tokio::spawn(async move { Asker::connect(1, &program.address).await }).await;
     assert!(refused.is_err(), "it does not answer");
     assert!(!folder.path().join("data/mailbox").exists());
-}
-
-#[tokio::test]
-async fn a_deposit_goes_by_way_of_another_node() {
-    let (near_folder, far_folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (near, far) = (start(near_folder.path()), start(far_folder.path()));
-    let inbox = Inbox::new(1);
-    let mut owner = Asker::connect(1, &far.address).await;
-    assert!(matches!(owner.register(&inbox, &[PHONE], 1).await, Answer::Registered { .. }));
-    let Answer::Info { sealing_key, .. } = owner.question(Request::Info {}).await else { panic!("no info") };
-    let sent = envelope(1);
-    let deposit = |signature| Request::Deposit {
-        queue: inbox.queue(0),
-        envelope: sent.clone(),
-        keep: KeepFor::Days14,
-        work: None,
-        signature,
-    };
-    let signed = deposit([0; 64]).signed_bytes(&owner.node.device, &[0; 16]);
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let hour = u32::try_from(since.as_secs() / 3_600).unwrap();
-    let deposit = deposit(inbox.writer.sign(&signed).to_bytes());
-    let mut rng = ChaCha20Rng::seed_from_u64(1);
-    let sealed =
-        seal(&owner.node.device, &sealing_key, &ForwardedDeposit { hour, deposit }, &mut rng).unwrap();
-    let mut writer = Asker::connect(2, &near.address).await;
-    let forward = Request::Forward { to: owner.node.clone(), sealed: sealed.clone() };
-    let stored = writer.question(forward).await;
-    assert!(owner.is_receipt(&inbox, 0, &sent, &stored), "{stored:?}");
-    let listed = owner.list(&inbox, PHONE).await;
-    assert_eq!(owner.fetch(&listed).await, std::slice::from_ref(&sent));
-    // Nobody is there any more, and whoever waits is told.
-    let to = owner.node.clone();
-    far.kill();
-    assert_eq!(writer.question(Request::Forward { to, sealed: sealed.clone() }).await, Answer::Refused {});
-    // And a node that is of this machine only hands nothing to names.
-    let (address, _) = address::parse("/dns4/localhost/tcp/1").unwrap();
-    let to = DeviceAddress { device: owner.node.device, address };
-    assert_eq!(writer.question(Request::Forward { to, sealed }).await, Answer::Refused {});
-    assert!(near.stop().success());
 }

@@ -128,13 +128,7 @@ impl Host {
 
     /// Whether an event of the network is for mailboxes.
     pub fn wants(event: &NetEvent) -> bool {
-        matches!(
-            event,
-            NetEvent::Listening { .. }
-                | NetEvent::MailboxServed(_)
-                | NetEvent::MailboxAnswered { .. }
-                | NetEvent::MailboxClosed { .. }
-        )
+        matches!(event, NetEvent::MailboxServed(_))
     }
 
     /// Hands over what the feed has. Waits when the mailbox is behind.

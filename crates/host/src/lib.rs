@@ -16,7 +16,6 @@ mod clock;
 mod door;
 mod farewell;
 mod feed;
-mod forwards;
 mod host;
 mod room;
 mod thread;

@@ -32,7 +32,6 @@ use crate::clock::entropy;
 use crate::door::Doorkeeper;
 use crate::error::HostError;
 use crate::farewell::Farewell;
-use crate::forwards::Forwards;
 use crate::host::Numbers;
 use crate::host::Report;
 use crate::host::Setup;
@@ -63,7 +62,6 @@ pub(crate) struct Thread {
     runtime: Handle,
     clock: Clock,
     out: Output,
-    forwards: Forwards,
     stirred: Instant,
     tell: watch::Sender<Numbers>,
     known: watch::Receiver<BTreeSet<DeviceId>>,
@@ -100,7 +98,6 @@ impl Thread {
             runtime,
             clock,
             out: Output::new(),
-            forwards: Forwards::default(),
             stirred: Instant::now(),
             tell,
             known,
@@ -167,9 +164,6 @@ impl Thread {
                 ToHost::Stop => stop = true,
             }
         }
-        for forward in self.forwards.overdue(&self.net) {
-            self.handle(Input::ForwardDone { forward, answer: None }, &rows)?;
-        }
         if self.stirred.elapsed() >= STIR_EVERY {
             self.stirred = Instant::now();
             self.handle(Input::Entropy(entropy()?), &rows)?;
@@ -230,12 +224,7 @@ impl Thread {
                     Input::Closed { stream }
                 }
             },
-            event => {
-                let Some((forward, answer)) = self.forwards.on_event(event, &self.net) else {
-                    return Ok(None);
-                };
-                Input::ForwardDone { forward, answer }
-            }
+            _ => return Ok(None),
         }))
     }
 
@@ -258,9 +247,6 @@ impl Thread {
             Effect::Close { stream, .. } => {
                 self.doors.closed(stream);
                 NetCommand::EndMailbox { stream }
-            }
-            Effect::Forward { forward, to, sealed } => {
-                return self.forwards.start(forward, &to, sealed, &self.net);
             }
         };
         // The network always takes commands, so this waits for moments only.
@@ -331,7 +317,7 @@ impl Thread {
         let wake = wake.map_or(stir, Duration::from_millis);
         let said = self.farewell.as_ref().map(|farewell| farewell.wait(Instant::now()));
         let wake = said.filter(|said| !said.is_zero()).map_or(wake, |said| said.min(wake));
-        self.forwards.wait().map_or(wake, |forward| forward.min(wake)).min(stir)
+        wake.min(stir)
     }
 }
 

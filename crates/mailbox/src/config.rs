@@ -42,7 +42,7 @@ pub struct Config {
     /// How long an inbox takes envelopes after it was registered: as long as the descriptor that names it is valid.
     pub lease: Span,
     /// How long the names of deleted envelopes are known, so that a late repetition is not taken as new. Senders
-    /// repeat for minutes to hours; forwarded deposits are valid for a day either way.
+    /// repeat for minutes to hours.
     pub memory: Span,
     /// A reader that was not heard of for so long does not keep envelopes from being deleted any more. Longer than any
     /// message is kept; shorter, and a holiday would lose some.
@@ -51,7 +51,7 @@ pub struct Config {
     pub open: bool,
     /// Bits of work for which anybody may open an inbox; `None`: not for work. 2^22 hashes take about a second.
     pub opening_bits: Option<u8>,
-    /// Hashes ([`crate::sealing::voucher_hash`]) of vouchers that open inboxes.
+    /// Hashes ([`crate::voucher_hash`]) of vouchers that open inboxes.
     pub vouchers: Vec<[u8; 32]>,
     /// Bits of work for knocking at an empty queue in a quiet hour: 2^20 hashes, a quarter of a second.
     pub knock_bits: u8,
@@ -75,8 +75,6 @@ pub struct Config {
     /// behind one address may begin in one lesson, with 512 devices. Strangers are slowed by the work that each inbox costs, and kept from
     /// the last tenth.
     pub openings: Rate,
-    /// Deposits from one source that go to other mailboxes.
-    pub forwarding: Rate,
     /// Deposits into one queue: twice all that a queue holds at once, for a program that writes while its reader empties
     /// it; then as many a second as cost nothing to check.
     pub deposits: Rate,
@@ -92,10 +90,6 @@ pub struct Config {
     pub unread_bytes: u64,
     /// Envelopes asked for and not handed over yet, per stream.
     pub gets: usize,
-    /// Deposits on their way to other mailboxes at once; zero: none are forwarded.
-    pub forwards: usize,
-    /// How long the other mailbox may take.
-    pub forward_within: Span,
     /// How long a stream may be open before it says anything.
     pub hello_within: Span,
     /// How long a stream without subscription may be silent.
@@ -140,7 +134,6 @@ impl Default for Config {
             requests: Rate { per_hour: 360_000, burst: 4_096 },
             checks: Rate { per_hour: 180_000, burst: 4_096 },
             openings: Rate { per_hour: 60, burst: 512 },
-            forwarding: Rate { per_hour: 3_600, burst: 64 },
             deposits: Rate { per_hour: 72_000, burst: 2_048 },
             busy_queues: 65_536,
             bad_signature_checks: 16,
@@ -148,8 +141,6 @@ impl Default for Config {
             windows_bytes: 64 << 20,
             unread_bytes: 2 << 20,
             gets: 16_384,
-            forwards: 64,
-            forward_within: Span::from_secs(20),
             hello_within: Span::from_secs(30),
             idle_within: Span::from_minutes(10),
             slice_rows: 1_024,

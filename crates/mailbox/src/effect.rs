@@ -1,9 +1,6 @@
 //! What the driver does for the mailbox after the commit, in order.
 
-use kith_proto::address::DeviceAddress;
-use kith_proto::bounded::BoundedBytes;
 use kith_proto::mailbox::Answer;
-use kith_proto::mailbox::MAX_FORWARDED_BYTES;
 use kith_proto::mailbox::Numbered;
 use serde::Deserialize;
 use serde::Serialize;
@@ -24,16 +21,6 @@ pub enum Effect {
         stream: u64,
         /// Why, for logs and for scoring.
         why: CloseReason,
-    },
-    /// Connect to another mailbox, say `Hello`, and ask it to `Forward` this to itself; report what it answers. The
-    /// driver refuses addresses that are not public, unless the mailbox is itself in that network.
-    Forward {
-        /// A name for the report.
-        forward: u64,
-        /// The other mailbox.
-        to: DeviceAddress,
-        /// The sealed deposit.
-        sealed: BoundedBytes<MAX_FORWARDED_BYTES>,
     },
 }
 

@@ -183,9 +183,7 @@ pub(crate) fn end(
 /// Whether a community vouches for an inbox.
 fn is_vouched(step: &Step<'_>, admission: &Admission) -> bool {
     match admission {
-        Admission::Voucher { voucher } => {
-            step.core.config.vouchers.contains(&crate::sealing::voucher_hash(voucher))
-        }
+        Admission::Voucher { voucher } => step.core.config.vouchers.contains(&crate::voucher_hash(voucher)),
         _ => false,
     }
 }

@@ -1,6 +1,5 @@
 //! Everything that can happen to a mailbox, as plain data: a run can be recorded, compared and replayed.
 
-use kith_proto::mailbox::Answer;
 use kith_proto::mailbox::Numbered;
 use kith_proto::mailbox::Request;
 use serde::Deserialize;
@@ -39,13 +38,6 @@ pub enum Input {
     Closed {
         /// Which.
         stream: u64,
-    },
-    /// A forwarded deposit was answered, or nobody answered.
-    ForwardDone {
-        /// The name from the effect.
-        forward: u64,
-        /// The other mailbox's answer.
-        answer: Option<Answer>,
     },
     /// Fresh randomness from the operating system, mixed into the generator.
     Entropy([u8; 32]),

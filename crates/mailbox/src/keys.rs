@@ -1,5 +1,5 @@
-//! The mailbox's secrets, all made from its device seed: its signature under receipts, what forwarded deposits are sealed
-//! for, and what binds challenges to it.
+//! The mailbox's secrets, all made from its device seed: its signature under receipts, and what binds
+//! challenges to it.
 
 use ed25519_dalek::Signature;
 use ed25519_dalek::Signer as _;
@@ -9,15 +9,11 @@ use kith_proto::id::DeviceId;
 use kith_proto::mailbox::Signature as SignatureBytes;
 use zeroize::Zeroizing;
 
-use crate::sealing::SealingSecret;
-
 /// What only this mailbox knows.
 pub(crate) struct Keys {
     signing: SigningKey,
     /// Its public device key.
     pub(crate) device: DeviceId,
-    /// Opens forwarded deposits.
-    pub(crate) sealing: SealingSecret,
     /// Authenticates challenges, so that none has to be remembered.
     pub(crate) challenge: Zeroizing<[u8; 32]>,
 }
@@ -27,8 +23,7 @@ impl Keys {
         let signing = SigningKey::from_bytes(device_seed);
         let device = DeviceId(signing.verifying_key().to_bytes());
         let derive = |context| Zeroizing::new(blake3::derive_key(context, device_seed));
-        let sealing = SealingSecret::new(&derive("kith 2026-11-21 mailbox sealing key v1"));
-        Self { signing, device, sealing, challenge: derive("kith 2026-11-21 mailbox challenges v1") }
+        Self { signing, device, challenge: derive("kith 2026-11-21 mailbox challenges v1") }
     }
 
     /// Signs as this device. The same bytes always get the same signature.

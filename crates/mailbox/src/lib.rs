@@ -4,7 +4,7 @@
 //! ```text
 //!  streams  ─┐                                ┌─ writes   1. committed together, or not at all
 //!  requests ─┼─▶ Mailbox::handle(now, input) ─┤
-//!  wake-ups ─┘        next_wake() ◀───────────└─ effects  2. run after the commit, in order (answer, close, forward)
+//!  wake-ups ─┘        next_wake() ◀───────────└─ effects  2. run after the commit, in order (answer, close)
 //! ```
 //!
 //! The driver obeys one law: **commit the writes, then run the effects**. So no receipt leaves before what it promises
@@ -22,13 +22,11 @@ pub mod error;
 pub mod input;
 pub mod output;
 pub mod rows;
-pub mod sealing;
 pub mod stats;
 
 mod core;
 mod deletions;
 mod deposits;
-mod forwards;
 mod inboxes;
 mod keys;
 mod limits;
@@ -37,6 +35,7 @@ mod shelf;
 mod streams;
 mod sweep;
 mod timer;
+mod voucher;
 mod work;
 
 pub use config::Config;
@@ -47,3 +46,4 @@ pub use mailbox::Mailbox;
 pub use output::Output;
 pub use stats::Overview;
 pub use stats::Stats;
+pub use voucher::voucher_hash;

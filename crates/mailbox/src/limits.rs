@@ -22,8 +22,6 @@ pub(crate) enum Kind {
     Check,
     /// A new inbox.
     Opening,
-    /// A deposit for another mailbox.
-    Forwarding,
 }
 
 /// The rates of all sources and queues.
@@ -41,7 +39,6 @@ struct SourceRates {
     requests: Bucket,
     checks: Bucket,
     openings: Bucket,
-    forwarding: Bucket,
 }
 
 /// The time, in microseconds, until which what was taken is paid for.
@@ -65,14 +62,12 @@ impl Limits {
             Kind::Request => config.requests,
             Kind::Check => config.checks,
             Kind::Opening => config.openings,
-            Kind::Forwarding => config.forwarding,
         };
         let rates = self.rates(config, now, from);
         let bucket = match kind {
             Kind::Request => &mut rates.requests,
             Kind::Check => &mut rates.checks,
             Kind::Opening => &mut rates.openings,
-            Kind::Forwarding => &mut rates.forwarding,
         };
         bucket.take(rate, ease, now)
     }
@@ -126,9 +121,7 @@ impl Limits {
 
 impl SourceRates {
     fn is_in_debt(&self, now: Timestamp) -> bool {
-        [self.requests, self.checks, self.openings, self.forwarding]
-            .into_iter()
-            .any(|bucket| bucket.is_in_debt(now))
+        [self.requests, self.checks, self.openings].into_iter().any(|bucket| bucket.is_in_debt(now))
     }
 }
 

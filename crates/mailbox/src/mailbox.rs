@@ -18,8 +18,6 @@ use crate::deposits;
 use crate::deposits::Deposited;
 use crate::effect::CloseReason;
 use crate::error::StorageError;
-use crate::forwards;
-use crate::forwards::Forwards;
 use crate::inboxes;
 use crate::inboxes::Registration;
 use crate::input::Input;
@@ -45,7 +43,6 @@ pub struct Mailbox {
     core: Core,
     streams: Streams,
     limits: Limits,
-    forwards: Forwards,
 }
 
 /// A request that was let in, and where it came from.
@@ -82,8 +79,8 @@ impl Mailbox {
             totals: totals.unwrap_or(nothing),
             knocks: Knocks::default(),
         };
-        let (streams, limits, forwards) = Default::default();
-        Ok(Self { core, streams, limits, forwards })
+        let (streams, limits) = Default::default();
+        Ok(Self { core, streams, limits })
     }
 
     /// Other numbers from now on. What is held stays: an inbox that has more than it may takes nothing until it has less.
@@ -119,7 +116,6 @@ impl Mailbox {
                 return streams.drained(&mut Step { core, rows, out }, stream, bytes);
             }
             Input::Closed { stream } => streams.closed(core, stream),
-            Input::ForwardDone { forward, answer } => self.on_forwarded(out, forward, answer),
             Input::Entropy(bytes) => core.stir(&bytes),
             Input::Wake => return self.on_wake(rows, out),
         }
@@ -149,7 +145,6 @@ impl Mailbox {
             load_percent: self.core.load_percent(),
             streams: count(self.streams.len()),
             subscriptions: count(self.streams.subscriptions()),
-            forwards: count(self.forwards.len()),
         }
     }
 
@@ -245,22 +240,7 @@ impl Mailbox {
                 load_percent: step.core.load_percent(),
                 work_bits: work::knock_bits(step.core, 0),
                 keep_secs: KEEP_SECS,
-                sealing_key: step.core.keys.sealing.public,
             }),
-            Request::Forward { to, sealed } if to.device == step.core.keys.device => {
-                let done = forwards::unseal(step, &mut self.limits, asked.from, &sealed)?;
-                Some(self.deposited(out, done))
-            }
-            Request::Forward { to, sealed } => {
-                let core = &mut self.core;
-                match self.limits.take(&core.config, core.now, asked.from, Kind::Forwarding) {
-                    Ok(()) => self.forwards.start(core, out, (asked.stream, asked.number), to, sealed),
-                    Err(retry_after_secs) => {
-                        core.stats.too_fast += 1;
-                        Some(Answer::OverQuota { retry_after_secs })
-                    }
-                }
-            }
         })
     }
 
@@ -338,12 +318,6 @@ impl Mailbox {
         done.answer
     }
 
-    fn on_forwarded(&mut self, out: &mut Output, forward: u64, answer: Option<Answer>) {
-        if let Some((stream, number, answer)) = self.forwards.done(&mut self.core, forward, answer) {
-            self.streams.answer(&mut self.core, out, stream, number, answer);
-        }
-    }
-
     fn on_wake(&mut self, rows: &dyn Rows, out: &mut Output) -> Result<(), StorageError> {
         while let Some(key) = self.core.timers.pop_due(self.core.now) {
             match key {
@@ -359,22 +333,15 @@ impl Mailbox {
                     let why = if greeted { CloseReason::Idle } else { CloseReason::NoHello };
                     self.streams.close(&mut self.core, out, stream, why);
                 }
-                TimerKey::Forward(forward) => self.on_forwarded(out, forward, None),
             }
         }
         Ok(())
     }
 }
 
-/// Whether answering takes a signature check or the opening of a box.
+/// Whether answering takes a signature check.
 fn is_signed(request: &Request) -> bool {
-    matches!(
-        request,
-        Request::Register { .. }
-            | Request::Deposit { .. }
-            | Request::Subscribe { .. }
-            | Request::Forward { .. }
-    )
+    matches!(request, Request::Register { .. } | Request::Deposit { .. } | Request::Subscribe { .. })
 }
 
 /// The longest time that anything is kept.

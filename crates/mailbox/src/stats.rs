@@ -54,12 +54,6 @@ pub struct Stats {
     pub expired: u64,
     /// Envelopes of strangers that gave way to those of others who did more work.
     pub gave_way: u64,
-    /// Deposits handed to other mailboxes.
-    pub forwarded: u64,
-    /// Sealed deposits that came through other mailboxes.
-    pub unsealed: u64,
-    /// Sealed deposits that could not be opened or were too old.
-    pub bad_sealed: u64,
 }
 
 /// What the mailbox holds now.
@@ -83,6 +77,4 @@ pub struct Overview {
     pub streams: u32,
     /// Streams that wait for envelopes.
     pub subscriptions: u32,
-    /// Deposits on their way to other mailboxes.
-    pub forwards: u32,
 }

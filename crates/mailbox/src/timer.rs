@@ -7,8 +7,6 @@ pub(crate) enum TimerKey {
     Sweep,
     /// A stream has said nothing.
     Idle(u64),
-    /// Another mailbox has not answered.
-    Forward(u64),
 }
 
 /// The deadlines.

@@ -69,11 +69,8 @@ pub fn period_at(now: Timestamp) -> u32 {
     u32::try_from(now.0 / PERIOD.0).unwrap_or(u32::MAX)
 }
 
-/// The longest frame body: an envelope of the largest class, sealed once more to be forwarded, and what goes with it.
+/// The longest frame body: an envelope of the largest class and what goes with it.
 pub const MAX_MAILBOX_FRAME_BYTES: usize = MAX_ENVELOPE_BYTES + 1024;
-
-/// The longest sealed deposit that is forwarded: a frame without the words around it.
-pub const MAX_FORWARDED_BYTES: usize = MAX_MAILBOX_FRAME_BYTES - 256;
 
 /// The longest voucher of a community: a blind signature and its key fit.
 pub const MAX_VOUCHER_BYTES: usize = 256;
@@ -206,13 +203,6 @@ words! {
             /// Which.
             sequences: BoundedVec<Sequence, MAX_INDEX>,
         }
-        /// Asks this mailbox to hand a deposit to another, which then does not see where it came from.
-        8 Forward {
-            /// The other mailbox.
-            to: DeviceAddress,
-            /// A [`ForwardedDeposit`] sealed for it.
-            sealed: BoundedBytes<MAX_FORWARDED_BYTES>,
-        }
     }
 }
 
@@ -290,8 +280,6 @@ words! {
             work_bits: WorkBits,
             /// The longest time it keeps anything.
             keep_secs: u32,
-            /// For whom a [`ForwardedDeposit`] is sealed: an X25519 public key.
-            sealing_key: [u8; 32],
         }
         /// The request was not understood or its signature does not hold.
         11 Refused {}
@@ -342,37 +330,6 @@ words! {
         1 Knock {}
         /// Nobody any more; what is there stays until it is read.
         2 Closed {}
-    }
-}
-
-/// A deposit that reaches its mailbox through another one. Sealed as `crates/mailbox/SPEC.md` says, so that the other
-/// one learns neither queue nor envelope. Its request is signed with a nonce of zeroes; the hour takes the nonce's place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ForwardedDeposit {
-    /// The hour it was made in, since 1970-01-01: it is not taken much later.
-    pub hour: u32,
-    /// A [`Request::Deposit`].
-    pub deposit: Request,
-}
-
-impl Encode for ForwardedDeposit {
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.push(MAILBOX_VERSION);
-        self.hour.encode(out);
-        self.deposit.encode(out);
-    }
-}
-
-impl Decode for ForwardedDeposit {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        if u8::decode(reader)? != MAILBOX_VERSION {
-            return Err(DecodeError::Invalid { what: "forwarded deposit version" });
-        }
-        let hour = Decode::decode(reader)?;
-        match Request::decode(reader)? {
-            deposit @ Request::Deposit { .. } => Ok(Self { hour, deposit }),
-            _ => Err(DecodeError::Invalid { what: "forwarded deposit" }),
-        }
     }
 }
 
@@ -538,14 +495,21 @@ mod tests {
 
     #[test]
     fn the_largest_words_fit_a_frame() {
-        let full = Request::Forward {
-            to: DeviceAddress {
-                device: DeviceId([0; 32]),
-                address: crate::address::Multiaddress::new(vec![1; crate::address::MAX_ADDRESS_BYTES])
-                    .unwrap(),
-            },
-            sealed: BoundedBytes::new(vec![0; MAX_FORWARDED_BYTES]).unwrap(),
+        let queue = (QueueId([0; 16]), Access::Key { deposit: [0; 32] });
+        let full = Request::Register {
+            inbox: [0; 32],
+            period: 0,
+            readers: BoundedVec::truncated(vec![ReaderId([0; 16]); MAX_READERS]),
+            queues: BoundedVec::truncated(vec![queue; MAX_QUEUES]),
+            owners: BoundedVec::truncated(vec![([0; 32], [0; 64]); MAX_QUEUES]),
+            admission: Admission::Voucher { voucher: BoundedBytes::new(vec![0; MAX_VOUCHER_BYTES]).unwrap() },
+            signature: [0; 64],
         };
+        assert!(Numbered { number: 1, word: full }.to_bytes().len() <= MAX_MAILBOX_FRAME_BYTES);
+        let envelope = Envelope::new([1; 16], &vec![2; MAX_ENVELOPE_BYTES - 17]).unwrap();
+        let work = Some(WorkProof { challenge: [3; 32], solution: 4 });
+        let (queue, keep, signature) = (QueueId([5; 16]), KeepFor::Days14, [6; 64]);
+        let full = Request::Deposit { queue, envelope, keep, work, signature };
         assert!(Numbered { number: 1, word: full }.to_bytes().len() <= MAX_MAILBOX_FRAME_BYTES);
         let entry =
             IndexEntry { sequence: 1, queue: QueueId([0; 16]), envelope: EnvelopeId([0; 16]), size_class: 0 };
@@ -554,21 +518,6 @@ mod tests {
         assert!(wire.len() <= 4 + MAX_MAILBOX_FRAME_BYTES);
         assert_eq!(wire[..4], u32::try_from(wire.len() - 4).unwrap().to_le_bytes());
     }
-    #[test]
-    fn a_forwarded_deposit_fits_and_is_nothing_else() {
-        let envelope = Envelope::new([1; 16], &vec![2; MAX_ENVELOPE_BYTES - 17]).unwrap();
-        let work = Some(WorkProof { challenge: [3; 32], solution: 4 });
-        let (queue, keep, signature) = (QueueId([5; 16]), KeepFor::Days14, [6; 64]);
-        let deposit = Request::Deposit { queue, envelope, keep, work, signature };
-        let largest = ForwardedDeposit { hour: 7, deposit };
-        // HPKE adds a public key and a tag.
-        assert!(largest.to_bytes().len() + 32 + 16 <= MAX_FORWARDED_BYTES);
-        assert_eq!(ForwardedDeposit::from_bytes(&largest.to_bytes()), Ok(largest));
-        let other = ForwardedDeposit { hour: 7, deposit: Request::Info {} }.to_bytes();
-        let refused = DecodeError::Invalid { what: "forwarded deposit" };
-        assert_eq!(ForwardedDeposit::from_bytes(&other), Err(refused));
-    }
-
     #[test]
     fn the_bytes_of_an_answer_are_counted_as_they_are_written() {
         for class in SIZE_CLASSES {

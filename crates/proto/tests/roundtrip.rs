@@ -39,7 +39,6 @@ use kith_proto::invite::InviteSecret;
 use kith_proto::mailbox::Access;
 use kith_proto::mailbox::Admission;
 use kith_proto::mailbox::Answer;
-use kith_proto::mailbox::ForwardedDeposit;
 use kith_proto::mailbox::IndexEntry;
 use kith_proto::mailbox::KeepFor;
 use kith_proto::mailbox::Numbered;
@@ -311,7 +310,6 @@ fn request() -> impl Strategy<Value = Request> {
         Just(Request::Info {}),
         prop::collection::vec(any::<u64>(), 0..5)
             .prop_map(|list| Request::DeleteThese { sequences: BoundedVec::new(list).unwrap() }),
-        (place(), bytes(90)).prop_map(|(to, sealed)| Request::Forward { to, sealed }),
     ]
 }
 
@@ -357,15 +355,12 @@ fn answer() -> impl Strategy<Value = Answer> {
             }
         ),
         Just(Answer::Done {}),
-        any::<(u64, u8, u8, u32, [u8; 32])>().prop_map(
-            |(capacity, load_percent, work_bits, keep_secs, sealing_key)| Answer::Info {
-                capacity,
-                load_percent,
-                work_bits: WorkBits::capped(work_bits),
-                keep_secs,
-                sealing_key
-            }
-        ),
+        any::<(u64, u8, u8, u32)>().prop_map(|(capacity, load_percent, work_bits, keep_secs)| Answer::Info {
+            capacity,
+            load_percent,
+            work_bits: WorkBits::capped(work_bits),
+            keep_secs,
+        }),
         Just(Answer::Refused {}),
         Just(Answer::CaughtUp {}),
         any::<u64>().prop_map(|sequence| Answer::Gone { sequence }),
@@ -379,7 +374,7 @@ proptest! {
     #[test]
     fn every_word_keeps_the_laws(
         payload in payload(), frame in frame(), invite in invite(), record in record(), request in request(),
-        answer in answer(), deposit in deposit(), addresses in prop::collection::vec(address(), 0..8), cut in any::<usize>(), flip in any::<usize>(),
+        answer in answer(), addresses in prop::collection::vec(address(), 0..8), cut in any::<usize>(), flip in any::<usize>(),
     ) {
         check(&payload, cut, flip);
         check(&frame, cut, flip);
@@ -387,7 +382,6 @@ proptest! {
         check(&record, cut, flip);
         check(&Numbered { number: 7, word: request }, cut, flip);
         check(&Numbered { number: 7, word: answer }, cut, flip);
-        check(&ForwardedDeposit { hour: 8, deposit }, cut, flip);
         check(&DeviceRecord { addresses: BoundedVec::new(addresses).unwrap() }, cut, flip);
     }
 
@@ -462,7 +456,6 @@ proptest! {
         let _ = Record::from_bytes(&noise);
         let _ = Request::from_bytes(&noise);
         let _ = Answer::from_bytes(&noise);
-        let _ = ForwardedDeposit::from_bytes(&noise);
         let _ = Post::from_bytes(&noise);
         let _ = SyncWord::from_bytes(&noise);
         let _ = CallWord::from_bytes(&noise);

@@ -62,7 +62,6 @@ use kith_proto::invite::InviteSecret;
 use kith_proto::mailbox::Access;
 use kith_proto::mailbox::Admission;
 use kith_proto::mailbox::Answer;
-use kith_proto::mailbox::ForwardedDeposit;
 use kith_proto::mailbox::IndexEntry;
 use kith_proto::mailbox::KeepFor;
 use kith_proto::mailbox::Numbered;
@@ -347,11 +346,6 @@ fn requests() -> Vec<Sample> {
         request("request-delete", Request::Delete { up_to: 79 }),
         request("request-info", Request::Info {}),
         request("request-delete-these", Request::DeleteThese { sequences: list(vec![80, 82]) }),
-        request("request-forward", Request::Forward { to: place(), sealed: bytes(10, 30) }),
-        sample(
-            "forwarded-deposit",
-            &ForwardedDeposit { hour: 498_600, deposit: deposit(KeepFor::Days14, None) },
-        ),
     ]
 }
 
@@ -374,7 +368,6 @@ fn answers() -> Vec<Sample> {
         load_percent: 42,
         work_bits: WorkBits::capped(22),
         keep_secs: 30 * 86_400,
-        sealing_key: [0xa7; 32],
     };
     vec![
         answer("answer-hello", Answer::Hello { version: 1, nonce: [0xa3; 16] }),

@@ -113,8 +113,6 @@ impl HelpSettings {
             inbox_bytes: usual.inbox_bytes.min(self.bytes / 2),
             // Contacts are let in at the door, and need no work.
             open: self.who == Who::Contacts,
-            // A person's device does not call others on behalf of strangers.
-            forwards: 0,
             streams: 256,
             windows_bytes: 16 << 20,
             ..usual
@@ -173,7 +171,7 @@ mod tests {
     fn nothing_is_kept_for_others_until_the_owner_says_so() {
         assert!(!HelpSettings::default().enabled);
         let limits = HelpSettings::default().limits();
-        assert_eq!((limits.capacity_bytes, limits.forwards, limits.open), (1 << 30, 0, true));
+        assert_eq!((limits.capacity_bytes, limits.open), (1 << 30, true));
         let strangers = HelpSettings { who: Who::Anybody, ..HelpSettings::default() }.limits();
         assert!(!strangers.open && strangers.opening_bits.is_some(), "strangers work for it");
     }

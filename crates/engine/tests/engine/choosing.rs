@@ -73,7 +73,6 @@ impl Yes {
                         load_percent: 1,
                         work_bits: WorkBits::capped(0),
                         keep_secs: 1,
-                        sealing_key: [0; 32],
                     },
                     _ => return,
                 };

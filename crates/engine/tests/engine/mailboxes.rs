@@ -286,7 +286,6 @@ fn work_that_is_too_hard_counts_as_a_refusal_and_another_mailbox_is_used() {
                     load_percent: 1,
                     work_bits: WorkBits::capped(0),
                     keep_secs: 1,
-                    sealing_key: [0; 32],
                 };
                 say(ann, stream, request.number, word);
             }

@@ -99,7 +99,6 @@ impl Run {
                     }
                 }
                 Effect::Close { stream, .. } => self.unwritten[stream as usize] = 0,
-                Effect::Forward { forward, .. } => self.give(Input::ForwardDone { forward, answer: None }),
             }
         }
         let overview = self.mailbox.overview();

@@ -244,7 +244,6 @@ impl Street {
                         self.tell(who, NetInput::MailboxClosed { stream });
                     }
                 }
-                kith_mailbox::Effect::Forward { .. } => panic!("nobody forwards yet: say so in SPEC.md"),
             }
         }
     }

@@ -3,7 +3,7 @@
 use kith_mailbox::Config;
 use kith_mailbox::config::Rate;
 use kith_mailbox::input::Source;
-use kith_mailbox::sealing::voucher_hash;
+use kith_mailbox::voucher_hash;
 use kith_proto::bounded::BoundedBytes;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::mailbox::Access;

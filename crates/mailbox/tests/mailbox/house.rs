@@ -13,7 +13,6 @@ use kith_mailbox::Output;
 use kith_mailbox::audit;
 use kith_mailbox::effect::CloseReason;
 use kith_mailbox::input::Source;
-use kith_proto::address::DeviceAddress;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::envelope::Envelope;
 use kith_proto::envelope::SIZE_CLASSES;
@@ -40,14 +39,6 @@ use kith_simulations::disk::Disk;
 /// A full hour.
 pub(crate) const START: Timestamp = Timestamp(500_000 * 3_600_000);
 
-/// What the driver was asked to pass on.
-#[derive(Clone, Debug)]
-pub(crate) struct Passed {
-    pub(crate) forward: u64,
-    pub(crate) to: DeviceAddress,
-    pub(crate) sealed: Vec<u8>,
-}
-
 /// A mailbox and its driver.
 pub(crate) struct House {
     pub(crate) config: Config,
@@ -59,7 +50,6 @@ pub(crate) struct House {
     pub(crate) out: Output,
     /// Whether answers are written at once.
     pub(crate) drains: bool,
-    pub(crate) passed: Vec<Passed>,
     answers: BTreeMap<u64, VecDeque<Numbered<Answer>>>,
     closed: BTreeMap<u64, CloseReason>,
     nonces: BTreeMap<u64, Nonce>,
@@ -89,7 +79,6 @@ impl House {
             mailbox,
             out: Output::new(),
             drains: true,
-            passed: Vec::new(),
             answers: BTreeMap::new(),
             closed: BTreeMap::new(),
             nonces: BTreeMap::new(),
@@ -132,7 +121,6 @@ impl House {
         self.answers.clear();
         self.nonces.clear();
         self.closed.clear();
-        self.passed.clear();
     }
 
     /// Time passes, with every wake-up on the way.
@@ -219,9 +207,6 @@ impl House {
             Effect::Close { stream, why } => {
                 self.closed.insert(stream, why);
                 self.give(Input::Closed { stream });
-            }
-            Effect::Forward { forward, to, sealed } => {
-                self.passed.push(Passed { forward, to, sealed: sealed.into_inner() });
             }
         }
     }

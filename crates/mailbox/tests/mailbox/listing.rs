@@ -117,7 +117,7 @@ fn who_asks_and_does_not_read_is_closed() {
     ann.register(&mut house, ann.queues(4));
     house.drains = false;
     let eve = house.stream();
-    for _ in 0..100 {
+    for _ in 0..200 {
         house.send(eve, Request::Info {});
     }
     house.settle();

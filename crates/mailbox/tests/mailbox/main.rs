@@ -3,7 +3,6 @@
 
 mod admission;
 mod deletion;
-mod forwarding;
 mod house;
 mod keeping;
 mod knocking;

@@ -167,7 +167,6 @@ fn inputs_for_streams_that_are_gone_do_nothing() {
         Input::Malformed { stream: 77 },
         Input::Drained { stream: 77, bytes: 5 },
         Input::Closed { stream: 77 },
-        Input::ForwardDone { forward: 77, answer: None },
         Input::Entropy([3; 32]),
     ] {
         house.give(input);

@@ -140,7 +140,6 @@ fn request_weight(request: &Request) -> usize {
     EVENT_BYTES
         + match request {
             Request::Deposit { envelope, .. } => envelope.as_bytes().len(),
-            Request::Forward { sealed, .. } => sealed.len(),
             Request::Register { queues, .. } => queues.len() * 64,
             Request::Get { sequences } | Request::DeleteThese { sequences } => sequences.len() * 8,
             _ => 0,

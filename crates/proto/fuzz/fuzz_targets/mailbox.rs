@@ -2,7 +2,6 @@
 #![no_main]
 
 use kith_proto::mailbox::Answer;
-use kith_proto::mailbox::ForwardedDeposit;
 use kith_proto::mailbox::Numbered;
 use kith_proto::mailbox::Request;
 use kith_proto_fuzz::again;
@@ -11,5 +10,4 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|data: &[u8]| {
     again::<Numbered<Request>>(data);
     again::<Numbered<Answer>>(data);
-    again::<ForwardedDeposit>(data);
 });
