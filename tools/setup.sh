@@ -33,7 +33,7 @@ install_rust() {
 }
 
 install_apt() {
-    local wanted=(build-essential ca-certificates cmake curl pkg-config libegl1 libgl1 libgl1-mesa-dri libxkbcommon0 libxkbcommon-x11-0
+    local wanted=(build-essential ca-certificates cmake curl libclang-dev libvpx-dev pkg-config libegl1 libgl1 libgl1-mesa-dri libxkbcommon0 libxkbcommon-x11-0
         libwayland-client0 libwayland-egl1 libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2)
     [ "$what" = test ] && wanted+=(mesa-vulkan-drivers xvfb xauth python3)
     local missing=()
@@ -47,7 +47,7 @@ install_apt() {
 }
 
 install_dnf() {
-    local wanted=(gcc gcc-c++ cmake curl pkgconf-pkg-config mesa-libEGL mesa-libGL mesa-dri-drivers libxkbcommon
+    local wanted=(gcc gcc-c++ clang-devel cmake curl libvpx-devel pkgconf-pkg-config mesa-libEGL mesa-libGL mesa-dri-drivers libxkbcommon
         libxkbcommon-x11 libwayland-client libwayland-egl libX11 libXcursor libXi libXrandr)
     [ "$what" = test ] && wanted+=(mesa-vulkan-drivers xorg-x11-server-Xvfb python3)
     local missing=()
@@ -58,7 +58,7 @@ install_dnf() {
 }
 
 install_pacman() {
-    local wanted=(base-devel cmake curl mesa libxkbcommon libxkbcommon-x11 wayland libx11 libxcursor libxi libxrandr)
+    local wanted=(base-devel clang cmake curl libvpx mesa libxkbcommon libxkbcommon-x11 wayland libx11 libxcursor libxi libxrandr)
     [ "$what" = test ] && wanted+=(vulkan-swrast xorg-server-xvfb python)
     local missing=()
     for package in "${wanted[@]}"; do pacman -Qq "$package" >/dev/null 2>&1 || missing+=("$package"); done
@@ -70,13 +70,20 @@ install_pacman() {
 case "$(uname -s)" in
     Darwin)
         xcode-select -p >/dev/null 2>&1 || { say "Installing Apple's command line tools: agree in the window, then run this again."; xcode-select --install; exit 1; }
-        command -v cmake >/dev/null || { command -v brew >/dev/null && { say "Installing cmake"; brew install cmake; }; }
+        missing=()
+        command -v cmake >/dev/null || missing+=(cmake)
+        command -v pkg-config >/dev/null || missing+=(pkgconf)
+        pkg-config --exists vpx 2>/dev/null || missing+=(libvpx)
+        if [ ${#missing[@]} != 0 ]; then
+            if command -v brew >/dev/null; then say "Installing ${missing[*]}"; brew install "${missing[@]}"
+            else say "Install Homebrew, then ${missing[*]} with it: https://brew.sh"; fi
+        fi
         ;;
     *)
         if command -v apt-get >/dev/null; then install_apt
         elif command -v dnf >/dev/null; then install_dnf
         elif command -v pacman >/dev/null; then install_pacman
-        else say "This system's package manager is not known here: install a C compiler, cmake, and the libraries of X11 or Wayland and OpenGL."
+        else say "This system's package manager is not known here: install a C compiler, cmake, libclang, libvpx with its headers, and the libraries of X11 or Wayland and OpenGL."
         fi
         ;;
 esac
