@@ -1,0 +1,40 @@
+//! The media of calls: what is spoken and shown on this device is heard and seen on another, over connections that the engine's words
+//! bring about.
+//!
+//! ```text
+//!  engine ── MediaCommand ──▶ Calls ── MediaEvent ──▶ engine
+//!                               │ task: one event loop for all legs
+//!                               ├── leg: what the words mean for one connection (no I/O)
+//!                               ├── transport: peer connections
+//!                               └── studio: threads for microphone, speaker, cameras, pictures
+//! ```
+//!
+//! | module | |
+//! |---|---|
+//! | [`device`] | where sound and pictures come from and go to |
+//! | [`stats`] | what is measured, to show |
+//! | `audio`, `video`, `codec` | the threads between devices and lines |
+//!
+//! Not here: who calls whom and when it rings (`kith-engine`), and the calculations for bad lines (`kith-media`).
+
+pub mod device;
+pub mod stats;
+
+mod audio;
+mod calls;
+mod codec;
+mod fanout;
+mod leg;
+mod line;
+mod studio;
+mod task;
+mod transport;
+mod video;
+
+pub use calls::Calls;
+pub use calls::Config;
+pub use calls::NotStarted;
+pub use calls::capabilities;
+pub use kith_vpx::Picture;
+pub use transport::Kind;
+pub use transport::webrtc::Reach;

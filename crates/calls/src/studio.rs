@@ -1,0 +1,189 @@
+//! The threads between devices and lines, and which of them run: those of sound while there is a connection, those of pictures while the person
+//! wants them to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::mpsc::SyncSender;
+
+use kith_proto::call::Media;
+use kith_proto::call::media::LegId;
+use tokio::sync::mpsc;
+
+use crate::audio::Ears;
+use crate::audio::Figures;
+use crate::audio::Heard;
+use crate::audio::Voice;
+use crate::device::Devices;
+use crate::fanout::Fanout;
+use crate::line::Line;
+use crate::stats::SpeechStats;
+use crate::transport::Encoded;
+use crate::transport::Inbox;
+use crate::transport::Kind;
+use crate::video::Shooting;
+use crate::video::Shown;
+use crate::video::Watching;
+
+/// All threads of media.
+pub(crate) struct Studio {
+    devices: Arc<dyn Devices>,
+    fanout: Arc<Fanout>,
+    media: Media,
+    voice: Option<Voice>,
+    ears: Option<Ears>,
+    shooting: [Option<Shooting>; 2],
+    seats: BTreeMap<u64, Seat>,
+}
+
+/// What one connection has here.
+pub(crate) struct Seat {
+    line: Arc<Line>,
+    figures: Arc<Figures>,
+    shown: [Arc<Shown>; 2],
+    /// Where speech goes once somebody listens.
+    ears: Arc<Mutex<Option<SyncSender<Heard>>>>,
+    connected: bool,
+}
+
+impl Studio {
+    pub(crate) fn new(devices: Arc<dyn Devices>) -> Self {
+        Self {
+            devices,
+            fanout: Arc::default(),
+            media: Media::default(),
+            voice: None,
+            ears: None,
+            shooting: [None, None],
+            seats: BTreeMap::new(),
+        }
+    }
+
+    /// Makes room for a connection; what comes over it is given to the returned function.
+    pub(crate) fn seat(
+        &mut self,
+        number: u64,
+        leg: LegId,
+        line: Arc<Line>,
+    ) -> Arc<dyn Fn(Inbox) + Send + Sync> {
+        let shown: [Arc<Shown>; 2] = Default::default();
+        let ears: Arc<Mutex<Option<SyncSender<Heard>>>> = Arc::default();
+        let seat = Seat {
+            line: line.clone(),
+            figures: Arc::default(),
+            shown: shown.clone(),
+            ears: ears.clone(),
+            connected: false,
+        };
+        self.seats.insert(number, seat);
+        let devices = self.devices.clone();
+        let watching: Mutex<BTreeMap<Kind, Watching>> = Mutex::default();
+        Arc::new(move |inbox| match inbox {
+            Inbox::Speech { came, number: sequence, stamp, payload } => {
+                let ears = ears.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(ears) = &*ears {
+                    let _ = ears.try_send(Heard::Packet { number, came, sequence, stamp, payload });
+                }
+            }
+            Inbox::Frame { kind, frame } => {
+                let mut watching = watching.lock().unwrap_or_else(PoisonError::into_inner);
+                let index = usize::from(kind == Kind::Screen);
+                if !watching.contains_key(&kind) {
+                    let (devices, shown) = (devices.clone(), shown.get(index).cloned().unwrap_or_default());
+                    let display = move || devices.display(leg, kind);
+                    match Watching::start(kind, line.clone(), shown, display) {
+                        Ok(begun) => _ = watching.insert(kind, begun),
+                        Err(error) => tracing::warn!(%error, "no thread for pictures"),
+                    }
+                }
+                if let Some(watching) = watching.get(&kind) {
+                    watching.push(frame);
+                }
+            }
+        })
+    }
+
+    /// A connection works: it is spoken to and listened to. `false` if the system gives no threads.
+    pub(crate) fn join(&mut self, number: u64, outbox: mpsc::Sender<Encoded>) -> bool {
+        let Some(seat) = self.seats.get_mut(&number) else { return true };
+        self.fanout.join(number, seat.line.clone(), outbox);
+        if std::mem::replace(&mut seat.connected, true) {
+            return true;
+        }
+        if self.ears.is_none() {
+            self.ears = Ears::start(self.devices.clone()).ok();
+        }
+        let Some(ears) = &self.ears else { return false };
+        ears.tell(Heard::Join { number, line: seat.line.clone(), figures: seat.figures.clone() });
+        *seat.ears.lock().unwrap_or_else(PoisonError::into_inner) = Some(ears.sender());
+        if self.voice.is_none() {
+            self.voice = Voice::start(self.devices.clone(), self.fanout.clone()).ok();
+        }
+        self.apply();
+        self.voice.is_some()
+    }
+
+    /// A connection is over.
+    pub(crate) fn leave(&mut self, number: u64) {
+        self.fanout.leave(number);
+        if let Some(seat) = self.seats.remove(&number) {
+            *seat.ears.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        if let Some(ears) = &self.ears {
+            ears.tell(Heard::Leave { number });
+        }
+        if self.seats.is_empty() {
+            (self.voice, self.ears, self.shooting) = (None, None, [None, None]);
+        }
+    }
+
+    /// What is sent from now on.
+    pub(crate) fn set_media(&mut self, media: Media) {
+        self.media = media;
+        self.apply();
+    }
+
+    /// Whether the microphone does not work.
+    pub(crate) fn microphone_failed(&self) -> bool {
+        self.voice.as_ref().is_some_and(Voice::failed)
+    }
+
+    /// How loud the microphone is.
+    pub(crate) fn level(&self) -> f32 {
+        self.voice.as_ref().map_or(0.0, Voice::level)
+    }
+
+    /// What was heard and shown of a connection.
+    pub(crate) fn figures(&self, number: u64) -> (SpeechStats, [(u64, (u32, u32)); 2]) {
+        self.seats.get(&number).map_or_else(Default::default, |seat| {
+            let [camera, screen] = &seat.shown;
+            (seat.figures.get(), [camera.get(), screen.get()])
+        })
+    }
+
+    fn apply(&mut self) {
+        let Media { microphone, camera, screen, hold } = self.media;
+        if let Some(voice) = &self.voice {
+            voice.set_on(microphone && !hold);
+        }
+        if let Some(ears) = &self.ears {
+            ears.set_playing(!hold);
+        }
+        let connected = self.seats.values().any(|seat| seat.connected);
+        for (place, kind, on) in self
+            .shooting
+            .iter_mut()
+            .zip([(Kind::Camera, camera), (Kind::Screen, screen)])
+            .map(|(place, (kind, on))| (place, kind, on))
+        {
+            let wanted = on && !hold && connected;
+            if !wanted {
+                *place = None;
+            } else if place.is_none() {
+                let begun = Shooting::start(kind, self.devices.clone(), self.fanout.clone());
+                *place = begun.inspect_err(|error| tracing::warn!(%error, "no thread for pictures")).ok();
+            }
+        }
+    }
+}

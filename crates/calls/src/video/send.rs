@@ -1,0 +1,195 @@
+//! The thread of a camera or a screen.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
+
+use kith_media::Bitrate;
+use kith_media::Time;
+use kith_media::ladder::Known;
+use kith_media::ladder::Ladder;
+use kith_media::ladder::Source;
+use kith_vpx::Content;
+use kith_vpx::Encoder;
+use kith_vpx::Settings;
+
+use super::scale;
+use crate::Picture;
+use crate::device::Devices;
+use crate::device::VideoSource;
+use crate::device::Wish;
+use crate::fanout::Fanout;
+use crate::fanout::Outlook;
+use crate::transport::Encoded;
+use crate::transport::Kind;
+
+/// Pictures are taken until this is dropped.
+pub(crate) struct Shooting {
+    ended: Arc<AtomicBool>,
+}
+
+impl Shooting {
+    /// Starts.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub(crate) fn start(kind: Kind, devices: Arc<dyn Devices>, fanout: Arc<Fanout>) -> std::io::Result<Self> {
+        let ended = Arc::new(AtomicBool::new(false));
+        let of_thread = ended.clone();
+        let name = if kind == Kind::Screen { "kith-screen" } else { "kith-camera" };
+        std::thread::Builder::new().name(name.into()).spawn(move || {
+            if shoot(kind, &*devices, &fanout, &of_thread).is_none() {
+                tracing::warn!(?kind, "pictures ended");
+            }
+            fanout.set_wanted(kind, Bitrate::ZERO);
+        })?;
+        Ok(Self { ended })
+    }
+}
+
+impl Drop for Shooting {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+}
+
+fn shoot(kind: Kind, devices: &dyn Devices, fanout: &Fanout, ended: &AtomicBool) -> Option<()> {
+    let opened = devices.pictures(kind);
+    let mut source = opened.inspect_err(|error| tracing::warn!(%error, ?kind, "no pictures")).ok()?;
+    let ladder = Ladder::new(if kind == Kind::Screen { Source::Screen } else { Source::Camera });
+    fanout.set_wanted(kind, ladder.wanted());
+    let mut maker = Maker {
+        kind,
+        ladder,
+        encoder: None,
+        taken: Picture::default(),
+        scaled: Picture::default(),
+        began: Instant::now(),
+        last_key: None,
+        times: VecDeque::new(),
+    };
+    while !ended.load(Ordering::Relaxed) {
+        let Some(outlook) = fanout.outlook(kind) else {
+            std::thread::sleep(NOBODY);
+            continue;
+        };
+        maker.turn(&mut *source, outlook, fanout)?;
+    }
+    Some(())
+}
+
+/// Makes frames of pictures.
+struct Maker {
+    kind: Kind,
+    ladder: Ladder,
+    encoder: Option<Encoder>,
+    taken: Picture,
+    scaled: Picture,
+    began: Instant,
+    last_key: Option<Instant>,
+    /// How long the last pictures took.
+    times: VecDeque<Duration>,
+}
+
+impl Maker {
+    /// One picture, if there is room for it.
+    fn turn(&mut self, source: &mut dyn VideoSource, outlook: Outlook, fanout: &Fanout) -> Option<()> {
+        let known = Known { target: outlook.target, loss: 0.0, encoding: self.slow() };
+        let micros = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let Some(step) = self.ladder.choose(Time(micros), known) else {
+            if outlook.key {
+                fanout.owe_key(self.kind);
+            }
+            std::thread::sleep(NOBODY);
+            return Some(());
+        };
+        source.next(Wish { height: step.height, frames: step.frames }, &mut self.taken).ok()?;
+        let at = Instant::now();
+        let soon = self.last_key.is_some_and(|last| at.duration_since(last) < BETWEEN_KEYS);
+        if !outlook.room || (outlook.key && soon) {
+            // Asked for again with the next picture.
+            if outlook.key {
+                fanout.owe_key(self.kind);
+            }
+            if !outlook.room {
+                return Some(());
+            }
+        }
+        let key = outlook.key && !soon;
+        let size = scale::size(self.taken.width(), self.taken.height(), step.height, MOST_PIXELS);
+        let kbps = u32::try_from(self.ladder.rate(outlook.target).bps() / 1_000).unwrap_or(u32::MAX);
+        self.prepare(size, kbps)?;
+        let picture = if size == (self.taken.width(), self.taken.height()) {
+            &self.taken
+        } else {
+            self.scaled.resize(size.0, size.1);
+            scale::scale(&self.taken, &mut self.scaled);
+            &self.scaled
+        };
+        let stamp = at.duration_since(self.began).as_micros() as u64 * 9 / 100;
+        let encoder = self.encoder.as_mut()?;
+        let frame = match encoder.encode(picture, stamp, 90_000 / step.frames.max(1), key) {
+            Ok(frame) => frame,
+            Err(error) => {
+                tracing::warn!(%error, "a picture was not encoded");
+                self.encoder = None;
+                fanout.owe_key(self.kind);
+                return Some(());
+            }
+        };
+        self.took(at.elapsed());
+        match frame {
+            Some(frame) => {
+                if frame.key {
+                    self.last_key = Some(at);
+                }
+                fanout.send(&Encoded { kind: self.kind, stamp: stamp as u32, data: frame.data.into() });
+            }
+            None if key => fanout.owe_key(self.kind),
+            None => {}
+        }
+        Some(())
+    }
+
+    /// An encoder for a size and rate.
+    fn prepare(&mut self, (width, height): (u32, u32), kbps: u32) -> Option<()> {
+        if let Some(encoder) = &mut self.encoder {
+            encoder.set_size(width, height).ok()?;
+            encoder.set_kbps(kbps).ok()?;
+            return Some(());
+        }
+        let content = if self.kind == Kind::Screen { Content::Screen } else { Content::Camera };
+        let settings = Settings { width, height, kbps, content, threads: THREADS };
+        self.encoder = Some(Encoder::new(settings).ok()?);
+        Some(())
+    }
+
+    fn took(&mut self, time: Duration) {
+        self.times.push_back(time);
+        if self.times.len() > TIMES {
+            self.times.pop_front();
+        }
+    }
+
+    /// How long 95 % of pictures take at most.
+    fn slow(&self) -> Duration {
+        let mut times: Vec<Duration> = self.times.iter().copied().collect();
+        times.sort_unstable();
+        times.get(times.len() * 95 / 100).copied().unwrap_or_default()
+    }
+}
+
+/// While nobody is connected, or nothing may be sent.
+const NOBODY: Duration = Duration::from_millis(50);
+
+/// Keyframes are four times as large as others: more often they would leave nothing for those.
+const BETWEEN_KEYS: Duration = Duration::from_millis(500);
+
+/// A screen of this size is sent as it is.
+const MOST_PIXELS: u64 = 1_920 * 1_200;
+
+const THREADS: u32 = 2;
+const TIMES: usize = 50;

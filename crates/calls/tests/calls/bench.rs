@@ -1,0 +1,259 @@
+//! Ann and Bob with everything that a call has, but the engine: its words are passed on as it does.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+use std::time::Instant;
+
+use kith_calls::Calls;
+use kith_calls::Config;
+use kith_calls::Kind;
+use kith_calls::Picture;
+use kith_calls::Reach;
+use kith_calls::device::AudioSink;
+use kith_calls::device::AudioSource;
+use kith_calls::device::Devices;
+use kith_calls::device::NoDevice;
+use kith_calls::device::VideoSink;
+use kith_calls::device::VideoSource;
+use kith_calls::device::pattern;
+use kith_calls::device::pattern::Pattern;
+use kith_calls::device::sound::Heard;
+use kith_calls::device::sound::Tone;
+use kith_calls::device::sound::loudness;
+use kith_calls::stats::LegStats;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::call::Media;
+use kith_proto::call::media::IceServer;
+use kith_proto::call::media::LegId;
+use kith_proto::call::media::MediaCommand;
+use kith_proto::call::media::MediaEvent;
+use kith_proto::call::media::MediaFailure;
+use kith_proto::call::media::Opening;
+use kith_proto::call::media::PathState;
+use kith_proto::call::media::Side;
+use kith_proto::call::media::Ways;
+use kith_proto::id::CallId;
+use kith_proto::id::DeviceId;
+use tokio::sync::mpsc;
+
+/// The stamps that were seen, and the size of the last picture.
+#[derive(Clone, Default)]
+pub(crate) struct Seen(Arc<Mutex<BTreeMap<Kind, Vec<u32>>>>, Arc<Mutex<(u32, u32)>>);
+
+impl Seen {
+    pub(crate) fn take(&self, kind: Kind) -> Vec<u32> {
+        self.0.lock().unwrap().remove(&kind).unwrap_or_default()
+    }
+
+    pub(crate) fn count(&self, kind: Kind) -> usize {
+        self.0.lock().unwrap().get(&kind).map_or(0, Vec::len)
+    }
+
+    pub(crate) fn size(&self) -> (u32, u32) {
+        *self.1.lock().unwrap()
+    }
+}
+
+struct Window {
+    seen: Seen,
+    kind: Kind,
+}
+
+impl VideoSink for Window {
+    fn show(&mut self, picture: &Picture) {
+        *self.seen.1.lock().unwrap() = (picture.width(), picture.height());
+        if let Some(stamp) = pattern::read(picture) {
+            self.seen.0.lock().unwrap().entry(self.kind).or_default().push(stamp);
+        }
+    }
+}
+
+/// A tone to speak, a pattern to show, a recorder to listen.
+struct Desk {
+    hertz: Option<f32>,
+    heard: Heard,
+    seen: Seen,
+}
+
+impl Devices for Desk {
+    fn microphone(&self) -> Result<Box<dyn AudioSource>, NoDevice> {
+        Ok(Box::new(Tone::new(self.hertz.ok_or(NoDevice::Missing)?, LEVEL)))
+    }
+
+    fn speaker(&self) -> Result<Box<dyn AudioSink>, NoDevice> {
+        Ok(Box::new(self.heard.recorder()))
+    }
+
+    fn pictures(&self, kind: Kind) -> Result<Box<dyn VideoSource>, NoDevice> {
+        Ok(Box::new(if kind == Kind::Screen { Pattern::new(800, 600) } else { Pattern::new(640, 360) }))
+    }
+
+    fn display(&self, _: LegId, kind: Kind) -> Box<dyn VideoSink> {
+        Box::new(Window { seen: self.seen.clone(), kind })
+    }
+}
+
+/// How loud everybody speaks.
+pub(crate) const LEVEL: f32 = 0.3;
+
+/// One of the two.
+pub(crate) struct Person {
+    pub(crate) calls: Calls,
+    pub(crate) events: mpsc::Receiver<MediaEvent>,
+    pub(crate) leg: LegId,
+    pub(crate) heard: Heard,
+    pub(crate) seen: Seen,
+    pub(crate) hertz: f32,
+    pub(crate) paths: Vec<(PathState, bool)>,
+    pub(crate) silences: Vec<bool>,
+    pub(crate) failures: Vec<MediaFailure>,
+    pub(crate) told: Vec<String>,
+}
+
+impl Person {
+    pub(crate) fn new(hertz: Option<f32>, other: u8) -> Self {
+        let (heard, seen) = (Heard::default(), Seen::default());
+        let desk = Desk { hertz, heard: heard.clone(), seen: seen.clone() };
+        let config = Config { reach: Reach::Loopback, ..Config::default() };
+        let (calls, events) = Calls::start(config, Arc::new(desk)).unwrap();
+        let leg = LegId { call: CallId([7; 16]), device: DeviceId([other; 32]) };
+        Self {
+            calls,
+            events,
+            leg,
+            heard,
+            seen,
+            hertz: hertz.unwrap_or_default(),
+            paths: Vec::new(),
+            silences: Vec::new(),
+            failures: Vec::new(),
+            told: Vec::new(),
+        }
+    }
+
+    pub(crate) fn say(&self, command: MediaCommand) {
+        assert!(self.calls.command(command), "there is room for a command");
+    }
+
+    pub(crate) fn open(&self, side: Side, ways: Ways, media: Media, servers: &[IceServer]) {
+        self.say(MediaCommand::Open(Box::new(Opening {
+            leg: self.leg,
+            epoch: 1,
+            side,
+            polite: side == Side::Answers,
+            ways,
+            media,
+            theirs: kith_calls::capabilities(),
+            servers: BoundedVec::truncated(servers.to_vec()),
+        })));
+    }
+
+    pub(crate) fn set(&self, media: Media) {
+        self.say(MediaCommand::SetMedia { call: self.leg.call, media });
+    }
+
+    pub(crate) fn stats(&self) -> LegStats {
+        self.calls.stats().legs.first().expect("there is a leg").clone()
+    }
+
+    pub(crate) fn connected(&self) -> bool {
+        self.paths.last().is_some_and(|(state, _)| *state == PathState::Connected)
+    }
+
+    /// Whether the last tenths of a second sound like a tone of the other's.
+    pub(crate) fn hears(&self, hertz: f32) -> bool {
+        let blocks = self.heard.take();
+        let sound: Vec<f32> = blocks.iter().flat_map(|(_, block)| *block).collect();
+        let end = sound.len().saturating_sub(9_600);
+        let tail = &sound[end..];
+        tail.len() >= 4_800 && (LEVEL * 0.7..LEVEL * 1.3).contains(&loudness(tail, hertz))
+    }
+
+    /// Whether it is quiet.
+    pub(crate) fn hears_nothing(&self) -> bool {
+        let blocks = self.heard.take();
+        blocks.len() >= 10
+            && blocks.iter().rev().take(10).all(|(_, block)| block.iter().all(|sample| sample.abs() < 0.01))
+    }
+
+    /// Notes a report; what it means to the other side.
+    fn note(&mut self, event: MediaEvent, other: LegId) -> Option<MediaCommand> {
+        match event {
+            MediaEvent::Described { epoch, offer, sdp, .. } => {
+                Some(MediaCommand::Describe { leg: other, epoch, offer, sdp })
+            }
+            MediaEvent::Gathered { epoch, list, done, .. } => {
+                self.told.extend(list.iter().map(|candidate| candidate.to_string()));
+                Some(MediaCommand::Candidates { leg: other, epoch, list, done })
+            }
+            MediaEvent::Path { state, relayed, .. } => {
+                self.paths.push((state, relayed));
+                None
+            }
+            MediaEvent::Silence { silent, .. } => {
+                self.silences.push(silent);
+                None
+            }
+            MediaEvent::Failed { reason, .. } => {
+                self.failures.push(reason);
+                None
+            }
+            MediaEvent::Able { .. } | MediaEvent::Servers { .. } => None,
+        }
+    }
+}
+
+/// Ann, who calls, and Bob.
+pub(crate) struct Pair {
+    pub(crate) ann: Person,
+    pub(crate) bob: Person,
+}
+
+impl Pair {
+    pub(crate) fn new() -> Self {
+        Self { ann: Person::new(Some(440.0), 2), bob: Person::new(Some(660.0), 1) }
+    }
+
+    /// A call that was answered.
+    pub(crate) async fn call(media: Media) -> Self {
+        let mut pair = Self::new();
+        pair.ann.open(Side::Offers, Ways::Any, media, &[]);
+        pair.bob.open(Side::Answers, Ways::Any, media, &[]);
+        pair.until("they are connected", |pair| pair.ann.connected() && pair.bob.connected()).await;
+        pair
+    }
+
+    /// Passes words on until something is so.
+    pub(crate) async fn until(&mut self, what: &str, mut so: impl FnMut(&mut Self) -> bool) {
+        let begin = Instant::now();
+        while !so(self) {
+            assert!(begin.elapsed() < PATIENCE, "in vain: {what}; {:?} {:?}", self.ann.paths, self.bob.paths);
+            self.pass().await;
+        }
+    }
+
+    /// Passes on what was said in a moment.
+    pub(crate) async fn pass(&mut self) {
+        let Self { ann, bob } = self;
+        let moment = tokio::time::sleep(Duration::from_millis(20));
+        tokio::pin!(moment);
+        loop {
+            tokio::select! {
+                Some(event) = ann.events.recv() => {
+                    let command = ann.note(event, bob.leg);
+                    command.into_iter().for_each(|command| bob.say(command));
+                }
+                Some(event) = bob.events.recv() => {
+                    let command = bob.note(event, ann.leg);
+                    command.into_iter().for_each(|command| ann.say(command));
+                }
+                () = &mut moment => return,
+            }
+        }
+    }
+}
+
+/// A machine with much else to do needs a while.
+const PATIENCE: Duration = Duration::from_secs(40);

@@ -1,0 +1,6 @@
+//! Two calls in one process, over UDP of this machine's own loop: real connections, codecs and threads, with a tone for a voice and a
+//! pattern for a face.
+
+mod bench;
+mod stories;
+mod strangers;

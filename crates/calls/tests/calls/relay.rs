@@ -1,0 +1,81 @@
+//! Calls by a relay alone: a TURN server on this machine's own loop.
+
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kith_proto::bounded::BoundedStr;
+use kith_proto::call::Media;
+use kith_proto::call::media::IceServer;
+use kith_proto::call::media::MediaFailure;
+use kith_proto::call::media::PathState;
+use kith_proto::call::media::Side;
+use kith_proto::call::media::Ways;
+use turn::auth::AuthHandler;
+use turn::auth::generate_auth_key;
+use turn::relay::relay_static::RelayAddressGeneratorStatic;
+use turn::server::Server;
+use turn::server::config::ConnConfig;
+use turn::server::config::ServerConfig;
+use webrtc_util::vnet::net::Net;
+
+use super::bench::Pair;
+
+struct OneUser;
+
+impl AuthHandler for OneUser {
+    fn auth_handle(&self, user: &str, realm: &str, _: SocketAddr) -> Result<Vec<u8>, turn::Error> {
+        if user == "ann" { Ok(generate_auth_key(user, realm, "secret")) } else { Err(turn::Error::ErrNoSuchUser) }
+    }
+}
+
+/// A relay, and how it is asked.
+async fn relay() -> (Server, IceServer) {
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let generator = RelayAddressGeneratorStatic {
+        relay_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        address: "127.0.0.1".to_owned(),
+        net: Arc::new(Net::new(None)),
+    };
+    let config = ServerConfig {
+        conn_configs: vec![ConnConfig { conn: Arc::new(socket), relay_addr_generator: Box::new(generator) }],
+        realm: "kith".to_owned(),
+        auth_handler: Arc::new(OneUser),
+        channel_bind_timeout: Duration::ZERO,
+        alloc_close_notify: None,
+    };
+    let server = IceServer {
+        url: BoundedStr::truncated(format!("turn:127.0.0.1:{port}?transport=udp")),
+        user: BoundedStr::truncated("ann"),
+        password: BoundedStr::truncated("secret"),
+    };
+    (Server::new(config).await.unwrap(), server)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_relays_alone_they_talk_and_tell_no_other_address() {
+    let (_relay, server) = relay().await;
+    let servers = [server];
+    let mut pair = Pair::new();
+    pair.ann.open(Side::Offers, Ways::RelayOnly, Media::AUDIO, &servers);
+    pair.bob.open(Side::Answers, Ways::RelayOnly, Media::AUDIO, &servers);
+    pair.until("they are connected", |pair| pair.ann.connected() && pair.bob.connected()).await;
+    pair.until("Bob hears Ann", |pair| pair.bob.hears(pair.ann.hertz)).await;
+    pair.until("Ann hears Bob", |pair| pair.ann.hears(pair.bob.hertz)).await;
+    for person in [&pair.ann, &pair.bob] {
+        assert!(!person.told.is_empty() && person.told.iter().all(|line| line.contains("typ relay")), "{:?}", person.told);
+        assert_eq!(person.paths.last(), Some(&(PathState::Connected, true)), "and it is said that a relay is in the way");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_relay_nothing_is_tried() {
+    let mut pair = Pair::new();
+    pair.ann.open(Side::Offers, Ways::RelayOnly, Media::AUDIO, &[]);
+    pair.bob.open(Side::Answers, Ways::RelayOnly, Media::AUDIO, &[]);
+    pair.until("Bob is told", |pair| pair.bob.failures == [MediaFailure::NoRelay]).await;
+    assert!(pair.ann.told.is_empty() && pair.bob.told.is_empty());
+}
