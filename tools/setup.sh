@@ -35,7 +35,7 @@ install_rust() {
 install_apt() {
     local wanted=(build-essential ca-certificates cmake curl libclang-dev libvpx-dev pkg-config libegl1 libgl1 libgl1-mesa-dri libxkbcommon0 libxkbcommon-x11-0
         libwayland-client0 libwayland-egl1 libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2)
-    [ "$what" = test ] && wanted+=(mesa-vulkan-drivers xvfb xauth python3)
+    [ "$what" = test ] && wanted+=(mesa-vulkan-drivers pulseaudio xvfb xauth python3)
     local missing=()
     for package in "${wanted[@]}"; do
         dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
@@ -19,6 +21,8 @@ use std::time::Instant;
 use kith_media::Time;
 use kith_media::jitter::JitterBuffer;
 
+use self::clean::Cleaner;
+use self::clean::Played;
 use crate::codec::FRAME;
 use crate::codec::Sound;
 use crate::codec::Speech;
@@ -33,6 +37,24 @@ use crate::line::Line;
 use crate::stats::SpeechStats;
 use crate::transport::Encoded;
 use crate::transport::Kind;
+
+mod clean;
+
+/// Where the speaker's thread says what it plays, for the microphone's to take it out of what it hears.
+#[derive(Clone, Default)]
+pub(crate) struct Echo(Arc<Mutex<Option<SyncSender<Played>>>>);
+
+impl Echo {
+    fn listen(&self, played: Option<SyncSender<Played>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = played;
+    }
+
+    fn played(&self, block: &Block, delay: Duration) {
+        if let Some(played) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            let _ = played.try_send(Played { block: *block, delay });
+        }
+    }
+}
 
 /// A level that one thread writes and others look at.
 #[derive(Debug, Default)]
@@ -68,11 +90,13 @@ impl Voice {
     ///
     /// # Errors
     /// If the system gives no thread.
-    pub(crate) fn start(devices: Arc<dyn Devices>, fanout: Arc<Fanout>) -> std::io::Result<Self> {
+    pub(crate) fn start(devices: Arc<dyn Devices>, fanout: Arc<Fanout>, echo: Echo) -> std::io::Result<Self> {
         let shared = Arc::new(VoiceShared::default());
         let of_thread = shared.clone();
         std::thread::Builder::new().name("kith-voice".into()).spawn(move || {
-            if speak(&*devices, &fanout, &of_thread).is_none() && !of_thread.ended.load(Ordering::Relaxed) {
+            if speak(&*devices, &fanout, &echo, &of_thread).is_none()
+                && !of_thread.ended.load(Ordering::Relaxed)
+            {
                 of_thread.failed.store(true, Ordering::Relaxed);
             }
         })?;
@@ -101,9 +125,8 @@ impl Drop for Voice {
 }
 
 /// Speaks until the end; `None` when something failed.
-fn speak(devices: &dyn Devices, fanout: &Fanout, shared: &VoiceShared) -> Option<()> {
-    let opened = devices.microphone();
-    let mut source = opened.inspect_err(|error| tracing::warn!(%error, "no microphone")).ok()?;
+fn speak(devices: &dyn Devices, fanout: &Fanout, echo: &Echo, shared: &VoiceShared) -> Option<()> {
+    let mut microphone = Microphone::open(devices, echo)?;
     let mut speech = Speech::new().ok()?;
     let mut frame = [0.0; FRAME];
     let mut stamp = 0_u32;
@@ -111,7 +134,7 @@ fn speak(devices: &dyn Devices, fanout: &Fanout, shared: &VoiceShared) -> Option
         let on = shared.on.load(Ordering::Relaxed);
         for half in frame.chunks_exact_mut(FRAME / 2) {
             let half: &mut Block = half.try_into().ok()?;
-            source = read(source, devices, half)?;
+            microphone = microphone.read(devices, echo, half)?;
             shared.level.add(half);
         }
         // Time goes on while nothing is sent.
@@ -124,19 +147,42 @@ fn speak(devices: &dyn Devices, fanout: &Fanout, shared: &VoiceShared) -> Option
     Some(())
 }
 
-/// Reads 10 ms; a microphone that went away is opened once more, as another may have taken its place.
-fn read(
-    mut source: Box<dyn AudioSource>,
-    devices: &dyn Devices,
-    block: &mut Block,
-) -> Option<Box<dyn AudioSource>> {
-    if source.read(block).is_ok() {
-        return Some(source);
+/// A microphone with what it needs.
+struct Microphone {
+    source: Box<dyn AudioSource>,
+    cleaner: Option<Cleaner>,
+    /// Which choice of the person it is.
+    choice: u64,
+}
+
+impl Microphone {
+    fn open(devices: &dyn Devices, echo: &Echo) -> Option<Self> {
+        let choice = devices.changes();
+        let opened = devices.microphone();
+        let source = opened.inspect_err(|error| tracing::warn!(%error, "no microphone")).ok()?;
+        let cleaner = source.hears_a_room().then(Cleaner::new);
+        let (cleaner, played) = cleaner.unzip();
+        echo.listen(played);
+        Some(Self { source, cleaner, choice })
     }
-    drop(source);
-    let mut source = devices.microphone().ok()?;
-    source.read(block).ok()?;
-    Some(source)
+
+    /// Reads 10 ms. A microphone that went away is opened once more, as another may have taken its place; when the person chose another, that is
+    /// opened while this one still waits, and they change places between two blocks.
+    fn read(mut self, devices: &dyn Devices, echo: &Echo, block: &mut Block) -> Option<Self> {
+        if self.choice != devices.changes() {
+            self.choice = devices.changes();
+            self = Self::open(devices, echo).unwrap_or(self);
+        }
+        if self.source.read(block).is_err() {
+            drop(self.source);
+            self = Self::open(devices, echo)?;
+            self.source.read(block).ok()?;
+        }
+        if let Some(cleaner) = &mut self.cleaner {
+            cleaner.clean(block);
+        }
+        Some(self)
+    }
 }
 
 /// The thread of the speaker. It ends when this is dropped.
@@ -190,13 +236,13 @@ impl Ears {
     ///
     /// # Errors
     /// If the system gives no thread.
-    pub(crate) fn start(devices: Arc<dyn Devices>) -> std::io::Result<Self> {
+    pub(crate) fn start(devices: Arc<dyn Devices>, echo: Echo) -> std::io::Result<Self> {
         let (heard, said) = sync_channel(HEARD);
         let playing = Arc::new(AtomicBool::new(true));
         let of_thread = playing.clone();
         std::thread::Builder::new()
             .name("kith-ears".into())
-            .spawn(move || listen(&*devices, &said, &of_thread))?;
+            .spawn(move || listen(&*devices, &echo, &said, &of_thread))?;
         Ok(Self { heard, playing })
     }
 
@@ -216,8 +262,8 @@ impl Ears {
     }
 }
 
-fn listen(devices: &dyn Devices, said: &Receiver<Heard>, playing: &AtomicBool) {
-    let mut speaker = Speaker { sink: None, tried: None, pace: Pace::default() };
+fn listen(devices: &dyn Devices, echo: &Echo, said: &Receiver<Heard>, playing: &AtomicBool) {
+    let mut speaker = Speaker { sink: None, choice: devices.changes(), tried: None, pace: Pace::default() };
     let mut voices: BTreeMap<u64, Voices> = BTreeMap::new();
     loop {
         loop {
@@ -241,6 +287,7 @@ fn listen(devices: &dyn Devices, said: &Receiver<Heard>, playing: &AtomicBool) {
         for sample in &mut mixed {
             *sample = if quiet { 0.0 } else { sample.clamp(-1.0, 1.0) };
         }
+        echo.played(&mixed, speaker.delay());
         speaker.write(devices, &mixed);
     }
 }
@@ -278,12 +325,27 @@ impl Voices {
 /// The speaker, or the clock while there is none.
 struct Speaker {
     sink: Option<Box<dyn AudioSink>>,
+    /// Which choice of the person it is.
+    choice: u64,
     tried: Option<Instant>,
     pace: Pace,
 }
 
 impl Speaker {
+    fn delay(&self) -> Duration {
+        self.sink.as_ref().map_or(Duration::ZERO, |sink| sink.delay())
+    }
+
     fn write(&mut self, devices: &dyn Devices, block: &Block) {
+        if self.choice != devices.changes() {
+            self.choice = devices.changes();
+            // The old one plays on until the new one is there.
+            let opened = devices.speaker();
+            if let Ok(sink) = opened.inspect_err(|error| tracing::warn!(%error, "the speaker is not changed"))
+            {
+                self.sink = Some(sink);
+            }
+        }
         if self.sink.is_none() && self.tried.is_none_or(|at| at.elapsed() >= TRY_AGAIN) {
             self.tried = Some(Instant::now());
             let opened = devices.speaker();

@@ -5,6 +5,9 @@
 //! | [`sound`] | tone, marks, silence, recorder, nothing |
 //! | [`wav`] | files of sound, in and out |
 //! | [`pattern`] | a picture that tells when it was made |
+//! | [`files`] | films: Y4M, IVF |
+//! | `pulse` | real microphones and speakers, on Linux |
+//! | [`choice`] | all of them by name, and which are there |
 //!
 //! Devices keep the pace: who reads or writes waits in the call, on a thread of its own. Nothing here is asynchronous.
 
@@ -17,9 +20,18 @@ use thiserror::Error;
 use crate::Picture;
 use crate::transport::Kind;
 
+pub mod choice;
+pub mod files;
 pub mod pattern;
+#[cfg(target_os = "linux")]
+mod pulse;
 pub mod sound;
 pub mod wav;
+
+#[cfg(target_os = "linux")]
+use self::choice::Direction;
+#[cfg(target_os = "linux")]
+use self::choice::Found;
 
 /// 10 ms of sound: 48,000 samples a second, one channel, between -1 and 1.
 pub type Block = [f32; kith_media::jitter::BLOCK];
@@ -51,6 +63,11 @@ pub trait AudioSource: Send {
     /// # Errors
     /// [`Gone`], for good.
     fn read(&mut self, block: &mut Block) -> Result<(), Gone>;
+
+    /// Whether there is a room around it, with echo and noise to be taken out.
+    fn hears_a_room(&self) -> bool {
+        false
+    }
 }
 
 /// Sound goes there.
@@ -113,6 +130,11 @@ pub trait Devices: Send + Sync + 'static {
 
     /// Where pictures of the other side are shown.
     fn display(&self, of: LegId, kind: Kind) -> Box<dyn VideoSink>;
+
+    /// Grows when another device is to be used: those that are open are opened anew.
+    fn changes(&self) -> u64 {
+        0
+    }
 }
 
 /// Keeps a pace by the clock, for devices that have none.

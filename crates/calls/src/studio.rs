@@ -12,6 +12,7 @@ use kith_proto::call::media::LegId;
 use tokio::sync::mpsc;
 
 use crate::audio::Ears;
+use crate::audio::Echo;
 use crate::audio::Figures;
 use crate::audio::Heard;
 use crate::audio::Voice;
@@ -30,6 +31,7 @@ use crate::video::Watching;
 pub(crate) struct Studio {
     devices: Arc<dyn Devices>,
     fanout: Arc<Fanout>,
+    echo: Echo,
     media: Media,
     voice: Option<Voice>,
     ears: Option<Ears>,
@@ -52,6 +54,7 @@ impl Studio {
         Self {
             devices,
             fanout: Arc::default(),
+            echo: Echo::default(),
             media: Media::default(),
             voice: None,
             ears: None,
@@ -112,13 +115,13 @@ impl Studio {
             return true;
         }
         if self.ears.is_none() {
-            self.ears = Ears::start(self.devices.clone()).ok();
+            self.ears = Ears::start(self.devices.clone(), self.echo.clone()).ok();
         }
         let Some(ears) = &self.ears else { return false };
         ears.tell(Heard::Join { number, line: seat.line.clone(), figures: seat.figures.clone() });
         *seat.ears.lock().unwrap_or_else(PoisonError::into_inner) = Some(ears.sender());
         if self.voice.is_none() {
-            self.voice = Voice::start(self.devices.clone(), self.fanout.clone()).ok();
+            self.voice = Voice::start(self.devices.clone(), self.fanout.clone(), self.echo.clone()).ok();
         }
         self.apply();
         self.voice.is_some()

@@ -8,11 +8,14 @@ use std::time::Instant;
 
 use kith_media::bwe::Limits;
 use kith_proto::call::Media;
+use kith_proto::call::media::IceServers;
 use kith_proto::call::media::LegId;
 use kith_proto::call::media::MediaCommand;
 use kith_proto::call::media::MediaEvent;
 use kith_proto::call::media::MediaFailure;
 use kith_proto::call::media::Opening;
+use kith_proto::call::media::PathState;
+use kith_proto::call::media::Side;
 use kith_proto::id::CallId;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
@@ -59,7 +62,9 @@ struct Live {
     leg: Leg,
     line: Arc<Line>,
     connection: Arc<dyn Connection>,
-    servers: kith_proto::call::media::IceServers,
+    servers: IceServers,
+    /// When it was looked at last whether a relay is in the way.
+    looked: Instant,
 }
 
 impl Task {
@@ -136,7 +141,13 @@ impl Task {
         self.next_number += 1;
         let line = Arc::new(Line::new(self.limits.start));
         let inbox = self.studio.seat(number, opening.leg, line.clone());
-        let setup = Setup { ways: opening.ways, servers: opening.servers.clone(), line: line.clone(), inbox };
+        let setup = Setup {
+            ways: opening.ways,
+            may_widen: opening.side == Side::Offers,
+            servers: opening.servers.clone(),
+            line: line.clone(),
+            inbox,
+        };
         let opened = in_time(self.transport.open(number, setup, self.happened.clone())).await;
         let Ok(connection) = opened else {
             self.studio.leave(number);
@@ -144,7 +155,14 @@ impl Task {
             return;
         };
         let leg = Leg::new(&opening);
-        let live = Live { number, leg, line, connection: connection.into(), servers: opening.servers };
+        let live = Live {
+            number,
+            leg,
+            line,
+            connection: connection.into(),
+            servers: opening.servers,
+            looked: Instant::now(),
+        };
         self.legs.insert(opening.leg, live);
         // Several legs of one call are opened with the same; a later word about the call counts more.
         if self.media.is_none_or(|(call, _)| call != opening.leg.call) {
@@ -213,9 +231,23 @@ impl Task {
                 acts
             })
             .await;
+            self.look_at_way(leg, now).await;
         }
         let stats = self.stats();
         self.figures.send_replace(stats);
+    }
+
+    /// A better way may be found while one works; no state changes then.
+    async fn look_at_way(&mut self, leg: LegId, now: Instant) {
+        let Some(live) = self.legs.get_mut(&leg) else { return };
+        if live.leg.path != Some(PathState::Connected) || now.duration_since(live.looked) < LOOK_AGAIN {
+            return;
+        }
+        live.looked = now;
+        let relayed = in_time(live.connection.is_relayed(now)).await;
+        if let Ok(relayed) = relayed {
+            self.with(leg, |live| live.leg.state(State::Connected, relayed)).await;
+        }
     }
 
     /// Lets a leg decide, and does what it decided.
@@ -314,6 +346,9 @@ async fn in_time<T>(doing: Doing<'_, T>) -> Result<T, Refused> {
 
 /// Candidates are told, and silence noticed, within this.
 const TICK: Duration = Duration::from_millis(25);
+
+/// Ways get better within the first seconds.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A connection answers at once; a name of a server may have to be looked up.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -67,6 +67,8 @@ pub(crate) enum Inbox {
 /// How a connection is to be made.
 pub(crate) struct Setup {
     pub(crate) ways: Ways,
+    /// Whether more may be allowed later.
+    pub(crate) may_widen: bool,
     pub(crate) servers: IceServers,
     pub(crate) line: Arc<Line>,
     /// What came goes here; what finds no room is lost, as on any line.

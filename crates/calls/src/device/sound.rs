@@ -41,11 +41,14 @@ impl AudioSource for Tone {
     }
 }
 
-/// A short tone at the beginning of each second of [`process_millis`], otherwise silence.
+/// A short tone at the beginning of each second of [`process_millis`], otherwise silence. A block is what was heard in the 10 ms before it is
+/// read, so the tone begins within the block where the second does.
 #[derive(Debug, Default)]
 pub struct Marks {
     pace: Pace,
     second: u64,
+    /// Samples until the tone begins, and how many are left of it.
+    wait: usize,
     left: usize,
     phase: f32,
 }
@@ -54,22 +57,28 @@ impl Marks {
     /// The periods a second of a mark.
     pub const HERTZ: f32 = 2_000.0;
 
-    /// How many blocks a mark is long: 60 ms.
-    const BLOCKS: usize = 6;
+    /// How many samples a mark is long: 60 ms.
+    const SAMPLES: usize = 2_880;
 }
 
 impl AudioSource for Marks {
     fn read(&mut self, block: &mut Block) -> Result<(), Gone> {
         self.pace.wait(BLOCK_LASTS);
-        let second = process_millis(Instant::now()) / 1_000;
+        let now = process_millis(Instant::now());
+        let (second, ago) = (now / 1_000, now % 1_000);
         if second != self.second {
-            (self.second, self.left, self.phase) = (second, Self::BLOCKS, 0.0);
+            let wait = usize::try_from(10_u64.saturating_sub(ago)).unwrap_or(0) * 48;
+            (self.second, self.wait, self.left, self.phase) = (second, wait, Self::SAMPLES, 0.0);
         }
-        let loud = self.left > 0;
-        self.left = self.left.saturating_sub(1);
         for sample in block {
-            *sample = if loud { (self.phase * TAU).sin() * 0.5 } else { 0.0 };
-            self.phase = (self.phase + Self::HERTZ / 48_000.0).fract();
+            *sample = 0.0;
+            if self.wait > 0 {
+                self.wait -= 1;
+            } else if self.left > 0 {
+                self.left -= 1;
+                *sample = (self.phase * TAU).sin() * 0.5;
+                self.phase = (self.phase + Self::HERTZ / 48_000.0).fract();
+            }
         }
         Ok(())
     }

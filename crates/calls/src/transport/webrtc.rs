@@ -132,8 +132,10 @@ impl Peer {
             .with_ice_timeouts(Some(INTERRUPTED), Some(FAILED), Some(KEEPALIVE))
             .build();
         let addresses = if loopback { vec!["127.0.0.1:0"] } else { vec!["0.0.0.0:0", "[::]:0"] };
+        // A connection that was made for relays takes no other candidates for good.
+        let made_for = if setup.may_widen { Ways::Any } else { setup.ways };
         let peer = PeerConnectionBuilder::new()
-            .with_configuration(configuration(setup.ways, &setup.servers))
+            .with_configuration(configuration(made_for, &setup.servers))
             .with_media_engine(engine)
             .with_setting_engine(settings)
             .with_interceptor_registry(registry)
@@ -143,11 +145,16 @@ impl Peer {
             .await?;
         let peer: Arc<dyn PeerConnection> = Arc::new(peer);
         handler.set_peer(&peer);
+        if made_for != setup.ways {
+            // Before anything is gathered: so nothing else is.
+            peer.set_configuration(configuration(setup.ways, &setup.servers)).await?;
+        }
+        let mut transceivers = Vec::new();
         for track in tracks.all() {
-            peer.add_transceiver_from_track(track, None).await?;
+            transceivers.push(peer.add_transceiver_from_track(track, None).await?);
         }
         let (outbox, waiting) = mpsc::channel(OUTBOX);
-        let writer = tokio::spawn(tracks::write(tracks, peer.clone(), waiting)).abort_handle();
+        let writer = tokio::spawn(tracks::write(tracks, transceivers, waiting)).abort_handle();
         Ok(Self { peer, outbox, sections, writer })
     }
 

@@ -8,7 +8,7 @@ pub(super) fn size(width: u32, height: u32, lines: Option<u32>, pixels: u64) -> 
     let by_lines = lines.map_or(1.0, |lines| f64::from(lines) / h);
     let by_pixels = (pixels as f64 / (w * h)).sqrt();
     let factor = by_lines.min(by_pixels).min(1.0);
-    let even = |side: f64| ((side * factor / 2.0).round() as u32 * 2).clamp(2, Picture::LONGEST - 1);
+    let even = |side: f64| ((side * factor / 2.0 + 1e-6).floor() as u32 * 2).clamp(2, Picture::LONGEST - 1);
     (even(w), even(h))
 }
 

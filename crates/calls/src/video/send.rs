@@ -71,7 +71,12 @@ fn shoot(kind: Kind, devices: &dyn Devices, fanout: &Fanout, ended: &AtomicBool)
         last_key: None,
         times: VecDeque::new(),
     };
+    let mut choice = devices.changes();
     while !ended.load(Ordering::Relaxed) {
+        if choice != devices.changes() {
+            choice = devices.changes();
+            source = devices.pictures(kind).unwrap_or(source);
+        }
         let Some(outlook) = fanout.outlook(kind) else {
             std::thread::sleep(NOBODY);
             continue;

@@ -13,6 +13,7 @@ use kith_calls::Picture;
 use kith_calls::Reach;
 use kith_calls::device::AudioSink;
 use kith_calls::device::AudioSource;
+use kith_calls::device::Block;
 use kith_calls::device::Devices;
 use kith_calls::device::NoDevice;
 use kith_calls::device::VideoSink;
@@ -103,7 +104,8 @@ pub(crate) struct Person {
     pub(crate) calls: Calls,
     pub(crate) events: mpsc::Receiver<MediaEvent>,
     pub(crate) leg: LegId,
-    pub(crate) heard: Heard,
+    heard: Heard,
+    sound: Vec<Block>,
     pub(crate) seen: Seen,
     pub(crate) hertz: f32,
     pub(crate) paths: Vec<(PathState, bool)>,
@@ -124,6 +126,7 @@ impl Person {
             events,
             leg,
             heard,
+            sound: Vec::new(),
             seen,
             hertz: hertz.unwrap_or_default(),
             paths: Vec::new(),
@@ -162,20 +165,30 @@ impl Person {
         self.paths.last().is_some_and(|(state, _)| *state == PathState::Connected)
     }
 
-    /// Whether the last tenths of a second sound like a tone of the other's.
-    pub(crate) fn hears(&self, hertz: f32) -> bool {
-        let blocks = self.heard.take();
-        let sound: Vec<f32> = blocks.iter().flat_map(|(_, block)| *block).collect();
-        let end = sound.len().saturating_sub(9_600);
-        let tail = &sound[end..];
-        tail.len() >= 4_800 && (LEVEL * 0.7..LEVEL * 1.3).contains(&loudness(tail, hertz))
+    /// Whether the last fifth of a second sounds like a tone of the other's.
+    pub(crate) fn hears(&mut self, hertz: f32) -> bool {
+        let sound = self.listen(20);
+        sound.len() >= 9_600 && (LEVEL * 0.7..LEVEL * 1.3).contains(&loudness(&sound, hertz))
     }
 
-    /// Whether it is quiet.
-    pub(crate) fn hears_nothing(&self) -> bool {
-        let blocks = self.heard.take();
-        blocks.len() >= 10
-            && blocks.iter().rev().take(10).all(|(_, block)| block.iter().all(|sample| sample.abs() < 0.01))
+    /// Whether it was quiet for a tenth of a second.
+    pub(crate) fn hears_nothing(&mut self) -> bool {
+        let sound = self.listen(10);
+        sound.len() >= 4_800 && sound.iter().all(|sample| sample.abs() < 0.01)
+    }
+
+    /// The sound of the last blocks.
+    fn listen(&mut self, blocks: usize) -> Vec<f32> {
+        self.sound.extend(self.heard.take().into_iter().map(|(_, block)| block));
+        let old = self.sound.len().saturating_sub(blocks);
+        self.sound.drain(..old);
+        self.sound.concat()
+    }
+
+    /// Forgets what was heard.
+    pub(crate) fn forget(&mut self) {
+        self.heard.take();
+        self.sound.clear();
     }
 
     /// Notes a report; what it means to the other side.
@@ -229,7 +242,16 @@ impl Pair {
     pub(crate) async fn until(&mut self, what: &str, mut so: impl FnMut(&mut Self) -> bool) {
         let begin = Instant::now();
         while !so(self) {
-            assert!(begin.elapsed() < PATIENCE, "in vain: {what}; {:?} {:?}", self.ann.paths, self.bob.paths);
+            if begin.elapsed() >= PATIENCE {
+                let Self { ann, bob } = self;
+                panic!(
+                    "in vain: {what}; {:#?} {:#?} {:?} {:?}",
+                    ann.calls.stats(),
+                    bob.calls.stats(),
+                    ann.failures,
+                    bob.failures
+                );
+            }
             self.pass().await;
         }
     }
@@ -256,4 +278,4 @@ impl Pair {
 }
 
 /// A machine with much else to do needs a while.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(25);

@@ -2,5 +2,6 @@
 //! pattern for a face.
 
 mod bench;
+mod relay;
 mod stories;
 mod strangers;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use kith_proto::bounded::BoundedStr;
 use kith_proto::call::Media;
 use kith_proto::call::media::IceServer;
+use kith_proto::call::media::MediaCommand;
 use kith_proto::call::media::MediaFailure;
 use kith_proto::call::media::PathState;
 use kith_proto::call::media::Side;
@@ -27,7 +28,11 @@ struct OneUser;
 
 impl AuthHandler for OneUser {
     fn auth_handle(&self, user: &str, realm: &str, _: SocketAddr) -> Result<Vec<u8>, turn::Error> {
-        if user == "ann" { Ok(generate_auth_key(user, realm, "secret")) } else { Err(turn::Error::ErrNoSuchUser) }
+        if user == "ann" {
+            Ok(generate_auth_key(user, realm, "secret"))
+        } else {
+            Err(turn::Error::ErrNoSuchUser)
+        }
     }
 }
 
@@ -66,9 +71,32 @@ async fn with_relays_alone_they_talk_and_tell_no_other_address() {
     pair.until("Bob hears Ann", |pair| pair.bob.hears(pair.ann.hertz)).await;
     pair.until("Ann hears Bob", |pair| pair.ann.hears(pair.bob.hertz)).await;
     for person in [&pair.ann, &pair.bob] {
-        assert!(!person.told.is_empty() && person.told.iter().all(|line| line.contains("typ relay")), "{:?}", person.told);
-        assert_eq!(person.paths.last(), Some(&(PathState::Connected, true)), "and it is said that a relay is in the way");
+        assert!(
+            !person.told.is_empty() && person.told.iter().all(|line| line.contains("typ relay")),
+            "{:?}",
+            person.told
+        );
+        assert_eq!(
+            person.paths.last(),
+            Some(&(PathState::Connected, true)),
+            "and it is said that a relay is in the way"
+        );
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_calls_waits_at_a_relay_and_goes_directly_when_somebody_answers() {
+    let (_relay, server) = relay().await;
+    let servers = [server];
+    let mut pair = Pair::new();
+    pair.ann.open(Side::Offers, Ways::RelayOnly, Media::AUDIO, &servers);
+    pair.until("Ann tells of a relay", |pair| !pair.ann.told.is_empty()).await;
+    assert!(pair.ann.told.iter().all(|line| line.contains("typ relay")), "{:?}", pair.ann.told);
+    pair.bob.open(Side::Answers, Ways::Any, Media::AUDIO, &servers);
+    pair.ann.say(MediaCommand::AllowDirect { leg: pair.ann.leg });
+    pair.until("they are connected", |pair| pair.ann.connected() && pair.bob.connected()).await;
+    pair.until("without a relay", |pair| pair.ann.paths.last() == Some(&(PathState::Connected, false))).await;
+    pair.until("Bob hears Ann", |pair| pair.bob.hears(pair.ann.hertz)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -19,6 +19,7 @@ use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::media_stream::track_remote::TrackRemoteEvent;
 use webrtc::peer_connection::PeerConnection;
+use webrtc::rtp_transceiver::RtpTransceiver;
 
 use super::Sections;
 use super::pipe::Kinds;
@@ -68,7 +69,7 @@ impl Outgoing {
 /// Writes what was encoded until nobody encodes any more.
 pub(super) async fn write(
     mut tracks: Outgoing,
-    peer: Arc<dyn PeerConnection>,
+    transceivers: Vec<Arc<dyn RtpTransceiver>>,
     mut waiting: mpsc::Receiver<Encoded>,
 ) {
     let mut types = [None; 3];
@@ -78,7 +79,7 @@ pub(super) async fn write(
             continue;
         };
         if known.is_none() {
-            *known = payload_type(&peer, index).await;
+            *known = payload_type(&transceivers, index).await;
         }
         let Some(payload_type) = *known else { continue };
         for packet in stream.packets(&encoded, payload_type) {
@@ -91,9 +92,8 @@ pub(super) async fn write(
 }
 
 /// What the other side calls the codec of a section.
-async fn payload_type(peer: &Arc<dyn PeerConnection>, index: usize) -> Option<u8> {
-    let transceiver = peer.get_transceivers().await.get(index)?.clone();
-    let sender = transceiver.sender().await.ok()??;
+async fn payload_type(transceivers: &[Arc<dyn RtpTransceiver>], index: usize) -> Option<u8> {
+    let sender = transceivers.get(index)?.sender().await.ok()??;
     let parameters = sender.get_parameters().await.ok()?;
     let wanted = if index == 0 { super::MIME_TYPE_OPUS } else { super::MIME_TYPE_VP8 };
     let codec = parameters

@@ -1,0 +1,237 @@
+//! Devices by their names, as people choose them in settings and bots on command lines. Names of files, tones and patterns work everywhere; those of
+//! real devices are what [`list`] says.
+//!
+//! | for | words |
+//! |---|---|
+//! | microphone | `default`, `device:ID`, `tone:440`, `marks`, `silence`, `wav:PATH` |
+//! | speaker | `default`, `device:ID`, `none`, `wav:PATH` |
+//! | camera, screen | `none`, `pattern`, `pattern:1280x720`, `file:PATH` |
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use kith_proto::call::media::LegId;
+
+use super::AudioSink;
+use super::AudioSource;
+use super::Devices;
+use super::NoDevice;
+use super::VideoSink;
+use super::VideoSource;
+use super::files::VideoFile;
+use super::pattern::Pattern;
+use super::sound::Marks;
+use super::sound::Silence;
+use super::sound::Tone;
+use super::wav::WavSink;
+use super::wav::WavSource;
+use crate::transport::Kind;
+
+/// Which way sound goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Direction {
+    /// A microphone.
+    In,
+    /// A speaker.
+    Out,
+}
+
+/// A real device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Which way sound goes.
+    pub direction: Direction,
+    /// What it is called here.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Whether it is used where nothing else is said.
+    pub is_default: bool,
+}
+
+/// The real devices that are there now, the default ones first. Asked again, it sees what was plugged in meanwhile.
+pub fn list() -> Vec<Found> {
+    #[cfg(target_os = "linux")]
+    return super::pulse::list();
+    #[cfg(not(target_os = "linux"))]
+    return Vec::new();
+}
+
+/// What is used, in the words of this module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Where the voice comes from.
+    pub microphone: String,
+    /// Where others are heard.
+    pub speaker: String,
+    /// Where the face comes from.
+    pub camera: String,
+    /// What is shown of the screen.
+    pub screen: String,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        let word = |word: &str| word.to_owned();
+        Self {
+            microphone: word("default"),
+            speaker: word("default"),
+            camera: word("none"),
+            screen: word("none"),
+        }
+    }
+}
+
+/// Makes the place where pictures of the other side are shown.
+pub type MakeDisplay = Box<dyn Fn(LegId, Kind) -> Box<dyn VideoSink> + Send + Sync>;
+
+/// Devices by [`Choice`]. It may change during a call.
+pub struct Chosen {
+    choice: Mutex<Choice>,
+    changes: AtomicU64,
+    display: MakeDisplay,
+}
+
+impl Chosen {
+    /// Devices of a choice.
+    pub fn new(choice: Choice, display: MakeDisplay) -> Arc<Self> {
+        Arc::new(Self { choice: Mutex::new(choice), changes: AtomicU64::new(0), display })
+    }
+
+    /// Uses others from now on: calls that go on change over as soon as the new ones are open.
+    pub fn choose(&self, choice: Choice) {
+        *self.choice.lock().unwrap_or_else(PoisonError::into_inner) = choice;
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    fn word(&self, of: impl Fn(&Choice) -> &String) -> String {
+        of(&self.choice.lock().unwrap_or_else(PoisonError::into_inner)).clone()
+    }
+}
+
+impl Devices for Chosen {
+    fn microphone(&self) -> Result<Box<dyn AudioSource>, NoDevice> {
+        let word = self.word(|choice| &choice.microphone);
+        Ok(match split(&word) {
+            ("default", _) => real_microphone(None)?,
+            ("device", Some(id)) => real_microphone(Some(id))?,
+            ("tone", hertz) => {
+                let hertz = hertz.map_or(Some(440.0), |hertz| hertz.parse().ok());
+                Box::new(Tone::new(
+                    hertz.filter(|hertz| (1.0..24_000.0).contains(hertz)).ok_or(NoDevice::Missing)?,
+                    0.3,
+                ))
+            }
+            ("marks", None) => Box::new(Marks::default()),
+            ("silence", None) => Box::new(Silence::default()),
+            ("wav", Some(path)) => Box::new(WavSource::open(Path::new(path))?),
+            _ => return Err(NoDevice::Missing),
+        })
+    }
+
+    fn speaker(&self) -> Result<Box<dyn AudioSink>, NoDevice> {
+        let word = self.word(|choice| &choice.speaker);
+        Ok(match split(&word) {
+            ("default", _) => real_speaker(None)?,
+            ("device", Some(id)) => real_speaker(Some(id))?,
+            ("none", None) => Box::new(Silence::default()),
+            ("wav", Some(path)) => Box::new(WavSink::create(Path::new(path))?),
+            _ => return Err(NoDevice::Missing),
+        })
+    }
+
+    fn pictures(&self, kind: Kind) -> Result<Box<dyn VideoSource>, NoDevice> {
+        let word = self.word(|choice| if kind == Kind::Screen { &choice.screen } else { &choice.camera });
+        Ok(match split(&word) {
+            ("pattern", None) => Box::new(Pattern::new(1_280, 720)),
+            ("pattern", Some(size)) => {
+                let (width, height) = size.split_once('x').ok_or(NoDevice::Missing)?;
+                let side = |side: &str| side.parse().ok().filter(|side| (96..=4_096).contains(side));
+                Box::new(Pattern::new(
+                    side(width).ok_or(NoDevice::Missing)?,
+                    side(height).ok_or(NoDevice::Missing)?,
+                ))
+            }
+            ("file", Some(path)) => Box::new(VideoFile::open(Path::new(path))?),
+            _ => return Err(NoDevice::Missing),
+        })
+    }
+
+    fn display(&self, of: LegId, kind: Kind) -> Box<dyn VideoSink> {
+        (self.display)(of, kind)
+    }
+
+    fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+}
+
+fn split(word: &str) -> (&str, Option<&str>) {
+    word.split_once(':').map_or((word, None), |(kind, rest)| (kind, Some(rest)))
+}
+
+#[cfg(target_os = "linux")]
+fn real_microphone(id: Option<&str>) -> Result<Box<dyn AudioSource>, NoDevice> {
+    Ok(Box::new(super::pulse::Microphone::open(id)?))
+}
+
+#[cfg(target_os = "linux")]
+fn real_speaker(id: Option<&str>) -> Result<Box<dyn AudioSink>, NoDevice> {
+    Ok(Box::new(super::pulse::Speaker::open(id)?))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn real_microphone(_: Option<&str>) -> Result<Box<dyn AudioSource>, NoDevice> {
+    Err(NoDevice::Missing)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn real_speaker(_: Option<&str>) -> Result<Box<dyn AudioSink>, NoDevice> {
+    Err(NoDevice::Missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nowhere;
+
+    impl VideoSink for Nowhere {
+        fn show(&mut self, _: &crate::Picture) {}
+    }
+
+    fn chosen(microphone: &str, camera: &str) -> Arc<Chosen> {
+        let choice = Choice {
+            microphone: microphone.into(),
+            camera: camera.into(),
+            speaker: "none".into(),
+            ..Choice::default()
+        };
+        Chosen::new(choice, Box::new(|_, _| Box::new(Nowhere)))
+    }
+
+    #[test]
+    fn devices_are_chosen_by_words() {
+        for word in ["tone:440", "tone", "marks", "silence"] {
+            assert!(chosen(word, "none").microphone().is_ok(), "{word}");
+        }
+        for word in ["", "tone:", "tone:nan", "tone:-1", "tone:99999", "wav", "marks:1", "theremin"] {
+            assert_eq!(chosen(word, "none").microphone().err(), Some(NoDevice::Missing), "{word}");
+        }
+        assert!(matches!(chosen("wav:/nowhere.wav", "none").microphone(), Err(NoDevice::Broken(_))));
+        for word in ["pattern", "pattern:640x360"] {
+            assert!(chosen("tone", word).pictures(Kind::Camera).is_ok(), "{word}");
+        }
+        for word in ["none", "pattern:640", "pattern:1x1", "pattern:99999x99999", "file"] {
+            assert_eq!(chosen("tone", word).pictures(Kind::Camera).err(), Some(NoDevice::Missing), "{word}");
+        }
+        let devices = chosen("tone", "none");
+        assert_eq!(devices.changes(), 0);
+        devices.choose(Choice { microphone: "silence".into(), ..Choice::default() });
+        assert_eq!(devices.changes(), 1);
+    }
+}
