@@ -130,6 +130,7 @@ fn speak(devices: &dyn Devices, fanout: &Fanout, echo: &Echo, shared: &VoiceShar
     let mut speech = Speech::new().ok()?;
     let mut frame = [0.0; FRAME];
     let mut stamp = 0_u32;
+    let mut silence = 0;
     while !shared.ended.load(Ordering::Relaxed) {
         let on = shared.on.load(Ordering::Relaxed);
         for half in frame.chunks_exact_mut(FRAME / 2) {
@@ -139,7 +140,12 @@ fn speak(devices: &dyn Devices, fanout: &Fanout, echo: &Echo, shared: &VoiceShar
         }
         // Time goes on while nothing is sent.
         stamp = stamp.wrapping_add(FRAME as u32);
-        let Some((target, loss)) = fanout.for_speech().filter(|_| on) else { continue };
+        // Who falls silent says so: what the other side makes up for what is missing would sound on like the last word.
+        silence = if on { 0 } else { silence + 1 };
+        if !on {
+            frame.fill(0.0);
+        }
+        let Some((target, loss)) = fanout.for_speech().filter(|_| silence <= SILENCE) else { continue };
         speech.adapt(target, loss);
         let Ok(packet) = speech.encode(&frame) else { continue };
         fanout.send(&Encoded { kind: Kind::Microphone, stamp, data: packet.into() });
@@ -361,6 +367,9 @@ impl Speaker {
         }
     }
 }
+
+/// In packets: a fifth of a second, of which a part may be lost.
+const SILENCE: u32 = 10;
 
 /// Two seconds of packets of two connections.
 const HEARD: usize = 256;

@@ -69,6 +69,16 @@ pub(crate) enum Act {
     Tell(MediaEvent),
 }
 
+impl Act {
+    /// What the engine is told, if it is that.
+    pub(crate) fn told(self) -> Option<MediaEvent> {
+        match self {
+            Self::Tell(event) => Some(event),
+            _ => None,
+        }
+    }
+}
+
 impl Leg {
     /// A leg that the engine opens.
     pub(crate) fn new(opening: &Opening) -> Self {

@@ -137,6 +137,14 @@ impl Task {
         if self.legs.contains_key(&opening.leg) {
             return;
         }
+        let mut leg = Leg::new(&opening);
+        let begin = leg.begin();
+        if leg.has_failed() {
+            for event in begin.into_iter().filter_map(Act::told) {
+                self.tell(event).await;
+            }
+            return;
+        }
         let number = self.next_number;
         self.next_number += 1;
         let line = Arc::new(Line::new(self.limits.start));
@@ -154,7 +162,6 @@ impl Task {
             self.tell(MediaEvent::Failed { leg: opening.leg, reason: MediaFailure::Broken }).await;
             return;
         };
-        let leg = Leg::new(&opening);
         let live = Live {
             number,
             leg,
@@ -169,7 +176,7 @@ impl Task {
             self.media = Some((opening.leg.call, opening.media));
             self.studio.set_media(opening.media);
         }
-        self.with(opening.leg, |live| live.leg.begin()).await;
+        self.with(opening.leg, |_| begin).await;
     }
 
     fn set_media(&mut self, call: CallId, media: Media) {
@@ -200,7 +207,7 @@ impl Task {
             Happened::Candidate(line) => self.note(leg, |leg| leg.gathered(now, &line)),
             Happened::NoMoreCandidates => self.note(leg, |leg| leg.all_gathered(now)),
             Happened::State(state) => {
-                let relayed = in_time(connection.is_relayed(now)).await.unwrap_or(false);
+                let relayed = in_time(connection.is_relayed()).await.unwrap_or(false);
                 let joined = state != State::Connected || self.studio.join(number, connection.outbox());
                 self.with(leg, |live| match joined {
                     true => live.leg.state(state, relayed),
@@ -244,7 +251,7 @@ impl Task {
             return;
         }
         live.looked = now;
-        let relayed = in_time(live.connection.is_relayed(now)).await;
+        let relayed = in_time(live.connection.is_relayed()).await;
         if let Ok(relayed) = relayed {
             self.with(leg, |live| live.leg.state(State::Connected, relayed)).await;
         }
@@ -308,19 +315,15 @@ impl Task {
 impl Live {
     /// Does one thing; returns what is to be told about it.
     async fn perform(&self, act: Act) -> Result<Option<MediaEvent>, Refused> {
-        let told = |act: Act| match act {
-            Act::Tell(event) => Some(event),
-            _ => None,
-        };
         Ok(match act {
             Act::Tell(event) => Some(event),
             Act::Offer { restart } => {
                 let sdp = in_time(self.connection.offer(restart)).await?;
-                told(self.leg.described(true, &sdp))
+                self.leg.described(true, &sdp).told()
             }
             Act::Answer(theirs) => {
                 let sdp = in_time(self.connection.answer(theirs)).await?;
-                told(self.leg.described(false, &sdp))
+                self.leg.described(false, &sdp).told()
             }
             Act::Answered(theirs) => {
                 in_time(self.connection.answered(theirs)).await?;

@@ -10,7 +10,6 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
 
 use kith_media::Time;
 use kith_proto::call::media::IceServers;
@@ -136,7 +135,7 @@ pub(crate) trait Connection: Send + Sync {
     fn allow_direct(&self, servers: IceServers) -> Doing<'_, ()>;
 
     /// Whether a relay is in the way.
-    fn is_relayed(&self, now: Instant) -> Doing<'_, bool>;
+    fn is_relayed(&self) -> Doing<'_, bool>;
 
     /// Where to put what is to be sent. What finds no room is lost.
     fn outbox(&self) -> mpsc::Sender<Encoded>;

@@ -32,7 +32,16 @@ fn what_a_speaker_plays_a_microphone_hears() {
     let protocol = format!("module-native-protocol-unix auth-anonymous=1 socket={}", socket.display());
     let sink = "module-null-sink sink_name=spk rate=48000 channels=1";
     let started = Command::new("pulseaudio")
-        .args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "-L", &protocol, "-L", sink])
+        .args([
+            "-n",
+            "--daemonize=no",
+            "--exit-idle-time=-1",
+            "--use-pid-file=no",
+            "-L",
+            &protocol,
+            "-L",
+            sink,
+        ])
         .env("HOME", folder.path())
         .env("XDG_RUNTIME_DIR", folder.path())
         .stdout(Stdio::null())

@@ -29,7 +29,7 @@ use super::Gone;
 use super::NoDevice;
 
 /// What there is, the default first. Nothing without a server.
-pub fn list() -> Vec<Found> {
+pub(super) fn list() -> Vec<Found> {
     let Ok(client) = client() else { return Vec::new() };
     let all = async {
         let server = client.server_info().await?;
@@ -59,7 +59,7 @@ pub fn list() -> Vec<Found> {
 }
 
 /// A microphone.
-pub struct Microphone {
+pub(super) struct Microphone {
     blocks: Receiver<Block>,
     /// What is not read yet is dropped with it.
     _stream: RecordStream,
@@ -71,7 +71,7 @@ impl Microphone {
     ///
     /// # Errors
     /// If there is no server or no such microphone.
-    pub fn open(id: Option<&str>) -> Result<Self, NoDevice> {
+    pub(super) fn open(id: Option<&str>) -> Result<Self, NoDevice> {
         let client = client()?;
         let (told, blocks) = sync_channel(BLOCKS);
         let mut rest: Vec<f32> = Vec::with_capacity(2 * 480);
@@ -113,7 +113,7 @@ impl AudioSource for Microphone {
 }
 
 /// A speaker.
-pub struct Speaker {
+pub(super) struct Speaker {
     queue: Arc<Queue>,
     _stream: PlaybackStream,
     _client: Client,
@@ -130,7 +130,7 @@ impl Speaker {
     ///
     /// # Errors
     /// If there is no server or no such speaker.
-    pub fn open(id: Option<&str>) -> Result<Self, NoDevice> {
+    pub(super) fn open(id: Option<&str>) -> Result<Self, NoDevice> {
         let client = client()?;
         let queue = Arc::new(Queue::default());
         let of_server = queue.clone();

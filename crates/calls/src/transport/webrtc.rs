@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
-use std::time::Instant;
 
 use kith_media::bwe::Limits;
 use kith_proto::call::media::IceServers;
@@ -41,10 +40,8 @@ use webrtc::peer_connection::RTCIceCandidateType;
 use webrtc::peer_connection::RTCIceServer;
 use webrtc::peer_connection::RTCIceTransportPolicy;
 use webrtc::peer_connection::RTCSessionDescription;
-use webrtc::peer_connection::RTCStatsReportEntry;
 use webrtc::peer_connection::Registry;
 use webrtc::peer_connection::SettingEngineBuilder;
-use webrtc::peer_connection::StatsSelector;
 
 use self::handler::Handler;
 use self::pipe::Pipe;
@@ -240,11 +237,16 @@ impl Connection for Peer {
         })
     }
 
-    fn is_relayed(&self, now: Instant) -> Doing<'_, bool> {
+    fn is_relayed(&self) -> Doing<'_, bool> {
         Box::pin(async move {
-            let report = self.peer.get_stats(now, StatsSelector::None).await;
-            let entries: Vec<&RTCStatsReportEntry> = report.iter().collect();
-            Ok(is_relayed(&entries))
+            let Some(transceiver) = self.peer.get_transceivers().await.into_iter().next() else {
+                return Ok(false);
+            };
+            let Some(sender) = transceiver.sender().await.map_err(ours)? else { return Ok(false) };
+            let Some(transport) = sender.transport().await.map_err(ours)? else { return Ok(false) };
+            let pair = transport.ice_transport().get_selected_candidate_pair().await.map_err(ours)?;
+            let relay = RTCIceCandidateType::Relay;
+            Ok(pair.is_some_and(|pair| pair.local().typ == relay || pair.remote().typ == relay))
         })
     }
 
@@ -274,22 +276,6 @@ fn ours(error: Error) -> Refused {
 
 fn checked(theirs: &str) -> Result<(String, Vec<String>), Refused> {
     if sdp::is_plausible(theirs) { Ok(sdp::without_candidates(theirs)) } else { Err(Refused::Theirs) }
-}
-
-/// Whether one end of the pair in use is a relay.
-fn is_relayed(report: &[&RTCStatsReportEntry]) -> bool {
-    let pairs = report.iter().filter_map(|entry| match entry {
-        RTCStatsReportEntry::IceCandidatePair(pair) if pair.nominated => Some(pair),
-        _ => None,
-    });
-    // The one that was used last, as a new search leaves old pairs behind.
-    let Some(pair) = pairs.max_by_key(|pair| pair.packets_received) else { return false };
-    let ends = report.iter().filter_map(|entry| match entry {
-        RTCStatsReportEntry::LocalCandidate(end) if end.stats.id == pair.local_candidate_id => Some(end),
-        RTCStatsReportEntry::RemoteCandidate(end) if end.stats.id == pair.remote_candidate_id => Some(end),
-        _ => None,
-    });
-    ends.into_iter().any(|end| end.candidate_type == RTCIceCandidateType::Relay)
 }
 
 fn configuration(ways: Ways, servers: &IceServers) -> RTCConfiguration {

@@ -1,5 +1,6 @@
 //! Ann and Bob with everything that a call has, but the engine: its words are passed on as it does.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -112,6 +113,8 @@ pub(crate) struct Person {
     pub(crate) silences: Vec<bool>,
     pub(crate) failures: Vec<MediaFailure>,
     pub(crate) told: Vec<String>,
+    open: Cell<bool>,
+    waiting: Vec<MediaCommand>,
 }
 
 impl Person {
@@ -133,11 +136,18 @@ impl Person {
             silences: Vec::new(),
             failures: Vec::new(),
             told: Vec::new(),
+            open: Cell::new(false),
+            waiting: Vec::new(),
         }
     }
 
     pub(crate) fn say(&self, command: MediaCommand) {
         assert!(self.calls.command(command), "there is room for a command");
+    }
+
+    /// Words of the other side: they wait for the leg, as the engine keeps them.
+    fn hand(&mut self, command: MediaCommand) {
+        if self.open.get() { self.say(command) } else { self.waiting.push(command) }
     }
 
     pub(crate) fn open(&self, side: Side, ways: Ways, media: Media, servers: &[IceServer]) {
@@ -151,6 +161,7 @@ impl Person {
             theirs: kith_calls::capabilities(),
             servers: BoundedVec::truncated(servers.to_vec()),
         })));
+        self.open.set(true);
     }
 
     pub(crate) fn set(&self, media: Media) {
@@ -259,17 +270,21 @@ impl Pair {
     /// Passes on what was said in a moment.
     pub(crate) async fn pass(&mut self) {
         let Self { ann, bob } = self;
+        for person in [&mut *ann, &mut *bob] {
+            let ready = if person.open.get() { std::mem::take(&mut person.waiting) } else { Vec::new() };
+            ready.into_iter().for_each(|command| person.say(command));
+        }
         let moment = tokio::time::sleep(Duration::from_millis(20));
         tokio::pin!(moment);
         loop {
             tokio::select! {
                 Some(event) = ann.events.recv() => {
                     let command = ann.note(event, bob.leg);
-                    command.into_iter().for_each(|command| bob.say(command));
+                    command.into_iter().for_each(|command| bob.hand(command));
                 }
                 Some(event) = bob.events.recv() => {
                     let command = bob.note(event, ann.leg);
-                    command.into_iter().for_each(|command| ann.say(command));
+                    command.into_iter().for_each(|command| ann.hand(command));
                 }
                 () = &mut moment => return,
             }
