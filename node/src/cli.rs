@@ -4,6 +4,7 @@ pub(crate) mod args;
 pub(crate) mod client;
 pub(crate) mod style;
 
+mod calls;
 mod commands;
 mod daemon;
 mod finding;
@@ -38,6 +39,7 @@ pub(crate) fn config(common: &Common) -> NodeConfig {
     config.mdns = !common.no_mdns;
     config.upnp = !common.no_upnp;
     config.record.clone_from(&common.record);
+    config.calls_on_loopback = common.calls_on_loopback;
     config.direct_members = common.direct_members;
     config
 }

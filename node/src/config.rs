@@ -17,6 +17,8 @@ pub struct NodeConfig {
     pub upnp: bool,
     /// Where to write every input, for replay. The file holds everything that is said, in the clear.
     pub record: Option<PathBuf>,
+    /// Whether calls use the addresses of this machine alone: for tests, which must not leave it.
+    pub calls_on_loopback: bool,
     /// Members up to whose number a group is a small one, where it is not to be as usual: for tests, which have few people.
     pub direct_members: Option<usize>,
 }
@@ -31,6 +33,7 @@ impl NodeConfig {
             mdns: true,
             upnp: true,
             record: None,
+            calls_on_loopback: false,
             direct_members: None,
         }
     }

@@ -27,7 +27,7 @@ pub(crate) fn command(effect: Effect) -> Option<NetCommand> {
         Effect::KeepConnected { devices } => {
             NetCommand::KeepConnected { devices: devices.into_iter().collect() }
         }
-        // Calls need something that moves sound. Without it the engine knows of none, and asks for nothing here.
+        // Not for the network.
         Effect::Befriend { .. } | Effect::Call(_) => return None,
         Effect::OpenMailbox { stream, device, addresses } => {
             NetCommand::OpenMailbox { stream, device, addresses }

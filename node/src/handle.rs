@@ -14,6 +14,9 @@ use std::thread::JoinHandle;
 use crossbeam_channel::Receiver;
 use crossbeam_channel::Sender;
 use crossbeam_channel::bounded;
+use kith_calls::Kind;
+use kith_calls::Picture;
+use kith_calls::Reach;
 use kith_engine::Command;
 use kith_engine::Config;
 use kith_engine::Engine;
@@ -34,6 +37,7 @@ use kith_net::Role;
 use kith_net::address;
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
+use kith_proto::call::media::LegId;
 use kith_proto::id::AccountId;
 use kith_proto::id::CommandId;
 use kith_proto::id::DeviceId;
@@ -48,6 +52,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
+use crate::calling::Calling;
+use crate::calling::devices::Choices;
 use crate::clock::Clock;
 use crate::config::NodeConfig;
 use crate::doctor::Known;
@@ -122,6 +128,7 @@ struct Running {
     overview: Arc<Mutex<Overview>>,
     waiting: Arc<Waiting>,
     helping: Helping,
+    calling: Calling,
     stop_net: Arc<Notify>,
     /// Closed once the network has hung up everywhere.
     net_ended: Receiver<()>,
@@ -287,11 +294,15 @@ impl Handle {
         }
         let (engine, out) = Engine::restore(&rows, now, entropy, self.engine_config())?;
         let settings = HelpSettings::load(&rows)?;
+        let choices = Choices::load(&rows)?;
         drop(rows);
         let (sender, inputs) = bounded(ENGINE_QUEUE);
         let hub = Arc::clone(&self.0.hub);
         let around = (net.clone(), runtime.handle().clone());
         let helping = Helping::new(&self.0.config.data, seed, around, sender.clone(), hub);
+        let reach = if self.0.config.calls_on_loopback { Reach::Loopback } else { Reach::Network };
+        let media = kith_calls::Config { reach, ..kith_calls::Config::default() };
+        let calling = Calling::start(media, choices, sender.clone());
         let (overview, waiting) = (Arc::new(Mutex::new(engine.overview())), Arc::new(Waiting::default()));
         let driver = Driver {
             engine,
@@ -305,6 +316,7 @@ impl Handle {
             clock,
             record,
             helping: helping.clone(),
+            calling: calling.clone(),
             out,
             sync_at: None,
         };
@@ -327,6 +339,7 @@ impl Handle {
             overview,
             waiting,
             helping,
+            calling,
             stop_net,
             net_ended,
             engine_thread,
@@ -486,6 +499,38 @@ impl Handle {
     /// When there is no running node.
     pub fn helping(&self) -> Result<HelpView, NodeError> {
         Ok(self.running(|running| running.helping.clone())?.view())
+    }
+
+    /// What is measured in calls.
+    ///
+    /// # Errors
+    /// When there is no running node.
+    pub fn call_stats(&self) -> Result<kith_calls::stats::Stats, NodeError> {
+        self.running(|running| running.calling.stats())
+    }
+
+    /// Which devices calls use.
+    ///
+    /// # Errors
+    /// When there is no running node.
+    pub fn call_devices(&self) -> Result<Choices, NodeError> {
+        self.running(|running| running.calling.choices())
+    }
+
+    /// Uses other devices in calls, in one that is going on, too.
+    ///
+    /// # Errors
+    /// When it cannot be kept, or there is no running node.
+    pub fn choose_call_devices(&self, choices: Choices) -> Result<(), NodeError> {
+        let (done, saved) = bounded(1);
+        self.tell(ToEngine::Save { writes: vec![choices.write()], done })?;
+        saved.recv().map_err(|_| NodeError::Stopped)??;
+        self.running(|running| running.calling.choose(choices))
+    }
+
+    /// The newest picture that somebody in a call shows; nothing when they show none.
+    pub fn call_picture(&self, of: LegId, kind: Kind) -> Option<Arc<Picture>> {
+        self.running(|running| running.calling.displays().newest(of, kind)).ok().flatten()
     }
 
     /// Waits until the node has ended: by itself with what it says about it, or because it was told to.

@@ -14,6 +14,7 @@
 
 pub mod asking;
 pub mod blocks;
+pub mod calling;
 pub mod clock;
 pub mod config;
 pub mod doctor;

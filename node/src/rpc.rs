@@ -1,6 +1,7 @@
 //! JSON-RPC 2.0, one object a line: on standard input and output, and on a Unix socket. Requests are taken in bulk and
 //! answered as they are done, so a client may send thousands without waiting.
 
+mod calls;
 mod errors;
 mod groups;
 mod health;

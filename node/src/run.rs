@@ -31,6 +31,7 @@ use kith_store::Reader;
 use kith_store::Store;
 use kith_store::StoreError;
 
+use crate::calling::Calling;
 use crate::clock::Clock;
 use crate::effects;
 use crate::error::NodeError;
@@ -147,6 +148,7 @@ pub(crate) struct Driver {
     pub(crate) clock: Clock,
     pub(crate) record: Option<Recorder>,
     pub(crate) helping: Helping,
+    pub(crate) calling: Calling,
     /// What restoring the engine asked for.
     pub(crate) out: Output,
     /// When what a crash would undo goes to disk at the latest.
@@ -260,13 +262,15 @@ impl Driver {
             record.flush();
         }
         for effect in std::mem::take(&mut self.out.effects) {
-            if let Effect::Befriend { devices } = effect {
-                self.helping.befriend(devices);
-                continue;
-            }
-            if let Some(command) = effects::command(effect) {
-                // The swarm's task always takes commands, so this waits for moments only.
-                let _ = self.net.command_blocking(command);
+            match effect {
+                Effect::Befriend { devices } => self.helping.befriend(devices),
+                Effect::Call(command) => self.calling.order(command),
+                effect => {
+                    if let Some(command) = effects::command(effect) {
+                        // The swarm's task always takes commands, so this waits for moments only.
+                        let _ = self.net.command_blocking(command);
+                    }
+                }
             }
         }
         if let Some(durable) = durable {

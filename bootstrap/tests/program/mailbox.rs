@@ -8,6 +8,7 @@ use kith_proto::id::ReaderId;
 use kith_proto::mailbox::Answer;
 use kith_proto::mailbox::Request;
 use rand_chacha::ChaCha20Rng;
+use rand_core::Rng as _;
 use rand_core::SeedableRng as _;
 
 use crate::asker::Asker;

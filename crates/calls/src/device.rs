@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`sound`] | tone, marks, silence, recorder, nothing |
 //! | [`wav`] | files of sound, in and out |
+//! | [`recording`] | pictures into a file |
 //! | [`pattern`] | a picture that tells when it was made |
 //! | [`files`] | films: Y4M, IVF |
 //! | `pulse` | real microphones and speakers, on Linux |
@@ -25,6 +26,7 @@ pub mod files;
 pub mod pattern;
 #[cfg(target_os = "linux")]
 mod pulse;
+pub mod recording;
 pub mod sound;
 pub mod wav;
 

@@ -1,7 +1,7 @@
 //! The threads of pictures: from a camera or screen to all connections, and from one connection to where it is shown.
 
 mod receive;
-mod scale;
+pub(crate) mod scale;
 mod send;
 
 pub(crate) use receive::Shown;

@@ -25,6 +25,7 @@ mod calls;
 mod groups;
 mod rooms;
 
+pub use calls::call_begun;
 pub use calls::call_settings;
 pub use calls::calls;
 pub use groups::group;

@@ -71,6 +71,9 @@ pub(crate) struct Common {
     /// A bootstrap node for this run, /ip4/…/p2p/… (repeatable)
     #[arg(long, global = true, value_name = "MULTIADDR")]
     pub(crate) bootstrap: Vec<String>,
+    /// Calls use the addresses of this machine alone; for tests
+    #[arg(long, global = true, hide = true)]
+    pub(crate) calls_on_loopback: bool,
     /// Members up to whose number a group is a small one; for tests
     #[arg(long, global = true, value_name = "NUMBER", hide = true)]
     pub(crate) direct_members: Option<usize>,
@@ -221,6 +224,26 @@ pub(crate) enum Task {
         /// A contact's name or address kith1…, or a group's name or id
         chat: String,
     },
+    /// Call somebody, and stay until it is over
+    Call {
+        /// A contact's name or address kith1…
+        chat: String,
+        #[command(flatten)]
+        talk: Talk,
+    },
+    /// Wait until somebody calls, answer, and stay until it is over
+    Answer {
+        #[command(flatten)]
+        talk: Talk,
+        /// Seconds to wait for a call
+        #[arg(long, default_value_t = 3_600)]
+        wait: u64,
+    },
+    /// Print the calls that are over, or say with which devices and how calls are made
+    Calls {
+        #[command(subcommand)]
+        task: Option<CallsTask>,
+    },
     /// Make groups and manage them
     #[command(after_help = groups::EXAMPLES)]
     Group {
@@ -263,6 +286,64 @@ pub(crate) enum Task {
         /// Which shell
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Talk {
+    /// Show the camera, too
+    #[arg(long)]
+    pub(crate) video: bool,
+    /// Hang up after so many seconds
+    #[arg(long)]
+    pub(crate) seconds: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CallsTask {
+    /// List the devices and choose among them
+    Devices {
+        /// default, device:…, silence, tone:HERTZ, wav:PATH
+        #[arg(long)]
+        microphone: Option<String>,
+        /// default, device:…, none, wav:PATH
+        #[arg(long)]
+        speaker: Option<String>,
+        /// none, pattern:WIDTHxHEIGHT, file:PATH
+        #[arg(long)]
+        camera: Option<String>,
+        /// none, pattern:WIDTHxHEIGHT, file:PATH
+        #[arg(long)]
+        screen: Option<String>,
+        /// A file for the pictures of others, /…/NAME.y4m; empty for none
+        #[arg(long)]
+        recording: Option<String>,
+    },
+    /// Say from whom the own address is hidden in calls, by using relays alone
+    HideAddress {
+        /// Left out: say how it is
+        from: Option<HideArg>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum HideArg {
+    /// From nobody
+    Nobody,
+    /// From people whose safety number you did not compare
+    Unverified,
+    /// From everybody
+    Everybody,
+}
+
+impl HideArg {
+    /// The word of the API.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody",
+            Self::Unverified => "unverified",
+            Self::Everybody => "everybody",
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

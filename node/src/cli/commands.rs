@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::cli::args::Switch;
 use crate::cli::args::Task;
+use crate::cli::calls;
 use crate::cli::client::Client;
 use crate::cli::finding;
 use crate::cli::groups;
@@ -55,6 +56,9 @@ pub(crate) fn run(client: &Client, task: Task, passphrase: Option<String>) -> Re
         }
         Task::Log { chat, limit, ids } => talk::log(client, &chat, limit, ids),
         Task::Chat { chat } => talk::chat(client, &chat),
+        Task::Call { chat, talk } => calls::call(client, &chat, &talk),
+        Task::Answer { talk, wait } => calls::answer(client, &talk, wait),
+        Task::Calls { task } => calls::calls(client, task),
         Task::Group { task } => groups::group(client, task),
         Task::Rooms { task } => rooms::rooms(client, task),
         Task::Filters { task } => rooms::filters(client, task),

@@ -4,15 +4,12 @@
 use kith_engine::Command;
 use kith_engine::command::Refusal;
 use kith_engine::query;
-use kith_engine::view::CallState;
-use kith_engine::view::CallView;
 use kith_engine::view::ChatView;
 use kith_engine::view::ChatWith;
 use kith_engine::view::Copies;
 use kith_engine::view::GroupLine;
 use kith_engine::view::MessageKind;
 use kith_engine::view::MessageView;
-use kith_proto::call::Media;
 use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::MessageId;
@@ -278,42 +275,6 @@ fn over(kind: &MessageKind, outgoing: bool) -> Option<Value> {
         "talked_secs": line.talked.0 / 1_000,
         "text": call_sentence(line, outgoing),
     }))
-}
-
-/// A call, while it lasts and when it just ended.
-pub(crate) fn call(view: &CallView) -> Value {
-    let media = |media: Media| {
-        json!({
-            "microphone": media.microphone,
-            "camera": media.camera,
-            "screen": media.screen,
-            "hold": media.hold,
-        })
-    };
-    let (state, end) = match view.state {
-        CallState::Calling => ("calling", None),
-        CallState::Ringing => ("ringing", None),
-        CallState::Incoming => ("incoming", None),
-        CallState::Connecting => ("connecting", None),
-        CallState::Live => ("live", None),
-        CallState::Reconnecting => ("reconnecting", None),
-        CallState::Ended(end) => ("ended", Some(end)),
-    };
-    json!({
-        "call_id": view.call.to_string(),
-        "chat_id": view.chat.to_string(),
-        "contact_id": view.contact.to_string(),
-        "outgoing": view.outgoing,
-        "state": state,
-        "end": end.map(|end| end.code()),
-        "end_text": end.map(|end| end.to_string()),
-        "begun_at": rfc3339(view.begun),
-        "talking_since": view.talking_since.map(rfc3339),
-        "own": media(view.own),
-        "theirs": media(view.theirs),
-        "relayed": view.relayed,
-        "address_hidden": view.address_hidden,
-    })
 }
 
 /// A message. `names` holds those of [`people`].

@@ -15,6 +15,7 @@ use crate::handle::AccountState;
 use crate::handle::Handle;
 use crate::handle::check_bootstrap;
 use crate::lines::Names;
+use crate::rpc::calls;
 use crate::rpc::errors::RpcError;
 use crate::rpc::groups;
 use crate::rpc::health;
@@ -78,7 +79,7 @@ pub(crate) const CHAT: Param = needed("chat_id", "string", "The chat.");
 
 /// All methods.
 pub fn all() -> impl Iterator<Item = &'static Method> {
-    METHODS.iter().chain(messages::METHODS).chain(groups::METHODS).chain(rooms::METHODS)
+    METHODS.iter().chain(messages::METHODS).chain(groups::METHODS).chain(rooms::METHODS).chain(calls::METHODS)
 }
 
 /// Those about the account, the network, contacts, chats and the node itself.
@@ -455,7 +456,7 @@ pub(crate) fn answer(handle: &Handle, answer: &Answer) -> Value {
         Answer::Message(view) => messages::view(view, &Names::default()),
         Answer::Group(view) => groups::view(view, &handle.overview()),
         Answer::GroupLink(link) => groups::link(link),
-        Answer::Call(view) => messages::call(view),
+        Answer::Call(view) => calls::call(view),
     }
 }
 

@@ -17,6 +17,7 @@ use serde_json::json;
 
 use crate::clock::Clock;
 use crate::lines::Names;
+use crate::rpc::calls;
 use crate::rpc::groups;
 use crate::rpc::mailboxes;
 use crate::rpc::messages;
@@ -158,8 +159,8 @@ pub(crate) fn event(
         Event::RoomsChanged { directory } => {
             ("rooms.changed", json!({ "chat_id": ChatId::group(directory).to_string() }))
         }
-        Event::CallIncoming(view) => ("call.incoming", messages::call(view)),
-        Event::CallChanged(view) => ("call.state", messages::call(view)),
+        Event::CallIncoming(view) => ("call.incoming", calls::call(view)),
+        Event::CallChanged(view) => ("call.state", calls::call(view)),
         Event::ContactRequested(view) => ("contact.request", contact(view, overview)),
         Event::ContactChanged(view) => ("contact.state", contact(view, overview)),
         Event::ContactRemoved { contact, chat } => {

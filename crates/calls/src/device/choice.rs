@@ -15,6 +15,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use kith_proto::call::media::LegId;
+use thiserror::Error;
 
 use super::AudioSink;
 use super::AudioSource;
@@ -74,6 +75,77 @@ pub struct Choice {
     pub screen: String,
 }
 
+/// What a device is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// The voice comes from it.
+    Microphone,
+    /// Others are heard from it.
+    Speaker,
+    /// The face comes from it.
+    Camera,
+    /// A screen is seen by it.
+    Screen,
+}
+
+/// A word that names no device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NotADevice {
+    /// Nothing of this kind is used for that.
+    #[error("there is no such kind of device here")]
+    Unknown,
+    /// A number cannot be.
+    #[error("a tone has from 1 to 24000 periods a second, a pattern from 96x96 to 4096x4096")]
+    Number,
+    /// Another folder would make it another file.
+    #[error("a file has to be named with its whole path, from the root on")]
+    Relative,
+}
+
+impl Choice {
+    /// Uses the device of a word. Whether it is there and works is seen when it is opened.
+    ///
+    /// # Errors
+    /// If the word names no device for this use; nothing changes then.
+    pub fn set(&mut self, of: Use, word: &str) -> Result<(), NotADevice> {
+        let pictures = matches!(of, Use::Camera | Use::Screen);
+        match split(word) {
+            ("default", None) if !pictures => {}
+            ("device", Some(_)) if !pictures => {}
+            ("tone", Some(text)) if of == Use::Microphone => _ = hertz(text).ok_or(NotADevice::Number)?,
+            ("tone" | "marks" | "silence", None) if of == Use::Microphone => {}
+            ("none", None) if of != Use::Microphone => {}
+            ("wav", Some(path)) if !pictures => whole(path)?,
+            ("pattern", None) if pictures => {}
+            ("pattern", Some(text)) if pictures => _ = size(text).ok_or(NotADevice::Number)?,
+            ("file", Some(path)) if pictures => whole(path)?,
+            _ => return Err(NotADevice::Unknown),
+        }
+        *match of {
+            Use::Microphone => &mut self.microphone,
+            Use::Speaker => &mut self.speaker,
+            Use::Camera => &mut self.camera,
+            Use::Screen => &mut self.screen,
+        } = word.to_owned();
+        Ok(())
+    }
+}
+
+fn whole(path: &str) -> Result<(), NotADevice> {
+    if Path::new(path).is_absolute() { Ok(()) } else { Err(NotADevice::Relative) }
+}
+
+fn hertz(text: &str) -> Option<f32> {
+    text.parse().ok().filter(|hertz| (1.0..24_000.0).contains(hertz))
+}
+
+fn size(text: &str) -> Option<(u32, u32)> {
+    let (width, height) = text.split_once('x')?;
+    let side = |side: &str| side.parse().ok().filter(|side| (96..=4_096).contains(side));
+    side(width).zip(side(height))
+}
+
 impl Default for Choice {
     fn default() -> Self {
         let word = |word: &str| word.to_owned();
@@ -119,13 +191,8 @@ impl Devices for Chosen {
         Ok(match split(&word) {
             ("default", _) => real_microphone(None)?,
             ("device", Some(id)) => real_microphone(Some(id))?,
-            ("tone", hertz) => {
-                let hertz = hertz.map_or(Some(440.0), |hertz| hertz.parse().ok());
-                Box::new(Tone::new(
-                    hertz.filter(|hertz| (1.0..24_000.0).contains(hertz)).ok_or(NoDevice::Missing)?,
-                    0.3,
-                ))
-            }
+            ("tone", None) => Box::new(Tone::new(440.0, TONE)),
+            ("tone", Some(text)) => Box::new(Tone::new(hertz(text).ok_or(NoDevice::Missing)?, TONE)),
             ("marks", None) => Box::new(Marks::default()),
             ("silence", None) => Box::new(Silence::default()),
             ("wav", Some(path)) => Box::new(WavSource::open(Path::new(path))?),
@@ -148,13 +215,9 @@ impl Devices for Chosen {
         let word = self.word(|choice| if kind == Kind::Screen { &choice.screen } else { &choice.camera });
         Ok(match split(&word) {
             ("pattern", None) => Box::new(Pattern::new(1_280, 720)),
-            ("pattern", Some(size)) => {
-                let (width, height) = size.split_once('x').ok_or(NoDevice::Missing)?;
-                let side = |side: &str| side.parse().ok().filter(|side| (96..=4_096).contains(side));
-                Box::new(Pattern::new(
-                    side(width).ok_or(NoDevice::Missing)?,
-                    side(height).ok_or(NoDevice::Missing)?,
-                ))
+            ("pattern", Some(text)) => {
+                let (width, height) = size(text).ok_or(NoDevice::Missing)?;
+                Box::new(Pattern::new(width, height))
             }
             ("file", Some(path)) => Box::new(VideoFile::open(Path::new(path))?),
             _ => return Err(NoDevice::Missing),
@@ -169,6 +232,9 @@ impl Devices for Chosen {
         self.changes.load(Ordering::Acquire)
     }
 }
+
+/// How loud a tone is at its peaks: well heard, and far from where gain control would work on it.
+const TONE: f32 = 0.3;
 
 fn split(word: &str) -> (&str, Option<&str>) {
     word.split_once(':').map_or((word, None), |(kind, rest)| (kind, Some(rest)))
@@ -212,6 +278,35 @@ mod tests {
             ..Choice::default()
         };
         Chosen::new(choice, Box::new(|_, _| Box::new(Nowhere)))
+    }
+
+    #[test]
+    fn a_word_is_taken_only_where_it_belongs() {
+        let mut choice = Choice::default();
+        for (of, word) in [
+            (Use::Microphone, "device:usb:1"),
+            (Use::Microphone, "tone:440"),
+            (Use::Speaker, "wav:/tmp/heard.wav"),
+            (Use::Speaker, "none"),
+            (Use::Camera, "pattern:640x360"),
+            (Use::Screen, "file:/tmp/a.y4m"),
+        ] {
+            assert_eq!(choice.set(of, word), Ok(()), "{word}");
+        }
+        let words = [choice.microphone.as_str(), &choice.speaker, &choice.camera, &choice.screen];
+        assert_eq!(words, ["tone:440", "none", "pattern:640x360", "file:/tmp/a.y4m"]);
+        for (of, word, why) in [
+            (Use::Speaker, "tone:440", NotADevice::Unknown),
+            (Use::Camera, "default:1", NotADevice::Unknown),
+            (Use::Microphone, "none", NotADevice::Unknown),
+            (Use::Microphone, "", NotADevice::Unknown),
+            (Use::Microphone, "tone:nan", NotADevice::Number),
+            (Use::Screen, "pattern:1x1", NotADevice::Number),
+            (Use::Camera, "file:a.y4m", NotADevice::Relative),
+        ] {
+            assert_eq!(choice.set(of, word), Err(why), "{word}");
+        }
+        assert_eq!(choice.microphone, "tone:440", "nothing has changed");
     }
 
     #[test]

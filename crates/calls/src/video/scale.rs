@@ -13,7 +13,7 @@ pub(super) fn size(width: u32, height: u32, lines: Option<u32>, pixels: u64) -> 
 }
 
 /// Writes `from` into `to`, which has the size that is wanted: each sample is the mean of those that it covers.
-pub(super) fn scale(from: &Picture, to: &mut Picture) {
+pub(crate) fn scale(from: &Picture, to: &mut Picture) {
     let (fw, fh, tw, th) = (from.width(), from.height(), to.width(), to.height());
     plane(from.y(), (fw, fh), to.y_mut(), (tw, th));
     let chroma = |picture: &Picture| (picture.chroma_width(), picture.chroma_height());

@@ -1,0 +1,390 @@
+//! The methods about calls: placing and taking them, what is sent, which devices are used, what was measured.
+
+use std::path::PathBuf;
+
+use kith_calls::Kind;
+use kith_calls::device::choice;
+use kith_calls::device::choice::Direction;
+use kith_calls::device::choice::Use;
+use kith_calls::stats::LegStats;
+use kith_calls::stats::TrackStats;
+use kith_engine::Command;
+use kith_engine::command::Answer;
+use kith_engine::command::MediaChange;
+use kith_engine::command::Refusal;
+use kith_engine::query;
+use kith_engine::view::CallState;
+use kith_engine::view::CallView;
+use kith_engine::view::HideAddress;
+use kith_proto::call::Media;
+use kith_proto::call::media::PathState;
+use kith_proto::id::CallId;
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::calling::devices::Choices;
+use crate::error::NodeError;
+use crate::handle::Handle;
+use crate::rpc::errors::RpcError;
+use crate::rpc::messages;
+use crate::rpc::methods;
+use crate::rpc::methods::CHAT;
+use crate::rpc::methods::CONTACT;
+use crate::rpc::methods::Method;
+use crate::rpc::methods::Param;
+use crate::rpc::methods::Params;
+use crate::rpc::methods::Run;
+use crate::rpc::methods::needed;
+use crate::rpc::methods::optional;
+use crate::time::rfc3339;
+
+const CALL: Param = needed("call_id", "string", "The call.");
+
+/// Calls that are told at once unless asked otherwise, and at most.
+const USUAL_CALLS: u32 = 50;
+const MOST_CALLS: u32 = 1_000;
+
+/// The methods of this file.
+pub(crate) const METHODS: &[Method] = &[
+    Method {
+        name: "calls.start",
+        summary: "Calls the contact of a chat, on all their devices; answers, if they are calling. What becomes of it is told by “call.state”.",
+        params: &[
+            CHAT,
+            optional("audio", "boolean", "Whether the own voice is sent; true unless said."),
+            optional("video", "boolean", "Whether the own camera is, too; false unless said."),
+        ],
+        result: "a call: call_id, chat_id, contact_id, outgoing, state (calling, ringing, incoming, connecting, live, reconnecting, ended), end, end_text, begun_at, talking_since, own and theirs ({microphone, camera, screen, hold}), relayed, address_hidden",
+        run: Run::Now(|handle, params| {
+            let camera = params.flag("video")?.unwrap_or(false);
+            answered(handle, params, Command::StartCall { chat: params.id("chat_id")?, camera })
+        }),
+    },
+    Method {
+        name: "calls.accept",
+        summary: "Answers a call that rings here.",
+        params: &[
+            CALL,
+            optional("audio", "boolean", "Whether the own voice is sent; true unless said."),
+            optional("video", "boolean", "Whether the own camera is, too; false unless said."),
+        ],
+        result: "a call, as calls.start",
+        run: Run::Now(|handle, params| {
+            let camera = params.flag("video")?.unwrap_or(false);
+            answered(handle, params, Command::AcceptCall { call: params.id("call_id")?, camera })
+        }),
+    },
+    Method {
+        name: "calls.hang_up",
+        summary: "Ends a call: declines one that rings here, cancels one that rings there, hangs up.",
+        params: &[CALL],
+        result: "a call, as calls.start",
+        run: Run::Engine(|params| Ok(Command::HangUp { call: params.id("call_id")? })),
+    },
+    Method {
+        name: "calls.set_media",
+        summary: "Sends something else from now on. What is left out stays as it is.",
+        params: &[
+            CALL,
+            optional("microphone", "boolean", "Whether the own voice is sent."),
+            optional("camera", "boolean", "Whether the own picture is."),
+            optional("screen", "boolean", "Whether the own screen is."),
+            optional("hold", "boolean", "Whether the call is on hold: nothing is sent or played."),
+        ],
+        result: "a call, as calls.start",
+        run: Run::Engine(|params| {
+            let change = MediaChange {
+                microphone: params.flag("microphone")?,
+                camera: params.flag("camera")?,
+                screen: params.flag("screen")?,
+                hold: params.flag("hold")?,
+            };
+            Ok(Command::SetCallMedia { call: params.id("call_id")?, change })
+        }),
+    },
+    Method {
+        name: "calls.current",
+        summary: "The call that this device is in or that rings here, if there is one.",
+        params: &[],
+        result: "calls: [a call, as calls.start]",
+        run: Run::Now(|handle, _| {
+            let calls: Vec<Value> = handle.overview().calls.iter().map(call).collect();
+            Ok(json!({ "calls": calls }))
+        }),
+    },
+    Method {
+        name: "calls.list",
+        summary: "Calls that are over, in all chats, the newest first, as the lines of their chats.",
+        params: &[
+            optional("limit", "integer", "At most how many; 50 unless said, 1000 at most."),
+            optional("before", "string", "Only those before the call of this call_id, for the next page."),
+        ],
+        result: "calls: [a message, as messages.list, with call]",
+        run: Run::Now(list),
+    },
+    Method {
+        name: "calls.stats",
+        summary: "What is measured in a call, for people who ask why and for tests.",
+        params: &[CALL],
+        result: "call (as calls.start), microphone_level, legs: [{device_id, path, relayed, rtt_ms, target_bps, loss, sent_again, repaired, lost, speech: {held_ms, decoded, repaired, made_up, level}, tracks: [{kind, codec, packets_sent, bytes_sent, packets, bytes, frames, width, height}]}]",
+        run: Run::Now(stats),
+    },
+    Method {
+        name: "calls.devices",
+        summary: "The devices for sound that are there, and which devices calls use.",
+        params: &[],
+        result: "devices: [{kind (microphone, speaker), name, word (for calls.choose), default}], chosen: {microphone, speaker, camera, screen, recording}",
+        run: Run::Now(|handle, _| devices(handle)),
+    },
+    Method {
+        name: "calls.choose",
+        summary: "Chooses devices for this and later calls. “default” is the system's own choice, “device:…” one of calls.devices; the others are for bots and tests. What is left out stays as it is.",
+        params: &[
+            optional(
+                "microphone",
+                "string",
+                "default, device:…, silence, marks, tone:HERTZ, wav:PATH (over and over).",
+            ),
+            optional("speaker", "string", "default, device:…, none, wav:PATH (written over)."),
+            optional(
+                "camera",
+                "string",
+                "none, pattern, pattern:WIDTHxHEIGHT, file:PATH (Y4M or IVF, over and over).",
+            ),
+            optional("screen", "string", "As for the camera."),
+            optional(
+                "recording",
+                "string",
+                "A file for pictures of others, PATH.y4m: -camera or -screen is put before its end, and it is written over; empty for none.",
+            ),
+        ],
+        result: "as calls.devices",
+        run: Run::Now(choose),
+    },
+    Method {
+        name: "calls.settings",
+        summary: "From whom the own network address is hidden in calls, by using relays alone.",
+        params: &[],
+        result: "hide_address (nobody, unverified, everybody), contacts: [{contact_id, hide_address}]",
+        run: Run::Now(settings),
+    },
+    Method {
+        name: "calls.hide_address",
+        summary: "Says from whom the own network address is hidden in calls; it holds from the next call on. Without relays nobody hears the other then.",
+        params: &[
+            optional(
+                "from",
+                "string",
+                "nobody, unverified (people whose safety number was not compared), or everybody; for all for whom nothing else is said.",
+            ),
+            optional("contact_id", "string", "One contact instead."),
+            optional("hide", "boolean", "For that contact: whether; left out for what holds for all."),
+        ],
+        result: "ok",
+        run: Run::Engine(hide),
+    },
+];
+
+/// Carries out a command that begins to talk; the voice is switched off where that was asked for.
+fn answered(handle: &Handle, params: &Params<'_>, command: Command) -> Result<Value, RpcError> {
+    let silent = params.flag("audio")? == Some(false);
+    let mut answer = handle.call(command)?;
+    if let (true, Answer::Call(view)) = (silent, &answer) {
+        let change = MediaChange { microphone: Some(false), ..MediaChange::default() };
+        answer = handle.call(Command::SetCallMedia { call: view.call, change })?;
+    }
+    Ok(methods::answer(handle, &answer))
+}
+
+fn list(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
+    let limit = params.small("limit")?.unwrap_or(USUAL_CALLS).min(MOST_CALLS);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let rows = handle.rows()?;
+    let before = match params.get("before") {
+        None => None,
+        Some(_) => {
+            let call: CallId = params.id("before")?;
+            let begun = query::call_begun(&rows, &call).map_err(NodeError::from)?;
+            Some((begun.ok_or(NodeError::Refused(Refusal::UnknownCall))?, call))
+        }
+    };
+    let calls = query::calls(&rows, before, limit).map_err(NodeError::from)?;
+    let names = messages::names(&rows, calls.iter().flat_map(|view| messages::people(view, None)))?;
+    Ok(json!({ "calls": calls.iter().map(|view| messages::view(view, &names)).collect::<Vec<_>>() }))
+}
+
+fn stats(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
+    let id: CallId = params.id("call_id")?;
+    let overview = handle.overview();
+    let view = overview.calls.iter().find(|view| view.call == id);
+    let view = view.ok_or(NodeError::Refused(Refusal::UnknownCall))?;
+    let measured = handle.call_stats()?;
+    let legs: Vec<Value> = measured.legs.iter().filter(|leg| leg.leg.call == id).map(leg).collect();
+    Ok(json!({ "call": call(view), "microphone_level": measured.microphone_level, "legs": legs }))
+}
+
+fn leg(stats: &LegStats) -> Value {
+    let path = stats.path.map(|path| match path {
+        PathState::Connected => "connected",
+        PathState::Interrupted => "interrupted",
+        PathState::Failed => "failed",
+    });
+    let speech = &stats.speech;
+    json!({
+        "device_id": stats.leg.device.to_string(),
+        "path": path,
+        "relayed": stats.relayed,
+        "rtt_ms": u64::try_from(stats.round_trip.as_millis()).unwrap_or(u64::MAX),
+        "target_bps": stats.target.bps(),
+        "loss": stats.loss,
+        "sent_again": stats.sent_again,
+        "repaired": stats.repaired,
+        "lost": stats.lost,
+        "speech": {
+            "held_ms": speech.held_millis,
+            "decoded": speech.decoded,
+            "repaired": speech.repaired,
+            "made_up": speech.made_up,
+            "level": speech.level,
+        },
+        "tracks": stats.tracks.iter().map(track).collect::<Vec<_>>(),
+    })
+}
+
+fn track(stats: &TrackStats) -> Value {
+    let kind = match stats.kind {
+        Kind::Microphone => "microphone",
+        Kind::Camera => "camera",
+        Kind::Screen => "screen",
+    };
+    json!({
+        "kind": kind,
+        "codec": stats.codec,
+        "packets_sent": stats.sent_packets,
+        "bytes_sent": stats.sent_bytes,
+        "packets": stats.came_packets,
+        "bytes": stats.came_bytes,
+        "frames": stats.shown,
+        "width": stats.size.0,
+        "height": stats.size.1,
+    })
+}
+
+fn devices(handle: &Handle) -> Result<Value, RpcError> {
+    let Choices { devices, recording } = handle.call_devices()?;
+    let found: Vec<Value> = choice::list()
+        .iter()
+        .map(|found| {
+            json!({
+                "kind": if found.direction == Direction::In { "microphone" } else { "speaker" },
+                "name": found.name,
+                "word": format!("device:{}", found.id),
+                "default": found.is_default,
+            })
+        })
+        .collect();
+    Ok(json!({
+        "devices": found,
+        "chosen": {
+            "microphone": devices.microphone,
+            "speaker": devices.speaker,
+            "camera": devices.camera,
+            "screen": devices.screen,
+            "recording": recording,
+        },
+    }))
+}
+
+fn choose(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
+    let mut choices = handle.call_devices()?;
+    for (name, of) in [
+        ("microphone", Use::Microphone),
+        ("speaker", Use::Speaker),
+        ("camera", Use::Camera),
+        ("screen", Use::Screen),
+    ] {
+        if let Some(word) = params.text(name)? {
+            let wrong = |error| RpcError::bad_params(format!("“{name}”: {error}"));
+            choices.devices.set(of, &word).map_err(wrong)?;
+        }
+    }
+    if let Some(path) = params.text("recording")? {
+        choices.recording = (!path.is_empty()).then(|| PathBuf::from(path));
+        if choices.recording.as_ref().is_some_and(|path| !path.is_absolute()) {
+            return Err(RpcError::bad_params(
+                "“recording” has to be a whole path, from the root on".to_owned(),
+            ));
+        }
+    }
+    handle.choose_call_devices(choices)?;
+    devices(handle)
+}
+
+fn settings(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
+    let settings = handle.query(query::call_settings)?;
+    let contacts: Vec<Value> = settings
+        .contacts
+        .iter()
+        .map(|(contact, hide)| json!({ "contact_id": contact.to_string(), "hide_address": hide }))
+        .collect();
+    let word = HIDE.iter().find(|(_, from)| *from == settings.hide_address).map(|(word, _)| *word);
+    Ok(json!({ "hide_address": word, "contacts": contacts }))
+}
+
+const HIDE: [(&str, HideAddress); 3] = [
+    ("nobody", HideAddress::Nobody),
+    ("unverified", HideAddress::Unverified),
+    ("everybody", HideAddress::Everybody),
+];
+
+fn hide(params: &Params<'_>) -> Result<Command, RpcError> {
+    match (params.text("from")?, params.get(CONTACT.name)) {
+        (None, Some(_)) => {
+            Ok(Command::HideAddressFrom { contact: params.id(CONTACT.name)?, hide: params.flag("hide")? })
+        }
+        (Some(word), None) => {
+            let found = HIDE.iter().find(|(known, _)| *known == word);
+            let (_, from) = found.ok_or_else(|| Params::wrong("from", "nobody, unverified or everybody"))?;
+            Ok(Command::HideAddress { from: *from })
+        }
+        _ => Err(RpcError::bad_params("either “from” or “contact_id” is needed".to_owned())),
+    }
+}
+
+/// A call, while it lasts and when it just ended.
+pub(crate) fn call(view: &CallView) -> Value {
+    let media = |media: Media| {
+        let Media { microphone, camera, screen, hold } = media;
+        let mut fields = Map::new();
+        for (name, on) in [("microphone", microphone), ("camera", camera), ("screen", screen), ("hold", hold)]
+        {
+            fields.insert(name.to_owned(), Value::from(on));
+        }
+        fields
+    };
+    let (state, end) = match view.state {
+        CallState::Calling => ("calling", None),
+        CallState::Ringing => ("ringing", None),
+        CallState::Incoming => ("incoming", None),
+        CallState::Connecting => ("connecting", None),
+        CallState::Live => ("live", None),
+        CallState::Reconnecting => ("reconnecting", None),
+        CallState::Ended(end) => ("ended", Some(end)),
+    };
+    json!({
+        "call_id": view.call.to_string(),
+        "chat_id": view.chat.to_string(),
+        "contact_id": view.contact.to_string(),
+        "outgoing": view.outgoing,
+        "state": state,
+        "end": end.map(|end| end.code()),
+        "end_text": end.map(|end| end.to_string()),
+        "begun_at": rfc3339(view.begun),
+        "talking_since": view.talking_since.map(rfc3339),
+        "own": media(view.own),
+        "theirs": media(view.theirs),
+        "relayed": view.relayed,
+        "address_hidden": view.address_hidden,
+    })
+}

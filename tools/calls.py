@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+"""Real programs call each other over loopback, with a tone for a voice and a pattern for a face.
+
+    tools/calls.py [--bin DIR] [--seconds N]
+
+Ann and Bob talk and see each other; what each recorded has the other's tone, as loud as it was sent, and the other's
+pictures in their order. Then one mutes, a call is declined, somebody is busy, a call is missed, and a device is killed
+with -9 in the middle of a call. Needs nothing but Python 3.
+"""
+
+import argparse
+import math
+import os
+import shutil
+import struct
+import sys
+import tempfile
+import time
+
+from mailboxes import Community, meet
+from smoke import Node, history, until
+
+LEVEL = 0.3
+BITS, BANDS = 20, 8
+
+
+class Caller(Node):
+    """A device whose voice is a tone and whose face is a pattern, and which records what it hears and sees."""
+
+    def __init__(self, binary, folder, name, hertz, *extra):
+        self.calls, self.hertz = [], hertz
+        super().__init__(binary, folder, "--calls-on-loopback", *extra)
+        self.call("account.create", name=name)
+        self.name = name
+        self.call("calls.choose", microphone=f"tone:{hertz}", speaker=f"wav:{folder}-heard.wav", camera="pattern:640x360",
+                  screen="pattern:1280x720", recording=f"{folder}-seen.y4m")
+        # They have not compared numbers, and there is no relay.
+        self.call("calls.hide_address", **{"from": "nobody"})
+
+    def hear(self, event):
+        super().hear(event)
+        if event["type"] in ("call.incoming", "call.state"):
+            self.calls.append(event)
+
+    def state(self, call):
+        told = [event for event in self.calls if event["call_id"] == call]
+        return told[-1]["state"] if told else None
+
+    def end(self, call):
+        until(f"the call of {self.name} is over", lambda: self.state(call) == "ended")
+        return [event for event in self.calls if event["call_id"] == call][-1]["end"]
+
+    def ringing(self, call):
+        until(f"it rings at {self.name}'s", lambda: self.state(call) == "incoming")
+
+    def lines(self, chat):
+        return [message["call"]["end"] for message in history(self, chat) if message.get("call")]
+
+
+def sound(path):
+    """The samples of a WAV file, between -1 and 1."""
+    data = open(path, "rb").read()
+    begin = data.index(b"data") + 8
+    rate, bits = struct.unpack_from("<I", data, 24)[0], struct.unpack_from("<H", data, 34)[0]
+    assert rate == 48_000 and bits == 16, (rate, bits)
+    count = (len(data) - begin) // 2
+    return [sample / 32_768 for sample in struct.unpack_from(f"<{count}h", data, begin)]
+
+
+def loudness(samples, hertz):
+    """How loud a frequency is, as the peaks of a sine of that frequency (Goertzel)."""
+    turn = 2 * math.cos(hertz * math.tau / 48_000)
+    one = two = 0.0
+    for sample in samples:
+        one, two = sample + turn * one - two, one
+    return 2 * math.sqrt(max(0.0, one * one + two * two - turn * one * two)) / max(1, len(samples))
+
+
+def seconds_of(samples, hertz):
+    """In how many whole seconds of a recording a tone is as loud as it was sent, within 3 dB."""
+    parts = [samples[start:start + 48_000] for start in range(0, len(samples) - 48_000, 48_000)]
+    return sum(LEVEL / 1.41 < loudness(part, hertz) < LEVEL * 1.41 for part in parts)
+
+
+def stamps(path):
+    """The stamps of the pictures in a Y4M file; nothing for a picture without one."""
+    found = []
+    with open(path, "rb") as file:
+        header = file.readline().split()
+        width, height = (int([word[1:] for word in header if word[:1] == side][0]) for side in (b"W", b"H"))
+        frame = width * height + 2 * ((width + 1) // 2) * ((height + 1) // 2)
+        while file.readline().startswith(b"FRAME"):
+            data = file.read(frame)
+            if len(data) == frame:
+                found.append(stamp(data, width, height))
+    return found
+
+
+def stamp(data, width, height):
+    def cell(bit, band):
+        row, column = (2 * band + 1) * height // (2 * BANDS), (2 * bit + 1) * width // (2 * BITS)
+        return data[row * width + column] > 128
+
+    value = 0
+    for bit in range(BITS):
+        one, other = cell(bit, 0), cell(bit, 1)
+        if one == other:
+            return None
+        value |= one << bit
+    return value
+
+
+def recorded(person, other, seconds):
+    """What the person heard and saw of the other."""
+    heard = sound(f"{person.folder}-heard.wav")
+    clear, echo = seconds_of(heard, other.hertz), seconds_of(heard, person.hertz)
+    seen = stamps(f"{person.folder}-seen-camera.y4m")
+    readable = [one for one in seen if one is not None]
+    print(f"  {person.name}: {clear} s of the other's tone, {len(readable)} of {len(seen)} pictures with a stamp", flush=True)
+    if clear < seconds - 3 or echo:
+        raise SystemExit(f"{person.name} heard the other's tone in {clear} of {seconds} seconds, the own one in {echo}")
+    if readable != sorted(readable) or len(readable) < 5 * seconds or len(readable) < 0.9 * len(seen):
+        raise SystemExit(f"{person.name}: pictures are missing, unreadable or out of order")
+
+
+def live(ann, bob, chat, **media):
+    call = ann.call("calls.start", chat_id=chat, **media)["call_id"]
+    bob.ringing(call)
+    began = time.monotonic()
+    bob.call("calls.accept", call_id=call, **media)
+    until("both talk", lambda: ann.state(call) == bob.state(call) == "live")
+    return call, time.monotonic() - began
+
+
+def talk(ann, bob, chat, seconds):
+    print("a call with pictures", flush=True)
+    call, took = live(ann, bob, chat, video=True)
+    print(f"  both hear each other {took:.2f} s after the answer", flush=True)
+    time.sleep(seconds)
+    for person in (ann, bob):
+        legs = person.call("calls.stats", call_id=call)["legs"]
+        assert len(legs) == 1 and legs[0]["path"] == "connected" and not legs[0]["relayed"], legs
+        kinds = {track["kind"]: track for track in legs[0]["tracks"]}
+        assert kinds["microphone"]["packets"] > 20 * seconds and kinds["camera"]["frames"] > 5 * seconds, kinds
+    ann.call("calls.hang_up", call_id=call)
+    assert (ann.end(call), bob.end(call)) == ("finished", "finished")
+    recorded(ann, bob, seconds), recorded(bob, ann, seconds)
+    assert ann.lines(chat)[-1] == bob.lines(chat)[-1] == "finished"
+
+
+def mute(ann, bob, chat):
+    print("one who is muted is not heard", flush=True)
+    call, _ = live(ann, bob, chat)
+    level = lambda: bob.call("calls.stats", call_id=call)["legs"][0]["speech"]["level"]
+    until("Bob hears Ann", lambda: level() > 0.05)
+    ann.call("calls.set_media", call_id=call, microphone=False)
+    until("Bob hears nothing", lambda: level() < 0.001)
+    ann.call("calls.set_media", call_id=call, microphone=True)
+    until("Bob hears Ann again", lambda: level() > 0.05)
+    ann.call("calls.set_media", call_id=call, screen=True)
+    until("Bob sees the screen", lambda: any(
+        track["kind"] == "screen" and track["frames"] > 3 for track in bob.call("calls.stats", call_id=call)["legs"][0]["tracks"]))
+    bob.call("calls.hang_up", call_id=call)
+    assert (ann.end(call), bob.end(call)) == ("finished", "finished")
+
+
+def refused(ann, bob, carla, chat, other):
+    print("declined, busy, missed", flush=True)
+    call = ann.call("calls.start", chat_id=chat)["call_id"]
+    bob.ringing(call)
+    bob.call("calls.hang_up", call_id=call)
+    assert (ann.end(call), bob.end(call)) == ("declined", "declined")
+    call, _ = live(ann, bob, chat)
+    late = carla.call("calls.start", chat_id=other)["call_id"]
+    assert carla.end(late) == "busy"
+    assert ann.state(call) == bob.state(call) == "live", "the call goes on"
+    ann.call("calls.hang_up", call_id=call), bob.end(call)
+    call = ann.call("calls.start", chat_id=chat)["call_id"]
+    bob.ringing(call)
+    ann.call("calls.hang_up", call_id=call)
+    assert (ann.end(call), bob.end(call)) == ("cancelled", "missed")
+    until("the chat says so", lambda: bob.lines(chat)[-1] == "missed")
+
+
+def killed(ann, bob, chat):
+    print("a device dies in the middle of a call", flush=True)
+    call, _ = live(ann, bob, chat)
+    began = time.monotonic()
+    bob.kill()
+    until("Ann notices", lambda: ann.state(call) in ("reconnecting", "ended"), 30)
+    took = time.monotonic() - began
+    print(f"  Ann notices after {took:.1f} s", flush=True)
+    if took > 10:
+        raise SystemExit("it took too long")
+    bob.start()
+    print(f"  and the call is over: {ann.end(call)}", flush=True)
+    until("Bob's chat has a line, too", lambda: bob.lines(chat)[-1] in ("interrupted", "lost"))
+    call, _ = live(ann, bob, chat)
+    ann.call("calls.hang_up", call_id=call)
+    assert bob.end(call) == "finished", "and they can call each other again"
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--bin", default="target/debug")
+    options.add_argument("--seconds", type=int, default=8)
+    options = options.parse_args()
+    folder = tempfile.mkdtemp(prefix="kith-calls-")
+    program = os.path.join(options.bin, "kith-node")
+    people = []
+    try:
+        community = Community(os.path.join(options.bin, "kith-bootstrap"), f"{folder}/community")
+        people.append(community)
+        for name, hertz in (("Ann", 440), ("Bob", 700), ("Carla", 1_000)):
+            people.append(Caller(program, f"{folder}/{name.lower()}", name, hertz, "--bootstrap", community.address))
+        _, ann, bob, carla = people
+        chat, other = meet(ann, bob), meet(carla, bob)
+        until("they are connected", lambda: all(c["online"] for p in (ann, carla) for c in p.call("contacts.list")["contacts"]))
+        talk(ann, bob, chat, options.seconds)
+        mute(ann, bob, chat)
+        refused(ann, bob, carla, chat, carla.call("contacts.list")["contacts"][0]["chat_id"])
+        killed(ann, bob, chat)
+        print("calls: passed", flush=True)
+    finally:
+        for one in people:
+            one.process.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
