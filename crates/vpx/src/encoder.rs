@@ -174,7 +174,7 @@ impl Encoder {
                 continue;
             }
             // SAFETY: libvpx promises `sz` bytes at `buf` until the next call to encode.
-            let bytes = unsafe { slice::from_raw_parts(frame.buf.cast::<u8>(), frame.sz as usize) };
+            let bytes = unsafe { slice::from_raw_parts(frame.buf.cast::<u8>(), frame.sz) };
             let key = frame.flags & vpx_sys::VPX_FRAME_IS_KEY != 0;
             let all = encoded.get_or_insert(Encoded { data: Vec::with_capacity(bytes.len()), key });
             all.data.extend_from_slice(bytes);
