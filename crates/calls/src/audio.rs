@@ -318,7 +318,7 @@ impl Voices {
     fn tell(&self, block: &Block) {
         let stats = self.buffer.stats();
         let put = |count: &AtomicU32, value: u64| {
-            count.store(u32::try_from(value).unwrap_or(u32::MAX), Ordering::Relaxed)
+            count.store(u32::try_from(value).unwrap_or(u32::MAX), Ordering::Relaxed);
         };
         put(&self.figures.held, u64::from(self.buffer.target_millis()));
         put(&self.figures.decoded, stats.decoded);

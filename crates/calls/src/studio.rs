@@ -2,6 +2,7 @@
 //! wants them to.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -38,6 +39,9 @@ pub(crate) struct Studio {
     shooting: [Option<Shooting>; 2],
     seats: BTreeMap<u64, Seat>,
 }
+
+/// How many pictures were shown, and how large the last one was.
+pub(crate) type Pictures = (u64, (u32, u32));
 
 /// What one connection has here.
 pub(crate) struct Seat {
@@ -92,11 +96,11 @@ impl Studio {
             Inbox::Frame { kind, frame } => {
                 let mut watching = watching.lock().unwrap_or_else(PoisonError::into_inner);
                 let index = usize::from(kind == Kind::Screen);
-                if !watching.contains_key(&kind) {
+                if let Entry::Vacant(place) = watching.entry(kind) {
                     let (devices, shown) = (devices.clone(), shown.get(index).cloned().unwrap_or_default());
                     let display = move || devices.display(leg, kind);
                     match Watching::start(kind, line.clone(), shown, display) {
-                        Ok(begun) => _ = watching.insert(kind, begun),
+                        Ok(begun) => _ = place.insert(begun),
                         Err(error) => tracing::warn!(%error, "no thread for pictures"),
                     }
                 }
@@ -158,7 +162,7 @@ impl Studio {
     }
 
     /// What was heard and shown of a connection.
-    pub(crate) fn figures(&self, number: u64) -> (SpeechStats, [(u64, (u32, u32)); 2]) {
+    pub(crate) fn figures(&self, number: u64) -> (SpeechStats, [Pictures; 2]) {
         self.seats.get(&number).map_or_else(Default::default, |seat| {
             let [camera, screen] = &seat.shown;
             (seat.figures.get(), [camera.get(), screen.get()])

@@ -63,7 +63,7 @@ fn what_a_speaker_plays_a_microphone_hears() {
         .env("PULSE_SERVER", format!("unix:{}", socket.display()))
         .output()
         .unwrap();
-    assert!(tried.status.success(), "{}", String::from_utf8_lossy(&tried.stdout));
+    assert!(tried.status.success(), "{}", String::from_utf8_lossy(&tried.stderr));
 }
 
 #[test]

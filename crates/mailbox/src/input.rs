@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// One input of [`Mailbox::handle`](crate::Mailbox::handle). Streams are named by the driver, and no name is used twice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "nearly every input is a request, which is the large one")]
 pub enum Input {
     /// Somebody opened a stream.
     Opened {

@@ -187,7 +187,6 @@ fn client() -> Result<Client, NoDevice> {
     Client::from_env(c"Kith").map_err(broken)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
 fn broken(error: pulseaudio::ClientError) -> NoDevice {
     match error {
         pulseaudio::ClientError::ServerUnavailable => NoDevice::Missing,

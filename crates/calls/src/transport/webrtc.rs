@@ -80,7 +80,7 @@ pub(crate) struct WebRtc {
 impl Transport for WebRtc {
     fn open(&self, number: u64, setup: Setup, reports: Reports) -> Doing<'_, Box<dyn Connection>> {
         Box::pin(async move {
-            let made = Peer::open(self.reach, self.limits, number, setup, reports).await;
+            let made = Box::pin(Peer::open(self.reach, self.limits, number, setup, reports)).await;
             let peer = made.inspect_err(|error| tracing::warn!(%error, "no connection could be made"));
             Ok(Box::new(peer.map_err(|_| Refused::Ours)?) as Box<dyn Connection>)
         })
@@ -131,15 +131,17 @@ impl Peer {
         let addresses = if loopback { vec!["127.0.0.1:0"] } else { vec!["0.0.0.0:0", "[::]:0"] };
         // A connection that was made for relays takes no other candidates for good.
         let made_for = if setup.may_widen { Ways::Any } else { setup.ways };
-        let peer = PeerConnectionBuilder::new()
-            .with_configuration(configuration(made_for, &setup.servers))
-            .with_media_engine(engine)
-            .with_setting_engine(settings)
-            .with_interceptor_registry(registry)
-            .with_handler(handler.clone())
-            .with_udp_addrs(addresses)
-            .build()
-            .await?;
+        let peer = Box::pin(
+            PeerConnectionBuilder::new()
+                .with_configuration(configuration(made_for, &setup.servers))
+                .with_media_engine(engine)
+                .with_setting_engine(settings)
+                .with_interceptor_registry(registry)
+                .with_handler(handler.clone())
+                .with_udp_addrs(addresses)
+                .build(),
+        )
+        .await?;
         let peer: Arc<dyn PeerConnection> = Arc::new(peer);
         handler.set_peer(&peer);
         if made_for != setup.ways {

@@ -316,7 +316,8 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pipe {
         self.line.hear(now);
         match &mut tagged.message.packet {
             Packet::Rtp(packet) => {
-                if self.arrive(now, packet).is_none() {
+                let is_wanted = self.arrive(now, packet).is_some();
+                if !is_wanted {
                     return Ok(());
                 }
             }
