@@ -22,7 +22,7 @@ allow kith-net "kith-proto"
 allow kith-host "kith-proto kith-mailbox kith-store kith-net"
 allow kith-bootstrap "kith-proto kith-mailbox kith-store kith-net kith-host"
 allow kith-simulations "kith-proto kith-crypto kith-engine kith-mailbox"
-allow kith-node "kith-proto kith-crypto kith-engine kith-mailbox kith-store kith-net kith-host"
+allow kith-node "kith-proto kith-crypto kith-engine kith-mailbox kith-store kith-net kith-host kith-calls"
 allow kith-gui "kith-proto kith-crypto kith-engine kith-node"
 # What each pure crate uses directly. A new name is a decision: it must be pure as well.
 uses() {

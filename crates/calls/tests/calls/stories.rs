@@ -74,8 +74,11 @@ async fn from_voice_to_faces_to_a_screen() {
     pair.until("in full size", |pair| pair.bob.seen.size() == (800, 600)).await;
     assert!(pair.bob.seen.count(Kind::Camera) < 3, "and her face no more");
     pair.until("while they talk", |pair| pair.ann.hears(pair.bob.hertz)).await;
-    let shown = pair.bob.stats().tracks[2];
-    assert!(shown.shown > 10 && shown.size == (800, 600), "{shown:?}");
+    pair.until("and it is counted", |pair| {
+        let shown = pair.bob.stats().tracks[2];
+        shown.shown > 10 && shown.size == (800, 600)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
