@@ -113,7 +113,7 @@ def main():
     lab = nat_lab.Lab()
     processes = []
     try:
-        lab.translate(nat_lab.CONE, nat_lab.CONE)
+        lab.translate("keeps the port", "keeps the port")
         binary = os.path.join(options.bin, "kith-bootstrap")
         nodes = []
         for number in range(1, NODES + 1):

@@ -132,6 +132,9 @@ class Lab:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         for name in self.spaces:
             subprocess.run(["ip", "netns", "del", self.name(name)], check=False)
 
