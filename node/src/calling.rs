@@ -18,6 +18,7 @@ use std::thread;
 
 use crossbeam_channel::Sender;
 use kith_calls::Calls;
+use kith_calls::NotStarted;
 use kith_calls::device::choice::Chosen;
 use kith_calls::stats::Stats;
 use kith_engine::Input;
@@ -50,29 +51,8 @@ impl Calling {
         displays.record(choices.recording.clone());
         let shown = Arc::clone(&displays);
         let chosen = Chosen::new(choices.devices.clone(), Box::new(move |of, kind| shown.open(of, kind)));
-        let calls = match Calls::start(config, chosen.clone()) {
-            Ok((calls, mut events)) => {
-                let to = engine.clone();
-                let words = move || {
-                    while let Some(event) = events.blocking_recv() {
-                        if to.send(ToEngine::Input(Input::Call(event))).is_err() {
-                            break;
-                        }
-                    }
-                };
-                match thread::Builder::new().name("kith-call-words".to_owned()).spawn(words) {
-                    Ok(_) => Some(calls),
-                    Err(error) => {
-                        tracing::warn!(%error, "calls cannot be made");
-                        None
-                    }
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "calls cannot be made");
-                None
-            }
-        };
+        let begun = begin(config, &chosen, &engine);
+        let calls = begun.inspect_err(|error| tracing::warn!(%error, "calls cannot be made")).ok();
         Self(Arc::new(Inner { calls, choices: Mutex::new(choices), chosen, displays, engine }))
     }
 
@@ -112,6 +92,25 @@ impl Calling {
     pub(crate) fn displays(&self) -> &Arc<Displays> {
         &self.0.displays
     }
+}
+
+/// Starts the media, and the thread that tells the engine what they report.
+fn begin(
+    config: kith_calls::Config,
+    chosen: &Arc<Chosen>,
+    engine: &Sender<ToEngine>,
+) -> Result<Calls, NotStarted> {
+    let (calls, mut events) = Calls::start(config, chosen.clone())?;
+    let engine = engine.clone();
+    let words = move || {
+        while let Some(event) = events.blocking_recv() {
+            if engine.send(ToEngine::Input(Input::Call(event))).is_err() {
+                break;
+            }
+        }
+    };
+    thread::Builder::new().name("kith-call-words".to_owned()).spawn(words)?;
+    Ok(calls)
 }
 
 /// The connection that an order is about; nothing for one about a whole call, which its next order says again.

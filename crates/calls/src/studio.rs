@@ -178,12 +178,8 @@ impl Studio {
             ears.set_playing(!hold);
         }
         let connected = self.seats.values().any(|seat| seat.connected);
-        for (place, kind, on) in self
-            .shooting
-            .iter_mut()
-            .zip([(Kind::Camera, camera), (Kind::Screen, screen)])
-            .map(|(place, (kind, on))| (place, kind, on))
-        {
+        let wishes = [(Kind::Camera, camera), (Kind::Screen, screen)];
+        for (place, (kind, on)) in self.shooting.iter_mut().zip(wishes) {
             let wanted = on && !hold && connected;
             if !wanted {
                 *place = None;

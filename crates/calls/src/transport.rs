@@ -35,6 +35,15 @@ impl Kind {
     /// All, in the order in which a description has them.
     pub const ALL: [Self; 3] = [Self::Microphone, Self::Camera, Self::Screen];
 
+    /// Its name, in descriptions and for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Microphone => "microphone",
+            Self::Camera => "camera",
+            Self::Screen => "screen",
+        }
+    }
+
     /// Which of [`Kind::ALL`].
     pub(crate) fn index(self) -> usize {
         match self {

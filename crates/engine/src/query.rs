@@ -25,7 +25,6 @@ mod calls;
 mod groups;
 mod rooms;
 
-pub use calls::call_begun;
 pub use calls::call_settings;
 pub use calls::calls;
 pub use groups::group;

@@ -109,9 +109,8 @@ impl Displays {
 
 /// `talk.y4m` is `talk-camera.y4m` for pictures of a camera.
 fn beside(path: &Path, kind: Kind) -> PathBuf {
-    let name = if kind == Kind::Screen { "screen" } else { "camera" };
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    path.with_file_name(format!("{stem}-{name}.y4m"))
+    path.with_file_name(format!("{stem}-{}.y4m", kind.name()))
 }
 
 /// Keeps the newest picture for front ends; forgets it with the connection.

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use kith_calls::Kind;
 use kith_calls::device::choice;
 use kith_calls::device::choice::Direction;
 use kith_calls::device::choice::Use;
@@ -16,10 +15,11 @@ use kith_engine::query;
 use kith_engine::view::CallState;
 use kith_engine::view::CallView;
 use kith_engine::view::HideAddress;
+use kith_engine::view::MessageKind;
 use kith_proto::call::Media;
 use kith_proto::call::media::PathState;
 use kith_proto::id::CallId;
-use serde_json::Map;
+use kith_proto::id::MessageId;
 use serde_json::Value;
 use serde_json::json;
 
@@ -205,8 +205,10 @@ fn list(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
         None => None,
         Some(_) => {
             let call: CallId = params.id("before")?;
-            let begun = query::call_begun(&rows, &call).map_err(NodeError::from)?;
-            Some((begun.ok_or(NodeError::Refused(Refusal::UnknownCall))?, call))
+            // The line of a call bears its name.
+            let line = query::message(&rows, &MessageId(call.0)).map_err(NodeError::from)?;
+            let line = line.filter(|line| matches!(line.kind, MessageKind::Call(_)));
+            Some((line.ok_or(NodeError::Refused(Refusal::UnknownCall))?.sent_at, call))
         }
     };
     let calls = query::calls(&rows, before, limit).map_err(NodeError::from)?;
@@ -253,13 +255,8 @@ fn leg(stats: &LegStats) -> Value {
 }
 
 fn track(stats: &TrackStats) -> Value {
-    let kind = match stats.kind {
-        Kind::Microphone => "microphone",
-        Kind::Camera => "camera",
-        Kind::Screen => "screen",
-    };
     json!({
-        "kind": kind,
+        "kind": stats.kind.name(),
         "codec": stats.codec,
         "packets_sent": stats.sent_packets,
         "bytes_sent": stats.sent_bytes,
@@ -355,13 +352,12 @@ fn hide(params: &Params<'_>) -> Result<Command, RpcError> {
 /// A call, while it lasts and when it just ended.
 pub(crate) fn call(view: &CallView) -> Value {
     let media = |media: Media| {
-        let Media { microphone, camera, screen, hold } = media;
-        let mut fields = Map::new();
-        for (name, on) in [("microphone", microphone), ("camera", camera), ("screen", screen), ("hold", hold)]
-        {
-            fields.insert(name.to_owned(), Value::from(on));
-        }
-        fields
+        json!({
+            "microphone": media.microphone,
+            "camera": media.camera,
+            "screen": media.screen,
+            "hold": media.hold,
+        })
     };
     let (state, end) = match view.state {
         CallState::Calling => ("calling", None),

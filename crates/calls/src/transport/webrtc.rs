@@ -173,12 +173,17 @@ impl Peer {
         Ok(sdp::without_candidates(&told).0)
     }
 
-    async fn take(&self, theirs: RTCSessionDescription) -> Result<(), Refused> {
+    /// Takes the other side's description, and the candidates that stood in it.
+    async fn take(&self, theirs: RTCSessionDescription, candidates: &[String]) -> Result<(), Refused> {
         self.set_sections(&theirs.sdp);
         self.peer.set_remote_description(theirs).await.map_err(|error| {
             tracing::debug!(%error, "a description was refused");
             Refused::Theirs
-        })
+        })?;
+        for candidate in candidates {
+            let _ = self.add(candidate).await;
+        }
+        Ok(())
     }
 
     fn set_sections(&self, sdp: &str) {
@@ -208,10 +213,8 @@ impl Connection for Peer {
                 let rollback = RTCSessionDescription::rollback(None).map_err(ours)?;
                 self.peer.set_local_description(rollback).await.map_err(ours)?;
             }
-            self.take(RTCSessionDescription::offer(theirs).map_err(|_| Refused::Theirs)?).await?;
-            for candidate in candidates {
-                let _ = self.add(&candidate).await;
-            }
+            let theirs = RTCSessionDescription::offer(theirs).map_err(|_| Refused::Theirs)?;
+            self.take(theirs, &candidates).await?;
             let answer = self.peer.create_answer(None).await.map_err(|_| Refused::Theirs)?;
             self.describe(answer).await.map_err(|_| Refused::Theirs)
         })
@@ -220,11 +223,8 @@ impl Connection for Peer {
     fn answered(&self, theirs: String) -> Doing<'_, ()> {
         Box::pin(async move {
             let (theirs, candidates) = checked(&theirs)?;
-            self.take(RTCSessionDescription::answer(theirs).map_err(|_| Refused::Theirs)?).await?;
-            for candidate in candidates {
-                let _ = self.add(&candidate).await;
-            }
-            Ok(())
+            let theirs = RTCSessionDescription::answer(theirs).map_err(|_| Refused::Theirs)?;
+            self.take(theirs, &candidates).await
         })
     }
 
@@ -351,11 +351,7 @@ fn track(kind: Kind, ssrc: u32, rtx: u32) -> Arc<TrackLocalStaticRTP> {
         ..Default::default()
     };
     let coding = RTCRtpEncodingParameters { rtp_coding_parameters: coding, codec, ..Default::default() };
-    let name = match kind {
-        Kind::Microphone => "microphone",
-        Kind::Camera => "camera",
-        Kind::Screen => "screen",
-    };
+    let name = kind.name();
     let kind = if audio { RtpCodecKind::Audio } else { RtpCodecKind::Video };
     let track = MediaStreamTrack::new("kith".into(), name.into(), name.to_owned(), kind, vec![coding]);
     Arc::new(TrackLocalStaticRTP::new(track))

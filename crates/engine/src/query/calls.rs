@@ -25,7 +25,6 @@ use crate::rows::calls::CALL_SETTINGS;
 use crate::rows::calls::CallContactRow;
 use crate::rows::calls::CallSettingsRow;
 use crate::rows::calls::log_key;
-use crate::rows::calls::split_log_key;
 use crate::rows::groups::Entry;
 use crate::view::CallSettings;
 use crate::view::HideAddress;
@@ -62,19 +61,6 @@ pub fn calls(
         let mut states = States::new(rows, state_in(rows, &chat_row.with)?);
         found.push(view(&mut states, &own, chat, &chat_row, index, &row)?);
     }
-    Ok(found)
-}
-
-/// When a call that is over began; `None` when it is not in the log.
-///
-/// # Errors
-/// When the rows cannot be read.
-pub fn call_begun(rows: &dyn Rows, call: &CallId) -> Result<Option<Timestamp>, QueryError> {
-    let mut found = None;
-    rows.scan(CALL_LOG, Bound::Unbounded, Bound::Unbounded, Direction::Down, &mut |key, _| {
-        found = split_log_key(key).filter(|(_, id)| id == call).map(|(begun, _)| begun);
-        found.is_none()
-    })?;
     Ok(found)
 }
 

@@ -133,12 +133,6 @@ pub(crate) fn log_key(begun: Timestamp, call: &CallId) -> Vec<u8> {
     [begun.0.to_be_bytes().as_slice(), &call.0].concat()
 }
 
-/// Reads such a key.
-pub(crate) fn split_log_key(key: &[u8]) -> Option<(Timestamp, CallId)> {
-    let (begun, call) = key.split_first_chunk::<8>()?;
-    Some((Timestamp(u64::from_be_bytes(*begun)), CallId(call.try_into().ok()?)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
