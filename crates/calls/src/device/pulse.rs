@@ -8,6 +8,7 @@ use std::ffi::CString;
 use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::sync_channel;
@@ -121,8 +122,42 @@ pub(super) struct Speaker {
 
 #[derive(Default)]
 struct Queue {
-    samples: Mutex<VecDeque<f32>>,
+    samples: Mutex<Waiting>,
     taken: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    samples: VecDeque<f32>,
+    /// Nobody takes any more.
+    gone: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.samples.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The server's end of it, which the library drops with the connection.
+struct Taker(Arc<Queue>);
+
+impl Taker {
+    fn fill(&self, buffer: &mut [u8]) -> usize {
+        let mut waiting = self.0.lock();
+        for bytes in buffer.chunks_exact_mut(4) {
+            bytes.copy_from_slice(&waiting.samples.pop_front().unwrap_or_default().to_le_bytes());
+        }
+        self.0.taken.notify_one();
+        buffer.len()
+    }
+}
+
+impl Drop for Taker {
+    fn drop(&mut self) {
+        self.0.lock().gone = true;
+        self.0.taken.notify_one();
+    }
 }
 
 impl Speaker {
@@ -133,15 +168,8 @@ impl Speaker {
     pub(super) fn open(id: Option<&str>) -> Result<Self, NoDevice> {
         let client = client()?;
         let queue = Arc::new(Queue::default());
-        let of_server = queue.clone();
-        let source = move |buffer: &mut [u8]| {
-            let mut samples = of_server.samples.lock().unwrap_or_else(PoisonError::into_inner);
-            for bytes in buffer.chunks_exact_mut(4) {
-                bytes.copy_from_slice(&samples.pop_front().unwrap_or_default().to_le_bytes());
-            }
-            of_server.taken.notify_one();
-            buffer.len()
-        };
+        let taker = Taker(queue.clone());
+        let source = move |buffer: &mut [u8]| taker.fill(buffer);
         let buffer = protocol::stream::BufferAttr {
             target_length: 2 * FRAGMENT,
             minimum_request_length: FRAGMENT,
@@ -165,26 +193,34 @@ impl Speaker {
 
 impl AudioSink for Speaker {
     fn write(&mut self, block: &Block) -> Result<(), Gone> {
-        let samples = self.queue.samples.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = |samples: &mut VecDeque<f32>| samples.len() > QUEUED;
-        let waited = self.queue.taken.wait_timeout_while(samples, PATIENCE, full);
-        let (mut samples, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-        if waited.timed_out() {
+        let full = |waiting: &mut Waiting| waiting.samples.len() > QUEUED && !waiting.gone;
+        let waited = self.queue.taken.wait_timeout_while(self.queue.lock(), PATIENCE, full);
+        let (mut waiting, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() || waiting.gone {
             return Err(Gone);
         }
-        samples.extend(block);
+        waiting.samples.extend(block);
         Ok(())
     }
 
     fn delay(&self) -> Duration {
         // What waits here and, as asked for, at the server.
-        let waiting = self.queue.samples.lock().unwrap_or_else(PoisonError::into_inner).len() as u64;
+        let waiting = self.queue.lock().samples.len() as u64;
         Duration::from_micros(waiting * 1_000 / 48) + Duration::from_millis(20)
     }
 }
 
+/// The connection to the server, the same for all: the library's thread and socket for a connection stay for ever, also when nobody uses it any
+/// more. A server that was started anew is found.
 fn client() -> Result<Client, NoDevice> {
-    Client::from_env(c"Kith").map_err(broken)
+    static KEPT: Mutex<Option<Client>> = Mutex::new(None);
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(client) = kept.as_ref().filter(|client| block_on(client.server_info()).is_ok()) {
+        return Ok(client.clone());
+    }
+    let client = Client::from_env(c"Kith").map_err(broken)?;
+    *kept = Some(client.clone());
+    Ok(client)
 }
 
 fn broken(error: pulseaudio::ClientError) -> NoDevice {
@@ -212,8 +248,9 @@ const BLOCKS: usize = 20;
 /// In samples: 10 ms wait here while the next 10 ms are mixed.
 const QUEUED: usize = 480;
 
-/// A server that moves a stream to another device takes part of a second.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A server that moves a stream to another device takes part of a second, and an idle sink that wakes up two (measured with a null sink). A server that
+/// ends is noticed at once.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Nobody chooses among more.
 const MOST_FOUND: usize = 64;
