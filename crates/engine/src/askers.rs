@@ -114,6 +114,8 @@ pub(crate) enum Asked {
         period: u32,
         /// How many queues should be open in it then.
         queues: u32,
+        /// Whether all of them have been asked for then.
+        last: bool,
     },
     /// To be told what is there.
     Subscribe,
@@ -332,6 +334,20 @@ impl Askers {
         let used_for = stream.used_for;
         stream.flush(core, out, name);
         Some((used_for, about))
+    }
+
+    /// Whether a deletion was asked for on a stream and is not answered.
+    pub(crate) fn is_deleting(&self, used_for: Use) -> bool {
+        let Some(stream) = self.by_use.get(&used_for).and_then(|stream| self.streams.get(stream)) else {
+            return false;
+        };
+        let waiting = stream.waiting.iter().map(|(_, asked)| asked);
+        stream
+            .pending
+            .values()
+            .map(|pending| &pending.asked)
+            .chain(waiting)
+            .any(|asked| *asked == Asked::Delete)
     }
 
     /// Envelopes that were asked for on a stream and have not come.

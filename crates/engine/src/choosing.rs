@@ -32,7 +32,7 @@ use crate::mailboxes::Owner;
 use crate::mailboxes::WANTED;
 use crate::offers;
 use crate::output::Output;
-use crate::reading;
+use crate::registering;
 use crate::standing::UNKNOWN;
 use crate::standing::network_of;
 use crate::timer::TimerKey;
@@ -262,7 +262,7 @@ pub(crate) fn tell_everyone(engine: &mut Engine, out: &mut Output) {
         tell(engine, out, &device);
     }
     knocking::tell_mailboxes(engine, out);
-    reading::queues_changed(engine, out);
+    registering::queues_changed(engine, out);
     cards::publish_anew(engine, out);
 }
 
@@ -310,7 +310,7 @@ fn view(engine: &Engine, device: &DeviceId, own: &Own) -> MailboxView {
         of_contact: offers::of_friend(&engine.peers, &engine.contacts, device),
         without: without.into_iter().collect(),
         links_without: u32::try_from(links).unwrap_or(u32::MAX),
-        missing: own.missing.0,
+        missing: own.missing.queues,
         closing: own.closing,
         since: (own.since > Timestamp(0)).then_some(own.since),
         left_at: own.mail_at,

@@ -173,7 +173,13 @@ mod tests {
         let until = Timestamp((theirs.0 / ROUNDED.0 + 1) * ROUNDED.0);
         let word =
             Answer::Registered { quota_left: 1, last: 0, queues: 0, until, left_out: Default::default() };
-        clocks.answered(now, &source(number), &Asked::Register { period: 1, queues: 0 }, &word, false);
+        clocks.answered(
+            now,
+            &source(number),
+            &Asked::Register { period: 1, queues: 0, last: true },
+            &word,
+            false,
+        );
     }
 
     #[test]

@@ -44,6 +44,7 @@ use crate::links;
 use crate::offers;
 use crate::output::Output;
 use crate::reading;
+use crate::registering;
 use crate::rows;
 use crate::rows::ContactRow;
 use crate::rows::groups::Entry;
@@ -71,13 +72,13 @@ pub(crate) fn run(
             let addresses = engine.presence.invite_addresses(engine.devices.device());
             let (core, own) = (&mut engine.core, engine.devices.account);
             let made = engine.contacts.create_invite(core, out, own, &addresses, uses, expires_secs)?;
-            reading::queues_changed(engine, out);
+            registering::queues_changed(engine, out);
             cards::publish_cards(engine, out, 1);
             Ok(Answer::Invite(made))
         }
         Command::RevokeInvite { invite } => {
             engine.contacts.revoke_invite(engine.core.now, out, &invite)?;
-            reading::queues_changed(engine, out);
+            registering::queues_changed(engine, out);
             Ok(Answer::Done)
         }
         Command::AddContact { invite, greeting } => add_contact(engine, rows, out, &invite, greeting),
@@ -323,7 +324,7 @@ fn unblock(engine: &mut Engine, out: &mut Output, contact: ContactId) -> Result<
         }
     }
     engine.keep_connected(out);
-    reading::queues_changed(engine, out);
+    registering::queues_changed(engine, out);
     contact_answer(engine, out, &contact)
 }
 

@@ -31,6 +31,7 @@ use crate::leaving;
 use crate::links;
 use crate::output::Output;
 use crate::reading;
+use crate::registering;
 use crate::routes;
 use crate::rows;
 use crate::rows::groups::Entry;
@@ -137,7 +138,7 @@ fn confirm(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &Devi
         engine.deposits.resume(device);
         asking::reached(engine, out, device);
     } else {
-        engine.deposits.emptied(device);
+        engine.deposits.emptied(engine.core.now, device);
     }
     let mut chat_of_last = None;
     let delivered = receipts::delivered(engine, rows, out, confirmed.delivered);
@@ -290,7 +291,7 @@ pub(crate) fn bind_device(
         engine.peers.remove(&device, out);
     }
     engine.peers.add(device, contact, out);
-    reading::queues_changed(engine, out);
+    registering::queues_changed(engine, out);
 }
 
 /// Whether a device may be taken for a contact's: nobody else's list, which the device itself has signed, has it.
@@ -329,7 +330,7 @@ pub(crate) fn accepted(engine: &mut Engine, out: &mut Output, contact: &ContactI
     }
     // When they connected there was nothing yet to say it in.
     links::tell_addresses(engine, out);
-    reading::queues_changed(engine, out);
+    registering::queues_changed(engine, out);
     reading::read_again(engine, out);
     engine.keep_connected(out);
     // They may have offered to be a mailbox before.

@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
+use kith_crypto::mailbox;
 use kith_crypto::secret::Secret32;
 use kith_proto::address::Multiaddress;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Encode as _;
 use kith_proto::envelope::Envelope;
 use kith_proto::id::DeviceId;
+use kith_proto::id::QueueId;
 use kith_proto::payload::MailboxList;
 use kith_proto::payload::Position;
 use kith_proto::time::Span;
@@ -41,8 +43,16 @@ const MAX_NOTES: usize = 8_192;
 const NOTE_PAUSE_MIN: Span = Span::from_minutes(1);
 const NOTE_PAUSE_MAX: Span = Span::from_hours(6);
 
-/// A device gets another secret no more often than this: whoever takes our queues on purpose takes them again.
-const SECRET_PAUSE: Span = Span::from_days(1);
+/// What lies in the queues of a secret that was replaced, and what is left there before the device hears of the new one, is
+/// read for so long: two periods, more than an envelope is kept. Until then the device gets no other one, so nothing that was left is
+/// ever out of sight.
+const FORMER_FOR: Span = Span(2 * mailbox::PERIOD.0);
+
+/// Receipts a day for copies that were deleted: a mailbox that makes them up costs the contact's mailboxes no more.
+const EMPTIED_A_DAY: u32 = 8;
+
+/// A receipt that says nothing new ends a pause no more often than this.
+const LIFT_AFTER: Span = Span::from_minutes(10);
 
 /// The version of a list from a card: older than anything that the device itself will say.
 pub(crate) const CARD_VERSION: u64 = 1;
@@ -69,6 +79,8 @@ pub(crate) struct Flight {
     kept: Position,
     /// Not before this time.
     pub(crate) paused_until: Timestamp,
+    /// When a pause was last ended by a receipt that says nothing new.
+    lifted: Timestamp,
     /// Receipts refused in a row, and until when none is tried.
     notes_refused: (u32, Timestamp),
     /// Whether there was no such queue when it was last tried.
@@ -112,10 +124,10 @@ pub(crate) struct Deposits {
     notes: BTreeMap<DeviceId, VecDeque<Note>>,
     /// Whose turn it is at each mailbox, when there is more to leave than fits its window.
     turns: BTreeMap<DeviceId, VecDeque<DeviceId>>,
+    /// How often a device was told that its copies were deleted, and since when that is counted.
+    emptied: BTreeMap<DeviceId, (Timestamp, u32)>,
     /// Devices that are to hear by mailbox how far we are.
     pub(crate) owed: BTreeSet<DeviceId>,
-    /// When a device last got another secret.
-    renewed: BTreeMap<DeviceId, Timestamp>,
 }
 
 impl Deposits {
@@ -148,8 +160,34 @@ impl Deposits {
         self.by_device.get(device).and_then(|row| row.mine.clone()).unwrap_or_else(|| Secret32::new(fresh))
     }
 
-    /// Another secret for the queue that a device leaves envelopes for us in, at most one a day: the queue cannot be opened.
-    /// Returns whether there is one; the device does not know it yet.
+    /// The secret that it had before, as long as something may lie in its queues.
+    pub(crate) fn former_secret(
+        &mut self,
+        now: Timestamp,
+        device: &DeviceId,
+        out: &mut Output,
+    ) -> Option<Secret32> {
+        let (secret, until) = self.by_device.get(device)?.former.clone()?;
+        if until <= now {
+            self.update(device, out, |row| row.former = None);
+            return None;
+        }
+        Some(secret)
+    }
+
+    /// The queue of a device at a mailbox in a period, by the secret that it has now.
+    pub(crate) fn current_queue(
+        &self,
+        device: &DeviceId,
+        mailbox: &DeviceId,
+        period: u32,
+    ) -> Option<QueueId> {
+        let secret = self.by_device.get(device)?.mine.as_ref()?;
+        Some(mailbox::queue(secret, mailbox, period).0)
+    }
+
+    /// Another secret for the queue that a device leaves envelopes for us in, unless the one before is still looked after: the
+    /// queue cannot be opened. Returns whether there is one; the device does not know it yet.
     pub(crate) fn renew_secret(
         &mut self,
         now: Timestamp,
@@ -157,10 +195,13 @@ impl Deposits {
         device: &DeviceId,
         fresh: [u8; 32],
     ) -> bool {
-        let due = self.renewed.get(device).is_none_or(|at| now.since(*at) >= SECRET_PAUSE);
+        let due = self.former_secret(now, device, out).is_none();
         if due {
-            self.renewed.insert(*device, now);
-            self.update(device, out, |row| (row.mine, row.told) = (Some(Secret32::new(fresh)), 0));
+            self.update(device, out, |row| {
+                let former = row.mine.replace(Secret32::new(fresh));
+                row.former = former.map(|former| (former, now + FORMER_FOR));
+                row.told = 0;
+            });
         }
         due
     }
@@ -360,11 +401,23 @@ impl Deposits {
         }
     }
 
+    /// Whether a device is told once more that copies of what it left were deleted: whether they were is the word of a mailbox.
+    pub(crate) fn may_say_emptied(&mut self, now: Timestamp, device: &DeviceId) -> bool {
+        let (since, times) = self.emptied.entry(*device).or_insert((now, 0));
+        if now.since(*since) >= Span::from_days(1) {
+            (*since, *times) = (now, 0);
+        }
+        *times = times.saturating_add(1);
+        *times <= EMPTIED_A_DAY
+    }
+
     /// A device says how far it is, and it is no further than it was: it may have deleted copies, so what there was no
-    /// room for is tried again.
-    pub(crate) fn emptied(&mut self, device: &DeviceId) {
+    /// room for is tried again, now and then.
+    pub(crate) fn emptied(&mut self, now: Timestamp, device: &DeviceId) {
         let flights = self.flights.iter_mut().filter(|((of, _), flight)| of == device && flight.no_room);
-        flights.for_each(|(_, flight)| flight.paused_until = Timestamp(0));
+        for (_, flight) in flights.filter(|(_, flight)| now.since(flight.lifted) >= LIFT_AFTER) {
+            (flight.paused_until, flight.lifted) = (Timestamp(0), now);
+        }
     }
 
     /// Whether a device's room at a mailbox was used up when it was last tried.
@@ -432,7 +485,7 @@ impl Deposits {
     /// Forgets a device.
     pub(crate) fn drop_device(&mut self, out: &mut Output, device: &DeviceId) {
         self.owed.remove(device);
-        self.renewed.remove(device);
+        self.emptied.remove(device);
         self.flights.retain(|(of, _), _| of != device);
         for notes in self.notes.values_mut() {
             notes.retain(|note| note.device != *device);
@@ -449,6 +502,7 @@ impl Deposits {
 #[cfg(test)]
 mod tests {
     use kith_proto::address::DeviceAddress;
+    use kith_proto::codec::Decode as _;
 
     use super::*;
 
@@ -508,6 +562,54 @@ mod tests {
         let later = NOW + Span::from_days(10);
         deposits.stored(later, &mut out, &BOB, &mailbox(10), (6, later + Span::from_days(14), 5));
         assert!(!deposits.is_renewal_due(later + Span::from_days(5), &BOB, 5));
+    }
+
+    #[test]
+    fn a_secret_is_replaced_once_while_the_former_one_is_looked_after() {
+        let (mut deposits, mut out) = deposits();
+        let first = deposits.own_secret([1; 32], &BOB, &mut out);
+        assert!(deposits.former_secret(NOW, &BOB, &mut out).is_none());
+        assert!(deposits.renew_secret(NOW, &mut out, &BOB, [2; 32]));
+        assert!(
+            !deposits.renew_secret(NOW + Span::from_days(27), &mut out, &BOB, [3; 32]),
+            "not again so soon"
+        );
+        let row = MailRow::from_bytes(&deposits.get(&BOB).unwrap().to_bytes()).unwrap();
+        let mut deposits = Deposits::default();
+        deposits.restore(BOB, row);
+        let former = |deposits: &mut Deposits, at| {
+            deposits.former_secret(at, &BOB, &mut Output::new()).map(|secret| *secret.as_bytes())
+        };
+        assert_eq!(
+            former(&mut deposits, NOW + Span::from_days(27)),
+            Some(*first.as_bytes()),
+            "after a restart"
+        );
+        assert_eq!(former(&mut deposits, NOW + FORMER_FOR), None, "what lay there has ended");
+        assert!(deposits.renew_secret(NOW + FORMER_FOR, &mut Output::new(), &BOB, [4; 32]));
+    }
+
+    #[test]
+    fn a_mailbox_that_makes_copies_up_costs_eight_receipts_a_day() {
+        let (mut deposits, _) = deposits();
+        let said = (0..1_000).filter(|_| deposits.may_say_emptied(NOW, &BOB)).count();
+        assert_eq!(said, 8);
+        assert!(deposits.may_say_emptied(NOW + Span::from_days(1), &BOB));
+    }
+
+    #[test]
+    fn receipts_that_say_nothing_new_end_a_pause_now_and_then() {
+        let (mut deposits, _) = deposits();
+        let far = NOW + Span::from_hours(6);
+        let mut lifted = 0;
+        for minute in 0..60 {
+            let now = NOW + Span::from_minutes(minute);
+            deposits.pause(&BOB, &mailbox(10), far);
+            deposits.flight(&BOB, &mailbox(10)).no_room = true;
+            deposits.emptied(now, &BOB);
+            lifted += u32::from(deposits.paused_until(&BOB, &mailbox(10)) < far);
+        }
+        assert_eq!(lifted, 6, "in an hour");
     }
 
     #[test]

@@ -54,7 +54,7 @@ use crate::output::Output;
 use crate::peers::Peers;
 use crate::presence::Presence;
 use crate::query;
-use crate::reading;
+use crate::registering;
 use crate::routes;
 use crate::rows::ContactRow;
 use crate::rows::groups::With;
@@ -275,7 +275,7 @@ impl Engine {
                 TimerKey::Mute => mail::hang_up_overdue(self, out),
                 TimerKey::Lists => cards::publish_lists(self, out),
                 TimerKey::Work => {
-                    reading::work(self, out);
+                    registering::work(self, out);
                     knocking::work(self);
                     asking::work(self, out);
                 }

@@ -349,7 +349,9 @@ pub(crate) fn work_wanted(
     challenge: [u8; 32],
     bits: WorkBits,
 ) -> bool {
-    let knocks = engine.is_knocking(&about.device);
+    // What the challenge does not name is not credited (`WorkProof::credit`): it would be done in vain.
+    let is_named = challenge.first() == Some(&bits.bits());
+    let knocks = engine.is_knocking(&about.device) && is_named;
     let work = Work { queue: about.queue, envelope: about.envelope, challenge, bits, next: 0 };
     let (now, way) = (engine.core.now, (about.mailbox, about.device));
     let taken = knocks && about.position.is_some() && engine.knocking.take_work(now, way, work);

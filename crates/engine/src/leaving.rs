@@ -59,6 +59,9 @@ pub(crate) const NOTES_AT_START: Span = Span::from_secs(10);
 /// Receipts that got lost are tried again after this.
 pub(crate) const NOTES_AGAIN: Span = Span::from_secs(30);
 
+/// The longest promise: what was asked for, to the end of the hour in which that ends.
+const LONGEST_PROMISE: Span = Span(Span::from_days(14).0 + Span::from_hours(1).0);
+
 /// A queue that was not there may be registered soon; a mailbox that is full is not emptied at once.
 const NO_QUEUE_PAUSE: Span = Span::from_minutes(1);
 const FULL_PAUSE: Span = Span::from_minutes(10);
@@ -186,11 +189,19 @@ fn fill(engine: &mut Engine, out: &mut Output, device: &DeviceId, mailbox: &Devi
     true
 }
 
-/// Where a device's envelopes go at a mailbox, and the key to sign them with.
+/// Where a device's envelopes go at a mailbox now, and the key to sign them with.
 fn queue_for(engine: &Engine, device: &DeviceId, mailbox: &DeviceId) -> Option<(QueueId, MailboxKey)> {
+    queue_of(engine, device, mailbox, mailbox::period_at(engine.core.now))
+}
+
+fn queue_of(
+    engine: &Engine,
+    device: &DeviceId,
+    mailbox: &DeviceId,
+    period: u32,
+) -> Option<(QueueId, MailboxKey)> {
     let theirs = engine.deposits.get(device)?.theirs.as_ref()?;
     let secret = kith_crypto::secret::Secret32::new(theirs.secret);
-    let period = mailbox::period_at(engine.core.now);
     if theirs.version == CARD_VERSION {
         return mailbox::open_queue(device, &secret, mailbox, period);
     }
@@ -234,7 +245,8 @@ pub(crate) fn deposited(engine: &mut Engine, out: &mut Output, about: &Deposited
                 && mailbox::is_receipt(mailbox, &about.queue, envelope, *expires, signature);
             // A receipt that ends tomorrow is genuine, and no promise.
             if genuine && Deposits::is_promise(now, *expires) {
-                kept(engine, out, about, *expires);
+                // Its clock may be ahead: nothing is kept for longer than was asked for.
+                kept(engine, out, about, (*expires).min(now + LONGEST_PROMISE));
                 return go_on(engine, out, mailbox);
             }
             engine.core.stats.bad_mailbox_answers += 1;
@@ -252,10 +264,10 @@ pub(crate) fn deposited(engine: &mut Engine, out: &mut Output, about: &Deposited
         _ => FULL_PAUSE,
     };
     engine.core.stats.mailbox_refusals += 1;
-    let flight = engine.deposits.flight(device, mailbox);
-    flight.no_queue = matches!(word, Answer::NoQueue {});
-    flight.no_room = matches!(word, Answer::OverQuota { .. });
     if about.position.is_some() {
+        let flight = engine.deposits.flight(device, mailbox);
+        flight.no_queue = matches!(word, Answer::NoQueue {});
+        flight.no_room = matches!(word, Answer::OverQuota { .. });
         routes::refused(engine, device, mailbox, word);
         engine.deposits.pause(device, mailbox, now + pause);
         engine.core.timers.set_earlier(TimerKey::Leave(*device), now + pause);
@@ -273,7 +285,12 @@ fn kept(engine: &mut Engine, out: &mut Output, about: &Deposited, expires: Times
     engine.core.stats.deposited += 1;
     engine.knocking.kept(&(*mailbox, *device));
     mail::worked(engine, out, Use::Leave { mailbox: *mailbox });
-    let current = queue_for(engine, device, mailbox).is_some_and(|(queue, _)| queue == about.queue);
+    // The period may have turned since: the queue of the one before is read as well.
+    let period = mailbox::period_at(engine.core.now);
+    let mut periods = [period, period.saturating_sub(1)].into_iter();
+    let current = periods.any(|period| {
+        queue_of(engine, device, mailbox, period).is_some_and(|(queue, _)| queue == about.queue)
+    });
     let same = about.position.is_none_or(|position| {
         engine.outbox.sealed_at(device, position).is_none_or(|envelope| envelope == about.envelope)
     });
@@ -351,6 +368,9 @@ pub(crate) fn said_until_now(engine: &mut Engine, out: &mut Output, device: &Dev
 
 /// Copies of what a device left, which had come by another way, are deleted: its receipt says again that there is room.
 pub(crate) fn say_emptied(engine: &mut Engine, device: &DeviceId) {
+    if !engine.deposits.may_say_emptied(engine.core.now, device) {
+        return;
+    }
     if engine.presence.links.is_ready(device) {
         engine.inbox.owe(&mut engine.core, device);
     } else if engine.deposits.get(device).is_some_and(|row| row.theirs.is_some()) {

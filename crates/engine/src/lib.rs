@@ -25,6 +25,7 @@ pub mod offers;
 mod output;
 pub mod query;
 pub mod record;
+mod registering;
 pub mod rows;
 pub mod stats;
 mod strangers;

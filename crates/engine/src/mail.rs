@@ -26,6 +26,8 @@ use crate::engine::Engine;
 use crate::leaving;
 use crate::output::Output;
 use crate::reading;
+use crate::registering;
+use crate::registering::Registration;
 use crate::routes;
 use crate::timer::TimerKey;
 
@@ -48,7 +50,7 @@ pub(crate) fn look_after(engine: &mut Engine, out: &mut Output) {
             reading::fetch(engine, out, mailbox, before);
         }
     }
-    reading::ask_again(engine, out);
+    registering::ask_again(engine, out);
     leaving::open_for_notes(engine, out);
     for device in engine.outbox.devices() {
         leaving::leave(engine, out, &device);
@@ -184,8 +186,9 @@ pub(crate) fn answered(
             greeted(engine, out, used_for);
             engine.network_changed(out);
         }
-        (Use::Read { mailbox, period }, Asked::Register { period: of, queues }, word) => {
-            reading::registered(engine, out, (mailbox, period), (of, queues), &word);
+        (Use::Read { mailbox, period }, Asked::Register { period: of, queues, last }, word) => {
+            let about = Registration { of, expected: queues, last };
+            registering::registered(engine, out, (mailbox, period), about, &word);
         }
         (Use::Read { mailbox, period }, Asked::Subscribe, word) => {
             reading::listed(engine, out, mailbox, period, word);
@@ -208,7 +211,7 @@ pub(crate) fn answered(
             engine.standing.has_room(out, &mailbox, free);
             engine.askers.close(out, used_for);
         }
-        (_, Asked::Delete, _) => {}
+        (Use::Read { mailbox, period }, Asked::Delete, _) => reading::fetch(engine, out, mailbox, period),
         _ => {
             engine.core.stats.bad_mailbox_answers += 1;
             hang_up(engine, out, used_for);

@@ -47,6 +47,9 @@ const MAX_WORK: u8 = 26;
 /// Work is done so often a day for one mailbox: for two inboxes, each asked for anew when an hour ends or a disk was lost.
 const MAX_WORKS_A_DAY: u32 = 8;
 
+/// Registrations follow each other quickly where contacts come and go: too few queues count once in this time.
+const MISSING_COUNTS_AFTER: Span = Span::from_hours(1);
+
 /// Whose queue it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Owner {
@@ -86,10 +89,21 @@ pub(crate) struct Own {
     pub(crate) quota_left: Option<u64>,
     /// Queues that it did not open because another inbox has them: of which period, and whose.
     pub(crate) without: BTreeMap<QueueId, (u32, Owner)>,
-    /// How many more it did not open, by its own count, without saying which; and how often in a row.
-    pub(crate) missing: (u32, u32),
+    /// What more it did not open.
+    pub(crate) missing: Missing,
     /// When it was last asked again for queues that it had not opened.
     pub(crate) asked_again: Timestamp,
+}
+
+/// Queues that a mailbox did not open by its own count, without saying which.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Missing {
+    /// How many.
+    pub(crate) queues: u32,
+    /// How often in a row.
+    times: u32,
+    /// When that was last counted.
+    at: Timestamp,
 }
 
 /// One inbox that is being read, as long as its stream is open.
@@ -105,8 +119,8 @@ pub(crate) struct Reading {
     pub(crate) fetching: BTreeMap<Sequence, QueueId>,
     /// Envelopes that are safe here.
     pub(crate) to_delete: Vec<Sequence>,
-    /// How many of what each device left had come by another way, and so are deleted without being fetched.
-    pub(crate) copies: BTreeMap<DeviceId, u32>,
+    /// What each device left had come by another way, and so is deleted without being fetched.
+    pub(crate) copies: BTreeMap<DeviceId, BTreeSet<EnvelopeId>>,
     /// Whether the mailbox was asked to list what is there.
     pub(crate) subscribed: bool,
     /// Whether everything that was there has been listed.
@@ -273,6 +287,13 @@ impl Mailboxes {
         BoundedVec::truncated(told.map(place).collect())
     }
 
+    /// A device has other queues than those that it had no place for.
+    pub(crate) fn has_place(&mut self, device: &DeviceId) {
+        for own in self.own.values_mut() {
+            own.without.retain(|_, (_, owner)| *owner != Owner::Device(*device));
+        }
+    }
+
     /// The reading of an inbox.
     pub(crate) fn reading(&mut self, mailbox: &DeviceId, period: u32) -> &mut Reading {
         self.readings.entry((*mailbox, period)).or_default()
@@ -349,7 +370,7 @@ impl Own {
             read_at: None,
             quota_left: None,
             without: BTreeMap::new(),
-            missing: (0, 0),
+            missing: Missing::default(),
             asked_again: Timestamp(0),
         }
     }
@@ -370,6 +391,18 @@ impl Own {
             return Timestamp::NEVER;
         }
         Timestamp((u64::from(self.last_period()) + 1).saturating_mul(mailbox::PERIOD.0)) + KEPT_FOR
+    }
+
+    /// Notes how many queues it did not open. Returns how often in a row, each an hour after the one before.
+    pub(crate) fn note_missing(&mut self, now: Timestamp, queues: u32) -> u32 {
+        let counts = now.since(self.missing.at) >= MISSING_COUNTS_AFTER;
+        let (times, at) = match (queues > 0, counts) {
+            (false, _) => (0, Timestamp(0)),
+            (true, true) => (self.missing.times.saturating_add(1), now),
+            (true, false) => (self.missing.times, self.missing.at),
+        };
+        self.missing = Missing { queues, times, at };
+        times
     }
 
     /// Takes work, unless it is too hard or asked for too often.
@@ -413,6 +446,15 @@ mod tests {
         let done = (0..100).filter(|_| own.take_work(NOW, work(8))).count();
         assert_eq!(done, 8, "again and again");
         assert!(own.take_work(NOW + Span::from_days(1), work(8)), "another day");
+    }
+
+    #[test]
+    fn a_mailbox_that_opens_too_few_queues_is_judged_once_an_hour() {
+        let mut own = Own::new(Multiaddress::new(vec![1]).unwrap());
+        assert!((0..100).all(|_| own.note_missing(NOW, 3) == 1), "contacts come and go");
+        assert_eq!(own.note_missing(NOW + Span::from_hours(1), 3), 2);
+        assert_eq!(own.note_missing(NOW + Span::from_hours(2), 0), 0);
+        assert_eq!(own.note_missing(NOW + Span::from_hours(2), 1), 1, "from the beginning");
     }
 
     #[test]

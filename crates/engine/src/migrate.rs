@@ -6,22 +6,29 @@
 //! | 2 | `mail`: until when each mailbox has promised, not since when it keeps; `mailboxes`: when it was left |
 //! | 3 | groups: new tables; `chats` and `history` may hold rows of groups. Older rows of both are read as they are |
 //! | 4 | calls: new tables; `chats` and `history` may hold calls |
-//! | 5 | `standing`: why a mailbox would not have us; `strangers`: work; `mailbox_choices`: vouchers. Older rows are read as they are |
+//! | 5 | `standing`: why a mailbox would not have us; `mailbox_choices`: vouchers. Older rows are read as they are; `strangers`: work |
+//! | 6 | `mail`: the secret before. Older rows are read as they are |
 //!
 //! A table that is added needs no new version if having no rows in it means what was true before: `knocks` and
 //! `strangers` (without rows, strangers may knock and nobody has), `found` (nothing is remembered, and fetched again).
 
 use std::ops::Bound;
 
+use kith_proto::codec::Decode as _;
+use kith_proto::codec::Encode as _;
 use kith_proto::rows::Direction;
 use kith_proto::rows::Rows;
 use kith_proto::rows::Table;
 use kith_proto::rows::Write;
 
 use crate::rows;
+use crate::rows::StrangerRow;
 
 /// The version of the rows that this code reads and writes.
-pub const SCHEMA_VERSION: u32 = 5;
+pub const SCHEMA_VERSION: u32 = 6;
+
+/// What a mailbox asks of strangers at the least, in bits (`kith-mailbox`).
+const LEAST_WORK_BITS: u8 = 20;
 
 /// The writes that bring rows of version `from` to [`SCHEMA_VERSION`], to be committed together with the new number.
 ///
@@ -31,17 +38,25 @@ pub fn migrate(from: u32, rows: &dyn Rows) -> Result<Vec<Write>, String> {
     match from {
         // A new folder has no rows.
         0 | SCHEMA_VERSION => Ok(Vec::new()),
-        // Only tables were added; rows that got a field are read in both forms (`rows/chats.rs`, `rows/nodes.rs`).
-        2..=4 => Ok(Vec::new()),
+        // Only tables were added; rows that got a field are read in both forms (`rows.rs`, `rows/chats.rs`, `rows/nodes.rs`).
+        5 => Ok(Vec::new()),
+        2..=4 => rewritten(rows, rows::STRANGERS, stranger),
         1 => {
             let mut writes = rewritten(rows, rows::MAIL, first::mail)?;
             writes.extend(rewritten(rows, rows::MAILBOXES, first::mailbox)?);
+            writes.extend(rewritten(rows, rows::STRANGERS, stranger)?);
             Ok(writes)
         }
         newer => Err(format!(
             "this data folder was written by a newer version of Kith (format {newer}): update Kith to open it"
         )),
     }
+}
+
+/// Somebody who asked when nobody noted the work: it was no less than every mailbox asks for.
+fn stranger(row: &[u8]) -> Option<Vec<u8>> {
+    let row = StrangerRow::from_bytes(row).ok()?;
+    Some(StrangerRow { work_bits: row.work_bits.max(LEAST_WORK_BITS), ..row }.to_bytes())
 }
 
 /// Every row of a table in its new form.
@@ -114,6 +129,7 @@ mod first {
                 stored: Decode::decode(reader)?,
                 receipt_told: Decode::decode(reader)?,
                 read_told: Decode::decode(reader)?,
+                former: None,
             }))
         }
     }

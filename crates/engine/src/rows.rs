@@ -280,6 +280,9 @@ row!(
     }
 );
 
+/// Since 2: the former secret.
+const MAIL_VERSION: u8 = 2;
+
 /// What passes between us and a device by way of mailboxes.
 #[derive(Clone, Default)]
 pub(crate) struct MailRow {
@@ -297,11 +300,13 @@ pub(crate) struct MailRow {
     pub(crate) receipt_told: Position,
     /// Up to which it was told by mail that they were read.
     pub(crate) read_told: Position,
+    /// The secret before, and until when its queues are read.
+    pub(crate) former: Option<(Secret32, Timestamp)>,
 }
 
 impl Encode for MailRow {
     fn encode(&self, out: &mut Vec<u8>) {
-        out.push(VERSION);
+        out.push(MAIL_VERSION);
         self.mine.encode(out);
         self.told.encode(out);
         self.theirs.encode(out);
@@ -309,12 +314,17 @@ impl Encode for MailRow {
         self.stored.encode(out);
         self.receipt_told.encode(out);
         self.read_told.encode(out);
+        self.former.encode(out);
     }
 }
 
 impl Decode for MailRow {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        version(reader, VERSION)?;
+        let old = match u8::decode(reader)? {
+            VERSION => true,
+            MAIL_VERSION => false,
+            _ => return Err(DecodeError::Invalid { what: "row version" }),
+        };
         Ok(Self {
             mine: Decode::decode(reader)?,
             told: Decode::decode(reader)?,
@@ -323,6 +333,7 @@ impl Decode for MailRow {
             stored: Decode::decode(reader)?,
             receipt_told: Decode::decode(reader)?,
             read_told: Decode::decode(reader)?,
+            former: if old { None } else { Decode::decode(reader)? },
         })
     }
 }

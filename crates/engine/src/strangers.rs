@@ -35,7 +35,7 @@ use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::output::Output;
-use crate::reading;
+use crate::registering;
 use crate::rows;
 use crate::rows::KnocksRow;
 use crate::rows::StrangerRow;
@@ -181,7 +181,7 @@ pub(crate) fn allow(engine: &mut Engine, out: &mut Output, allowed: bool) {
         return;
     }
     engine.strangers.say(engine.core.now, out, allowed);
-    reading::queues_changed(engine, out);
+    registering::queues_changed(engine, out);
     publish(engine, out);
     out.event(Event::ProfileChanged(engine.profile_view()));
 }

@@ -150,7 +150,7 @@ fn find(step: &Step<'_>, id: &QueueId) -> Result<Option<(QueueRow, InboxRow)>, S
     Ok(open.then_some((queue, inbox)))
 }
 
-/// What keeps a stranger's envelope out: its size, too many others with as much work, or missing work. In this order, so
+/// What keeps a stranger's envelope out: its size, too many others with as much work, no room, or missing work. In this order, so
 /// that nobody works in vain. Else which envelope gives way to it, if the queue is full: whoever came first does not keep
 /// the place against more work.
 fn knock(
@@ -170,6 +170,10 @@ fn knock(
         core.stats.over_quota += 1;
         return Ok(Err(Answer::OverQuota { retry_after_secs: retry_after(inbox, core.now) }));
     }
+    if !is_full && let Some(refused) = over_quota(step, asked, queue, inbox) {
+        return Ok(Err(refused));
+    }
+    let core = &mut *step.core;
     let envelope = asked.envelope.id();
     let purpose = Purpose::Knock(asked.queue, &envelope);
     let bits = work::knock_bits(core, queue.envelopes).max(WorkBits::capped(above));

@@ -196,6 +196,10 @@ fn admit(
     asked: &Registration<'_>,
     vouched: bool,
 ) -> Result<(), Answer> {
+    if !vouched && matches!(asked.admission, Admission::Voucher { .. }) {
+        // Vouchers are words that people type: who tries them one after the other pays.
+        limits.fine(&step.core.config, step.core.now, from);
+    }
     let core = &mut *step.core;
     let strangers_may = core.load_percent() < core.config.vouchers_only_percent;
     if core.config.is_short || core.totals.inboxes >= core.config.inboxes || !(vouched || strangers_may) {

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::event::Event;
 use crate::offers;
 use crate::output::Output;
-use crate::reading;
+use crate::registering;
 use crate::view::ContactState;
 use crate::view::MessageState;
 
@@ -66,7 +66,7 @@ pub(super) fn block_all(
 
 fn keep_out(engine: &mut Engine, out: &mut Output) {
     engine.keep_connected(out);
-    reading::queues_changed(engine, out);
+    registering::queues_changed(engine, out);
 }
 
 fn block_known(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, contact: &ContactId) {

@@ -49,7 +49,7 @@ use crate::engine::Engine;
 use crate::event::Event;
 use crate::links;
 use crate::output::Output;
-use crate::reading;
+use crate::registering;
 use crate::rows::groups as rows;
 use crate::rows::groups::AskingRow;
 use crate::rows::groups::MAX_ASKED;
@@ -384,7 +384,7 @@ pub(super) fn give_up(engine: &mut Engine, out: &mut Output, id: &GroupId) {
         }
         fellows::part(engine, out);
         engine.keep_connected(out);
-        reading::queues_changed(engine, out);
+        registering::queues_changed(engine, out);
     }
 }
 

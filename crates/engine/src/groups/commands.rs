@@ -41,7 +41,7 @@ use crate::command::Refusal;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::output::Output;
-use crate::reading;
+use crate::registering;
 use crate::rows::groups as rows;
 use crate::rows::groups::With;
 use crate::view::ContactState;
@@ -329,7 +329,7 @@ fn forget(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: GroupId) -
     engine.chats.remove(rows, out, &chat);
     fellows::part(engine, out);
     engine.keep_connected(out);
-    reading::queues_changed(engine, out);
+    registering::queues_changed(engine, out);
     out.event(Event::GroupForgotten { group: id, chat });
     Ok(Answer::Done)
 }

@@ -23,7 +23,7 @@ use crate::contents;
 use crate::engine::Engine;
 use crate::links;
 use crate::output::Output;
-use crate::reading;
+use crate::registering;
 use crate::timer::TimerKey;
 use crate::view::ContactState;
 use crate::view::GroupState;
@@ -97,7 +97,7 @@ fn settle(engine: &mut Engine, out: &mut Output) {
     engine.core.timers.set_earlier(TimerKey::Groups, engine.core.now + membership::TELL_AFTER);
     mesh::sort_dials(engine);
     engine.keep_connected(out);
-    reading::queues_changed(engine, out);
+    registering::queues_changed(engine, out);
 }
 
 /// Somebody is a fellow, by a device list that the log of a group has.
@@ -260,6 +260,6 @@ pub(crate) fn stay(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, accou
     if let Some(list) = list {
         learn(engine, rows, out, account, &list);
         engine.keep_connected(out);
-        reading::queues_changed(engine, out);
+        registering::queues_changed(engine, out);
     }
 }

@@ -40,7 +40,7 @@ use crate::cards;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::output::Output;
-use crate::reading;
+use crate::registering;
 use crate::timer::TimerKey;
 use crate::view::GroupState;
 
@@ -212,7 +212,7 @@ pub(super) fn invites(
 
 /// Links, or who may let people in by them, are others.
 pub(super) fn changed(engine: &mut Engine, out: &mut Output) {
-    reading::queues_changed(engine, out);
+    registering::queues_changed(engine, out);
     soon(engine);
 }
 

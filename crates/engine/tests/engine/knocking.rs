@@ -40,6 +40,7 @@ use kith_proto::mailbox::Request;
 use kith_proto::mailbox::WorkProof;
 use kith_proto::mailbox::deposit_subject;
 use kith_proto::record::Record;
+use kith_proto::rows::Write;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 use kith_simulations::post::Sent;
@@ -409,6 +410,7 @@ fn when_all_places_are_taken_more_work_takes_the_place_of_the_least() {
         [true, false, false, false, false, false, true],
         "of those who did the least, the one who came last went; as much work as others did displaces nobody"
     );
+    assert!(ann.side.engine.stats().gave_way > 0);
     town.visit(&mut ann, 3);
     assert_eq!(
         asked(&ann, &strangers),
@@ -727,4 +729,18 @@ fn commands_that_make_no_sense_are_refused_in_words() {
     let mut bob = bob;
     town.visit(&mut bob, 5);
     assert!(bob.is_asked_by(&ann));
+}
+
+#[test]
+fn who_asked_before_work_was_noted_is_not_the_first_to_make_room() {
+    let mut disk = kith_simulations::disk::Disk::default();
+    // Version 1 of the row: not turned away, since the 77th millisecond.
+    let row = vec![1, 0, 77, 0, 0, 0, 0, 0, 0, 0];
+    disk.commit(vec![Write { table: "strangers".to_owned(), key: vec![9; 32], value: Some(row) }]);
+    for from in 1..=4 {
+        let writes = kith_engine::migrate::migrate(from, &disk).unwrap();
+        let [Write { key, value: Some(row), .. }] = writes.as_slice() else { panic!("one row") };
+        assert_eq!((key, row.last()), (&vec![9; 32], Some(&20)), "the least that a mailbox asks for");
+    }
+    assert!(kith_engine::migrate::migrate(5, &disk).unwrap().is_empty());
 }

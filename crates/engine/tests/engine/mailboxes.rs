@@ -163,8 +163,8 @@ fn queues_that_a_mailbox_did_not_open_are_counted() {
 }
 
 #[test]
-fn a_contact_whose_queue_somebody_has_is_named_and_gets_another_one() {
-    let (mut ann, bob, _) = crate::friends();
+fn a_contact_whose_queue_somebody_has_gets_another_one() {
+    let (mut ann, _, _) = crate::friends();
     ann.net(NetInput::BootstrapConnected { node: node(50) });
     // Whatever is opened first, but what strangers knock at, is another inbox's.
     let mut squatted = std::collections::BTreeSet::new();
@@ -198,8 +198,6 @@ fn a_contact_whose_queue_somebody_has_is_named_and_gets_another_one() {
             play(&mut ann, effect, true);
         }
     }
-    let without = |ann: &Side| ann.engine.overview().network.mailboxes.remove(0).without;
-    assert_eq!(without(&ann), [bob.account], "it is told whom it hurts");
     for _ in 0..10 {
         ann.pass(SECOND);
         while !ann.mail.is_empty() {
@@ -208,10 +206,105 @@ fn a_contact_whose_queue_somebody_has_is_named_and_gets_another_one() {
             }
         }
     }
-    assert_eq!(without(&ann), [], "Bob has another place");
+    assert!(ann.engine.overview().network.mailboxes.remove(0).without.is_empty(), "Bob has another place");
     let others: std::collections::BTreeSet<_> =
         asked.iter().filter(|queue| !squatted.contains(queue)).collect();
     assert_eq!((squatted.len(), others.len()), (2, 2), "one in each of two periods, and another in each");
+}
+
+/// Three mailboxes, some of which say that another inbox has what Bob is to use first.
+#[derive(Default)]
+struct Squatters {
+    liars: Vec<u8>,
+    streams: std::collections::BTreeMap<u64, u8>,
+    /// What each was asked to open for contacts, in order, once.
+    asked: std::collections::BTreeMap<u8, Vec<QueueId>>,
+    /// Where the list of this period is asked for: stream and number.
+    subscribed: std::collections::BTreeMap<u8, (u64, u32)>,
+    fetched: usize,
+}
+
+impl Squatters {
+    fn play(&mut self, ann: &mut Side, effect: Effect) {
+        match effect {
+            Effect::OpenMailbox { stream, device, .. } => {
+                self.streams.insert(stream, device.0[0]);
+                ann.net(NetInput::MailboxOpened { stream });
+            }
+            Effect::AskMailbox { stream, request } => {
+                let Some(host) = self.streams.get(&stream).copied() else { return };
+                match request.word {
+                    Request::Hello { .. } => say(ann, stream, request.number, hello()),
+                    Request::Register { queues, .. } => {
+                        let asked = self.asked.entry(host).or_default();
+                        for (queue, access) in &*queues {
+                            if matches!(access, Access::Key { .. }) && !asked.contains(queue) {
+                                asked.push(*queue);
+                            }
+                        }
+                        let lies = self.liars.contains(&host);
+                        let taken = asked.iter().take(if lies { 2 } else { 0 });
+                        let left_out: Vec<_> = taken.copied().collect();
+                        say(ann, stream, request.number, registered_but(1_000, left_out));
+                    }
+                    Request::Subscribe { .. } => {
+                        self.subscribed.entry(host).or_insert((stream, request.number));
+                        say(ann, stream, request.number, Answer::CaughtUp {});
+                    }
+                    Request::Get { sequences } => self.fetched += sequences.len(),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn meet(liars: &[u8], ann: &mut Side) -> Self {
+        let mut all = Self { liars: liars.to_vec(), ..Self::default() };
+        for number in 50..53 {
+            ann.net(NetInput::BootstrapConnected { node: node(number) });
+        }
+        live(ann, 10, |ann, effect| all.play(ann, effect));
+        all
+    }
+}
+
+#[test]
+fn the_word_of_one_mailbox_takes_no_place_away_at_the_others() {
+    let (mut ann, bob, _) = crate::friends();
+    let told = Squatters::meet(&[50], &mut ann);
+    let without: Vec<_> =
+        ann.engine.overview().network.mailboxes.into_iter().map(|own| own.without).collect();
+    assert_eq!(without, [vec![bob.account], vec![], vec![]], "it is told where Bob has no place");
+    for host in 50..53 {
+        assert_eq!(told.asked[&host].len(), 2, "Bob has one in each of two periods, as before, at {host}");
+    }
+}
+
+#[test]
+fn what_lies_in_the_queues_of_a_former_secret_is_still_read() {
+    let (mut ann, _, _) = crate::friends();
+    let mut told = Squatters::meet(&[50, 51], &mut ann);
+    assert_eq!(
+        told.asked[&52].len(),
+        4,
+        "two said so, and the third opens the new ones too, beside the former"
+    );
+    let overview = ann.engine.overview();
+    assert!(overview.network.mailboxes.iter().all(|own| own.without.is_empty()), "Bob has another place");
+    let (stream, number) = told.subscribed[&52];
+    for (sequence, queue) in (7..).zip(told.asked[&52].clone()) {
+        let envelope = EnvelopeId([u8::try_from(sequence).unwrap(); 16]);
+        let entry = IndexEntry { sequence, queue, envelope, size_class: 0 };
+        say(&mut ann, stream, number, Answer::Index { entries: BoundedVec::truncated(vec![entry]) });
+    }
+    live(&mut ann, 1, |ann, effect| told.play(ann, effect));
+    assert_eq!(told.fetched, 4, "mail in both, of this period and the next");
+    let before = told.asked.clone();
+    ann.restart();
+    let again = Squatters::meet(&[50, 51], &mut ann);
+    assert_eq!(again.asked[&52].len(), 4, "after a restart too");
+    assert!(again.asked[&52].iter().all(|queue| before[&52].contains(queue)), "and nobody gets a third one");
 }
 
 #[test]
@@ -784,6 +877,32 @@ fn the_number_of_promises_is_told_with_the_message_and_as_it_grows() {
     assert_eq!((number, view.state), (3, MessageState::Stored));
     assert!(until >= ann.now + Span::from_days(14) && until < ann.now + Span::from_days(15));
     assert_eq!(view.copies.unwrap().held(until), None, "and none when they have ended");
+}
+
+#[test]
+fn a_mailbox_whose_clock_is_ahead_promises_no_more_than_was_asked_for() {
+    let (mut office, mut ann, friends) = ann_and_friends(1, 3);
+    let chat = ann.chat_with(&friends[0]);
+    let message = ann.send(chat, "are you there?");
+    // To all of them it is ten days later.
+    let mut queue = std::collections::VecDeque::new();
+    for _ in 0..3 {
+        ann.pass(SECOND);
+        queue.extend(office.take(&mut ann, 1));
+        while let Some(sent) = queue.pop_front() {
+            match sent {
+                Sent::ToPerson(_, input) => ann.net(input),
+                Sent::Late(..) => {}
+                Sent::ToHost(host, input) => {
+                    queue.extend(office.post.arrive(host, input, ann.now + Span::from_days(10)).0);
+                }
+            }
+            queue.extend(office.take(&mut ann, 1));
+        }
+    }
+    let view = kith_engine::query::message(&ann.disk, &message).unwrap().unwrap();
+    let (number, until) = view.copies.unwrap().held(ann.now).unwrap();
+    assert!(until <= ann.now + Span::from_days(14) + Span::from_hours(1), "{number} until {until:?}");
 }
 
 /// Somebody is switched on again, at a time, and uses the mailboxes that are there.
