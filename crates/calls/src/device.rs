@@ -8,6 +8,7 @@
 //! | [`pattern`] | a picture that tells when it was made |
 //! | [`files`] | films: Y4M, IVF |
 //! | `pulse` | real microphones and speakers, on Linux |
+//! | `camera`, `screen` | real cameras, screens and windows, on Linux; `colours` makes of their pictures what is encoded |
 //! | [`choice`] | all of them by name, and which are there |
 //!
 //! Devices keep the pace: who reads or writes waits in the call, on a thread of its own. Nothing here is asynchronous.
@@ -21,12 +22,18 @@ use thiserror::Error;
 use crate::Picture;
 use crate::transport::Kind;
 
+#[cfg(target_os = "linux")]
+mod camera;
 pub mod choice;
+#[cfg(target_os = "linux")]
+mod colours;
 pub mod files;
 pub mod pattern;
 #[cfg(target_os = "linux")]
 mod pulse;
 pub mod recording;
+#[cfg(target_os = "linux")]
+mod screen;
 pub mod sound;
 pub mod wav;
 

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use kith_calls::Kind;
 use kith_calls::device::choice;
 use kith_calls::device::choice::Direction;
+use kith_calls::device::choice::FoundPicture;
 use kith_calls::device::choice::Use;
 use kith_calls::stats::LegStats;
 use kith_calls::stats::TrackStats;
@@ -132,9 +134,9 @@ pub(crate) const METHODS: &[Method] = &[
     },
     Method {
         name: "calls.devices",
-        summary: "The devices for sound that are there, and which devices calls use.",
+        summary: "The devices for sound and pictures that are there, screens and windows among them, and which of them calls use.",
         params: &[],
-        result: "devices: [{kind (microphone, speaker), name, word (for calls.choose), default}], chosen: {microphone, speaker, camera, screen, recording}",
+        result: "devices: [{kind (microphone, speaker, camera, screen), name, word (for calls.choose), default}], chosen: {microphone, speaker, camera, screen, recording}",
         run: Run::Now(|handle, _| devices(handle)),
     },
     Method {
@@ -150,9 +152,13 @@ pub(crate) const METHODS: &[Method] = &[
             optional(
                 "camera",
                 "string",
-                "none, pattern, pattern:WIDTHxHEIGHT, file:PATH (Y4M or IVF, over and over).",
+                "default, device:…, none, pattern, pattern:WIDTHxHEIGHT, file:PATH (Y4M or IVF, over and over).",
             ),
-            optional("screen", "string", "As for the camera."),
+            optional(
+                "screen",
+                "string",
+                "default (the first monitor), monitor:…, window:…, or as for the camera.",
+            ),
             optional(
                 "recording",
                 "string",
@@ -270,15 +276,18 @@ fn track(stats: &TrackStats) -> Value {
 
 fn devices(handle: &Handle) -> Result<Value, RpcError> {
     let Choices { devices, recording } = handle.call_devices()?;
-    let found: Vec<Value> = choice::list()
-        .iter()
-        .map(|found| {
-            json!({
-                "kind": if found.direction == Direction::In { "microphone" } else { "speaker" },
-                "name": found.name,
-                "word": format!("device:{}", found.id),
-                "default": found.is_default,
-            })
+    let sound = choice::list().into_iter().map(|found| {
+        let kind = if found.direction == Direction::In { "microphone" } else { "speaker" };
+        (kind, found.name, format!("device:{}", found.id), found.is_default)
+    });
+    let pictures = [Kind::Camera, Kind::Screen].into_iter().flat_map(|kind| {
+        let named = move |found: FoundPicture| (kind.name(), found.name, found.word, found.is_default);
+        choice::list_pictures(kind).into_iter().map(named)
+    });
+    let found: Vec<Value> = sound
+        .chain(pictures)
+        .map(|(kind, name, word, is_default)| {
+            json!({ "kind": kind, "name": name, "word": word, "default": is_default })
         })
         .collect();
     Ok(json!({

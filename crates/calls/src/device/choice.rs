@@ -5,7 +5,8 @@
 //! |---|---|
 //! | microphone | `default`, `device:ID`, `tone:440`, `marks`, `silence`, `wav:PATH` |
 //! | speaker | `default`, `device:ID`, `none`, `wav:PATH` |
-//! | camera, screen | `none`, `pattern`, `pattern:1280x720`, `file:PATH` |
+//! | camera | `default`, `device:PATH`, `none`, `pattern`, `pattern:1280x720`, `file:PATH` |
+//! | screen | `default`, `monitor:NAME`, `window:NUMBER`, `none`, `pattern`, `pattern:1280x720`, `file:PATH` |
 
 use std::path::Path;
 use std::sync::Arc;
@@ -62,6 +63,32 @@ pub fn list() -> Vec<Found> {
     return Vec::new();
 }
 
+/// Something that pictures come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundPicture {
+    /// The word for it.
+    pub word: String,
+    /// What people call it.
+    pub name: String,
+    /// Whether it is used where nothing else is said.
+    pub is_default: bool,
+}
+
+/// The cameras, or the monitors and windows, that are there now, the default one first.
+pub fn list_pictures(kind: Kind) -> Vec<FoundPicture> {
+    #[cfg(target_os = "linux")]
+    return match kind {
+        Kind::Microphone => Vec::new(),
+        Kind::Camera => super::camera::list(),
+        Kind::Screen => super::screen::list(None),
+    };
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = kind;
+        Vec::new()
+    }
+}
+
 /// What is used, in the words of this module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
@@ -111,8 +138,9 @@ impl Choice {
     pub fn set(&mut self, of: Use, word: &str) -> Result<(), NotADevice> {
         let pictures = matches!(of, Use::Camera | Use::Screen);
         match split(word) {
-            ("default", None) if !pictures => {}
-            ("device", Some(_)) if !pictures => {}
+            ("default", None) => {}
+            ("device", Some(_)) if of != Use::Screen => {}
+            ("monitor" | "window", Some(_)) if of == Use::Screen => {}
             ("tone", Some(text)) if of == Use::Microphone => _ = hertz(text).ok_or(NotADevice::Number)?,
             ("tone" | "marks" | "silence", None) if of == Use::Microphone => {}
             ("none", None) if of != Use::Microphone => {}
@@ -152,8 +180,8 @@ impl Default for Choice {
         Self {
             microphone: word("default"),
             speaker: word("default"),
-            camera: word("none"),
-            screen: word("none"),
+            camera: word("default"),
+            screen: word("default"),
         }
     }
 }
@@ -220,6 +248,9 @@ impl Devices for Chosen {
                 Box::new(Pattern::new(width, height))
             }
             ("file", Some(path)) => Box::new(VideoFile::open(Path::new(path))?),
+            ("default", None) => real_pictures(kind, None)?,
+            ("device", Some(path)) if kind == Kind::Camera => real_pictures(kind, Some(path))?,
+            ("monitor" | "window", Some(_)) if kind == Kind::Screen => real_pictures(kind, Some(&word))?,
             _ => return Err(NoDevice::Missing),
         })
     }
@@ -248,6 +279,19 @@ fn real_microphone(id: Option<&str>) -> Result<Box<dyn AudioSource>, NoDevice> {
 #[cfg(target_os = "linux")]
 fn real_speaker(id: Option<&str>) -> Result<Box<dyn AudioSink>, NoDevice> {
     Ok(Box::new(super::pulse::Speaker::open(id)?))
+}
+
+#[cfg(target_os = "linux")]
+fn real_pictures(kind: Kind, word: Option<&str>) -> Result<Box<dyn VideoSource>, NoDevice> {
+    Ok(match kind {
+        Kind::Screen => Box::new(super::screen::Screen::open(None, word)?),
+        _ => Box::new(super::camera::Camera::open(word)?),
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn real_pictures(_: Kind, _: Option<&str>) -> Result<Box<dyn VideoSource>, NoDevice> {
+    Err(NoDevice::Missing)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -289,6 +333,9 @@ mod tests {
             (Use::Speaker, "wav:/tmp/heard.wav"),
             (Use::Speaker, "none"),
             (Use::Camera, "pattern:640x360"),
+            (Use::Camera, "device:/dev/video2"),
+            (Use::Screen, "monitor:HDMI-1"),
+            (Use::Camera, "pattern:640x360"),
             (Use::Screen, "file:/tmp/a.y4m"),
         ] {
             assert_eq!(choice.set(of, word), Ok(()), "{word}");
@@ -298,6 +345,8 @@ mod tests {
         for (of, word, why) in [
             (Use::Speaker, "tone:440", NotADevice::Unknown),
             (Use::Camera, "default:1", NotADevice::Unknown),
+            (Use::Camera, "window:1", NotADevice::Unknown),
+            (Use::Screen, "device:/dev/video0", NotADevice::Unknown),
             (Use::Microphone, "none", NotADevice::Unknown),
             (Use::Microphone, "", NotADevice::Unknown),
             (Use::Microphone, "tone:nan", NotADevice::Number),
