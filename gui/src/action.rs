@@ -1,9 +1,12 @@
 //! What a person wants (`Action`), and what the model wants of the node (`Request`).
 
+pub mod calls;
 pub mod groups;
 pub mod rooms;
 
 use kith_engine::Command;
+use kith_node::calling::Tune;
+use kith_node::calling::choice::Choice;
 use kith_node::helping::settings::Who;
 use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
@@ -14,6 +17,7 @@ use kith_proto::id::MessageId;
 use kith_proto::time::Timestamp;
 use zeroize::Zeroizing;
 
+pub use self::calls::CallAction;
 pub use self::groups::GroupAction;
 pub use self::rooms::RoomAction;
 use crate::bridge::kept::Kept;
@@ -106,6 +110,8 @@ pub enum Action {
     Group(GroupAction),
     /// Something about public rooms.
     Room(RoomAction),
+    /// Something about calls.
+    Call(CallAction),
     /// Use the light or the dark theme, or follow the system.
     SetTheme(crate::theme::Choice),
     /// Speak this language, or that of the system.
@@ -225,6 +231,14 @@ pub enum Request {
         /// What.
         text: String,
     },
+    /// Play a tune, or nothing any more.
+    Ring(Option<Tune>),
+    /// What is measured in calls.
+    MeasureCalls,
+    /// Which devices calls use, and which are there.
+    LoadCallDevices,
+    /// Use these devices in calls.
+    ChooseCallDevices(Box<Choice>),
     /// Keep the app's own settings.
     Keep(Box<Kept>),
     /// What is known about the connection.
@@ -268,6 +282,10 @@ impl std::fmt::Debug for Request {
             Self::Report(_) => "Report",
             Self::LoadFilters => "LoadFilters",
             Self::SaveText { .. } => "SaveText",
+            Self::Ring(_) => "Ring",
+            Self::MeasureCalls => "MeasureCalls",
+            Self::LoadCallDevices => "LoadCallDevices",
+            Self::ChooseCallDevices(_) => "ChooseCallDevices",
             Self::Keep(_) => "Keep",
             Self::Examine => "Examine",
             Self::SaveReport => "SaveReport",

@@ -15,14 +15,17 @@ use kith_node::NodeEvent;
 use kith_proto::time::Timestamp;
 
 use crate::action::Action;
+use crate::action::CallAction;
 use crate::action::GroupAction;
 use crate::action::Request;
 use crate::action::RoomAction;
+use crate::action::calls::Part;
 use crate::bridge::Bridge;
 use crate::bridge::kept;
 use crate::model::Dialog;
 use crate::model::Model;
 use crate::model::Screen;
+use crate::model::calls::is_talk;
 use crate::model::dates::Now;
 use crate::model::groups::info::InfoPage;
 use crate::model::settings::Page;
@@ -120,6 +123,18 @@ impl App {
         }
     }
 
+    /// Keeps a call on the screen up to date: what was measured and how long it lasts each second, pictures as they come.
+    fn calls(&mut self, ui: &Ui) {
+        if self.model.calls.shown().is_none() {
+            return;
+        }
+        let requests = self.model.tick(present().time);
+        self.ask(requests);
+        let pictures = self.model.calls.wants_pictures().map(|call| self.bridge.pictures(call));
+        self.model.calls.set_pictures(pictures.unwrap_or_default());
+        ui.ctx().request_repaint_after(std::time::Duration::from_secs(1));
+    }
+
     /// Tells the system what the person is to know, and hears what was clicked there.
     fn notify(&mut self, ui: &Ui) {
         let focused = ui.input(|input| input.viewport().focused.unwrap_or(true));
@@ -151,7 +166,7 @@ impl App {
         }
         let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
         let focus = |name| ui.ctx().memory_mut(|memory| memory.request_focus(Id::unique(name)));
-        let mut actions = Vec::new();
+        let mut actions = self.call_shortcuts(ui);
         if pressed(Modifiers::COMMAND, Key::K) {
             focus(SEARCH);
         }
@@ -201,6 +216,42 @@ impl App {
             }
         }
         self.carry_out(ui, actions);
+    }
+
+    /// Keys for calls. While one goes on, some mean other things than without one.
+    fn call_shortcuts(&self, ui: &Ui) -> Vec<Action> {
+        let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
+        let talks = self.model.calls.shown().is_some_and(|call| is_talk(call.state));
+        let mut wanted = Vec::new();
+        if talks {
+            if pressed(Modifiers::COMMAND, Key::D) {
+                wanted.push(CallAction::Toggle(Part::Microphone));
+            }
+            if pressed(Modifiers::COMMAND, Key::E) {
+                wanted.push(CallAction::Toggle(Part::Camera));
+            }
+            if pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::H) {
+                wanted.push(CallAction::HangUp);
+            }
+            // Where the space bar writes or presses something, it does that.
+            let is_free = self.model.calls.open().is_some()
+                && self.model.dialog.is_none()
+                && ui.memory(|memory| memory.focused().is_none());
+            let (down, up) =
+                ui.input(|input| (input.key_pressed(Key::Space), input.key_released(Key::Space)));
+            if down && is_free {
+                wanted.push(CallAction::Talk(true));
+            }
+            if up {
+                wanted.push(CallAction::Talk(false));
+            }
+        } else if pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::C)
+            && let Some(contact) = self.model.open_contact()
+            && self.model.no_call(contact, false).is_none()
+        {
+            wanted.push(CallAction::Start { chat: contact.chat, camera: false });
+        }
+        wanted.into_iter().map(Action::Call).collect()
     }
 
     fn carry_out(&mut self, ui: &Ui, actions: Vec<Action>) {
@@ -326,6 +377,7 @@ impl eframe::App for App {
         if self.model.pass_time(passed) {
             ui.ctx().request_repaint_after(std::time::Duration::from_millis(250));
         }
+        self.calls(ui);
         self.shortcuts(ui);
         let tokens = self.tokens(ui);
         let mut actions = view::show(ui, &mut self.model, &tokens, present());

@@ -1,6 +1,7 @@
 //! Between the interface and the node: requests go to a worker thread, answers and events come back, and each wakes
 //! the interface. The worker is one thread, so answers come in the order of the requests.
 
+mod calls;
 mod groups;
 pub mod kept;
 
@@ -18,6 +19,7 @@ use crossbeam_channel::bounded;
 use kith_engine::Command;
 use kith_engine::command::Answer;
 use kith_engine::query;
+use kith_engine::view::CallSettings;
 use kith_engine::view::ChatView;
 use kith_engine::view::ContactView;
 use kith_engine::view::GroupView;
@@ -31,10 +33,14 @@ use kith_node::Events;
 use kith_node::Handle;
 use kith_node::NodeError;
 use kith_node::NodeEvent;
+use kith_node::calling::Pictures;
+use kith_node::calling::choice::Choice;
+use kith_node::calling::stats::Stats;
 use kith_node::doctor;
 use kith_node::doctor::Finding;
 use kith_node::helping::HelpView;
 use kith_proto::id::AccountId;
+use kith_proto::id::CallId;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 use kith_proto::id::GroupId;
@@ -44,6 +50,7 @@ use zeroize::Zeroizing;
 
 use crate::action::Request;
 use crate::i18n::failures;
+use crate::model::calls::Devices;
 use crate::say;
 
 /// Messages in one page.
@@ -103,6 +110,12 @@ pub enum Reply {
     Receipts(MessageId, Vec<(AccountId, MessageState)>),
     /// Something is kept.
     Kept,
+    /// What is to be heard is heard, or nothing any more.
+    Rings,
+    /// What is measured in calls.
+    Calls(Box<Stats>),
+    /// Which devices calls use, and which are there.
+    CallDevices(Box<Devices>),
     /// Rooms in the directories.
     Rooms {
         /// What was searched for.
@@ -161,6 +174,10 @@ pub struct All {
     pub overview: kith_engine::Overview,
     /// The own addresses as people write them.
     pub listen: Vec<String>,
+    /// Who must not learn the own address in calls.
+    pub calls: CallSettings,
+    /// Which devices calls use.
+    pub devices: Choice,
 }
 
 /// The interface's end.
@@ -181,8 +198,13 @@ impl Bridge {
         let node = handle.clone();
         thread::spawn(move || {
             for request in incoming {
+                let opens = request == Request::LoadAll;
                 let reply =
                     carry_out(&node, request).unwrap_or_else(|error| Reply::Failed(failures::of(&error)));
+                if opens {
+                    // The node has begun by now; asked twice, the last one counts.
+                    node.wake_with_pictures(wake.clone());
+                }
                 if outgoing.send(reply).is_err() {
                     break;
                 }
@@ -208,6 +230,11 @@ impl Bridge {
     /// The next event, if one came.
     pub fn event(&self) -> Option<NodeEvent> {
         self.events.try_recv()
+    }
+
+    /// The newest pictures of a call.
+    pub fn pictures(&self, call: CallId) -> Pictures {
+        self.handle.call_pictures(call)
     }
 
     /// The data folder.
@@ -243,19 +270,7 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             node.unlock(Some(&passphrase))?;
             Reply::Unlocked
         }
-        Request::LoadAll => {
-            let rows = node.rows()?;
-            let profile = query::profile(&rows)?.ok_or(NodeError::NoAccount)?;
-            let overview = node.overview();
-            let listen = overview.network.listen.iter();
-            let listen =
-                listen.map(|own| kith_node::handle::address_text(own, Some(&profile.device))).collect();
-            let (contacts, chats) = (query::contacts(&rows)?, query::chats(&rows)?);
-            let groups = query::groups(&rows)?;
-            let calling = groups::calling(&rows, &profile.account, &chats)?;
-            let filters = query::filters(&rows)?;
-            Reply::All(Box::new(All { profile, contacts, chats, groups, filters, calling, overview, listen }))
-        }
+        Request::LoadAll => Reply::All(Box::new(everything(node)?)),
         Request::LoadPage { chat, before } => {
             let messages = node.query(|rows| query::timeline(rows, &chat, before, PAGE))?;
             Reply::Page { chat, before, messages }
@@ -305,8 +320,27 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
             node.change_passphrase(text(&old).as_deref(), text(&new).as_deref())?;
             Reply::PassphraseChanged
         }
+        of_calls @ (Request::Ring(_)
+        | Request::MeasureCalls
+        | Request::LoadCallDevices
+        | Request::ChooseCallDevices(_)) => calls::carry_out(node, of_calls)?,
         of_groups => groups::carry_out(node, of_groups)?,
     })
+}
+
+/// Everything that the main window shows.
+fn everything(node: &Handle) -> Result<All, NodeError> {
+    let rows = node.rows()?;
+    let profile = query::profile(&rows)?.ok_or(NodeError::NoAccount)?;
+    let overview = node.overview();
+    let listen = overview.network.listen.iter();
+    let listen = listen.map(|own| kith_node::handle::address_text(own, Some(&profile.device))).collect();
+    let (contacts, chats) = (query::contacts(&rows)?, query::chats(&rows)?);
+    let groups = query::groups(&rows)?;
+    let calling = groups::calling(&rows, &profile.account, &chats)?;
+    let filters = query::filters(&rows)?;
+    let (calls, devices) = (query::call_settings(&rows)?, node.call_devices()?.devices);
+    Ok(All { profile, contacts, chats, groups, filters, calling, overview, listen, calls, devices })
 }
 
 /// The number to compare with somebody.

@@ -2,6 +2,7 @@
 
 mod account;
 mod answers;
+pub mod calls;
 pub mod chats;
 pub mod dates;
 mod dialog;
@@ -41,11 +42,13 @@ pub use self::dialog::Dialog;
 pub use self::toasts::Toast;
 pub use self::toasts::Toasts;
 use crate::action::Action;
+use crate::action::CallAction;
 use crate::action::Request;
 use crate::bridge::Reply;
 use crate::bridge::kept::Kept;
 use crate::i18n;
 use crate::i18n::Language;
+use crate::model::calls::Calls;
 use crate::model::chats::Chats;
 use crate::model::filters::Filters;
 use crate::model::groups::Groups;
@@ -80,6 +83,8 @@ pub struct Model {
     pub filters: Filters,
     /// Of what the system is to tell the person.
     pub notices: Notices,
+    /// The call that goes on or rings.
+    pub calls: Calls,
     /// The network as last heard.
     pub network: NetworkView,
     /// What is kept for others, as last heard.
@@ -206,9 +211,11 @@ impl Model {
         self.toasts.show(text.into(), bad);
     }
 
-    /// Lets `secs` pass for the toasts. Returns whether some are on screen.
+    /// Lets `secs` pass for what goes away by itself. Returns whether some of it is on screen.
     pub fn pass_time(&mut self, secs: f32) -> bool {
-        self.toasts.pass_time(secs)
+        // Both, whatever the first says.
+        let (toasts, calls) = (self.toasts.pass_time(secs), self.calls.pass_time(secs));
+        toasts || calls
     }
 
     /// Carries out an intent. Returns what the node has to do for it.
@@ -217,7 +224,11 @@ impl Model {
             Action::CreateAccount => self.create_account(),
             Action::PhraseKept => self.phrase_kept(),
             Action::Unlock => self.unlock(),
-            Action::OpenChat(chat) => self.show_chat(chat),
+            Action::OpenChat(chat) => {
+                // Whoever opens a chat wants to see it: a call goes on beside it.
+                calls::act(self, CallAction::Show(false));
+                self.show_chat(chat)
+            }
             Action::CloseChat => self.close_chat(),
             Action::Send => {
                 let Self { timeline, groups, .. } = self;
@@ -227,6 +238,7 @@ impl Model {
                 self.timeline.as_mut().and_then(|timeline| timeline.seek(message)).into_iter().collect()
             }
             Action::Group(action) => groups::acting::act(self, action),
+            Action::Call(action) => calls::act(self, action),
             Action::Room(action) => groups::rooming::act(self, &action),
             Action::Uncover(message) => {
                 self.filters.uncover(message);
@@ -317,6 +329,7 @@ impl Model {
                 self.notices.show = show;
                 vec![self.keep()]
             }
+            Action::ShowPage(Page::Calls) if self.turn_to(Page::Calls) => vec![Request::LoadCallDevices],
             Action::ShowPage(Page::Connection) if self.turn_to(Page::Connection) => self.examine(),
             Action::ShowPage(Page::Filters) if self.turn_to(Page::Filters) => vec![Request::LoadFilters],
             Action::AddFilter => match &mut self.dialog {

@@ -51,6 +51,14 @@ pub mod size {
     pub const ICON: f32 = 20.0;
     /// Where an icon can be hit.
     pub const HIT: f32 = 36.0;
+    /// A round button of a call.
+    pub const ROUND: f32 = 52.0;
+    /// The icon on it.
+    pub const ROUND_ICON: f32 = 23.0;
+    /// The picture of a person in a call.
+    pub const AVATAR_CALL: f32 = 128.0;
+    /// The own picture in a call, at most.
+    pub const OWN_PICTURE: f32 = 220.0;
     /// A dialog.
     pub const DIALOG: f32 = 420.0;
     /// The settings: the names of their pages stand beside what is open.

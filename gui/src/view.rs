@@ -1,5 +1,6 @@
 //! The views: each draws a part of the model and returns what the person wants. No state, no waiting.
 
+mod call;
 pub mod chat;
 pub mod composer;
 pub mod dialogs;
@@ -53,8 +54,19 @@ pub fn show(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now) -> Vec<Ac
 
 fn main(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut Vec<Action>) {
     let narrow = ui.available_width() < size::NARROW;
-    let discover = model.rooms.page.is_some();
-    let open = model.timeline.is_some() && !discover;
+    if let Some(ringing) = model.calls.incoming() {
+        call::ring(ui, model, ringing, tokens, actions);
+    }
+    if let Some(aside) = model.calls.aside() {
+        call::bar(ui, model, aside, (tokens, now), actions);
+    }
+    let calling = model.calls.open().cloned();
+    if let Some(call) = calling.as_ref().filter(|_| narrow || model.calls.full) {
+        call::call(ui, model, call, (tokens, now), actions);
+        return dialogs::dialogs(ui, model, tokens, now, actions);
+    }
+    let discover = model.rooms.page.is_some() && calling.is_none();
+    let open = model.timeline.is_some() && !discover && calling.is_none();
     let side = Frame::new().fill(tokens.side).inner_margin(Margin::symmetric(10, 14));
     if !narrow {
         Panel::left("sidebar")
@@ -81,7 +93,9 @@ fn main(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut
                 group::panel(ui, model, tokens, now, actions);
             });
     }
-    if discover {
+    if let Some(call) = &calling {
+        call::call(ui, model, call, (tokens, now), actions);
+    } else if discover {
         rooms::discover(ui, model, tokens, now, narrow, actions);
     } else if panel && !aside {
         let frame = Frame::new().fill(tokens.side);
@@ -89,21 +103,26 @@ fn main(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut
     } else if open {
         chat::chat(ui, model, tokens, now, narrow, actions);
     } else if !narrow {
-        CentralPanel::default().frame(Frame::new().fill(tokens.app)).show(ui, |ui| {
-            if model.chats.is_empty() {
-                let sentence = say!("main-empty-hint");
-                widget::empty(ui, tokens, icons::USER_PLUS, &say!("main-empty"), &sentence);
-                ui.vertical_centered(|ui| {
-                    if widget::primary(ui, tokens, &say!("add-title")).clicked() {
-                        actions.push(Action::OpenAdd);
-                    }
-                });
-            } else {
-                widget::empty(ui, tokens, icons::CHATS, &say!("main-choose"), &say!("main-choose-hint"));
-            }
-        });
+        nothing(ui, model, tokens, actions);
     }
     dialogs::dialogs(ui, model, tokens, now, actions);
+}
+
+/// No chat is open.
+fn nothing(ui: &mut Ui, model: &Model, tokens: &Tokens, actions: &mut Vec<Action>) {
+    CentralPanel::default().frame(Frame::new().fill(tokens.app)).show(ui, |ui| {
+        if model.chats.is_empty() {
+            let sentence = say!("main-empty-hint");
+            widget::empty(ui, tokens, icons::USER_PLUS, &say!("main-empty"), &sentence);
+            ui.vertical_centered(|ui| {
+                if widget::primary(ui, tokens, &say!("add-title")).clicked() {
+                    actions.push(Action::OpenAdd);
+                }
+            });
+        } else {
+            widget::empty(ui, tokens, icons::CHATS, &say!("main-choose"), &say!("main-choose-hint"));
+        }
+    });
 }
 
 fn toasts(ui: &Ui, model: &Model, tokens: &Tokens) {

@@ -54,6 +54,106 @@ pub fn icon_button(ui: &mut Ui, tokens: &Tokens, glyph: &str, label: &str) -> Re
     response.on_hover_text(label)
 }
 
+/// The same, disabled where there is a reason, which it says.
+pub fn icon_button_unless(
+    ui: &mut Ui,
+    tokens: &Tokens,
+    glyph: &str,
+    label: &str,
+    why: Option<&str>,
+) -> Response {
+    let Some(why) = why else { return icon_button(ui, tokens, glyph, label) };
+    let (rect, response) = ui.allocate_exact_size(vec2(size::HIT, size::HIT), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, false, label));
+    let ink = tokens.faint.gamma_multiply(0.55);
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, glyph, icon(size::ICON), ink);
+    response.on_hover_text(format!("{label}\n{why}"))
+}
+
+/// How a round button of a call looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// It can be switched on.
+    Plain,
+    /// It is switched on.
+    On,
+    /// What should be on is off.
+    Off,
+    /// It ends the call.
+    End,
+    /// It answers.
+    Answer,
+}
+
+/// A round button of a call; disabled where there is a reason, which it says.
+pub fn round_button(
+    ui: &mut Ui,
+    tokens: &Tokens,
+    (glyph, label): (&str, &str),
+    look: Look,
+    why: Option<&str>,
+) -> Response {
+    let sense = if why.is_some() { Sense::hover() } else { Sense::click() };
+    let (rect, response) = ui.allocate_exact_size(vec2(size::ROUND, size::ROUND), sense);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, why.is_none(), label));
+    let on_strong = if tokens.dark { tokens.app } else { tokens.on_fill };
+    let (fill, ink) = match look {
+        Look::Plain => (tokens.raised, tokens.text),
+        Look::On => (tokens.fill, tokens.on_fill),
+        Look::Off => (tokens.raised, tokens.danger),
+        Look::End => (tokens.danger, on_strong),
+        Look::Answer => (tokens.good, on_strong),
+    };
+    let (fill, ink) = match (why.is_some(), response.hovered(), look) {
+        (true, ..) => (fill, tokens.faint.gamma_multiply(0.55)),
+        (false, true, Look::Plain | Look::Off) => (tokens.selected, ink),
+        (false, true, _) => (fill.lerp_to_gamma(tokens.text, 0.12), ink),
+        _ => (fill, ink),
+    };
+    let radius = size::ROUND / 2.0;
+    let line =
+        if matches!(look, Look::Plain | Look::Off) { Stroke::new(1.0, tokens.border) } else { Stroke::NONE };
+    ui.painter().circle(rect.center(), radius - 0.5, fill, line);
+    if response.has_focus() {
+        ui.painter().circle_stroke(rect.center(), radius + 2.0, Stroke::new(2.0, tokens.accent));
+    }
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, glyph, icon(size::ROUND_ICON), ink);
+    match why {
+        Some(why) => response.on_hover_text(format!("{label}\n{why}")),
+        None => response.on_hover_text(label),
+    }
+}
+
+/// How good a connection is, as bars.
+pub fn bars(ui: &mut Ui, tokens: &Tokens, count: u8, label: &str) -> Response {
+    let (rect, response) = ui.allocate_exact_size(vec2(26.0, size::HIT), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, label));
+    let ink = match count {
+        0 | 1 => tokens.danger,
+        2 => tokens.warning,
+        _ => tokens.good,
+    };
+    for at in 0..4_u8 {
+        let height = 4.0 + 3.5 * f32::from(at);
+        let foot = egui::pos2(rect.min.x + 3.0 + 5.5 * f32::from(at), rect.center().y + 7.0);
+        let bar = egui::Rect::from_min_max(foot - vec2(0.0, height), foot + vec2(3.5, 0.0));
+        ui.painter().rect_filled(bar, 1.5, if at < count { ink } else { tokens.border });
+    }
+    response.on_hover_text(label)
+}
+
+/// How loud something is, from 0 to 1.
+pub fn meter(ui: &mut Ui, tokens: &Tokens, level: f32, label: &str) -> Response {
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 6.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, label));
+    ui.painter().rect_filled(rect, 3.0, tokens.border);
+    // Speech is quiet as a number: the root makes it fill the meter.
+    let part = level.clamp(0.0, 1.0).sqrt().min(1.0);
+    let filled = egui::Rect::from_min_size(rect.min, vec2(rect.width() * part, rect.height()));
+    ui.painter().rect_filled(filled, 3.0, tokens.good);
+    response
+}
+
 /// The button for what a person most likely wants.
 pub fn primary(ui: &mut Ui, tokens: &Tokens, label: &str) -> Response {
     let text = RichText::new(label).font(medium(14.0)).color(tokens.on_fill);

@@ -11,6 +11,11 @@
 
 pub mod devices;
 
+pub use kith_calls::Picture;
+pub use kith_calls::device::choice;
+pub use kith_calls::device::ring::Tune;
+pub use kith_calls::stats;
+
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -20,6 +25,7 @@ use crossbeam_channel::Sender;
 use kith_calls::Calls;
 use kith_calls::NotStarted;
 use kith_calls::device::choice::Chosen;
+use kith_calls::device::ring::Ringing;
 use kith_calls::stats::Stats;
 use kith_engine::Input;
 use kith_proto::call::media::LegId;
@@ -31,6 +37,17 @@ use crate::calling::devices::Choices;
 use crate::calling::devices::Displays;
 use crate::run::ToEngine;
 
+/// The newest pictures of a call; nothing where none is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pictures {
+    /// Of their camera.
+    pub camera: Option<Arc<Picture>>,
+    /// Of their screen.
+    pub screen: Option<Arc<Picture>>,
+    /// Of the own camera.
+    pub own: Option<Arc<Picture>>,
+}
+
 /// The calls of this device. Clones are the same.
 #[derive(Clone)]
 pub(crate) struct Calling(Arc<Inner>);
@@ -41,6 +58,7 @@ struct Inner {
     choices: Mutex<Choices>,
     chosen: Arc<Chosen>,
     displays: Arc<Displays>,
+    ringing: Mutex<Option<Ringing>>,
     engine: Sender<ToEngine>,
 }
 
@@ -53,7 +71,8 @@ impl Calling {
         let chosen = Chosen::new(choices.devices.clone(), Box::new(move |of, kind| shown.open(of, kind)));
         let begun = begin(config, &chosen, &engine);
         let calls = begun.inspect_err(|error| tracing::warn!(%error, "calls cannot be made")).ok();
-        Self(Arc::new(Inner { calls, choices: Mutex::new(choices), chosen, displays, engine }))
+        let ringing = Mutex::default();
+        Self(Arc::new(Inner { calls, choices: Mutex::new(choices), chosen, displays, ringing, engine }))
     }
 
     /// Gives the media an order of the engine. One that cannot be given ends its leg with a reason.
@@ -88,7 +107,13 @@ impl Calling {
         *self.0.choices.lock().unwrap_or_else(PoisonError::into_inner) = choices;
     }
 
-    /// The pictures of others.
+    /// Plays a tune on the speaker until told otherwise, or nothing any more.
+    pub(crate) fn ring(&self, tune: Option<Tune>) {
+        let begin = |tune| Ringing::start(self.0.chosen.clone(), tune).ok();
+        *self.0.ringing.lock().unwrap_or_else(PoisonError::into_inner) = tune.and_then(begin);
+    }
+
+    /// The pictures of others, and the own ones.
     pub(crate) fn displays(&self) -> &Arc<Displays> {
         &self.0.displays
     }

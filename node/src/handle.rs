@@ -17,6 +17,7 @@ use crossbeam_channel::bounded;
 use kith_calls::Kind;
 use kith_calls::Picture;
 use kith_calls::Reach;
+use kith_calls::device::choice::Whose;
 use kith_engine::Command;
 use kith_engine::Config;
 use kith_engine::Engine;
@@ -39,6 +40,7 @@ use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
 use kith_proto::call::media::LegId;
 use kith_proto::id::AccountId;
+use kith_proto::id::CallId;
 use kith_proto::id::CommandId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::MessageId;
@@ -53,6 +55,8 @@ use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
 use crate::calling::Calling;
+use crate::calling::Pictures;
+use crate::calling::Tune;
 use crate::calling::devices::Choices;
 use crate::clock::Clock;
 use crate::config::NodeConfig;
@@ -530,7 +534,34 @@ impl Handle {
 
     /// The newest picture that somebody in a call shows; nothing when they show none.
     pub fn call_picture(&self, of: LegId, kind: Kind) -> Option<Arc<Picture>> {
+        let of = Whose::Theirs(of);
         self.running(|running| running.calling.displays().newest(of, kind)).ok().flatten()
+    }
+
+    /// The newest pictures of a call: theirs and the own ones.
+    pub fn call_pictures(&self, call: CallId) -> Pictures {
+        self.running(|running| {
+            let displays = running.calling.displays();
+            Pictures {
+                camera: displays.newest_in(call, Kind::Camera),
+                screen: displays.newest_in(call, Kind::Screen),
+                own: displays.newest(Whose::Own, Kind::Camera),
+            }
+        })
+        .unwrap_or_default()
+    }
+
+    /// Has `waker` called, from another thread, whenever there is a new picture in a call.
+    pub fn wake_with_pictures(&self, waker: impl Fn() + Send + Sync + 'static) {
+        let _ = self.running(|running| running.calling.displays().wake_with(Arc::new(waker)));
+    }
+
+    /// Plays a tune on the speaker of calls until told otherwise, or nothing any more. The node itself never rings.
+    ///
+    /// # Errors
+    /// When there is no running node.
+    pub fn ring(&self, tune: Option<Tune>) -> Result<(), NodeError> {
+        self.running(|running| running.calling.ring(tune))
     }
 
     /// Waits until the node has ended: by itself with what it says about it, or because it was told to.

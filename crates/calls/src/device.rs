@@ -5,6 +5,7 @@
 //! | [`sound`] | tone, marks, silence, recorder, nothing |
 //! | [`wav`] | files of sound, in and out |
 //! | [`recording`] | pictures into a file |
+//! | [`ring`] | what is heard before anybody talks |
 //! | [`pattern`] | a picture that tells when it was made |
 //! | [`files`] | films: Y4M, IVF |
 //! | `pulse` | real microphones and speakers, on Linux |
@@ -32,6 +33,7 @@ pub mod pattern;
 #[cfg(target_os = "linux")]
 mod pulse;
 pub mod recording;
+pub mod ring;
 #[cfg(target_os = "linux")]
 mod screen;
 pub mod sound;
@@ -139,6 +141,11 @@ pub trait Devices: Send + Sync + 'static {
 
     /// Where pictures of the other side are shown.
     fn display(&self, of: LegId, kind: Kind) -> Box<dyn VideoSink>;
+
+    /// Where the own pictures are shown to the person, as they are taken; nowhere unless said.
+    fn preview(&self, _: Kind) -> Option<Box<dyn VideoSink>> {
+        None
+    }
 
     /// Grows when another device is to be used: those that are open are opened anew.
     fn changes(&self) -> u64 {

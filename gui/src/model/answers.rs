@@ -15,6 +15,7 @@ use crate::model::Dialog;
 use crate::model::Model;
 use crate::model::PhraseForm;
 use crate::model::Screen;
+use crate::model::calls;
 use crate::model::groups::acting;
 use crate::model::timeline::Timeline;
 use crate::say;
@@ -50,7 +51,9 @@ pub(super) fn take(model: &mut Model, reply: Reply) -> Vec<Request> {
             return timeline.and_then(|timeline| timeline.set_gaps(before, found)).into_iter().collect();
         }
         Reply::Receipts(message, found) => acting::receipts_found(model, message, found),
-        Reply::Kept => {}
+        Reply::Kept | Reply::Rings => {}
+        Reply::Calls(stats) => model.calls.measure(*stats),
+        Reply::CallDevices(devices) => model.calls.devices = *devices,
         Reply::Rooms { words, directory, found } => model.rooms.take(&words, directory, found),
         Reply::Listings(listings) => model.rooms.take_listings(listings),
         Reply::Filters(words) => {
@@ -83,7 +86,7 @@ pub(super) fn take(model: &mut Model, reply: Reply) -> Vec<Request> {
 }
 
 fn everything(model: &mut Model, all: All) -> Vec<Request> {
-    let All { profile, contacts, chats, groups, filters, calling, overview, listen } = all;
+    let All { profile, contacts, chats, groups, filters, calling, overview, listen, calls, devices } = all;
     for contact in &contacts {
         model.groups.hear_name(contact.contact, &contact.name);
     }
@@ -96,6 +99,9 @@ fn everything(model: &mut Model, all: All) -> Vec<Request> {
     model.network = overview.network;
     model.online = overview.online;
     model.listen = listen;
+    // Which devices are there is asked for where they are chosen.
+    model.calls.devices.chosen = devices;
+    let ringing = calls::replace(model, overview.calls, calls);
     // Not over a phrase that is still to be written down, nor over a failure.
     if matches!(model.screen, Screen::Starting) {
         model.screen = Screen::Main;
@@ -105,6 +111,7 @@ fn everything(model: &mut Model, all: All) -> Vec<Request> {
     let pins = model.open_group().map(|group| group.pins.clone());
     let timeline = model.timeline.as_mut().zip(pins);
     requests.extend(timeline.and_then(|(timeline, pins)| timeline.want_pins(&pins)));
+    requests.extend(ringing);
     requests
 }
 
@@ -138,7 +145,8 @@ fn done(model: &mut Model, answer: Answer) -> Vec<Request> {
         }
         Answer::Group(view) => return acting::answered(model, *view),
         Answer::GroupLink(link) => acting::link_made(model, &link),
-        Answer::Call(_) | Answer::Message(_) | Answer::Done => {}
+        Answer::Call(view) => return calls::heard(model, view),
+        Answer::Message(_) | Answer::Done => {}
     }
     Vec::new()
 }

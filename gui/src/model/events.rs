@@ -10,6 +10,7 @@ use kith_proto::id::MessageId;
 use crate::action::Request;
 use crate::model::Dialog;
 use crate::model::Model;
+use crate::model::calls;
 use crate::model::groups::acting;
 use crate::model::notices;
 use crate::model::rooms;
@@ -20,8 +21,8 @@ use crate::model::timeline::Timeline;
 pub(super) fn take(model: &mut Model, event: Event) -> Vec<Request> {
     model.stale = true;
     match event {
-        // The app has no sound yet, so there are no calls.
-        Event::Answered { .. } | Event::CallIncoming(_) | Event::CallChanged(_) => {}
+        Event::Answered { .. } => {}
+        Event::CallIncoming(view) | Event::CallChanged(view) => return calls::heard(model, view),
         Event::MessageReceived(view) => {
             notices::hear(model, &view);
             return message(model, view);

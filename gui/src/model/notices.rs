@@ -8,12 +8,14 @@
 
 use std::collections::BTreeMap;
 
+use kith_engine::view::CallView;
 use kith_engine::view::MessageKind;
 use kith_engine::view::MessageView;
 use kith_proto::id::ChatId;
 use kith_proto::time::Timestamp;
 
 use crate::model::Model;
+use crate::model::calls::words;
 use crate::say;
 use crate::text;
 
@@ -85,7 +87,11 @@ impl Notices {
 /// A message came: tells of it, if the person wants to be told.
 pub(super) fn hear(model: &mut Model, message: &MessageView) {
     let is_news = model.notices.now.since(message.sent_at).0 < NEWS_MILLIS;
-    let is_said = message.kind == MessageKind::Text && !message.outgoing;
+    let missed = match &message.kind {
+        MessageKind::Call(line) if line.is_missed(message.outgoing) => Some(line),
+        _ => None,
+    };
+    let is_said = !message.outgoing && (message.kind == MessageKind::Text || missed.is_some());
     let looked_at = model.notices.focused && model.open_chat() == Some(message.chat);
     let is_loud = match model.groups.notify(&message.chat) {
         crate::model::groups::Notify::All => true,
@@ -106,6 +112,7 @@ pub(super) fn hear(model: &mut Model, message: &MessageView) {
     let title = if *count > 1 { say!("notice-title-many", name = place, count = *count) } else { place };
     let said: String = message.text.chars().take(BODY_CHARS).collect();
     let body = match (model.notices.show, in_group) {
+        _ if missed.is_some() => missed.map(|line| words::whole(line, false)).unwrap_or_default(),
         (Show::Text, _) if said.is_empty() => say!("preview-disappearing"),
         (Show::Text, true) => say!("preview-said-by", name = who, text = said),
         (Show::Text, false) => said,
@@ -113,6 +120,15 @@ pub(super) fn hear(model: &mut Model, message: &MessageView) {
         (_, false) => say!("notice-new-message"),
     };
     model.notices.put(Notice { chat: message.chat, title, body });
+}
+
+/// Somebody calls. What follows, like the line of a missed call, takes its place.
+pub(super) fn hear_call(model: &mut Model, call: &CallView) {
+    if model.notices.focused || model.notices.show == Show::Nothing {
+        return;
+    }
+    let title = say!("notice-calls", name = model.name_of(&call.contact));
+    model.notices.put(Notice { chat: call.chat, title, body: words::incoming(call) });
 }
 
 /// Somebody asks to be added.

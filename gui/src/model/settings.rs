@@ -25,6 +25,8 @@ pub enum Page {
     General,
     /// What notifications say.
     Notices,
+    /// Devices for calls, and who must not learn the own address.
+    Calls,
     /// What the person does not want to read, and whom they blocked.
     Filters,
     /// Community nodes.
@@ -39,9 +41,10 @@ pub enum Page {
 
 impl Page {
     /// All pages, as they stand side by side.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::General,
         Self::Notices,
+        Self::Calls,
         Self::Filters,
         Self::Nodes,
         Self::Mailboxes,
@@ -54,6 +57,7 @@ impl Page {
         match self {
             Self::General => say!("settings-page-general"),
             Self::Notices => say!("settings-page-notices"),
+            Self::Calls => say!("settings-page-calls"),
             Self::Filters => say!("settings-page-filters"),
             Self::Nodes => say!("settings-page-nodes"),
             Self::Mailboxes => say!("settings-page-mailboxes"),

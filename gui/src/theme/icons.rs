@@ -110,3 +110,35 @@ pub const TAG: &str = "\u{E478}";
 pub const ENTER: &str = "\u{E428}";
 /// Back to how it was.
 pub const UNDO: &str = "\u{E038}";
+/// A call by voice.
+pub const PHONE: &str = "\u{E3B8}";
+/// The call is over.
+pub const HANG_UP: &str = "\u{E3BC}";
+/// Somebody called.
+pub const CALL_IN: &str = "\u{E3BE}";
+/// Somebody was called.
+pub const CALL_OUT: &str = "\u{E3C0}";
+/// Nobody was heard.
+pub const CALL_MISSED: &str = "\u{E3C4}";
+/// A camera.
+pub const CAMERA: &str = "\u{E4DA}";
+/// No camera.
+pub const CAMERA_OFF: &str = "\u{E4DC}";
+/// A microphone.
+pub const MICROPHONE: &str = "\u{E326}";
+/// A screen.
+pub const SCREEN: &str = "\u{E32E}";
+/// Waits.
+pub const PAUSE: &str = "\u{E39E}";
+/// Goes on.
+pub const PLAY: &str = "\u{E3D0}";
+/// A speaker.
+pub const SPEAKER: &str = "\u{E44A}";
+/// What can be adjusted.
+pub const SLIDERS: &str = "\u{E434}";
+/// As large as can be.
+pub const LARGER: &str = "\u{E0A2}";
+/// Smaller again.
+pub const SMALLER: &str = "\u{E09A}";
+/// What was measured.
+pub const FIGURES: &str = "\u{E150}";

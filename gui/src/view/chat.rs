@@ -15,9 +15,12 @@ use eframe::egui::Sense;
 use eframe::egui::Ui;
 use eframe::egui::vec2;
 use kith_engine::view::ContactState;
+use kith_engine::view::ContactView;
 
 use crate::action::Action;
+use crate::action::CallAction;
 use crate::model::Model;
+use crate::model::calls::words;
 use crate::model::dates::Now;
 use crate::say;
 use crate::theme::Tokens;
@@ -31,6 +34,9 @@ use crate::view::composer;
 use crate::view::sidebar;
 use crate::view::timeline;
 use crate::widget;
+
+/// Room for the buttons beside a name.
+const BUTTONS: f32 = 4.0 * (size::HIT + space::S);
 
 /// Draws the open chat.
 pub fn chat(
@@ -97,6 +103,18 @@ fn notice(model: &Model) -> Option<(&'static str, String)> {
     }
 }
 
+/// The buttons that call somebody; where that cannot be, they say why.
+fn calls(ui: &mut Ui, model: &Model, contact: &ContactView, tokens: &Tokens, actions: &mut Vec<Action>) {
+    for (camera, glyph, label) in
+        [(true, icons::CAMERA, say!("call-start-video")), (false, icons::PHONE, say!("call-start"))]
+    {
+        let why = model.no_call(contact, camera).map(words::no_call);
+        if widget::icon_button_unless(ui, tokens, glyph, &label, why.as_deref()).clicked() {
+            actions.push(Action::Call(CallAction::Start { chat: contact.chat, camera }));
+        }
+    }
+}
+
 fn top_bar(ui: &mut Ui, model: &Model, tokens: &Tokens, narrow: bool, actions: &mut Vec<Action>) {
     let Some(contact) = model.open_contact() else { return };
     let name = model.name_of(&contact.contact);
@@ -112,7 +130,7 @@ fn top_bar(ui: &mut Ui, model: &Model, tokens: &Tokens, narrow: bool, actions: &
             ui.add_space(11.0);
             ui.spacing_mut().item_spacing = vec2(space::XS, 1.0);
             ui.horizontal(|ui| {
-                let width = (ui.available_width() - 110.0).max(60.0);
+                let width = (ui.available_width() - BUTTONS).max(60.0);
                 ui.label(widget::line(ui, &name, semibold(15.5), tokens.text, width));
                 if contact.verified {
                     let mark = ui.label(RichText::new(icons::SHIELD).font(icon(15.0)).color(tokens.good));
@@ -140,14 +158,15 @@ fn top_bar(ui: &mut Ui, model: &Model, tokens: &Tokens, narrow: bool, actions: &
                 ui.painter().circle_filled(dot.center(), 3.5, color);
                 let status =
                     if contact.status.is_empty() { String::new() } else { format!(" · {}", contact.status) };
-                let width = (ui.available_width() - 60.0).max(60.0);
+                let width = (ui.available_width() - BUTTONS).max(60.0);
                 ui.label(widget::line(ui, &format!("{words}{status}"), regular(12.5), tokens.muted, width));
             });
         });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let more = widget::icon_button(ui, tokens, icons::MORE, &say!("more"));
             egui::Popup::menu(&more).show(|ui| sidebar::contact_menu(ui, contact, actions));
-            if widget::icon_button(ui, tokens, icons::SHIELD, &say!("safety-compare")).clicked() {
+            calls(ui, model, contact, tokens, actions);
+            if !narrow && widget::icon_button(ui, tokens, icons::SHIELD, &say!("safety-compare")).clicked() {
                 actions.push(Action::ShowSafety(contact.contact));
             }
         });

@@ -40,7 +40,7 @@ use crate::view::settings::Desk;
 use crate::widget;
 
 /// Every shortcut and what it does: one table for the help and for the tests.
-pub fn shortcut_table() -> [(&'static str, String); 13] {
+pub fn shortcut_table() -> [(&'static str, String); 18] {
     [
         ("Ctrl+K", say!("key-search")),
         ("Ctrl+N", say!("key-add")),
@@ -53,6 +53,11 @@ pub fn shortcut_table() -> [(&'static str, String); 13] {
         ("Page Up / Page Down", say!("key-scroll")),
         ("Ctrl+End", say!("key-latest")),
         ("Enter / Shift+Enter", say!("key-send")),
+        ("Ctrl+Shift+C", say!("key-call")),
+        ("Ctrl+D", say!("key-mute")),
+        ("Ctrl+E", say!("key-camera")),
+        ("Space", say!("key-talk")),
+        ("Ctrl+Shift+H", say!("key-hang-up")),
         ("Esc", say!("key-escape")),
         ("Ctrl+/", say!("key-list")),
     ]

@@ -1,6 +1,7 @@
 //! The settings: profile, theme, community nodes, mailboxes, helping others, how the connection is, passphrase, what others need to know. One
 //! page at a time, so that none is long.
 
+mod calls;
 mod connection;
 mod filters;
 mod help;
@@ -94,6 +95,7 @@ fn page_row(ui: &mut Ui, tokens: &Tokens, page: Page, open: bool) -> Response {
     let glyph = match page {
         Page::General => icons::USER,
         Page::Notices => icons::BELL,
+        Page::Calls => icons::PHONE,
         Page::Filters => icons::FUNNEL,
         Page::Nodes => icons::GLOBE,
         Page::Mailboxes => icons::LETTER,
@@ -135,6 +137,7 @@ fn page(ui: &mut Ui, desk: &mut Desk<'_>, most: f32) {
                     about(ui, desk);
                 }
                 Page::Notices => notices::notices(ui, desk),
+                Page::Calls => calls::calls(ui, desk),
                 Page::Filters => filters::filters(ui, desk),
                 Page::Nodes => lists::nodes(ui, desk),
                 Page::Mailboxes => lists::mailboxes(ui, desk),

@@ -1,6 +1,7 @@
 //! The messages of a chat. Only rows in view are laid out; heights are kept, galleys are not.
 
 mod bubble;
+mod called;
 mod menu;
 mod said;
 
@@ -16,7 +17,9 @@ use eframe::egui::UiBuilder;
 use eframe::egui::WidgetInfo;
 use eframe::egui::pos2;
 use eframe::egui::vec2;
+use kith_engine::view::CallLine;
 use kith_engine::view::GroupView;
+use kith_engine::view::MessageKind;
 use kith_engine::view::MessageView;
 use kith_proto::id::AccountId;
 
@@ -77,6 +80,12 @@ impl Scene<'_> {
         self.group().is_none_or(|group| self.groups.rights(group).silence(self.now.time).is_none())
     }
 
+    /// The call of a row, if it is one.
+    fn call(&self, at: usize) -> Option<(&MessageView, &CallLine)> {
+        let view = self.timeline.message(at)?;
+        if let MessageKind::Call(line) = &view.kind { Some((view, line)) } else { None }
+    }
+
     fn is_flashed(&self, message: &MessageView) -> bool {
         self.timeline.flash == Some(message.message)
     }
@@ -93,6 +102,7 @@ impl Scene<'_> {
             Some(Row::Message { at, first, last }) => {
                 Bubble::lay(ui, self, (*at, *first, *last), width).map_or(0.0, |bubble| bubble.height)
             }
+            Some(Row::Line { at }) if self.call(*at).is_some() => called::ROW,
             Some(Row::Line { at }) => said::line_height(ui, self, *at, width),
             _ => DIVIDER,
         }
@@ -103,7 +113,10 @@ impl Scene<'_> {
             Some(Row::Day(day)) => day_pill(ui, self.tokens, rect.center(), &self.now.day_name(*day)),
             Some(Row::Unread(count)) => unread_divider(ui, self.tokens, rect, *count),
             Some(Row::Gap) => said::gap(ui, self.tokens, rect),
-            Some(Row::Line { at }) => said::line(ui, self, *at, rect, actions),
+            Some(Row::Line { at }) => match self.call(*at) {
+                Some(call) => called::card(ui, self, call, rect, actions),
+                None => said::line(ui, self, *at, rect, actions),
+            },
             Some(Row::Message { at, first, last }) => {
                 if let Some(bubble) = Bubble::lay(ui, self, (*at, *first, *last), rect.width()) {
                     bubble.paint(ui, self, rect, actions);

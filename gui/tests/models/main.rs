@@ -1,6 +1,7 @@
 //! What the models do, without any drawing.
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
 
+mod calls;
 mod groups;
 mod rooms;
 
@@ -56,6 +57,8 @@ fn everything() -> All {
         calling: Default::default(),
         overview: Overview::default(),
         listen: Vec::new(),
+        calls: Default::default(),
+        devices: Default::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! every font is in the binary, the time is given, nothing moves.
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
 
+mod calls;
 mod groups;
 mod rooms;
 

@@ -91,7 +91,7 @@ fn is_read(text: &str) -> bool {
             _ => {}
         }
     }
-    let keys = ["Ctrl", "Alt", "Shift", "Page", "Enter", "Esc", "Up", "Down", "End"];
+    let keys = ["Ctrl", "Space", "Alt", "Shift", "Page", "Enter", "Esc", "Up", "Down", "End"];
     let words: Vec<&str> = plain.split(|c: char| !c.is_alphabetic()).filter(|word| word.len() > 1).collect();
     if words.iter().all(|word| keys.contains(word)) || plain.contains("://") || plain.contains('/') {
         return false;

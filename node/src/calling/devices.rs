@@ -11,13 +11,14 @@ use kith_calls::Kind;
 use kith_calls::Picture;
 use kith_calls::device::VideoSink;
 use kith_calls::device::choice::Choice;
+use kith_calls::device::choice::Whose;
 use kith_calls::device::recording::Recording;
 use kith_proto::bounded::BoundedStr;
-use kith_proto::call::media::LegId;
 use kith_proto::codec::Decode;
 use kith_proto::codec::Encode;
 use kith_proto::codec::Reader;
 use kith_proto::error::DecodeError;
+use kith_proto::id::CallId;
 use kith_proto::rows::Rows;
 use kith_proto::rows::RowsError;
 use kith_proto::rows::Write;
@@ -77,10 +78,14 @@ impl Decode for Choices {
     }
 }
 
-/// The pictures of others: the newest of each for front ends, or all of them in files.
+/// Called from another thread whenever there is a new picture.
+type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// The pictures of others: the newest of each for front ends, or all of them in files. And the own ones, as they are sent.
 #[derive(Default)]
 pub(crate) struct Displays {
-    newest: Mutex<BTreeMap<(LegId, Kind), Arc<Picture>>>,
+    newest: Mutex<BTreeMap<(Whose, Kind), Arc<Picture>>>,
+    waker: Mutex<Option<Waker>>,
     recording: Mutex<Option<PathBuf>>,
 }
 
@@ -90,14 +95,30 @@ impl Displays {
         *self.recording.lock().unwrap_or_else(PoisonError::into_inner) = to;
     }
 
+    /// Has `waker` called whenever there is a new picture.
+    pub(crate) fn wake_with(&self, waker: Waker) {
+        *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker);
+    }
+
     /// The newest picture of somebody; nothing when they show none, or it goes into a file.
-    pub(crate) fn newest(&self, of: LegId, kind: Kind) -> Option<Arc<Picture>> {
+    pub(crate) fn newest(&self, of: Whose, kind: Kind) -> Option<Arc<Picture>> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).get(&(of, kind)).cloned()
     }
 
+    /// The newest picture that comes over any connection of a call.
+    pub(crate) fn newest_in(&self, call: CallId, kind: Kind) -> Option<Arc<Picture>> {
+        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut theirs = newest.iter().filter(|((of, shown), _)| {
+            matches!(of, Whose::Theirs(leg) if leg.call == call) && *shown == kind
+        });
+        theirs.next().map(|(_, picture)| Arc::clone(picture))
+    }
+
     /// Where the pictures of one go.
-    pub(crate) fn open(self: &Arc<Self>, of: LegId, kind: Kind) -> Box<dyn VideoSink> {
+    pub(crate) fn open(self: &Arc<Self>, of: Whose, kind: Kind) -> Box<dyn VideoSink> {
         let recording = self.recording.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // What is asked for is what others showed.
+        let recording = recording.filter(|_| of != Whose::Own);
         match recording.map(|path| Recording::create(&beside(&path, kind))) {
             Some(Ok(file)) => return Box::new(file),
             Some(Err(error)) => tracing::warn!(%error, "pictures cannot be recorded"),
@@ -116,13 +137,17 @@ fn beside(path: &Path, kind: Kind) -> PathBuf {
 /// Keeps the newest picture for front ends; forgets it with the connection.
 struct Window {
     displays: Arc<Displays>,
-    of: (LegId, Kind),
+    of: (Whose, Kind),
 }
 
 impl VideoSink for Window {
     fn show(&mut self, picture: &Picture) {
         let picture = Arc::new(picture.clone());
         self.displays.newest.lock().unwrap_or_else(PoisonError::into_inner).insert(self.of, picture);
+        let waker = self.displays.waker.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(wake) = waker {
+            wake();
+        }
     }
 }
 
@@ -147,14 +172,31 @@ mod tests {
     #[test]
     fn the_newest_picture_is_there_until_the_connection_is_not() {
         let displays: Arc<Displays> = Arc::default();
-        let leg = LegId { call: kith_proto::id::CallId([1; 16]), device: kith_proto::id::DeviceId([2; 32]) };
+        let device = kith_proto::id::DeviceId([2; 32]);
+        let leg = Whose::Theirs(kith_proto::call::media::LegId { call: CallId([1; 16]), device });
         let mut window = displays.open(leg, Kind::Camera);
         assert_eq!(displays.newest(leg, Kind::Camera), None);
         window.show(&Picture::black(16, 16));
         window.show(&Picture::black(32, 16));
         assert_eq!(displays.newest(leg, Kind::Camera).map(|picture| picture.width()), Some(32));
         assert_eq!(displays.newest(leg, Kind::Screen), None);
+        let of_call = |call| displays.newest_in(CallId([call; 16]), Kind::Camera).is_some();
+        assert!(of_call(1), "it is found without the device");
+        assert!(!of_call(2), "it belongs to no other call");
+        assert_eq!(displays.newest(Whose::Own, Kind::Camera), None, "what comes is not the own picture");
         drop(window);
         assert_eq!(displays.newest(leg, Kind::Camera), None);
+    }
+
+    #[test]
+    fn whoever_shows_pictures_is_woken_by_each() {
+        let displays: Arc<Displays> = Arc::default();
+        let woken: Arc<std::sync::atomic::AtomicU32> = Arc::default();
+        let counted = Arc::clone(&woken);
+        displays.wake_with(Arc::new(move || _ = counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed)));
+        let mut window = displays.open(Whose::Own, Kind::Camera);
+        window.show(&Picture::black(16, 16));
+        window.show(&Picture::black(16, 16));
+        assert_eq!(woken.load(std::sync::atomic::Ordering::Relaxed), 2);
     }
 }

@@ -186,8 +186,17 @@ impl Default for Choice {
     }
 }
 
-/// Makes the place where pictures of the other side are shown.
-pub type MakeDisplay = Box<dyn Fn(LegId, Kind) -> Box<dyn VideoSink> + Send + Sync>;
+/// Whose pictures are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Whose {
+    /// Those that this device takes.
+    Own,
+    /// Those that come over a connection.
+    Theirs(LegId),
+}
+
+/// Makes the place where pictures are shown.
+pub type MakeDisplay = Box<dyn Fn(Whose, Kind) -> Box<dyn VideoSink> + Send + Sync>;
 
 /// Devices by [`Choice`]. It may change during a call.
 pub struct Chosen {
@@ -256,7 +265,11 @@ impl Devices for Chosen {
     }
 
     fn display(&self, of: LegId, kind: Kind) -> Box<dyn VideoSink> {
-        (self.display)(of, kind)
+        (self.display)(Whose::Theirs(of), kind)
+    }
+
+    fn preview(&self, kind: Kind) -> Option<Box<dyn VideoSink>> {
+        Some((self.display)(Whose::Own, kind))
     }
 
     fn changes(&self) -> u64 {

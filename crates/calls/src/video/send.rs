@@ -19,6 +19,7 @@ use kith_vpx::Settings;
 use super::scale;
 use crate::Picture;
 use crate::device::Devices;
+use crate::device::VideoSink;
 use crate::device::VideoSource;
 use crate::device::Wish;
 use crate::fanout::Fanout;
@@ -64,6 +65,7 @@ fn shoot(kind: Kind, devices: &dyn Devices, fanout: &Fanout, ended: &AtomicBool)
     let mut maker = Maker {
         kind,
         ladder,
+        preview: devices.preview(kind),
         encoder: None,
         taken: Picture::default(),
         scaled: Picture::default(),
@@ -90,6 +92,8 @@ fn shoot(kind: Kind, devices: &dyn Devices, fanout: &Fanout, ended: &AtomicBool)
 struct Maker {
     kind: Kind,
     ladder: Ladder,
+    /// Where the person sees what they send.
+    preview: Option<Box<dyn VideoSink>>,
     encoder: Option<Encoder>,
     taken: Picture,
     scaled: Picture,
@@ -113,6 +117,9 @@ impl Maker {
         };
         source.next(Wish { height: step.height, frames: step.frames }, &mut self.taken).ok()?;
         let at = Instant::now();
+        if let Some(preview) = &mut self.preview {
+            preview.show(&self.taken);
+        }
         let soon = self.last_key.is_some_and(|last| at.duration_since(last) < BETWEEN_KEYS);
         if !outlook.room || (outlook.key && soon) {
             // Asked for again with the next picture.

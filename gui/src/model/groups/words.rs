@@ -78,7 +78,7 @@ pub fn preview(group: Option<&GroupView>, last: Option<&PreviewView>, groups: &G
         (_, Some(last)) => match &last.kind {
             MessageKind::System(what) => line(what, &last.sender, last.sent_at, groups.names(), now),
             // There are none in groups.
-            MessageKind::Call(call) => kith_node::lines::call_sentence(call, last.outgoing),
+            MessageKind::Call(call) => crate::model::calls::words::whole(call, last.outgoing),
             MessageKind::Text if last.text.is_empty() => {
                 say!("preview-disappearing-by", name = groups.name_of(&last.sender))
             }

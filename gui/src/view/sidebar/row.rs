@@ -206,7 +206,7 @@ fn preview(view: &ChatView, contact: Option<&ContactView>) -> String {
     let refused = contact.is_some_and(|contact| contact.refused);
     match (&view.last, contact.map(|contact| contact.state)) {
         (Some(PreviewView { kind: MessageKind::Call(call), outgoing, .. }), _) => {
-            kith_node::lines::call_sentence(call, *outgoing)
+            crate::model::calls::words::whole(call, *outgoing)
         }
         (Some(last), _) if last.text.is_empty() => say!("preview-disappearing"),
         (Some(last), _) if last.outgoing => say!("preview-you", text = last.text.as_str()),

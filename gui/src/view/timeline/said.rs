@@ -44,8 +44,8 @@ fn sentence(scene: &Scene<'_>, at: usize) -> Option<String> {
         MessageKind::System(line) => {
             Some(words::line(line, &view.sender, view.sent_at, scene.groups.names(), scene.now))
         }
-        MessageKind::Call(line) => Some(kith_node::lines::call_sentence(line, view.outgoing)),
-        MessageKind::Text => None,
+        // Those are drawn in `called`.
+        MessageKind::Call(_) | MessageKind::Text => None,
     }
 }
 
