@@ -39,6 +39,8 @@ pub(crate) struct Leg {
     has_relay: bool,
     /// Own offers that have no answer.
     unanswered: u32,
+    /// Offers of the other side in this epoch.
+    offers: u32,
     /// Whether the other side's description of this epoch is known.
     described: bool,
     held: Vec<Candidate>,
@@ -90,6 +92,7 @@ impl Leg {
             ways: opening.ways,
             has_relay: opening.servers.iter().any(|server| server.url.starts_with("turn")),
             unanswered: 0,
+            offers: 0,
             described: false,
             held: Vec::new(),
             taken: 0,
@@ -122,6 +125,11 @@ impl Leg {
             self.enter(epoch);
         }
         if offer {
+            // Each is a search of its own, with all that was gathered.
+            if self.offers >= MOST_OFFERS {
+                return Vec::new();
+            }
+            self.offers += 1;
             // Both offered: who is not polite keeps to its own (RFC 9429, perfect negotiation).
             if self.unanswered > 0 && !self.polite {
                 return Vec::new();
@@ -290,7 +298,7 @@ impl Leg {
 
     fn enter(&mut self, epoch: u32) {
         self.epoch = epoch;
-        (self.unanswered, self.described, self.taken) = (0, false, 0);
+        (self.unanswered, self.offers, self.described, self.taken) = (0, 0, false, 0);
         self.held.clear();
         self.gathered.clear();
         (self.all_gathered, self.tell_at) = (false, None);
@@ -306,6 +314,9 @@ const TOGETHER: Duration = Duration::from_millis(50);
 
 /// Reports of what came are sent every second by both sides, whatever else is sent.
 const SILENT: Duration = Duration::from_secs(4);
+
+/// In an epoch: one, and another when all ways are allowed.
+const MOST_OFFERS: u32 = 2;
 
 /// In an epoch: a device with a dozen addresses and three relays has some forty.
 const MOST_TAKEN: usize = 64;

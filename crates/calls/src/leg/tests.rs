@@ -140,6 +140,14 @@ fn nobody_tries_candidates_without_end() {
 }
 
 #[test]
+fn nobody_is_answered_without_end() {
+    let mut bob = answers(false);
+    let answered = (0..10).filter(|_| !bob.describe(1, true, "offer").is_empty()).count();
+    assert_eq!(answered, 2, "one search, and one when all ways are allowed");
+    assert_eq!(bob.describe(2, true, "offer").len(), 1, "another epoch is another search");
+}
+
+#[test]
 fn silence_and_the_way_are_told_when_they_change() {
     let mut ann = offers(Ways::Any);
     assert_eq!(ann.silent_for(SILENT), [], "nothing was there that could end");

@@ -12,6 +12,7 @@ use std::time::Duration;
 use kith_media::bwe::Limits;
 use kith_proto::call::media::IceServers;
 use kith_proto::call::media::Ways;
+use rtc::ice::network_type::NetworkType;
 use rtc::interceptor::ReceiverReportBuilder;
 use rtc::interceptor::SenderReportBuilder;
 use rtc::interceptor::Slot;
@@ -123,6 +124,7 @@ impl Peer {
         let loopback = reach == Reach::Loopback;
         let settings = SettingEngineBuilder::new()
             .with_include_loopback_candidate(loopback)
+            .with_network_types(vec![NetworkType::Udp4, NetworkType::Udp6])
             .with_discard_local_candidates_during_ice_restart(true)
             .with_relay_acceptance_min_wait(Some(RELAY_WAIT))
             .with_multicast_dns_mode(rtc::ice::mdns::MulticastDnsMode::Disabled)
@@ -170,20 +172,16 @@ impl Peer {
         let told = own.sdp.clone();
         self.set_sections(&told);
         self.peer.set_local_description(own).await?;
-        Ok(sdp::without_candidates(&told).0)
+        Ok(sdp::without_candidates(&told))
     }
 
-    /// Takes the other side's description, and the candidates that stood in it.
-    async fn take(&self, theirs: RTCSessionDescription, candidates: &[String]) -> Result<(), Refused> {
+    /// Takes the other side's description.
+    async fn take(&self, theirs: RTCSessionDescription) -> Result<(), Refused> {
         self.set_sections(&theirs.sdp);
         self.peer.set_remote_description(theirs).await.map_err(|error| {
             tracing::debug!(%error, "a description was refused");
             Refused::Theirs
-        })?;
-        for candidate in candidates {
-            let _ = self.add(candidate).await;
-        }
-        Ok(())
+        })
     }
 
     fn set_sections(&self, sdp: &str) {
@@ -208,13 +206,13 @@ impl Connection for Peer {
 
     fn answer(&self, theirs: String) -> Doing<'_, String> {
         Box::pin(async move {
-            let (theirs, candidates) = checked(&theirs)?;
+            let theirs = checked(&theirs)?;
             if self.peer.pending_local_description().await.is_some() {
                 let rollback = RTCSessionDescription::rollback(None).map_err(ours)?;
                 self.peer.set_local_description(rollback).await.map_err(ours)?;
             }
             let theirs = RTCSessionDescription::offer(theirs).map_err(|_| Refused::Theirs)?;
-            self.take(theirs, &candidates).await?;
+            self.take(theirs).await?;
             let answer = self.peer.create_answer(None).await.map_err(|_| Refused::Theirs)?;
             self.describe(answer).await.map_err(|_| Refused::Theirs)
         })
@@ -222,9 +220,9 @@ impl Connection for Peer {
 
     fn answered(&self, theirs: String) -> Doing<'_, ()> {
         Box::pin(async move {
-            let (theirs, candidates) = checked(&theirs)?;
+            let theirs = checked(&theirs)?;
             let theirs = RTCSessionDescription::answer(theirs).map_err(|_| Refused::Theirs)?;
-            self.take(theirs, &candidates).await
+            self.take(theirs).await
         })
     }
 
@@ -276,7 +274,8 @@ fn ours(error: Error) -> Refused {
     Refused::Ours
 }
 
-fn checked(theirs: &str) -> Result<(String, Vec<String>), Refused> {
+/// What of the other side's description is read.
+fn checked(theirs: &str) -> Result<String, Refused> {
     if sdp::is_plausible(theirs) { Ok(sdp::without_candidates(theirs)) } else { Err(Refused::Theirs) }
 }
 

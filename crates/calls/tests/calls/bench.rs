@@ -25,6 +25,7 @@ use kith_calls::device::sound::Heard;
 use kith_calls::device::sound::Tone;
 use kith_calls::device::sound::loudness;
 use kith_calls::stats::LegStats;
+use kith_proto::bounded::BoundedStr;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::call::Media;
 use kith_proto::call::media::IceServer;
@@ -113,6 +114,8 @@ pub(crate) struct Person {
     pub(crate) silences: Vec<bool>,
     pub(crate) failures: Vec<MediaFailure>,
     pub(crate) told: Vec<String>,
+    /// Lines that are put into what this side says of itself.
+    pub(crate) adds: String,
     open: Cell<bool>,
     waiting: Vec<MediaCommand>,
 }
@@ -136,6 +139,7 @@ impl Person {
             silences: Vec::new(),
             failures: Vec::new(),
             told: Vec::new(),
+            adds: String::new(),
             open: Cell::new(false),
             waiting: Vec::new(),
         }
@@ -206,6 +210,7 @@ impl Person {
     fn note(&mut self, event: MediaEvent, other: LegId) -> Option<MediaCommand> {
         match event {
             MediaEvent::Described { epoch, offer, sdp, .. } => {
+                let sdp = BoundedStr::truncated(format!("{}{}", &*sdp, self.adds));
                 Some(MediaCommand::Describe { leg: other, epoch, offer, sdp })
             }
             MediaEvent::Gathered { epoch, list, done, .. } => {

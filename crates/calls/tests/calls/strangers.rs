@@ -109,6 +109,33 @@ async fn candidates_that_make_no_sense_harm_nobody() {
     assert_eq!(pair.bob.seen.count(Kind::Camera), 0);
 }
 
+/// What a description says must not lead anywhere: a connection to a port of Bob's own machine, or of Ann's choice while he hides his address.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn candidates_in_a_description_lead_nowhere() {
+    let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let hole = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let (tcp, udp) = (door.local_addr().unwrap().port(), hole.local_addr().unwrap().port());
+    let lines = format!(
+        "a=candidate:1 1 tcp 2130706431 127.0.0.1 {tcp} typ host tcptype passive\r\n\
+         a= candidate:2 1 tcp 2130706431 127.0.0.1 {tcp} typ host tcptype passive\r\n\
+         a=candidate:3 1 udp 2130706431 127.0.0.1 {udp} typ host\r\n"
+    );
+    let mut pair = Pair::new();
+    pair.ann.adds = lines;
+    pair.ann.open(Side::Offers, Ways::Any, Media::AUDIO, &[]);
+    pair.bob.open(Side::Answers, Ways::Any, Media::AUDIO, &[]);
+    // All that he was told of is tried before a way is found.
+    pair.until("they are connected", |pair| pair.ann.connected() && pair.bob.connected()).await;
+    pair.until("Bob hears Ann", |pair| pair.bob.hears(pair.ann.hertz)).await;
+    let mut packet = [0; 64];
+    tokio::select! {
+        biased;
+        _ = door.accept() => panic!("Bob's device connected to where Ann wanted it to"),
+        _ = hole.recv_from(&mut packet) => panic!("Bob's device sent something to where Ann wanted it to"),
+        () = std::future::ready(()) => {}
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn orders_about_legs_that_are_not_there_mean_nothing() {
     let mut bob = Person::new(Some(660.0), 1);
