@@ -28,10 +28,7 @@ use kith_calls::device::choice::Chosen;
 use kith_calls::device::ring::Ringing;
 use kith_calls::stats::Stats;
 use kith_engine::Input;
-use kith_proto::call::media::LegId;
 use kith_proto::call::media::MediaCommand;
-use kith_proto::call::media::MediaEvent;
-use kith_proto::call::media::MediaFailure;
 
 use crate::calling::devices::Choices;
 use crate::calling::devices::Displays;
@@ -78,14 +75,9 @@ impl Calling {
     /// Gives the media an order of the engine. One that cannot be given ends its leg with a reason.
     pub(crate) fn order(&self, command: MediaCommand) {
         let Some(calls) = &self.0.calls else { return };
-        let leg = leg_of(&command);
-        if calls.command(command) {
-            return;
-        }
-        tracing::error!("an order for the media of a call was lost");
-        if let Some(leg) = leg {
+        if let Err(failed) = calls.command(command) {
+            tracing::error!("an order for the media of a call was lost");
             // From the engine's own thread, which must not wait for itself. With its queue full as well the call ends by silence.
-            let failed = MediaEvent::Failed { leg, reason: MediaFailure::Broken };
             let _ = self.0.engine.try_send(ToEngine::Input(Input::Call(failed)));
         }
     }
@@ -136,16 +128,4 @@ fn begin(
     };
     thread::Builder::new().name("kith-call-words".to_owned()).spawn(words)?;
     Ok(calls)
-}
-
-/// The connection that an order is about; nothing for one about a whole call, which its next order says again.
-fn leg_of(command: &MediaCommand) -> Option<LegId> {
-    match command {
-        MediaCommand::Open(opening) => Some(opening.leg),
-        MediaCommand::Describe { leg, .. }
-        | MediaCommand::Candidates { leg, .. }
-        | MediaCommand::AllowDirect { leg }
-        | MediaCommand::Restart { leg, .. } => Some(*leg),
-        MediaCommand::SetMedia { .. } | MediaCommand::Close { .. } => None,
-    }
 }

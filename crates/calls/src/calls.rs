@@ -7,15 +7,19 @@ use kith_media::bwe::Limits;
 use kith_proto::call::Capabilities;
 use kith_proto::call::media::MediaCommand;
 use kith_proto::call::media::MediaEvent;
+use kith_proto::call::media::MediaFailure;
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
 use crate::device::Devices;
 use crate::stats::Stats;
-use crate::task;
+use crate::task::Task;
+use crate::transport::Transport;
 use crate::transport::webrtc::Reach;
 use crate::transport::webrtc::WebRtc;
+use crate::wanted::Order;
+use crate::wanted::Wanted;
 
 /// How calls are made here.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +49,8 @@ pub fn capabilities() -> Capabilities {
 
 /// The media of this device. Ends, with all connections, when it is dropped.
 pub struct Calls {
-    commands: mpsc::Sender<MediaCommand>,
+    wanted: watch::Sender<Wanted>,
+    orders: mpsc::Sender<Order>,
     stats: watch::Receiver<Stats>,
     runtime: Option<tokio::runtime::Runtime>,
 }
@@ -65,20 +70,69 @@ impl Calls {
             .thread_name("kith-calls")
             .enable_all()
             .build()?;
-        let (commands, orders) = mpsc::channel(COMMANDS);
-        let (reports, events) = mpsc::channel(EVENTS);
-        let (figures, stats) = watch::channel(Stats::default());
         let limits = Limits { most: config.most, ..Limits::default() };
-        let transport = WebRtc { reach: config.reach, limits };
-        let task = task::Task::new(Box::new(transport), devices, reports, figures, config.reach, limits);
-        runtime.spawn(task.run(orders));
-        Ok((Self { commands, stats, runtime: Some(runtime) }, events))
+        let transport = Box::new(WebRtc { reach: config.reach, limits });
+        let (mut calls, events, task, waiting) = Self::over(transport, devices, config.reach, limits);
+        runtime.spawn(task.run(waiting));
+        calls.runtime = Some(runtime);
+        Ok((calls, events))
     }
 
-    /// Gives a command. `false` if so many wait that this one is lost: then nothing works any more.
-    #[must_use]
-    pub fn command(&self, command: MediaCommand) -> bool {
-        self.commands.try_send(command).is_ok()
+    /// Calls over a transport: the handle, what is reported, the task, and the orders that wait for it.
+    fn over(
+        transport: Box<dyn Transport>,
+        devices: Arc<dyn Devices>,
+        reach: Reach,
+        limits: Limits,
+    ) -> (Self, mpsc::Receiver<MediaEvent>, Task, mpsc::Receiver<Order>) {
+        let (orders, waiting) = mpsc::channel(ORDERS);
+        let (wanted, wishes) = watch::channel(Wanted::default());
+        let (reports, events) = mpsc::channel(EVENTS);
+        let (figures, stats) = watch::channel(Stats::default());
+        let task = Task::new(transport, devices, reports, figures, wishes, (reach, limits));
+        (Self { wanted, orders, stats, runtime: None }, events, task, waiting)
+    }
+
+    /// Gives a command. What is to end or to be sent no more always arrives, at once.
+    ///
+    /// # Errors
+    /// If so many wait that this one is lost: then the leg is closed, and this is what the engine is to be told of it.
+    pub fn command(&self, command: MediaCommand) -> Result<(), MediaEvent> {
+        let number = match &command {
+            MediaCommand::SetMedia { call, media } => {
+                self.wanted.send_if_modified(|wanted| wanted.set_media(*call, *media));
+                return Ok(());
+            }
+            MediaCommand::Close { leg } => {
+                self.wanted.send_if_modified(|wanted| wanted.close(leg));
+                return Ok(());
+            }
+            MediaCommand::Open(opening) => {
+                let mut number = None;
+                self.wanted.send_if_modified(|wanted| {
+                    number = wanted.open(opening);
+                    number.is_some()
+                });
+                number.map(|number| (opening.leg, number))
+            }
+            MediaCommand::Describe { leg, .. }
+            | MediaCommand::Candidates { leg, .. }
+            | MediaCommand::AllowDirect { leg }
+            | MediaCommand::Restart { leg, .. } => {
+                self.wanted.borrow().opening(leg).map(|number| (*leg, number))
+            }
+        };
+        // About a leg that is not open, or one that is to be opened once more, nothing is to be done.
+        let Some((leg, number)) = number else { return Ok(()) };
+        self.orders.try_send(Order { number, command }).map_err(|_| {
+            self.wanted.send_if_modified(|wanted| wanted.close(&leg));
+            MediaEvent::Failed { leg, reason: MediaFailure::Broken }
+        })
+    }
+
+    /// Ends all connections, for good: the engine that would say so is not there any more.
+    pub fn end(&self) {
+        self.wanted.send_modify(Wanted::end);
     }
 
     /// What was measured last.
@@ -95,6 +149,9 @@ impl Drop for Calls {
     }
 }
 
-/// A call has some twenty commands at its beginning.
-const COMMANDS: usize = 256;
+/// A call has some twenty orders at its beginning.
+const ORDERS: usize = 256;
 const EVENTS: usize = 256;
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,7 @@ mod studio;
 mod task;
 mod transport;
 mod video;
+mod wanted;
 
 pub use calls::Calls;
 pub use calls::Config;

@@ -1,4 +1,5 @@
-//! The one event loop: commands of the engine, what happens to connections, and time. Each arm is one call.
+//! The one event loop: orders of the engine, what happens to connections, and time. Each arm is one call. What is wanted goes before all
+//! of these, also while one of them is waited for.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +8,6 @@ use std::time::Duration;
 use std::time::Instant;
 
 use kith_media::bwe::Limits;
-use kith_proto::call::Media;
 use kith_proto::call::media::IceServers;
 use kith_proto::call::media::LegId;
 use kith_proto::call::media::MediaCommand;
@@ -16,7 +16,6 @@ use kith_proto::call::media::MediaFailure;
 use kith_proto::call::media::Opening;
 use kith_proto::call::media::PathState;
 use kith_proto::call::media::Side;
-use kith_proto::id::CallId;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
@@ -40,6 +39,8 @@ use crate::transport::State;
 use crate::transport::Transport;
 use crate::transport::webrtc::Reach;
 use crate::transport::webrtc::is_candidate;
+use crate::wanted::Order;
+use crate::wanted::Wanted;
 
 /// All legs, and what they share.
 pub(crate) struct Task {
@@ -52,8 +53,7 @@ pub(crate) struct Task {
     reach: Reach,
     limits: Limits,
     legs: BTreeMap<LegId, Live>,
-    next_number: u64,
-    media: Option<(CallId, Media)>,
+    wanted: watch::Receiver<Wanted>,
 }
 
 /// A leg with its connection.
@@ -73,8 +73,8 @@ impl Task {
         devices: Arc<dyn Devices>,
         events: mpsc::Sender<MediaEvent>,
         figures: watch::Sender<Stats>,
-        reach: Reach,
-        limits: Limits,
+        wanted: watch::Receiver<Wanted>,
+        (reach, limits): (Reach, Limits),
     ) -> Self {
         let (happened, happens) = mpsc::channel(HAPPENS);
         Self {
@@ -87,21 +87,27 @@ impl Task {
             reach,
             limits,
             legs: BTreeMap::new(),
-            next_number: 1,
-            media: None,
+            wanted,
         }
     }
 
-    /// Runs until nobody gives commands any more.
-    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<MediaCommand>) {
+    /// Runs until nobody gives orders any more, or nobody hears what became of them.
+    pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         let Some(mut happens) = self.happens.take() else { return };
+        let events = self.events.clone();
         self.tell(MediaEvent::Able { capabilities: Some(capabilities()) }).await;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
+        while !self.wanted.borrow().has_ended() {
+            self.reconcile();
             tokio::select! {
-                command = commands.recv() => match command {
-                    Some(command) => self.command(command).await,
+                changed = self.wanted.changed() => match changed {
+                    Ok(()) => {}
+                    Err(_) => break,
+                },
+                () = events.closed() => break,
+                order = orders.recv() => match order {
+                    Some(order) => self.order(order).await,
                     None => break,
                 },
                 Some((number, happened)) = happens.recv() => self.happened(number, happened).await,
@@ -110,31 +116,52 @@ impl Task {
             }
         }
         let all: Vec<LegId> = self.legs.keys().copied().collect();
-        for leg in all {
-            self.close(leg).await;
-        }
+        all.into_iter().for_each(|leg| self.close(leg));
     }
 
-    async fn command(&mut self, command: MediaCommand) {
+    /// Does what is wanted now, so that it need not wait for orders to be carried out.
+    fn reconcile(&mut self) {
+        let wanted = self.wanted.borrow_and_update();
+        let gone = self.legs.iter().filter(|(id, live)| wanted.opening(id) != Some(live.number));
+        let gone: Vec<LegId> = gone.map(|(id, _)| *id).collect();
+        if let Some(media) = wanted.media() {
+            self.studio.set_media(media);
+        }
+        drop(wanted);
+        gone.into_iter().for_each(|leg| self.close(leg));
+    }
+
+    async fn order(&mut self, Order { number, command }: Order) {
+        if let MediaCommand::Open(opening) = command {
+            return self.open(number, *opening).await;
+        }
+        let (MediaCommand::Describe { leg, .. }
+        | MediaCommand::Candidates { leg, .. }
+        | MediaCommand::AllowDirect { leg }
+        | MediaCommand::Restart { leg, .. }) = command
+        else {
+            return;
+        };
+        if self.legs.get(&leg).is_none_or(|live| live.number != number) {
+            return;
+        }
         match command {
-            MediaCommand::Open(opening) => self.open(*opening).await,
-            MediaCommand::Describe { leg, epoch, offer, sdp } => {
+            MediaCommand::Describe { epoch, offer, sdp, .. } => {
                 self.with(leg, |live| live.leg.describe(epoch, offer, &sdp)).await;
             }
-            MediaCommand::Candidates { leg, epoch, list, .. } => {
+            MediaCommand::Candidates { epoch, list, .. } => {
                 let loopback = self.reach == Reach::Loopback;
                 let allowed = |line: &str| is_candidate(line, loopback);
                 self.with(leg, |live| live.leg.candidates(epoch, &list, allowed)).await;
             }
-            MediaCommand::AllowDirect { leg } => self.with(leg, |live| live.leg.allow_direct()).await,
-            MediaCommand::Restart { leg, epoch } => self.with(leg, |live| live.leg.restart(epoch)).await,
-            MediaCommand::SetMedia { call, media } => self.set_media(call, media),
-            MediaCommand::Close { leg } => self.close(leg).await,
+            MediaCommand::AllowDirect { .. } => self.with(leg, |live| live.leg.allow_direct()).await,
+            MediaCommand::Restart { epoch, .. } => self.with(leg, |live| live.leg.restart(epoch)).await,
+            MediaCommand::Open(_) | MediaCommand::SetMedia { .. } | MediaCommand::Close { .. } => {}
         }
     }
 
-    async fn open(&mut self, opening: Opening) {
-        if self.legs.contains_key(&opening.leg) {
+    async fn open(&mut self, number: u64, opening: Opening) {
+        if self.wanted.borrow().opening(&opening.leg) != Some(number) {
             return;
         }
         let mut leg = Leg::new(&opening);
@@ -145,8 +172,6 @@ impl Task {
             }
             return;
         }
-        let number = self.next_number;
-        self.next_number += 1;
         let line = Arc::new(Line::new(self.limits.start));
         let inbox = self.studio.seat(number, opening.leg, line.clone());
         let setup = Setup {
@@ -156,9 +181,11 @@ impl Task {
             line: line.clone(),
             inbox,
         };
-        let opened = in_time(self.transport.open(number, setup, self.happened.clone())).await;
-        let Ok(connection) = opened else {
+        let Self { transport, studio, wanted, happened, .. } = self;
+        let doing = in_time(transport.open(number, setup, happened.clone()));
+        let Some(Ok(connection)) = while_wanted(doing, (opening.leg, number), studio, wanted).await else {
             self.studio.leave(number);
+            // Whoever closed it meanwhile does not listen.
             self.tell(MediaEvent::Failed { leg: opening.leg, reason: MediaFailure::Broken }).await;
             return;
         };
@@ -171,27 +198,12 @@ impl Task {
             looked: Instant::now(),
         };
         self.legs.insert(opening.leg, live);
-        // Several legs of one call are opened with the same; a later word about the call counts more.
-        if self.media.is_none_or(|(call, _)| call != opening.leg.call) {
-            self.media = Some((opening.leg.call, opening.media));
-            self.studio.set_media(opening.media);
-        }
         self.with(opening.leg, |_| begin).await;
     }
 
-    fn set_media(&mut self, call: CallId, media: Media) {
-        if self.legs.keys().any(|leg| leg.call == call) {
-            self.media = Some((call, media));
-            self.studio.set_media(media);
-        }
-    }
-
-    async fn close(&mut self, leg: LegId) {
+    fn close(&mut self, leg: LegId) {
         let Some(live) = self.legs.remove(&leg) else { return };
         self.studio.leave(live.number);
-        if self.legs.is_empty() {
-            self.media = None;
-        }
         self.figures.send_replace(self.stats());
         // Closing says goodbye and may wait for the network; nobody waits for it.
         tokio::spawn(async move { in_time(live.connection.close()).await });
@@ -207,7 +219,10 @@ impl Task {
             Happened::Candidate(line) => self.note(leg, |leg| leg.gathered(now, &line)),
             Happened::NoMoreCandidates => self.note(leg, |leg| leg.all_gathered(now)),
             Happened::State(state) => {
-                let relayed = in_time(connection.is_relayed()).await.unwrap_or(false);
+                let Self { studio, wanted, .. } = self;
+                let doing = in_time(connection.is_relayed());
+                let Some(relayed) = while_wanted(doing, (leg, number), studio, wanted).await else { return };
+                let relayed = relayed.unwrap_or(false);
                 let joined = state != State::Connected || self.studio.join(number, connection.outbox());
                 self.with(leg, |live| match joined {
                     true => live.leg.state(state, relayed),
@@ -251,8 +266,10 @@ impl Task {
             return;
         }
         live.looked = now;
-        let relayed = in_time(live.connection.is_relayed()).await;
-        if let Ok(relayed) = relayed {
+        let (number, connection) = (live.number, live.connection.clone());
+        let Self { studio, wanted, .. } = self;
+        let relayed = while_wanted(in_time(connection.is_relayed()), (leg, number), studio, wanted).await;
+        if let Some(Ok(relayed)) = relayed {
             self.with(leg, |live| live.leg.state(State::Connected, relayed)).await;
         }
     }
@@ -262,20 +279,22 @@ impl Task {
         let Some(live) = self.legs.get_mut(&id).filter(|live| !live.leg.has_failed()) else { return };
         let mut acts: std::collections::VecDeque<Act> = decide(live).into();
         while let Some(act) = acts.pop_front() {
-            let Some(live) = self.legs.get_mut(&id) else { return };
-            match live.perform(act).await {
-                Ok(Some(event)) => self.tell(event).await,
-                Ok(None) => {}
-                Err(refused) => {
+            let Self { legs, studio, wanted, .. } = self;
+            let Some(live) = legs.get_mut(&id) else { return };
+            match while_wanted(live.perform(act), (id, live.number), studio, wanted).await {
+                Some(Ok(Some(event))) => self.tell(event).await,
+                Some(Ok(None)) => {}
+                Some(Err(refused)) => {
                     // What was to be done next makes no sense any more.
                     acts = live.leg.refused(refused).into();
                 }
+                None => return,
             }
         }
     }
 
     async fn tell(&self, event: MediaEvent) {
-        // Nobody reads any more: then the commands end, too.
+        // Nobody reads any more: then the loop ends, too.
         let _ = self.events.send(event).await;
     }
 
@@ -345,6 +364,30 @@ impl Live {
 /// Waits for something that is done elsewhere, but not for ever: other legs wait with us.
 async fn in_time<T>(doing: Doing<'_, T>) -> Result<T, Refused> {
     tokio::time::timeout(PATIENCE, doing).await.unwrap_or(Err(Refused::Ours))
+}
+
+/// Waits for something of a connection; `None` once that is not wanted any more. What is sent is changed meanwhile: somebody who mutes themselves
+/// does not wait for the network.
+async fn while_wanted<T>(
+    doing: impl Future<Output = T>,
+    (leg, number): (LegId, u64),
+    studio: &mut Studio,
+    wanted: &mut watch::Receiver<Wanted>,
+) -> Option<T> {
+    tokio::pin!(doing);
+    loop {
+        tokio::select! {
+            done = &mut doing => return Some(done),
+            changed = wanted.changed() => {
+                changed.ok()?;
+                let wanted = wanted.borrow_and_update();
+                if let Some(media) = wanted.media() {
+                    studio.set_media(media);
+                }
+                wanted.opening(&leg).filter(|wanted| *wanted == number)?;
+            }
+        }
+    }
 }
 
 /// Candidates are told, and silence noticed, within this.

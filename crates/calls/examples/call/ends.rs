@@ -112,7 +112,7 @@ fn end(side: Side, other: u8) -> End {
         theirs: kith_calls::capabilities(),
         servers: BoundedVec::truncated(Vec::new()),
     };
-    assert!(calls.command(MediaCommand::Open(Box::new(opening))));
+    calls.command(MediaCommand::Open(Box::new(opening))).expect("there is room");
     End { calls, events, leg, heard, seen }
 }
 
@@ -167,7 +167,7 @@ fn pass(event: MediaEvent, from: usize, proxy: &Proxy, to: &End) {
         MediaEvent::Failed { reason, .. } => panic!("it failed: {reason:?}"),
         _ => return,
     };
-    assert!(to.calls.command(command));
+    to.calls.command(command).expect("there is room");
 }
 
 /// Milliseconds from the beginning of each second, where a mark is made, to where it was heard.

@@ -146,7 +146,7 @@ impl Person {
     }
 
     pub(crate) fn say(&self, command: MediaCommand) {
-        assert!(self.calls.command(command), "there is room for a command");
+        self.calls.command(command).expect("there is room for a command");
     }
 
     /// Words of the other side: they wait for the leg, as the engine keeps them.

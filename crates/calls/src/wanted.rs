@@ -1,0 +1,116 @@
+//! What the engine wants at this moment, apart from the orders that lead there. Orders wait in a queue, which has an end, while something
+//! else is done; wishes need no room and do not wait. So whoever mutes themselves or hangs up is not heard any more, whatever else goes wrong.
+
+use std::collections::BTreeMap;
+
+use kith_proto::call::Media;
+use kith_proto::call::media::LegId;
+use kith_proto::call::media::MediaCommand;
+use kith_proto::call::media::Opening;
+use kith_proto::id::CallId;
+
+/// An order about one connection.
+#[derive(Debug)]
+pub(crate) struct Order {
+    /// The opening of the leg that it belongs to.
+    pub(crate) number: u64,
+    pub(crate) command: MediaCommand,
+}
+
+/// What is wanted.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    /// The connections, by the numbers of their openings.
+    legs: BTreeMap<LegId, u64>,
+    media: Option<(CallId, Media)>,
+    openings: u64,
+    ended: bool,
+}
+
+impl Wanted {
+    /// A connection is wanted, and with it what is sent. Returns the number of the opening; nothing when it is open.
+    pub(crate) fn open(&mut self, &Opening { leg, media, .. }: &Opening) -> Option<u64> {
+        if self.ended || self.legs.contains_key(&leg) {
+            return None;
+        }
+        self.openings += 1;
+        self.media = Some((leg.call, media));
+        self.legs.insert(leg, self.openings);
+        Some(self.openings)
+    }
+
+    /// Something else is sent. Returns whether that is news.
+    pub(crate) fn set_media(&mut self, call: CallId, media: Media) -> bool {
+        let known = self.legs.keys().any(|leg| leg.call == call);
+        known && self.media.replace((call, media)) != Some((call, media))
+    }
+
+    /// A connection is not wanted any more. Returns whether that is news.
+    pub(crate) fn close(&mut self, leg: &LegId) -> bool {
+        self.legs.remove(leg).is_some()
+    }
+
+    /// Nothing is wanted any more, for good.
+    pub(crate) fn end(&mut self) {
+        self.legs.clear();
+        self.ended = true;
+    }
+
+    /// The opening of a leg.
+    pub(crate) fn opening(&self, leg: &LegId) -> Option<u64> {
+        self.legs.get(leg).copied()
+    }
+
+    /// What is sent, once anything was.
+    pub(crate) fn media(&self) -> Option<Media> {
+        self.media.map(|(_, media)| media)
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kith_proto::bounded::BoundedVec;
+    use kith_proto::call::Capabilities;
+    use kith_proto::call::media::Side;
+    use kith_proto::call::media::Ways;
+    use kith_proto::id::DeviceId;
+
+    use super::*;
+
+    fn opening(call: CallId, media: Media) -> Opening {
+        Opening {
+            leg: LegId { call, device: DeviceId([3; 32]) },
+            epoch: 1,
+            side: Side::Offers,
+            polite: false,
+            ways: Ways::Any,
+            media,
+            theirs: Capabilities::OPUS,
+            servers: BoundedVec::default(),
+        }
+    }
+
+    #[test]
+    fn what_is_wanted_is_what_was_said_last() {
+        let (call, other) = (CallId([1; 16]), CallId([2; 16]));
+        let leg = opening(call, Media::AUDIO).leg;
+        let muted = Media { microphone: false, ..Media::AUDIO };
+        let mut wanted = Wanted::default();
+        assert!(!wanted.set_media(call, muted), "no such call is open");
+        let first = wanted.open(&opening(call, Media::AUDIO));
+        assert_eq!(wanted.open(&opening(call, Media::VIDEO)), None, "it is open");
+        assert!(wanted.set_media(call, muted) && !wanted.set_media(call, muted));
+        assert!(!wanted.set_media(other, Media::VIDEO));
+        assert_eq!(wanted.media(), Some(muted));
+        assert!(wanted.close(&leg) && !wanted.close(&leg));
+        let second = wanted.open(&opening(call, Media::AUDIO));
+        assert_ne!(second, first, "orders for the first opening mean nothing in the second");
+        assert_eq!(wanted.opening(&leg), second);
+        wanted.end();
+        assert_eq!((wanted.opening(&leg), wanted.open(&opening(other, Media::AUDIO))), (None, None));
+    }
+}
