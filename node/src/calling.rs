@@ -82,6 +82,13 @@ impl Calling {
         }
     }
 
+    /// Ends all sound and pictures for good: the engine that would order it is not there any more.
+    pub(crate) fn end(&self) {
+        if let Some(calls) = &self.0.calls {
+            calls.end();
+        }
+    }
+
     /// What was measured last; nothing where no calls can be made.
     pub(crate) fn stats(&self) -> Stats {
         self.0.calls.as_ref().map(Calls::stats).unwrap_or_default()

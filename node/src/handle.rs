@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use crossbeam_channel::Sender;
@@ -79,6 +80,9 @@ use crate::run::Waiting;
 
 /// Messages that may wait for the engine thread. When it is full, front ends and the network wait.
 const ENGINE_QUEUE: usize = 8_192;
+
+/// So long a word takes at most from the engine onto the line, before the network stops.
+const LAST_WORD: Duration = Duration::from_millis(200);
 
 /// The tables of the account's store: the engine's, and the node's own settings.
 fn tables() -> Vec<Table> {
@@ -576,6 +580,7 @@ impl Handle {
 
     /// Stops the node: what waits is written, connections are closed, threads end. The folder is free afterwards.
     pub fn shut_down(&self) {
+        self.hang_up();
         let phase = std::mem::replace(&mut *self.phase(), Phase::Stopped);
         let Phase::Running(running) = phase else {
             self.0.hub.close();
@@ -593,6 +598,17 @@ impl Handle {
             && let Err(error) = store.close()
         {
             tracing::warn!(%error, "the data folder was not closed cleanly; nothing is lost");
+        }
+    }
+
+    /// Ends the call that this device is in, so that the other side need not find out by itself.
+    fn hang_up(&self) {
+        let calls = self.overview().calls;
+        let ended =
+            calls.iter().filter(|view| self.call(Command::HangUp { call: view.call }).is_ok()).count();
+        if ended > 0 {
+            // Nobody confirms a last word.
+            thread::sleep(LAST_WORD);
         }
     }
 }

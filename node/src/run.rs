@@ -123,6 +123,7 @@ impl Waiting {
 struct LastWords {
     hub: Arc<Hub>,
     waiting: Arc<Waiting>,
+    calling: Calling,
 }
 
 impl Drop for LastWords {
@@ -130,6 +131,8 @@ impl Drop for LastWords {
         if std::thread::panicking() {
             self.hub.fail("a fault in the program stopped this node; nothing that was confirmed is lost: start it again");
         }
+        // Nobody could hang up any more.
+        self.calling.end();
         self.hub.close();
         self.waiting.close();
     }
@@ -158,7 +161,11 @@ pub(crate) struct Driver {
 impl Driver {
     /// Runs until it is told to stop or the store fails. Returns the store, to be closed.
     pub(crate) fn run(mut self) -> Option<Store> {
-        let _last = LastWords { hub: Arc::clone(&self.hub), waiting: Arc::clone(&self.waiting) };
+        let _last = LastWords {
+            hub: Arc::clone(&self.hub),
+            waiting: Arc::clone(&self.waiting),
+            calling: self.calling.clone(),
+        };
         let mut chores = Instant::now() + CHORES_EVERY;
         let mut shredded = false;
         loop {

@@ -13,6 +13,7 @@ use kith_engine::view::CallView;
 use kith_proto::bounded::BoundedStr;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::call::Capabilities;
+use kith_proto::call::Media;
 use kith_proto::call::media::LegId;
 use kith_proto::call::media::MediaCommand;
 use kith_proto::call::media::MediaEvent;
@@ -56,6 +57,8 @@ struct Leg {
     /// A name for this opening.
     name: u64,
     since: Timestamp,
+    /// The epoch that it was opened with.
+    opened: u32,
     epoch: u32,
     /// The epoch of their description that was taken.
     heard: u32,
@@ -78,6 +81,7 @@ pub(crate) fn order(world: &mut World, who: Who, command: MediaCommand) {
             let new = Leg {
                 name: world.media.opened,
                 since: world.now,
+                opened: opening.epoch,
                 epoch: opening.epoch,
                 heard: 0,
                 joined: None,
@@ -176,13 +180,14 @@ fn look(world: &mut World, who: Who, leg: LegId) {
     let still = there
         .filter(|(name, ..)| reaches && kept.joined == Some(*name) && kept.state != Some(PathState::Failed));
     let mut told = Vec::new();
-    let path = |state| MediaEvent::Path { leg, state, relayed: false };
+    let opened = kept.opened;
+    let path = |state| MediaEvent::Path { leg, opened, state, relayed: false };
     if let Some((name, ..)) = agreed.or(still) {
         if kept.state != Some(PathState::Connected) {
             world.media.connected += u64::from(kept.joined.is_none());
             told.push(path(PathState::Connected));
         } else if kept.silent {
-            told.push(MediaEvent::Silence { leg, silent: false });
+            told.push(MediaEvent::Silence { leg, opened, silent: false });
         }
         (kept.joined, kept.state, kept.lost_at, kept.silent) =
             (Some(name), Some(PathState::Connected), None, false);
@@ -190,7 +195,7 @@ fn look(world: &mut World, who: Who, leg: LegId) {
         let lost = now.since(*kept.lost_at.get_or_insert(now.max(kept.since)));
         if kept.joined.is_some() && lost >= SILENT && !kept.silent {
             kept.silent = true;
-            told.push(MediaEvent::Silence { leg, silent: true });
+            told.push(MediaEvent::Silence { leg, opened, silent: true });
         }
         let state = match kept.joined {
             _ if lost >= FAILED => PathState::Failed,
@@ -233,7 +238,8 @@ pub(crate) fn act(world: &mut World, action: &Action) {
 fn call(world: &mut World, from: Who, to: Who, camera: bool) {
     let chat = ChatId::direct(&world.people[from].account, &world.people[to].account);
     if world.people[from].engine.is_some() {
-        world.command(from, Command::StartCall { chat, camera });
+        let media = if camera { Media::VIDEO } else { Media::AUDIO };
+        world.command(from, Command::StartCall { chat, media });
     }
 }
 
@@ -241,7 +247,7 @@ fn call(world: &mut World, from: Who, to: Who, camera: bool) {
 fn decide(world: &mut World, who: Who, answer: bool) {
     let Some(view) = current(world, who) else { return };
     let command = match answer {
-        true => Command::AcceptCall { call: view.call, camera: false },
+        true => Command::AcceptCall { call: view.call, media: Media::AUDIO },
         false => Command::HangUp { call: view.call },
     };
     world.command(who, command);

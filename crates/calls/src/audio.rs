@@ -23,6 +23,7 @@ use kith_media::jitter::JitterBuffer;
 
 use self::clean::Cleaner;
 use self::clean::Played;
+use self::opening::Opening;
 use crate::codec::FRAME;
 use crate::codec::Sound;
 use crate::codec::Speech;
@@ -39,6 +40,7 @@ use crate::transport::Encoded;
 use crate::transport::Kind;
 
 mod clean;
+mod opening;
 
 /// Where the speaker's thread says what it plays, for the microphone's to take it out of what it hears.
 #[derive(Clone, Default)]
@@ -81,6 +83,7 @@ pub(crate) struct Voice {
 struct VoiceShared {
     ended: AtomicBool,
     on: AtomicBool,
+    lacking: AtomicBool,
     failed: AtomicBool,
     level: Level,
 }
@@ -94,9 +97,7 @@ impl Voice {
         let shared = Arc::new(VoiceShared::default());
         let of_thread = shared.clone();
         std::thread::Builder::new().name("kith-voice".into()).spawn(move || {
-            if speak(&*devices, &fanout, &echo, &of_thread).is_none()
-                && !of_thread.ended.load(Ordering::Relaxed)
-            {
+            if speak(devices, &fanout, &echo, &of_thread).is_none() {
                 of_thread.failed.store(true, Ordering::Relaxed);
             }
         })?;
@@ -108,7 +109,12 @@ impl Voice {
         self.shared.on.store(on, Ordering::Relaxed);
     }
 
-    /// Whether the microphone does not work.
+    /// Whether there is no microphone at the moment.
+    pub(crate) fn is_lacking(&self) -> bool {
+        self.shared.lacking.load(Ordering::Relaxed)
+    }
+
+    /// Whether speech cannot be sent at all.
     pub(crate) fn failed(&self) -> bool {
         self.shared.failed.load(Ordering::Relaxed)
     }
@@ -124,20 +130,22 @@ impl Drop for Voice {
     }
 }
 
-/// Speaks until the end; `None` when something failed.
-fn speak(devices: &dyn Devices, fanout: &Fanout, echo: &Echo, shared: &VoiceShared) -> Option<()> {
-    let mut microphone = Microphone::open(devices, echo)?;
+/// Speaks until the end; `None` when speech cannot be encoded here.
+fn speak(devices: Arc<dyn Devices>, fanout: &Fanout, echo: &Echo, shared: &VoiceShared) -> Option<()> {
+    let mut microphone = Microphone::new(devices);
     let mut speech = Speech::new().ok()?;
     let mut frame = [0.0; FRAME];
     let mut stamp = 0_u32;
     let mut silence = 0;
     while !shared.ended.load(Ordering::Relaxed) {
-        let on = shared.on.load(Ordering::Relaxed);
         for half in frame.chunks_exact_mut(FRAME / 2) {
             let half: &mut Block = half.try_into().ok()?;
-            microphone = microphone.read(devices, echo, half)?;
+            let lost = microphone.read(echo, half);
+            stamp = stamp.wrapping_add(lost.wrapping_mul(half.len() as u32));
             shared.level.add(half);
         }
+        shared.lacking.store(microphone.is_lacking(), Ordering::Relaxed);
+        let on = shared.on.load(Ordering::Relaxed) && microphone.source.is_some();
         // Time goes on while nothing is sent.
         stamp = stamp.wrapping_add(FRAME as u32);
         // Who falls silent says so: what the other side makes up for what is missing would sound on like the last word.
@@ -153,41 +161,44 @@ fn speak(devices: &dyn Devices, fanout: &Fanout, echo: &Echo, shared: &VoiceShar
     Some(())
 }
 
-/// A microphone with what it needs.
+/// The microphone with what it needs, or the clock while there is none.
 struct Microphone {
-    source: Box<dyn AudioSource>,
-    cleaner: Option<Cleaner>,
-    /// Which choice of the person it is.
-    choice: u64,
+    opening: Opening<Box<dyn AudioSource>>,
+    source: Option<(Box<dyn AudioSource>, Option<Cleaner>)>,
+    pace: Pace,
 }
 
 impl Microphone {
-    fn open(devices: &dyn Devices, echo: &Echo) -> Option<Self> {
-        let choice = devices.changes();
-        let opened = devices.microphone();
-        let source = opened.inspect_err(|error| tracing::warn!(%error, "no microphone")).ok()?;
-        let cleaner = source.hears_a_room().then(Cleaner::new);
-        let (cleaner, played) = cleaner.unzip();
-        echo.listen(played);
-        Some(Self { source, cleaner, choice })
+    fn new(devices: Arc<dyn Devices>) -> Self {
+        let opening = Opening::new(devices, |devices| devices.microphone());
+        Self { opening, source: None, pace: Pace::default() }
     }
 
-    /// Reads 10 ms. A microphone that went away is opened once more, as another may have taken its place; when the person chose another, that is
-    /// opened while this one still waits, and they change places between two blocks.
-    fn read(mut self, devices: &dyn Devices, echo: &Echo, block: &mut Block) -> Option<Self> {
-        if self.choice != devices.changes() {
-            self.choice = devices.changes();
-            self = Self::open(devices, echo).unwrap_or(self);
+    /// Reads 10 ms, silence while there is no microphone. One that the person chose takes its place between two blocks, and so does one that
+    /// comes back. Returns how many blocks were lost just before.
+    fn read(&mut self, echo: &Echo, block: &mut Block) -> u32 {
+        if let Some(source) = self.opening.poll(self.source.is_some()) {
+            let (cleaner, played) = source.hears_a_room().then(Cleaner::new).unzip();
+            echo.listen(played);
+            self.source = Some((source, cleaner));
         }
-        if self.source.read(block).is_err() {
-            drop(self.source);
-            self = Self::open(devices, echo)?;
-            self.source.read(block).ok()?;
+        if let Some((source, cleaner)) = &mut self.source {
+            if source.read(block).is_ok() {
+                if let Some(cleaner) = cleaner {
+                    cleaner.clean(block);
+                }
+                return source.lost();
+            }
+            echo.listen(None);
+            self.source = None;
         }
-        if let Some(cleaner) = &mut self.cleaner {
-            cleaner.clean(block);
-        }
-        Some(self)
+        block.fill(0.0);
+        self.pace.wait(BLOCK_LASTS);
+        0
+    }
+
+    fn is_lacking(&self) -> bool {
+        self.source.is_none() && self.opening.fails()
     }
 }
 
@@ -248,7 +259,7 @@ impl Ears {
         let of_thread = playing.clone();
         std::thread::Builder::new()
             .name("kith-ears".into())
-            .spawn(move || listen(&*devices, &echo, &said, &of_thread))?;
+            .spawn(move || listen(devices, &echo, &said, &of_thread))?;
         Ok(Self { heard, playing })
     }
 
@@ -268,8 +279,9 @@ impl Ears {
     }
 }
 
-fn listen(devices: &dyn Devices, echo: &Echo, said: &Receiver<Heard>, playing: &AtomicBool) {
-    let mut speaker = Speaker { sink: None, choice: devices.changes(), tried: None, pace: Pace::default() };
+fn listen(devices: Arc<dyn Devices>, echo: &Echo, said: &Receiver<Heard>, playing: &AtomicBool) {
+    let opening = Opening::new(devices, |devices| devices.speaker());
+    let mut speaker = Speaker { opening, sink: None, pace: Pace::default() };
     let mut voices: BTreeMap<u64, Voices> = BTreeMap::new();
     loop {
         loop {
@@ -294,7 +306,7 @@ fn listen(devices: &dyn Devices, echo: &Echo, said: &Receiver<Heard>, playing: &
             *sample = if quiet { 0.0 } else { sample.clamp(-1.0, 1.0) };
         }
         echo.played(&mixed, speaker.delay());
-        speaker.write(devices, &mixed);
+        speaker.write(&mixed);
     }
 }
 
@@ -330,10 +342,8 @@ impl Voices {
 
 /// The speaker, or the clock while there is none.
 struct Speaker {
+    opening: Opening<Box<dyn AudioSink>>,
     sink: Option<Box<dyn AudioSink>>,
-    /// Which choice of the person it is.
-    choice: u64,
-    tried: Option<Instant>,
     pace: Pace,
 }
 
@@ -342,20 +352,10 @@ impl Speaker {
         self.sink.as_ref().map_or(Duration::ZERO, |sink| sink.delay())
     }
 
-    fn write(&mut self, devices: &dyn Devices, block: &Block) {
-        if self.choice != devices.changes() {
-            self.choice = devices.changes();
-            // The old one plays on until the new one is there.
-            let opened = devices.speaker();
-            if let Ok(sink) = opened.inspect_err(|error| tracing::warn!(%error, "the speaker is not changed"))
-            {
-                self.sink = Some(sink);
-            }
-        }
-        if self.sink.is_none() && self.tried.is_none_or(|at| at.elapsed() >= TRY_AGAIN) {
-            self.tried = Some(Instant::now());
-            let opened = devices.speaker();
-            self.sink = opened.inspect_err(|error| tracing::warn!(%error, "no speaker")).ok();
+    fn write(&mut self, block: &Block) {
+        // The old one plays on until the new one is there.
+        if let Some(sink) = self.opening.poll(self.sink.is_some()) {
+            self.sink = Some(sink);
         }
         match &mut self.sink {
             Some(sink) => {
@@ -373,6 +373,3 @@ const SILENCE: u32 = 10;
 
 /// Two seconds of packets of two connections.
 const HEARD: usize = 256;
-
-/// A speaker that was plugged in again is found within this.
-const TRY_AGAIN: Duration = Duration::from_secs(2);

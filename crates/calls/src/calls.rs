@@ -125,8 +125,9 @@ impl Calls {
         // About a leg that is not open, or one that is to be opened once more, nothing is to be done.
         let Some((leg, number)) = number else { return Ok(()) };
         self.orders.try_send(Order { number, command }).map_err(|_| {
+            let opened = self.wanted.borrow().opened(&leg);
             self.wanted.send_if_modified(|wanted| wanted.close(&leg));
-            MediaEvent::Failed { leg, reason: MediaFailure::Broken }
+            MediaEvent::Failed { leg, opened, reason: MediaFailure::Broken }
         })
     }
 

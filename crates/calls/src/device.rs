@@ -6,6 +6,7 @@
 //! | [`wav`] | files of sound, in and out |
 //! | [`recording`] | pictures into a file |
 //! | [`ring`] | what is heard before anybody talks |
+//! | `keeping` | new files for either |
 //! | [`pattern`] | a picture that tells when it was made |
 //! | [`files`] | films: Y4M, IVF |
 //! | `pulse` | real microphones and speakers, on Linux |
@@ -29,6 +30,7 @@ pub mod choice;
 #[cfg(target_os = "linux")]
 mod colours;
 pub mod files;
+mod keeping;
 pub mod pattern;
 #[cfg(target_os = "linux")]
 mod pulse;
@@ -75,6 +77,11 @@ pub trait AudioSource: Send {
     /// [`Gone`], for good.
     fn read(&mut self, block: &mut Block) -> Result<(), Gone>;
 
+    /// How many blocks were lost just before the one that was read last, because nobody read them in time.
+    fn lost(&mut self) -> u32 {
+        0
+    }
+
     /// Whether there is a room around it, with echo and noise to be taken out.
     fn hears_a_room(&self) -> bool {
         false
@@ -119,7 +126,7 @@ pub trait VideoSink: Send {
     fn show(&mut self, picture: &Picture);
 }
 
-/// What is there to use. Opening a device may take long; it is done on the thread that uses it.
+/// What is there to use. Opening a device may take some seconds, but comes to an end; for sound it is done on a thread of its own.
 pub trait Devices: Send + Sync + 'static {
     /// The microphone that was chosen.
     ///

@@ -32,6 +32,8 @@ use crate::transport::State;
 #[derive(Debug)]
 pub(crate) struct Leg {
     id: LegId,
+    /// The epoch that it was opened with.
+    opened: u32,
     epoch: u32,
     side: Side,
     polite: bool,
@@ -86,6 +88,7 @@ impl Leg {
     pub(crate) fn new(opening: &Opening) -> Self {
         Self {
             id: opening.leg,
+            opened: opening.epoch,
             epoch: opening.epoch,
             side: opening.side,
             polite: opening.polite,
@@ -201,7 +204,7 @@ impl Leg {
     pub(crate) fn described(&self, offer: bool, sdp: &str) -> Act {
         match Sdp::new(sdp.to_owned()) {
             Some(sdp) => Act::Tell(MediaEvent::Described { leg: self.id, epoch: self.epoch, offer, sdp }),
-            None => Act::Tell(MediaEvent::Failed { leg: self.id, reason: MediaFailure::Broken }),
+            None => Act::Tell(self.failed_for(MediaFailure::Broken)),
         }
     }
 
@@ -257,7 +260,7 @@ impl Leg {
             return Vec::new();
         }
         (self.path, self.relayed, self.silent) = (Some(state), relayed, false);
-        vec![Act::Tell(MediaEvent::Path { leg: self.id, state, relayed })]
+        vec![Act::Tell(MediaEvent::Path { leg: self.id, opened: self.opened, state, relayed })]
     }
 
     /// For how long nothing came.
@@ -267,7 +270,7 @@ impl Leg {
             return Vec::new();
         }
         self.silent = silent;
-        vec![Act::Tell(MediaEvent::Silence { leg: self.id, silent })]
+        vec![Act::Tell(MediaEvent::Silence { leg: self.id, opened: self.opened, silent })]
     }
 
     /// Something was not done.
@@ -283,7 +286,11 @@ impl Leg {
         if std::mem::replace(&mut self.failed, true) {
             return Vec::new();
         }
-        vec![Act::Tell(MediaEvent::Failed { leg: self.id, reason })]
+        vec![Act::Tell(self.failed_for(reason))]
+    }
+
+    fn failed_for(&self, reason: MediaFailure) -> MediaEvent {
+        MediaEvent::Failed { leg: self.id, opened: self.opened, reason }
     }
 
     /// Whether it failed.

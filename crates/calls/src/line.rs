@@ -28,7 +28,7 @@ pub(crate) struct Line {
     speech_loss: AtomicU32,
     keys: [AtomicBool; 3],
     broken: [AtomicBool; 3],
-    asked_early: AtomicU64,
+    asked_early: [AtomicU64; 3],
     heard: AtomicU64,
     pub(crate) sent: Counts,
     pub(crate) came: Counts,
@@ -74,7 +74,7 @@ impl Line {
             speech_loss: AtomicU32::new(0),
             keys: [const { AtomicBool::new(false) }; 3],
             broken: [const { AtomicBool::new(false) }; 3],
-            asked_early: AtomicU64::new(0),
+            asked_early: [const { AtomicU64::new(0) }; 3],
             heard: AtomicU64::new(0),
             sent: Counts::default(),
             came: Counts::default(),
@@ -177,11 +177,12 @@ impl Line {
     }
 
     /// Whether a keyframe may be asked for before it is certain that one is needed: not often, as it costs as much as ten pictures.
-    pub(crate) fn may_ask_early(&self, now: Time) -> bool {
-        let last = Time(self.asked_early.load(Ordering::Relaxed));
+    pub(crate) fn may_ask_early(&self, kind: Kind, now: Time) -> bool {
+        let Some(asked) = self.asked_early.get(kind.index()) else { return false };
+        let last = Time(asked.load(Ordering::Relaxed));
         let may = last.0 == 0 || now.since(last) >= EARLY_AGAIN;
         if may {
-            self.asked_early.store(now.0.max(1), Ordering::Relaxed);
+            asked.store(now.0.max(1), Ordering::Relaxed);
         }
         may
     }
@@ -200,3 +201,17 @@ impl Line {
 
 /// As long as a sender waits between two keyframes.
 const EARLY_AGAIN: Duration = Duration::from_millis(600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_camera_does_not_silence_a_screen() {
+        let line = Line::new(Bitrate::from_kbps(300));
+        let now = Time(1_000_000);
+        assert!(line.may_ask_early(Kind::Camera, now) && !line.may_ask_early(Kind::Camera, now));
+        assert!(line.may_ask_early(Kind::Screen, now));
+        assert!(line.may_ask_early(Kind::Camera, Time(now.0 + 600_000)));
+    }
+}

@@ -6,7 +6,11 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
+use std::thread::JoinHandle;
+use std::time::Instant;
 
 use kith_proto::call::Media;
 use kith_proto::call::media::LegId;
@@ -37,7 +41,13 @@ pub(crate) struct Studio {
     voice: Option<Voice>,
     ears: Option<Ears>,
     shooting: [Option<Shooting>; 2],
+    /// The threads that took pictures before, which may not have ended yet.
+    before: [Option<JoinHandle<()>>; 2],
+    /// What pictures are stamped by.
+    clock: Instant,
     seats: BTreeMap<u64, Seat>,
+    /// Whether pictures of others are shown.
+    showing: Arc<AtomicBool>,
 }
 
 /// How many pictures were shown, and how large the last one was.
@@ -63,7 +73,10 @@ impl Studio {
             voice: None,
             ears: None,
             shooting: [None, None],
+            before: [None, None],
+            clock: Instant::now(),
             seats: BTreeMap::new(),
+            showing: Arc::new(AtomicBool::new(true)),
         }
     }
 
@@ -84,7 +97,7 @@ impl Studio {
             connected: false,
         };
         self.seats.insert(number, seat);
-        let devices = self.devices.clone();
+        let (devices, showing) = (self.devices.clone(), self.showing.clone());
         let watching: Mutex<BTreeMap<Kind, Watching>> = Mutex::default();
         Arc::new(move |inbox| match inbox {
             Inbox::Speech { came, number: sequence, stamp, payload } => {
@@ -99,7 +112,7 @@ impl Studio {
                 if let Entry::Vacant(place) = watching.entry(kind) {
                     let (devices, shown) = (devices.clone(), shown.get(index).cloned().unwrap_or_default());
                     let display = move || devices.display(leg, kind);
-                    match Watching::start(kind, line.clone(), shown, display) {
+                    match Watching::start(kind, line.clone(), shown, showing.clone(), display) {
                         Ok(begun) => _ = place.insert(begun),
                         Err(error) => tracing::warn!(%error, "no thread for pictures"),
                     }
@@ -141,8 +154,9 @@ impl Studio {
             ears.tell(Heard::Leave { number });
         }
         if self.seats.is_empty() {
-            (self.voice, self.ears, self.shooting) = (None, None, [None, None]);
+            (self.voice, self.ears) = (None, None);
         }
+        self.apply();
     }
 
     /// What is sent from now on.
@@ -151,8 +165,16 @@ impl Studio {
         self.apply();
     }
 
-    /// Whether the microphone does not work.
-    pub(crate) fn microphone_failed(&self) -> bool {
+    /// What of all that is to be sent has no device at the moment.
+    pub(crate) fn lacking(&self) -> Media {
+        let microphone = self.voice.as_ref().is_some_and(Voice::is_lacking);
+        let [camera, screen] =
+            self.shooting.each_ref().map(|place| place.as_ref().is_some_and(Shooting::is_lacking));
+        Media { microphone, camera, screen, ..Media::default() }
+    }
+
+    /// Whether speech cannot be sent at all.
+    pub(crate) fn voice_failed(&self) -> bool {
         self.voice.as_ref().is_some_and(Voice::failed)
     }
 
@@ -170,7 +192,8 @@ impl Studio {
     }
 
     fn apply(&mut self) {
-        let Media { microphone, camera, screen, hold } = self.media;
+        let Media { microphone, camera, screen, hold, .. } = self.media;
+        self.showing.store(!hold, Ordering::Relaxed);
         if let Some(voice) = &self.voice {
             voice.set_on(microphone && !hold);
         }
@@ -179,12 +202,15 @@ impl Studio {
         }
         let connected = self.seats.values().any(|seat| seat.connected);
         let wishes = [(Kind::Camera, camera), (Kind::Screen, screen)];
-        for (place, (kind, on)) in self.shooting.iter_mut().zip(wishes) {
+        for ((place, before), (kind, on)) in self.shooting.iter_mut().zip(&mut self.before).zip(wishes) {
             let wanted = on && !hold && connected;
             if !wanted {
-                *place = None;
+                if let Some(shooting) = place.take() {
+                    *before = shooting.end();
+                }
             } else if place.is_none() {
-                let begun = Shooting::start(kind, self.devices.clone(), self.fanout.clone());
+                let (devices, fanout) = (self.devices.clone(), self.fanout.clone());
+                let begun = Shooting::start(kind, devices, fanout, self.clock, before.take());
                 *place = begun.inspect_err(|error| tracing::warn!(%error, "no thread for pictures")).ok();
             }
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use kith_media::bwe::Limits;
+use kith_proto::call::Media;
 use kith_proto::call::media::IceServers;
 use kith_proto::call::media::LegId;
 use kith_proto::call::media::MediaCommand;
@@ -16,6 +17,7 @@ use kith_proto::call::media::MediaFailure;
 use kith_proto::call::media::Opening;
 use kith_proto::call::media::PathState;
 use kith_proto::call::media::Side;
+use kith_proto::id::CallId;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
@@ -54,6 +56,8 @@ pub(crate) struct Task {
     limits: Limits,
     legs: BTreeMap<LegId, Live>,
     wanted: watch::Receiver<Wanted>,
+    /// What was last said to be lacking, in which call.
+    lacking: (CallId, Media),
 }
 
 /// A leg with its connection.
@@ -88,6 +92,7 @@ impl Task {
             limits,
             legs: BTreeMap::new(),
             wanted,
+            lacking: (CallId([0; 16]), Media::default()),
         }
     }
 
@@ -186,7 +191,12 @@ impl Task {
         let Some(Ok(connection)) = while_wanted(doing, (opening.leg, number), studio, wanted).await else {
             self.studio.leave(number);
             // Whoever closed it meanwhile does not listen.
-            self.tell(MediaEvent::Failed { leg: opening.leg, reason: MediaFailure::Broken }).await;
+            self.tell(MediaEvent::Failed {
+                leg: opening.leg,
+                opened: opening.epoch,
+                reason: MediaFailure::Broken,
+            })
+            .await;
             return;
         };
         let live = Live {
@@ -241,22 +251,34 @@ impl Task {
 
     async fn tick(&mut self) {
         let now = Instant::now();
-        let microphone_failed = self.studio.microphone_failed();
+        let voice_failed = self.studio.voice_failed();
         let legs: Vec<LegId> = self.legs.keys().copied().collect();
         for leg in legs {
             self.with(leg, |live| {
                 let mut acts = live.leg.wake(now);
                 acts.extend(live.leg.silent_for(live.line.silent_for(now).unwrap_or_default()));
-                if microphone_failed {
-                    acts.extend(live.leg.fail(MediaFailure::NoMicrophone));
+                if voice_failed {
+                    acts.extend(live.leg.fail(MediaFailure::Broken));
                 }
                 acts
             })
             .await;
             self.look_at_way(leg, now).await;
         }
+        self.tell_lacking().await;
         let stats = self.stats();
         self.figures.send_replace(stats);
+    }
+
+    async fn tell_lacking(&mut self) {
+        let Some(call) = self.legs.keys().next().map(|leg| leg.call) else { return };
+        let lacking = self.studio.lacking();
+        if self.lacking != (call, lacking) {
+            let told = std::mem::replace(&mut self.lacking, (call, lacking));
+            if lacking != Media::default() || told.0 == call {
+                self.tell(MediaEvent::Lacking { call, media: lacking }).await;
+            }
+        }
     }
 
     /// A better way may be found while one works; no state changes then.

@@ -20,8 +20,8 @@ pub(crate) struct Order {
 /// What is wanted.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
-    /// The connections, by the numbers of their openings.
-    legs: BTreeMap<LegId, u64>,
+    /// The connections: the numbers of their openings, and the epochs that they began with.
+    legs: BTreeMap<LegId, (u64, u32)>,
     media: Option<(CallId, Media)>,
     openings: u64,
     ended: bool,
@@ -29,13 +29,13 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     /// A connection is wanted, and with it what is sent. Returns the number of the opening; nothing when it is open.
-    pub(crate) fn open(&mut self, &Opening { leg, media, .. }: &Opening) -> Option<u64> {
+    pub(crate) fn open(&mut self, &Opening { leg, epoch, media, .. }: &Opening) -> Option<u64> {
         if self.ended || self.legs.contains_key(&leg) {
             return None;
         }
         self.openings += 1;
         self.media = Some((leg.call, media));
-        self.legs.insert(leg, self.openings);
+        self.legs.insert(leg, (self.openings, epoch));
         Some(self.openings)
     }
 
@@ -58,7 +58,12 @@ impl Wanted {
 
     /// The opening of a leg.
     pub(crate) fn opening(&self, leg: &LegId) -> Option<u64> {
-        self.legs.get(leg).copied()
+        self.legs.get(leg).map(|(number, _)| *number)
+    }
+
+    /// The epoch that a leg was opened with; zero for none.
+    pub(crate) fn opened(&self, leg: &LegId) -> u32 {
+        self.legs.get(leg).map_or(0, |(_, epoch)| *epoch)
     }
 
     /// What is sent, once anything was.

@@ -70,7 +70,7 @@ impl Current {
     }
 
     fn view(&self) -> CallView {
-        let (own, theirs) = self.call.media();
+        let (_, theirs) = self.call.media();
         let (begun, talking_since) = self.call.times();
         let (relayed, address_hidden) = self.call.way();
         CallView {
@@ -81,7 +81,8 @@ impl Current {
             state: self.call.state(),
             begun,
             talking_since,
-            own,
+            own: self.call.sent(),
+            lacking: self.call.lacking(),
             theirs,
             relayed,
             address_hidden,

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use kith_proto::address::DeviceAddress;
+use kith_proto::call::Media;
 use kith_proto::group::GroupInvite;
 use kith_proto::group::Policy;
 use kith_proto::group::Role;
@@ -364,15 +365,15 @@ pub enum Command {
     StartCall {
         /// In which chat.
         chat: ChatId,
-        /// Whether to be seen as well.
-        camera: bool,
+        /// What is sent from the first moment on.
+        media: Media,
     },
     /// Answers a call that rings here.
     AcceptCall {
         /// Which.
         call: CallId,
-        /// Whether to be seen as well.
-        camera: bool,
+        /// What is sent from the first moment on.
+        media: Media,
     },
     /// Ends a call, whatever its state: declines, cancels or hangs up.
     HangUp {
@@ -418,6 +419,8 @@ pub struct MediaChange {
     pub screen: Option<bool>,
     /// Whether the call is on hold.
     pub hold: Option<bool>,
+    /// Whether what is seen is kept. Said before it is.
+    pub recording: Option<bool>,
 }
 
 /// What a command brought about.

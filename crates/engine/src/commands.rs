@@ -121,8 +121,8 @@ pub(crate) fn run(
             }
             Ok(Answer::Done)
         }
-        Command::StartCall { chat, camera } => calls::commands::start(engine, rows, out, &chat, camera),
-        Command::AcceptCall { call, camera } => calls::commands::accept(engine, rows, out, &call, camera),
+        Command::StartCall { chat, media } => calls::commands::start(engine, rows, out, &chat, media),
+        Command::AcceptCall { call, media } => calls::commands::accept(engine, rows, out, &call, media),
         Command::HangUp { call } => calls::commands::hang_up(engine, rows, out, &call),
         Command::SetCallMedia { call, change } => {
             calls::commands::set_media(engine, rows, out, &call, change)

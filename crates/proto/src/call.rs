@@ -188,11 +188,14 @@ pub struct Media {
     pub screen: bool,
     /// They are busy elsewhere: nothing is sent or played.
     pub hold: bool,
+    /// They keep what they see.
+    pub recording: bool,
 }
 
 impl Media {
     /// Voice alone.
-    pub const AUDIO: Self = Self { microphone: true, camera: false, screen: false, hold: false };
+    pub const AUDIO: Self =
+        Self { microphone: true, camera: false, screen: false, hold: false, recording: false };
 
     /// Voice and picture.
     pub const VIDEO: Self = Self { camera: true, ..Self::AUDIO };
@@ -205,7 +208,7 @@ impl Media {
 
 impl Encode for Media {
     fn encode(&self, out: &mut Vec<u8>) {
-        let bits = [self.microphone, self.camera, self.screen, self.hold];
+        let bits = [self.microphone, self.camera, self.screen, self.hold, self.recording];
         out.push(bits.iter().rev().fold(0, |sum, bit| sum << 1 | u8::from(*bit)));
     }
 }
@@ -213,11 +216,11 @@ impl Encode for Media {
 impl Decode for Media {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let bits = u8::decode(reader)?;
-        if bits >= 16 {
+        if bits >= 32 {
             return Err(DecodeError::Invalid { what: "media of a call" });
         }
         let bit = |at: u8| bits >> at & 1 == 1;
-        Ok(Self { microphone: bit(0), camera: bit(1), screen: bit(2), hold: bit(3) })
+        Ok(Self { microphone: bit(0), camera: bit(1), screen: bit(2), hold: bit(3), recording: bit(4) })
     }
 }
 

@@ -152,11 +152,12 @@ fn payload() -> impl Strategy<Value = Payload> {
 }
 
 fn media() -> impl Strategy<Value = Media> {
-    any::<(bool, bool, bool, bool)>().prop_map(|(microphone, camera, screen, hold)| Media {
+    any::<[bool; 5]>().prop_map(|[microphone, camera, screen, hold, recording]| Media {
         microphone,
         camera,
         screen,
         hold,
+        recording,
     })
 }
 

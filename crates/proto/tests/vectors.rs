@@ -652,7 +652,7 @@ fn call_words() -> Vec<Sample> {
         ("call-missed", Signal::Missed { at: Timestamp(1_795_000_000_000), media: Media::AUDIO }),
         ("call-unknown", Signal::Unknown { version: 2, tag: 1, bytes: bytes(0x72, 5) }),
     ];
-    let media = Media { microphone: true, camera: false, screen: true, hold: true };
+    let media = Media { microphone: true, camera: false, screen: true, hold: true, recording: false };
     let steps = [
         ("call-offer", Step::Description { epoch: 1, offer: true, sdp: BoundedStr::truncated("v=0\r\n") }),
         (

@@ -78,6 +78,8 @@ impl Decoder {
                     return Err(DecodeError::NoFrame);
                 }
                 if u64::from(width) * u64::from(height) > self.most_pixels {
+                    // What follows refers to it, and not to what was decoded before.
+                    self.begun = false;
                     return Err(DecodeError::TooLarge);
                 }
             }

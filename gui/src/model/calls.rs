@@ -349,16 +349,16 @@ pub(super) fn act(model: &mut Model, action: CallAction) -> Vec<Request> {
             return vec![Request::ChooseCallDevices(Box::new(chosen.clone()))];
         }
         of_view => {
-            show(model, of_view);
+            show(model, &of_view);
             None
         }
     };
     command.map(Request::Command).into_iter().collect()
 }
 
-fn show(model: &mut Model, action: CallAction) {
+fn show(model: &mut Model, action: &CallAction) {
     let calls = &mut model.calls;
-    match action {
+    match *action {
         CallAction::Show(open) => (calls.open, calls.full) = (open, calls.full && open),
         CallAction::Full(full) => calls.full = full,
         CallAction::Figures(figures) => calls.figures = figures,

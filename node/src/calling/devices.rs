@@ -11,6 +11,7 @@ use kith_calls::Kind;
 use kith_calls::Picture;
 use kith_calls::device::VideoSink;
 use kith_calls::device::choice::Choice;
+use kith_calls::device::choice::MAX_WORD_BYTES;
 use kith_calls::device::choice::Whose;
 use kith_calls::device::recording::Recording;
 use kith_proto::bounded::BoundedStr;
@@ -28,9 +29,6 @@ use crate::helping::settings::SETTINGS;
 const KEY: &[u8] = b"call_devices";
 
 const VERSION: u8 = 1;
-
-/// The longest word for a device in bytes: a path.
-const MAX_WORD_BYTES: usize = 4_096;
 
 /// The devices that are used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

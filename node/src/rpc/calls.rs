@@ -10,7 +10,6 @@ use kith_calls::device::choice::Use;
 use kith_calls::stats::LegStats;
 use kith_calls::stats::TrackStats;
 use kith_engine::Command;
-use kith_engine::command::Answer;
 use kith_engine::command::MediaChange;
 use kith_engine::command::Refusal;
 use kith_engine::query;
@@ -30,7 +29,6 @@ use crate::error::NodeError;
 use crate::handle::Handle;
 use crate::rpc::errors::RpcError;
 use crate::rpc::messages;
-use crate::rpc::methods;
 use crate::rpc::methods::CHAT;
 use crate::rpc::methods::CONTACT;
 use crate::rpc::methods::Method;
@@ -57,10 +55,9 @@ pub(crate) const METHODS: &[Method] = &[
             optional("audio", "boolean", "Whether the own voice is sent; true unless said."),
             optional("video", "boolean", "Whether the own camera is, too; false unless said."),
         ],
-        result: "a call: call_id, chat_id, contact_id, outgoing, state (calling, ringing, incoming, connecting, live, reconnecting, ended), end, end_text, begun_at, talking_since, own and theirs ({microphone, camera, screen, hold}), relayed, address_hidden",
-        run: Run::Now(|handle, params| {
-            let camera = params.flag("video")?.unwrap_or(false);
-            answered(handle, params, Command::StartCall { chat: params.id("chat_id")?, camera })
+        result: "a call: call_id, chat_id, contact_id, outgoing, state (calling, ringing, incoming, connecting, live, reconnecting, ended), end, end_text, begun_at, talking_since, own and theirs ({microphone, camera, screen, hold, recording}), lacking ({microphone, camera, screen}: wanted, but there is no such device), relayed, address_hidden",
+        run: Run::Engine(|params| {
+            Ok(Command::StartCall { chat: params.id("chat_id")?, media: first(params)? })
         }),
     },
     Method {
@@ -72,9 +69,8 @@ pub(crate) const METHODS: &[Method] = &[
             optional("video", "boolean", "Whether the own camera is, too; false unless said."),
         ],
         result: "a call, as calls.start",
-        run: Run::Now(|handle, params| {
-            let camera = params.flag("video")?.unwrap_or(false);
-            answered(handle, params, Command::AcceptCall { call: params.id("call_id")?, camera })
+        run: Run::Engine(|params| {
+            Ok(Command::AcceptCall { call: params.id("call_id")?, media: first(params)? })
         }),
     },
     Method {
@@ -102,6 +98,7 @@ pub(crate) const METHODS: &[Method] = &[
                 camera: params.flag("camera")?,
                 screen: params.flag("screen")?,
                 hold: params.flag("hold")?,
+                ..MediaChange::default()
             };
             Ok(Command::SetCallMedia { call: params.id("call_id")?, change })
         }),
@@ -149,7 +146,11 @@ pub(crate) const METHODS: &[Method] = &[
                 "string",
                 "default, device:…, silence, marks, tone:HERTZ, wav:PATH (over and over).",
             ),
-            optional("speaker", "string", "default, device:…, none, wav:PATH (written over)."),
+            optional(
+                "speaker",
+                "string",
+                "default, device:…, none, wav:PATH (with a number when there is one).",
+            ),
             optional(
                 "camera",
                 "string",
@@ -163,7 +164,7 @@ pub(crate) const METHODS: &[Method] = &[
             optional(
                 "recording",
                 "string",
-                "A file for pictures of others, PATH.y4m: -camera or -screen is put before its end, and it is written over; empty for none.",
+                "A file for pictures of others, PATH.y4m: -camera or -screen is put before its end, and a number when there is one; empty for none.",
             ),
         ],
         result: "as calls.devices",
@@ -171,14 +172,14 @@ pub(crate) const METHODS: &[Method] = &[
     },
     Method {
         name: "calls.settings",
-        summary: "From whom the own network address is hidden in calls, by using relays alone.",
+        summary: "Whose calls go through relays alone, so that sound and pictures do not tell them the own network address.",
         params: &[],
         result: "hide_address (nobody, unverified, everybody), contacts: [{contact_id, hide_address}]",
         run: Run::Now(settings),
     },
     Method {
         name: "calls.hide_address",
-        summary: "Says from whom the own network address is hidden in calls; it holds from the next call on. Without relays nobody hears the other then.",
+        summary: "Says whose calls go through relays alone, so that sound and pictures do not tell them the own network address; it holds from the next call on. It does not hide the connection for messages: devices of contacts are dialled directly, and these learn the address. Without relays nobody hears the other then.",
         params: &[
             optional(
                 "from",
@@ -193,15 +194,10 @@ pub(crate) const METHODS: &[Method] = &[
     },
 ];
 
-/// Carries out a command that begins to talk; the voice is switched off where that was asked for.
-fn answered(handle: &Handle, params: &Params<'_>, command: Command) -> Result<Value, RpcError> {
-    let silent = params.flag("audio")? == Some(false);
-    let mut answer = handle.call(command)?;
-    if let (true, Answer::Call(view)) = (silent, &answer) {
-        let change = MediaChange { microphone: Some(false), ..MediaChange::default() };
-        answer = handle.call(Command::SetCallMedia { call: view.call, change })?;
-    }
-    Ok(methods::answer(handle, &answer))
+/// What is sent from the first moment on.
+fn first(params: &Params<'_>) -> Result<Media, RpcError> {
+    let microphone = params.flag("audio")?.unwrap_or(true);
+    Ok(Media { microphone, camera: params.flag("video")?.unwrap_or(false), ..Media::default() })
 }
 
 fn list(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
@@ -368,8 +364,11 @@ pub(crate) fn call(view: &CallView) -> Value {
             "camera": media.camera,
             "screen": media.screen,
             "hold": media.hold,
+            "recording": media.recording,
         })
     };
+    let lacking =
+        |of: Media| json!({ "microphone": of.microphone, "camera": of.camera, "screen": of.screen });
     let (state, end) = match view.state {
         CallState::Calling => ("calling", None),
         CallState::Ringing => ("ringing", None),
@@ -390,6 +389,7 @@ pub(crate) fn call(view: &CallView) -> Value {
         "begun_at": rfc3339(view.begun),
         "talking_since": view.talking_since.map(rfc3339),
         "own": media(view.own),
+        "lacking": lacking(view.lacking),
         "theirs": media(view.theirs),
         "relayed": view.relayed,
         "address_hidden": view.address_hidden,

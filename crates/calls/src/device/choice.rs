@@ -125,6 +125,9 @@ pub enum NotADevice {
     /// A number cannot be.
     #[error("a tone has from 1 to 24000 periods a second, a pattern from 96x96 to 4096x4096")]
     Number,
+    /// It would be forgotten with the program.
+    #[error("a device has a name of at most 4096 bytes")]
+    TooLong,
     /// Another folder would make it another file.
     #[error("a file has to be named with its whole path, from the root on")]
     Relative,
@@ -137,6 +140,9 @@ impl Choice {
     /// If the word names no device for this use; nothing changes then.
     pub fn set(&mut self, of: Use, word: &str) -> Result<(), NotADevice> {
         let pictures = matches!(of, Use::Camera | Use::Screen);
+        if word.len() > MAX_WORD_BYTES {
+            return Err(NotADevice::TooLong);
+        }
         match split(word) {
             ("default", None) => {}
             ("device", Some(_)) if of != Use::Screen => {}
@@ -277,6 +283,9 @@ impl Devices for Chosen {
     }
 }
 
+/// The longest word for a device in bytes: a path.
+pub const MAX_WORD_BYTES: usize = 4_096;
+
 /// How loud a tone is at its peaks: well heard, and far from where gain control would work on it.
 const TONE: f32 = 0.3;
 
@@ -368,6 +377,8 @@ mod tests {
         ] {
             assert_eq!(choice.set(of, word), Err(why), "{word}");
         }
+        let long = format!("device:{}", "x".repeat(MAX_WORD_BYTES));
+        assert_eq!(choice.set(Use::Microphone, &long), Err(NotADevice::TooLong), "it could not be kept");
         assert_eq!(choice.microphone, "tone:440", "nothing has changed");
     }
 

@@ -5,16 +5,20 @@
 
 use std::collections::VecDeque;
 use std::ffi::CString;
+use std::os::unix::net::UnixStream;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
-use std::sync::mpsc::Receiver;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
+use futures::channel::oneshot;
 use futures::executor::block_on;
+use futures::future::Either;
+use futures::future::select;
 use pulseaudio::AsPlaybackSource as _;
 use pulseaudio::Client;
 use pulseaudio::PlaybackStream;
@@ -36,7 +40,7 @@ pub(super) fn list() -> Vec<Found> {
         let server = client.server_info().await?;
         Ok::<_, pulseaudio::ClientError>((server, client.list_sources().await?, client.list_sinks().await?))
     };
-    let Ok((server, sources, sinks)) = block_on(all) else { return Vec::new() };
+    let Ok((server, sources, sinks)) = within(all) else { return Vec::new() };
     let found = |direction, name: &CString, description: Option<&CString>, default: Option<&CString>| Found {
         direction,
         id: name.to_string_lossy().into_owned(),
@@ -61,10 +65,66 @@ pub(super) fn list() -> Vec<Found> {
 
 /// A microphone.
 pub(super) struct Microphone {
-    blocks: Receiver<Block>,
+    heard: Arc<Heard>,
+    lost: u32,
     /// What is not read yet is dropped with it.
     _stream: RecordStream,
     _client: Client,
+}
+
+/// What was heard and not read yet.
+#[derive(Default)]
+struct Heard {
+    blocks: Mutex<Unread>,
+    came: Condvar,
+}
+
+#[derive(Default)]
+struct Unread {
+    blocks: VecDeque<Block>,
+    /// Those before the first of them that nobody read in time.
+    lost: u32,
+    /// Nothing comes any more.
+    gone: bool,
+}
+
+impl Unread {
+    /// What nobody reads in time is of no use to anybody: the oldest goes, in pairs, as two make a packet.
+    fn push(&mut self, block: Block) {
+        if self.blocks.len() >= BLOCKS {
+            self.blocks.drain(..2);
+            self.lost = self.lost.saturating_add(2);
+        }
+        self.blocks.push_back(block);
+    }
+
+    /// The next one, and how many were lost before it.
+    fn pop(&mut self) -> Option<(Block, u32)> {
+        Some((self.blocks.pop_front()?, std::mem::take(&mut self.lost)))
+    }
+}
+
+impl Heard {
+    fn lock(&self) -> MutexGuard<'_, Unread> {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The server's end of it, which the library drops with the connection.
+struct Giver(Arc<Heard>);
+
+impl Giver {
+    fn give(&self, block: Block) {
+        self.0.lock().push(block);
+        self.0.came.notify_one();
+    }
+}
+
+impl Drop for Giver {
+    fn drop(&mut self) {
+        self.0.lock().gone = true;
+        self.0.came.notify_one();
+    }
 }
 
 impl Microphone {
@@ -74,7 +134,8 @@ impl Microphone {
     /// If there is no server or no such microphone.
     pub(super) fn open(id: Option<&str>) -> Result<Self, NoDevice> {
         let client = client()?;
-        let (told, blocks) = sync_channel(BLOCKS);
+        let heard = Arc::new(Heard::default());
+        let giver = Giver(heard.clone());
         let mut rest: Vec<f32> = Vec::with_capacity(2 * 480);
         let sink = move |data: &[u8]| {
             rest.extend(
@@ -85,8 +146,7 @@ impl Microphone {
                 for (to, from) in block.iter_mut().zip(rest.drain(..480)) {
                     *to = from;
                 }
-                // Nobody reads: the oldest is of no use, but the newest must do.
-                let _ = told.try_send(block);
+                giver.give(block);
             }
         };
         let params = protocol::RecordStreamParams {
@@ -97,15 +157,22 @@ impl Microphone {
             flags: protocol::stream::StreamFlags { adjust_latency: true, ..Default::default() },
             ..Default::default()
         };
-        let stream = block_on(client.create_record_stream(params, sink)).map_err(broken)?;
-        Ok(Self { blocks, _stream: stream, _client: client })
+        let stream = within(client.create_record_stream(params, sink))?;
+        Ok(Self { heard, lost: 0, _stream: stream, _client: client })
     }
 }
 
 impl AudioSource for Microphone {
     fn read(&mut self, block: &mut Block) -> Result<(), Gone> {
-        *block = self.blocks.recv_timeout(PATIENCE).map_err(|_| Gone)?;
+        let none = |unread: &mut Unread| unread.blocks.is_empty() && !unread.gone;
+        let waited = self.heard.came.wait_timeout_while(self.heard.lock(), PATIENCE, none);
+        let (mut unread, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        (*block, self.lost) = unread.pop().ok_or(Gone)?;
         Ok(())
+    }
+
+    fn lost(&mut self) -> u32 {
+        self.lost
     }
 
     fn hears_a_room(&self) -> bool {
@@ -185,8 +252,7 @@ impl Speaker {
             flags: protocol::stream::StreamFlags { adjust_latency: true, ..Default::default() },
             ..Default::default()
         };
-        let stream = client.create_playback_stream(params, source.as_playback_source());
-        let stream = block_on(stream).map_err(broken)?;
+        let stream = within(client.create_playback_stream(params, source.as_playback_source()))?;
         Ok(Self { queue, _stream: stream, _client: client })
     }
 }
@@ -215,12 +281,50 @@ impl AudioSink for Speaker {
 fn client() -> Result<Client, NoDevice> {
     static KEPT: Mutex<Option<Client>> = Mutex::new(None);
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(client) = kept.as_ref().filter(|client| block_on(client.server_info()).is_ok()) {
+    if let Some(client) = kept.as_ref().filter(|client| within(client.server_info()).is_ok()) {
         return Ok(client.clone());
     }
-    let client = Client::from_env(c"Kith").map_err(broken)?;
+    let client = connect()?;
     *kept = Some(client.clone());
     Ok(client)
+}
+
+/// As the library does it, but not for ever: a server that was stopped takes connections and says nothing.
+fn connect() -> Result<Client, NoDevice> {
+    let path = pulseaudio::socket_path_from_env().ok_or(NoDevice::Missing)?;
+    let cookie = pulseaudio::cookie_path_from_env().and_then(|path| std::fs::read(path).ok());
+    let silent = |error: std::io::Error| NoDevice::Broken(error.to_string());
+    let socket = UnixStream::connect(path).map_err(silent)?;
+    socket.set_read_timeout(Some(PATIENCE)).map_err(silent)?;
+    socket.set_write_timeout(Some(PATIENCE)).map_err(silent)?;
+    Client::new_unix(c"Kith", socket, cookie).map_err(broken)
+}
+
+/// Waits for an answer of the server, but not for ever.
+fn within<T>(doing: impl Future<Output = Result<T, pulseaudio::ClientError>>) -> Result<T, NoDevice> {
+    before(PATIENCE, doing)
+}
+
+fn before<T>(
+    patience: Duration,
+    doing: impl Future<Output = Result<T, pulseaudio::ClientError>>,
+) -> Result<T, NoDevice> {
+    let (done, waiting) = sync_channel::<()>(0);
+    let (late, is_late) = oneshot::channel::<()>();
+    let clock = move || {
+        // Ends early when `done` is dropped.
+        let _ = waiting.recv_timeout(patience);
+        drop(late);
+    };
+    let clock = std::thread::Builder::new().name("kith-patience".into()).spawn(clock);
+    clock.map_err(|error| NoDevice::Broken(error.to_string()))?;
+    let doing = pin!(doing);
+    let came = block_on(select(doing, is_late));
+    drop(done);
+    match came {
+        Either::Left((answer, _)) => answer.map_err(broken),
+        Either::Right(_) => Err(NoDevice::Broken("the sound server does not answer".to_owned())),
+    }
 }
 
 fn broken(error: pulseaudio::ClientError) -> NoDevice {
@@ -254,3 +358,24 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Nobody chooses among more.
 const MOST_FOUND: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_stood_reads_what_is_new_and_knows_what_it_missed() {
+        let mut unread = Unread::default();
+        (0..50).for_each(|number| unread.push([number as f32; 480]));
+        let (block, lost) = unread.pop().unwrap();
+        assert_eq!((block, lost), ([30.0; 480], 30), "the newest fifth of a second is there");
+        assert_eq!(unread.pop().map(|(_, lost)| lost), Some(0), "it is said once");
+        assert_eq!(std::iter::from_fn(|| unread.pop()).last().map(|(block, _)| block), Some([49.0; 480]));
+    }
+
+    #[test]
+    fn a_server_that_says_nothing_is_not_waited_for_for_ever() {
+        let never = std::future::pending::<Result<(), pulseaudio::ClientError>>();
+        assert!(matches!(before(Duration::from_millis(1), never), Err(NoDevice::Broken(_))));
+    }
+}

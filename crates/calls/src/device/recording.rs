@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::NoDevice;
 use super::VideoSink;
+use super::keeping;
 use crate::Picture;
 use crate::video::scale::scale;
 
@@ -20,12 +21,12 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Begins a file, in place of one that is there.
+    /// Begins a file, with a number behind its name when there is one of this name.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn create(path: &Path) -> Result<Self, NoDevice> {
-        let file = File::create(path).map_err(|error| NoDevice::Broken(error.to_string()))?;
+        let file = keeping::create(path).map_err(|error| NoDevice::Broken(error.to_string()))?;
         Ok(Self { file: Some(BufWriter::new(file)), canvas: None, left: LARGEST_FILE })
     }
 

@@ -17,6 +17,7 @@ use super::Block;
 use super::Gone;
 use super::NoDevice;
 use super::Pace;
+use super::keeping;
 
 /// Plays a file again and again.
 pub struct WavSource {
@@ -57,13 +58,13 @@ pub struct WavSink {
 }
 
 impl WavSink {
-    /// Begins a file, in place of one that is there.
+    /// Begins a file, with a number behind its name when there is one of this name.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn create(path: &Path) -> Result<Self, NoDevice> {
         let broken = |error: io::Error| NoDevice::Broken(error.to_string());
-        let mut file = BufWriter::new(File::create(path).map_err(broken)?);
+        let mut file = BufWriter::new(keeping::create(path).map_err(broken)?);
         file.write_all(&header(0)).map_err(broken)?;
         Ok(Self { pace: Pace::default(), file, bytes: 0 })
     }
@@ -147,7 +148,7 @@ fn read(mut file: impl Read) -> io::Result<Vec<f32>> {
             b"data" => {
                 let format = format.ok_or_else(|| bad("this WAV file does not say what it holds"))?;
                 let mut data = Vec::new();
-                file.take(size.min(MOST_BYTES)).read_to_end(&mut data)?;
+                file.take(size.min(format.most_bytes())).read_to_end(&mut data)?;
                 return Ok(format.sound(&data));
             }
             _ => _ = io::copy(&mut part, &mut io::sink())?,
@@ -176,6 +177,11 @@ impl Format {
             return Err(bad("so many channels, or this rate, are not read"));
         }
         Ok(Self { float, channels, rate })
+    }
+
+    /// How many bytes last as long as anything may: files of low rates are short, and what is made of them is not.
+    fn most_bytes(self) -> u64 {
+        MOST_SECONDS * u64::from(self.rate) * self.channels as u64 * if self.float { 4 } else { 2 }
     }
 
     fn sound(self, data: &[u8]) -> Vec<f32> {
@@ -217,8 +223,8 @@ const PCM: u16 = 1;
 const FLOAT: u16 = 3;
 const EXTENSIBLE: u16 = 0xfffe;
 
-/// Ten minutes of 48,000 samples of 16 bits on two channels.
-const MOST_BYTES: u64 = 10 * 60 * 48_000 * 4;
+/// What is read is kept in memory: ten minutes are 115 MB.
+const MOST_SECONDS: u64 = 10 * 60;
 
 #[cfg(test)]
 mod tests {
@@ -244,6 +250,15 @@ mod tests {
                 .enumerate()
                 .all(|(at, sample)| ((at as f32 * 0.1).sin() * 0.5 - sample).abs() < 0.01)
         );
+    }
+
+    #[test]
+    fn ten_minutes_are_ten_minutes_at_any_rate() {
+        for (float, channels, rate) in [(false, 1, 8_000), (true, 2, 192_000)] {
+            let format = Format { float, channels, rate };
+            let frame = channels as u64 * if float { 4 } else { 2 };
+            assert_eq!(format.most_bytes() / frame / u64::from(rate), 600);
+        }
     }
 
     #[test]

@@ -98,7 +98,8 @@ fn when_both_offer_the_polite_one_gives_way() {
 
 #[test]
 fn without_a_relay_nobody_is_told_where_this_side_is() {
-    let failed = |leg: &Leg| Act::Tell(MediaEvent::Failed { leg: leg.id, reason: MediaFailure::NoRelay });
+    let failed =
+        |leg: &Leg| Act::Tell(MediaEvent::Failed { leg: leg.id, opened: 1, reason: MediaFailure::NoRelay });
     let mut bob = leg(Side::Answers, false, Ways::RelayOnly, false);
     assert_eq!(bob.begin(), [failed(&bob)]);
     assert_eq!(bob.fail(MediaFailure::Broken), [], "that is said once");

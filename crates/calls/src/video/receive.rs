@@ -1,6 +1,7 @@
 //! The thread that decodes one stream of pictures and shows them.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -10,7 +11,6 @@ use std::sync::mpsc::TrySendError;
 use std::sync::mpsc::sync_channel;
 
 use kith_media::frames::Frame;
-use kith_vpx::DecodeError;
 use kith_vpx::Decoder;
 
 use crate::Picture;
@@ -50,13 +50,14 @@ impl Watching {
         kind: Kind,
         line: Arc<Line>,
         shown: Arc<Shown>,
+        showing: Arc<AtomicBool>,
         display: impl FnOnce() -> Box<dyn VideoSink> + Send + 'static,
     ) -> std::io::Result<Self> {
         let (frames, waiting) = sync_channel(WAITING);
         let of_thread = line.clone();
         std::thread::Builder::new()
             .name("kith-watch".into())
-            .spawn(move || watch(kind, &of_thread, &shown, &waiting, &mut *display()))?;
+            .spawn(move || watch((kind, &of_thread), &shown, &showing, &waiting, &mut *display()))?;
         Ok(Self { frames, kind, line })
     }
 
@@ -68,10 +69,27 @@ impl Watching {
     }
 }
 
-fn watch(kind: Kind, line: &Line, shown: &Shown, frames: &Receiver<Frame>, display: &mut dyn VideoSink) {
+fn watch(
+    (kind, line): (Kind, &Line),
+    shown: &Shown,
+    showing: &AtomicBool,
+    frames: &Receiver<Frame>,
+    display: &mut dyn VideoSink,
+) {
     let Ok(mut decoder) = Decoder::new(MOST_PIXELS) else { return };
     let mut picture = Picture::default();
+    // Whether something is missing that the next pictures would refer to.
+    let mut missing = false;
     while let Ok(frame) = frames.recv() {
+        if !showing.load(Ordering::Relaxed) {
+            missing = true;
+            continue;
+        }
+        if missing && !frame.key {
+            line.set_broken(kind);
+            continue;
+        }
+        missing = false;
         match decoder.decode(&frame.data, &mut picture) {
             Ok(true) => {
                 shown.pictures.fetch_add(1, Ordering::Relaxed);
@@ -80,8 +98,9 @@ fn watch(kind: Kind, line: &Line, shown: &Shown, frames: &Receiver<Frame>, displ
                 display.show(&picture);
             }
             Ok(false) => {}
-            Err(DecodeError::TooLarge) => {}
             Err(error) => {
+                // The next ones refer to it, also where it was too large to be shown.
+                missing = true;
                 tracing::debug!(%error, ?kind, "a frame was not decoded");
                 line.set_broken(kind);
             }

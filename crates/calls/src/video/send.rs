@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -29,39 +30,67 @@ use crate::transport::Kind;
 
 /// Pictures are taken until this is dropped.
 pub(crate) struct Shooting {
-    ended: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    ended: AtomicBool,
+    lacking: AtomicBool,
+}
+
+impl Shared {
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
 }
 
 impl Shooting {
-    /// Starts.
+    /// Starts when the thread `before`, which took pictures of the same kind, has ended: the other side sees one stream. Pictures are stamped by
+    /// `clock`.
     ///
     /// # Errors
     /// If the system gives no thread.
-    pub(crate) fn start(kind: Kind, devices: Arc<dyn Devices>, fanout: Arc<Fanout>) -> std::io::Result<Self> {
-        let ended = Arc::new(AtomicBool::new(false));
-        let of_thread = ended.clone();
+    pub(crate) fn start(
+        kind: Kind,
+        devices: Arc<dyn Devices>,
+        fanout: Arc<Fanout>,
+        clock: Instant,
+        before: Option<JoinHandle<()>>,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let of_thread = shared.clone();
         let name = if kind == Kind::Screen { "kith-screen" } else { "kith-camera" };
-        std::thread::Builder::new().name(name.into()).spawn(move || {
-            if shoot(kind, &*devices, &fanout, &of_thread).is_none() {
-                tracing::warn!(?kind, "pictures ended");
-            }
+        let thread = std::thread::Builder::new().name(name.into()).spawn(move || {
+            // One that panicked has ended as well.
+            let _ = before.map(JoinHandle::join);
+            shoot(kind, &*devices, &fanout, clock, &of_thread);
             fanout.set_wanted(kind, Bitrate::ZERO);
         })?;
-        Ok(Self { ended })
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Whether there is no camera, or no screen, at the moment.
+    pub(crate) fn is_lacking(&self) -> bool {
+        self.shared.lacking.load(Ordering::Relaxed)
+    }
+
+    /// Ends it; the next one waits for what is returned.
+    pub(crate) fn end(mut self) -> Option<JoinHandle<()>> {
+        self.thread.take()
     }
 }
 
 impl Drop for Shooting {
     fn drop(&mut self) {
-        self.ended.store(true, Ordering::Relaxed);
+        self.shared.ended.store(true, Ordering::Relaxed);
     }
 }
 
-fn shoot(kind: Kind, devices: &dyn Devices, fanout: &Fanout, ended: &AtomicBool) -> Option<()> {
-    let opened = devices.pictures(kind);
-    let mut source = opened.inspect_err(|error| tracing::warn!(%error, ?kind, "no pictures")).ok()?;
+fn shoot(kind: Kind, devices: &dyn Devices, fanout: &Fanout, clock: Instant, shared: &Shared) {
     let ladder = Ladder::new(if kind == Kind::Screen { Source::Screen } else { Source::Camera });
-    fanout.set_wanted(kind, ladder.wanted());
+    let all = ladder.wanted();
     let mut maker = Maker {
         kind,
         ladder,
@@ -69,23 +98,40 @@ fn shoot(kind: Kind, devices: &dyn Devices, fanout: &Fanout, ended: &AtomicBool)
         encoder: None,
         taken: Picture::default(),
         scaled: Picture::default(),
-        began: Instant::now(),
+        clock,
         last_key: None,
         times: VecDeque::new(),
     };
-    let mut choice = devices.changes();
-    while !ended.load(Ordering::Relaxed) {
-        if choice != devices.changes() {
-            choice = devices.changes();
-            source = devices.pictures(kind).unwrap_or(source);
+    let mut source: Option<Box<dyn VideoSource>> = None;
+    let mut tried: Option<(u64, Instant)> = None;
+    while !shared.has_ended() {
+        let changes = devices.changes();
+        let due = match tried {
+            Some((choice, at)) => choice != changes || (source.is_none() && at.elapsed() >= TRY_AGAIN),
+            None => true,
+        };
+        if due {
+            let news = tried.is_none_or(|(choice, _)| choice != changes);
+            tried = Some((changes, Instant::now()));
+            let opened = devices.pictures(kind);
+            if let (Err(error), true) = (&opened, news) {
+                tracing::warn!(%error, ?kind, "no pictures");
+            }
+            source = opened.ok();
+            shared.lacking.store(source.is_none(), Ordering::Relaxed);
+            fanout.set_wanted(kind, if source.is_some() { all } else { Bitrate::ZERO });
         }
-        let Some(outlook) = fanout.outlook(kind) else {
+        let (Some(open), Some(outlook)) = (&mut source, fanout.outlook(kind)) else {
             std::thread::sleep(NOBODY);
             continue;
         };
-        maker.turn(&mut *source, outlook, fanout)?;
+        if maker.turn(&mut **open, outlook, fanout, shared).is_none() {
+            tracing::warn!(?kind, "pictures ended");
+            source = None;
+            shared.lacking.store(true, Ordering::Relaxed);
+            fanout.set_wanted(kind, Bitrate::ZERO);
+        }
     }
-    Some(())
 }
 
 /// Makes frames of pictures.
@@ -97,17 +143,23 @@ struct Maker {
     encoder: Option<Encoder>,
     taken: Picture,
     scaled: Picture,
-    began: Instant,
+    clock: Instant,
     last_key: Option<Instant>,
     /// How long the last pictures took.
     times: VecDeque<Duration>,
 }
 
 impl Maker {
-    /// One picture, if there is room for it.
-    fn turn(&mut self, source: &mut dyn VideoSource, outlook: Outlook, fanout: &Fanout) -> Option<()> {
+    /// One picture, if there is room for it. Nothing when there are no more.
+    fn turn(
+        &mut self,
+        source: &mut dyn VideoSource,
+        outlook: Outlook,
+        fanout: &Fanout,
+        shared: &Shared,
+    ) -> Option<()> {
         let known = Known { target: outlook.target, loss: 0.0, encoding: self.slow() };
-        let micros = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let micros = u64::try_from(self.clock.elapsed().as_micros()).unwrap_or(u64::MAX);
         let Some(step) = self.ladder.choose(Time(micros), known) else {
             if outlook.key {
                 fanout.owe_key(self.kind);
@@ -116,6 +168,10 @@ impl Maker {
             return Some(());
         };
         source.next(Wish { height: step.height, frames: step.frames }, &mut self.taken).ok()?;
+        if shared.has_ended() {
+            // Switched off while it was taken.
+            return Some(());
+        }
         let at = Instant::now();
         if let Some(preview) = &mut self.preview {
             preview.show(&self.taken);
@@ -141,7 +197,7 @@ impl Maker {
             scale::scale(&self.taken, &mut self.scaled);
             &self.scaled
         };
-        let stamp = at.duration_since(self.began).as_micros() as u64 * 9 / 100;
+        let stamp = at.duration_since(self.clock).as_micros() as u64 * 9 / 100;
         let encoder = self.encoder.as_mut()?;
         let frame = match encoder.encode(picture, stamp, 90_000 / step.frames.max(1), key) {
             Ok(frame) => frame,
@@ -193,6 +249,9 @@ impl Maker {
         times.get(times.len() * 95 / 100).copied().unwrap_or_default()
     }
 }
+
+/// What was plugged in again is found within this.
+const TRY_AGAIN: Duration = Duration::from_secs(2);
 
 /// While nobody is connected, or nothing may be sent.
 const NOBODY: Duration = Duration::from_millis(50);

@@ -4,6 +4,9 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -16,6 +19,7 @@ use kith_calls::device::AudioSink;
 use kith_calls::device::AudioSource;
 use kith_calls::device::Block;
 use kith_calls::device::Devices;
+use kith_calls::device::Gone;
 use kith_calls::device::NoDevice;
 use kith_calls::device::VideoSink;
 use kith_calls::device::VideoSource;
@@ -76,13 +80,18 @@ impl VideoSink for Window {
 /// A tone to speak, a pattern to show, a recorder to listen.
 struct Desk {
     hertz: Option<f32>,
+    plugs: Plugs,
     heard: Heard,
     seen: Seen,
 }
 
 impl Devices for Desk {
     fn microphone(&self) -> Result<Box<dyn AudioSource>, NoDevice> {
-        Ok(Box::new(Tone::new(self.hertz.ok_or(NoDevice::Missing)?, LEVEL)))
+        if self.plugs.microphone.load(Ordering::Relaxed) {
+            return Err(NoDevice::Missing);
+        }
+        let tone = Tone::new(self.hertz.ok_or(NoDevice::Missing)?, LEVEL);
+        Ok(Box::new(Plugged { tone, out: self.plugs.microphone.clone() }))
     }
 
     fn speaker(&self) -> Result<Box<dyn AudioSink>, NoDevice> {
@@ -90,11 +99,38 @@ impl Devices for Desk {
     }
 
     fn pictures(&self, kind: Kind) -> Result<Box<dyn VideoSource>, NoDevice> {
+        if self.plugs.camera.load(Ordering::Relaxed) {
+            return Err(NoDevice::Missing);
+        }
         Ok(Box::new(if kind == Kind::Screen { Pattern::new(800, 600) } else { Pattern::new(640, 360) }))
     }
 
     fn display(&self, _: LegId, kind: Kind) -> Box<dyn VideoSink> {
         Box::new(Window { seen: self.seen.clone(), kind })
+    }
+
+    fn changes(&self) -> u64 {
+        self.plugs.changes.load(Ordering::Relaxed)
+    }
+}
+
+/// Which devices are pulled out, and how often the person chose others.
+#[derive(Clone, Default)]
+pub(crate) struct Plugs {
+    pub(crate) microphone: Arc<AtomicBool>,
+    pub(crate) camera: Arc<AtomicBool>,
+    pub(crate) changes: Arc<AtomicU64>,
+}
+
+/// A microphone that can be pulled out.
+struct Plugged {
+    tone: Tone,
+    out: Arc<AtomicBool>,
+}
+
+impl AudioSource for Plugged {
+    fn read(&mut self, block: &mut Block) -> Result<(), Gone> {
+        if self.out.load(Ordering::Relaxed) { Err(Gone) } else { self.tone.read(block) }
     }
 }
 
@@ -109,10 +145,13 @@ pub(crate) struct Person {
     heard: Heard,
     sound: Vec<Block>,
     pub(crate) seen: Seen,
+    pub(crate) plugs: Plugs,
     pub(crate) hertz: f32,
     pub(crate) paths: Vec<(PathState, bool)>,
     pub(crate) silences: Vec<bool>,
     pub(crate) failures: Vec<MediaFailure>,
+    /// What could not be sent, each time it was said.
+    pub(crate) lacking: Vec<Media>,
     pub(crate) told: Vec<String>,
     /// Lines that are put into what this side says of itself.
     pub(crate) adds: String,
@@ -122,8 +161,8 @@ pub(crate) struct Person {
 
 impl Person {
     pub(crate) fn new(hertz: Option<f32>, other: u8) -> Self {
-        let (heard, seen) = (Heard::default(), Seen::default());
-        let desk = Desk { hertz, heard: heard.clone(), seen: seen.clone() };
+        let (heard, seen, plugs) = (Heard::default(), Seen::default(), Plugs::default());
+        let desk = Desk { hertz, plugs: plugs.clone(), heard: heard.clone(), seen: seen.clone() };
         let config = Config { reach: Reach::Loopback, ..Config::default() };
         let (calls, events) = Calls::start(config, Arc::new(desk)).unwrap();
         let leg = LegId { call: CallId([7; 16]), device: DeviceId([other; 32]) };
@@ -134,10 +173,12 @@ impl Person {
             heard,
             sound: Vec::new(),
             seen,
+            plugs,
             hertz: hertz.unwrap_or_default(),
             paths: Vec::new(),
             silences: Vec::new(),
             failures: Vec::new(),
+            lacking: Vec::new(),
             told: Vec::new(),
             adds: String::new(),
             open: Cell::new(false),
@@ -227,6 +268,10 @@ impl Person {
             }
             MediaEvent::Failed { reason, .. } => {
                 self.failures.push(reason);
+                None
+            }
+            MediaEvent::Lacking { media, .. } => {
+                self.lacking.push(media);
                 None
             }
             MediaEvent::Able { .. } | MediaEvent::Servers { .. } => None,

@@ -1,10 +1,11 @@
 //! Calls as people make them.
 
+use std::sync::atomic::Ordering;
+
 use kith_calls::Kind;
 use kith_proto::call::Media;
 use kith_proto::call::media::MediaCommand;
 use kith_proto::call::media::MediaEvent;
-use kith_proto::call::media::MediaFailure;
 use kith_proto::call::media::PathState;
 use kith_proto::call::media::Side;
 use kith_proto::call::media::Ways;
@@ -82,6 +83,21 @@ async fn from_voice_to_faces_to_a_screen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_hold_nothing_is_seen_either() {
+    let mut pair = Pair::call(Media::VIDEO).await;
+    pair.until("Bob sees Ann", |pair| pair.bob.seen.count(Kind::Camera) > 5).await;
+    pair.bob.set(Media { hold: true, ..Media::VIDEO });
+    // What Ann shows goes on coming.
+    let frames = |pair: &Pair| pair.bob.stats().tracks[1].came_packets;
+    pair.bob.seen.take(Kind::Camera);
+    let came = frames(&pair);
+    pair.until("much came", |pair| frames(pair) > came + 60).await;
+    assert!(pair.bob.seen.count(Kind::Camera) < 3, "but for what was on its way nothing is shown");
+    pair.bob.set(Media::VIDEO);
+    pair.until("and on it goes", |pair| pair.bob.seen.count(Kind::Camera) > 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_way_is_found_while_they_talk() {
     let mut pair = Pair::call(Media::AUDIO).await;
     pair.until("Bob hears Ann", |pair| pair.bob.hears(pair.ann.hertz)).await;
@@ -147,10 +163,52 @@ async fn who_hangs_up_or_crashes_is_missed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_microphone_it_says_so() {
+async fn without_a_microphone_it_says_so_and_goes_on() {
     let mut pair = Pair::new();
     pair.ann = Person::new(None, 2);
     pair.ann.open(Side::Offers, Ways::Any, Media::AUDIO, &[]);
     pair.bob.open(Side::Answers, Ways::Any, Media::AUDIO, &[]);
-    pair.until("Ann is told", |pair| pair.ann.failures == [MediaFailure::NoMicrophone]).await;
+    pair.until("Ann is told", |pair| pair.ann.lacking == [Media { microphone: true, ..Media::default() }])
+        .await;
+    pair.until("and she hears Bob", |pair| pair.ann.hears(pair.bob.hertz)).await;
+    assert!(pair.ann.failures.is_empty() && pair.bob.failures.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_pulled_out_is_silence_until_it_is_there_again() {
+    let mut pair = Pair::call(Media::VIDEO).await;
+    pair.until("Bob hears Ann", |pair| pair.bob.hears(pair.ann.hertz)).await;
+    pair.ann.plugs.microphone.store(true, Ordering::Relaxed);
+    pair.until("Bob hears nothing", |pair| pair.bob.hears_nothing()).await;
+    pair.until("Ann is told", |pair| pair.ann.lacking.last().is_some_and(|lacking| lacking.microphone)).await;
+    pair.ann.plugs.microphone.store(false, Ordering::Relaxed);
+    pair.until("Bob hears her again", |pair| pair.bob.hears(pair.ann.hertz)).await;
+    assert_eq!(pair.ann.lacking.last(), Some(&Media::default()), "and she is told");
+
+    // A camera that is not there when it is switched on, and then is chosen.
+    pair.ann.set(Media::AUDIO);
+    pair.ann.plugs.camera.store(true, Ordering::Relaxed);
+    pair.ann.set(Media::VIDEO);
+    pair.until("Ann is told", |pair| pair.ann.lacking.last().is_some_and(|lacking| lacking.camera)).await;
+    pair.bob.seen.take(Kind::Camera);
+    pair.ann.plugs.camera.store(false, Ordering::Relaxed);
+    pair.ann.plugs.changes.fetch_add(1, Ordering::Relaxed);
+    pair.until("Bob sees her", |pair| pair.bob.seen.count(Kind::Camera) > 5).await;
+    pair.until("and she is told", |pair| pair.ann.lacking.last() == Some(&Media::default())).await;
+    assert!(pair.ann.failures.is_empty() && pair.bob.failures.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_camera_that_is_switched_off_and_on_at_once_is_one_stream() {
+    let mut pair = Pair::call(Media::VIDEO).await;
+    pair.until("Bob sees Ann", |pair| pair.bob.seen.count(Kind::Camera) > 5).await;
+    for _ in 0..5 {
+        pair.ann.set(Media::AUDIO);
+        pair.pass().await;
+        pair.ann.set(Media::VIDEO);
+        pair.pass().await;
+    }
+    let before = pair.bob.seen.count(Kind::Camera);
+    pair.until("and still does", |pair| pair.bob.seen.count(Kind::Camera) > before + 40).await;
+    assert!(in_order(&pair.bob.seen.take(Kind::Camera)), "no picture is older than the one before");
 }

@@ -46,7 +46,7 @@ pub(super) const RINGS: Span = Span::from_secs(45);
 /// How often words are said again. Three of them fit into [`SILENT`].
 const BEAT: Span = Span::from_millis(2_500);
 
-/// A caller who says nothing for so long is not there any more, and it stops ringing.
+/// Who says nothing for so long is not there any more: it stops ringing, and no way is looked for.
 const SILENT: Span = Span::from_secs(10);
 
 /// A way that was not found in so long is not found: each try takes ten seconds at most.
@@ -87,7 +87,9 @@ pub(crate) struct Call {
     legs: BTreeMap<DeviceId, Leg>,
     /// The device of theirs that is in the call.
     with: Option<DeviceId>,
+    /// What the person wants to send, and what of it cannot be sent now.
     own: Media,
+    lacking: Media,
     /// Whether that was changed while it rang.
     changed_mind: bool,
     theirs: Media,
@@ -128,6 +130,7 @@ impl Call {
             legs: devices.iter().map(leg).collect(),
             with: None,
             own: media,
+            lacking: Media::default(),
             changed_mind: false,
             theirs: Media::default(),
             their_capabilities: Capabilities::default(),
@@ -158,6 +161,7 @@ impl Call {
             legs: [(from, Leg::new(LegId { call: id, device: from }, Side::Answers, now))].into(),
             with: Some(from),
             own: Media::default(),
+            lacking: Media::default(),
             changed_mind: false,
             theirs: media,
             their_capabilities: capabilities,
@@ -173,12 +177,13 @@ impl Call {
         let (State::Ringing { .. }, false, Some(with)) = (self.state, self.outgoing, self.with) else {
             return;
         };
-        self.own = media;
+        // Whoever began to keep it while it rang still does.
+        self.own = Media { recording: self.own.recording, ..media };
         self.state = State::Connecting { since: now };
         self.say_accept(acts);
-        let (ways, theirs) = (self.setup.ways, self.their_capabilities);
+        let (ways, own, theirs) = (self.setup.ways, self.own, self.their_capabilities);
         if let Some(leg) = self.legs.get_mut(&with) {
-            acts.extend(leg.open(&self.setup, ways, media, theirs).into_iter().map(Act::Media));
+            acts.extend(leg.open(&self.setup, ways, own, theirs).into_iter().map(Act::Media));
         }
         self.beat_at = now + BEAT;
     }
@@ -215,15 +220,29 @@ impl Call {
         if media == self.own || matches!(self.state, State::Over(_)) {
             return;
         }
+        let before = self.sent();
         self.own = media;
         if self.legs.values().any(Leg::is_open) {
             acts.push(Act::Media(MediaCommand::SetMedia { call: self.id, media }));
         }
-        if self.is_answered() {
-            self.push(now, Step::Media(media), acts);
-        }
+        self.say_sent(now, before, acts);
         // The device that answers may have heard an older invite, and no newer one.
         self.changed_mind |= self.is_ringing();
+    }
+
+    /// Media report what they cannot send.
+    pub(crate) fn lacks(&mut self, now: Timestamp, lacking: Media, acts: &mut Vec<Act>) {
+        let before = self.sent();
+        self.lacking = lacking;
+        self.say_sent(now, before, acts);
+    }
+
+    /// Says what is sent, if that is news.
+    fn say_sent(&mut self, now: Timestamp, before: Media, acts: &mut Vec<Act>) {
+        let sent = self.sent();
+        if self.is_answered() && sent != before {
+            self.push(now, Step::Media(sent), acts);
+        }
     }
 
     /// The own network changed.
@@ -256,13 +275,22 @@ impl Call {
             State::Ringing { until } if !self.outgoing && (until <= now || self.is_silent(now)) => {
                 Some(CallEnd::Missed)
             }
-            State::Connecting { since } if now.since(since) >= GIVE_UP => Some(CallEnd::NoConnection),
+            State::Connecting { since } if now.since(since) >= GIVE_UP || self.is_silent(now) => {
+                Some(CallEnd::NoConnection)
+            }
             State::Reconnecting { since } if now.since(since) >= GIVE_UP => Some(CallEnd::Lost),
             State::Over(_) => return,
             _ => None,
         };
         if let Some(end) = over {
             return self.end(end, acts);
+        }
+        if self.outgoing && self.is_ringing() {
+            // What is not there any more does not ring. If it comes back it hears the next invite.
+            for leg in self.legs.values_mut().filter(|leg| leg.rings && now.since(leg.heard) >= SILENT) {
+                leg.rings = false;
+                acts.extend(leg.close().map(Act::Media));
+            }
         }
         if self.beat_at <= now {
             self.beat(now, ready, acts);
@@ -273,9 +301,15 @@ impl Call {
     /// When [`wake`](Self::wake) is due.
     pub(crate) fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
         let deadline = match self.state {
-            State::Ringing { until } if self.outgoing => until,
+            State::Ringing { until } if self.outgoing => {
+                let rings = self.legs.values().filter(|leg| leg.rings);
+                rings.map(|leg| leg.heard + SILENT).fold(until, Timestamp::min)
+            }
             State::Ringing { until } => self.heard().map_or(until, |heard| until.min(heard + SILENT)),
-            State::Connecting { since } | State::Reconnecting { since } => since + GIVE_UP,
+            State::Connecting { since } => {
+                self.heard().map_or(since + GIVE_UP, |heard| (since + GIVE_UP).min(heard + SILENT))
+            }
+            State::Reconnecting { since } => since + GIVE_UP,
             State::Live => Timestamp::NEVER,
             State::Over(_) => return None,
         };
@@ -314,7 +348,7 @@ impl Call {
         let Some(leg) = self.legs.get_mut(&device) else { return };
         match *signal {
             Signal::Ringing => {
-                leg.rang = true;
+                (leg.rang, leg.rings) = (true, true);
                 if !leg.is_open() {
                     // Relays can be asked for a place while it rings; other addresses are nobody's business yet.
                     let opened = leg.open(setup, Ways::RelayOnly, own, Capabilities::default());
@@ -339,7 +373,7 @@ impl Call {
     /// One of the devices that we call is out.
     fn rejected(&mut self, device: DeviceId, why: Rejected, acts: &mut Vec<Act>) {
         if let Some(leg) = self.legs.get_mut(&device) {
-            leg.rejected = Some(why);
+            (leg.rejected, leg.rings) = (Some(why), false);
             acts.extend(leg.close().map(Act::Media));
         }
         if self.legs.values().all(|leg| leg.rejected.is_some()) {
@@ -377,7 +411,7 @@ impl Call {
         }
         acts.push(Act::Say(device, leg.alive()));
         if self.changed_mind {
-            self.push(now, Step::Media(own), acts);
+            self.push(now, Step::Media(self.sent()), acts);
         }
         self.beat_at = now + BEAT;
     }
@@ -421,7 +455,7 @@ impl Call {
 
     fn step(&mut self, now: Timestamp, device: DeviceId, number: u32, step: Step, acts: &mut Vec<Act>) {
         let Some(leg) = self.legs.get_mut(&device) else { return };
-        match leg.came(number, step) {
+        match leg.came(now, number, step) {
             Came::NotYet => return,
             Came::Again => {}
             Came::Now(Step::Media(media)) => self.theirs = media,
@@ -462,15 +496,17 @@ impl Call {
                     acts.extend(said.map(|signal| Act::Say(device, signal)));
                 }
             }
-            MediaEvent::Path { state, relayed, .. } => {
+            MediaEvent::Path { opened, state, relayed, .. } if leg.is_open_since(opened) => {
                 leg.set_path(now, state, relayed);
                 self.flow_changed(now, device);
             }
-            MediaEvent::Silence { silent, .. } => {
+            MediaEvent::Silence { opened, silent, .. } if leg.is_open_since(opened) => {
                 leg.set_silent(now, silent);
                 self.flow_changed(now, device);
             }
-            MediaEvent::Failed { reason, .. } => self.failed(device, reason, acts),
+            MediaEvent::Failed { opened, reason, .. } if leg.is_open_since(opened) => {
+                self.failed(device, reason, acts);
+            }
             _ => {}
         }
     }
@@ -516,7 +552,7 @@ impl Call {
             State::Ringing { until } if self.outgoing => {
                 let rings_ms = u32::try_from(until.since(now).0).unwrap_or(0);
                 let capabilities = self.setup.capabilities;
-                let invite = Signal::Invite { rings_ms, media: self.own, capabilities };
+                let invite = Signal::Invite { rings_ms, media: self.sent(), capabilities };
                 let waiting =
                     self.legs.iter().filter(|(device, leg)| leg.rejected.is_none() && ready(device));
                 acts.extend(waiting.map(|(device, _)| Act::Say(*device, invite.clone())));
@@ -539,7 +575,7 @@ impl Call {
     fn say_accept(&self, acts: &mut Vec<Act>) {
         let Some(with) = self.with else { return };
         let capabilities = self.setup.capabilities;
-        acts.push(Act::Say(with, Signal::Accept { media: self.own, capabilities }));
+        acts.push(Act::Say(with, Signal::Accept { media: self.sent(), capabilities }));
     }
 
     fn say_taken(&self, device: DeviceId, answered: bool, acts: &mut Vec<Act>) {
@@ -653,7 +689,7 @@ impl Call {
     pub(crate) fn state(&self) -> CallState {
         match self.state {
             State::Ringing { .. } if !self.outgoing => CallState::Incoming,
-            State::Ringing { .. } if self.legs.values().any(|leg| leg.rang) => CallState::Ringing,
+            State::Ringing { .. } if self.legs.values().any(|leg| leg.rings) => CallState::Ringing,
             State::Ringing { .. } => CallState::Calling,
             State::Connecting { .. } => CallState::Connecting,
             State::Live => CallState::Live,
@@ -676,7 +712,27 @@ impl Call {
         self.with
     }
 
-    /// What is sent here, and there.
+    /// What is sent: all that the person wants to send but what is lacking.
+    pub(crate) fn sent(&self) -> Media {
+        Media {
+            microphone: self.own.microphone && !self.lacking.microphone,
+            camera: self.own.camera && !self.lacking.camera,
+            screen: self.own.screen && !self.lacking.screen,
+            ..self.own
+        }
+    }
+
+    /// What of it is lacking.
+    pub(crate) fn lacking(&self) -> Media {
+        Media {
+            microphone: self.own.microphone && self.lacking.microphone,
+            camera: self.own.camera && self.lacking.camera,
+            screen: self.own.screen && self.lacking.screen,
+            ..Media::default()
+        }
+    }
+
+    /// What is to be sent here, and is sent there.
     pub(crate) fn media(&self) -> (Media, Media) {
         (self.own, self.theirs)
     }
@@ -695,6 +751,15 @@ impl Call {
     pub(crate) fn way(&self) -> (bool, bool) {
         let relayed = self.with.and_then(|with| self.legs.get(&with)).is_some_and(|leg| leg.relayed);
         (relayed, self.setup.ways == Ways::RelayOnly)
+    }
+
+    /// How far the steps of a device were taken.
+    #[cfg(test)]
+    pub(super) fn steps_taken(&self, device: &DeviceId) -> u32 {
+        self.legs.get(device).map_or(0, |leg| match leg.alive() {
+            Signal::Alive { taken } => taken,
+            _ => 0,
+        })
     }
 
     fn is_answered(&self) -> bool {

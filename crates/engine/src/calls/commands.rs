@@ -25,18 +25,13 @@ use crate::view::CallState;
 use crate::view::ContactState;
 use crate::view::HideAddress;
 
-/// What is sent at first.
-fn media(camera: bool) -> Media {
-    if camera { Media::VIDEO } else { Media::AUDIO }
-}
-
 /// Calls somebody.
 pub(crate) fn start(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,
     chat: &ChatId,
-    camera: bool,
+    media: Media,
 ) -> Result<Answer, Refusal> {
     let contact = match engine.chats.with(chat).ok_or(Refusal::UnknownChat)? {
         With::Contact(contact) => contact,
@@ -53,7 +48,7 @@ pub(crate) fn start(
         // They are calling: this is the answer.
         let (call, rings) = (current.call.id(), current.call.state() == CallState::Incoming);
         return if rings && current.contact == contact {
-            accept(engine, rows, out, &call, camera)
+            accept(engine, rows, out, &call, media)
         } else {
             Err(Refusal::InCall)
         };
@@ -68,7 +63,7 @@ pub(crate) fn start(
     }
     let id = CallId(engine.core.random());
     let mut acts = Vec::new();
-    let call = Call::start(id, setup, engine.core.now, &devices, media(camera), &mut acts);
+    let call = Call::start(id, setup, engine.core.now, &devices, media, &mut acts);
     engine.calls.now = Some(Current::new(call, contact, *chat));
     taking::settle(engine, rows, out, acts);
     answer(engine)
@@ -80,13 +75,13 @@ pub(crate) fn accept(
     rows: &dyn Rows,
     out: &mut Output,
     call: &CallId,
-    camera: bool,
+    media: Media,
 ) -> Result<Answer, Refusal> {
     let now = engine.core.now;
     let current = engine.calls.get(call).filter(|current| !current.call.is_outgoing());
     let current = current.ok_or(Refusal::UnknownCall)?;
     let mut acts = Vec::new();
-    current.call.accept(now, media(camera), &mut acts);
+    current.call.accept(now, media, &mut acts);
     taking::settle(engine, rows, out, acts);
     answer(engine)
 }
@@ -121,6 +116,7 @@ pub(crate) fn set_media(
         camera: change.camera.unwrap_or(own.camera),
         screen: change.screen.unwrap_or(own.screen),
         hold: change.hold.unwrap_or(own.hold),
+        recording: change.recording.unwrap_or(own.recording),
     };
     let mut acts = Vec::new();
     current.call.set_media(now, media, &mut acts);

@@ -19,19 +19,26 @@ const RINGS: u32 = 8;
 /// See [`RINGS`].
 const RING_WINDOW: Span = Span::from_minutes(5);
 
+/// Missed calls of one contact that are written down in [`RING_WINDOW`]: those of some days, which come together when this device was away.
+const MISSED: u32 = 24;
+
 /// Words that one contact may say in ten seconds. Two descriptions with their candidates, said three times, are fifty.
 const WORDS: u32 = 200;
 
 /// See [`WORDS`].
 const WORD_WINDOW: Span = Span::from_secs(10);
 
-/// Calls that are remembered when they are over: an hour of somebody who rings without end, and some.
+/// Calls that are remembered when they are over.
 const MAX_OVER: usize = 128;
+
+/// Those of one contact among them: as many as may ring while one call does, and some. Nobody pushes out what is known of others' calls.
+const MAX_OVER_EACH: usize = 16;
 
 /// The guard.
 #[derive(Debug, Default)]
 pub(crate) struct Guard {
     rings: BTreeMap<ContactId, Count>,
+    missed: BTreeMap<ContactId, Count>,
     words: BTreeMap<ContactId, Count>,
     over: VecDeque<Over>,
 }
@@ -65,6 +72,11 @@ impl Guard {
         count(&mut self.rings, now, contact, RING_WINDOW) <= RINGS
     }
 
+    /// Whether another missed call of a contact is written down.
+    pub(crate) fn may_miss(&mut self, now: Timestamp, contact: &ContactId) -> bool {
+        count(&mut self.missed, now, contact, RING_WINDOW) <= MISSED
+    }
+
     /// Whether what a contact says is listened to.
     pub(crate) fn may_speak(&mut self, now: Timestamp, contact: &ContactId) -> bool {
         count(&mut self.words, now, contact, WORD_WINDOW) <= WORDS
@@ -81,7 +93,11 @@ impl Guard {
     }
 
     fn remember(&mut self, over: Over) {
-        if self.over.len() >= MAX_OVER {
+        let of_theirs = |known: &&Over| known.contact == over.contact;
+        if self.over.iter().filter(of_theirs).count() >= MAX_OVER_EACH {
+            let oldest = self.over.iter().position(|known| known.contact == over.contact);
+            oldest.and_then(|at| self.over.remove(at));
+        } else if self.over.len() >= MAX_OVER {
             self.over.pop_front();
         }
         self.over.push_back(over);
@@ -99,6 +115,7 @@ impl Guard {
     /// Forgets a contact.
     pub(crate) fn forget(&mut self, contact: &ContactId) {
         self.rings.remove(contact);
+        self.missed.remove(contact);
         self.words.remove(contact);
         self.over.retain(|over| over.contact != *contact);
     }
@@ -112,4 +129,25 @@ fn count(counts: &mut BTreeMap<ContactId, Count>, now: Timestamp, contact: &Cont
     }
     count.times = count.times.saturating_add(1);
     count.times
+}
+
+#[cfg(test)]
+mod tests {
+    use kith_proto::id::AccountId;
+
+    use super::*;
+
+    #[test]
+    fn nobody_makes_this_device_forget_the_calls_of_others() {
+        let (eve, bob, device) = (AccountId([1; 32]), AccountId([2; 32]), DeviceId([3; 32]));
+        let mut guard = Guard::default();
+        let declined = CallId([9; 16]);
+        guard.refused(bob, declined, Signal::Cancel);
+        for number in 0..=u8::MAX {
+            guard.refused(eve, CallId([number; 16]), Signal::Ringing);
+        }
+        assert_eq!(guard.word_about(&bob, &declined, &device), Some(Signal::Cancel));
+        assert_eq!(guard.word_about(&eve, &CallId([u8::MAX; 16]), &device), Some(Signal::Ringing));
+        assert_eq!(guard.word_about(&eve, &CallId([0; 16]), &device), None, "only the last of hers are kept");
+    }
 }

@@ -38,8 +38,15 @@ const STEPS_AGAIN: Span = Span::from_secs(2);
 /// Between two tries to find a way. ICE gives up on a pair after some ten seconds.
 const TRY_AGAIN: Span = Span::from_secs(10);
 
+/// What is due already waits for a connection; this comes about while there may be one.
+const AT_ONCE: Span = Span::from_millis(1);
+
 /// Tries follow each other not faster than this, whoever asks.
 const TRY_PAUSE: Span = Span::from_secs(2);
+
+/// New epochs of the other side are obeyed not faster than this: each costs sockets, keys, and a place at each relay. Half of what their tries keep
+/// to, as the line may bring two of them nearer together.
+const OBEY_PAUSE: Span = Span::from_secs(1);
 
 /// So many tries with the connection that is there, then a new one is made.
 const TRIES_BEFORE_ANEW: u32 = 2;
@@ -50,13 +57,16 @@ pub(crate) struct Leg {
     id: LegId,
     side: Side,
     epoch: u32,
+    /// The epoch that media have it open with.
+    opened: u32,
     /// Whether media have it open, and whether only with relays.
     open: bool,
     relay_only: bool,
     /// When the other side last said anything.
     pub(super) heard: Timestamp,
-    /// Whether it rang there.
+    /// Whether it rang there, and whether it still does.
     pub(super) rang: bool,
+    pub(super) rings: bool,
     /// Why it is not answered there.
     pub(super) rejected: Option<Rejected>,
     /// Whether they know that it was answered here.
@@ -71,8 +81,12 @@ pub(crate) struct Leg {
     silent: bool,
     try_at: Option<Timestamp>,
     tried_at: Timestamp,
+    /// When the other side last began an epoch.
+    obeyed_at: Timestamp,
     tries: u32,
     anew: bool,
+    /// When the own network is taken as settled after its last change.
+    settled: Timestamp,
 }
 
 /// Why a device does not answer.
@@ -91,7 +105,7 @@ pub(super) enum Came {
     Now(Step),
     /// It was taken before.
     Again,
-    /// Something before it is missing, or there is no room.
+    /// Something before it is missing, there is no room, or it is too early for another try.
     NotYet,
 }
 
@@ -102,10 +116,12 @@ impl Leg {
             id,
             side,
             epoch: 0,
+            opened: 0,
             open: false,
             relay_only: true,
             heard: now,
             rang: false,
+            rings: false,
             rejected: None,
             confirmed: false,
             next: 1,
@@ -118,8 +134,10 @@ impl Leg {
             silent: false,
             try_at: None,
             tried_at: Timestamp(0),
+            obeyed_at: Timestamp(0),
             tries: 0,
             anew: false,
+            settled: Timestamp(0),
         }
     }
 
@@ -141,6 +159,11 @@ impl Leg {
     /// Whether media have it open.
     pub(super) fn is_open(&self) -> bool {
         self.open
+    }
+
+    /// Whether media have it open since this epoch: what they say of a connection before is about nothing that is there.
+    pub(super) fn is_open_since(&self, epoch: u32) -> bool {
+        self.open && self.opened == epoch
     }
 
     /// Keeps a step until it is taken. Returns how it is said; `None` when there is no room.
@@ -181,15 +204,31 @@ impl Leg {
     }
 
     /// A step came.
-    pub(super) fn came(&mut self, number: u32, step: Step) -> Came {
+    pub(super) fn came(&mut self, now: Timestamp, number: u32, step: Step) -> Came {
         if number <= self.taken {
             return Came::Again;
         }
         if number != self.taken.saturating_add(1) || (!self.open && self.held.len() >= MAX_HELD) {
             return Came::NotYet;
         }
+        if self.begins_epoch(&step) {
+            if self.open && now.since(self.obeyed_at) < OBEY_PAUSE {
+                return Came::NotYet;
+            }
+            self.obeyed_at = now;
+        }
         self.taken = number;
         Came::Now(step)
+    }
+
+    /// Whether a step begins an epoch on the side that answers.
+    fn begins_epoch(&self, step: &Step) -> bool {
+        let begins = match step {
+            Step::Description { epoch, .. } => *epoch > self.epoch,
+            Step::Restart { epoch, anew } => *anew && *epoch > self.epoch,
+            Step::Candidates { .. } | Step::Media(_) => false,
+        };
+        begins && self.side == Side::Answers
     }
 
     /// How far their steps were taken here.
@@ -206,7 +245,7 @@ impl Leg {
         theirs: Capabilities,
     ) -> Vec<MediaCommand> {
         self.epoch = self.epoch.max(1);
-        self.open = true;
+        (self.open, self.opened) = (true, self.epoch);
         self.relay_only = ways == Ways::RelayOnly;
         (self.path, self.silent) = (None, false);
         let opening = Opening {
@@ -294,8 +333,8 @@ impl Leg {
                 (self.try_at, self.tries, self.anew) = (None, 0, false);
             }
             // It often comes back by itself.
-            PathState::Interrupted => self.want_way(now + TRY_PAUSE, false),
-            PathState::Failed => self.want_way(now, true),
+            PathState::Interrupted => self.want_way(now, self.patience(now), false),
+            PathState::Failed => self.want_way(now, now, true),
         }
     }
 
@@ -303,28 +342,37 @@ impl Leg {
     pub(super) fn set_silent(&mut self, now: Timestamp, silent: bool) {
         self.silent = silent;
         match silent {
-            true => self.want_way(now + TRY_PAUSE, false),
+            true => self.want_way(now, self.patience(now), false),
             false if self.flows() => self.try_at = None,
             false => {}
         }
     }
 
     /// Another way is to be looked for at a time, or somewhat later if that was done just before.
-    pub(super) fn want_way(&mut self, at: Timestamp, anew: bool) {
-        let at = at.max(self.tried_at + TRY_PAUSE);
+    pub(super) fn want_way(&mut self, now: Timestamp, at: Timestamp, anew: bool) {
+        let at = at.max(now + AT_ONCE).max(self.tried_at + TRY_PAUSE);
         self.anew |= anew;
         self.try_at = Some(self.try_at.map_or(at, |before| before.min(at)));
     }
 
-    /// The own network changed: wait until it has settled, as changes come in swarms.
+    /// The own network changed; it is taken as settled then, as changes come in swarms. What passes is left alone, because most changes are about
+    /// addresses that this connection does not use; where nothing passes another way is looked for.
     pub(super) fn network_changed(&mut self, settled: Timestamp) {
-        self.try_at = Some(settled.max(self.tried_at + TRY_PAUSE));
+        self.settled = settled;
+        if !self.flows() {
+            self.try_at = Some(settled.max(self.tried_at + TRY_PAUSE));
+        }
+    }
+
+    /// Until when a way that was lost may come back by itself. After a change of the own network it does not.
+    fn patience(&self, now: Timestamp) -> Timestamp {
+        if now.since(self.settled) < TRY_AGAIN { now.max(self.settled) } else { now + TRY_PAUSE }
     }
 
     /// They ask for another way.
     pub(super) fn asked_for_way(&mut self, now: Timestamp, epoch: u32, anew: bool) {
         if self.side == Side::Offers && epoch == self.epoch {
-            self.want_way(now, anew);
+            self.want_way(now, now, anew);
         }
     }
 

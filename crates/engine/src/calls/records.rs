@@ -67,6 +67,13 @@ pub(super) struct Missed {
 pub(super) fn missed(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, said: &Said, missed: Missed) {
     let Missed { id, video, at, end } = missed;
     let chat = ChatId::direct(&engine.devices.account, &said.contact);
+    if Chats::index_of(rows, out, &chat, &MessageId(id.0)).is_some() {
+        return;
+    }
+    if !engine.calls.guard.may_miss(engine.core.now, &said.contact) {
+        engine.core.stats.call_floods += 1;
+        return;
+    }
     // Nobody has called from the future.
     let begun = at.min(engine.core.now);
     let line = CallLine { call: id, video, end, talked: Span(0) };

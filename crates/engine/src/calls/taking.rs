@@ -165,8 +165,9 @@ fn invited(
     }
     let gone = Signal::HangUp { why: HangUp::Gone };
     if !engine.calls.guard.may_ring(now, &contact) {
+        // Nothing is remembered of it, as somebody could make this device forget all else.
         engine.core.stats.call_floods += 1;
-        return engine.calls.guard.refused(contact, id, gone);
+        return;
     }
     let missed = |end| Missed { id, video: media.has_video(), at: now, end };
     let under_way = engine.clocks.under_way(now, &device, said.sent_at);
@@ -193,7 +194,8 @@ fn invited(
     let (_, media, capabilities) = invite;
     let mut call = Call::ring(id, setup, now, device, (left, media, capabilities), &mut acts);
     if let Some((_, own)) = both {
-        call.accept(now, own, &mut acts);
+        // A recording is of the call that gave way.
+        call.accept(now, Media { recording: false, ..own }, &mut acts);
     }
     let chat = ChatId::direct(&engine.devices.account, &contact);
     engine.calls.now = Some(Current::new(call, contact, chat));
@@ -225,6 +227,12 @@ pub(crate) fn report(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, eve
                 current.call.set_servers(servers.clone());
             }
             engine.calls.servers = servers;
+        }
+        MediaEvent::Lacking { call, media } => {
+            if let Some(current) = engine.calls.get(&call) {
+                current.call.lacks(now, media, &mut acts);
+                settle(engine, rows, out, acts);
+            }
         }
         MediaEvent::Described { leg, .. }
         | MediaEvent::Gathered { leg, .. }

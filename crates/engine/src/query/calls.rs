@@ -39,30 +39,38 @@ pub fn calls(
     before: Option<(Timestamp, CallId)>,
     limit: usize,
 ) -> Result<Vec<MessageView>, QueryError> {
-    let end = before.map(|(begun, call)| log_key(begun, &call));
-    let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+    let mut end = before.map(|(begun, call)| log_key(begun, &call));
     let own = own_account(rows)?;
     let mut found = Vec::new();
-    let mut places = Vec::new();
     // Those of chats that were removed are stepped over, so it is not known how many have to be looked at.
-    rows.scan(CALL_LOG, Bound::Unbounded, to, Direction::Down, &mut |_, place| {
-        places.push(place.to_vec());
-        true
-    })?;
-    for place in places {
-        if found.len() >= limit {
-            break;
+    loop {
+        let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let mut batch: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        rows.scan(CALL_LOG, Bound::Unbounded, to, Direction::Down, &mut |key, place| {
+            batch.push((key.to_vec(), place.to_vec()));
+            batch.len() < BATCH
+        })?;
+        for (_, place) in &batch {
+            if found.len() >= limit {
+                return Ok(found);
+            }
+            let Some((chat, index)) = rows::split_key::<16>(place) else { continue };
+            let chat = ChatId(chat);
+            let row = get::<HistoryRow>(rows, rows::HISTORY, place)?;
+            let Some(row) = row.filter(|row| matches!(row.entry, Entry::Call(_))) else { continue };
+            let Some(chat_row) = get::<ChatRow>(rows, rows::CHATS, &chat.0)? else { continue };
+            let mut states = States::new(rows, state_in(rows, &chat_row.with)?);
+            found.push(view(&mut states, &own, chat, &chat_row, index, &row)?);
         }
-        let Some((chat, index)) = rows::split_key::<16>(&place) else { continue };
-        let chat = ChatId(chat);
-        let row = get::<HistoryRow>(rows, rows::HISTORY, &place)?;
-        let Some(row) = row.filter(|row| matches!(row.entry, Entry::Call(_))) else { continue };
-        let Some(chat_row) = get::<ChatRow>(rows, rows::CHATS, &chat.0)? else { continue };
-        let mut states = States::new(rows, state_in(rows, &chat_row.with)?);
-        found.push(view(&mut states, &own, chat, &chat_row, index, &row)?);
+        match batch.pop() {
+            Some((last, _)) if batch.len() + 1 == BATCH => end = Some(last),
+            _ => return Ok(found),
+        }
     }
-    Ok(found)
 }
+
+/// A page and some: the log of years is not copied for one.
+const BATCH: usize = 128;
 
 /// How calls are made on this device.
 ///

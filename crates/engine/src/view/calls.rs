@@ -30,11 +30,14 @@ pub struct CallView {
     pub talking_since: Option<Timestamp>,
     /// What this device sends, or offers to.
     pub own: Media,
+    /// What of all that is to be sent is not, because its device is not there or does not work: tried again all the time.
+    pub lacking: Media,
     /// What they send, or offer to.
     pub theirs: Media,
     /// Whether a relay is in the way.
     pub relayed: bool,
-    /// Whether the own address is kept from them.
+    /// Whether sound and pictures go through relays alone, so that they do not tell the own address. What else connects the two
+    /// devices, which are dialled directly where that works, may tell it all the same.
     pub address_hidden: bool,
 }
 

@@ -16,6 +16,7 @@ use kith_engine::view::MessageKind;
 use kith_proto::bounded::BoundedStr;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::call::Capabilities;
+use kith_proto::call::Media;
 use kith_proto::call::media::MediaCommand;
 use kith_proto::call::media::MediaEvent;
 use kith_proto::call::media::PathState;
@@ -34,7 +35,7 @@ impl Side {
     }
 
     fn call(&mut self, chat: ChatId) -> CallView {
-        match self.command(Command::StartCall { chat, camera: false }) {
+        match self.command(Command::StartCall { chat, media: Media::AUDIO }) {
             Answer::Call(view) => view,
             other => panic!("{other:?}"),
         }
@@ -51,7 +52,7 @@ impl Side {
 
     fn pick_up(&mut self) {
         let call = self.now_in().unwrap().call;
-        self.command(Command::AcceptCall { call, camera: false });
+        self.command(Command::AcceptCall { call, media: Media::AUDIO });
     }
 
     fn hang_up(&mut self) {
@@ -102,7 +103,7 @@ impl Side {
 
     fn path(&mut self, other: &Self, state: PathState) {
         let leg = kith_proto::call::media::LegId { call: self.now_in().unwrap().call, device: other.device };
-        self.give(Input::Call(MediaEvent::Path { leg, state, relayed: false }));
+        self.give(Input::Call(MediaEvent::Path { leg, opened: 1, state, relayed: false }));
     }
 }
 

@@ -3,11 +3,12 @@
 //!
 //! ```text
 //!  engine ── MediaCommand ──▶ media     Open, Describe, Candidates, AllowDirect, Restart, SetMedia, Close
-//!  engine ◀── MediaEvent ──── media     Able, Servers, Described, Gathered, Path, Silence, Failed
+//!  engine ◀── MediaEvent ──── media     Able, Servers, Described, Gathered, Path, Silence, Lacking, Failed
 //! ```
 //!
 //! A leg lives from `Open` to `Close`. Each order about a leg may come twice, and about one that is closed or was never
-//! opened: then it means nothing. The engine drops reports about legs that it has closed, and of older epochs.
+//! opened: then it means nothing. A leg may be opened again, with a higher epoch: then it is another connection. The engine drops reports
+//! about legs that it has closed, about connections before the present one, and descriptions and candidates of older epochs.
 
 use std::fmt;
 
@@ -187,6 +188,8 @@ pub enum MediaEvent {
     Path {
         /// In which leg.
         leg: LegId,
+        /// The epoch that the leg was opened with.
+        opened: u32,
         /// How it is now.
         state: PathState,
         /// Whether a relay is in it.
@@ -196,13 +199,25 @@ pub enum MediaEvent {
     Silence {
         /// In which leg.
         leg: LegId,
+        /// The epoch that the leg was opened with.
+        opened: u32,
         /// Whether nothing comes.
         silent: bool,
+    },
+    /// What of all that is to be sent is not, because its device is not there or does not work. Said when that changes; it is tried again all
+    /// the time.
+    Lacking {
+        /// In which call.
+        call: CallId,
+        /// What is lacking.
+        media: Media,
     },
     /// It does not work, and trying again does not help.
     Failed {
         /// Which leg.
         leg: LegId,
+        /// The epoch that the leg was opened with.
+        opened: u32,
         /// Why.
         reason: MediaFailure,
     },

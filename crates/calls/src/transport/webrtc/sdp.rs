@@ -105,11 +105,16 @@ mod tests {
         assert!(is_plausible(good));
         let told = without_candidates(good);
         assert!(!told.contains("candidate") && told.ends_with("a=mid:0\r\n"));
-        for disguised in ["a= candidate:1 1", "a=\u{a0}candidate:1 1", "a=CANDIDATE:1 1", "a=remote-candidates:1"] {
+        for disguised in
+            ["a= candidate:1 1", "a=\u{a0}candidate:1 1", "a=CANDIDATE:1 1", "a=remote-candidates:1"]
+        {
             assert_eq!(without_candidates(&format!("{good}{disguised}\r\n")), told, "{disguised}");
         }
         for hidden in ["\ra=candidate:1 1\r\n", "a=x\ra=y\r\n", "a=\0\r\n", "a=\u{85}\r\n", "a=\tx\r\n"] {
-            assert!(!is_plausible(&format!("{good}{hidden}")), "two readers would see other lines: {hidden:?}");
+            assert!(
+                !is_plausible(&format!("{good}{hidden}")),
+                "two readers would see other lines: {hidden:?}"
+            );
         }
         assert_eq!(sections(good), ["0"]);
         assert!(!is_plausible(&good.replace("fingerprint", "print")), "nobody could tell who it is from");

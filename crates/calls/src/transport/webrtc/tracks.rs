@@ -182,7 +182,7 @@ pub(super) async fn read(
         }
         // A packet that was asked for twice in vain will be missed; a keyframe that is asked for now is here when it is given up.
         let soon = frames.next_wake().is_some_and(|at| at.since(came) < early(&line));
-        if frames.wants_key(came) || (soon && line.may_ask_early(came)) {
+        if frames.wants_key(came) || (soon && line.may_ask_early(kind, came)) {
             let pli = PictureLossIndication { sender_ssrc: 1, media_ssrc: ssrc };
             let _ = track.write_rtcp(vec![Box::new(pli)]).await;
         }

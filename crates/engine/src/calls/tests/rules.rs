@@ -141,6 +141,45 @@ fn a_caller_who_disappears_does_not_let_it_ring_on() {
 }
 
 #[test]
+fn whoever_disappears_before_they_talk_is_noticed_within_ten_seconds() {
+    let mut wire = Wire::new(1);
+    wire.start();
+    wire.pass(Span::from_secs(5));
+    assert_eq!(wire.state(1), Some(CallState::Ringing));
+    wire.cut = true;
+    wire.pass(Span::from_secs(11));
+    assert_eq!(wire.state(1), Some(CallState::Calling), "it does not ring there any more");
+    assert!(wire.end(1).legs.is_empty(), "and nothing waits at a relay");
+    wire.pass(Span::from_secs(30));
+    assert_eq!(wire.ended(1), Some(CallEnd::NoAnswer));
+
+    // Back in time, without memory: it rings again.
+    let mut wire = Wire::new(1);
+    wire.start();
+    wire.pass(Span::from_secs(5));
+    wire.cut = true;
+    wire.pass(Span::from_millis(100));
+    wire.crash(2);
+    wire.pass(Span::from_secs(11));
+    wire.heal();
+    wire.pass(Span::from_secs(1));
+    assert_eq!((wire.state(1), wire.state(2)), (Some(CallState::Ringing), Some(CallState::Incoming)));
+
+    for silent in [1, 2] {
+        let mut wire = Wire::new(1);
+        wire.media = false;
+        wire.start();
+        wire.pass(Span::from_secs(1));
+        wire.accept(2);
+        wire.pass(Span::from_secs(1));
+        wire.cut = true;
+        wire.crash(silent);
+        wire.pass(Span::from_secs(11));
+        assert_eq!(wire.ended(3 - silent), Some(CallEnd::NoConnection));
+    }
+}
+
+#[test]
 fn a_partner_who_comes_back_without_memory_ends_it_and_one_who_stays_away_too() {
     let mut wire = talking(1);
     wire.crash(2);
@@ -171,9 +210,24 @@ fn a_cut_that_heals_in_time_goes_on_by_itself() {
 }
 
 #[test]
-fn another_network_is_another_epoch_whoever_notices() {
+fn another_network_does_not_end_what_passes() {
     for who in [1, 2] {
         let mut wire = talking(1);
+        for _ in 0..20 {
+            wire.with(who, |call, now, _| call.network_changed(now));
+            wire.pass(Span::from_secs(3));
+        }
+        assert_eq!(wire.end(1).legs.values().next().unwrap().1, 1, "an address more or less is no reason");
+        assert_eq!((wire.state(1), wire.state(2)), (Some(CallState::Live), Some(CallState::Live)));
+    }
+}
+
+#[test]
+fn silence_after_another_network_is_another_epoch_whoever_notices() {
+    for who in [1, 2] {
+        let mut wire = talking(1);
+        let leg = LegId { call: CALL, device: device(3 - who) };
+        wire.report(device(who), MediaEvent::Silence { leg, opened: 1, silent: true });
         wire.with(who, |call, now, _| call.network_changed(now));
         wire.pass(Span::from_millis(300));
         wire.with(who, |call, now, _| call.network_changed(now));
@@ -181,7 +235,16 @@ fn another_network_is_another_epoch_whoever_notices() {
         assert_eq!(wire.end(1).legs.values().next().unwrap().1, 1, "it has not settled yet");
         wire.pass(Span::from_secs(5));
         assert_eq!(wire.end(1).legs.values().next().unwrap().1, 2, "noticed by {who}, once");
+        wire.report(device(who), MediaEvent::Silence { leg, opened: 1, silent: false });
         assert_eq!((wire.state(1), wire.state(2)), (Some(CallState::Live), Some(CallState::Live)));
+
+        // The other order: what passed was left alone, and then it does not pass any more.
+        wire.pass(Span::from_secs(30));
+        wire.with(who, |call, now, _| call.network_changed(now));
+        wire.pass(Span::from_secs(4));
+        wire.report(device(who), MediaEvent::Silence { leg, opened: 1, silent: true });
+        wire.pass(Span::from_millis(500));
+        assert_eq!(wire.end(1).legs.values().next().unwrap().1, 3, "it is not waited for");
     }
 }
 
@@ -190,7 +253,10 @@ fn a_connection_that_failed_is_made_anew_on_both_sides() {
     for who in [1, 2] {
         let mut wire = talking(1);
         let leg = LegId { call: CALL, device: device(3 - who) };
-        wire.report(device(who), MediaEvent::Path { leg, state: PathState::Failed, relayed: false });
+        wire.report(
+            device(who),
+            MediaEvent::Path { leg, opened: 1, state: PathState::Failed, relayed: false },
+        );
         wire.pass(Span::from_secs(5));
         for end in [1, 2] {
             let opened = |command: &&MediaCommand| matches!(command, MediaCommand::Open(_));
@@ -201,12 +267,30 @@ fn a_connection_that_failed_is_made_anew_on_both_sides() {
 }
 
 #[test]
+fn what_is_said_of_the_connection_before_is_not_about_the_new_one() {
+    let mut wire = talking(1);
+    let leg = LegId { call: CALL, device: device(2) };
+    let path = |state| MediaEvent::Path { leg, opened: 1, state, relayed: false };
+    wire.report(device(1), path(PathState::Failed));
+    wire.pass(Span(1));
+    let opened = wire.opened(device(1), device(2));
+    assert_eq!((opened, wire.state(1)), (2, Some(CallState::Reconnecting)), "a new one was made");
+    wire.report(device(1), path(PathState::Connected));
+    assert_eq!(wire.state(1), Some(CallState::Reconnecting), "nothing flows in the new one yet");
+    wire.report(device(1), MediaEvent::Failed { leg, opened: 1, reason: MediaFailure::Broken });
+    wire.report(device(1), path(PathState::Failed));
+    wire.pass(Span::from_secs(5));
+    assert_eq!((wire.state(1), wire.state(2)), (Some(CallState::Live), Some(CallState::Live)));
+    assert_eq!(wire.opened(device(1), device(2)), opened, "and it is left alone");
+}
+
+#[test]
 fn silence_is_not_borne_with_for_ever() {
     let mut wire = talking(1);
     let leg = LegId { call: CALL, device: device(2) };
-    wire.report(device(1), MediaEvent::Silence { leg, silent: true });
+    wire.report(device(1), MediaEvent::Silence { leg, opened: 1, silent: true });
     assert_eq!(wire.state(1), Some(CallState::Reconnecting));
-    wire.report(device(1), MediaEvent::Silence { leg, silent: false });
+    wire.report(device(1), MediaEvent::Silence { leg, opened: 1, silent: false });
     assert_eq!(wire.state(1), Some(CallState::Live));
     let epoch = wire.end(1).legs.values().next().unwrap().1;
     wire.pass(Span::from_secs(20));
@@ -216,13 +300,29 @@ fn silence_is_not_borne_with_for_ever() {
 #[test]
 fn what_each_sends_is_told() {
     let mut wire = talking(1);
-    let media = Media { microphone: false, camera: false, screen: true, hold: false };
+    let media = Media { screen: true, ..Media::default() };
     wire.with(2, |call, now, acts| call.set_media(now, media, acts));
     assert!(
         matches!(wire.end(2).orders.last(), Some(MediaCommand::SetMedia { media: told, .. }) if *told == media)
     );
     wire.pass(Span::from_secs(1));
     assert_eq!(wire.end(1).call.as_ref().unwrap().media().1, media);
+}
+
+#[test]
+fn what_cannot_be_sent_is_not_said_to_be() {
+    let mut wire = talking(1);
+    wire.with(2, |call, now, acts| call.lacks(now, Media { camera: true, ..Media::default() }, acts));
+    wire.pass(Span::from_secs(1));
+    let theirs = |wire: &mut Wire| wire.end(1).call.as_ref().unwrap().media().1;
+    assert_eq!(theirs(&mut wire), Media::AUDIO, "Bob's camera is not there, and his voice is");
+    assert_eq!((wire.state(1), wire.state(2)), (Some(CallState::Live), Some(CallState::Live)));
+    wire.with(2, |call, now, acts| call.set_media(now, Media { microphone: false, ..Media::VIDEO }, acts));
+    wire.pass(Span::from_secs(1));
+    assert_eq!(theirs(&mut wire), Media::default());
+    wire.with(2, |call, now, acts| call.lacks(now, Media::default(), acts));
+    wire.pass(Span::from_secs(1));
+    assert_eq!(theirs(&mut wire), Media { camera: true, ..Media::default() }, "it is there again");
 }
 
 #[test]
@@ -279,7 +379,7 @@ fn what_media_cannot_do_ends_it_with_a_reason() {
     wire.accept(2);
     wire.pass(Span::from_secs(1));
     let leg = LegId { call: CALL, device: device(1) };
-    wire.report(device(2), MediaEvent::Failed { leg, reason: MediaFailure::NoRelay });
+    wire.report(device(2), MediaEvent::Failed { leg, opened: 1, reason: MediaFailure::NoRelay });
     assert_eq!(wire.ended(2), Some(CallEnd::Device(MediaFailure::NoRelay)));
     wire.pass(Span::from_secs(1));
     assert_eq!(wire.ended(1), Some(CallEnd::NoConnection));
@@ -305,12 +405,44 @@ fn reports_of_older_epochs_and_of_closed_legs_say_nothing() {
         device(1),
         MediaEvent::Path {
             leg: LegId { call: CALL, device: device(7) },
+            opened: 1,
             state: PathState::Failed,
             relayed: false,
         },
     );
     assert_eq!(wire.said.len(), said);
     assert_eq!(wire.state(1), Some(CallState::Live));
+}
+
+#[test]
+fn who_wants_new_connections_all_the_time_gets_one_a_second() {
+    let mut wire = talking(1);
+    let begin = wire.now;
+    let before = wire.end(2).orders.len();
+    wire.cut = true;
+    let mut number = 100;
+    // What came before was taken: the next number is the one that counts.
+    wire.with(2, |call, _, _| number = call.steps_taken(&device(1)) + 1);
+    let mut epoch = 2;
+    while wire.now.since(begin) < Span::from_secs(5) {
+        let anew = Signal::Step { number, step: Step::Restart { epoch, anew: true } };
+        let sdp = kith_proto::bounded::BoundedStr::default();
+        let offer = Signal::Step { number, step: Step::Description { epoch, offer: true, sdp } };
+        for signal in [anew, offer] {
+            wire.with(2, |call, now, acts| _ = call.hear(now, device(1), signal, acts));
+        }
+        let mut taken = number;
+        wire.with(2, |call, _, _| taken = call.steps_taken(&device(1)));
+        if taken >= number {
+            (number, epoch) = (taken + 1, epoch + 1);
+        }
+        wire.pass(Span::from_millis(50));
+    }
+    let orders = &wire.end(2).orders[before..];
+    let begun =
+        |order: &&MediaCommand| matches!(order, MediaCommand::Open(_) | MediaCommand::Describe { .. });
+    let count = orders.iter().filter(begun).count();
+    assert!((4..=6).contains(&count), "{count} in five seconds");
 }
 
 #[test]

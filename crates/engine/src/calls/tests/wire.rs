@@ -41,6 +41,8 @@ pub(super) struct End {
     pub(super) rang: u32,
     /// Legs that media have open: side, epoch, epoch of their description.
     pub(super) legs: BTreeMap<DeviceId, (Side, u32, u32)>,
+    /// The epochs that they were opened with.
+    pub(super) opened: BTreeMap<DeviceId, u32>,
     /// What media were told.
     pub(super) orders: Vec<MediaCommand>,
     /// Path that was reported last.
@@ -73,6 +75,7 @@ impl Wire {
                 ways: Ways::Any,
                 rang: 0,
                 legs: BTreeMap::new(),
+                opened: BTreeMap::new(),
                 orders: Vec::new(),
                 paths: BTreeMap::new(),
             };
@@ -177,6 +180,7 @@ impl Wire {
             MediaCommand::Open(opening) => {
                 let other = opening.leg.device;
                 end.legs.insert(other, (opening.side, opening.epoch, 0));
+                end.opened.insert(other, opening.epoch);
                 end.paths.remove(&other);
                 describe = (opening.side == Side::Offers).then_some((other, opening.epoch, true));
             }
@@ -211,6 +215,11 @@ impl Wire {
         }
     }
 
+    /// The epoch that a leg was opened with last.
+    pub(super) fn opened(&self, who: DeviceId, other: DeviceId) -> u32 {
+        self.ends.get(&who).and_then(|end| end.opened.get(&other).copied()).unwrap_or_default()
+    }
+
     pub(super) fn report(&mut self, who: DeviceId, event: MediaEvent) {
         let now = self.now;
         let mut acts = Vec::new();
@@ -239,7 +248,8 @@ impl Wire {
             if news {
                 self.ends.get_mut(&who).unwrap().paths.insert(other, state);
                 let leg = LegId { call: CALL, device: other };
-                self.report(who, MediaEvent::Path { leg, state, relayed: false });
+                let opened = self.opened(who, other);
+                self.report(who, MediaEvent::Path { leg, opened, state, relayed: false });
             }
         }
     }
@@ -279,6 +289,7 @@ impl Wire {
             let wakes = self.ends.values().filter_map(|end| end.call.as_ref()?.next_wake(self.now));
             let next = wakes.chain(word).min().filter(|at| *at <= end);
             let Some(at) = next else { break };
+            let before = self.now;
             self.now = self.now.max(at);
             if word.is_some_and(|word| word <= self.now)
                 && let Some((_, (from, to, signal))) = self.under_way.pop_first()
@@ -290,7 +301,7 @@ impl Wire {
             for who in self.ends.keys().copied().collect::<Vec<_>>() {
                 let mut acts = Vec::new();
                 if let Some(call) = &mut self.ends.get_mut(&who).unwrap().call
-                    && call.next_wake(now).is_some_and(|at| at <= now)
+                    && call.next_wake(before).is_some_and(|at| at <= now)
                 {
                     call.wake(now, &|_| ready, &mut acts);
                     assert!(

@@ -6,6 +6,7 @@ use kith_engine::query;
 use kith_engine::view::CallEnd;
 use kith_engine::view::CallState;
 use kith_engine::view::HideAddress;
+use kith_proto::call::Media;
 use kith_proto::call::media::MediaCommand;
 use kith_proto::call::media::Ways;
 use kith_proto::frame::Frame;
@@ -38,7 +39,10 @@ fn a_friend_rings_and_somebody_blocked_does_not() {
     ann.call(chat);
     carry(&mut ann, &mut bob);
     assert_eq!((bob.rang(), bob.state()), (1, None));
-    assert_eq!(bob.try_command(Command::StartCall { chat, camera: false }).err(), Some(Refusal::Blocked));
+    assert_eq!(
+        bob.try_command(Command::StartCall { chat, media: Media::AUDIO }).err(),
+        Some(Refusal::Blocked)
+    );
 }
 
 #[test]
@@ -48,7 +52,7 @@ fn who_has_not_agreed_cannot_be_called() {
     ann.able();
     bob.able();
     let chat = bob.chat_with(&ann);
-    let call = Command::StartCall { chat, camera: true };
+    let call = Command::StartCall { chat, media: Media::VIDEO };
     assert_eq!(bob.try_command(call.clone()).err(), Some(Refusal::NotAnswered));
     // Whoever is asked has no chat yet, or one in which they have to accept first.
     assert!(matches!(ann.try_command(call).err(), Some(Refusal::NotAccepted | Refusal::UnknownChat)));
@@ -57,7 +61,7 @@ fn who_has_not_agreed_cannot_be_called() {
 #[test]
 fn without_sound_nothing_rings_and_it_is_said() {
     let (mut ann, mut bob, chat) = friends();
-    let call = Command::StartCall { chat, camera: false };
+    let call = Command::StartCall { chat, media: Media::AUDIO };
     assert_eq!(ann.try_command(call).err(), Some(Refusal::NoMedia));
     ann.able();
     ann.call(chat);
@@ -77,7 +81,7 @@ fn a_second_call_meets_a_busy_line() {
     cat.able();
     let others = cat.chat_with(&bob);
     assert_eq!(
-        bob.try_command(Command::StartCall { chat: others, camera: false }).err(),
+        bob.try_command(Command::StartCall { chat: others, media: Media::AUDIO }).err(),
         Some(Refusal::InCall)
     );
     cat.call(others);
@@ -108,6 +112,28 @@ fn both_call_at_once_and_are_in_one_call() {
         ann.hang_up();
         carry(&mut ann, &mut bob);
         assert_eq!((ann.calls_in(&chat).len(), bob.calls_in(&chat).len()), (1, 1));
+    }
+}
+
+#[test]
+fn who_calls_without_a_voice_has_none_whoever_else_calls() {
+    let silent = Media { microphone: false, ..Media::AUDIO };
+    for seed in 0..6 {
+        let (mut ann, mut bob, chat) = callers();
+        for _ in 0..seed {
+            ann.give(kith_engine::Input::Entropy([seed; 32]));
+        }
+        bob.command(Command::StartCall { chat, media: silent });
+        ann.call(chat);
+        carry(&mut ann, &mut bob);
+        assert_eq!(bob.state(), Some(CallState::Connecting));
+        assert_eq!((bob.now_in().unwrap().own, ann.now_in().unwrap().theirs), (silent, silent));
+        let heard = |order: &MediaCommand| match order {
+            MediaCommand::Open(opening) => opening.media.microphone,
+            MediaCommand::SetMedia { media, .. } => media.microphone,
+            _ => false,
+        };
+        assert!(!bob.media.iter().any(heard), "not for a moment");
     }
 }
 
@@ -159,6 +185,20 @@ fn who_was_away_sees_a_missed_call_and_hears_no_ring() {
     assert_eq!(bob.state(), Some(CallState::Incoming));
     pass(&mut ann, &mut bob, Span::from_secs(2));
     assert_eq!((ann.state(), bob.state()), (None, None));
+}
+
+#[test]
+fn missed_calls_without_end_are_not_written_down() {
+    let (mut ann, mut bob, chat) = callers();
+    disconnect(&mut ann, &mut bob);
+    for _ in 0..40 {
+        ann.call(chat);
+        ann.hang_up();
+    }
+    connect(&mut ann, &mut bob);
+    carry(&mut ann, &mut bob);
+    assert_eq!((bob.calls_in(&chat).len(), bob.unread(&chat)), (24, 24));
+    assert_eq!(bob.engine.stats().call_floods, 16);
 }
 
 #[test]
