@@ -11,6 +11,7 @@
 
 pub mod devices;
 
+pub use kith_calls::Kind;
 pub use kith_calls::Picture;
 pub use kith_calls::device::choice;
 pub use kith_calls::device::ring::Tune;

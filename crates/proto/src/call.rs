@@ -480,12 +480,12 @@ mod tests {
 
     #[test]
     fn media_are_bits_and_others_than_these_are_refused() {
-        for bits in 0..16_u8 {
+        for bits in 0..32_u8 {
             assert_eq!(Media::from_bytes(&[bits]).unwrap().to_bytes(), [bits]);
         }
         assert_eq!(Media::AUDIO.to_bytes(), [1]);
         assert_eq!(Media::VIDEO.to_bytes(), [3]);
-        assert!(Media::from_bytes(&[16]).is_err());
+        assert!(Media::from_bytes(&[32]).is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use kith_node::Handle;
 use kith_node::NodeError;
+use kith_node::calling::Kind;
 use kith_node::calling::choice;
 
 use crate::action::Request;
@@ -27,6 +28,10 @@ pub(super) fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeEr
 }
 
 fn devices(node: &Handle) -> Result<Reply, NodeError> {
-    let (chosen, found) = (node.call_devices()?.devices, choice::list());
-    Ok(Reply::CallDevices(Box::new(Devices { chosen, found })))
+    Ok(Reply::CallDevices(Box::new(Devices {
+        chosen: node.call_devices()?.devices,
+        found: choice::list(),
+        cameras: choice::list_pictures(Kind::Camera),
+        screens: choice::list_pictures(Kind::Screen),
+    })))
 }

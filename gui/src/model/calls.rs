@@ -22,6 +22,7 @@ use kith_node::calling::Pictures;
 use kith_node::calling::Tune;
 use kith_node::calling::choice::Choice;
 use kith_node::calling::choice::Found;
+use kith_node::calling::choice::FoundPicture;
 use kith_node::calling::choice::Use;
 use kith_node::calling::stats::LegStats;
 use kith_node::calling::stats::Stats;
@@ -62,6 +63,10 @@ pub struct Devices {
     pub chosen: Choice,
     /// Those for sound that are there.
     pub found: Vec<Found>,
+    /// The cameras that are there.
+    pub cameras: Vec<FoundPicture>,
+    /// The monitors and windows that are there.
+    pub screens: Vec<FoundPicture>,
 }
 
 /// The call that is shown, and what is known of it.
@@ -130,12 +135,12 @@ impl Calls {
 
     /// Whether a camera was chosen.
     pub fn has_camera(&self) -> bool {
-        !self.devices.chosen.camera.is_empty() && self.devices.chosen.camera != NONE
+        is_there(&self.devices.chosen.camera, &self.devices.cameras)
     }
 
-    /// Whether a screen was chosen.
+    /// Whether there is a screen to show.
     pub fn has_screen(&self) -> bool {
-        !self.devices.chosen.screen.is_empty() && self.devices.chosen.screen != NONE
+        is_there(&self.devices.chosen.screen, &self.devices.screens)
     }
 
     /// The newest pictures of the call.
@@ -241,6 +246,15 @@ impl Calls {
     }
 }
 
+/// Whether the device of a word may give pictures.
+fn is_there(word: &str, found: &[FoundPicture]) -> bool {
+    match word {
+        "" | NONE => false,
+        DEFAULT => !found.is_empty(),
+        _ => true,
+    }
+}
+
 impl Model {
     /// Why a contact cannot be called now; nothing if they can.
     pub fn no_call(&self, contact: &ContactView, camera: bool) -> Option<NoCall> {
@@ -300,7 +314,7 @@ pub(super) fn heard(model: &mut Model, view: CallView) -> Vec<Request> {
 /// Everything was read anew: calls that the engine does not know any more are gone.
 pub(super) fn replace(model: &mut Model, calls: Vec<CallView>, settings: CallSettings) -> Vec<Request> {
     model.calls.settings = settings;
-    match calls.into_iter().next() {
+    let mut requests: Vec<Request> = match calls.into_iter().next() {
         Some(view) => heard(model, view),
         None => {
             if !model.calls.is_free() {
@@ -308,7 +322,10 @@ pub(super) fn replace(model: &mut Model, calls: Vec<CallView>, settings: CallSet
             }
             model.calls.ring().into_iter().collect()
         }
-    }
+    };
+    // Whether there is a camera.
+    requests.push(Request::LoadCallDevices);
+    requests
 }
 
 /// Carries out an intent.
@@ -316,7 +333,7 @@ pub(super) fn act(model: &mut Model, action: CallAction) -> Vec<Request> {
     let command = match action {
         CallAction::Start { chat, camera } => {
             let mut requests = model.show_chat(chat);
-            requests.push(Request::Command(Command::StartCall { chat, camera }));
+            requests.push(Request::Command(Command::StartCall { chat, media: begin(camera) }));
             return requests;
         }
         CallAction::Accept { camera } => {
@@ -324,7 +341,7 @@ pub(super) fn act(model: &mut Model, action: CallAction) -> Vec<Request> {
                 return Vec::new();
             };
             let mut requests = model.show_chat(chat);
-            requests.push(Request::Command(Command::AcceptCall { call, camera }));
+            requests.push(Request::Command(Command::AcceptCall { call, media: begin(camera) }));
             return requests;
         }
         CallAction::HangUp => model.calls.shown.as_ref().map(|call| Command::HangUp { call: call.call }),
@@ -366,6 +383,11 @@ fn show(model: &mut Model, action: &CallAction) {
         CallAction::Dismiss if calls.is_free() => calls.forget(),
         _ => {}
     }
+}
+
+/// What is sent from the first moment on.
+fn begin(camera: bool) -> Media {
+    if camera { Media::VIDEO } else { Media::AUDIO }
 }
 
 /// Switches something on or off.

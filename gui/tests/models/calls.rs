@@ -75,6 +75,7 @@ fn call(chat: ChatId, outgoing: bool, state: CallState) -> CallView {
         talking_since,
         own: voice(),
         theirs: voice(),
+        lacking: Media::default(),
         relayed: false,
         address_hidden: false,
     }
@@ -97,7 +98,7 @@ fn bob_calls_it_rings_and_ann_answers() {
         "it is asked whether to answer"
     );
     let asked = model.act(Action::Call(CallAction::Accept { camera: false }));
-    assert!(asked.contains(&Request::Command(Command::AcceptCall { call: CALL, camera: false })));
+    assert!(asked.contains(&Request::Command(Command::AcceptCall { call: CALL, media: Media::AUDIO })));
     assert_eq!(model.open_chat(), Some(chat), "the chat of the call is behind it");
     let asked = model.event(Event::CallChanged(call(chat, false, CallState::Connecting)));
     assert_eq!(rings(&asked), [None], "it rings no more");
@@ -120,7 +121,7 @@ fn ringing_ends_when_bob_gives_up_or_another_device_answers() {
 fn whoever_calls_hears_that_it_rings_and_reads_why_nobody_answered() {
     let (mut model, chat) = ann();
     let asked = model.act(Action::Call(CallAction::Start { chat, camera: false }));
-    assert!(asked.contains(&Request::Command(Command::StartCall { chat, camera: false })));
+    assert!(asked.contains(&Request::Command(Command::StartCall { chat, media: Media::AUDIO })));
     let asked = model.reply(Reply::Done(Box::new(Answer::Call(call(chat, true, CallState::Calling)))));
     assert!(rings(&asked).is_empty(), "it does not ring there yet");
     let asked = model.event(Event::CallChanged(call(chat, true, CallState::Ringing)));

@@ -57,6 +57,7 @@ fn mira(outgoing: bool, state: CallState) -> CallView {
         talking_since: (state == CallState::Live).then_some(Timestamp(NOW.time.0 - 754_000)),
         own: voice(),
         theirs: voice(),
+        lacking: Media::default(),
         relayed: false,
         address_hidden: false,
     }

@@ -89,16 +89,17 @@ pub(crate) const METHODS: &[Method] = &[
             optional("camera", "boolean", "Whether the own picture is."),
             optional("screen", "boolean", "Whether the own screen is."),
             optional("hold", "boolean", "Whether the call is on hold: nothing is sent or played."),
+            optional("recording", "boolean", "Whether the others are told that the call is recorded."),
         ],
         result: "a call, as calls.start",
         run: Run::Engine(|params| {
-            params.need_one_of(&["microphone", "camera", "screen", "hold"])?;
+            params.need_one_of(&["microphone", "camera", "screen", "hold", "recording"])?;
             let change = MediaChange {
                 microphone: params.flag("microphone")?,
                 camera: params.flag("camera")?,
                 screen: params.flag("screen")?,
                 hold: params.flag("hold")?,
-                ..MediaChange::default()
+                recording: params.flag("recording")?,
             };
             Ok(Command::SetCallMedia { call: params.id("call_id")?, change })
         }),

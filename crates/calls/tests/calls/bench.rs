@@ -23,6 +23,7 @@ use kith_calls::device::Gone;
 use kith_calls::device::NoDevice;
 use kith_calls::device::VideoSink;
 use kith_calls::device::VideoSource;
+use kith_calls::device::Wish;
 use kith_calls::device::pattern;
 use kith_calls::device::pattern::Pattern;
 use kith_calls::device::sound::Heard;
@@ -102,7 +103,8 @@ impl Devices for Desk {
         if self.plugs.camera.load(Ordering::Relaxed) {
             return Err(NoDevice::Missing);
         }
-        Ok(Box::new(if kind == Kind::Screen { Pattern::new(800, 600) } else { Pattern::new(640, 360) }))
+        let pattern = if kind == Kind::Screen { Pattern::new(800, 600) } else { Pattern::new(640, 360) };
+        Ok(Box::new(Fixed { pattern, out: self.plugs.camera.clone() }))
     }
 
     fn display(&self, _: LegId, kind: Kind) -> Box<dyn VideoSink> {
@@ -120,6 +122,18 @@ pub(crate) struct Plugs {
     pub(crate) microphone: Arc<AtomicBool>,
     pub(crate) camera: Arc<AtomicBool>,
     pub(crate) changes: Arc<AtomicU64>,
+}
+
+/// A camera that can be pulled out.
+struct Fixed {
+    pattern: Pattern,
+    out: Arc<AtomicBool>,
+}
+
+impl VideoSource for Fixed {
+    fn next(&mut self, wish: Wish, picture: &mut Picture) -> Result<(), Gone> {
+        if self.out.load(Ordering::Relaxed) { Err(Gone) } else { self.pattern.next(wish, picture) }
+    }
 }
 
 /// A microphone that can be pulled out.

@@ -30,6 +30,9 @@ pub fn state(call: &CallView, now: Timestamp) -> String {
         CallState::Incoming => incoming(call),
         CallState::Connecting => say!("call-connecting"),
         CallState::Live => match call.talking_since {
+            Some(since) if call.theirs.recording => {
+                format!("{} · {}", length(now.since(since)), say!("call-their-recording"))
+            }
             Some(since) => length(now.since(since)),
             None => say!("call-connecting"),
         },

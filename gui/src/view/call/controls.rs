@@ -161,8 +161,14 @@ fn choices(model: &Model, of: Use, now: &str) -> Vec<(String, String)> {
             }
         }
         Use::Camera | Use::Screen => {
-            put(NONE, say!("call-device-none"));
+            let devices = &model.calls.devices;
+            let there = if of == Use::Camera { &devices.cameras } else { &devices.screens };
+            put(DEFAULT, say!("call-device-first"));
+            for device in there {
+                put(&device.word, device.name.clone());
+            }
             put(PATTERN, say!("call-device-pattern"));
+            put(NONE, say!("call-device-none"));
         }
     }
     if !found.iter().any(|(word, _)| word == now) {
