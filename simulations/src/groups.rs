@@ -240,9 +240,12 @@ pub(crate) fn shown(world: &mut World, who: Who, event: &Event) -> bool {
             }
             true
         }
-        Event::GroupChanged(view) if view.state == GroupState::Invited => {
-            world.command(who, Command::AcceptGroup { group: view.group });
-            true
+        Event::GroupChanged(view) => {
+            world.groups.ledger.changed(&world.people, who, &view.group);
+            if view.state == GroupState::Invited {
+                world.command(who, Command::AcceptGroup { group: view.group });
+            }
+            view.state == GroupState::Invited
         }
         _ => false,
     }

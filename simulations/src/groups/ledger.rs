@@ -61,6 +61,11 @@ pub struct Ledger {
     deleted: BTreeSet<MessageId>,
     /// Messages of which too much was told once.
     told: BTreeSet<MessageId>,
+    /// Who knew, at any time, that somebody was a member: group, who knows, of whom.
+    members: BTreeSet<(GroupId, Who, Who)>,
+    /// Who knew, at any time, that somebody was no member any more: they confirmed what that one wrote, or what came while they
+    /// were out themselves, and did not take it. Logs that are the same again do not tell.
+    left: BTreeSet<(GroupId, Who, Who)>,
     /// People who do not keep to the rules: nothing holds for them.
     pub liars: BTreeSet<Who>,
     /// What went wrong.
@@ -125,6 +130,19 @@ impl Ledger {
         self.sizes.remove(&who);
     }
 
+    /// A group changed for somebody.
+    pub(crate) fn changed(&mut self, people: &[Person], who: Who, group: &GroupId) {
+        let Ok(Some(view)) = query::group(&people[who].disk, group) else { return };
+        for (other, person) in people.iter().enumerate() {
+            let listed = view.members.iter().any(|member| member.account == person.account);
+            if listed && (other != who || super::is_ours(&view)) {
+                self.members.insert((*group, who, other));
+            } else if self.members.contains(&(*group, who, other)) {
+                self.left.insert((*group, who, other));
+            }
+        }
+    }
+
     /// Somebody is told how many have what they wrote. While the log of the group is not the same everywhere, whoever
     /// takes nothing of the author any more, or has left, has confirmed it all the same; the end is for that.
     pub(crate) fn receipts(
@@ -171,6 +189,7 @@ impl Ledger {
             *other != who
                 && (self.liars.contains(other)
                     || had.is_some_and(|had| had.contains(other))
+                    || [who, *other].iter().any(|gone| self.left.contains(&(*group, *other, *gone)))
                     // Who has left or was removed may have confirmed it without taking it.
                     || query::group(&person.disk, group).is_ok_and(|view| !view.as_ref().is_some_and(super::is_ours))
                     || query::message(&person.disk, message).is_ok_and(|view| view.is_some()))
