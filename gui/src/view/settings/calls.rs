@@ -15,7 +15,7 @@ use crate::widget;
 
 pub(super) fn calls(ui: &mut Ui, desk: &mut Desk<'_>) {
     heading(ui, desk.tokens, &say!("call-devices"));
-    call::devices(ui, desk.model, desk.tokens, desk.actions);
+    ui.scope(|ui| call::devices(ui, desk.model, desk.tokens, desk.actions));
     sentence(ui, desk.tokens, &say!("call-devices-what"));
     ui.add_space(space::S);
     ui.separator();
