@@ -101,11 +101,12 @@ impl Calls {
         self.now.as_mut().filter(|current| current.call.id() == *id)
     }
 
-    /// What a call with somebody begins with; `None` when nothing here moves sound.
-    fn setup(&self, device: DeviceId, contact: &ContactId, verified: bool) -> Option<Setup> {
+    /// What a call with somebody begins with; `None` when nothing here moves sound. `known`: they are who they say, or have the own
+    /// address anyway, as their device is connected to this one without a relay.
+    fn setup(&self, device: DeviceId, contact: &ContactId, known: bool) -> Option<Setup> {
         let hidden = self.hide_from.get(contact).copied().unwrap_or(match self.hide {
             HideAddress::Nobody => false,
-            HideAddress::Unverified => !verified,
+            HideAddress::Unverified => !known,
             HideAddress::Everybody => true,
         });
         let ways = if hidden { Ways::RelayOnly } else { Ways::Any };

@@ -185,7 +185,7 @@ pub(crate) const METHODS: &[Method] = &[
             optional(
                 "from",
                 "string",
-                "nobody, unverified (people whose safety number was not compared), or everybody; for all for whom nothing else is said.",
+                "nobody, unverified (people whose safety number was not compared, unless their device is connected to this one without a relay: it has the address then), or everybody; for all for whom nothing else is said.",
             ),
             optional("contact_id", "string", "One contact instead."),
             optional("hide", "boolean", "For that contact: whether; left out for what holds for all."),

@@ -213,7 +213,10 @@ fn refuse(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, said: &Said, m
 /// What a call with somebody begins with; `None` when nothing here moves sound.
 pub(super) fn setup(engine: &Engine, contact: &ContactId) -> Option<Setup> {
     let verified = engine.contacts.get(contact).is_some_and(|row| row.verified);
-    engine.calls.setup(engine.devices.device(), contact, verified)
+    let links = &engine.presence.links;
+    let is_direct = |device: &DeviceId| links.is_ready(device) && !links.is_relayed(device);
+    let knows_address = engine.peers.devices_of(contact).iter().any(is_direct);
+    engine.calls.setup(engine.devices.device(), contact, verified || knows_address)
 }
 
 /// Media report something.

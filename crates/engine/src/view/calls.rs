@@ -173,7 +173,8 @@ impl CallLine {
 pub enum HideAddress {
     /// Nobody's.
     Nobody,
-    /// Those with people whose safety number was not compared.
+    /// Those with people whose safety number was not compared, unless their device is connected to this one without a relay: then it
+    /// has the address anyway.
     #[default]
     Unverified,
     /// Everybody's.

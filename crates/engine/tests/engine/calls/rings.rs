@@ -2,6 +2,7 @@
 
 use kith_engine::Command;
 use kith_engine::command::Refusal;
+use kith_engine::input::NetInput;
 use kith_engine::query;
 use kith_engine::view::CallEnd;
 use kith_engine::view::CallState;
@@ -229,6 +230,7 @@ fn the_address_is_hidden_from_whom_the_owner_says() {
         opened.unwrap()
     };
     let (mut ann, mut bob, chat) = callers();
+    let device = bob.device;
     let mut opened = |ann: &mut Side| {
         ann.call(chat);
         carry(ann, &mut bob);
@@ -242,6 +244,12 @@ fn the_address_is_hidden_from_whom_the_owner_says() {
         ann.media.clear();
         (hidden, direct, ways(&bob))
     };
+    assert_eq!(
+        opened(&mut ann),
+        (false, true, Ways::RelayOnly),
+        "their devices are connected: Bob's has the address"
+    );
+    ann.net(NetInput::Path { device, relayed: true });
     assert_eq!(opened(&mut ann), (true, false, Ways::RelayOnly), "nobody has compared numbers");
     ann.command(Command::HideAddress { from: HideAddress::Nobody });
     assert_eq!(opened(&mut ann), (false, true, Ways::RelayOnly), "the other side decides for itself");
