@@ -47,6 +47,7 @@ mod core;
 mod deposits;
 mod devices;
 mod engine;
+mod finding;
 pub mod groups;
 mod inbox;
 mod knocking;
