@@ -1,15 +1,16 @@
 //! Calls on this device: the words between the engine, which rings and answers, and the media, which speak and show.
 //!
 //! ```text
-//!  engine thread ── Effect::Call ──▶ Calling ──▶ kith-calls
+//!  engine thread ── Effect::Call ──▶ Servers ──▶ Calling ──▶ kith-calls
 //!        ▲                                          │
 //!        └── Input::Call ── a thread of its own ◀───┘
 //! ```
 //!
 //! Not here: the rules of calls (`kith-engine`), sound and pictures themselves (`kith-calls`), and which devices are
-//! used ([`devices`]).
+//! used ([`devices`]). When community nodes are asked for servers is in [`servers`].
 
 pub mod devices;
+pub(crate) mod servers;
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -121,6 +122,6 @@ fn leg_of(command: &MediaCommand) -> Option<LegId> {
         | MediaCommand::Candidates { leg, .. }
         | MediaCommand::AllowDirect { leg }
         | MediaCommand::Restart { leg, .. } => Some(*leg),
-        MediaCommand::SetMedia { .. } | MediaCommand::Close { .. } => None,
+        MediaCommand::SetMedia { .. } | MediaCommand::SetServers { .. } | MediaCommand::Close { .. } => None,
     }
 }

@@ -54,6 +54,7 @@ use zeroize::Zeroizing;
 
 use crate::calling::Calling;
 use crate::calling::devices::Choices;
+use crate::calling::servers::Servers;
 use crate::clock::Clock;
 use crate::config::NodeConfig;
 use crate::doctor::Known;
@@ -317,6 +318,7 @@ impl Handle {
             record,
             helping: helping.clone(),
             calling: calling.clone(),
+            servers: Servers::default(),
             out,
             sync_at: None,
         };

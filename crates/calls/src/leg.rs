@@ -17,6 +17,8 @@ use kith_proto::call::Candidate;
 use kith_proto::call::Candidates;
 use kith_proto::call::MAX_CANDIDATES;
 use kith_proto::call::Sdp;
+use kith_proto::call::media::IceServer;
+use kith_proto::call::media::IceServers;
 use kith_proto::call::media::LegId;
 use kith_proto::call::media::MediaEvent;
 use kith_proto::call::media::MediaFailure;
@@ -88,7 +90,7 @@ impl Leg {
             side: opening.side,
             polite: opening.polite,
             ways: opening.ways,
-            has_relay: opening.servers.iter().any(|server| server.url.starts_with("turn")),
+            has_relay: has_relay(&opening.servers),
             unanswered: 0,
             described: false,
             held: Vec::new(),
@@ -178,6 +180,16 @@ impl Leg {
             acts.extend(self.offer(true));
         }
         acts
+    }
+
+    /// These servers may be used from the next search for a way on.
+    pub(crate) fn set_servers(&mut self, servers: &IceServers) {
+        self.has_relay = has_relay(servers);
+    }
+
+    /// Which ways may be tried.
+    pub(crate) fn ways(&self) -> Ways {
+        self.ways
     }
 
     /// Another way is looked for.
@@ -299,6 +311,10 @@ impl Leg {
     fn lacks_relay(&self) -> bool {
         self.ways == Ways::RelayOnly && !self.has_relay
     }
+}
+
+fn has_relay(servers: &IceServers) -> bool {
+    servers.iter().any(IceServer::relays)
 }
 
 /// Candidates of interfaces come within milliseconds of each other, and each word about them costs a message.

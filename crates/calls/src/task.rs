@@ -16,6 +16,7 @@ use kith_proto::call::media::MediaFailure;
 use kith_proto::call::media::Opening;
 use kith_proto::call::media::PathState;
 use kith_proto::call::media::Side;
+use kith_proto::call::media::Ways;
 use kith_proto::id::CallId;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
@@ -129,6 +130,7 @@ impl Task {
             MediaCommand::AllowDirect { leg } => self.with(leg, |live| live.leg.allow_direct()).await,
             MediaCommand::Restart { leg, epoch } => self.with(leg, |live| live.leg.restart(epoch)).await,
             MediaCommand::SetMedia { call, media } => self.set_media(call, media),
+            MediaCommand::SetServers { servers } => self.set_servers(&servers).await,
             MediaCommand::Close { leg } => self.close(leg).await,
         }
     }
@@ -183,6 +185,16 @@ impl Task {
         if self.legs.keys().any(|leg| leg.call == call) {
             self.media = Some((call, media));
             self.studio.set_media(media);
+        }
+    }
+
+    /// Other servers for the next search: the way that is there stays.
+    async fn set_servers(&mut self, servers: &IceServers) {
+        for live in self.legs.values_mut().filter(|live| live.servers != *servers) {
+            live.servers = servers.clone();
+            live.leg.set_servers(servers);
+            // If it cannot be told, it searches with what it had.
+            let _ = in_time(live.connection.allow(live.leg.ways(), servers.clone())).await;
         }
     }
 
@@ -335,7 +347,7 @@ impl Live {
                 None
             }
             Act::AllowDirect => {
-                in_time(self.connection.allow_direct(self.servers.clone())).await?;
+                in_time(self.connection.allow(Ways::Any, self.servers.clone())).await?;
                 None
             }
         })

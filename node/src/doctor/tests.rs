@@ -64,6 +64,7 @@ fn well() -> Known {
     known.network.mailboxes = vec![mailbox(1), mailbox(2)];
     known.facts.mapping = Mapping::Same;
     known.facts.upnp = Upnp::Mapped;
+    known.facts.lenders = 2;
     known.facts.published_at = Some(before(600));
     known.facts.looked_up_at = Some(before(40));
     let test = Test { address: at("/ip6/2001:db8:77::5/tcp/45213"), reached: true, at: before(300) };

@@ -171,7 +171,7 @@ pub(crate) const METHODS: &[Method] = &[
     },
     Method {
         name: "calls.hide_address",
-        summary: "Says from whom the own network address is hidden in calls; it holds from the next call on. Without relays nobody hears the other then.",
+        summary: "Says from whom the own network address is hidden in calls; it holds from the next call on. A call then needs a community node that passes calls on; network.doctor says whether one does.",
         params: &[
             optional(
                 "from",

@@ -103,6 +103,11 @@ fn without_a_relay_nobody_is_told_where_this_side_is() {
     assert_eq!(bob.begin(), [failed(&bob)]);
     assert_eq!(bob.fail(MediaFailure::Broken), [], "that is said once");
 
+    let mut bob = leg(Side::Answers, false, Ways::RelayOnly, true);
+    assert_eq!(bob.begin(), []);
+    bob.set_servers(&BoundedVec::default());
+    assert_eq!(bob.describe(1, true, "offer"), [failed(&bob)], "the relay is gone");
+
     // Who calls may be allowed more once somebody has answered; only then it is certain.
     let mut ann = leg(Side::Offers, false, Ways::RelayOnly, false);
     assert_eq!(ann.begin(), [Act::Offer { restart: false }]);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kith_proto::bounded::BoundedStr;
+use kith_proto::bounded::BoundedVec;
 use kith_proto::call::Media;
 use kith_proto::call::media::IceServer;
 use kith_proto::call::media::MediaCommand;
@@ -97,6 +98,29 @@ async fn who_calls_waits_at_a_relay_and_goes_directly_when_somebody_answers() {
     pair.until("they are connected", |pair| pair.ann.connected() && pair.bob.connected()).await;
     pair.until("without a relay", |pair| pair.ann.paths.last() == Some(&(PathState::Connected, false))).await;
     pair.until("Bob hears Ann", |pair| pair.bob.hears(pair.ann.hertz)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_their_relay_dies_they_go_on_by_another() {
+    let ((first, server), (_second, other)) = (relay().await, relay().await);
+    let mut pair = Pair::new();
+    pair.ann.open(Side::Offers, Ways::RelayOnly, Media::AUDIO, &[server.clone()]);
+    pair.bob.open(Side::Answers, Ways::RelayOnly, Media::AUDIO, &[server]);
+    pair.until("Bob hears Ann", |pair| pair.bob.hears(pair.ann.hertz)).await;
+    first.close().await.unwrap();
+    let servers = BoundedVec::truncated(vec![other]);
+    for person in [&pair.ann, &pair.bob] {
+        person.say(MediaCommand::SetServers { servers: servers.clone() });
+    }
+    pair.ann.say(MediaCommand::Restart { leg: pair.ann.leg, epoch: 2 });
+    for _ in 0..20 {
+        pair.pass().await;
+    }
+    pair.bob.forget();
+    pair.ann.forget();
+    pair.until("Bob hears Ann", |pair| pair.bob.hears(pair.ann.hertz)).await;
+    pair.until("Ann hears Bob", |pair| pair.ann.hears(pair.bob.hertz)).await;
+    assert_eq!((pair.ann.failures.len(), pair.bob.failures.len()), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,6 @@ use std::net::IpAddr;
 use kith_proto::id::DeviceId;
 use libp2p::PeerId;
 use libp2p::identify;
-use libp2p::multiaddr::Protocol;
 use libp2p::request_response::Event;
 use libp2p::request_response::Message;
 use libp2p::request_response::OutboundRequestId;
@@ -46,14 +45,19 @@ impl Task {
         } else {
             self.lending.lenders.remove(&peer);
         }
+        self.count_lenders();
+    }
+
+    /// Somebody came or went: nodes that are gone lend nothing.
+    pub(super) fn count_lenders(&mut self) {
         let alive = &self.alive;
         self.lending.lenders.retain(|peer| alive.contains_key(peer));
+        self.facts.change().lenders = self.lending.lenders.len();
     }
 
     /// Asks a few nodes for credentials.
     pub(super) fn ask_turn(&mut self) {
-        let alive = &self.alive;
-        self.lending.lenders.retain(|peer| alive.contains_key(peer));
+        self.count_lenders();
         // Whoever is being asked is not asked again.
         let busy: BTreeSet<PeerId> = self.lending.asked.values().copied().collect();
         let free = self.lending.lenders.difference(&busy);
@@ -62,7 +66,7 @@ impl Task {
             self.lending.asked.insert(asked, peer);
         }
         if self.lending.asked.is_empty() {
-            self.tell(NetEvent::TurnUnknown);
+            self.tell(NetEvent::TurnAllTold);
         }
     }
 
@@ -89,8 +93,12 @@ impl Task {
 
     fn turn_answered(&mut self, question: OutboundRequestId, offer: Option<TurnOffer>) {
         let Some(peer) = self.lending.asked.remove(&question) else { return };
+        let offer = offer.and_then(|offer| offer.usable(&self.places_of(&peer)));
         if let Some(device) = address::device_of(&peer) {
             self.tell(NetEvent::TurnTold { device, offer });
+        }
+        if self.lending.asked.is_empty() {
+            self.tell(NetEvent::TurnAllTold);
         }
     }
 
@@ -113,13 +121,15 @@ impl Task {
         self.tell(NetEvent::TurnAsked { question, device, ip });
     }
 
+    /// Where a peer is connected directly.
+    fn places_of(&self, peer: &PeerId) -> Vec<IpAddr> {
+        let direct = self.alive.get(peer).into_iter().flatten().filter(|(_, alive)| !alive.relayed);
+        direct.filter_map(|(_, alive)| address::ip_of(alive.endpoint.get_remote_address())).collect()
+    }
+
     fn turn_asker(&self, peer: PeerId, connection: ConnectionId) -> Option<(DeviceId, IpAddr)> {
         let alive = self.alive.get(&peer)?.get(&connection).filter(|alive| !alive.relayed)?;
-        let ip = alive.endpoint.get_remote_address().iter().find_map(|part| match part {
-            Protocol::Ip4(ip) => Some(IpAddr::V4(ip)),
-            Protocol::Ip6(ip) => Some(IpAddr::V6(ip)),
-            _ => None,
-        })?;
+        let ip = address::ip_of(alive.endpoint.get_remote_address())?;
         Some((address::device_of(&peer)?, ip.to_canonical()))
     }
 }

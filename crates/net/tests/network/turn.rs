@@ -19,7 +19,7 @@ use crate::rig::TCP;
 fn offer(user: &str) -> TurnOffer {
     TurnOffer {
         valid_secs: 600,
-        urls: BoundedVec::truncated(vec![BoundedStr::truncated("turn:192.0.2.1:3478?transport=udp")]),
+        urls: BoundedVec::truncated(vec![BoundedStr::truncated("turn:127.0.0.1:3478?transport=udp")]),
         user: BoundedStr::truncated(user),
         password: BoundedStr::truncated("secret"),
     }
@@ -53,7 +53,7 @@ async fn ask_until_heard(ann: &mut Node) {
         ann.tell(NetCommand::AskTurn);
         let unknown = ann
             .until(|event| match event {
-                NetEvent::TurnUnknown => Some(true),
+                NetEvent::TurnAllTold => Some(true),
                 NetEvent::TurnTold { .. } => Some(false),
                 _ => None,
             })
@@ -89,5 +89,5 @@ async fn a_node_that_lends_nothing_is_not_asked() {
     let (max, mut ann) = (Node::start(9, Role::Server, TCP).await, Node::start(1, Role::User, NOWHERE).await);
     ann.join(&max).await;
     ann.tell(NetCommand::AskTurn);
-    ann.until(|event| matches!(event, NetEvent::TurnUnknown).then_some(())).await;
+    ann.until(|event| matches!(event, NetEvent::TurnAllTold).then_some(())).await;
 }

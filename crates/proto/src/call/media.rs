@@ -2,7 +2,7 @@
 //! neither knows the other. Nothing here crosses the wire.
 //!
 //! ```text
-//!  engine ── MediaCommand ──▶ media     Open, Describe, Candidates, AllowDirect, Restart, SetMedia, Close
+//!  engine ── MediaCommand ──▶ media     Open, Describe, Candidates, AllowDirect, Restart, SetMedia, SetServers, Close
 //!  engine ◀── MediaEvent ──── media     Able, Servers, Described, Gathered, Path, Silence, Failed
 //! ```
 //!
@@ -62,6 +62,13 @@ pub struct IceServer {
     pub user: BoundedStr<256>,
     /// The password for relaying; empty for none.
     pub password: BoundedStr<256>,
+}
+
+impl IceServer {
+    /// Whether it relays.
+    pub fn relays(&self) -> bool {
+        self.url.starts_with("turn:") || self.url.starts_with("turns:")
+    }
 }
 
 impl fmt::Debug for IceServer {
@@ -140,6 +147,12 @@ pub enum MediaCommand {
         call: CallId,
         /// What.
         media: Media,
+    },
+    /// These servers may be used from the next search for a way on, in all legs. Said by whoever asks for servers, as soon
+    /// as it tells the engine [`MediaEvent::Servers`].
+    SetServers {
+        /// Which.
+        servers: IceServers,
     },
     /// The connection is not needed any more.
     Close {
