@@ -12,6 +12,8 @@ use kith_proto::record::Record;
 use kith_proto::time::Span;
 
 use crate::action::Who;
+use crate::chance::Dice;
+use crate::chance::Purpose;
 use crate::gossip::Passed;
 use crate::media;
 use crate::post::Sent;
@@ -41,7 +43,8 @@ pub(crate) fn run(world: &mut World, who: Who, effects: Vec<Effect>) {
             }
             Effect::Publish { record } => publish(world, record),
             Effect::LookUp { key } => {
-                let at = world.now + world.latency();
+                let mut dice = world.dice(Purpose::LookUp, who, who);
+                let at = world.now + world.latency(&mut dice);
                 world.later(at, Due::Found { who, key });
             }
             Effect::OpenMailbox { stream, device, .. } => {
@@ -95,10 +98,11 @@ fn pass(world: &mut World, passed: Vec<Passed>) {
     for passed in passed {
         world.counts.frames += 1;
         world.counts.bytes += passed.bytes.len() as u64;
-        if world.roll(10_000) < world.weather.lost {
+        let mut dice = world.dice(Purpose::Gossip, passed.from, passed.to);
+        if dice.roll(10_000) < world.weather.lost {
             continue;
         }
-        let at = world.now + world.latency();
+        let at = world.now + world.latency(&mut dice);
         world.later(at, Due::Gossip(passed));
     }
 }
@@ -151,30 +155,31 @@ fn carry(world: &mut World, from: Who, to: Who, frame: Frame) {
     world.counts.frames += 1;
     world.counts.bytes += frame.to_wire().len() as u64;
     let weather = world.weather.clone();
-    if world.roll(10_000) < weather.lost {
+    let mut dice = world.dice(Purpose::Frame, from, to);
+    if dice.roll(10_000) < weather.lost {
         return;
     }
-    let frame = if world.roll(10_000) < weather.flipped { flip(world, frame) } else { frame };
+    let frame = if dice.roll(10_000) < weather.flipped { flip(&mut dice, frame) } else { frame };
     let stream = world.network.stream(from, to);
-    let mut at = world.now + world.latency();
+    let mut at = world.now + world.latency(&mut dice);
     if ways::is_relayed(world, from, to) {
-        at = at + world.latency();
+        at = at + world.latency(&mut dice);
     }
-    let at = if world.roll(10_000) < weather.late {
-        at + world.latency() + world.latency()
+    let at = if dice.roll(10_000) < weather.late {
+        at + world.latency(&mut dice) + world.latency(&mut dice)
     } else {
         world.network.arrival(from, to, at)
     };
-    if world.roll(10_000) < weather.doubled {
-        let again = at + world.latency();
+    if dice.roll(10_000) < weather.doubled {
+        let again = at + world.latency(&mut dice);
         world.later(again, Due::Arrive { from, to, stream, frame: frame.clone() });
     }
     world.later(at, Due::Arrive { from, to, stream, frame });
 }
 
-fn flip(world: &mut World, frame: Frame) -> Frame {
+fn flip(dice: &mut Dice, frame: Frame) -> Frame {
     let mut bytes = frame.to_bytes();
-    let at = usize::try_from(world.roll(bytes.len() as u64)).unwrap_or(0);
+    let at = dice.one_of(bytes.len());
     if let Some(byte) = bytes.get_mut(at) {
         *byte ^= 1 << (at % 8);
     }

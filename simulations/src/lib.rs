@@ -1,6 +1,6 @@
 //! Many real engines in one virtual world: the one test harness of Kith.
 //!
-//! Three laws: one clock, one queue ordered by (time, number), one generator. So the same seed gives the same trace,
+//! Three laws: one clock, one queue ordered by (time, number), all chance from the seed. So the same seed gives the same trace,
 //! and a failure is a seed. People have the real engine on a simulated disk; frames, connections, streams, crashes,
 //! partitions and old disks are the world's to play with. Nothing sleeps, nothing opens a socket.
 //!
@@ -37,6 +37,7 @@ pub mod studies;
 pub mod table;
 pub mod world;
 
+mod chance;
 mod effects;
 mod friends;
 mod settling;

@@ -16,6 +16,7 @@ use kith_engine::record::Line;
 use kith_simulations::replay::Replay;
 use kith_simulations::scenario::Outcome;
 use kith_simulations::scenario::Scenario;
+use kith_simulations::scenario::part_of;
 use kith_simulations::studies::Report;
 use kith_simulations::studies::Study;
 use serde::Deserialize;
@@ -47,6 +48,9 @@ enum Task {
         /// Tables as JSON instead of text
         #[arg(long)]
         json: bool,
+        /// Of a scenario, also a line for each seed
+        #[arg(long)]
+        each: bool,
     },
     /// Run one seed and print every input
     Replay {
@@ -81,6 +85,8 @@ struct Summary {
     failed: u64,
     messages: u64,
     shown: u64,
+    delay_p50: u64,
+    delay_p99: u64,
     delay_p50_max: u64,
     delay_p99_max: u64,
     frames: u64,
@@ -103,10 +109,10 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> anyhow::Result<bool> {
     match task {
-        Task::Run { scenario, seeds, first_seed, threads, json } => {
+        Task::Run { scenario, seeds, first_seed, threads, json, each: lines } => {
             let threads = threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
             match load(&scenario)? {
-                Loaded::Scenario(scenario) => run_scenario(&scenario, seeds, first_seed, threads),
+                Loaded::Scenario(scenario) => run_scenario(&scenario, seeds, first_seed, threads, lines),
                 Loaded::Study(study, trace) => {
                     let seeds = seeds.unwrap_or(study.seeds());
                     let parts = study.parts();
@@ -217,9 +223,18 @@ fn show(report: &Report, json: bool) -> anyhow::Result<bool> {
     Ok(report.failures.is_empty())
 }
 
-fn run_scenario(scenario: &Scenario, seeds: Option<u64>, first: u64, threads: usize) -> anyhow::Result<bool> {
+fn run_scenario(
+    scenario: &Scenario,
+    seeds: Option<u64>,
+    first: u64,
+    threads: usize,
+    lines: bool,
+) -> anyhow::Result<bool> {
     let seeds = seeds.unwrap_or(scenario.seeds);
     let all: Vec<Outcome> = each(seeds, first, threads, |seed| scenario.run(seed, false));
+    for outcome in all.iter().filter(|_| lines) {
+        println!("{}", serde_json::to_string(outcome)?);
+    }
     for outcome in all.iter().filter(|outcome| !outcome.failures.is_empty()) {
         println!("seed {}: {}", outcome.seed, outcome.failures.join("; "));
     }
@@ -230,12 +245,16 @@ fn run_scenario(scenario: &Scenario, seeds: Option<u64>, first: u64, threads: us
     let sum = |part: fn(&Outcome) -> u64| all.iter().map(part).sum();
     let most = |part: fn(&Outcome) -> u64| all.iter().map(part).max().unwrap_or(0);
     let failed = all.iter().filter(|outcome| !outcome.failures.is_empty()).count() as u64;
+    let mut delays: Vec<u64> = all.iter().flat_map(|outcome| outcome.delays.iter().copied()).collect();
+    delays.sort_unstable();
     let summary = Summary {
         scenario: scenario.about.clone(),
         seeds,
         failed,
         messages: sum(|outcome| outcome.messages),
         shown: sum(|outcome| outcome.shown),
+        delay_p50: part_of(&delays, 50),
+        delay_p99: part_of(&delays, 99),
         delay_p50_max: most(|outcome| outcome.delay_p50),
         delay_p99_max: most(|outcome| outcome.delay_p99),
         frames: sum(|outcome| outcome.frames),
@@ -259,11 +278,13 @@ fn compare(before: &PathBuf, after: &PathBuf) -> anyhow::Result<bool> {
         serde_json::from_str(line).with_context(|| format!("{} does not end with a result", path.display()))
     };
     let (before, after) = (last(before)?, last(after)?);
-    let rows: [Figure; 7] = [
+    let rows: [Figure; 9] = [
         ("failed", |summary| summary.failed),
         ("shown", |summary| summary.shown),
-        ("delay p50", |summary| summary.delay_p50_max),
-        ("delay p99", |summary| summary.delay_p99_max),
+        ("delay p50", |summary| summary.delay_p50),
+        ("delay p99", |summary| summary.delay_p99),
+        ("most p50", |summary| summary.delay_p50_max),
+        ("most p99", |summary| summary.delay_p99_max),
         ("frames", |summary| summary.frames),
         ("bytes", |summary| summary.bytes),
         ("steps", |summary| summary.steps),

@@ -25,6 +25,7 @@ use kith_proto::time::Timestamp;
 
 use crate::action::Action;
 use crate::action::Who;
+use crate::chance::Purpose;
 use crate::world::Due;
 use crate::world::World;
 
@@ -120,7 +121,7 @@ pub(crate) fn order(world: &mut World, who: Who, command: MediaCommand) {
 
 /// A description and a candidate come a moment later.
 fn describe(world: &mut World, who: Who, leg: LegId, epoch: u32, offer: bool) {
-    let at = world.now + Span(5 + world.roll(40));
+    let at = world.now + Span(5 + world.dice(Purpose::Media, who, who).roll(40));
     let sdp = BoundedStr::truncated(if offer { "offer" } else { "answer" });
     world.later(at, Due::Media { who, event: MediaEvent::Described { leg, epoch, offer, sdp } });
     let candidate = "1 1 udp 1 192.0.2.1 5 typ relay raddr 0.0.0.0 rport 0";

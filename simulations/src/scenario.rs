@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::action::Action;
 use crate::action::Phase;
 use crate::action::Who;
+use crate::chance::Dice;
 use crate::groups::Deed;
 use crate::groups::acts::Plan;
 use crate::hostile::Conduct;
@@ -97,6 +98,9 @@ pub struct Outcome {
     pub delay_p50: u64,
     /// The same, 99 of 100.
     pub delay_p99: u64,
+    /// All of them, ascending.
+    #[serde(skip)]
+    pub delays: Vec<u64>,
     /// Frames sent.
     pub frames: u64,
     /// Their bytes.
@@ -123,27 +127,24 @@ impl Scenario {
         if let Some(groups) = &self.groups {
             groups.found(&mut world);
         }
-        let mut written = 0;
+        let (mut number, mut written) = (0, 0);
         while written < self.messages && world.oracle.failures.is_empty() {
-            let action = self.next(&mut world);
+            let action = self.step(&mut world, number);
+            number += 1;
             written += u64::from(matches!(action, Action::Send(..) | Action::InGroup(_, _, Deed::Post)));
-            world.act(&action);
-            let pause = world.roll(self.pace * 2 + 1);
-            world.act(&Action::Elapse(pause));
         }
         world.settle();
         let delays = world.delays.iter().chain(&world.groups.delays);
         let mut delays: Vec<u64> = delays.map(|delay| delay.millis).collect();
         delays.sort_unstable();
-        let part =
-            |part: usize| delays.get(delays.len() * part / 100).or(delays.last()).copied().unwrap_or(0);
         Outcome {
             seed,
             failures: world.oracle.failures.clone(),
             messages: world.people.iter().map(|person| person.written).sum(),
             shown: world.oracle.shown + world.groups.ledger.seen,
-            delay_p50: part(50),
-            delay_p99: part(99),
+            delay_p50: part_of(&delays, 50),
+            delay_p99: part_of(&delays, 99),
+            delays,
             frames: world.counts.frames,
             bytes: world.counts.bytes,
             steps: world.counts.steps,
@@ -178,15 +179,25 @@ impl Scenario {
         world.act(&Action::Elapse(10_000));
     }
 
-    fn next(&self, world: &mut World) -> Action {
-        let count = (self.people + self.strangers) as u64;
-        let who = usize::try_from(world.roll(count)).unwrap_or(0);
-        let pairs = world.friends.len() as u64;
-        let at = usize::try_from(world.roll(pairs)).unwrap_or(0);
+    /// Does the n-th thing, and lets some time pass. What and how long follows from the seed and the number, and only in so far as
+    /// it could not happen from what is there.
+    fn step(&self, world: &mut World, number: u64) -> Action {
+        let mut dice = world.dice_for_deed(number);
+        let pause = dice.roll(self.pace * 2 + 1);
+        let action = self.next(world, &mut dice);
+        world.act(&action);
+        world.act(&Action::Elapse(pause));
+        action
+    }
+
+    fn next(&self, world: &World, dice: &mut Dice) -> Action {
+        let count = self.people + self.strangers;
+        let who = dice.one_of(count);
+        let at = dice.one_of(world.friends.len());
         let (one, other) = world.friends.get(at).copied().unwrap_or((0, 1));
-        let (from, to) = if world.roll(2) == 0 { (one, other) } else { (other, one) };
+        let (from, to) = if dice.roll(2) == 0 { (one, other) } else { (other, one) };
         let faults = &self.faults;
-        let mut left = world.roll(1_000);
+        let mut left = dice.roll(1_000);
         let mut hit = |part: u64| {
             let hit = left < part;
             left = left.saturating_sub(part);
@@ -197,21 +208,21 @@ impl Scenario {
         };
         if hit(faults.crash) {
             let phases = [Phase::BeforeCommit, Phase::BeforeEffects, Phase::BeforeEvents];
-            let phase = phases[usize::try_from(world.roll(3)).unwrap_or(0)];
-            return Action::Crash(who, phase, world.roll(5_000));
+            let phase = phases[dice.one_of(3)];
+            return Action::Crash(who, phase, dice.roll(5_000));
         }
         if hit(faults.switch) {
             return if world.people[who].engine.is_some() { Action::Stop(who) } else { Action::Start(who) };
         }
         if hit(faults.split) {
-            return match world.roll(2) {
-                0 if self.groups.is_some() && world.roll(2) == 0 => Action::SplitInto(3),
+            return match dice.roll(2) {
+                0 if self.groups.is_some() && dice.roll(2) == 0 => Action::SplitInto(3),
                 0 => Action::Split,
                 _ => Action::Heal,
             };
         }
         if hit(faults.cut) {
-            return if world.roll(2) == 0 {
+            return if dice.roll(2) == 0 {
                 Action::CutStream(from, to)
             } else {
                 Action::CutConnection(from, to)
@@ -221,28 +232,28 @@ impl Scenario {
             return Action::Move(who);
         }
         if hit(faults.backup) {
-            return if world.roll(3) > 0 { Action::Backup(who) } else { Action::RestoreBackup(who) };
+            return if dice.roll(3) > 0 { Action::Backup(who) } else { Action::RestoreBackup(who) };
         }
         if faults.mailbox > 0 && hit(faults.mailbox) {
-            let host = usize::try_from(world.roll(self.mailboxes as u64)).unwrap_or(0);
-            return match (world.mailbox_is_on(host), world.roll(2)) {
+            let host = dice.one_of(self.mailboxes);
+            return match (world.mailbox_is_on(host), dice.roll(2)) {
                 (false, _) => Action::StartMailbox(host),
                 (true, 0) => Action::StopMailbox(host),
                 (true, _) => Action::CrashMailbox(host),
             };
         }
         if self.strangers > 0 && hit(self.faults.knock) {
-            return self.knock(world, who);
+            return self.knock(dice, who);
         }
         if self.calls > 0 && hit(self.calls) {
-            return match world.roll(6) {
-                0 | 1 => Action::Call(from, to, world.roll(2) == 0),
+            return match dice.roll(6) {
+                0 | 1 => Action::Call(from, to, dice.roll(2) == 0),
                 2..=4 => Action::Answer(who),
                 _ => Action::HangUp(who),
             };
         }
-        if let Some(groups) = self.groups.as_ref().filter(|groups| world.roll(1_000) < groups.share) {
-            return groups.next(world);
+        if let Some(groups) = self.groups.as_ref().filter(|groups| dice.roll(1_000) < groups.share) {
+            return groups.next(world, dice);
         }
         if hit(50) {
             return Action::Read(to, from);
@@ -253,20 +264,85 @@ impl Scenario {
         Action::Send(from, to)
     }
 
-    fn knock(&self, world: &mut World, who: Who) -> Action {
-        let of = |world: &mut World, count: usize| usize::try_from(world.roll(count as u64)).unwrap_or(0);
-        let (stranger, other) = (self.people + of(world, self.strangers), of(world, self.people));
-        match world.roll(5) {
-            0 => Action::AllowKnocks(who, world.roll(2) == 0),
+    fn knock(&self, dice: &mut Dice, who: Who) -> Action {
+        let (stranger, other) = (self.people + dice.one_of(self.strangers), dice.one_of(self.people));
+        match dice.roll(5) {
+            0 => Action::AllowKnocks(who, dice.roll(2) == 0),
             1 => Action::Knock(other, stranger),
             _ => Action::Knock(stranger, other),
         }
     }
 }
 
+/// What so many of 100 values are not above. They are in order.
+pub fn part_of(values: &[u64], percent: usize) -> u64 {
+    values.get(values.len() * percent / 100).or(values.last()).copied().unwrap_or(0)
+}
+
 fn befriend(world: &mut World, who: Who, friend: Who) {
     let known = world.friends.iter().any(|pair| *pair == (who, friend) || *pair == (friend, who));
     if friend != who && !known {
         world.act(&Action::Befriend(who, friend));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::groups::acts::Rates;
+    use crate::groups::acts::Seen;
+
+    fn scenario() -> Scenario {
+        let rates = Rates { post: 60, add: 10, remove: 10, leave: 5, role: 10, ..Rates::default() };
+        let groups = Plan {
+            count: 1,
+            members: 5,
+            admins: 1,
+            share: 500,
+            history: Seen::Nothing,
+            acts: rates,
+            liars: 0,
+        };
+        Scenario {
+            about: "Six people".to_owned(),
+            seeds: 1,
+            people: 6,
+            friends: 1,
+            strangers: 0,
+            messages: 0,
+            pace: 300,
+            faults: Faults { crash: 60, switch: 60, split: 60, cut: 60, movement: 20, ..Faults::default() },
+            calls: 0,
+            mailboxes: 0,
+            hostile: Vec::new(),
+            nats: None,
+            groups: Some(groups),
+            weather: Weather { lost: 500, late: 500, doubled: 500, ..Weather::default() },
+        }
+    }
+
+    /// What happens when in a world in which somebody has said so much more.
+    fn happens(seed: u64, more: u64) -> Vec<(u64, Action)> {
+        let scenario = scenario();
+        let mut world = scenario.world(seed);
+        scenario.make_friends(&mut world);
+        scenario.groups.iter().for_each(|groups| groups.found(&mut world));
+        let begun = world.now();
+        for number in 0..more {
+            // At other moments than what is said anyway, and with as many frames and draws of engines.
+            let (from, to) = world.friends[number as usize % world.friends.len()];
+            world.act(&Action::Send(from, to));
+        }
+        let all = (0..80).map(|number| (world.now().since(begun).0, scenario.step(&mut world, number)));
+        all.collect()
+    }
+
+    #[test]
+    fn what_goes_wrong_is_the_same_whatever_engines_say() {
+        let quiet = happens(3, 0);
+        assert_eq!(quiet, happens(3, 9));
+        let faults = quiet.iter().filter(|(_, action)| matches!(action, Action::Crash(..) | Action::Split));
+        assert!(faults.count() > 3);
+        assert_ne!(quiet, happens(4, 0));
     }
 }

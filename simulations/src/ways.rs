@@ -16,6 +16,7 @@ use kith_proto::time::Span;
 
 use crate::action::Action;
 use crate::action::Who;
+use crate::chance::Purpose;
 use crate::effects;
 use crate::nats::Way;
 use crate::network::Network;
@@ -32,7 +33,8 @@ const PUNCH_ROUND_TRIPS: usize = 2;
 /// Somebody dials. All addresses are tried at once; a direct one is preferred.
 pub(crate) fn dial(world: &mut World, from: Who, to: Who, addresses: &[Multiaddress]) {
     let there = Network::address(to, world.people[to].place);
-    let mut at = world.now + world.latency();
+    let mut dice = world.dice(Purpose::Dial, from, to);
+    let mut at = world.now + world.latency(&mut dice);
     let known = addresses.contains(&there);
     let mut ways = Vec::new();
     match &world.nats {
@@ -42,7 +44,7 @@ pub(crate) fn dial(world: &mut World, from: Who, to: Who, addresses: &[Multiaddr
             let lent = (0..world.post.len()).filter(|host| addresses.contains(&Network::lent(*host, to)));
             ways.extend(lent.map(Way::Relay));
             // To the relay, on to the other side, and back.
-            at = at + world.latency() + world.latency();
+            at = at + world.latency(&mut dice) + world.latency(&mut dice);
         }
     }
     world.later(at, Due::Dialled { from, to, ways });
@@ -90,8 +92,9 @@ fn through(world: &mut World, one: Who, other: Who, host: Host) {
     tell_path(world, one, other, true);
     if meet {
         let mut at = world.now;
+        let mut dice = world.dice(Purpose::Punch, one, other);
         for _ in 0..PUNCH_ROUND_TRIPS * 2 {
-            at = at + world.latency() + world.latency();
+            at = at + world.latency(&mut dice) + world.latency(&mut dice);
         }
         world.later(at, Due::Punched { one, other, number });
     }
@@ -154,7 +157,8 @@ fn reserve_somewhere(world: &mut World, who: Who, pause: Span) {
     let hosts = (0..world.post.len()).filter(|host| world.post.is_on(*host) && !nats.lends(who, *host));
     if nats.wants(who) {
         for host in hosts.collect::<Vec<_>>() {
-            let at = world.now + pause + world.latency() + world.latency();
+            let mut dice = world.dice(Purpose::Reserve, who, host);
+            let at = world.now + pause + world.latency(&mut dice) + world.latency(&mut dice);
             world.later(at, Due::Reserved { who, host });
         }
     }

@@ -1,4 +1,4 @@
-//! The world: one clock, one queue, one generator.
+//! The world: one clock, one queue, and chance from one seed.
 
 use std::collections::BTreeMap;
 
@@ -16,12 +16,12 @@ use kith_proto::id::DeviceId;
 use kith_proto::id::RecordKey;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
-use rand_chacha::ChaCha8Rng;
-use rand_core::Rng as _;
-use rand_core::SeedableRng as _;
 
 use crate::action::Action;
 use crate::action::Who;
+use crate::chance::Chance;
+use crate::chance::Dice;
+use crate::chance::Purpose;
 use crate::counts::Counts;
 use crate::counts::Delay;
 use crate::cpu;
@@ -105,7 +105,9 @@ pub struct World {
     pub(crate) nats: Option<Nats>,
     queue: BTreeMap<(Timestamp, u64), Due>,
     number: u64,
-    rng: ChaCha8Rng,
+    chance: Chance,
+    /// What studies draw from.
+    study: Dice,
     links: Links,
     pub(crate) knocks: Knocks,
     trace: blake3::Hasher,
@@ -150,21 +152,23 @@ impl World {
             nats: None,
             queue: BTreeMap::new(),
             number: 0,
-            rng: ChaCha8Rng::seed_from_u64(seed),
+            study: Chance::new(seed).numbered(Purpose::Study, 0),
+            chance: Chance::new(seed),
             links: Links::default(),
             knocks: Knocks::default(),
             trace: blake3::Hasher::new(),
             tell: false,
         };
-        world.nats = places(&mut |below| world.rng.next_u64() % below.max(1)).map(Nats::new);
-        for _ in 0..mailboxes {
-            let seed = world.entropy();
+        let mut dice = world.chance.numbered(Purpose::Place, 0);
+        world.nats = places(&mut |below| dice.roll(below)).map(Nats::new);
+        for host in 0..mailboxes {
+            let seed = world.dice(Purpose::Mailbox, host, host).entropy();
             // Some work, but not seconds of it for each inbox of each person.
             let config = kith_mailbox::Config { opening_bits: Some(8), knock_bits: 8, ..Default::default() };
             world.post.add(seed, config, BEGIN);
         }
         for who in 0..people {
-            let entropy = world.entropy();
+            let entropy = world.dice(Purpose::Account, who, who).entropy();
             let person = Person::new(&format!("Person {who}"), entropy, BEGIN);
             world.by_device.insert(person.device, who);
             world.people.push(person);
@@ -212,20 +216,25 @@ impl World {
         self.now
     }
 
-    /// A number below a limit.
+    /// A number below a limit, for whoever plays with this world: nothing in it draws from the same.
     pub fn roll(&mut self, below: u64) -> u64 {
-        self.rng.next_u64() % below.max(1)
+        self.study.roll(below)
     }
 
-    fn entropy(&mut self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        self.rng.fill_bytes(&mut bytes);
-        bytes
+    /// Dice for something that happens now between two, or to one.
+    pub(crate) fn dice(&mut self, purpose: Purpose, one: usize, other: usize) -> Dice {
+        self.chance.dice(self.now, purpose, one, other)
     }
 
-    pub(crate) fn latency(&mut self) -> Span {
+    /// Dice for the n-th thing that is done.
+    pub(crate) fn dice_for_deed(&self, number: u64) -> Dice {
+        self.chance.numbered(Purpose::Deed, number)
+    }
+
+    /// How long a frame takes now.
+    pub(crate) fn latency(&self, dice: &mut Dice) -> Span {
         let (min, max) = (self.weather.latency_min, self.weather.latency_max);
-        Span(min + self.roll(max.saturating_sub(min) + 1))
+        Span(min + dice.roll(max.saturating_sub(min) + 1))
     }
 
     pub(crate) fn later(&mut self, at: Timestamp, due: Due) {
@@ -358,7 +367,7 @@ impl World {
     }
 
     fn start(&mut self, who: Who) {
-        let entropy = self.entropy();
+        let entropy = self.dice(Purpose::Start, who, who).entropy();
         let effects = self.people[who].start(entropy, self.now);
         ways::listen(self, who);
         self.people[who].inbox.push(Input::Net(NetInput::Peers { connected: 0, dht: 1 }));
@@ -472,7 +481,8 @@ impl World {
         if let (Some((_, sum)), Some(before)) = (&mut self.measured, before) {
             *sum += cpu::thread_nanos() - before;
         }
-        self.people[who].busy_until = self.now + Span(1 + self.rng.next_u64() % COMMIT_MILLIS);
+        let took = Span(1 + self.dice(Purpose::Commit, who, who).roll(COMMIT_MILLIS));
+        self.people[who].busy_until = self.now + took;
         effects::run(self, who, done.effects);
         groups::note(self, who);
         for event in done.events {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::action::Action;
 use crate::action::Which;
 use crate::action::Who;
+use crate::chance::Dice;
 use crate::groups;
 use crate::groups::Deed;
 use crate::groups::liars::LIES;
@@ -122,29 +123,28 @@ impl Plan {
     }
 
     /// Draws what somebody does. Whoever is off is switched on first.
-    pub(crate) fn next(&self, world: &mut World) -> Action {
-        let which = roll(world, self.count);
+    pub(crate) fn next(&self, world: &World, dice: &mut Dice) -> Action {
+        let which = dice.one_of(self.count);
         let people = world.people.len();
-        let inside: Vec<Who> = (0..people).filter(|who| groups::is_in(world, *who, which)).collect();
-        let at = roll(world, inside.len());
+        let (whom, lies) = (dice.one_of(people), dice.roll(2) == 0);
         // Where nobody is left, whoever made it tries in vain.
-        let Some(who) = inside.get(at).copied() else { return Action::InGroup(which, which, Deed::Post) };
+        let inside = dice.order(people).into_iter().find(|who| groups::is_in(world, *who, which));
+        let Some(who) = inside else { return Action::InGroup(which, which, Deed::Post) };
         if world.people[who].engine.is_none() {
             return Action::Start(who);
         }
-        let whom = roll(world, people);
         // Those with the highest numbers lie every second time.
-        let deed = if who + self.liars >= people && world.roll(2) == 0 {
-            Deed::Lie(LIES[roll(world, LIES.len())])
+        let deed = if who + self.liars >= people && lies {
+            Deed::Lie(LIES[dice.one_of(LIES.len())])
         } else {
-            self.deed(world, (who, whom))
+            self.deed(dice, (who, whom))
         };
         // Whoever joins is somebody else.
         let who = if matches!(deed, Deed::Join(_)) { whom } else { who };
         Action::InGroup(who, which, deed)
     }
 
-    fn deed(&self, world: &mut World, (who, whom): (Who, Who)) -> Deed {
+    fn deed(&self, dice: &mut Dice, (who, whom): (Who, Who)) -> Deed {
         let acts = &self.acts;
         let rates = [
             acts.post,
@@ -161,38 +161,38 @@ impl Plan {
             acts.pin,
             acts.delete,
         ];
-        let mut left = world.roll(rates.iter().sum());
+        let mut left = dice.roll(rates.iter().sum());
         let drawn = rates.iter().position(|rate| {
             let hit = left < *rate;
             left = left.saturating_sub(*rate);
             hit
         });
-        let newer = roll(world, 5);
+        let newer = dice.one_of(5);
         match drawn.unwrap_or(0) {
             1 => Deed::Read,
-            2 => Deed::Add(whom, if world.roll(5) == 0 { Role::Admin } else { Role::Member }),
+            2 => Deed::Add(whom, if dice.roll(5) == 0 { Role::Admin } else { Role::Member }),
             3 => Deed::Remove(whom),
-            4 if world.roll(3) == 0 => Deed::Ban(whom),
+            4 if dice.roll(3) == 0 => Deed::Ban(whom),
             4 => Deed::Unban(whom),
             5 => Deed::Leave,
-            6 => Deed::Role(whom, role(world)),
-            7 => Deed::Mute(whom, [0, 5, 600][roll(world, 3)]),
-            8 => Deed::Rename(world.roll(1_000)),
-            9 => Deed::Policy(self.policy(world)),
-            10 => match world.roll(3) {
-                0 => Deed::Link(Role::Member, 2, world.roll(3) == 0),
+            6 => Deed::Role(whom, role(dice)),
+            7 => Deed::Mute(whom, [0, 5, 600][dice.one_of(3)]),
+            8 => Deed::Rename(dice.roll(1_000)),
+            9 => Deed::Policy(self.policy(dice)),
+            10 => match dice.roll(3) {
+                0 => Deed::Link(Role::Member, 2, dice.roll(3) == 0),
                 1 => Deed::Join(who),
-                _ => Deed::Decide(world.roll(3) > 0),
+                _ => Deed::Decide(dice.roll(3) > 0),
             },
-            11 if world.roll(3) == 0 => Deed::Unpin(newer),
+            11 if dice.roll(3) == 0 => Deed::Unpin(newer),
             11 => Deed::Pin(newer),
             12 => Deed::Delete(newer),
             _ => Deed::Post,
         }
     }
 
-    fn policy(&self, world: &mut World) -> Policy {
-        let mut one = |roles: [Role; 3]| roles[roll(world, 3)];
+    fn policy(&self, dice: &mut Dice) -> Policy {
+        let mut one = |roles: [Role; 3]| roles[dice.one_of(3)];
         Policy {
             invite: one([Role::Member, Role::Member, Role::Admin]),
             post: one([Role::Member, Role::Member, Role::Moderator]),
@@ -205,10 +205,6 @@ impl Plan {
     }
 }
 
-fn role(world: &mut World) -> Role {
-    [Role::Observer, Role::Member, Role::Moderator, Role::Admin, Role::Owner][roll(world, 5)]
-}
-
-fn roll(world: &mut World, below: usize) -> usize {
-    usize::try_from(world.roll(below as u64)).unwrap_or(0)
+fn role(dice: &mut Dice) -> Role {
+    [Role::Observer, Role::Member, Role::Moderator, Role::Admin, Role::Owner][dice.one_of(5)]
 }

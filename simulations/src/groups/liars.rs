@@ -32,6 +32,7 @@ use serde::Serialize;
 
 use crate::action::Action;
 use crate::action::Who;
+use crate::chance::Purpose;
 use crate::groups::ledger;
 use crate::world::World;
 
@@ -144,7 +145,7 @@ fn operations(world: &mut World, who: Who, (group, secret): (&GroupId, &DeviceSe
             }
             Lie::Old => {
                 // As if only the first half had been heard of.
-                let at = usize::try_from(world.roll(known.len() as u64)).unwrap_or(0);
+                let at = world.dice(Purpose::Lie, who, who).one_of(known.len());
                 let Some((parent, _)) = known.get(at) else { return };
                 let own = |(id, one): &&(_, Operation)| {
                     one.device == secret.id() && (id == parent || log.follows(parent, id) == Some(true))
