@@ -25,6 +25,7 @@ use kith_proto::time::Timestamp;
 
 use super::history::History;
 use super::membership;
+use super::mesh;
 use super::receiving;
 use super::receiving::Brought;
 use super::reconcile::Meeting;
@@ -192,6 +193,7 @@ fn take(
     let now = engine.core.now;
     if let Some(group) = engine.groups.get_mut(id).filter(|group| group.history.digest() != had) {
         group.turns.moved(now, device);
+        mesh::spread_later(engine, id);
     }
     pump(engine, rows, out, id, device);
 }
@@ -316,6 +318,7 @@ pub(super) fn ended(
 /// A meeting is over: it is the turn of those who waited for that.
 fn over(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId, device: &DeviceId) {
     let own = engine.devices.device();
+    mesh::spread(engine, id);
     let Some(group) = engine.groups.get_mut(id) else { return };
     if !group.turns.over(device) {
         return;

@@ -24,6 +24,7 @@ use kith_proto::time::Timestamp;
 
 use super::fellows;
 use super::gossip::Sealed;
+use super::membership;
 use super::passing::Passing;
 use super::passing::Tags;
 use super::ring::Ring;
@@ -61,6 +62,9 @@ const MOST_GUESTS: usize = 64;
 /// by chance.
 const HEAL_AFTER: Span = Span::from_secs(20);
 
+/// While a meeting goes on that brings something, the others are told of it so often. When it ends they are told at once.
+const SPREAD_EVERY: Span = Span::from_secs(10);
+
 /// What a group has while it is large.
 #[derive(Default)]
 pub(crate) struct Mesh {
@@ -76,6 +80,8 @@ pub(crate) struct Mesh {
     lonely: Option<Timestamp>,
     /// When a neighbour is asked whether something is missing.
     heal_at: Option<Timestamp>,
+    /// When the others are told of what meetings brought.
+    spread_at: Option<Timestamp>,
     /// By which chain an envelope was sealed.
     pub(super) tags: Tags,
     /// What is needed to pass chains of others on.
@@ -152,6 +158,7 @@ pub(crate) fn look_after(engine: &mut Engine, rows: &dyn Rows, out: &mut Output)
             Some(at) => next = next.min(at),
             None => {}
         }
+        next = next.min(spread_if_due(engine, &id));
     }
     if next < Timestamp::NEVER {
         engine.core.timers.set(TimerKey::Mesh, next);
@@ -248,6 +255,36 @@ pub(super) fn heal_later(engine: &mut Engine, id: &GroupId) {
         group.mesh.heal_at = Some(at);
         engine.core.timers.set_earlier(TimerKey::Mesh, at);
     }
+}
+
+/// A meeting brought something that came to nobody else through a topic. The moment at which the others are told is that of the
+/// first of it: whoever brings more and more puts nothing off.
+pub(super) fn spread_later(engine: &mut Engine, id: &GroupId) {
+    let at = engine.core.now + SPREAD_EVERY;
+    if let Some(group) = engine.groups.get_mut(id).filter(|group| group.is_meshed())
+        && group.mesh.spread_at.is_none()
+    {
+        group.mesh.spread_at = Some(at);
+        engine.core.timers.set_earlier(TimerKey::Mesh, at);
+    }
+}
+
+/// A meeting is over: the others are told what it brought.
+pub(super) fn spread(engine: &mut Engine, id: &GroupId) {
+    let brought = engine.groups.get_mut(id).and_then(|group| group.mesh.spread_at.take());
+    if brought.is_some() {
+        membership::tell_soon(engine, id);
+    }
+}
+
+/// Tells the others, if it is time. Returns when it is.
+fn spread_if_due(engine: &mut Engine, id: &GroupId) -> Timestamp {
+    match engine.groups.get(id).and_then(|group| group.mesh.spread_at) {
+        Some(at) if at <= engine.core.now => spread(engine, id),
+        Some(at) => return at,
+        None => {}
+    }
+    Timestamp::NEVER
 }
 
 /// Tells one neighbour how far we are.

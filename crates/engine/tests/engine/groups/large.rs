@@ -27,6 +27,8 @@ struct Town {
     deaf: BTreeSet<usize>,
     /// They stay connected, whatever others want.
     clings: BTreeSet<usize>,
+    /// Who can be connected with nobody but one other.
+    apart: Option<(usize, usize)>,
     /// With whom they have their topics.
     members: BTreeMap<usize, Vec<DeviceId>>,
 }
@@ -79,6 +81,7 @@ impl Town {
             verdicts: Vec::new(),
             deaf: BTreeSet::new(),
             clings: BTreeSet::new(),
+            apart: None,
             members: BTreeMap::new(),
         };
         town.pass(500);
@@ -107,7 +110,7 @@ impl Town {
             for who in 0..self.count() {
                 for device in std::mem::take(&mut self.world.people[who].calls) {
                     let to = self.world.people.iter().position(|side| side.device == device);
-                    if let Some(to) = to.filter(|to| *to != who) {
+                    if let Some(to) = to.filter(|to| *to != who && self.may_meet(who, *to)) {
                         self.connect(who, to);
                         still = false;
                     }
@@ -154,6 +157,23 @@ impl Town {
 
     fn linked(&self, one: usize, other: usize) -> bool {
         self.world.connected.contains(&(one.min(other), one.max(other)))
+    }
+
+    /// Whether two can be connected at all.
+    fn may_meet(&self, one: usize, other: usize) -> bool {
+        self.apart.is_none_or(|(who, with)| {
+            (one != who && other != who) || (one, other) == (who, with) || (other, one) == (who, with)
+        })
+    }
+
+    /// Takes somebody's connections away, but for that with one other.
+    fn set_apart(&mut self, who: usize, with: usize) {
+        self.apart = Some((who, with));
+        for other in (0..self.count()).filter(|other| *other != with).collect::<Vec<_>>() {
+            if other != who && self.linked(who, other) {
+                self.world.disconnect(who, other);
+            }
+        }
     }
 
     fn degree(&self, who: usize) -> usize {
@@ -393,4 +413,23 @@ fn nobody_but_members_hears_of_topics_or_is_asked() {
     town.settle();
     let gone = town.world.people[3].device;
     assert!(town.members.iter().filter(|(who, _)| **who != 3).all(|(_, told)| !told.contains(&gone)));
+}
+
+#[test]
+fn what_a_meeting_brings_is_told_on_in_a_quiet_group() {
+    let mut town = Town::of(16, History::Everything);
+    let (away, with) = (5, 6);
+    town.set_apart(away, away);
+    // Nobody is there for it.
+    town.say(away, "written alone");
+    town.settle();
+    assert_eq!((0..16).filter(|who| !town.texts(*who).is_empty()).count(), 1);
+    // One other meets them, and nobody writes.
+    town.apart = Some((away, with));
+    town.connect(away, with);
+    for _ in 0..10 {
+        town.pass(500);
+    }
+    let heard = (0..16).filter(|who| town.texts(*who) == ["written alone"]).count();
+    assert_eq!(heard, 16, "everybody has heard it from somebody who has met them, or met those");
 }
