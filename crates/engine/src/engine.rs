@@ -30,6 +30,7 @@ use crate::event::Event;
 use crate::groups::asking;
 use crate::groups::deletions;
 use crate::groups::fellows;
+use crate::groups::filing;
 use crate::groups::forming;
 use crate::groups::gossip;
 use crate::groups::hosts;
@@ -137,7 +138,7 @@ impl Engine {
             Input::Entropy(bytes) => self.core.stir(&bytes),
             Input::Wake => self.on_wake(rows, out),
         }
-        fellows::file_lists(self, rows, out);
+        filing::lists(self, rows, out);
         let after = out.extent();
         if after != before && !(self.core.only_receipts && after.1 == before.1) {
             out.hurry();
@@ -290,6 +291,7 @@ impl Engine {
                 }
                 TimerKey::Calls => calls::taking::wake(self, rows, out),
                 TimerKey::Mesh => mesh::look_after(self, rows, out),
+                TimerKey::Filing => filing::look_again(self, rows, out),
                 TimerKey::Asking => asking::tick(self, out),
                 TimerKey::Hosts => hosts::publish_due(self, out),
                 TimerKey::Notes => leaving::send_notes(self, out),

@@ -31,6 +31,7 @@ mod bits;
 pub(crate) mod commands;
 pub(crate) mod deletions;
 pub(crate) mod fellows;
+pub(crate) mod filing;
 mod floors;
 pub(crate) mod forming;
 pub(crate) mod gossip;

@@ -42,6 +42,7 @@ use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::groups::asking;
 use crate::groups::deletions;
+use crate::groups::filing;
 use crate::groups::hosts;
 use crate::groups::loading;
 use crate::groups::mesh;
@@ -451,6 +452,7 @@ fn start(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), R
     }
     mail::start(engine);
     mesh::stir(engine);
+    filing::start(engine);
     Ok(())
 }
 

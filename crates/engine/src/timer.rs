@@ -33,6 +33,8 @@ pub(crate) enum TimerKey {
     Groups,
     /// Topics and neighbours of large groups are looked after.
     Mesh,
+    /// What others may have written into the logs of groups by now is looked at again.
+    Filing,
     /// A call goes on: something is said again, or has waited for too long.
     Calls,
     /// Requests to come into groups go on.

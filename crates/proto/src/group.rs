@@ -148,6 +148,8 @@ pub enum Kind {
     Unpin(MessageId),
     /// Deletes a message for everybody.
     DeleteForAll(MessageId),
+    /// Says only that its author knew what it follows, so that a log has fewer ends.
+    Merge,
     /// Something a later version does. It is kept and passed on, and changes nothing.
     Unknown {
         /// Its number.
@@ -347,6 +349,7 @@ impl Kind {
             Self::Pin(_) => 14,
             Self::Unpin(_) => 15,
             Self::DeleteForAll(_) => 16,
+            Self::Merge => 17,
             Self::Unknown { kind, .. } => *kind,
         }
     }
@@ -356,7 +359,7 @@ impl Kind {
             Self::Create(create) => create.to_bytes(),
             Self::Add(add) => add.to_bytes(),
             Self::Remove(account) | Self::Ban(account) | Self::Unban(account) => account.to_bytes(),
-            Self::Leave => Vec::new(),
+            Self::Leave | Self::Merge => Vec::new(),
             Self::Role { account, role } => (*account, *role).to_bytes(),
             Self::Profile(profile) => profile.to_bytes(),
             Self::Policy(policy) => policy.to_bytes(),
@@ -413,6 +416,8 @@ impl Decode for Kind {
             14 => Self::Pin(Decode::from_bytes(body)?),
             15 => Self::Unpin(Decode::from_bytes(body)?),
             16 => Self::DeleteForAll(Decode::from_bytes(body)?),
+            17 if body.is_empty() => Self::Merge,
+            17 => return Err(DecodeError::Trailing),
             kind => Self::Unknown {
                 kind,
                 bytes: BoundedBytes::new(body.to_vec()).expect("the length was checked"),

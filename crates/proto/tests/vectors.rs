@@ -473,6 +473,7 @@ fn operations() -> Vec<Sample> {
         ("group-pin", Kind::Pin(message)),
         ("group-unpin", Kind::Unpin(message)),
         ("group-delete-for-all", Kind::DeleteForAll(message)),
+        ("group-merge", Kind::Merge),
         ("group-unknown", Kind::Unknown { kind: 99, bytes: bytes(1, 5) }),
     ];
     all.into_iter().map(|(name, kind)| sample(name, &operation(kind))).collect()

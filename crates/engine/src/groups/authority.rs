@@ -349,7 +349,8 @@ impl Judged<'_, '_> {
             }
             Kind::Pin(_) | Kind::Unpin(_) => self.at_least(self.view.policy().pin),
             Kind::Create(_) | Kind::Leave | Kind::Devices { .. } => Ok(()),
-            Kind::Unknown { .. } => Err(Denial::UnknownKind),
+            // Neither changes anything, so there is nothing to contradict or overrule.
+            Kind::Merge | Kind::Unknown { .. } => Err(Denial::UnknownKind),
         }
     }
 

@@ -25,7 +25,6 @@ use crate::links;
 use crate::output::Output;
 use crate::reading;
 use crate::timer::TimerKey;
-use crate::view::ContactState;
 use crate::view::GroupState;
 
 /// What is owed to somebody who is no fellow any more is kept for so long.
@@ -122,26 +121,6 @@ pub(super) fn learn(
         if engine.presence.links.is_up(&device) {
             // They knew us before we knew them.
             links::greet(engine, out, &device);
-        }
-    }
-}
-
-/// Puts newer device lists of members into the logs of their groups. Contacts hear of them first: whoever comes back with another
-/// device knows no group, and only they can tell it; whoever lost a device must not be read by it.
-pub(crate) fn file_lists(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) {
-    for account in std::mem::take(&mut engine.devices.renewed) {
-        if engine.contacts.state(&account) != Some(ContactState::Accepted) {
-            continue;
-        }
-        let Some(list) = engine.devices.list_of(&account).cloned() else { continue };
-        let Some(devices) = lists::bytes_of(&list) else { continue };
-        for id in engine.groups.common(&account) {
-            let known = engine.groups.get(&id).and_then(|group| group.log.device_list(&account));
-            if known.is_none_or(|known| known.list.version < list.list.version) {
-                let kind = Kind::Devices { account, devices: devices.clone() };
-                // Refused when somebody was faster, or the log is full.
-                let _ = membership::act(engine, rows, out, &id, kind);
-            }
         }
     }
 }

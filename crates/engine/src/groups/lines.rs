@@ -34,7 +34,7 @@ const NEWS: usize = 8;
 pub(super) fn wanted(group: &mut Group) -> BTreeSet<OperationId> {
     let void: BTreeSet<OperationId> = group.log.roster().void.keys().copied().collect();
     let shown = |(id, operation): &(OperationId, &Operation)| {
-        let silent = matches!(operation.kind, Kind::Devices { .. } | Kind::Unknown { .. });
+        let silent = matches!(operation.kind, Kind::Devices { .. } | Kind::Merge | Kind::Unknown { .. });
         !silent && !void.contains(id)
     };
     group.log.operations().filter(shown).map(|(id, _)| id).collect()
@@ -123,6 +123,6 @@ pub(crate) fn line(kind: &Kind, dropped: impl Fn(&AccountId) -> u32) -> GroupLin
         Kind::Pin(message) => GroupLine::Pinned { message: *message },
         Kind::Unpin(message) => GroupLine::Unpinned { message: *message },
         Kind::DeleteForAll(message) => GroupLine::Deleted { message: *message },
-        Kind::Policy(_) | Kind::Devices { .. } | Kind::Unknown { .. } => GroupLine::Policy,
+        Kind::Policy(_) | Kind::Devices { .. } | Kind::Merge | Kind::Unknown { .. } => GroupLine::Policy,
     }
 }

@@ -210,7 +210,12 @@ impl Log {
     pub fn allows(&mut self, account: &AccountId, kind: &Kind) -> Result<(), Denial> {
         self.refresh();
         let person = self.nodes.person(account).ok_or(Denial::NotMember)?;
-        View::new(&self.nodes, None, &self.decisions.void).judge(person, kind, true).map(|_| ())
+        let view = View::new(&self.nodes, None, &self.decisions.void);
+        match kind {
+            // It stands for nothing, and is followed all the same.
+            Kind::Merge => view.standing(person).map(|_| ()).ok_or(Denial::NotMember),
+            _ => view.judge(person, kind, true).map(|_| ()),
+        }
     }
 
     /// Writes and signs an operation that follows all that is known. It is not in the log until it is inserted.
@@ -291,6 +296,14 @@ impl Log {
     /// The operations that no other follows, ascending. Two logs with the same heads are the same.
     pub fn heads(&self) -> Vec<OperationId> {
         self.heads.iter().copied().collect()
+    }
+
+    /// The same, those first that came last.
+    pub fn heads_by_age(&self) -> Vec<OperationId> {
+        let mut heads: Vec<(Index, OperationId)> =
+            self.heads.iter().filter_map(|id| Some((self.nodes.find(id)?, *id))).collect();
+        heads.sort_unstable_by(|one, other| other.cmp(one));
+        heads.into_iter().map(|(_, id)| id).collect()
     }
 
     /// What waiting operations wait for, ascending.

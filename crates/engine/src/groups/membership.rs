@@ -11,8 +11,10 @@ use std::collections::BTreeSet;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Encode as _;
 use kith_proto::group::Kind;
+use kith_proto::group::MAX_PARENTS;
 use kith_proto::group::Operation;
 use kith_proto::group::word::GroupWord;
+use kith_proto::group::word::MAX_HEADS;
 use kith_proto::group::word::MAX_OPERATIONS_TOLD;
 use kith_proto::group::word::MAX_TOLD_BYTES;
 use kith_proto::id::AccountId;
@@ -28,6 +30,7 @@ use super::Inserted;
 use super::Log;
 use super::asking;
 use super::fellows;
+use super::filing;
 use super::floors;
 use super::forming;
 use super::history::History;
@@ -58,6 +61,9 @@ pub(super) const TELL_AFTER: Span = Span::from_millis(300);
 
 /// Operations of others that are passed on with the next own one.
 const MAX_UNSHARED: usize = 256;
+
+/// Merging operations that are written at once: somebody may make more ends, and would have others fill the log.
+const MAX_MERGES: usize = 8;
 
 /// A meeting for which there was no room is tried again so long after.
 const TRY_AGAIN: Span = Span::from_secs(30);
@@ -122,6 +128,17 @@ pub(super) fn act_all(
         tell_soon(engine, id);
     }
     done
+}
+
+/// Writes operations that follow the ends of a log until a word can name all of them: else nobody passes chains on that are made
+/// from now on, and members cannot say all that they have. Each takes the place of as many as an operation may follow.
+pub(super) fn merge(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, id: &GroupId) {
+    let ends = engine.groups.get(id).map_or(0, |group| group.log.heads().len());
+    let needed = ends.saturating_sub(MAX_HEADS).div_ceil(MAX_PARENTS - 1).min(MAX_MERGES);
+    if needed > 0 {
+        // Refused when the log is full, or we are out.
+        let _ = act_all(engine, rows, out, id, vec![Kind::Merge; needed]);
+    }
 }
 
 /// A time after those of the newest operations, so that lines stand in the order in which things happened. One from the
@@ -425,6 +442,7 @@ pub(super) fn settle(
     lines::sync(engine, rows, out, id, new.len());
     reports::settled(engine, out, id);
     receiving::again(engine, rows, out, id);
+    filing::grown(engine, id);
     super::view::changed(engine, out, id);
 }
 

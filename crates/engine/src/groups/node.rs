@@ -435,7 +435,7 @@ impl Nodes {
             Kind::RevokeLink(link) => self.links.entry(*link).or_default().revoked.push(index),
             Kind::Pin(message) | Kind::Unpin(message) => self.pins.entry(*message).or_default().push(index),
             Kind::DeleteForAll(_) => self.deletions.push(index),
-            Kind::Devices { .. } | Kind::Unknown { .. } => {}
+            Kind::Devices { .. } | Kind::Merge | Kind::Unknown { .. } => {}
         }
         if let Some((whose, ..)) = &node.list {
             let whose = self.people.get_mut(*whose as usize).expect("people are enrolled first");

@@ -252,7 +252,7 @@ pub(super) fn update(roster: &mut Roster, nodes: &Nodes, void: &Bits, index: Ind
         Kind::RevokeLink(link) => put_link(roster, nodes, &view, link),
         Kind::Pin(_) | Kind::Unpin(_) => roster.pins = pins(nodes, &view),
         Kind::DeleteForAll(message) => _ = roster.deletions.insert(*message),
-        Kind::Create(_) | Kind::Devices { .. } | Kind::Unknown { .. } => {}
+        Kind::Create(_) | Kind::Devices { .. } | Kind::Merge | Kind::Unknown { .. } => {}
     }
     true
 }

@@ -74,6 +74,10 @@ pub(super) fn send_body(
     body: &PostBody,
 ) -> Result<MessageId, Refusal> {
     may_write(engine, id, false)?;
+    if engine.groups.get(id).is_some_and(Group::is_meshed) {
+        // What a chain's maker knew is named, so that others may pass it on.
+        membership::merge(engine, rows, out, id);
+    }
     let (own, account, now) = (engine.devices.device(), engine.devices.account, engine.core.now);
     let Engine { groups, devices, core, .. } = engine;
     let group = groups.get_mut(id).ok_or(Refusal::UnknownGroup)?;

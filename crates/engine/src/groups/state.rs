@@ -36,6 +36,7 @@ use kith_proto::time::Timestamp;
 use super::Log;
 use super::Void;
 use super::asking::Search;
+use super::filing::Filing;
 use super::floors::Floors;
 use super::forming::Forming;
 use super::history::History;
@@ -96,6 +97,8 @@ pub(crate) struct Groups {
     pub(super) topics: BTreeMap<TopicId, GroupId>,
     /// With whom, as the network was last told when they were looked after.
     pub(super) talkers: BTreeSet<DeviceId>,
+    /// What may be written into logs later.
+    pub(super) filing: Filing,
     budgets: BTreeMap<DeviceId, (Timestamp, u32)>,
 }
 

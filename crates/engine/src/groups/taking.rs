@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use kith_crypto::group::ChainShare;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::group::word::GroupWord;
+use kith_proto::group::word::MAX_HEADS;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GroupId;
 use kith_proto::id::OperationId;
@@ -257,8 +258,9 @@ pub(super) fn say_heads_of(engine: &mut Engine, out: &mut Output, device: &Devic
 fn heads_for(engine: &Engine, device: &DeviceId, id: &GroupId) -> Option<GroupWord> {
     let group = engine.groups.get(id)?;
     let member = group.has_device(device);
-    let heads = group.log.heads();
-    let mut older = Vec::new();
+    // Where they are more than can be named, what came last is what others may lack. The rest both have, as the older ones.
+    let heads = group.log.heads_by_age();
+    let mut older: Vec<OperationId> = heads.iter().skip(MAX_HEADS).copied().collect();
     for (distance, (operation, _)) in group.log.operations().rev().enumerate() {
         if distance.is_power_of_two() && !heads.contains(&operation) {
             older.push(operation);

@@ -31,6 +31,7 @@ const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
 /// Somebody who is a contact of Ann's.
 struct Other {
+    secret: AccountSecret,
     account: AccountId,
     device: DeviceSecret,
     chain: SendingChain,
@@ -63,7 +64,7 @@ fn other(engine: &mut Engine, out: &mut Output, seed: u8) -> Other {
     engine.devices.learn_list(&mut engine.core, out, &account, &bytes).unwrap();
     engine.peers.add(device.id(), account, out);
     let chain = SendingChain::generate(&mut rng, GroupId([0; 32]), kith_proto::id::ViewId([0; 32]), NOW);
-    Other { account, device, chain }
+    Other { secret, account, device, chain }
 }
 
 impl Scene {
@@ -242,4 +243,36 @@ fn a_word_out_of_turn_ends_a_meeting() {
     assert_eq!(scene.engine.stats().bad_meetings, 4);
     assert!(scene.engine.groups.get(&group).unwrap().meetings.is_empty());
     assert!(scene.engine.groups.is_fellow(&scene.bob.account));
+}
+
+#[test]
+fn a_newer_list_waits_for_others_to_file_it_unless_it_takes_a_device_away() {
+    let mut scene = Scene::new();
+    let (account, group) = (scene.bob.account, scene.group);
+    let added = DeviceSecret::generate(&mut ChaCha20Rng::from_seed([20; 32]));
+    let list = |scene: &Scene, version, revoked: Vec<DeviceId>| {
+        let devices = vec![scene.bob.device.entry(&account), added.entry(&account)];
+        let (devices, revoked) = (BoundedVec::truncated(devices), BoundedVec::truncated(revoked));
+        scene.bob.secret.sign_list(DeviceList { account, version, devices, revoked })
+    };
+    // Ann hears of a list, and some time passes. Returns how many operations the log has then.
+    let hears = |scene: &mut Scene, list: Option<kith_crypto::identity::SignedDeviceList>, after: Span| {
+        let mut out = Output::new();
+        let now = scene.engine.core.now + after;
+        if let Some(bytes) = list.and_then(|list| super::super::lists::bytes_of(&list)) {
+            let (devices, core) = (&mut scene.engine.devices, &mut scene.engine.core);
+            devices.learn_list(core, &mut out, &account, &bytes).unwrap();
+        }
+        for _ in 0..2 {
+            scene.engine.handle(now, crate::Input::Wake, &scene.disk, &mut out);
+        }
+        scene.disk.commit(out.take_writes());
+        scene.engine.groups.get(&group).unwrap().log.len()
+    };
+    let before = hears(&mut scene, None, Span(0));
+    let more = list(&scene, 2, Vec::new());
+    assert_eq!(hears(&mut scene, Some(more), Span(0)), before, "somebody else may be faster");
+    assert_eq!(hears(&mut scene, None, Span::from_secs(15)), before + 1, "nobody was");
+    let fewer = list(&scene, 3, vec![added.id()]);
+    assert_eq!(hears(&mut scene, Some(fewer), Span(0)), before + 2, "at once");
 }

@@ -400,7 +400,7 @@ impl Oracle {
             }
             Kind::Pin(_) | Kind::Unpin(_) => least(policy.pin)?,
             Kind::Create(_) | Kind::Leave | Kind::Devices { .. } => {}
-            Kind::Unknown { .. } => return Err(Denial::UnknownKind),
+            Kind::Merge | Kind::Unknown { .. } => return Err(Denial::UnknownKind),
         }
         if let Some(past) = past {
             self.sense((author, own), kind, stand, past)?;

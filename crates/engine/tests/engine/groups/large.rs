@@ -3,12 +3,15 @@
 use kith_engine::Config;
 use kith_engine::Effect;
 use kith_engine::effect::Verdict;
+use kith_proto::group::Kind;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::GossipId;
+use kith_proto::id::OperationId;
 use kith_proto::id::TopicId;
 use kith_simulations::gossip::Gossip;
 use kith_simulations::gossip::Passed;
+use kith_simulations::groups::ledger::operations;
 
 use super::*;
 
@@ -432,4 +435,75 @@ fn what_a_meeting_brings_is_told_on_in_a_quiet_group() {
     }
     let heard = (0..16).filter(|who| town.texts(*who) == ["written alone"]).count();
     assert_eq!(heard, 16, "everybody has heard it from somebody who has met them, or met those");
+}
+
+#[test]
+fn a_chain_is_passed_on_however_many_were_busy_at_once() {
+    let mut town = Town::of(40, History::Everything);
+    let links = town.world.connected.clone();
+    // Each of them makes a link while nobody hears the others: as many ends, and more than a word names.
+    for (one, other) in &links {
+        town.world.disconnect(*one, *other);
+    }
+    let group = town.group;
+    for side in &mut town.world.people {
+        side.command(Command::CreateGroupLink {
+            group,
+            role: Role::Member,
+            expires_secs: None,
+            uses: 0,
+            approval: false,
+            work: 0,
+        });
+    }
+    for (one, other) in &links {
+        town.connect(*one, *other);
+    }
+    for _ in 0..3 {
+        town.pass(500);
+    }
+    town.beat();
+    for (who, text) in [(0, "from the first"), (20, "from the middle")] {
+        town.say(who, text);
+    }
+    let heard = (0..40).filter(|who| town.texts(*who).len() == 2).count();
+    assert_eq!(heard, 40, "at once, without a meeting");
+}
+
+#[test]
+fn ends_that_are_too_many_to_be_named_are_merged_by_somebody() {
+    let mut town = Town::of(36, History::Everything);
+    let links = town.world.connected.clone();
+    for (one, other) in &links {
+        town.world.disconnect(*one, *other);
+    }
+    let group = town.group;
+    for side in &mut town.world.people {
+        side.command(Command::CreateGroupLink {
+            group,
+            role: Role::Member,
+            expires_secs: None,
+            uses: 0,
+            approval: false,
+            work: 0,
+        });
+    }
+    for (one, other) in &links {
+        town.connect(*one, *other);
+    }
+    for _ in 0..40 {
+        town.pass(500);
+    }
+    let log = |who: usize| operations(&town.world.people[who].disk, &group);
+    let merges = log(7).values().filter(|operation| operation.kind == Kind::Merge).count();
+    assert!((1..=6).contains(&merges), "{merges} operations merged them");
+    // Those that no other follows.
+    let ends = |who: usize| -> BTreeSet<OperationId> {
+        let all = log(who);
+        let followed: BTreeSet<OperationId> =
+            all.values().flat_map(|operation| operation.parents.iter().copied()).collect();
+        all.into_keys().filter(|id| !followed.contains(id)).collect()
+    };
+    assert!(ends(7).len() <= 32, "{} ends", ends(7).len());
+    assert!((0..36).all(|who| ends(who) == ends(7)), "and everybody has the same");
 }
