@@ -101,6 +101,10 @@ impl Group {
             self.mesh = Mesh { passing: std::mem::take(&mut self.mesh.passing), ..Mesh::default() };
             return;
         }
+        if self.mesh.ring.is_empty() {
+            // It was small until now. The chain that was handed to each member says nothing that lets others pass it on.
+            self.own = None;
+        }
         self.mesh.ring = Ring::new(&self.id(), self.owners.keys().copied());
         let owners = &self.owners;
         self.mesh.guests.retain(|guest| owners.contains_key(guest));

@@ -41,6 +41,11 @@ impl Ring {
         Self { group: *group, order }
     }
 
+    /// Whether nobody is in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
     /// Whom a device dials: the next four and so many more, and its fingers.
     pub(crate) fn dialled_by(&self, device: &DeviceId, more: usize) -> BTreeSet<DeviceId> {
         let Some(index) = self.index(device) else { return BTreeSet::new() };

@@ -507,3 +507,28 @@ fn ends_that_are_too_many_to_be_named_are_merged_by_somebody() {
     assert!(ends(7).len() <= 32, "{} ends", ends(7).len());
     assert!((0..36).all(|who| ends(who) == ends(7)), "and everybody has the same");
 }
+
+#[test]
+fn whoever_wrote_while_the_group_was_small_is_heard_when_it_has_become_large() {
+    let world = Town::people(14, |who| who - 1);
+    let members = vec![world.people[1].account];
+    let mut town = Town::begin(world, members, History::Everything);
+    for who in 2..SMALL {
+        town.add(who - 1, who);
+    }
+    town.settle();
+    for who in 0..SMALL {
+        town.say(who, "while we are few");
+    }
+    assert!((0..SMALL).all(|who| town.texts(who).len() == SMALL));
+    for who in SMALL..14 {
+        town.add(who - 1, who);
+    }
+    town.settle();
+    let before = town.texts(13).len();
+    for who in 0..SMALL {
+        town.say(who, "now that we are many");
+    }
+    let heard = (0..14).filter(|who| town.texts(*who).len() == before + SMALL).count();
+    assert_eq!(heard, 14, "at once, without a meeting");
+}
