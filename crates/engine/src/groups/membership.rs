@@ -162,7 +162,11 @@ fn told_directly(
     let mut told = BTreeSet::new();
     for operation in written {
         match &operation.kind {
-            Kind::Leave => told.extend(mesh::present(engine, id)),
+            Kind::Leave => {
+                // Kept for those who are near until they have it, so that they hear of it also if nobody is there now.
+                told.extend(engine.groups.get(id).into_iter().flat_map(Group::near));
+                told.extend(mesh::present(engine, id));
+            }
             Kind::Remove(account) | Kind::Ban(account) | Kind::Devices { account, .. } => {
                 // They may be nobody whom this device has to do with: until they know.
                 told.extend(mesh::reach(engine, rows, out, id, account));

@@ -127,6 +127,11 @@ impl Group {
         }
     }
 
+    /// Whom this device dials in a large group.
+    pub(super) fn near(&self) -> impl Iterator<Item = DeviceId> {
+        self.mesh.near.iter().copied()
+    }
+
     /// Whose devices those are.
     pub(super) fn kin(&self) -> BTreeSet<AccountId> {
         match self.is_direct() {

@@ -532,3 +532,26 @@ fn whoever_wrote_while_the_group_was_small_is_heard_when_it_has_become_large() {
     let heard = (0..14).filter(|who| town.texts(*who).len() == before + SMALL).count();
     assert_eq!(heard, 14, "at once, without a meeting");
 }
+
+#[test]
+fn whoever_leaves_while_nobody_is_there_is_gone_for_the_others_when_they_meet() {
+    let mut town = Town::around_one(14, History::Everything);
+    town.say(3, "all of us");
+    let (group, leaver, friend) = (town.group, 5, 0);
+    town.set_apart(leaver, leaver);
+    town.world.people[leaver].command(Command::LeaveGroup { group });
+    town.settle();
+    assert_eq!(town.world.members(3, &group).len(), 14, "nobody knows");
+    // Their only friend is away when they come back.
+    town.set_apart(friend, friend);
+    for _ in 0..4 {
+        town.settle();
+    }
+    for who in (1..14).filter(|who| *who != leaver) {
+        assert_eq!(town.world.members(who, &group).len(), 13, "{who} has heard of it");
+    }
+    // What is said now is sealed anew, and they do not get the key.
+    town.say(3, "without them");
+    assert_eq!(town.texts(leaver), ["all of us"]);
+    assert!((1..14).filter(|who| *who != leaver).all(|who| town.texts(who).len() == 2));
+}
