@@ -25,7 +25,9 @@ use kith_proto::time::Timestamp;
 use super::fellows;
 use super::gossip::Sealed;
 use super::membership;
+use super::passing;
 use super::passing::Passing;
+use super::passing::Tag;
 use super::passing::Tags;
 use super::ring::Ring;
 use super::state::Group;
@@ -90,6 +92,8 @@ pub(crate) struct Mesh {
     pub(super) sealed: VecDeque<Sealed>,
     /// When whom was asked for which chain.
     pub(super) asked: VecDeque<(DeviceId, [u8; 16], Timestamp)>,
+    /// How many were asked for the chains of what waits.
+    pub(super) tries: BTreeMap<Tag, u8>,
     /// When whom was told where others are.
     pub(super) told: BTreeMap<DeviceId, Timestamp>,
 }
@@ -167,7 +171,7 @@ pub(crate) fn look_after(engine: &mut Engine, rows: &dyn Rows, out: &mut Output)
             Some(at) => next = next.min(at),
             None => {}
         }
-        next = next.min(spread_if_due(engine, &id));
+        next = next.min(spread_if_due(engine, &id)).min(passing::ask_others(engine, out, &id));
     }
     if next < Timestamp::NEVER {
         engine.core.timers.set(TimerKey::Mesh, next);

@@ -3,7 +3,7 @@
 //! ```text
 //!  a post that nothing opens ─▶ AskChainOf whoever brought it ─▶ ChainOf ─▶ opens the post, signed by the device? ─▶ kept
 //!                                      │                                          └── no ─▶ dropped and counted
-//!                                      └─ nobody answers: the meeting brings the post
+//!                                      └─ no answer in two seconds: another neighbour … four at most; a meeting brings the post
 //! ```
 //!
 //! A chain is given to a member only, by the own roster, and only by somebody who knows everything that its maker knew when
@@ -11,6 +11,7 @@
 //! it hears of a removal. Whoever came after it was made, and is not owed what was said before, gets it as it is now.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use kith_crypto::group::ChainShare;
 use kith_crypto::group::ReceivingChain;
@@ -32,6 +33,7 @@ use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 use super::gossip;
+use super::mesh;
 use super::receiving;
 use super::state::Group;
 use super::state::Own;
@@ -41,9 +43,16 @@ use crate::links;
 use crate::output::Output;
 use crate::rows::groups as rows;
 use crate::rows::groups::ShareRow;
+use crate::timer::TimerKey;
 
 /// The same device is asked for the same chain at most this often.
 const ASK_EVERY: Span = Span::from_secs(10);
+
+/// Whoever was asked has so long to answer before another neighbour is asked. Who brought a post may be gone, or have no answer.
+const ASK_NEXT: Span = Span::from_secs(2);
+
+/// So many are asked for one chain, while what it would open waits.
+const MOST_ASKED: u8 = 4;
 
 /// Questions that are remembered, and whose answers are taken.
 const MAX_ASKED: usize = 64;
@@ -168,7 +177,41 @@ pub(super) fn ask(engine: &mut Engine, out: &mut Output, id: &GroupId, device: &
         return;
     }
     asked.push_back((*device, tag, now));
+    let tries = group.mesh.tries.entry(tag).or_default();
+    *tries = tries.saturating_add(1);
+    engine.core.timers.set_earlier(TimerKey::Mesh, now + ASK_NEXT);
     links::say(engine, out, device, vec![Content::Group(GroupWord::AskChainOf { group: *id, tag })]);
+}
+
+/// Asks others for the chains that those who were asked have not told. Returns when to look again.
+pub(super) fn ask_others(engine: &mut Engine, out: &mut Output, id: &GroupId) -> Timestamp {
+    let (now, there) = (engine.core.now, mesh::present(engine, id));
+    let Some(group) = engine.groups.get_mut(id) else { return Timestamp::NEVER };
+    let waiting: BTreeSet<Tag> = group.mesh.sealed.iter().map(|sealed| sealed.envelope.tag()).collect();
+    group.mesh.tries.retain(|tag, _| waiting.contains(tag));
+    let tries = group.mesh.tries.clone();
+    let mut next = Timestamp::NEVER;
+    for tag in waiting.iter().filter(|tag| tries.get(*tag).is_none_or(|tries| *tries < MOST_ASKED)) {
+        let Some(group) = engine.groups.get(id) else { break };
+        let asked = group.mesh.asked.iter().filter(|(_, what, _)| what == tag);
+        let (whom, times): (BTreeSet<DeviceId>, Vec<Timestamp>) =
+            asked.map(|(whom, _, at)| (*whom, *at)).unzip();
+        let due = times.into_iter().max().map_or(now, |at| at + ASK_NEXT);
+        let others: Vec<DeviceId> = there.iter().filter(|device| !whom.contains(device)).copied().collect();
+        if due <= now {
+            let [byte] = engine.core.random::<1>();
+            if let Some(device) = others.get(usize::from(byte) % others.len().max(1)) {
+                ask(engine, out, id, device, *tag);
+            }
+            // Also if nobody could be asked: a meeting brings what waits for too long.
+            if let Some(group) = engine.groups.get_mut(id) {
+                let before = tries.get(tag).copied().unwrap_or(0);
+                group.mesh.tries.insert(*tag, before.saturating_add(1));
+            }
+        }
+        next = next.min(due.max(now + ASK_NEXT));
+    }
+    next
 }
 
 /// A member's device asks by which chain something was sealed.

@@ -555,3 +555,31 @@ fn whoever_leaves_while_nobody_is_there_is_gone_for_the_others_when_they_meet() 
     assert_eq!(town.texts(leaver), ["all of us"]);
     assert!((1..14).filter(|who| *who != leaver).all(|who| town.texts(who).len() == 2));
 }
+
+#[test]
+fn who_brought_a_post_and_says_nothing_is_not_the_last_to_be_asked() {
+    let mut town = Town::of(16, History::Everything);
+    town.say(0, "so that all have met");
+    let far: Vec<usize> = (1..16).filter(|who| !town.linked(0, *who)).collect();
+    let reader = *far.first().expect("somebody is no neighbour of the first");
+    let carrier = (1..16).find(|who| town.linked(reader, *who)).expect("and has neighbours");
+    // The first begins a new chain, of which the reader hears nothing: not by the topic, nor in a meeting.
+    let group = town.group;
+    let out = *far.last().filter(|who| **who != reader).expect("and another");
+    let contact = town.world.people[out].account;
+    town.world.people[0].command(Command::RemoveMember { group, account: contact });
+    for _ in 0..4 {
+        town.pass(500);
+    }
+    town.gossip.left(reader);
+    town.say(0, "sealed anew");
+    assert_eq!(town.texts(reader).len(), 1, "it came to the others only");
+    let (_, topic, bytes) = town.published.last().cloned().unwrap();
+    // One neighbour brings it, and is gone before they hear the question.
+    town.deaf.insert(carrier);
+    town.bring(carrier, reader, (topic, GossipId::of(&topic, &bytes)), bytes);
+    town.carry();
+    assert_eq!(town.texts(reader).len(), 1, "nobody has told how to open it");
+    town.pass(2_500);
+    assert_eq!(town.texts(reader).len(), 2, "another neighbour was asked, and told");
+}
