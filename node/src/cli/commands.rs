@@ -38,7 +38,10 @@ pub(crate) fn run(client: &Client, task: Task, passphrase: Option<String>) -> Re
         Task::Doctor { report } => health::doctor(client, report.as_deref()),
         Task::Trace { message } => health::trace(client, &message),
         Task::Profile { name, status } => {
-            let profile = client.call("account.set_profile", &json!({ "name": name, "status": status }))?;
+            let profile = match (&name, &status) {
+                (None, None) => client.call("account.info", &json!({}))?,
+                _ => client.call("account.set_profile", &json!({ "name": name, "status": status }))?,
+            };
             println!("{} {}", style::strong(text(&profile, "name")), text(&profile, "status"));
             Ok(())
         }

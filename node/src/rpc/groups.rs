@@ -147,6 +147,7 @@ pub(crate) const METHODS: &[Method] = &[
         ],
         result: VIEW,
         run: Run::Looked(|handle, params| {
+            params.need_one_of(&["name", "topic"])?;
             let group = group_of(handle, params)?;
             Ok(Command::SetGroupProfile { group, name: params.text("name")?, topic: params.text("topic")? })
         }),
@@ -305,6 +306,9 @@ fn add(handle: &Handle, params: &Params<'_>) -> Result<Command, RpcError> {
 fn set_policy(handle: &Handle, params: &Params<'_>) -> Result<Command, RpcError> {
     let changes = params.get("policy");
     let changes = changes.ok_or_else(|| RpcError::bad_params("the parameter “policy” is missing"))?;
+    if changes.as_object().is_some_and(|changes| changes.values().all(Value::is_null)) {
+        return Err(RpcError::bad_params("nothing is to be changed: “policy” names no rule"));
+    }
     let group = found(handle, params)?;
     Ok(Command::SetPolicy { group: group.group, policy: changed(group.policy, changes)? })
 }

@@ -116,9 +116,6 @@ pub(crate) const METHODS: &[Method] = &[
 ];
 
 fn send(handle: &Handle, params: &Params<'_>) -> Result<Command, RpcError> {
-    if params.get("attachments").is_some() {
-        return Err(RpcError::bad_params("attachments cannot be sent by this version"));
-    }
     let chat: ChatId = params.id("chat_id")?;
     let text = params.need("text")?;
     let reply_to = params.get("reply_to").map(|_| params.id("reply_to")).transpose()?;

@@ -132,6 +132,7 @@ const METHODS: &[Method] = &[
         ],
         result: "account_id, device_id, name, status",
         run: Run::Engine(|params| {
+            params.need_one_of(&["name", "status"])?;
             Ok(Command::SetProfile { name: params.text("name")?, status: params.text("status")? })
         }),
     },
@@ -381,6 +382,16 @@ const METHODS: &[Method] = &[
     },
 ];
 
+/// Refuses what a method does not know: a typing error, or something of another version, must not look as if it had been done.
+pub(crate) fn check_names(method: &Method, params: &Map<String, Value>) -> Result<(), RpcError> {
+    let is_known = |name: &str| method.params.iter().any(|param| param.name == name);
+    let Some(unknown) = params.keys().find(|name| !is_known(name)) else { return Ok(()) };
+    let known: Vec<&str> = method.params.iter().map(|param| param.name).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    let name = method.name;
+    Err(RpcError::bad_params(format!("{name} has no parameter “{unknown}”; it knows: {known}")))
+}
+
 /// The parameters of a request, by name.
 pub(crate) struct Params<'a>(pub(crate) &'a Map<String, Value>);
 
@@ -425,6 +436,15 @@ impl Params<'_> {
         let Some(value) = self.get(name) else { return Ok(Vec::new()) };
         let list = value.as_array().ok_or_else(wrong)?;
         list.iter().map(|value| parsed(name, value.as_str().ok_or_else(wrong)?)).collect()
+    }
+
+    /// Refuses a change that changes nothing.
+    pub(crate) fn need_one_of(&self, names: &[&str]) -> Result<(), RpcError> {
+        if names.iter().any(|name| self.get(name).is_some()) {
+            return Ok(());
+        }
+        let names = names.join("”, “");
+        Err(RpcError::bad_params(format!("nothing is to be changed: give one of “{names}”")))
     }
 
     /// A whole number that fits into 32 bits.

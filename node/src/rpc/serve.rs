@@ -381,6 +381,10 @@ fn take(handle: &Handle, out: &Arc<Out>, request: Value) -> bool {
         reply.send(Err(RpcError::no_method(name)));
         return false;
     };
+    if let Err(error) = methods::check_names(method, &params) {
+        reply.send(Err(error));
+        return false;
+    }
     let params = Params(&params);
     out.wait_for_room();
     match method.run {

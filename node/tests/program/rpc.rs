@@ -119,6 +119,9 @@ fn what_is_no_request_gets_its_documented_answer() {
     assert_eq!(node.wait_error(), -32600);
     assert_eq!(node.refused("no.such_method", json!({})), "no_method");
     assert_eq!(node.refused("contacts.add", json!({ "link": "kith:nonsense" })), "bad_params");
+    let picture = json!({ "group_id": "00".repeat(32), "avatar_path": "/tmp/picture.png" });
+    assert_eq!(node.refused("groups.set_profile", picture), "bad_params", "nothing looks done that is not");
+    assert_eq!(node.refused("account.set_profile", json!({})), "bad_params", "nor what changes nothing");
     assert_eq!(node.refused("messages.send", json!({ "chat_id": "00", "text": "x" })), "bad_params");
     assert_eq!(
         node.refused("messages.send", json!({ "chat_id": "00".repeat(16), "text": "x" })),
