@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Groups of real programs: halves that were apart become one, and how fast a message reaches everybody.
 
-    tools/groups.py [--bin DIR] [--scene killed|cut|orphans|many ...] [--rounds N] [--people N]
+    tools/groups.py [--bin DIR] [--scene killed|cut|orphans|many|newcomer ...] [--rounds N] [--people N] [--posts N]
 
 * killed: five people, one of whom knows all others. Two are killed with -9 and the others add, remove and talk; then the
   others are killed and the two do the same. All come back.
@@ -9,6 +9,8 @@
 * orphans: whoever made the group and its only admin are killed and their folders deleted; the others talk, add somebody
   and let somebody in by a link, and both read all that was said.
 * many: a group of thirty; each message is timed from the request that writes it to the event at every other program.
+* newcomer: three people write 10,000 messages, whoever made the group is killed and their folder deleted, and somebody is
+  added; timed until they show everything, in the same order as the others.
 
 After each round all members must have the same members, roles and messages in the same order; the time from the healing
 until they do is measured. Needs nothing but Python 3.
@@ -27,6 +29,7 @@ import nat_lab
 import smoke
 
 HEALED_WITHIN = 2.0
+CAUGHT_UP_WITHIN = 5.0
 
 
 class Cable:
@@ -327,10 +330,40 @@ def many(options, folder):
     return people
 
 
-def judge(what, times):
+def newcomer(options, folder):
+    """Somebody comes to a long history, and whoever made the group is gone for good."""
+    people = village(options, folder, names=("Ann", "Bob", "Carol"))
+    ann, bob, carol = people
+    chat, texts = group(people), set()
+    began = time.monotonic()
+    # So many requests at once as a program answers while it still listens to the others.
+    for first in range(0, options.posts, 50):
+        asked = []
+        for number in range(first, min(first + 50, options.posts)):
+            person, text = people[number % len(people)], f"written before {number}"
+            asked.append((person, person.node.post("messages.send", chat_id=chat, text=text)))
+            texts.add(text)
+        for person, number in asked:
+            person.node.result(number)
+    wait_to_agree("all have the same", people, chat, texts, time.monotonic(), 600)
+    print(f"  {options.posts} messages were written, and are everywhere after {time.monotonic() - began:.1f} s", flush=True)
+    ann.node.kill()
+    shutil.rmtree(os.path.join(folder, ann.name))
+    dave = Person(options, folder, "Dave")
+    befriend(bob, dave)
+    began = time.monotonic()
+    bob.call("groups.add", chat_id=chat, contact_id=dave.account)
+    smoke.until("Dave is in", lambda: knows(dave, chat, 4))
+    smoke.until("Dave has everything", lambda: len(smoke.history(dave.node, chat)) >= options.posts, 600)
+    took = wait_to_agree("Dave, Bob and Carol agree", [bob, carol, dave], chat, texts, began, 600)
+    judge("somebody who is added shows all that was said", [took], CAUGHT_UP_WITHIN)
+    return [*people, dave]
+
+
+def judge(what, times, goal=HEALED_WITHIN):
     worst = max(times)
-    print(f"  {what}: {', '.join(f'{t:.2f}' for t in times)} s (goal {HEALED_WITHIN:.0f} s)", flush=True)
-    if worst > HEALED_WITHIN * 5:
+    print(f"  {what}: {', '.join(f'{t:.2f}' for t in times)} s (goal {goal:.0f} s)", flush=True)
+    if worst > goal * 5:
         raise SystemExit(f"{what} took {worst:.1f} s")
 
 
@@ -338,14 +371,18 @@ def possible():
     return os.geteuid() == 0 and shutil.which("ip") and subprocess.run(["ip", "netns", "list"], capture_output=True, check=False).returncode == 0
 
 
+SCENES = {"killed": killed, "cut": cut, "orphans": orphans, "many": many, "newcomer": newcomer}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", default="target/debug")
-    parser.add_argument("--scene", action="append", choices=["killed", "cut", "orphans", "many"])
+    parser.add_argument("--scene", action="append", choices=list(SCENES))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--apart", type=float, default=20.0, help="seconds that a cable stays pulled before anything is done")
     parser.add_argument("--people", type=int, default=30)
     parser.add_argument("--messages", type=int, default=60)
+    parser.add_argument("--posts", type=int, default=10_000)
     parser.add_argument("--pace", type=float, default=0.2)
     options = parser.parse_args()
     for scene in options.scene or ["killed"]:
@@ -356,7 +393,7 @@ def main():
         folder = tempfile.mkdtemp(prefix="kith-groups-")
         people = []
         try:
-            people = {"killed": killed, "cut": cut, "orphans": orphans, "many": many}[scene](options, folder)
+            people = SCENES[scene](options, folder)
         finally:
             for person in people:
                 person.node.kill()
