@@ -94,6 +94,7 @@ pub(crate) const METHODS: &[Method] = &[
         ],
         result: "a call, as calls.start",
         run: Run::Engine(|params| {
+            params.need_one_of(&["microphone", "camera", "screen", "hold"])?;
             let change = MediaChange {
                 microphone: params.flag("microphone")?,
                 camera: params.flag("camera")?,
@@ -294,6 +295,7 @@ fn devices(handle: &Handle) -> Result<Value, RpcError> {
 }
 
 fn choose(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
+    params.need_one_of(&["microphone", "speaker", "camera", "screen", "recording"])?;
     let mut choices = handle.call_devices()?;
     for (name, of) in [
         ("microphone", Use::Microphone),

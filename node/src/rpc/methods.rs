@@ -40,6 +40,12 @@ pub struct Method {
     pub(crate) run: Run,
 }
 
+impl Method {
+    fn knows(&self, name: &str) -> bool {
+        self.params.iter().any(|param| param.name == name)
+    }
+}
+
 /// One parameter.
 #[derive(Debug)]
 pub struct Param {
@@ -382,18 +388,25 @@ const METHODS: &[Method] = &[
     },
 ];
 
-/// Refuses what a method does not know: a typing error, or something of another version, must not look as if it had been done.
-pub(crate) fn check_names(method: &Method, params: &Map<String, Value>) -> Result<(), RpcError> {
-    let is_known = |name: &str| method.params.iter().any(|param| param.name == name);
-    let Some(unknown) = params.keys().find(|name| !is_known(name)) else { return Ok(()) };
-    let known: Vec<&str> = method.params.iter().map(|param| param.name).collect();
-    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-    let name = method.name;
-    Err(RpcError::bad_params(format!("{name} has no parameter “{unknown}”; it knows: {known}")))
+/// The parameters of a request, by name: those that the method's table has, and no others.
+pub(crate) struct Params<'a> {
+    method: &'static Method,
+    given: &'a Map<String, Value>,
 }
 
-/// The parameters of a request, by name.
-pub(crate) struct Params<'a>(pub(crate) &'a Map<String, Value>);
+impl<'a> Params<'a> {
+    /// Refuses what the method does not know: a typing error, or something of another version, must not look as if it had been
+    /// done.
+    pub(crate) fn new(method: &'static Method, given: &'a Map<String, Value>) -> Result<Self, RpcError> {
+        let Some(unknown) = given.keys().find(|name| !method.knows(name)) else {
+            return Ok(Self { method, given });
+        };
+        let known: Vec<&str> = method.params.iter().map(|param| param.name).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let name = method.name;
+        Err(RpcError::bad_params(format!("{name} has no parameter “{unknown}”; it knows: {known}")))
+    }
+}
 
 impl Params<'_> {
     pub(crate) fn wrong(name: &str, kind: &str) -> RpcError {
@@ -401,7 +414,9 @@ impl Params<'_> {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        // What is read and not in the table would be refused, so nobody could ever give it.
+        debug_assert!(self.method.knows(name), "{} reads “{name}”, which its table lacks", self.method.name);
+        self.given.get(name).filter(|value| !value.is_null())
     }
 
     pub(crate) fn text(&self, name: &str) -> Result<Option<String>, RpcError> {

@@ -381,11 +381,13 @@ fn take(handle: &Handle, out: &Arc<Out>, request: Value) -> bool {
         reply.send(Err(RpcError::no_method(name)));
         return false;
     };
-    if let Err(error) = methods::check_names(method, &params) {
-        reply.send(Err(error));
-        return false;
-    }
-    let params = Params(&params);
+    let params = match Params::new(method, &params) {
+        Ok(params) => params,
+        Err(error) => {
+            reply.send(Err(error));
+            return false;
+        }
+    };
     out.wait_for_room();
     match method.run {
         Run::Now(run) => reply.send(run(handle, &params)),

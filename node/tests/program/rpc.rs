@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use serde_json::Map;
+use serde_json::Value;
 use serde_json::json;
 
 use crate::rig::Node;
@@ -122,6 +124,9 @@ fn what_is_no_request_gets_its_documented_answer() {
     let picture = json!({ "group_id": "00".repeat(32), "avatar_path": "/tmp/picture.png" });
     assert_eq!(node.refused("groups.set_profile", picture), "bad_params", "nothing looks done that is not");
     assert_eq!(node.refused("account.set_profile", json!({})), "bad_params", "nor what changes nothing");
+    let call = json!({ "call_id": "00".repeat(16) });
+    assert_eq!(node.refused("calls.set_media", call), "bad_params", "of a call neither");
+    assert_eq!(node.refused("calls.choose", json!({})), "bad_params", "nor of its devices");
     assert_eq!(node.refused("messages.send", json!({ "chat_id": "00", "text": "x" })), "bad_params");
     assert_eq!(
         node.refused("messages.send", json!({ "chat_id": "00".repeat(16), "text": "x" })),
@@ -144,6 +149,53 @@ fn what_is_no_request_gets_its_documented_answer() {
     }
     node.call("node.shutdown", json!({}));
     assert!(node.process.wait().unwrap().success());
+}
+
+/// Something for a parameter that is read as far as can be without anything being there.
+fn sample(param: &Value, own: &str) -> Value {
+    let name = param["name"].as_str().unwrap();
+    match param["schema"]["type"].as_str().unwrap() {
+        "boolean" => json!(true),
+        "integer" => json!(3),
+        "array" => json!([]),
+        "object" => json!({ "post": "admin" }),
+        _ => match name {
+            "contact_id" => json!(own),
+            "group_id" | "device_id" => json!("00".repeat(32)),
+            "role" => json!("member"),
+            _ if name.ends_with("_id") || name == "before" || name == "reply_to" => json!("00".repeat(16)),
+            _ => json!("something"),
+        },
+    }
+}
+
+#[test]
+fn every_method_takes_what_its_table_tells_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut node = Node::start(folder.path());
+    let own =
+        node.call("account.create", json!({ "name": "Ann" }))["account_id"].as_str().unwrap().to_owned();
+    let methods = node.call("rpc.discover", json!({}))["methods"].as_array().unwrap().clone();
+    assert!(methods.iter().any(|method| method["name"] == "calls.set_media"));
+    for method in methods.iter().filter(|method| method["name"] != "node.shutdown") {
+        let name = method["name"].as_str().unwrap();
+        let told = method["params"].as_array().unwrap();
+        let all: Map<String, Value> = told
+            .iter()
+            .map(|param| (param["name"].as_str().unwrap().to_owned(), sample(param, &own)))
+            .collect();
+        // Whatever becomes of it. A method that reads what its table lacks ends the program here.
+        let answer = node.ask(name, &Value::Object(all.clone()));
+        let said = answer["error"]["message"].as_str().unwrap_or_default();
+        assert!(!said.contains("has no parameter"), "{name}: {said}");
+        let mut more = all;
+        more.insert("camrea".to_owned(), json!(true));
+        let answer = node.ask(name, &Value::Object(more));
+        let error = &answer["error"];
+        assert_eq!(error["data"]["code"], "bad_params", "{name} takes what it does not know: {answer}");
+        assert!(error["message"].as_str().unwrap().contains("camrea"), "{name} says which");
+    }
+    node.stop();
 }
 
 #[test]
