@@ -120,6 +120,11 @@ pub(crate) enum Task {
         /// The message's name, as “send” prints it
         message: String,
     },
+    /// Say which members of a small group have an own message, and which have read it
+    Receipts {
+        /// The message's name, as “send” prints it
+        message: String,
+    },
     /// Change the name or status line
     Profile {
         /// The new name

@@ -37,6 +37,7 @@ pub(crate) fn run(client: &Client, task: Task, passphrase: Option<String>) -> Re
         Task::Status => status(client),
         Task::Doctor { report } => health::doctor(client, report.as_deref()),
         Task::Trace { message } => health::trace(client, &message),
+        Task::Receipts { message } => health::receipts(client, &message),
         Task::Profile { name, status } => {
             let profile = match (&name, &status) {
                 (None, None) => client.call("account.info", &json!({}))?,

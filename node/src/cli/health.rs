@@ -1,4 +1,4 @@
-//! The commands for a person who asks why: the doctor, its report, and the trace of a message.
+//! The commands for a person who asks why: the doctor, its report, and what became of a message.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -49,6 +49,21 @@ fn report(client: &Client, file: &Path) -> Result<()> {
         style::good("written to"),
         file.display()
     );
+    Ok(())
+}
+
+/// Who has an own message of a group.
+pub(crate) fn receipts(client: &Client, message: &str) -> Result<()> {
+    let told = client.call("messages.receipts", &json!({ "message_id": message }))?;
+    let receipts = list(&told, "receipts");
+    if receipts.is_empty() {
+        println!("only own messages in groups of at most 32 are confirmed by each member");
+    }
+    for receipt in receipts {
+        let name = Some(text(receipt, "name")).filter(|name| !name.is_empty());
+        let state = style::strong(&format!("{:<10}", text(receipt, "state")));
+        println!("{state} {}", name.unwrap_or_else(|| text(receipt, "contact_id")));
+    }
     Ok(())
 }
 

@@ -113,6 +113,13 @@ pub(crate) const METHODS: &[Method] = &[
         result: "message_id, chat_id, sent_at, state, summary, devices: [{device_id, state, connected, attempts: [{way, mailbox, end, first_at, last_at, times, until}], delivered_at, read_at, mailboxes: [{mailbox, kept, until}], next: [{at, way, mailbox, why}], words}]",
         run: Run::Now(health::trace),
     },
+    Method {
+        name: "messages.receipts",
+        summary: "How far an own message in a group of at most 32 is with each of the other members, those who have read it first.",
+        params: &[MESSAGE],
+        result: "receipts: [{contact_id, name, state: queued, sent, stored, delivered or read}]; none for messages of others, in direct chats and in larger groups",
+        run: Run::Now(receipts),
+    },
 ];
 
 fn send(handle: &Handle, params: &Params<'_>) -> Result<Command, RpcError> {
@@ -153,6 +160,21 @@ fn list(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
     let own = own_account(&rows)?;
     let names = names(&rows, page.iter().flat_map(|message| people(message, own.as_ref())))?;
     Ok(json!({ "messages": page.iter().map(|message| view(message, &names)).collect::<Vec<_>>() }))
+}
+
+fn receipts(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
+    let id: MessageId = params.id("message_id")?;
+    let rows = handle.rows()?;
+    if query::message(&rows, &id).map_err(NodeError::from)?.is_none() {
+        return Err(NodeError::Refused(Refusal::UnknownMessage).into());
+    }
+    let found = query::receipts(&rows, &id).map_err(NodeError::from)?;
+    let names = names(&rows, found.iter().map(|(account, _)| *account))?;
+    let receipts = found.iter().map(|(account, state)| {
+        let (name, state) = (names.told(account), message_state(*state));
+        json!({ "contact_id": account.to_string(), "name": name, "state": state })
+    });
+    Ok(json!({ "receipts": receipts.collect::<Vec<_>>() }))
 }
 
 fn own_account(rows: &dyn Rows) -> Result<Option<AccountId>, NodeError> {

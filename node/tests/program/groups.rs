@@ -130,6 +130,15 @@ fn everybody_hears_everybody_and_who_is_removed_is_told_and_kept_out() {
     assert_eq!((&heard["sender_name"], &heard["outgoing"]), (&json!("Bob"), &json!(false)));
     assert_eq!(heard["mentions"], json!([address(&mut carol)]));
     carol.call("messages.mark_read", json!({ "chat_id": chat, "message_id": heard["message_id"] }));
+    let asked = json!({ "message_id": heard["message_id"] });
+    let by_whom = [json!(["Carol", "read"]), json!(["Ann", "delivered"])];
+    bob.until_with("Carol to have read it, and Ann to have it", "messages.receipts", &asked, |told| {
+        let told = told["receipts"].as_array().unwrap().iter();
+        told.map(|one| json!([one["name"], one["state"]])).eq(by_whom.iter().cloned())
+    });
+    assert_eq!(ann.call("messages.receipts", asked), json!({ "receipts": [] }), "only the author is told");
+    let unknown = json!({ "message_id": "00".repeat(16) });
+    assert_eq!(ann.refused("messages.receipts", unknown), "unknown_message");
     let first = order(&mut ann, &chat);
     assert_eq!((order(&mut bob, &chat), order(&mut carol, &chat)), (first.clone(), first));
 
