@@ -15,6 +15,7 @@ use crate::table::Table;
 use crate::world::World;
 
 pub mod availability;
+pub mod away;
 pub mod delay;
 pub mod groups;
 pub mod hostile;
@@ -37,6 +38,8 @@ pub enum Study {
     Hostile(hostile::Hostile),
     /// What groups cost at their limits.
     Groups(groups::Groups),
+    /// How long after they are back members read what was said meanwhile.
+    Away(away::Away),
 }
 
 /// A place in a table: row and column.
@@ -78,6 +81,7 @@ impl Study {
             Self::Nat(study) => study.seeds,
             Self::Hostile(study) => study.seeds,
             Self::Groups(study) => study.seeds,
+            Self::Away(study) => study.seeds,
         }
     }
 
@@ -95,6 +99,7 @@ impl Study {
             Self::Delay(_) => 2,
             Self::Load(study) => study.sizes.len() as u64,
             Self::Groups(study) => study.members.len() as u64,
+            Self::Away(study) => study.members.len() as u64,
             Self::Availability(_) | Self::Nat(_) | Self::Hostile(_) => 1,
         }
     }
@@ -108,6 +113,7 @@ impl Study {
             Self::Nat(study) => study.run(seed),
             Self::Hostile(study) => study.run(seed),
             Self::Groups(study) => study.run(seed, part),
+            Self::Away(study) => study.run(seed, part),
         }
     }
 
@@ -122,6 +128,7 @@ impl Study {
             Self::Nat(study) => (&study.about, study.tables(&all)),
             Self::Hostile(study) => (&study.about, study.tables(&all)),
             Self::Groups(study) => (&study.about, study.tables(&all)),
+            Self::Away(study) => (&study.about, study.tables(&all)),
         };
         let mut hasher = blake3::Hasher::new();
         all.traces.iter().for_each(|trace| {

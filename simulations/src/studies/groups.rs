@@ -37,7 +37,7 @@ const MOST_MOVED: u64 = 120;
 const MOST_MILLIS: u64 = 5_000;
 
 /// The group of every world here.
-const GROUP: usize = 0;
+pub(super) const GROUP: usize = 0;
 
 /// The study.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ impl Groups {
         let people = members + usize::from(self.case == Case::Newcomer);
         let began = cpu::thread_nanos();
         let mut world = World::new(seed_of(seed, row, 0), people, Weather::default());
-        self.found(&mut world, members);
+        found(&mut world, members);
         findings.count((row, 0), "making, CPU ms", (cpu::thread_nanos() - began) / 1_000_000);
         match self.case {
             Case::Parts => self.parts(&mut findings, row, &mut world),
@@ -90,24 +90,6 @@ impl Groups {
         findings.failures.append(&mut world.groups.ledger.failures);
         findings.traces.push(world.trace_hash());
         findings
-    }
-
-    /// Somebody makes a group of all their friends, and everybody meets everybody.
-    fn found(&self, world: &mut World, members: usize) {
-        world.act(&Action::Elapse(2_000));
-        for other in 1..members {
-            world.act(&Action::Befriend(0, other));
-            world.act(&Action::Elapse(50));
-        }
-        world.act(&Action::Elapse(30_000));
-        let policy = Policy { history: History::Everything, ..Policy::default() };
-        let others = (1..members).collect();
-        world.act(&Action::InGroup(0, GROUP, Deed::Create(others, Some(policy))));
-        world.act(&Action::Elapse(1_000));
-        until(world, Span::from_minutes(30), |world| {
-            (0..members).all(|who| world.people[who].disk.rows_in("group_operations") == members)
-        });
-        world.act(&Action::Elapse(120_000));
     }
 
     fn parts(&self, findings: &mut Findings, row: usize, world: &mut World) {
@@ -329,6 +311,24 @@ impl Groups {
         }
         vec![table.note("processor: of all members together, for a newcomer of that one alone; as on the computer that ran it")]
     }
+}
+
+/// Somebody makes a group of all their friends, and everybody meets everybody.
+pub(super) fn found(world: &mut World, members: usize) {
+    world.act(&Action::Elapse(2_000));
+    for other in 1..members {
+        world.act(&Action::Befriend(0, other));
+        world.act(&Action::Elapse(50));
+    }
+    world.act(&Action::Elapse(30_000));
+    let policy = Policy { history: History::Everything, ..Policy::default() };
+    let others = (1..members).collect();
+    world.act(&Action::InGroup(0, GROUP, Deed::Create(others, Some(policy))));
+    world.act(&Action::Elapse(1_000));
+    until(world, Span::from_minutes(30), |world| {
+        (0..members).all(|who| world.people[who].disk.rows_in("group_operations") == members)
+    });
+    world.act(&Action::Elapse(120_000));
 }
 
 /// Somebody goes or comes back; with each fifth message a member is removed, and with the one after the next added again.

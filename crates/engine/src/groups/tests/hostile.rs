@@ -219,3 +219,13 @@ fn a_contradiction_by_a_word_of_a_later_version_does_not_put_what_follows_in_dou
     book.after(&heads, ANN, add(CAT, Role::Member));
     assert!(is_in(&book.roster(), CAT), "whichever of both came first");
 }
+
+#[test]
+fn of_many_ends_those_that_came_last_come_first() {
+    let mut book = Book::with(&[]);
+    let create = book.operations[0].id();
+    let pin = |number| Kind::Pin(MessageId([number; 16]));
+    let mut ends: Vec<_> = (0..40).map(|number| book.after(&[create], ANN, pin(number))).collect();
+    ends.reverse();
+    assert_eq!(book.log().heads_by_age(), ends);
+}
