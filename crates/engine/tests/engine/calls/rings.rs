@@ -230,32 +230,36 @@ fn the_address_is_hidden_from_whom_the_owner_says() {
         opened.unwrap()
     };
     let (mut ann, mut bob, chat) = callers();
-    let device = bob.device;
-    let mut opened = |ann: &mut Side| {
+    let opened = |ann: &mut Side, bob: &mut Side| {
         ann.call(chat);
-        carry(ann, &mut bob);
+        carry(ann, bob);
         bob.pick_up();
-        carry(ann, &mut bob);
+        carry(ann, bob);
         let hidden = ann.now_in().unwrap().address_hidden;
         let direct = ann.media.iter().any(|order| matches!(order, MediaCommand::AllowDirect { .. }));
         ann.hang_up();
-        carry(ann, &mut bob);
-        pass(ann, &mut bob, Span::from_minutes(1));
+        carry(ann, bob);
+        pass(ann, bob, Span::from_minutes(1));
         ann.media.clear();
-        (hidden, direct, ways(&bob))
+        (hidden, direct, ways(bob))
     };
     assert_eq!(
-        opened(&mut ann),
-        (false, true, Ways::RelayOnly),
-        "their devices are connected: Bob's has the address"
+        opened(&mut ann, &mut bob),
+        (false, true, Ways::Any),
+        "their devices are connected directly: each has the other's address"
     );
-    ann.net(NetInput::Path { device, relayed: true });
-    assert_eq!(opened(&mut ann), (true, false, Ways::RelayOnly), "nobody has compared numbers");
+    ann.net(NetInput::Path { device: bob.device, relayed: true });
+    bob.net(NetInput::Path { device: ann.device, relayed: true });
+    assert_eq!(opened(&mut ann, &mut bob), (true, false, Ways::RelayOnly), "nobody has compared numbers");
     ann.command(Command::HideAddress { from: HideAddress::Nobody });
-    assert_eq!(opened(&mut ann), (false, true, Ways::RelayOnly), "the other side decides for itself");
+    assert_eq!(
+        opened(&mut ann, &mut bob),
+        (false, true, Ways::RelayOnly),
+        "the other side decides for itself"
+    );
     let contact = query::contacts(&ann.disk).unwrap()[0].contact;
     ann.command(Command::HideAddressFrom { contact, hide: Some(true) });
-    assert_eq!(opened(&mut ann), (true, false, Ways::RelayOnly));
+    assert_eq!(opened(&mut ann, &mut bob), (true, false, Ways::RelayOnly));
     ann.restart();
     ann.able();
     let settings = query::call_settings(&ann.disk).unwrap();
