@@ -24,16 +24,13 @@ LEVEL = 0.3
 BITS, BANDS = 20, 8
 
 
-class Caller(Node):
-    """A device whose voice is a tone and whose face is a pattern, and which records what it hears and sees."""
+class Phone(Node):
+    """A device that calls, of a new account."""
 
-    def __init__(self, binary, folder, name, hertz, *extra):
-        self.calls, self.hertz = [], hertz
-        super().__init__(binary, folder, "--calls-on-loopback", *extra)
+    def __init__(self, binary, folder, name, *extra, before=()):
+        self.calls, self.name = [], name
+        super().__init__(binary, folder, "--calls-on-loopback", *extra, before=before)
         self.call("account.create", name=name)
-        self.name = name
-        self.call("calls.choose", microphone=f"tone:{hertz}", speaker=f"wav:{folder}-heard.wav", camera="pattern:640x360",
-                  screen="pattern:1280x720", recording=f"{folder}-seen.y4m")
         # They have not compared numbers, and there is no relay.
         self.call("calls.hide_address", **{"from": "nobody"})
 
@@ -55,6 +52,16 @@ class Caller(Node):
 
     def lines(self, chat):
         return [message["call"]["end"] for message in history(self, chat) if message.get("call")]
+
+
+class Caller(Phone):
+    """One whose voice is a tone and whose face is a pattern, and which records what it hears and sees."""
+
+    def __init__(self, binary, folder, name, hertz, *extra):
+        super().__init__(binary, folder, name, *extra)
+        self.hertz = hertz
+        self.call("calls.choose", microphone=f"tone:{hertz}", speaker=f"wav:{folder}-heard.wav", camera="pattern:640x360",
+                  screen="pattern:1280x720", recording=f"{folder}-seen.y4m")
 
 
 def sound(path):

@@ -19,9 +19,10 @@ import sys
 import tempfile
 import time
 
+from calls import Phone
 from calls import live
 from mailboxes import Community, meet
-from smoke import Node, until
+from smoke import until
 
 RATE = 48_000
 STEP = RATE // 100
@@ -129,23 +130,13 @@ def alike(said, heard):
     return max((at(lag), lag) for lag in range(0, 300))
 
 
-def person(program, folder, name, machine, *extra):
-    node = Node(program, f"{folder}/{name}", "--calls-on-loopback", *extra, before=("env", f"PULSE_SERVER=unix:{machine.socket}"))
-    node.calls, node.name = [], name.capitalize()
-    plain = node.hear
+class Person(Phone):
+    """One with a microphone and a speaker at the sound server."""
 
-    def hear(event):
-        plain(event)
-        if event["type"] in ("call.incoming", "call.state"):
-            node.calls.append(event)
-
-    node.hear = hear
-    node.state = lambda call: ([event["state"] for event in node.calls if event["call_id"] == call] or [None])[-1]
-    node.ringing = lambda call: until(f"it rings at {name}'s", lambda: node.state(call) == "incoming")
-    node.call("account.create", name=node.name)
-    node.call("calls.choose", microphone=f"device:{name}_voice.monitor", speaker=f"device:{name}_ears")
-    node.call("calls.hide_address", **{"from": "nobody"})
-    return node
+    def __init__(self, binary, folder, name, machine, *extra):
+        before = ("env", f"PULSE_SERVER=unix:{machine.socket}")
+        super().__init__(binary, f"{folder}/{name}", name.capitalize(), *extra, before=before)
+        self.call("calls.choose", microphone=f"device:{name}_voice.monitor", speaker=f"device:{name}_ears")
 
 
 def talk(machine, who, other, said):
@@ -173,7 +164,7 @@ def main():
         running.append(machine)
         community = Community(os.path.join(options.bin, "kith-bootstrap"), f"{folder}/community")
         running.append(community)
-        people = [person(program, folder, name, machine, "--bootstrap", community.address) for name in ("ann", "bob")]
+        people = [Person(program, folder, name, machine, "--bootstrap", community.address) for name in ("ann", "bob")]
         running += people
         ann, bob = people
         chat = meet(ann, bob)

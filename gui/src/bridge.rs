@@ -34,7 +34,6 @@ use kith_node::Handle;
 use kith_node::NodeError;
 use kith_node::NodeEvent;
 use kith_node::calling::Pictures;
-use kith_node::calling::choice::Choice;
 use kith_node::calling::stats::Stats;
 use kith_node::doctor;
 use kith_node::doctor::Finding;
@@ -176,8 +175,6 @@ pub struct All {
     pub listen: Vec<String>,
     /// Who must not learn the own address in calls.
     pub calls: CallSettings,
-    /// Which devices calls use.
-    pub devices: Choice,
 }
 
 /// The interface's end.
@@ -339,8 +336,8 @@ fn everything(node: &Handle) -> Result<All, NodeError> {
     let groups = query::groups(&rows)?;
     let calling = groups::calling(&rows, &profile.account, &chats)?;
     let filters = query::filters(&rows)?;
-    let (calls, devices) = (query::call_settings(&rows)?, node.call_devices()?.devices);
-    Ok(All { profile, contacts, chats, groups, filters, calling, overview, listen, calls, devices })
+    let calls = query::call_settings(&rows)?;
+    Ok(All { profile, contacts, chats, groups, filters, calling, overview, listen, calls })
 }
 
 /// The number to compare with somebody.

@@ -113,17 +113,12 @@ impl Calls {
                     number = wanted.open(opening);
                     number.is_some()
                 });
-                number.map(|number| (opening.leg, number))
+                number
             }
-            MediaCommand::Describe { leg, .. }
-            | MediaCommand::Candidates { leg, .. }
-            | MediaCommand::AllowDirect { leg }
-            | MediaCommand::Restart { leg, .. } => {
-                self.wanted.borrow().opening(leg).map(|number| (*leg, number))
-            }
+            other => other.leg().and_then(|leg| self.wanted.borrow().opening(&leg)),
         };
         // About a leg that is not open, or one that is to be opened once more, nothing is to be done.
-        let Some((leg, number)) = number else { return Ok(()) };
+        let (Some(leg), Some(number)) = (command.leg(), number) else { return Ok(()) };
         self.orders.try_send(Order { number, command }).map_err(|_| {
             let opened = self.wanted.borrow().opened(&leg);
             self.wanted.send_if_modified(|wanted| wanted.close(&leg));

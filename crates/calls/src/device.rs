@@ -7,6 +7,7 @@
 //! | [`recording`] | pictures into a file |
 //! | [`ring`] | what is heard before anybody talks |
 //! | `keeping` | new files for either |
+//! | `tries` | when one is opened, and opened again |
 //! | [`pattern`] | a picture that tells when it was made |
 //! | [`files`] | films: Y4M, IVF |
 //! | `pulse` | real microphones and speakers, on Linux |
@@ -39,12 +40,15 @@ pub mod ring;
 #[cfg(target_os = "linux")]
 mod screen;
 pub mod sound;
+mod tries;
 pub mod wav;
 
 #[cfg(target_os = "linux")]
 use self::choice::Direction;
 #[cfg(target_os = "linux")]
 use self::choice::Found;
+pub(crate) use self::tries::Tries;
+pub(crate) use self::tries::Try;
 
 /// 10 ms of sound: 48,000 samples a second, one channel, between -1 and 1.
 pub type Block = [f32; kith_media::jitter::BLOCK];

@@ -137,20 +137,11 @@ impl Task {
     }
 
     async fn order(&mut self, Order { number, command }: Order) {
-        if let MediaCommand::Open(opening) = command {
-            return self.open(number, *opening).await;
-        }
-        let (MediaCommand::Describe { leg, .. }
-        | MediaCommand::Candidates { leg, .. }
-        | MediaCommand::AllowDirect { leg }
-        | MediaCommand::Restart { leg, .. }) = command
-        else {
-            return;
-        };
-        if self.legs.get(&leg).is_none_or(|live| live.number != number) {
-            return;
-        }
+        let Some(leg) = command.leg() else { return };
+        let is_open = self.legs.get(&leg).is_some_and(|live| live.number == number);
         match command {
+            MediaCommand::Open(opening) => self.open(number, *opening).await,
+            _ if !is_open => {}
             MediaCommand::Describe { epoch, offer, sdp, .. } => {
                 self.with(leg, |live| live.leg.describe(epoch, offer, &sdp)).await;
             }
@@ -161,7 +152,8 @@ impl Task {
             }
             MediaCommand::AllowDirect { .. } => self.with(leg, |live| live.leg.allow_direct()).await,
             MediaCommand::Restart { epoch, .. } => self.with(leg, |live| live.leg.restart(epoch)).await,
-            MediaCommand::Open(_) | MediaCommand::SetMedia { .. } | MediaCommand::Close { .. } => {}
+            // These are wishes (`Wanted`).
+            MediaCommand::SetMedia { .. } | MediaCommand::Close { .. } => {}
         }
     }
 

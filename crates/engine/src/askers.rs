@@ -33,6 +33,7 @@ use kith_proto::time::Timestamp;
 use crate::core::Core;
 use crate::effect::Effect;
 use crate::output::Output;
+use crate::registering::Registration;
 use crate::timer::TimerKey;
 
 /// The first pause after a stream ended; it doubles.
@@ -109,14 +110,7 @@ pub(crate) enum Asked {
         at: Timestamp,
     },
     /// An inbox and queues of a period.
-    Register {
-        /// Which period.
-        period: u32,
-        /// How many queues should be open in it then.
-        queues: u32,
-        /// Whether all of them have been asked for then.
-        last: bool,
-    },
+    Register(Registration),
     /// To be told what is there.
     Subscribe,
     /// Envelopes.

@@ -66,7 +66,7 @@ impl Clocks {
         live: bool,
     ) {
         match (asked, word) {
-            (Asked::Register { .. }, Answer::Registered { until, last, .. }) => {
+            (Asked::Register(_), Answer::Registered { until, last, .. }) => {
                 let latest = before(*until, LEASE);
                 self.note(now, mailbox, before(latest, ROUNDED).max(time_of(*last)), Some(latest));
             }
@@ -161,6 +161,7 @@ fn middle(mut numbers: Vec<i64>) -> (i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registering::Registration;
 
     const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
@@ -173,13 +174,8 @@ mod tests {
         let until = Timestamp((theirs.0 / ROUNDED.0 + 1) * ROUNDED.0);
         let word =
             Answer::Registered { quota_left: 1, last: 0, queues: 0, until, left_out: Default::default() };
-        clocks.answered(
-            now,
-            &source(number),
-            &Asked::Register { period: 1, queues: 0, last: true },
-            &word,
-            false,
-        );
+        let asked = Asked::Register(Registration { of: 1, expected: 0, last: true });
+        clocks.answered(now, &source(number), &asked, &word, false);
     }
 
     #[test]

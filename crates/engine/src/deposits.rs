@@ -19,6 +19,7 @@ use kith_proto::payload::Position;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
+use crate::count::Count;
 use crate::output::Output;
 use crate::rows;
 use crate::rows::MailRow;
@@ -125,7 +126,7 @@ pub(crate) struct Deposits {
     /// Whose turn it is at each mailbox, when there is more to leave than fits its window.
     turns: BTreeMap<DeviceId, VecDeque<DeviceId>>,
     /// How often a device was told that its copies were deleted, and since when that is counted.
-    emptied: BTreeMap<DeviceId, (Timestamp, u32)>,
+    emptied: BTreeMap<DeviceId, Count>,
     /// Devices that are to hear by mailbox how far we are.
     pub(crate) owed: BTreeSet<DeviceId>,
 }
@@ -403,12 +404,7 @@ impl Deposits {
 
     /// Whether a device is told once more that copies of what it left were deleted: whether they were is the word of a mailbox.
     pub(crate) fn may_say_emptied(&mut self, now: Timestamp, device: &DeviceId) -> bool {
-        let (since, times) = self.emptied.entry(*device).or_insert((now, 0));
-        if now.since(*since) >= Span::from_days(1) {
-            (*since, *times) = (now, 0);
-        }
-        *times = times.saturating_add(1);
-        *times <= EMPTIED_A_DAY
+        self.emptied.entry(*device).or_default().again(now, Span::from_days(1)) <= EMPTIED_A_DAY
     }
 
     /// A device says how far it is, and it is no further than it was: it may have deleted copies, so what there was no

@@ -45,6 +45,7 @@ use crate::cards;
 use crate::command::Refusal;
 use crate::commands;
 use crate::contents;
+use crate::count::Count;
 use crate::deposits::CARD_VERSION;
 use crate::effect::Effect;
 use crate::engine::Engine;
@@ -79,7 +80,7 @@ pub(crate) struct Knocking {
     searches: BTreeMap<AccountId, Search>,
     works: BTreeMap<Way, Work>,
     proofs: BTreeMap<Way, (EnvelopeId, WorkProof)>,
-    done: BTreeMap<Way, (Timestamp, u32)>,
+    done: BTreeMap<Way, Count>,
 }
 
 /// How far the search for somebody's card is.
@@ -164,16 +165,11 @@ impl Knocking {
 
     /// Takes work unless it is too hard or asked for too often.
     fn take_work(&mut self, now: Timestamp, way: Way, work: Work) -> bool {
-        let (since, count) = self.done.entry(way).or_insert((now, 0));
-        if now.since(*since) >= Span::from_days(1) {
-            (*since, *count) = (now, 0);
+        let taken = self.done.entry(way).or_default().again(now, Span::from_days(1)) <= MAX_WORKS_A_DAY;
+        if taken {
+            self.works.insert(way, work);
         }
-        if *count >= MAX_WORKS_A_DAY {
-            return false;
-        }
-        *count += 1;
-        self.works.insert(way, work);
-        true
+        taken
     }
 }
 

@@ -45,6 +45,7 @@ mod commands;
 mod contacts;
 mod contents;
 mod core;
+mod count;
 mod deposits;
 mod devices;
 mod engine;

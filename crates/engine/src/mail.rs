@@ -27,7 +27,6 @@ use crate::leaving;
 use crate::output::Output;
 use crate::reading;
 use crate::registering;
-use crate::registering::Registration;
 use crate::routes;
 use crate::timer::TimerKey;
 
@@ -186,8 +185,7 @@ pub(crate) fn answered(
             greeted(engine, out, used_for);
             engine.network_changed(out);
         }
-        (Use::Read { mailbox, period }, Asked::Register { period: of, queues, last }, word) => {
-            let about = Registration { of, expected: queues, last };
+        (Use::Read { mailbox, period }, Asked::Register(about), word) => {
             registering::registered(engine, out, (mailbox, period), about, &word);
         }
         (Use::Read { mailbox, period }, Asked::Subscribe, word) => {

@@ -23,6 +23,7 @@ use kith_proto::payload::MAX_PLACES;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
+use crate::count::Count;
 use crate::output::Output;
 use crate::rows;
 use crate::rows::FoundRow;
@@ -78,7 +79,7 @@ pub(crate) struct Own {
     /// Work that it asks for before it opens an inbox.
     pub(crate) work: Option<Work>,
     /// How often it was given work, and since when that is counted.
-    works: (Timestamp, u32),
+    works: Count,
     /// It takes nothing any more.
     pub(crate) closing: bool,
     /// When something was last left there, by its clock.
@@ -364,7 +365,7 @@ impl Own {
             refuses: false,
             drained: None,
             work: None,
-            works: (Timestamp(0), 0),
+            works: Count::default(),
             closing: false,
             mail_at: None,
             read_at: None,
@@ -407,15 +408,12 @@ impl Own {
 
     /// Takes work, unless it is too hard or asked for too often.
     pub(crate) fn take_work(&mut self, now: Timestamp, work: Work) -> bool {
-        if now.since(self.works.0) >= Span::from_days(1) {
-            self.works = (now, 0);
+        let taken =
+            work.bits.bits() <= MAX_WORK && self.works.again(now, Span::from_days(1)) <= MAX_WORKS_A_DAY;
+        if taken {
+            self.work = Some(work);
         }
-        if work.bits.bits() > MAX_WORK || self.works.1 >= MAX_WORKS_A_DAY {
-            return false;
-        }
-        self.works.1 += 1;
-        self.work = Some(work);
-        true
+        taken
     }
 
     /// There is mail of this place in its order, which is a time (`kith-mailbox`).

@@ -189,15 +189,16 @@ pub(crate) fn register(
                 signature: [0; 64],
             };
             key.sign(&mailbox, &nonce, &mut request);
-            let queues = u32::try_from(open).unwrap_or(u32::MAX);
-            let asked = Asked::Register { period: of, queues, last: number == last };
+            let expected = u32::try_from(open).unwrap_or(u32::MAX);
+            let about = Registration { of, expected, last: number == last };
+            let asked = Asked::Register(about);
             engine.askers.ask(&mut engine.core, out, used_for, request, asked);
         }
     }
 }
 
 /// What a registration was about.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Registration {
     /// Which period's inbox.
     pub(crate) of: u32,

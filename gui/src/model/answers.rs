@@ -86,7 +86,7 @@ pub(super) fn take(model: &mut Model, reply: Reply) -> Vec<Request> {
 }
 
 fn everything(model: &mut Model, all: All) -> Vec<Request> {
-    let All { profile, contacts, chats, groups, filters, calling, overview, listen, calls, devices } = all;
+    let All { profile, contacts, chats, groups, filters, calling, overview, listen, calls } = all;
     for contact in &contacts {
         model.groups.hear_name(contact.contact, &contact.name);
     }
@@ -99,8 +99,6 @@ fn everything(model: &mut Model, all: All) -> Vec<Request> {
     model.network = overview.network;
     model.online = overview.online;
     model.listen = listen;
-    // Which devices are there is asked for where they are chosen.
-    model.calls.devices.chosen = devices;
     let ringing = calls::replace(model, overview.calls, calls);
     // Not over a phrase that is still to be written down, nor over a failure.
     if matches!(model.screen, Screen::Starting) {

@@ -58,7 +58,6 @@ fn everything() -> All {
         overview: Overview::default(),
         listen: Vec::new(),
         calls: Default::default(),
-        devices: Default::default(),
     }
 }
 

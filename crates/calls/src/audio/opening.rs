@@ -5,35 +5,29 @@ use std::sync::mpsc::Receiver;
 use std::sync::mpsc::TryRecvError;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
-use std::time::Instant;
 
 use crate::device::Devices;
 use crate::device::NoDevice;
+use crate::device::Tries;
 
 /// Opens what was chosen: at first, when another is chosen, and again while there is none.
 pub(super) struct Opening<T> {
     devices: Arc<dyn Devices>,
     open: fn(&dyn Devices) -> Result<T, NoDevice>,
-    /// Which choice of the person was tried last, and when.
-    tried: Option<(u64, Instant)>,
+    tries: Tries,
     coming: Option<Receiver<Result<T, NoDevice>>>,
     failed: bool,
 }
 
 impl<T: Send + 'static> Opening<T> {
     pub(super) fn new(devices: Arc<dyn Devices>, open: fn(&dyn Devices) -> Result<T, NoDevice>) -> Self {
-        Self { devices, open, tried: None, coming: None, failed: false }
+        Self { devices, open, tries: Tries::default(), coming: None, failed: false }
     }
 
     /// What was opened, if it is there now. `open`: whether another still is, which goes on until then.
     pub(super) fn poll(&mut self, open: bool) -> Option<T> {
-        let changes = self.devices.changes();
-        let due = match self.tried {
-            Some((choice, at)) => choice != changes || (!open && at.elapsed() >= TRY_AGAIN),
-            None => true,
-        };
-        if self.coming.is_none() && due {
-            self.begin(changes);
+        if self.coming.is_none() && self.tries.are_due(self.devices.changes(), open).is_some() {
+            self.begin();
         }
         match self.coming.as_ref()?.try_recv() {
             Err(TryRecvError::Empty) => None,
@@ -57,12 +51,11 @@ impl<T: Send + 'static> Opening<T> {
 
     /// Whether it failed the last time, or takes longer than anybody would wait.
     pub(super) fn fails(&self) -> bool {
-        let late = self.tried.is_some_and(|(_, at)| self.coming.is_some() && at.elapsed() >= LATE);
+        let late = self.coming.is_some() && self.tries.since_last() >= LATE;
         self.failed || late
     }
 
-    fn begin(&mut self, choice: u64) {
-        self.tried = Some((choice, Instant::now()));
+    fn begin(&mut self) {
         let (told, coming) = sync_channel(1);
         let (devices, open) = (self.devices.clone(), self.open);
         let opens = move || drop(told.send(open(&*devices)));
@@ -71,9 +64,6 @@ impl<T: Send + 'static> Opening<T> {
         self.coming = begun.is_ok().then_some(coming);
     }
 }
-
-/// What was plugged in again is found within this.
-const TRY_AGAIN: Duration = Duration::from_secs(2);
 
 /// A device is there at once, and an idle one that wakes up within this.
 const LATE: Duration = Duration::from_secs(1);

@@ -182,13 +182,8 @@ fn size(text: &str) -> Option<(u32, u32)> {
 
 impl Default for Choice {
     fn default() -> Self {
-        let word = |word: &str| word.to_owned();
-        Self {
-            microphone: word("default"),
-            speaker: word("default"),
-            camera: word("default"),
-            screen: word("default"),
-        }
+        let [microphone, speaker, camera, screen] = ["default"; 4].map(str::to_owned);
+        Self { microphone, speaker, camera, screen }
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) fn list() -> Vec<Found> {
 
 /// A microphone.
 pub(super) struct Microphone {
-    heard: Arc<Heard>,
+    heard: Arc<Shared<Unread>>,
     lost: u32,
     /// What is not read yet is dropped with it.
     _stream: RecordStream,
@@ -74,18 +74,10 @@ pub(super) struct Microphone {
 
 /// What was heard and not read yet.
 #[derive(Default)]
-struct Heard {
-    blocks: Mutex<Unread>,
-    came: Condvar,
-}
-
-#[derive(Default)]
 struct Unread {
     blocks: VecDeque<Block>,
     /// Those before the first of them that nobody read in time.
     lost: u32,
-    /// Nothing comes any more.
-    gone: bool,
 }
 
 impl Unread {
@@ -104,29 +96,6 @@ impl Unread {
     }
 }
 
-impl Heard {
-    fn lock(&self) -> MutexGuard<'_, Unread> {
-        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The server's end of it, which the library drops with the connection.
-struct Giver(Arc<Heard>);
-
-impl Giver {
-    fn give(&self, block: Block) {
-        self.0.lock().push(block);
-        self.0.came.notify_one();
-    }
-}
-
-impl Drop for Giver {
-    fn drop(&mut self) {
-        self.0.lock().gone = true;
-        self.0.came.notify_one();
-    }
-}
-
 impl Microphone {
     /// Opens the one of this id, or the default.
     ///
@@ -134,8 +103,7 @@ impl Microphone {
     /// If there is no server or no such microphone.
     pub(super) fn open(id: Option<&str>) -> Result<Self, NoDevice> {
         let client = client()?;
-        let heard = Arc::new(Heard::default());
-        let giver = Giver(heard.clone());
+        let (heard, server) = Shared::new();
         let mut rest: Vec<f32> = Vec::with_capacity(2 * 480);
         let sink = move |data: &[u8]| {
             rest.extend(
@@ -146,7 +114,7 @@ impl Microphone {
                 for (to, from) in block.iter_mut().zip(rest.drain(..480)) {
                     *to = from;
                 }
-                giver.give(block);
+                server.with(|unread: &mut Unread| unread.push(block));
             }
         };
         let params = protocol::RecordStreamParams {
@@ -164,10 +132,9 @@ impl Microphone {
 
 impl AudioSource for Microphone {
     fn read(&mut self, block: &mut Block) -> Result<(), Gone> {
-        let none = |unread: &mut Unread| unread.blocks.is_empty() && !unread.gone;
-        let waited = self.heard.came.wait_timeout_while(self.heard.lock(), PATIENCE, none);
-        let (mut unread, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        (*block, self.lost) = unread.pop().ok_or(Gone)?;
+        // What came before the server was gone is read.
+        let (mut between, _) = self.heard.wait_while(|unread| unread.blocks.is_empty());
+        (*block, self.lost) = between.waiting.pop().ok_or(Gone)?;
         Ok(())
     }
 
@@ -182,49 +149,9 @@ impl AudioSource for Microphone {
 
 /// A speaker.
 pub(super) struct Speaker {
-    queue: Arc<Queue>,
+    queue: Arc<Shared<VecDeque<f32>>>,
     _stream: PlaybackStream,
     _client: Client,
-}
-
-#[derive(Default)]
-struct Queue {
-    samples: Mutex<Waiting>,
-    taken: Condvar,
-}
-
-#[derive(Default)]
-struct Waiting {
-    samples: VecDeque<f32>,
-    /// Nobody takes any more.
-    gone: bool,
-}
-
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.samples.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The server's end of it, which the library drops with the connection.
-struct Taker(Arc<Queue>);
-
-impl Taker {
-    fn fill(&self, buffer: &mut [u8]) -> usize {
-        let mut waiting = self.0.lock();
-        for bytes in buffer.chunks_exact_mut(4) {
-            bytes.copy_from_slice(&waiting.samples.pop_front().unwrap_or_default().to_le_bytes());
-        }
-        self.0.taken.notify_one();
-        buffer.len()
-    }
-}
-
-impl Drop for Taker {
-    fn drop(&mut self) {
-        self.0.lock().gone = true;
-        self.0.taken.notify_one();
-    }
 }
 
 impl Speaker {
@@ -234,9 +161,15 @@ impl Speaker {
     /// If there is no server or no such speaker.
     pub(super) fn open(id: Option<&str>) -> Result<Self, NoDevice> {
         let client = client()?;
-        let queue = Arc::new(Queue::default());
-        let taker = Taker(queue.clone());
-        let source = move |buffer: &mut [u8]| taker.fill(buffer);
+        let (queue, server) = Shared::<VecDeque<f32>>::new();
+        let source = move |buffer: &mut [u8]| {
+            server.with(|samples| {
+                for bytes in buffer.chunks_exact_mut(4) {
+                    bytes.copy_from_slice(&samples.pop_front().unwrap_or_default().to_le_bytes());
+                }
+            });
+            buffer.len()
+        };
         let buffer = protocol::stream::BufferAttr {
             target_length: 2 * FRAGMENT,
             minimum_request_length: FRAGMENT,
@@ -259,20 +192,71 @@ impl Speaker {
 
 impl AudioSink for Speaker {
     fn write(&mut self, block: &Block) -> Result<(), Gone> {
-        let full = |waiting: &mut Waiting| waiting.samples.len() > QUEUED && !waiting.gone;
-        let waited = self.queue.taken.wait_timeout_while(self.queue.lock(), PATIENCE, full);
-        let (mut waiting, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-        if waited.timed_out() || waiting.gone {
+        let (mut between, late) = self.queue.wait_while(|samples| samples.len() > QUEUED);
+        if late || between.gone {
             return Err(Gone);
         }
-        waiting.samples.extend(block);
+        between.waiting.extend(block);
         Ok(())
     }
 
     fn delay(&self) -> Duration {
         // What waits here and, as asked for, at the server.
-        let waiting = self.queue.lock().samples.len() as u64;
+        let waiting = self.queue.lock().waiting.len() as u64;
         Duration::from_micros(waiting * 1_000 / 48) + Duration::from_millis(20)
+    }
+}
+
+/// What a thread of the call and the server hand to each other.
+#[derive(Default)]
+struct Shared<T> {
+    between: Mutex<Between<T>>,
+    moved: Condvar,
+}
+
+#[derive(Default)]
+struct Between<T> {
+    waiting: T,
+    /// The server's end is not there any more.
+    gone: bool,
+}
+
+impl<T: Default> Shared<T> {
+    /// It, and the server's end of it.
+    fn new() -> (Arc<Self>, ServerEnd<T>) {
+        let shared = Arc::<Self>::default();
+        (shared.clone(), ServerEnd(shared))
+    }
+}
+
+impl<T> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, Between<T>> {
+        self.between.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the server, and whether that took too long. Does not wait when it is gone.
+    fn wait_while(&self, standing: impl Fn(&T) -> bool) -> (MutexGuard<'_, Between<T>>, bool) {
+        let waits = |between: &mut Between<T>| standing(&between.waiting) && !between.gone;
+        let waited = self.moved.wait_timeout_while(self.lock(), PATIENCE, waits);
+        let (between, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        (between, waited.timed_out())
+    }
+}
+
+/// The server's end, which the library drops with the connection.
+struct ServerEnd<T>(Arc<Shared<T>>);
+
+impl<T> ServerEnd<T> {
+    fn with(&self, act: impl FnOnce(&mut T)) {
+        act(&mut self.0.lock().waiting);
+        self.0.moved.notify_one();
+    }
+}
+
+impl<T> Drop for ServerEnd<T> {
+    fn drop(&mut self) {
+        self.0.lock().gone = true;
+        self.0.moved.notify_one();
     }
 }
 

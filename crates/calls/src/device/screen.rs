@@ -50,12 +50,7 @@ impl Screen {
     /// # Errors
     /// If there is no X11, or nothing of this name.
     pub(super) fn open(display: Option<&str>, word: Option<&str>) -> Result<Self, NoDevice> {
-        if display.is_none() && std::env::var_os("WAYLAND_DISPLAY").is_some() {
-            return Err(NoDevice::Broken(
-                "this desktop speaks Wayland, and shows its screen only by its portal, which Kith cannot use yet".into(),
-            ));
-        }
-        let (x11, number) = x11rb::connect(display).map_err(|_| NoDevice::Missing)?;
+        let (x11, number) = connect(display)?;
         let view = view(&x11, number, word).map_err(|error| NoDevice::Broken(error.to_string()))?;
         Ok(Self { x11, view: view.ok_or(NoDevice::Missing)?, pace: Pace::default() })
     }
@@ -113,11 +108,19 @@ impl VideoSource for Screen {
 
 /// Monitors, the first one first, then windows. Nothing without X11.
 pub(super) fn list(display: Option<&str>) -> Vec<FoundPicture> {
-    if display.is_none() && std::env::var_os("WAYLAND_DISPLAY").is_some() {
-        return Vec::new();
-    }
-    let Ok((x11, number)) = x11rb::connect(display) else { return Vec::new() };
+    let Ok((x11, number)) = connect(display) else { return Vec::new() };
     found(&x11, number).unwrap_or_default()
+}
+
+/// To the display that is named, or to the person's own, unless that one would show nothing.
+fn connect(display: Option<&str>) -> Result<(RustConnection, usize), NoDevice> {
+    if display.is_none() && std::env::var_os("WAYLAND_DISPLAY").is_some() {
+        return Err(NoDevice::Broken(
+            "this desktop speaks Wayland, and shows its screen only by its portal, which Kith cannot use yet"
+                .into(),
+        ));
+    }
+    x11rb::connect(display).map_err(|_| NoDevice::Missing)
 }
 
 fn found(x11: &RustConnection, number: usize) -> Result<Vec<FoundPicture>, Error> {

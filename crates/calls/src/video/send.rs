@@ -20,6 +20,8 @@ use kith_vpx::Settings;
 use super::scale;
 use crate::Picture;
 use crate::device::Devices;
+use crate::device::Tries;
+use crate::device::Try;
 use crate::device::VideoSink;
 use crate::device::VideoSource;
 use crate::device::Wish;
@@ -103,18 +105,11 @@ fn shoot(kind: Kind, devices: &dyn Devices, fanout: &Fanout, clock: Instant, sha
         times: VecDeque::new(),
     };
     let mut source: Option<Box<dyn VideoSource>> = None;
-    let mut tried: Option<(u64, Instant)> = None;
+    let mut tries = Tries::default();
     while !shared.has_ended() {
-        let changes = devices.changes();
-        let due = match tried {
-            Some((choice, at)) => choice != changes || (source.is_none() && at.elapsed() >= TRY_AGAIN),
-            None => true,
-        };
-        if due {
-            let news = tried.is_none_or(|(choice, _)| choice != changes);
-            tried = Some((changes, Instant::now()));
+        if let Some(which) = tries.are_due(devices.changes(), source.is_some()) {
             let opened = devices.pictures(kind);
-            if let (Err(error), true) = (&opened, news) {
+            if let (Err(error), Try::First) = (&opened, which) {
                 tracing::warn!(%error, ?kind, "no pictures");
             }
             source = opened.ok();
@@ -249,9 +244,6 @@ impl Maker {
         times.get(times.len() * 95 / 100).copied().unwrap_or_default()
     }
 }
-
-/// What was plugged in again is found within this.
-const TRY_AGAIN: Duration = Duration::from_secs(2);
 
 /// While nobody is connected, or nothing may be sent.
 const NOBODY: Duration = Duration::from_millis(50);

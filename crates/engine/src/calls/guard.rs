@@ -12,6 +12,7 @@ use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 use super::call::Call;
+use crate::count::Count;
 
 /// Calls that one contact may begin in [`RING_WINDOW`]. Somebody in need calls again and again, and no more than that.
 const RINGS: u32 = 8;
@@ -43,12 +44,6 @@ pub(crate) struct Guard {
     over: VecDeque<Over>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Count {
-    from: Timestamp,
-    times: u32,
-}
-
 /// A call that is over.
 #[derive(Debug)]
 struct Over {
@@ -69,17 +64,17 @@ enum How {
 impl Guard {
     /// Whether a contact may begin another call.
     pub(crate) fn may_ring(&mut self, now: Timestamp, contact: &ContactId) -> bool {
-        count(&mut self.rings, now, contact, RING_WINDOW) <= RINGS
+        self.rings.entry(*contact).or_default().again(now, RING_WINDOW) <= RINGS
     }
 
     /// Whether another missed call of a contact is written down.
     pub(crate) fn may_miss(&mut self, now: Timestamp, contact: &ContactId) -> bool {
-        count(&mut self.missed, now, contact, RING_WINDOW) <= MISSED
+        self.missed.entry(*contact).or_default().again(now, RING_WINDOW) <= MISSED
     }
 
     /// Whether what a contact says is listened to.
     pub(crate) fn may_speak(&mut self, now: Timestamp, contact: &ContactId) -> bool {
-        count(&mut self.words, now, contact, WORD_WINDOW) <= WORDS
+        self.words.entry(*contact).or_default().again(now, WORD_WINDOW) <= WORDS
     }
 
     /// Remembers a call that has ended.
@@ -119,16 +114,6 @@ impl Guard {
         self.words.remove(contact);
         self.over.retain(|over| over.contact != *contact);
     }
-}
-
-/// How often it was this time, in a window that begins with the first.
-fn count(counts: &mut BTreeMap<ContactId, Count>, now: Timestamp, contact: &ContactId, window: Span) -> u32 {
-    let count = counts.entry(*contact).or_insert(Count { from: now, times: 0 });
-    if now.since(count.from) >= window {
-        *count = Count { from: now, times: 0 };
-    }
-    count.times = count.times.saturating_add(1);
-    count.times
 }
 
 #[cfg(test)]

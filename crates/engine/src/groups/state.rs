@@ -46,6 +46,7 @@ use super::passing;
 use super::requests::Door;
 use super::turns::Turns;
 use crate::core::Core;
+use crate::count::Count;
 use crate::output::Output;
 use crate::rows::groups as rows;
 use crate::rows::groups::AskingRow;
@@ -99,7 +100,7 @@ pub(crate) struct Groups {
     pub(super) talkers: BTreeSet<DeviceId>,
     /// What may be written into logs later.
     pub(super) filing: Filing,
-    budgets: BTreeMap<DeviceId, (Timestamp, u32)>,
+    budgets: BTreeMap<DeviceId, Count>,
 }
 
 /// One group.
@@ -237,12 +238,7 @@ impl Groups {
 
     /// Whether a device may be given another batch of operations.
     pub(super) fn may_give(&mut self, now: Timestamp, device: &DeviceId) -> bool {
-        let (since, given) = self.budgets.entry(*device).or_insert((now, 0));
-        if now.since(*since) >= Span::from_secs(10) {
-            (*since, *given) = (now, 0);
-        }
-        *given = given.saturating_add(1);
-        *given <= BATCHES_IN_TEN_SECONDS
+        self.budgets.entry(*device).or_default().again(now, Span::from_secs(10)) <= BATCHES_IN_TEN_SECONDS
     }
 
     /// The connection to a device is gone, and with it the meetings on it.

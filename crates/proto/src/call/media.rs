@@ -149,6 +149,21 @@ pub enum MediaCommand {
     },
 }
 
+impl MediaCommand {
+    /// The leg it is about; nothing for what is about a whole call.
+    pub fn leg(&self) -> Option<LegId> {
+        match self {
+            Self::Open(opening) => Some(opening.leg),
+            Self::Describe { leg, .. }
+            | Self::Candidates { leg, .. }
+            | Self::AllowDirect { leg }
+            | Self::Restart { leg, .. }
+            | Self::Close { leg } => Some(*leg),
+            Self::SetMedia { .. } => None,
+        }
+    }
+}
+
 /// What whatever moves sound and pictures reports to the engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaEvent {

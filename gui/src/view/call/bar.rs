@@ -12,6 +12,7 @@ use eframe::egui::WidgetInfo;
 use eframe::egui::pos2;
 use kith_engine::view::CallView;
 
+use super::controls::microphone;
 use crate::action::Action;
 use crate::action::CallAction;
 use crate::action::calls::Part;
@@ -74,10 +75,7 @@ pub(in crate::view) fn bar(
             if widget::icon_button(ui, tokens, icons::HANG_UP, &say!("call-hang-up")).clicked() {
                 actions.push(Action::Call(CallAction::HangUp));
             }
-            let (glyph, label) = match call.own.microphone {
-                true => (icons::MICROPHONE, say!("call-mute")),
-                false => (icons::SILENT, say!("call-unmute")),
-            };
+            let (glyph, label) = microphone(call.own);
             if widget::icon_button(ui, tokens, glyph, &label).clicked() {
                 actions.push(Action::Call(CallAction::Toggle(Part::Microphone)));
             }

@@ -8,6 +8,7 @@ use kith_engine::view::CallState;
 use kith_engine::view::CallView;
 use kith_node::calling::choice::Direction;
 use kith_node::calling::choice::Use;
+use kith_proto::call::Media;
 
 use crate::action::Action;
 use crate::action::CallAction;
@@ -41,10 +42,8 @@ pub(super) fn controls(
     let switch = |on| if on { Look::On } else { Look::Plain };
     let no_camera = (!model.calls.has_camera() && !own.camera).then(|| say!("call-no-camera"));
     let no_screen = (!model.calls.has_screen() && !own.screen).then(|| say!("call-no-screen"));
-    let microphone = match own.microphone {
-        true => (icons::MICROPHONE, say!("call-mute"), Look::Plain),
-        false => (icons::SILENT, say!("call-unmute"), Look::Off),
-    };
+    let (glyph, label) = microphone(own);
+    let microphone = (glyph, label, if own.microphone { Look::Plain } else { Look::Off });
     let camera = match own.camera {
         true => (icons::CAMERA, say!("call-camera-off"), switch(true)),
         false => (icons::CAMERA_OFF, say!("call-camera-on"), Look::Plain),
@@ -82,6 +81,14 @@ pub(super) fn controls(
             actions.push(Action::Call(CallAction::HangUp));
         }
     });
+}
+
+/// The sign of the microphone, and what a click on it does.
+pub(super) fn microphone(own: Media) -> (&'static str, String) {
+    match own.microphone {
+        true => (icons::MICROPHONE, say!("call-mute")),
+        false => (icons::SILENT, say!("call-unmute")),
+    }
 }
 
 /// So many round buttons in the middle; closer together where there is little room.

@@ -74,11 +74,12 @@ fn colours(picture: &Picture) -> ColorImage {
     let mut pixels = Vec::with_capacity(width * height);
     for (row, line) in picture.y().chunks_exact(width.max(1)).enumerate() {
         let begin = row / 2 * chroma;
-        let of = |plane: &[u8]| plane.get(begin..begin + chroma).unwrap_or_default().to_vec();
-        let (u, v) = (of(u), of(v));
+        let near_row = begin..begin + chroma;
+        let u = u.get(near_row.clone()).unwrap_or_default();
+        let v = v.get(near_row).unwrap_or_default();
         for (at, y) in line.iter().enumerate() {
             let near = |plane: &[u8]| i32::from(plane.get(at / 2).copied().unwrap_or(128)) - 128;
-            let (d, e, c) = (near(&u), near(&v), (i32::from(*y) - 16) * 298 + 128);
+            let (d, e, c) = (near(u), near(v), (i32::from(*y) - 16) * 298 + 128);
             let byte = |value: i32| (value >> 8).clamp(0, 255) as u8;
             pixels.push(Color32::from_rgb(byte(c + 409 * e), byte(c - 100 * d - 208 * e), byte(c + 516 * d)));
         }

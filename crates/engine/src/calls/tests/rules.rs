@@ -166,12 +166,7 @@ fn whoever_disappears_before_they_talk_is_noticed_within_ten_seconds() {
     assert_eq!((wire.state(1), wire.state(2)), (Some(CallState::Ringing), Some(CallState::Incoming)));
 
     for silent in [1, 2] {
-        let mut wire = Wire::new(1);
-        wire.media = false;
-        wire.start();
-        wire.pass(Span::from_secs(1));
-        wire.accept(2);
-        wire.pass(Span::from_secs(1));
+        let mut wire = Wire::accepted_without_media();
         wire.cut = true;
         wire.crash(silent);
         wire.pass(Span::from_secs(11));
@@ -372,12 +367,7 @@ fn no_address_is_told_by_ringing_nor_when_it_is_hidden() {
 
 #[test]
 fn what_media_cannot_do_ends_it_with_a_reason() {
-    let mut wire = Wire::new(1);
-    wire.media = false;
-    wire.start();
-    wire.pass(Span::from_secs(1));
-    wire.accept(2);
-    wire.pass(Span::from_secs(1));
+    let mut wire = Wire::accepted_without_media();
     let leg = LegId { call: CALL, device: device(1) };
     wire.report(device(2), MediaEvent::Failed { leg, opened: 1, reason: MediaFailure::NoRelay });
     assert_eq!(wire.ended(2), Some(CallEnd::Device(MediaFailure::NoRelay)));

@@ -66,6 +66,17 @@ pub(super) struct Wire {
 }
 
 impl Wire {
+    /// One device of Bob's that took Ann's call, and nothing that moves sound at either's.
+    pub(super) fn accepted_without_media() -> Self {
+        let mut wire = Self::new(1);
+        wire.media = false;
+        wire.start();
+        wire.pass(Span::from_secs(1));
+        wire.accept(2);
+        wire.pass(Span::from_secs(1));
+        wire
+    }
+
     /// So many devices of Bob's, and Ann's.
     pub(super) fn new(devices: u8) -> Self {
         let end = |number: u8| {

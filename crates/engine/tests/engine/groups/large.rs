@@ -37,6 +37,28 @@ struct Town {
 }
 
 impl Town {
+    /// Each of them makes a link while nobody hears the others: as many ends, and more than a word names. Then all meet.
+    fn make_links_while_apart(&mut self) {
+        let links = self.world.connected.clone();
+        for (one, other) in &links {
+            self.world.disconnect(*one, *other);
+        }
+        let group = self.group;
+        for side in &mut self.world.people {
+            side.command(Command::CreateGroupLink {
+                group,
+                role: Role::Member,
+                expires_secs: None,
+                uses: 0,
+                approval: false,
+                work: 0,
+            });
+        }
+        for (one, other) in &links {
+            self.connect(*one, *other);
+        }
+    }
+
     /// Each of them is a friend of the next, and has added them to the group.
     fn of(count: u8, history: History) -> Self {
         let world = Self::people(count, |who| who - 1);
@@ -440,25 +462,7 @@ fn what_a_meeting_brings_is_told_on_in_a_quiet_group() {
 #[test]
 fn a_chain_is_passed_on_however_many_were_busy_at_once() {
     let mut town = Town::of(40, History::Everything);
-    let links = town.world.connected.clone();
-    // Each of them makes a link while nobody hears the others: as many ends, and more than a word names.
-    for (one, other) in &links {
-        town.world.disconnect(*one, *other);
-    }
-    let group = town.group;
-    for side in &mut town.world.people {
-        side.command(Command::CreateGroupLink {
-            group,
-            role: Role::Member,
-            expires_secs: None,
-            uses: 0,
-            approval: false,
-            work: 0,
-        });
-    }
-    for (one, other) in &links {
-        town.connect(*one, *other);
-    }
+    town.make_links_while_apart();
     for _ in 0..3 {
         town.pass(500);
     }
@@ -473,28 +477,11 @@ fn a_chain_is_passed_on_however_many_were_busy_at_once() {
 #[test]
 fn ends_that_are_too_many_to_be_named_are_merged_by_somebody() {
     let mut town = Town::of(36, History::Everything);
-    let links = town.world.connected.clone();
-    for (one, other) in &links {
-        town.world.disconnect(*one, *other);
-    }
-    let group = town.group;
-    for side in &mut town.world.people {
-        side.command(Command::CreateGroupLink {
-            group,
-            role: Role::Member,
-            expires_secs: None,
-            uses: 0,
-            approval: false,
-            work: 0,
-        });
-    }
-    for (one, other) in &links {
-        town.connect(*one, *other);
-    }
+    town.make_links_while_apart();
     for _ in 0..40 {
         town.pass(500);
     }
-    let log = |who: usize| operations(&town.world.people[who].disk, &group);
+    let log = |who: usize| operations(&town.world.people[who].disk, &town.group);
     let merges = log(7).values().filter(|operation| operation.kind == Kind::Merge).count();
     assert!((1..=6).contains(&merges), "{merges} operations merged them");
     // Those that no other follows.
