@@ -11,6 +11,7 @@ python3 tools/leaks.py --bin "$bin"
 python3 tools/leaks.py --bin "$bin" --relay
 python3 tools/calls.py --bin "$bin"
 python3 tools/sound.py --bin "$bin"
+python3 tools/browser.py --bin "$bin"
 python3 tools/full_disk.py --bin "$bin"
 python3 tools/nat_lab.py --bin "$bin" --rounds 1 --patience 3
 if command -v xvfb-run >/dev/null; then

@@ -1,7 +1,7 @@
 //! Calls on this device: the words between the engine, which rings and answers, and the media, which speak and show.
 //!
 //! ```text
-//!  engine thread ── Effect::Call ──▶ Calling ──▶ kith-calls
+//!  engine thread ── Effect::Call ──▶ Calling ──▶ kith-calls, or a client of the API ([`carriers`])
 //!        ▲                                          │
 //!        └── Input::Call ── a thread of its own ◀───┘
 //! ```
@@ -9,6 +9,7 @@
 //! Not here: the rules of calls (`kith-engine`), sound and pictures themselves (`kith-calls`), and which devices are
 //! used ([`devices`]).
 
+pub(crate) mod carriers;
 pub mod devices;
 
 pub use kith_calls::Kind;
@@ -29,8 +30,15 @@ use kith_calls::device::choice::Chosen;
 use kith_calls::device::ring::Ringing;
 use kith_calls::stats::Stats;
 use kith_engine::Input;
+use kith_proto::call::Capabilities;
+use kith_proto::call::media::LegId;
 use kith_proto::call::media::MediaCommand;
+use kith_proto::call::media::MediaEvent;
 
+use crate::calling::carriers::Carriers;
+use crate::calling::carriers::ClientId;
+use crate::calling::carriers::For;
+use crate::calling::carriers::Tell;
 use crate::calling::devices::Choices;
 use crate::calling::devices::Displays;
 use crate::run::ToEngine;
@@ -55,6 +63,7 @@ struct Inner {
     calls: Option<Calls>,
     choices: Mutex<Choices>,
     chosen: Arc<Chosen>,
+    carriers: Carriers,
     displays: Arc<Displays>,
     ringing: Mutex<Option<Ringing>>,
     engine: Sender<ToEngine>,
@@ -70,17 +79,51 @@ impl Calling {
         let begun = begin(config, &chosen, &engine);
         let calls = begun.inspect_err(|error| tracing::warn!(%error, "calls cannot be made")).ok();
         let ringing = Mutex::default();
-        Self(Arc::new(Inner { calls, choices: Mutex::new(choices), chosen, displays, ringing, engine }))
+        let (carriers, choices) = (Carriers::default(), Mutex::new(choices));
+        Self(Arc::new(Inner { calls, choices, chosen, carriers, displays, ringing, engine }))
     }
 
     /// Gives the media an order of the engine. One that cannot be given ends its leg with a reason.
     pub(crate) fn order(&self, command: MediaCommand) {
-        let Some(calls) = &self.0.calls else { return };
-        if let Err(failed) = calls.command(command) {
+        let failed = match (self.0.carriers.order(&command), &self.0.calls) {
+            (For::Own, Some(calls)) => calls.command(command).err(),
+            (For::Own, None) | (For::Client, _) => None,
+            (For::Nobody(failed), _) => Some(failed),
+        };
+        if let Some(failed) = failed {
             tracing::error!("an order for the media of a call was lost");
             // From the engine's own thread, which must not wait for itself. With its queue full as well the call ends by silence.
             let _ = self.0.engine.try_send(ToEngine::Input(Input::Call(failed)));
         }
+    }
+
+    /// A client carries the calls that begin from now on, with what it can do. Returns whether it does: not while another does.
+    pub(crate) fn take_over(&self, client: ClientId, able: Capabilities, tell: Tell) -> bool {
+        let taken = self.0.carriers.take_over(client, tell);
+        if taken {
+            self.report(MediaEvent::Able { capabilities: Some(able) });
+        }
+        taken
+    }
+
+    /// A client carries calls no more; those that it carries are over. Returns whether it did.
+    pub(crate) fn lay_down(&self, client: ClientId) -> bool {
+        let Some(failed) = self.0.carriers.lay_down(client) else { return false };
+        failed.into_iter().for_each(|failed| self.report(failed));
+        let capabilities = self.0.calls.as_ref().map(|_| kith_calls::capabilities());
+        self.report(MediaEvent::Able { capabilities });
+        true
+    }
+
+    /// The epoch that a leg was opened with which this client carries; `None` for any other.
+    pub(crate) fn opened(&self, client: ClientId, leg: &LegId) -> Option<u32> {
+        self.0.carriers.opened(client, leg)
+    }
+
+    /// Tells the engine what became of a call's media. Waits while the engine has much to do; not for its own thread.
+    pub(crate) fn report(&self, event: MediaEvent) {
+        // An engine that is not there has no calls.
+        let _ = self.0.engine.send(ToEngine::Input(Input::Call(event)));
     }
 
     /// Ends all sound and pictures for good: the engine that would order it is not there any more.

@@ -46,14 +46,14 @@ pub(crate) fn config(common: &Common) -> NodeConfig {
 
 /// Carries out what the command line asks.
 pub(crate) fn run(args: Args) -> Result<()> {
-    if !matches!(args.task, Task::Rpc | Task::Run) {
+    if !matches!(args.task, Task::Rpc | Task::Run { .. }) {
         // `kith-node … | head -1` ends like any other command once nobody reads on; a service must not.
         sigpipe::reset();
     }
     let passphrase = args.common.passphrase_file.as_deref().map(first_line).transpose()?;
     match args.task {
         Task::Rpc => daemon::rpc(&args.common, passphrase.as_deref()),
-        Task::Run => daemon::run(&args.common, passphrase.as_deref()),
+        Task::Run { websocket } => daemon::run(&args.common, websocket, passphrase.as_deref()),
         Task::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "kith-node", &mut std::io::stdout());
             Ok(())

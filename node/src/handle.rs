@@ -39,7 +39,9 @@ use kith_net::Role;
 use kith_net::address;
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
+use kith_proto::call::Capabilities;
 use kith_proto::call::media::LegId;
+use kith_proto::call::media::MediaEvent;
 use kith_proto::id::AccountId;
 use kith_proto::id::CallId;
 use kith_proto::id::CommandId;
@@ -58,6 +60,8 @@ use zeroize::Zeroizing;
 use crate::calling::Calling;
 use crate::calling::Pictures;
 use crate::calling::Tune;
+use crate::calling::carriers::ClientId;
+use crate::calling::carriers::Tell;
 use crate::calling::devices::Choices;
 use crate::clock::Clock;
 use crate::config::NodeConfig;
@@ -558,6 +562,45 @@ impl Handle {
     /// Has `waker` called, from another thread, whenever there is a new picture in a call.
     pub fn wake_with_pictures(&self, waker: impl Fn() + Send + Sync + 'static) {
         let _ = self.running(|running| running.calling.displays().wake_with(Arc::new(waker)));
+    }
+
+    /// A client of the API moves the sound and pictures of calls from now on. Returns whether it does: not while another does.
+    ///
+    /// # Errors
+    /// When there is no running node.
+    pub(crate) fn take_over_media(
+        &self,
+        client: ClientId,
+        able: Capabilities,
+        tell: Tell,
+    ) -> Result<bool, NodeError> {
+        self.calling().map(|calling| calling.take_over(client, able, tell))
+    }
+
+    /// This node moves them itself again. Returns whether the client did.
+    pub(crate) fn lay_down_media(&self, client: ClientId) -> bool {
+        self.calling().is_ok_and(|calling| calling.lay_down(client))
+    }
+
+    /// The epoch that a leg was opened with which this client carries; `None` for any other.
+    ///
+    /// # Errors
+    /// When there is no running node.
+    pub(crate) fn opened_leg(&self, client: ClientId, leg: &LegId) -> Result<Option<u32>, NodeError> {
+        self.running(|running| running.calling.opened(client, leg))
+    }
+
+    /// What became of the media of a call, by whoever carries it.
+    ///
+    /// # Errors
+    /// When there is no running node.
+    pub(crate) fn report_media(&self, event: MediaEvent) -> Result<(), NodeError> {
+        self.calling().map(|calling| calling.report(event))
+    }
+
+    /// The calls, to be used without holding up who else uses the node.
+    fn calling(&self) -> Result<Calling, NodeError> {
+        self.running(|running| running.calling.clone())
     }
 
     /// Plays a tune on the speaker of calls until told otherwise, or nothing any more. The node itself never rings.

@@ -1,4 +1,4 @@
-//! JSON-RPC 2.0, one object a line: on standard input and output, and on a Unix socket. Requests are taken in bulk and
+//! JSON-RPC 2.0, one object a line: on standard input and output, on a Unix socket, and over WebSocket. Requests are taken in bulk and
 //! answered as they are done, so a client may send thousands without waiting.
 
 mod calls;
@@ -6,6 +6,7 @@ mod errors;
 mod groups;
 mod health;
 mod mailboxes;
+mod media;
 mod messages;
 mod methods;
 mod openrpc;
@@ -13,6 +14,7 @@ mod policy;
 mod rooms;
 mod serve;
 mod views;
+mod websocket;
 
 pub use errors::RpcError;
 pub use methods::Method;
@@ -20,3 +22,4 @@ pub use methods::all as methods;
 #[cfg(unix)]
 pub use serve::listen;
 pub use serve::serve;
+pub use websocket::listen_websocket;

@@ -283,7 +283,12 @@ pub(crate) enum Task {
         task: MailboxTask,
     },
     /// Stay online and serve DIR/rpc.sock until stopped
-    Run,
+    Run {
+        /// Serve the API over WebSocket as well, at an address of this machine alone; port 0 for any that is free. Whoever connects
+        /// shows the word in DIR/rpc.token: ws://ADDRESS/?access_token=WORD
+        #[arg(long, value_name = "ADDRESS")]
+        websocket: Option<std::net::SocketAddr>,
+    },
     /// Serve JSON-RPC 2.0 on standard input and output, one object a line
     Rpc,
     /// Print a completion script for a shell

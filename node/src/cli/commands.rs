@@ -69,7 +69,7 @@ pub(crate) fn run(client: &Client, task: Task, passphrase: Option<String>) -> Re
         Task::Blocks { task } => rooms::blocks(client, task),
         Task::Bootstrap { task } => mailboxes::bootstrap(client, task),
         Task::Mailboxes { task } => mailboxes::mailboxes(client, task),
-        Task::Init { .. } | Task::Run | Task::Rpc | Task::Completions { .. } => Ok(()),
+        Task::Init { .. } | Task::Run { .. } | Task::Rpc | Task::Completions { .. } => Ok(()),
     }
 }
 

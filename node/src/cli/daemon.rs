@@ -1,6 +1,7 @@
 //! The long-running ways: `rpc` on standard input and output, `run` as a daemon with a socket. Both stop cleanly on
 //! the signals that ask for it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -34,20 +35,26 @@ pub(crate) fn rpc(common: &Common, passphrase: Option<&str>) -> Result<()> {
     result(failure)
 }
 
-/// Stays online and serves the socket until a signal comes or a client asks to stop.
-pub(crate) fn run(common: &Common, passphrase: Option<&str>) -> Result<()> {
+/// Stays online and serves the socket, and a WebSocket where wanted, until a signal comes or a client asks to stop.
+pub(crate) fn run(common: &Common, websocket: Option<SocketAddr>, passphrase: Option<&str>) -> Result<()> {
     let config = cli::config(common);
     let data = config.data.clone();
     let handle = start(config, passphrase)?;
     let (stop, stopped) = bounded(4);
     on_signal(stop.clone())?;
     on_end(&handle, stop.clone())?;
+    let ask: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+        let _ = stop.send(None);
+    });
+    let token = data.join("rpc.token");
+    if let Some(address) = websocket {
+        let served = kith_node::rpc::listen_websocket(&handle, address, &token, Arc::clone(&ask));
+        let address = served.with_context(|| format!("serving ws://{address} failed"))?;
+        println!("{} ws://{address}/ {}", style::good("serving"), style::faint(&token.display().to_string()));
+    }
     #[cfg(unix)]
     {
         let path = data.join("rpc.sock");
-        let ask = Arc::new(move || {
-            let _ = stop.send(None);
-        });
         kith_node::rpc::listen(&handle, &path, ask)
             .with_context(|| format!("making {} failed", path.display()))?;
         println!("{} {}", style::good("serving"), path.display());
@@ -57,6 +64,7 @@ pub(crate) fn run(common: &Common, passphrase: Option<&str>) -> Result<()> {
     handle.shut_down();
     #[cfg(unix)]
     let _ = std::fs::remove_file(data.join("rpc.sock"));
+    let _ = std::fs::remove_file(token);
     result(failure)
 }
 

@@ -46,6 +46,11 @@ impl RpcError {
         Self { number: -32602, code: "bad_params", message: why.into() }
     }
 
+    /// Something of ours that cannot be done now.
+    pub(crate) fn of(code: &'static str, why: &str) -> Self {
+        Self { number: -32000, code, message: why.to_owned() }
+    }
+
     /// As it stands in a response.
     pub fn to_json(&self) -> Value {
         json!({ "code": self.number, "message": self.message, "data": { "code": self.code } })

@@ -20,9 +20,11 @@ use crate::rpc::errors::RpcError;
 use crate::rpc::groups;
 use crate::rpc::health;
 use crate::rpc::mailboxes;
+use crate::rpc::media;
 use crate::rpc::messages;
 use crate::rpc::openrpc;
 use crate::rpc::rooms;
+use crate::rpc::serve::Client;
 use crate::rpc::views;
 use crate::time::rfc3339;
 
@@ -64,6 +66,8 @@ pub struct Param {
 pub(crate) enum Run {
     /// At once, on the reader's thread.
     Now(fn(&Handle, &Params<'_>) -> Result<Value, RpcError>),
+    /// As `Now`, for what is about the connection itself.
+    Client(fn(&Handle, &Params<'_>, &Client) -> Result<Value, RpcError>),
     /// By the engine: the command, and its answer as JSON.
     Engine(fn(&Params<'_>) -> Result<Command, RpcError>),
     /// By the engine, after a look at what is there.
@@ -85,7 +89,8 @@ pub(crate) const CHAT: Param = needed("chat_id", "string", "The chat.");
 
 /// All methods.
 pub fn all() -> impl Iterator<Item = &'static Method> {
-    METHODS.iter().chain(messages::METHODS).chain(groups::METHODS).chain(rooms::METHODS).chain(calls::METHODS)
+    let others = [messages::METHODS, groups::METHODS, rooms::METHODS, calls::METHODS, media::METHODS];
+    METHODS.iter().chain(others.into_iter().flatten())
 }
 
 /// Those about the account, the network, contacts, chats and the node itself.

@@ -11,6 +11,8 @@ use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::thread;
 
 use kith_engine::Command;
@@ -22,6 +24,7 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::calling::carriers::ClientId;
 use crate::error::NodeError;
 use crate::events::NodeEvent;
 use crate::handle::Handle;
@@ -35,7 +38,7 @@ use crate::rpc::methods::Run;
 use crate::rpc::views;
 
 /// The longest line that is taken, in bytes.
-const MAX_LINE: u64 = 1 << 20;
+pub(crate) const MAX_LINE: u64 = 1 << 20;
 
 /// Bytes that may wait for a slow client; beyond it events are dropped and counted, and its next request waits.
 const MAX_WAITING: usize = 64 << 20;
@@ -75,8 +78,10 @@ pub fn serve(
             }
         })?
     };
-    let asked = read_lines(handle, &out, input);
+    let client = Client { id: NEXT_CLIENT.fetch_add(1, Ordering::Relaxed), out: Arc::clone(&out) };
+    let asked = read_lines(handle, &client, input);
     out.finish();
+    handle.lay_down_media(client.id);
     let _ = writer.join();
     let _ = forwarder.join();
     asked
@@ -125,6 +130,27 @@ pub fn listen(
     Ok(())
 }
 
+/// One connection, for the methods that are about itself.
+#[derive(Clone)]
+pub(crate) struct Client {
+    id: ClientId,
+    out: Arc<Out>,
+}
+
+static NEXT_CLIENT: AtomicU64 = AtomicU64::new(1);
+
+impl Client {
+    /// Its number, which no other ever has.
+    pub(crate) fn id(&self) -> ClientId {
+        self.id
+    }
+
+    /// Tells it an event that nobody else hears. Returns whether it is there and reads what it is told.
+    pub(crate) fn tell(&self, body: &Value) -> bool {
+        !self.out.is_closed() && self.out.push_event(event_line(body))
+    }
+}
+
 /// Lines on their way to the client.
 #[derive(Default)]
 struct Out {
@@ -158,12 +184,12 @@ impl Out {
         self.changed.notify_all();
     }
 
-    /// A line that may be dropped when the client is slow.
-    fn push_event(&self, line: String) {
+    /// A line that may be dropped when the client is slow. Returns whether it was not.
+    fn push_event(&self, line: String) -> bool {
         let mut state = self.lock();
         if state.bytes + line.len() > MAX_WAITING {
             state.lost += 1;
-            return;
+            return false;
         }
         if state.lost > 0 {
             let lost = json!({ "type": "events.lost", "count": std::mem::take(&mut state.lost) });
@@ -171,6 +197,7 @@ impl Out {
         }
         drop(state);
         self.push(line);
+        true
     }
 
     /// Waits until a client that does not read what it asked for has read some of it.
@@ -296,7 +323,8 @@ fn own_device(handle: &Handle) -> Option<kith_proto::id::DeviceId> {
     handle.query(query::profile).ok().flatten().map(|view| view.device)
 }
 
-fn read_lines(handle: &Handle, out: &Arc<Out>, input: impl Read) -> std::io::Result<bool> {
+fn read_lines(handle: &Handle, client: &Client, input: impl Read) -> std::io::Result<bool> {
+    let out = &client.out;
     let mut input = BufReader::with_capacity(1 << 16, input);
     let mut line = Vec::new();
     loop {
@@ -327,7 +355,7 @@ fn read_lines(handle: &Handle, out: &Arc<Out>, input: impl Read) -> std::io::Res
             }
         };
         for request in requests {
-            if take(handle, out, request) {
+            if take(handle, client, request) {
                 return Ok(true);
             }
         }
@@ -354,7 +382,8 @@ fn skip_line(input: &mut impl BufRead) -> std::io::Result<()> {
 }
 
 /// Carries out one request. Returns whether it asked the node to stop.
-fn take(handle: &Handle, out: &Arc<Out>, request: Value) -> bool {
+fn take(handle: &Handle, client: &Client, request: Value) -> bool {
+    let out = &client.out;
     let Value::Object(mut fields) = request else {
         out.push(response(&Value::Null, Err(RpcError::not_a_request("it is not an object"))));
         return false;
@@ -391,6 +420,7 @@ fn take(handle: &Handle, out: &Arc<Out>, request: Value) -> bool {
     out.wait_for_room();
     match method.run {
         Run::Now(run) => reply.send(run(handle, &params)),
+        Run::Client(run) => reply.send(run(handle, &params, client)),
         Run::Stop => {
             reply.send(Ok(json!({ "ok": true })));
             return true;

@@ -8,3 +8,4 @@ mod knocking;
 mod mailboxes;
 mod rig;
 mod rpc;
+mod websocket;
