@@ -235,6 +235,8 @@ pub enum Request {
     Ring(Option<Tune>),
     /// What is measured in calls.
     MeasureCalls,
+    /// Begin or end a call to oneself, or look how it goes.
+    Rehearse(Option<bool>),
     /// Which devices calls use, and which are there.
     LoadCallDevices,
     /// Use these devices in calls.
@@ -284,6 +286,7 @@ impl std::fmt::Debug for Request {
             Self::SaveText { .. } => "SaveText",
             Self::Ring(_) => "Ring",
             Self::MeasureCalls => "MeasureCalls",
+            Self::Rehearse(_) => "Rehearse",
             Self::LoadCallDevices => "LoadCallDevices",
             Self::ChooseCallDevices(_) => "ChooseCallDevices",
             Self::Keep(_) => "Keep",

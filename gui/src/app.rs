@@ -125,14 +125,17 @@ impl App {
 
     /// Keeps a call on the screen up to date: what was measured and how long it lasts each second, pictures as they come.
     fn calls(&mut self, ui: &Ui) {
-        if self.model.calls.shown().is_none() {
+        let rehearses = self.model.calls.rehearsal().is_some();
+        if self.model.calls.shown().is_none() && !rehearses {
             return;
         }
         let requests = self.model.tick(present().time);
         self.ask(requests);
         let pictures = self.model.calls.wants_pictures().map(|call| self.bridge.pictures(call));
         self.model.calls.set_pictures(pictures.unwrap_or_default());
-        ui.ctx().request_repaint_after(std::time::Duration::from_secs(1));
+        // A meter follows a voice.
+        let soon = std::time::Duration::from_millis(if rehearses { 100 } else { 1_000 });
+        ui.ctx().request_repaint_after(soon);
     }
 
     /// Tells the system what the person is to know, and hears what was clicked there.

@@ -34,6 +34,7 @@ use kith_node::Handle;
 use kith_node::NodeError;
 use kith_node::NodeEvent;
 use kith_node::calling::Pictures;
+use kith_node::calling::stats::Rehearsed;
 use kith_node::calling::stats::Stats;
 use kith_node::doctor;
 use kith_node::doctor::Finding;
@@ -111,6 +112,8 @@ pub enum Reply {
     Kept,
     /// What is to be heard is heard, or nothing any more.
     Rings,
+    /// How the call to oneself goes; nothing when there is none.
+    Rehearsed(Option<Rehearsed>),
     /// What is measured in calls.
     Calls(Box<Stats>),
     /// Which devices calls use, and which are there.
@@ -319,6 +322,7 @@ fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
         }
         of_calls @ (Request::Ring(_)
         | Request::MeasureCalls
+        | Request::Rehearse(_)
         | Request::LoadCallDevices
         | Request::ChooseCallDevices(_)) => calls::carry_out(node, of_calls)?,
         of_groups => groups::carry_out(node, of_groups)?,

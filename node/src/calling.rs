@@ -26,14 +26,17 @@ use std::thread;
 use crossbeam_channel::Sender;
 use kith_calls::Calls;
 use kith_calls::NotStarted;
+use kith_calls::Rehearsal;
 use kith_calls::device::choice::Chosen;
 use kith_calls::device::ring::Ringing;
+use kith_calls::stats::Rehearsed;
 use kith_calls::stats::Stats;
 use kith_engine::Input;
 use kith_proto::call::Capabilities;
 use kith_proto::call::media::LegId;
 use kith_proto::call::media::MediaCommand;
 use kith_proto::call::media::MediaEvent;
+use kith_proto::id::CallId;
 
 use crate::calling::carriers::Carriers;
 use crate::calling::carriers::ClientId;
@@ -64,8 +67,11 @@ struct Inner {
     choices: Mutex<Choices>,
     chosen: Arc<Chosen>,
     carriers: Carriers,
+    /// Held while who carries changes and the engine is told of it, so that it hears of changes in their order. Never by the engine's own thread.
+    swapping: Mutex<()>,
     displays: Arc<Displays>,
     ringing: Mutex<Option<Ringing>>,
+    rehearsal: Mutex<Option<Rehearsal>>,
     engine: Sender<ToEngine>,
 }
 
@@ -79,12 +85,18 @@ impl Calling {
         let begun = begin(config, &chosen, &engine);
         let calls = begun.inspect_err(|error| tracing::warn!(%error, "calls cannot be made")).ok();
         let ringing = Mutex::default();
-        let (carriers, choices) = (Carriers::default(), Mutex::new(choices));
-        Self(Arc::new(Inner { calls, choices, chosen, carriers, displays, ringing, engine }))
+        let (choices, carriers) = (Mutex::new(choices), Carriers::new(config.reach));
+        let (rehearsal, swapping) = (Mutex::default(), Mutex::default());
+        let inner =
+            Inner { calls, choices, chosen, carriers, swapping, displays, ringing, rehearsal, engine };
+        Self(Arc::new(inner))
     }
 
     /// Gives the media an order of the engine. One that cannot be given ends its leg with a reason.
     pub(crate) fn order(&self, command: MediaCommand) {
+        if let MediaCommand::Open(_) = command {
+            self.rehearse(false);
+        }
         let failed = match (self.0.carriers.order(&command), &self.0.calls) {
             (For::Own, Some(calls)) => calls.command(command).err(),
             (For::Own, None) | (For::Client, _) => None,
@@ -97,17 +109,17 @@ impl Calling {
         }
     }
 
-    /// A client carries the calls that begin from now on, with what it can do. Returns whether it does: not while another does.
-    pub(crate) fn take_over(&self, client: ClientId, able: Capabilities, tell: Tell) -> bool {
-        let taken = self.0.carriers.take_over(client, tell);
-        if taken {
-            self.report(MediaEvent::Able { capabilities: Some(able) });
-        }
-        taken
+    /// A client carries the calls that begin from now on, with what it can do, instead of whoever did before.
+    pub(crate) fn take_over(&self, client: ClientId, able: Capabilities, tell: Tell) {
+        let _swapping = self.0.swapping.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = self.0.carriers.take_over(client, tell);
+        failed.into_iter().for_each(|failed| self.report(failed));
+        self.report(MediaEvent::Able { capabilities: Some(able) });
     }
 
     /// A client carries calls no more; those that it carries are over. Returns whether it did.
     pub(crate) fn lay_down(&self, client: ClientId) -> bool {
+        let _swapping = self.0.swapping.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(failed) = self.0.carriers.lay_down(client) else { return false };
         failed.into_iter().for_each(|failed| self.report(failed));
         let capabilities = self.0.calls.as_ref().map(|_| kith_calls::capabilities());
@@ -120,6 +132,11 @@ impl Calling {
         self.0.carriers.opened(client, leg)
     }
 
+    /// Whether a client carries a call.
+    pub(crate) fn has_call(&self, client: ClientId, call: &CallId) -> bool {
+        self.0.carriers.has_call(client, call)
+    }
+
     /// Tells the engine what became of a call's media. Waits while the engine has much to do; not for its own thread.
     pub(crate) fn report(&self, event: MediaEvent) {
         // An engine that is not there has no calls.
@@ -128,6 +145,8 @@ impl Calling {
 
     /// Ends all sound and pictures for good: the engine that would order it is not there any more.
     pub(crate) fn end(&self) {
+        self.rehearse(false);
+        self.0.carriers.end();
         if let Some(calls) = &self.0.calls {
             calls.end();
         }
@@ -154,6 +173,21 @@ impl Calling {
     pub(crate) fn ring(&self, tune: Option<Tune>) {
         let begin = |tune| Ringing::start(self.0.chosen.clone(), tune).ok();
         *self.0.ringing.lock().unwrap_or_else(PoisonError::into_inner) = tune.and_then(begin);
+    }
+
+    /// Begins a call to oneself, or ends it.
+    pub(crate) fn rehearse(&self, on: bool) {
+        let mut rehearsal = self.0.rehearsal.lock().unwrap_or_else(PoisonError::into_inner);
+        match on {
+            true if rehearsal.as_ref().is_some_and(|running| running.stats().is_some()) => {}
+            true => *rehearsal = Rehearsal::start(self.0.chosen.clone()).ok(),
+            false => *rehearsal = None,
+        }
+    }
+
+    /// How the call to oneself goes; nothing when there is none.
+    pub(crate) fn rehearsed(&self) -> Option<Rehearsed> {
+        self.0.rehearsal.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.stats()
     }
 
     /// The pictures of others, and the own ones.

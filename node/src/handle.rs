@@ -19,6 +19,7 @@ use kith_calls::Kind;
 use kith_calls::Picture;
 use kith_calls::Reach;
 use kith_calls::device::choice::Whose;
+use kith_calls::stats::Rehearsed;
 use kith_engine::Command;
 use kith_engine::Config;
 use kith_engine::Engine;
@@ -26,10 +27,12 @@ use kith_engine::Input;
 use kith_engine::Overview;
 use kith_engine::account;
 use kith_engine::command::Answer;
+use kith_engine::command::Refusal;
 use kith_engine::migrate;
 use kith_engine::query;
 use kith_engine::record::Line;
 use kith_engine::record::all_rows;
+use kith_engine::view::CallState;
 use kith_engine::view::TraceView;
 use kith_host::Feed;
 use kith_net::EventReceiver;
@@ -564,7 +567,7 @@ impl Handle {
         let _ = self.running(|running| running.calling.displays().wake_with(Arc::new(waker)));
     }
 
-    /// A client of the API moves the sound and pictures of calls from now on. Returns whether it does: not while another does.
+    /// A client of the API moves the sound and pictures of calls from now on, instead of whoever did before.
     ///
     /// # Errors
     /// When there is no running node.
@@ -573,7 +576,7 @@ impl Handle {
         client: ClientId,
         able: Capabilities,
         tell: Tell,
-    ) -> Result<bool, NodeError> {
+    ) -> Result<(), NodeError> {
         self.calling().map(|calling| calling.take_over(client, able, tell))
     }
 
@@ -588,6 +591,14 @@ impl Handle {
     /// When there is no running node.
     pub(crate) fn opened_leg(&self, client: ClientId, leg: &LegId) -> Result<Option<u32>, NodeError> {
         self.running(|running| running.calling.opened(client, leg))
+    }
+
+    /// Whether a client carries a call.
+    ///
+    /// # Errors
+    /// When there is no running node.
+    pub(crate) fn has_call(&self, client: ClientId, call: &CallId) -> Result<bool, NodeError> {
+        self.running(|running| running.calling.has_call(client, call))
     }
 
     /// What became of the media of a call, by whoever carries it.
@@ -609,6 +620,25 @@ impl Handle {
     /// When there is no running node.
     pub fn ring(&self, tune: Option<Tune>) -> Result<(), NodeError> {
         self.running(|running| running.calling.ring(tune))
+    }
+
+    /// Begins a call to oneself, which tells how one is heard, or ends it. A call with somebody ends it as well.
+    ///
+    /// # Errors
+    /// When there is a call, or no running node.
+    pub fn rehearse(&self, on: bool) -> Result<(), NodeError> {
+        if on && self.overview().calls.iter().any(|call| !matches!(call.state, CallState::Ended(_))) {
+            return Err(Refusal::InCall.into());
+        }
+        self.calling().map(|calling| calling.rehearse(on))
+    }
+
+    /// How the call to oneself goes; nothing when there is none.
+    ///
+    /// # Errors
+    /// When there is no running node.
+    pub fn rehearsed(&self) -> Result<Option<Rehearsed>, NodeError> {
+        self.running(|running| running.calling.rehearsed())
     }
 
     /// Waits until the node has ended: by itself with what it says about it, or because it was told to.

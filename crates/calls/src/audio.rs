@@ -41,6 +41,9 @@ use crate::transport::Kind;
 
 mod clean;
 mod opening;
+mod rehearsal;
+
+pub use self::rehearsal::Rehearsal;
 
 /// Where the speaker's thread says what it plays, for the microphone's to take it out of what it hears.
 #[derive(Clone, Default)]
@@ -280,8 +283,7 @@ impl Ears {
 }
 
 fn listen(devices: Arc<dyn Devices>, echo: &Echo, said: &Receiver<Heard>, playing: &AtomicBool) {
-    let opening = Opening::new(devices, |devices| devices.speaker());
-    let mut speaker = Speaker { opening, sink: None, pace: Pace::default() };
+    let mut speaker = Speaker::new(devices);
     let mut voices: BTreeMap<u64, Voices> = BTreeMap::new();
     loop {
         loop {
@@ -348,6 +350,15 @@ struct Speaker {
 }
 
 impl Speaker {
+    fn new(devices: Arc<dyn Devices>) -> Self {
+        let opening = Opening::new(devices, |devices| devices.speaker());
+        Self { opening, sink: None, pace: Pace::default() }
+    }
+
+    fn is_lacking(&self) -> bool {
+        self.sink.is_none() && self.opening.fails()
+    }
+
     fn delay(&self) -> Duration {
         self.sink.as_ref().map_or(Duration::ZERO, |sink| sink.delay())
     }

@@ -19,6 +19,7 @@
 
 pub mod device;
 pub mod stats;
+pub mod strangers;
 
 mod audio;
 mod calls;
@@ -32,6 +33,7 @@ mod transport;
 mod video;
 mod wanted;
 
+pub use audio::Rehearsal;
 pub use calls::Calls;
 pub use calls::Config;
 pub use calls::NotStarted;

@@ -17,6 +17,17 @@ pub struct Stats {
     pub legs: Vec<LegStats>,
 }
 
+/// A call to oneself.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Rehearsed {
+    /// As in [`Stats`].
+    pub microphone_level: f32,
+    /// Whether there is no microphone at the moment.
+    pub lacks_microphone: bool,
+    /// Whether there is no speaker at the moment.
+    pub lacks_speaker: bool,
+}
+
 /// One connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LegStats {

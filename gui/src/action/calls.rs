@@ -40,6 +40,8 @@ pub enum CallAction {
     Dismiss,
     /// Look which devices there are.
     LookAtDevices,
+    /// Begin a call to oneself, or end it.
+    Rehearse(bool),
     /// Use another device.
     Choose(Use, String),
     /// Hide the own address from these.

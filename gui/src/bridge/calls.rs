@@ -17,6 +17,12 @@ pub(super) fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeEr
             Reply::Rings
         }
         Request::MeasureCalls => Reply::Calls(Box::new(node.call_stats()?)),
+        Request::Rehearse(wanted) => {
+            if let Some(on) = wanted {
+                node.rehearse(on)?;
+            }
+            Reply::Rehearsed(node.rehearsed()?)
+        }
         Request::ChooseCallDevices(chosen) => {
             let mut choices = node.call_devices()?;
             choices.devices = *chosen;

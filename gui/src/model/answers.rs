@@ -53,6 +53,7 @@ pub(super) fn take(model: &mut Model, reply: Reply) -> Vec<Request> {
         Reply::Receipts(message, found) => acting::receipts_found(model, message, found),
         Reply::Kept | Reply::Rings => {}
         Reply::Calls(stats) => model.calls.measure(*stats),
+        Reply::Rehearsed(now) => model.calls.rehearsed(now),
         Reply::CallDevices(devices) => model.calls.devices = *devices,
         Reply::Rooms { words, directory, found } => model.rooms.take(&words, directory, found),
         Reply::Listings(listings) => model.rooms.take_listings(listings),

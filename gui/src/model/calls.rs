@@ -25,16 +25,20 @@ use kith_node::calling::choice::Found;
 use kith_node::calling::choice::FoundPicture;
 use kith_node::calling::choice::Use;
 use kith_node::calling::stats::LegStats;
+use kith_node::calling::stats::Rehearsed;
 use kith_node::calling::stats::Stats;
 use kith_proto::call::Media;
 use kith_proto::id::CallId;
+use kith_proto::id::ContactId;
 use kith_proto::time::Timestamp;
 
 use crate::action::CallAction;
 use crate::action::Request;
 use crate::action::calls::Part;
 use crate::model::Model;
+use crate::model::dialog::Dialog;
 use crate::model::notices;
+use crate::model::settings::Page;
 
 /// How long the end of a call is shown: long enough to be read, a reason longer than a plain end. In seconds.
 const READ_WITHIN: (f32, f32) = (3.0, 8.0);
@@ -88,6 +92,8 @@ pub struct Calls {
     /// Who must not learn the own address.
     pub settings: CallSettings,
     rings: Option<Tune>,
+    /// The call to oneself.
+    rehearsal: Option<Rehearsed>,
     /// Spoken while a key is held.
     talks: bool,
     /// For how long it has been over, in seconds.
@@ -126,6 +132,11 @@ impl Calls {
     /// The call that goes on while something else is shown.
     pub fn aside(&self) -> Option<&CallView> {
         self.shown.as_ref().filter(|call| !self.open && call.state != CallState::Incoming)
+    }
+
+    /// Whether there is a call, with somebody.
+    pub fn is_talking(&self) -> bool {
+        !self.is_free()
     }
 
     /// Whether one could be called now but for what is true of whom.
@@ -176,7 +187,17 @@ impl Calls {
 
     /// How loud the microphone is, from 0 to 1.
     pub fn level(&self) -> f32 {
-        self.measured.microphone_level
+        self.rehearsal.map_or(self.measured.microphone_level, |now| now.microphone_level)
+    }
+
+    /// How the call to oneself goes; nothing when there is none.
+    pub fn rehearsal(&self) -> Option<Rehearsed> {
+        self.rehearsal
+    }
+
+    /// Takes how it goes.
+    pub(super) fn rehearsed(&mut self, now: Option<Rehearsed>) {
+        self.rehearsal = now;
     }
 
     /// Takes what was measured.
@@ -221,6 +242,11 @@ impl Calls {
     fn forget(&mut self) {
         (self.shown, self.open, self.full, self.talks) = (None, false, false, false);
         (self.pictures, self.measured, self.measured_at) = Default::default();
+    }
+
+    /// Whether the own address is hidden from a contact in calls; nothing where what holds for all holds.
+    pub fn hides_from(&self, contact: &ContactId) -> Option<bool> {
+        self.settings.contacts.iter().find(|(of, _)| of == contact).map(|(_, hide)| *hide)
     }
 
     /// How good the connection is, from 0 to 4 bars; nothing before it was measured.
@@ -271,9 +297,14 @@ impl Model {
         }
     }
 
-    /// Tells the time: what goes on by itself is asked for.
+    /// Tells the time: what goes on by itself is asked for. A call to oneself goes on while its page is open.
     pub fn tick(&mut self, now: Timestamp) -> Vec<Request> {
-        self.calls.want_measures(now).into_iter().collect()
+        let mut requests: Vec<Request> = self.calls.want_measures(now).into_iter().collect();
+        if self.calls.rehearsal.is_some() {
+            let on_page = matches!(&self.dialog, Some(Dialog::Settings(form)) if form.page == Page::Calls);
+            requests.push(Request::Rehearse((!on_page).then_some(false)));
+        }
+        requests
     }
 }
 
@@ -358,6 +389,7 @@ pub(super) fn act(model: &mut Model, action: CallAction) -> Vec<Request> {
             Some(Command::HideAddressFrom { contact, hide })
         }
         CallAction::LookAtDevices => return vec![Request::LoadCallDevices],
+        CallAction::Rehearse(on) => return vec![Request::Rehearse(Some(on))],
         CallAction::Choose(of, word) => {
             let chosen = &mut model.calls.devices.chosen;
             if chosen.set(of, &word).is_err() {

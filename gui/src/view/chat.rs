@@ -164,7 +164,7 @@ fn top_bar(ui: &mut Ui, model: &Model, tokens: &Tokens, narrow: bool, actions: &
         });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let more = widget::icon_button(ui, tokens, icons::MORE, &say!("more"));
-            egui::Popup::menu(&more).show(|ui| sidebar::contact_menu(ui, contact, actions));
+            egui::Popup::menu(&more).show(|ui| sidebar::contact_menu(ui, model, contact, actions));
             calls(ui, model, contact, tokens, actions);
             if !narrow && widget::icon_button(ui, tokens, icons::SHIELD, &say!("safety-compare")).clicked() {
                 actions.push(Action::ShowSafety(contact.contact));

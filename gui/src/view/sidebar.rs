@@ -19,6 +19,7 @@ use kith_engine::view::GroupState;
 use kith_engine::view::GroupView;
 
 use crate::action::Action;
+use crate::action::CallAction;
 use crate::action::GroupAction;
 use crate::action::RoomAction;
 use crate::model::Model;
@@ -204,20 +205,35 @@ fn pending_card(ui: &mut Ui, model: &Model, group: &GroupView, tokens: &Tokens, 
 }
 
 /// What can be done about a contact.
-pub fn contact_menu(ui: &mut Ui, contact: &ContactView, actions: &mut Vec<Action>) {
+pub fn contact_menu(ui: &mut Ui, model: &Model, contact: &ContactView, actions: &mut Vec<Action>) {
     let id = contact.contact;
-    let mut item = |ui: &mut Ui, label: &str, action: Action| {
+    let item = |ui: &mut Ui, label: &str, action: Action, actions: &mut Vec<Action>| {
         if ui.button(label).clicked() {
             actions.push(action);
             ui.close();
         }
     };
-    item(ui, &say!("safety-compare"), Action::ShowSafety(id));
-    item(ui, &say!("copy-address"), Action::Copy(id.to_string()));
-    if contact.state == ContactState::Blocked {
-        item(ui, &say!("contact-unblock"), Action::Unblock(id));
-    } else {
-        item(ui, &say!("block"), Action::Block(id));
+    item(ui, &say!("safety-compare"), Action::ShowSafety(id), actions);
+    item(ui, &say!("copy-address"), Action::Copy(id.to_string()), actions);
+    if contact.state == ContactState::Accepted {
+        ui.menu_button(say!("call-hide-one"), |ui| {
+            let now = model.calls.hides_from(&id);
+            for (hide, label) in [
+                (None, say!("call-hide-as-all")),
+                (Some(true), say!("call-hide-always")),
+                (Some(false), say!("call-hide-never")),
+            ] {
+                if ui.radio(hide == now, label).clicked() {
+                    actions.push(Action::Call(CallAction::HideFrom(id, hide)));
+                    ui.close();
+                }
+            }
+        });
     }
-    item(ui, &say!("contact-remove"), Action::AskRemove(id));
+    if contact.state == ContactState::Blocked {
+        item(ui, &say!("contact-unblock"), Action::Unblock(id), actions);
+    } else {
+        item(ui, &say!("block"), Action::Block(id), actions);
+    }
+    item(ui, &say!("contact-remove"), Action::AskRemove(id), actions);
 }

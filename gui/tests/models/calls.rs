@@ -20,8 +20,10 @@ use kith_gui::bridge::Reply;
 use kith_gui::model::Model;
 use kith_gui::model::calls::NoCall;
 use kith_gui::model::calls::words;
+use kith_gui::model::settings::Page;
 use kith_node::calling::Pictures;
 use kith_node::calling::Tune;
+use kith_node::calling::stats::Rehearsed;
 use kith_proto::address::Multiaddress;
 use kith_proto::call::Media;
 use kith_proto::id::CallId;
@@ -220,4 +222,43 @@ fn a_missed_call_is_told_of_and_one_that_was_answered_is_not() {
     assert_eq!(told(2, line(CallEnd::Missed, 0)), ["Missed call"]);
     assert_eq!(words::whole(&line(CallEnd::Finished, 3_725_000), true), "Outgoing call: 1:02:05");
     assert_eq!(words::whole(&line(CallEnd::Declined, 0), false), "Incoming call: You declined");
+}
+
+#[test]
+fn a_call_to_oneself_goes_on_while_its_page_is_open() {
+    let (mut model, chat) = ann();
+    let wants = |requests: &[Request]| -> Vec<Option<bool>> {
+        let rehearses = |request: &Request| match request {
+            Request::Rehearse(wanted) => Some(*wanted),
+            _ => None,
+        };
+        requests.iter().filter_map(rehearses).collect()
+    };
+    model.act(Action::OpenSettings);
+    model.act(Action::ShowPage(Page::Calls));
+    let requests = model.act(Action::Call(CallAction::Rehearse(true)));
+    assert_eq!(wants(&requests), [Some(true)]);
+    let now = Rehearsed { microphone_level: 0.25, ..Rehearsed::default() };
+    model.reply(Reply::Rehearsed(Some(now)));
+    assert_eq!(model.calls.level(), 0.25, "the meter shows what it hears");
+    assert_eq!(wants(&model.tick(Timestamp(NOON))), [None], "it is only looked at");
+    model.act(Action::CloseDialog);
+    assert_eq!(wants(&model.tick(Timestamp(NOON))), [Some(false)], "nobody listens any more");
+    model.reply(Reply::Rehearsed(None));
+    assert_eq!(wants(&model.tick(Timestamp(NOON))), []);
+    // With a call there is none.
+    assert!(!model.calls.is_talking());
+    model.event(Event::CallChanged(call(chat, true, CallState::Live)));
+    assert!(model.calls.is_talking());
+}
+
+#[test]
+fn the_address_is_hidden_from_one_or_not_or_as_from_all() {
+    let (mut model, _) = ann();
+    assert_eq!(model.calls.hides_from(&BOB), None);
+    for hide in [Some(true), Some(false), None] {
+        let requests = model.act(Action::Call(CallAction::HideFrom(BOB, hide)));
+        assert_eq!(requests, [Request::Command(Command::HideAddressFrom { contact: BOB, hide })]);
+        assert_eq!(model.calls.hides_from(&BOB), hide, "the menu shows it at once");
+    }
 }

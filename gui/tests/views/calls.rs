@@ -18,6 +18,7 @@ use kith_gui::model::Model;
 use kith_node::calling::Picture;
 use kith_node::calling::Pictures;
 use kith_node::calling::stats::LegStats;
+use kith_node::calling::stats::Rehearsed;
 use kith_node::calling::stats::SpeechStats;
 use kith_node::calling::stats::Stats;
 use kith_proto::call::Media;
@@ -210,6 +211,36 @@ fn calls_are_left_in_the_chat_and_one_goes_on_beside_it() {
 #[test]
 fn the_settings_of_calls() {
     both(|| super::settings(kith_gui::model::settings::Page::Calls), "settings-calls", None);
+}
+
+#[test]
+fn the_address_is_hidden_from_one_in_their_menu() {
+    let mut shown: Shown = show(model(), true, WIDE);
+    for label in ["More", "Network address in calls", "Always hide it"] {
+        shown.settle();
+        shown.harness.get_by_label_contains(label).click();
+    }
+    shown.settle();
+    let said = shown.actions.borrow();
+    assert!(said.iter().any(|action| matches!(action, Action::Call(CallAction::HideFrom(_, Some(true))))));
+}
+
+#[test]
+fn who_wants_to_hear_themselves_presses_a_button() {
+    let mut shown: Shown = show(super::settings(kith_gui::model::settings::Page::Calls), true, WIDE);
+    shown.settle();
+    shown.harness.get_by_label("Hear yourself").click();
+    shown.settle();
+    assert!(shown.actions.borrow().contains(&Action::Call(CallAction::Rehearse(true))));
+    shown
+        .model
+        .borrow_mut()
+        .reply(Reply::Rehearsed(Some(Rehearsed { lacks_speaker: true, ..Default::default() })));
+    shown.settle();
+    assert!(shown.harness.query_by_label_contains("No speaker could be used").is_some());
+    shown.harness.get_by_label("Stop").click();
+    shown.settle();
+    assert!(shown.actions.borrow().contains(&Action::Call(CallAction::Rehearse(false))));
 }
 
 #[test]

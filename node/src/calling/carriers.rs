@@ -1,5 +1,5 @@
 //! Who moves the sound and pictures of calls: this node by itself, or a client of its API that took that over, such as a page in a
-//! browser. A leg stays with whoever opened it.
+//! browser. A call stays with whoever had it when its first connection was opened: one microphone is open, and muting it is said to whom it belongs.
 //!
 //! Not here: what is said to a client and heard from it (`rpc::media`).
 
@@ -8,20 +8,42 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use kith_calls::Reach;
+use kith_calls::strangers;
 use kith_proto::call::media::LegId;
 use kith_proto::call::media::MediaCommand;
 use kith_proto::call::media::MediaEvent;
 use kith_proto::call::media::MediaFailure;
+use kith_proto::id::CallId;
 
 /// The number of a client, which no other ever has.
-pub(crate) type ClientId = u64;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClientId(pub(crate) u64);
 
-/// Tells a client an order. Returns whether the client still takes any.
-pub(crate) type Tell = Box<dyn Fn(&MediaCommand) -> bool + Send>;
+/// What a client is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order<'a> {
+    /// Do this.
+    Do(&'a MediaCommand),
+    /// Another client carries calls from now on.
+    Relieved,
+}
+
+/// Tells a client an order. Returns whether the client still takes any; one that does not has its connection closed.
+pub(crate) type Tell = Box<dyn Fn(Order<'_>) -> bool + Send>;
 
 /// Who carries besides this node.
+pub(crate) struct Carriers {
+    reach: Reach,
+    state: Mutex<State>,
+}
+
 #[derive(Default)]
-pub(crate) struct Carriers(Mutex<Option<Carrier>>);
+struct State {
+    carrier: Option<Carrier>,
+    /// The call that had a connection opened last, and the client that has it; `None` for this node.
+    call: Option<(CallId, Option<ClientId>)>,
+}
 
 struct Carrier {
     client: ClientId,
@@ -37,141 +59,136 @@ pub(crate) enum For {
     Own,
     /// A client, who has been told.
     Client,
-    /// A client who does not take it; this is what the engine is to be told.
+    /// Somebody who is not there, or not for them; this is what the engine is to be told.
     Nobody(MediaEvent),
 }
 
 impl Carriers {
-    /// Who opens legs from now on. Returns whether that is so: not while another client does.
-    pub(crate) fn take_over(&self, client: ClientId, tell: Tell) -> bool {
-        let mut carrier = self.lock();
-        if carrier.as_ref().is_some_and(|carrier| carrier.client != client) {
-            return false;
-        }
-        let legs = carrier.take().map(|carrier| carrier.legs).unwrap_or_default();
-        *carrier = Some(Carrier { client, tell, legs });
-        true
+    /// Nobody yet. `reach`: where connections may go.
+    pub(crate) fn new(reach: Reach) -> Self {
+        Self { reach, state: Mutex::default() }
     }
 
-    /// A client carries no more; `None` when it did not. What the engine is to be told.
+    /// A client has the calls that begin from now on. What the engine is to be told of whoever did so before.
+    pub(crate) fn take_over(&self, client: ClientId, tell: Tell) -> Vec<MediaEvent> {
+        let mut state = self.lock();
+        let before = state.carrier.take();
+        let mut legs = BTreeMap::new();
+        let failed = match before {
+            Some(same) if same.client == client => {
+                legs = same.legs;
+                Vec::new()
+            }
+            Some(other) => {
+                let failed = other.close();
+                (other.tell)(Order::Relieved);
+                failed
+            }
+            None => Vec::new(),
+        };
+        state.carrier = Some(Carrier { client, tell, legs });
+        failed
+    }
+
+    /// A client carries no more, and its connections end; `None` when it did not. What the engine is to be told.
     pub(crate) fn lay_down(&self, client: ClientId) -> Option<Vec<MediaEvent>> {
-        let carrier = self.lock().take_if(|carrier| carrier.client == client)?;
-        Some(carrier.legs.into_iter().map(|(leg, opened)| broken(leg, opened)).collect())
+        let carrier = self.lock().carrier.take_if(|carrier| carrier.client == client)?;
+        Some(carrier.close())
+    }
+
+    /// Ends all connections of clients, for good: the engine that would say so is not there any more.
+    pub(crate) fn end(&self) {
+        if let Some(carrier) = self.lock().carrier.take() {
+            carrier.close();
+        }
     }
 
     /// Hands an order to whom it is for, if that is not this node.
     pub(crate) fn order(&self, command: &MediaCommand) -> For {
         let mut state = self.lock();
-        let Some(carrier) = state.as_mut() else { return For::Own };
-        let is_theirs = match command {
+        let state = &mut *state;
+        let carrier = state.carrier.as_ref().map(|carrier| carrier.client);
+        let client = match command {
             MediaCommand::Open(opening) => {
-                carrier.legs.insert(opening.leg, opening.epoch);
-                true
+                let (_, client) = match state.call {
+                    Some(known) if known.0 == opening.leg.call => known,
+                    _ => *state.call.insert((opening.leg.call, carrier)),
+                };
+                if client.is_some() && client != carrier {
+                    return For::Nobody(failed(opening.leg, opening.epoch, MediaFailure::Broken));
+                }
+                client
             }
-            MediaCommand::SetMedia { call, .. } => carrier.legs.keys().any(|leg| leg.call == *call),
-            other => other.leg().is_some_and(|leg| carrier.legs.contains_key(&leg)),
+            MediaCommand::SetMedia { call, .. } => {
+                state.call.filter(|known| known.0 == *call).and_then(|(_, client)| client)
+            }
+            other => {
+                let is_theirs =
+                    |carrier: &&Carrier| other.leg().is_some_and(|leg| carrier.legs.contains_key(&leg));
+                state.carrier.as_ref().filter(is_theirs).map(|carrier| carrier.client)
+            }
         };
-        if !is_theirs {
-            return For::Own;
-        }
-        if (carrier.tell)(command) {
-            if let MediaCommand::Close { leg } = command {
-                carrier.legs.remove(leg);
-            }
-            return For::Client;
-        }
-        match command.leg().and_then(|leg| Some((leg, carrier.legs.remove(&leg)?))) {
-            Some((leg, opened)) => For::Nobody(broken(leg, opened)),
-            None => For::Client,
+        match &mut state.carrier {
+            Some(carrier) if Some(carrier.client) == client => carrier.order(command, self.reach),
+            _ => For::Own,
         }
     }
 
     /// The epoch that a leg of a client was opened with; `None` when it is no leg of this client.
     pub(crate) fn opened(&self, client: ClientId, leg: &LegId) -> Option<u32> {
-        self.lock().as_ref().filter(|carrier| carrier.client == client)?.legs.get(leg).copied()
+        let state = self.lock();
+        state.carrier.as_ref().filter(|carrier| carrier.client == client)?.legs.get(leg).copied()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Carrier>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether a client has a leg in a call.
+    pub(crate) fn has_call(&self, client: ClientId, call: &CallId) -> bool {
+        let state = self.lock();
+        let carrier = state.carrier.as_ref().filter(|carrier| carrier.client == client);
+        carrier.is_some_and(|carrier| carrier.legs.keys().any(|leg| leg.call == *call))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn broken(leg: LegId, opened: u32) -> MediaEvent {
-    MediaEvent::Failed { leg, opened, reason: MediaFailure::Broken }
+impl Carrier {
+    /// Tells it to end all its connections. What the engine is to be told.
+    fn close(&self) -> Vec<MediaEvent> {
+        let end = |(leg, opened): (&LegId, &u32)| {
+            (self.tell)(Order::Do(&MediaCommand::Close { leg: *leg }));
+            failed(*leg, *opened, MediaFailure::Broken)
+        };
+        self.legs.iter().map(end).collect()
+    }
+
+    fn order(&mut self, command: &MediaCommand, reach: Reach) -> For {
+        if let MediaCommand::Open(opening) = command {
+            self.legs.insert(opening.leg, opening.epoch);
+        }
+        let leg = command.leg();
+        let opened = leg.and_then(|leg| self.legs.get(&leg).copied()).unwrap_or_default();
+        let nobody = |leg: LegId, why| For::Nobody(failed(leg, opened, why));
+        // What others said is looked at before anybody reads it.
+        let told = match (strangers::checked(command, reach), leg) {
+            (Some(checked), _) => (self.tell)(Order::Do(&checked)),
+            (None, Some(leg)) => return nobody(leg, MediaFailure::NoAgreement),
+            (None, None) => return For::Client,
+        };
+        if let MediaCommand::Close { leg } = command {
+            self.legs.remove(leg);
+        }
+        match leg.filter(|leg| self.legs.contains_key(leg)) {
+            // Its connection is closed, which ends everything else that it carries.
+            Some(leg) if !told => nobody(leg, MediaFailure::Broken),
+            _ => For::Client,
+        }
+    }
+}
+
+fn failed(leg: LegId, opened: u32, reason: MediaFailure) -> MediaEvent {
+    MediaEvent::Failed { leg, opened, reason }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::AtomicBool;
-    use std::sync::atomic::AtomicU32;
-    use std::sync::atomic::Ordering;
-
-    use kith_proto::call::Media;
-    use kith_proto::call::media::Opening;
-    use kith_proto::call::media::Side;
-    use kith_proto::call::media::Ways;
-    use kith_proto::id::CallId;
-    use kith_proto::id::DeviceId;
-
-    use super::*;
-
-    fn leg(number: u8) -> LegId {
-        LegId { call: CallId([number; 16]), device: DeviceId([number; 32]) }
-    }
-
-    fn open(number: u8) -> MediaCommand {
-        MediaCommand::Open(Box::new(Opening {
-            leg: leg(number),
-            epoch: 3,
-            side: Side::Answers,
-            polite: true,
-            ways: Ways::Any,
-            media: Media::default(),
-            theirs: Default::default(),
-            servers: Default::default(),
-        }))
-    }
-
-    #[test]
-    fn a_leg_stays_with_whoever_opened_it() {
-        let (carriers, told) = (Carriers::default(), Arc::new(AtomicU32::new(0)));
-        assert_eq!(carriers.order(&open(1)), For::Own);
-        let counted = Arc::clone(&told);
-        let tell = move |_: &MediaCommand| {
-            counted.fetch_add(1, Ordering::Relaxed);
-            true
-        };
-        assert!(carriers.take_over(7, Box::new(tell)));
-        assert!(!carriers.take_over(8, Box::new(|_| true)), "another does already");
-        assert_eq!(carriers.order(&MediaCommand::Restart { leg: leg(1), epoch: 4 }), For::Own);
-        assert_eq!(carriers.order(&open(2)), For::Client);
-        let send = |number| MediaCommand::SetMedia { call: leg(number).call, media: Media::default() };
-        assert_eq!((carriers.order(&send(1)), carriers.order(&send(2))), (For::Own, For::Client));
-        assert_eq!((carriers.opened(7, &leg(2)), carriers.opened(7, &leg(1))), (Some(3), None));
-        assert_eq!(carriers.opened(8, &leg(2)), None, "nobody reports for another");
-        assert_eq!(carriers.order(&MediaCommand::Close { leg: leg(2) }), For::Client);
-        assert_eq!(carriers.order(&MediaCommand::Close { leg: leg(2) }), For::Own, "it is nobody's");
-        assert_eq!(told.load(Ordering::Relaxed), 3);
-        assert_eq!((carriers.lay_down(8), carriers.lay_down(7)), (None, Some(Vec::new())));
-        assert_eq!(carriers.order(&open(3)), For::Own);
-    }
-
-    #[test]
-    fn the_engine_hears_of_every_leg_that_nobody_carries_any_more() {
-        let (carriers, there) = (Carriers::default(), Arc::new(AtomicBool::new(true)));
-        let is_there = Arc::clone(&there);
-        assert!(carriers.take_over(7, Box::new(move |_| is_there.load(Ordering::Relaxed))));
-        for number in [1, 2, 3] {
-            carriers.order(&open(number));
-        }
-        there.store(false, Ordering::Relaxed);
-        let order = MediaCommand::AllowDirect { leg: leg(2) };
-        assert_eq!(carriers.order(&order), For::Nobody(broken(leg(2), 3)));
-        assert_eq!(
-            carriers.lay_down(7),
-            Some(vec![broken(leg(1), 3), broken(leg(3), 3)]),
-            "each is told once"
-        );
-    }
-}
+mod tests;

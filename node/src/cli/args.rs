@@ -285,7 +285,7 @@ pub(crate) enum Task {
     /// Stay online and serve DIR/rpc.sock until stopped
     Run {
         /// Serve the API over WebSocket as well, at an address of this machine alone; port 0 for any that is free. Whoever connects
-        /// shows the word in DIR/rpc.token: ws://ADDRESS/?access_token=WORD
+        /// shows the token in DIR/rpc.token: ws://ADDRESS/?access_token=TOKEN
         #[arg(long, value_name = "ADDRESS")]
         websocket: Option<std::net::SocketAddr>,
     },

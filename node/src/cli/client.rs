@@ -48,7 +48,7 @@ impl Client {
         let (requests, requests_in) = std::io::pipe()?;
         let (answers, answers_in) = std::io::pipe()?;
         let serving = handle.clone();
-        thread::spawn(move || kith_node::rpc::serve(&serving, requests, answers_in));
+        thread::spawn(move || kith_node::rpc::serve(&serving, requests, answers_in, || {}));
         Self::over(answers, Box::new(requests_in), Some(handle))
     }
 

@@ -22,9 +22,11 @@ pub(crate) fn rpc(common: &Common, passphrase: Option<&str>) -> Result<()> {
     let (stop, stopped) = bounded(4);
     on_signal(stop.clone())?;
     on_end(&handle, stop.clone())?;
-    let serving = handle.clone();
+    let (serving, ends) = (handle.clone(), stop.clone());
     std::thread::spawn(move || {
-        let served = kith_node::rpc::serve(&serving, std::io::stdin(), std::io::stdout());
+        let served = kith_node::rpc::serve(&serving, std::io::stdin(), std::io::stdout(), move || {
+            let _ = ends.send(None);
+        });
         if let Err(error) = served {
             tracing::warn!(%error, "standard input or output failed");
         }

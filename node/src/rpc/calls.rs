@@ -172,6 +172,13 @@ pub(crate) const METHODS: &[Method] = &[
         run: Run::Now(choose),
     },
     Method {
+        name: "calls.test",
+        summary: "A call to oneself: what the microphone hears comes out of the speaker two seconds later, as others would hear it. A call with somebody ends it, and so does a quarter of an hour.",
+        params: &[optional("enabled", "boolean", "Begin or end; left out to look how it goes.")],
+        result: "running, microphone_level, lacking: {microphone, speaker}",
+        run: Run::Now(test),
+    },
+    Method {
         name: "calls.settings",
         summary: "Whose calls go through relays alone, so that sound and pictures do not tell them the own network address.",
         params: &[],
@@ -324,6 +331,19 @@ fn choose(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
     }
     handle.choose_call_devices(choices)?;
     devices(handle)
+}
+
+fn test(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
+    if let Some(enabled) = params.flag("enabled")? {
+        handle.rehearse(enabled)?;
+    }
+    let running = handle.rehearsed()?;
+    let now = running.unwrap_or_default();
+    Ok(json!({
+        "running": running.is_some(),
+        "microphone_level": now.microphone_level,
+        "lacking": { "microphone": now.lacks_microphone, "speaker": now.lacks_speaker },
+    }))
 }
 
 fn settings(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {

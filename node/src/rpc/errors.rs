@@ -46,8 +46,8 @@ impl RpcError {
         Self { number: -32602, code: "bad_params", message: why.into() }
     }
 
-    /// Something of ours that cannot be done now.
-    pub(crate) fn of(code: &'static str, why: &str) -> Self {
+    /// Something that cannot be done now: a word of ours, and a sentence.
+    pub(crate) fn ours(code: &'static str, why: &str) -> Self {
         Self { number: -32000, code, message: why.to_owned() }
     }
 

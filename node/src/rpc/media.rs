@@ -6,7 +6,7 @@
 //!  node ◀── media.… ──────────── client      described, gathered, path, failed
 //! ```
 //!
-//! What each order means stands in `kith_proto::call::media`.
+//! What each order means, and what a client has to keep, stands in `node/MEDIA.md`.
 
 use kith_proto::bounded::BoundedVec;
 use kith_proto::call::Candidate;
@@ -24,10 +24,12 @@ use kith_proto::call::media::Opening;
 use kith_proto::call::media::PathState;
 use kith_proto::call::media::Side;
 use kith_proto::call::media::Ways;
+use kith_proto::id::CallId;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::calling::carriers::Order;
 use crate::handle::Handle;
 use crate::rpc::errors::RpcError;
 use crate::rpc::methods::Method;
@@ -42,11 +44,14 @@ const CALL: Param = needed("call_id", "string", "The call.");
 const DEVICE: Param = needed("device_id", "string", "The device at the other end, as the order said.");
 const EPOCH: Param = needed("epoch", "integer", "As the order said that this is the answer to.");
 
+const OPENED: Param =
+    needed("epoch", "integer", "As “open” said: of a connection that is gone nothing is heard.");
+
 /// The methods of this file.
 pub(crate) const METHODS: &[Method] = &[
     Method {
         name: "media.carry",
-        summary: "This connection moves the sound and pictures of calls from now on, instead of this node, until it closes or says otherwise: it hears “media.order” and says what became of it. Calls that go on stay where they are.",
+        summary: "This connection moves the sound and pictures of the calls that begin from now on, instead of this node or another client, until it closes or says otherwise; then its calls end. It hears “media.order” and says what became of it: node/MEDIA.md tells how.",
         params: &[
             needed("enabled", "boolean", "Whether it does."),
             optional(
@@ -95,6 +100,7 @@ pub(crate) const METHODS: &[Method] = &[
         params: &[
             CALL,
             DEVICE,
+            OPENED,
             needed(
                 "state",
                 "string",
@@ -106,11 +112,24 @@ pub(crate) const METHODS: &[Method] = &[
         run: Run::Client(path),
     },
     Method {
+        name: "media.lacking",
+        summary: "What of all that is to be sent is not, because its device is not there or does not work: the others and the person are told. Said when that changes.",
+        params: &[
+            CALL,
+            optional("microphone", "boolean", "Whether there is none; false unless said."),
+            optional("camera", "boolean", "Whether there is none; false unless said."),
+            optional("screen", "boolean", "Whether there is none; false unless said."),
+        ],
+        result: "ok",
+        run: Run::Client(lacking),
+    },
+    Method {
         name: "media.failed",
         summary: "The connection does not work, and trying again does not help.",
         params: &[
             CALL,
             DEVICE,
+            OPENED,
             optional(
                 "why",
                 "string",
@@ -135,13 +154,8 @@ fn carry(handle: &Handle, params: &Params<'_>, client: &Client) -> Result<Value,
     }
     if enabled {
         let told = client.clone();
-        let tell = Box::new(move |command: &MediaCommand| told.tell(&order(command)));
-        if !handle.take_over_media(client.id(), able, tell)? {
-            return Err(RpcError::of(
-                "taken",
-                "another client carries calls: it has to close its connection first",
-            ));
-        }
+        let tell = Box::new(move |said: Order<'_>| told.tell_or_close(&order(said)));
+        handle.take_over_media(client.id(), able, tell)?;
     } else if !handle.lay_down_media(client.id()) {
         return Err(not_yours());
     }
@@ -177,7 +191,7 @@ fn gathered(handle: &Handle, params: &Params<'_>, client: &Client) -> Result<Val
 }
 
 fn path(handle: &Handle, params: &Params<'_>, client: &Client) -> Result<Value, RpcError> {
-    let (leg, opened) = leg(handle, params, client)?;
+    let (leg, opened) = present(handle, params, client)?;
     let state = match params.need("state")?.as_str() {
         "connected" => PathState::Connected,
         "interrupted" => PathState::Interrupted,
@@ -188,8 +202,21 @@ fn path(handle: &Handle, params: &Params<'_>, client: &Client) -> Result<Value, 
     report(handle, MediaEvent::Path { leg, opened, state, relayed })
 }
 
+fn lacking(handle: &Handle, params: &Params<'_>, client: &Client) -> Result<Value, RpcError> {
+    let call: CallId = params.id("call_id")?;
+    if !handle.has_call(client.id(), &call)? {
+        return Err(not_yours());
+    }
+    let lacks = |name| Ok::<_, RpcError>(params.flag(name)?.unwrap_or(false));
+    let (microphone, camera, screen) = (lacks("microphone")?, lacks("camera")?, lacks("screen")?);
+    report(
+        handle,
+        MediaEvent::Lacking { call, media: Media { microphone, camera, screen, ..Media::default() } },
+    )
+}
+
 fn failed(handle: &Handle, params: &Params<'_>, client: &Client) -> Result<Value, RpcError> {
-    let (leg, opened) = leg(handle, params, client)?;
+    let (leg, opened) = present(handle, params, client)?;
     let reason = match params.text("why")?.as_deref() {
         None | Some("broken") => MediaFailure::Broken,
         Some("no_agreement") => MediaFailure::NoAgreement,
@@ -212,16 +239,34 @@ fn leg(handle: &Handle, params: &Params<'_>, client: &Client) -> Result<(LegId, 
     Ok((leg, opened))
 }
 
+/// The same, if the connection that is spoken of is still the one that is open.
+fn present(handle: &Handle, params: &Params<'_>, client: &Client) -> Result<(LegId, u32), RpcError> {
+    let (leg, opened) = leg(handle, params, client)?;
+    if epoch(params)? != opened {
+        return Err(RpcError::ours(
+            "stale",
+            "that connection is gone: another was opened for this device since",
+        ));
+    }
+    Ok((leg, opened))
+}
+
 fn epoch(params: &Params<'_>) -> Result<u32, RpcError> {
     params.small("epoch")?.ok_or_else(|| RpcError::bad_params("the parameter “epoch” is missing"))
 }
 
 fn not_yours() -> RpcError {
-    RpcError::of("not_carried", "this connection does not carry that call: say media.carry before one begins")
+    RpcError::ours(
+        "not_carried",
+        "this connection does not carry that call: say media.carry before one begins",
+    )
 }
 
 /// An order as a client reads it.
-fn order(command: &MediaCommand) -> Value {
+fn order(order: Order<'_>) -> Value {
+    let Order::Do(command) = order else {
+        return json!({ "type": "media.order", "order": "relieved" });
+    };
     let (word, rest) = match command {
         MediaCommand::Open(opening) => ("open", open(opening)),
         MediaCommand::Describe { epoch, offer, sdp, .. } => {

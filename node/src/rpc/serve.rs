@@ -46,7 +46,8 @@ const MAX_WAITING: usize = 64 << 20;
 /// Requests of one client that may be under way; beyond it its next line waits.
 const MAX_UNDER_WAY: usize = 100_000;
 
-/// Serves one client until it closes its side or asks the node to stop. Returns whether it asked.
+/// Serves one client until it closes its side or asks the node to stop. Returns whether it asked. `hang_up` closes the streams of one that does not read what it
+/// must not miss.
 ///
 /// # Errors
 /// What reading or writing the streams says.
@@ -54,6 +55,7 @@ pub fn serve(
     handle: &Handle,
     input: impl Read,
     output: impl Write + Send + 'static,
+    hang_up: impl Fn() + Send + Sync + 'static,
 ) -> std::io::Result<bool> {
     let out = Arc::new(Out::default());
     let writer = {
@@ -78,7 +80,8 @@ pub fn serve(
             }
         })?
     };
-    let client = Client { id: NEXT_CLIENT.fetch_add(1, Ordering::Relaxed), out: Arc::clone(&out) };
+    let id = ClientId(NEXT_CLIENT.fetch_add(1, Ordering::Relaxed));
+    let client = Client { id, out: Arc::clone(&out), hang_up: Arc::new(hang_up) };
     let asked = read_lines(handle, &client, input);
     out.finish();
     handle.lay_down_media(client.id);
@@ -118,7 +121,9 @@ pub fn listen(
             let (handle, stop) = (handle.clone(), Arc::clone(&stop));
             let Ok(output) = stream.try_clone() else { continue };
             let serving = thread::Builder::new().name("rpc-client".to_owned()).spawn(move || {
-                if let Ok(true) = serve(&handle, stream, output) {
+                let Ok(line) = stream.try_clone() else { return };
+                let hang_up = move || drop(line.shutdown(std::net::Shutdown::Both));
+                if let Ok(true) = serve(&handle, stream, output, hang_up) {
                     stop();
                 }
             });
@@ -135,6 +140,7 @@ pub fn listen(
 pub(crate) struct Client {
     id: ClientId,
     out: Arc<Out>,
+    hang_up: Arc<dyn Fn() + Send + Sync>,
 }
 
 static NEXT_CLIENT: AtomicU64 = AtomicU64::new(1);
@@ -145,9 +151,14 @@ impl Client {
         self.id
     }
 
-    /// Tells it an event that nobody else hears. Returns whether it is there and reads what it is told.
-    pub(crate) fn tell(&self, body: &Value) -> bool {
-        !self.out.is_closed() && self.out.push_event(event_line(body))
+    /// Tells it an event that nobody else hears, and that it must not miss: one that does not read is disconnected, as it would go on with what it is
+    /// told to end. Returns whether it is there.
+    pub(crate) fn tell_or_close(&self, body: &Value) -> bool {
+        let told = !self.out.is_closed() && self.out.push_event(event_line(body));
+        if !told {
+            (self.hang_up)();
+        }
+        told
     }
 }
 

@@ -8,17 +8,26 @@ use std::io::Read;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::task::Context;
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use futures::future::select;
+use futures::AsyncRead;
+use futures::AsyncWrite;
 use kith_crypto::secret;
 use soketto::Data;
 use soketto::handshake::Server;
 use soketto::handshake::server::Response;
+use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio_util::compat::Compat;
@@ -29,7 +38,7 @@ use crate::handle::Handle;
 use crate::rpc::serve::MAX_LINE;
 use crate::rpc::serve::serve;
 
-/// Serves clients that know the token, which is written to a file that only the owner can read. Returns where: with port 0 the system
+/// Serves clients that know the token, which is written to a file: on Unix only the owner can read it, elsewhere whoever can read the data folder. Returns where: with port 0 the system
 /// chooses one. `stop` is called when a client asks the node to stop.
 ///
 /// # Errors
@@ -91,17 +100,17 @@ fn write_token(path: &Path, token: &str) -> std::io::Result<()> {
 }
 
 async fn accept(listener: &TcpListener, served: &Served) {
-    let room = Arc::new(Semaphore::new(MOST_CLIENTS));
+    // Whoever has not shown the token yet takes no place of those who have.
+    let (door, room) = (Arc::new(Semaphore::new(MOST_AT_THE_DOOR)), Arc::new(Semaphore::new(MOST_CLIENTS)));
     loop {
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
+        let Ok(waiting) = Arc::clone(&door).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let served = served.clone();
+                let (served, room) = (served.clone(), Arc::clone(&room));
                 tokio::spawn(async move {
-                    if let Err(error) = meet(stream, served).await {
+                    if let Err(error) = meet(stream, served, &room, waiting).await {
                         tracing::debug!(%error, "a client was not served to the end");
                     }
-                    drop(place);
                 });
             }
             Err(error) => {
@@ -113,48 +122,79 @@ async fn accept(listener: &TcpListener, served: &Served) {
     }
 }
 
-type Error = Box<dyn std::error::Error + Send + Sync>;
-type Sender = soketto::Sender<Compat<TcpStream>>;
-type Receiver = soketto::Receiver<Compat<TcpStream>>;
+/// Why a client is not served any more.
+#[derive(Debug, Error)]
+enum Ended {
+    #[error("it did not say who it is in time")]
+    Silent,
+    #[error("a message was too long")]
+    TooLong,
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error(transparent)]
+    Handshake(#[from] soketto::handshake::Error),
+    #[error(transparent)]
+    Connection(#[from] soketto::connection::Error),
+}
 
-/// One client, until it leaves.
-async fn meet(stream: TcpStream, served: Served) -> Result<(), Error> {
+type Stream = Counted<Compat<TcpStream>>;
+type Sender = soketto::Sender<Stream>;
+type Receiver = soketto::Receiver<Stream>;
+
+/// One client, until it leaves. `waiting` is its place at the door.
+async fn meet(
+    stream: TcpStream,
+    served: Served,
+    room: &Arc<Semaphore>,
+    waiting: OwnedSemaphorePermit,
+) -> Result<(), Ended> {
     stream.set_nodelay(true)?;
-    let mut server = Server::new(stream.compat());
-    if !tokio::time::timeout(HANDSHAKE, greet(&mut server, &served.token)).await?? {
-        return Ok(());
-    }
+    let came = Arc::new(AtomicU64::new(0));
+    let mut server = Server::new(Counted { stream: stream.compat(), came: Arc::clone(&came) });
+    let greeting = tokio::time::timeout(HANDSHAKE, greet(&mut server, &served.token, room));
+    let Some(place) = greeting.await.map_err(|_| Ended::Silent)?? else { return Ok(()) };
+    drop(waiting);
     let mut builder = server.into_builder();
-    let most = usize::try_from(MAX_LINE).unwrap_or(usize::MAX);
-    builder.set_max_message_size(most);
-    builder.set_max_frame_size(most);
+    // The library reads the rest of what is too long before it says so; `Counted` ends it at once.
+    builder.set_max_message_size(usize::MAX);
+    builder.set_max_frame_size(usize::try_from(MAX_LINE).unwrap_or(usize::MAX));
     let (sender, receiver) = builder.finish();
     let (ask, asked) = mpsc::channel(WAITING);
     let (answer, answers) = mpsc::channel(WAITING);
+    let hung_up = Arc::new(Notify::new());
+    let hang_up = Arc::clone(&hung_up);
     thread::Builder::new().name("rpc-client".to_owned()).spawn(move || {
         let input = Lines { asked, rest: Vec::new(), at: 0 };
         let output = Messages { answer, begun: Vec::new() };
-        if let Ok(true) = serve(&served.handle, input, output) {
+        if let Ok(true) = serve(&served.handle, input, output, move || hang_up.notify_one()) {
             (served.stop)();
         }
+        drop(place);
     })?;
     // Either end ends both: what is dropped here ends the thread.
-    let (hears, says) = (Box::pin(hear(receiver, ask)), Box::pin(say(sender, answers)));
-    select(hears, says).await.factor_first().0
+    tokio::select! {
+        heard = hear(receiver, ask, &came) => heard,
+        said = say(sender, answers) => said,
+        () = hung_up.notified() => Ok(()),
+    }
 }
 
-/// The handshake. Returns whether the client may enter.
-async fn greet(server: &mut Server<'_, Compat<TcpStream>>, token: &str) -> Result<bool, Error> {
+/// The handshake. Returns the client's place if it may enter.
+async fn greet(
+    server: &mut Server<'_, Stream>,
+    token: &str,
+    room: &Arc<Semaphore>,
+) -> Result<Option<OwnedSemaphorePermit>, Ended> {
     let request = server.receive_request().await?;
-    let may_enter =
-        shown(request.path()).is_some_and(|shown| secret::equal(shown.as_bytes(), token.as_bytes()));
-    let key = request.key();
-    let response = match may_enter {
-        true => Response::Accept { key, protocol: None },
-        false => Response::Reject { status_code: 401 },
+    let knows = shown(request.path()).is_some_and(|shown| secret::equal(shown.as_bytes(), token.as_bytes()));
+    let place = Arc::clone(room).try_acquire_owned().ok().filter(|_| knows);
+    let response = match (knows, &place) {
+        (true, Some(_)) => Response::Accept { key: request.key(), protocol: None },
+        (true, None) => Response::Reject { status_code: 503 },
+        (false, _) => Response::Reject { status_code: 401 },
     };
     server.send_response(&response).await?;
-    Ok(may_enter)
+    Ok(place)
 }
 
 /// The token in the path of a request.
@@ -163,13 +203,17 @@ fn shown(path: &str) -> Option<&str> {
     query.split('&').find_map(|part| part.strip_prefix("access_token="))
 }
 
-async fn hear(mut receiver: Receiver, ask: mpsc::Sender<Vec<u8>>) -> Result<(), Error> {
+async fn hear(mut receiver: Receiver, ask: mpsc::Sender<Vec<u8>>, came: &AtomicU64) -> Result<(), Ended> {
     loop {
         let mut message = Vec::new();
+        came.store(0, Ordering::Relaxed);
         match receiver.receive_data(&mut message).await {
             Ok(Data::Text(_)) => {}
             Ok(Data::Binary(_)) | Err(soketto::connection::Error::Closed) => return Ok(()),
             Err(error) => return Err(error.into()),
+        }
+        if message.len() as u64 >= MAX_LINE {
+            return Err(Ended::TooLong);
         }
         // A message is one line, however it is laid out: in JSON the end of a line is a space, or written as \n.
         message.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
@@ -180,7 +224,7 @@ async fn hear(mut receiver: Receiver, ask: mpsc::Sender<Vec<u8>>) -> Result<(), 
     }
 }
 
-async fn say(mut sender: Sender, mut answers: mpsc::Receiver<String>) -> Result<(), Error> {
+async fn say(mut sender: Sender, mut answers: mpsc::Receiver<String>) -> Result<(), Ended> {
     while let Some(line) = answers.recv().await {
         sender.send_text_owned(line).await?;
         if answers.is_empty() {
@@ -188,6 +232,47 @@ async fn say(mut sender: Sender, mut answers: mpsc::Receiver<String>) -> Result<
         }
     }
     Ok(sender.close().await?)
+}
+
+/// A stream that ends when more came for one message than any may have.
+struct Counted<S> {
+    stream: S,
+    came: Arc<AtomicU64>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<std::io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if let Poll::Ready(Ok(count)) = &polled {
+            let came = self.came.fetch_add(*count as u64, Ordering::Relaxed) + *count as u64;
+            if came > MOST_COMES {
+                return Poll::Ready(Err(std::io::ErrorKind::FileTooLarge.into()));
+            }
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_close(context)
+    }
 }
 
 /// What was asked, as a stream of lines.
@@ -237,11 +322,17 @@ impl Write for Messages {
     }
 }
 
-/// Whoever does not say who it is goes after this.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Whoever does not say who it is goes after this: on one machine a handshake takes milliseconds.
+const HANDSHAKE: Duration = Duration::from_secs(2);
 
-/// At once: each has four threads.
+/// At once, and before they have shown the token: each is a socket and a task.
+const MOST_AT_THE_DOOR: usize = 256;
+
+/// At once: each has three threads.
 const MOST_CLIENTS: usize = 32;
+
+/// In bytes: a message of the longest line in small parts, with what else is read ahead.
+const MOST_COMES: u64 = 2 * MAX_LINE;
 
 /// Messages that wait in each direction, in front of what waits in the API itself.
 const WAITING: usize = 64;

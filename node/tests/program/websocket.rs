@@ -19,6 +19,8 @@ use tokio::runtime::Runtime;
 use tokio_util::compat::Compat;
 use tokio_util::compat::TokioAsyncReadCompatExt as _;
 
+use crate::rig::Node;
+
 /// Longer than anything here takes on a busy machine; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(25);
 
@@ -35,7 +37,7 @@ impl Daemon {
         let mut process = Command::new(env!("CARGO_BIN_EXE_kith-node"))
             .args(["--no-mdns", "--listen", "/ip4/127.0.0.1/tcp/0", "--data"])
             .arg(folder)
-            .args(["run", "--websocket", "127.0.0.1:0"])
+            .args(["--calls-on-loopback", "run", "--websocket", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -65,6 +67,8 @@ struct Page {
     runtime: Runtime,
     sender: soketto::Sender<Compat<TcpStream>>,
     receiver: soketto::Receiver<Compat<TcpStream>>,
+    /// What came while something else was waited for.
+    events: Vec<Value>,
 }
 
 impl Page {
@@ -80,7 +84,7 @@ impl Page {
                 ServerResponse::Redirect { .. } => panic!("it leads elsewhere"),
             }
         });
-        ends.map(|(sender, receiver)| Self { runtime, sender, receiver })
+        ends.map(|(sender, receiver)| Self { runtime, sender, receiver, events: Vec::new() })
     }
 
     fn say(&mut self, text: &str) {
@@ -105,9 +109,29 @@ impl Page {
         })
     }
 
+    /// The next event of a type.
+    fn until(&mut self, kind: &str) -> Value {
+        let wanted = |line: &Value| line["params"]["type"] == kind;
+        if let Some(at) = self.events.iter().position(wanted) {
+            return self.events.remove(at)["params"].take();
+        }
+        std::iter::from_fn(|| self.hear()).find(wanted).unwrap()["params"].take()
+    }
+
+    /// The next order of a kind.
+    fn order(&mut self, kind: &str) -> Value {
+        std::iter::repeat_with(|| self.until("media.order")).find(|order| order["order"] == kind).unwrap()
+    }
+
     fn ask(&mut self, method: &str, params: Value) -> Value {
         self.say(&json!({ "jsonrpc": "2.0", "id": method, "method": method, "params": params }).to_string());
-        std::iter::from_fn(|| self.hear()).find(|line| line["id"] == method).unwrap()
+        loop {
+            let line = self.hear().unwrap();
+            if line["id"] == method {
+                return line;
+            }
+            self.events.push(line);
+        }
     }
 }
 
@@ -154,8 +178,41 @@ fn the_api_is_not_served_to_other_machines() {
     assert!(!folder.path().join("rpc.token").exists());
 }
 
+/// Sends the beginning of a message in parts, without an end, until the node hangs up. Returns how many bytes it took.
+fn flood(address: &str, token: &str) -> u64 {
+    use std::io::Write as _;
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(
+        stream,
+        "GET /?access_token={token} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 101");
+    // RFC 6455, 5.2: text and then more of it, never final, 32 KiB each, with a mask of zeros.
+    let mut frame = vec![0x01, 0x80 | 126, 0x80, 0, 0, 0, 0, 0];
+    frame.resize(frame.len() + 0x8000, b' ');
+    let mut sent = 0;
+    while stream.write_all(&frame).is_ok() && sent < 64 << 20 {
+        sent += 0x8000;
+        frame[0] = 0;
+    }
+    sent
+}
+
 #[test]
-fn one_client_at_a_time_carries_calls_and_speaks_of_its_own_alone() {
+fn a_message_without_an_end_is_not_listened_to_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(folder.path());
+    let sent = flood(&daemon.address, &daemon.token);
+    assert!(sent < 32 << 20, "{sent} bytes were taken");
+}
+
+#[test]
+fn the_client_who_came_last_carries_calls_and_speaks_of_its_own_alone() {
     let folder = tempfile::tempdir().unwrap();
     let daemon = Daemon::start(folder.path());
     let (mut one, mut two) = (daemon.enter(), daemon.enter());
@@ -163,17 +220,64 @@ fn one_client_at_a_time_carries_calls_and_speaks_of_its_own_alone() {
     one.ask("account.create", json!({ "name": "Ann" }));
     assert_eq!(code(&one.ask("media.carry", json!({ "enabled": false }))), "not_carried");
     assert_eq!(one.ask("media.carry", json!({ "enabled": true }))["result"]["ok"], true);
-    assert_eq!(one.ask("media.carry", json!({ "enabled": true, "screen": true }))["result"]["ok"], true);
-    assert_eq!(code(&two.ask("media.carry", json!({ "enabled": true }))), "taken");
-    let info = one.ask("account.info", json!({}));
+    assert_eq!(two.ask("media.carry", json!({ "enabled": true, "screen": true }))["result"]["ok"], true);
+    let told = one.until("media.order");
+    assert_eq!(told["order"], "relieved");
+    assert_eq!(code(&one.ask("media.carry", json!({ "enabled": false }))), "not_carried");
+    let info = two.ask("account.info", json!({}));
     let leg = json!({
         "call_id": "00000000000000000000000000000000", "device_id": info["result"]["device_id"],
         "epoch": 1, "kind": "offer", "sdp": "v=0",
     });
-    assert_eq!(code(&one.ask("media.described", leg)), "not_carried", "there is no such call");
-    drop(one);
-    // It is free as soon as the node has noticed.
-    let freed =
-        (0..100_000).any(|_| two.ask("media.carry", json!({ "enabled": true }))["result"]["ok"] == true);
-    assert!(freed);
+    assert_eq!(code(&two.ask("media.described", leg)), "not_carried", "there is no such call");
+}
+
+#[test]
+fn a_client_is_told_what_to_do_and_what_it_says_ends_a_call() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let daemon = Daemon::start(folder.path());
+    let mut page = daemon.enter();
+    page.ask("account.create", json!({ "name": "Bob" }));
+    page.ask("calls.hide_address", json!({ "from": "nobody" }));
+    page.ask("media.carry", json!({ "enabled": true }));
+    let mut ann = Node::start_with(other.path(), &["--calls-on-loopback"]);
+    ann.call("account.create", json!({ "name": "Ann" }));
+    ann.call("calls.hide_address", json!({ "from": "nobody" }));
+    ann.call("calls.choose", json!({ "microphone": "silence", "speaker": "none" }));
+    let listens = |line: &Value| line["result"]["listen"].as_array().is_some_and(|all| !all.is_empty());
+    while !listens(&page.ask("network.info", json!({}))) {
+        page.hear();
+    }
+    let link = page.ask("contacts.invite", json!({}))["result"]["link"].clone();
+    let chat = ann.call("contacts.add", json!({ "link": link }))["chat_id"].clone();
+    let request = page.until("contact.request");
+    page.ask("contacts.accept", json!({ "contact_id": request["contact_id"] }));
+    let talks =
+        |list: &Value| list["contacts"][0]["state"] == "accepted" && list["contacts"][0]["online"] == true;
+    ann.until("they are connected", "contacts.list", talks);
+
+    let call = ann.call("calls.start", json!({ "chat_id": chat }))["call_id"].clone();
+    page.until("call.incoming");
+    page.ask("calls.accept", json!({ "call_id": call, "video": true }));
+    let open = page.until("media.order");
+    assert_eq!((&open["order"], &open["offers"], &open["call_id"]), (&json!("open"), &json!(false), &call));
+    assert_eq!(open["send"], json!({ "microphone": true, "camera": true, "screen": false, "hold": false }));
+    let describe = page.until("media.order");
+    assert_eq!((&describe["order"], &describe["kind"]), (&json!("describe"), &json!("offer")));
+    let sdp = describe["sdp"].as_str().unwrap();
+    assert!(sdp.starts_with("v=0") && !sdp.contains("candidate"), "{sdp}");
+    let mut say =
+        json!({ "call_id": call, "device_id": open["device_id"], "epoch": 77, "state": "connected" });
+    assert_eq!(code(&page.ask("media.path", say.clone())), "stale", "it is no connection of now");
+    say["epoch"] = open["epoch"].clone();
+    assert_eq!(page.ask("media.path", say)["result"]["ok"], true);
+    page.ask("calls.set_media", json!({ "call_id": call, "hold": true }));
+    let send = page.order("send");
+    assert_eq!(send["send"], json!({ "microphone": false, "camera": false, "screen": false, "hold": true }));
+    let failed = json!({ "call_id": call, "device_id": open["device_id"], "epoch": open["epoch"], "why": "no_agreement" });
+    assert_eq!(page.ask("media.failed", failed)["result"]["ok"], true);
+    page.order("close");
+    let ended = ann.wait(|event| event["type"] == "call.state" && event["state"] == "ended");
+    assert_eq!(ended["call_id"], call);
+    ann.stop();
 }

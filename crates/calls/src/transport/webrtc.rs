@@ -206,7 +206,7 @@ impl Connection for Peer {
 
     fn answer(&self, theirs: String) -> Doing<'_, String> {
         Box::pin(async move {
-            let theirs = checked(&theirs)?;
+            let theirs = description(&theirs)?;
             if self.peer.pending_local_description().await.is_some() {
                 let rollback = RTCSessionDescription::rollback(None).map_err(ours)?;
                 self.peer.set_local_description(rollback).await.map_err(ours)?;
@@ -220,7 +220,7 @@ impl Connection for Peer {
 
     fn answered(&self, theirs: String) -> Doing<'_, ()> {
         Box::pin(async move {
-            let theirs = checked(&theirs)?;
+            let theirs = description(&theirs)?;
             let theirs = RTCSessionDescription::answer(theirs).map_err(|_| Refused::Theirs)?;
             self.take(theirs).await
         })
@@ -275,7 +275,7 @@ fn ours(error: Error) -> Refused {
 }
 
 /// What of the other side's description is read.
-fn checked(theirs: &str) -> Result<String, Refused> {
+pub(crate) fn description(theirs: &str) -> Result<String, Refused> {
     if sdp::is_plausible(theirs) { Ok(sdp::without_candidates(theirs)) } else { Err(Refused::Theirs) }
 }
 

@@ -253,6 +253,13 @@ impl Call {
         }
     }
 
+    /// Something else can be done here from now on: whoever moves this call's sound is chosen when it is answered, and what is said of it then.
+    pub(crate) fn set_capabilities(&mut self, able: Capabilities) {
+        if !self.outgoing && matches!(self.state, State::Ringing { .. }) {
+            self.setup.capabilities = able;
+        }
+    }
+
     /// Other servers may be used.
     pub(crate) fn set_servers(&mut self, servers: IceServers) {
         self.setup.servers = servers;

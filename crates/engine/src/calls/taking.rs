@@ -224,7 +224,12 @@ pub(crate) fn report(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, eve
     let now = engine.core.now;
     let mut acts = Vec::new();
     match event {
-        MediaEvent::Able { capabilities } => engine.calls.capabilities = capabilities,
+        MediaEvent::Able { capabilities } => {
+            if let (Some(current), Some(able)) = (&mut engine.calls.now, capabilities) {
+                current.call.set_capabilities(able);
+            }
+            engine.calls.capabilities = capabilities;
+        }
         MediaEvent::Servers { servers } => {
             if let Some(current) = &mut engine.calls.now {
                 current.call.set_servers(servers.clone());

@@ -94,7 +94,7 @@ pub(super) fn row(
         actions.push(Action::OpenChat(view.chat));
     }
     if let Some(contact) = contact {
-        response.context_menu(|ui| contact_menu(ui, contact, actions));
+        response.context_menu(|ui| contact_menu(ui, model, contact, actions));
     } else if let Some(group) = group {
         response.context_menu(|ui| group::menu(ui, model, group, actions));
     }
