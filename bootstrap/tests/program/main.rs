@@ -19,6 +19,7 @@ use std::process::Stdio;
 
 use kith_crypto::identity::DeviceSecret;
 use kith_crypto::record;
+use kith_crypto::secret::Secret32;
 use kith_net::EventReceiver;
 use kith_net::Net;
 use kith_net::NetCommand;
@@ -119,7 +120,8 @@ fn some_record() -> Record {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let now = Timestamp(u64::try_from(since.as_millis()).unwrap());
     let told = DeviceRecord { addresses: BoundedVec::default() };
-    record::seal_record(&mut rng, &device, record::period_at(now), 1, now + Span::from_hours(1), &told)
+    let (secret, valid) = (Secret32::new([7; 32]), (1, now + Span::from_hours(1)));
+    record::seal_record(&mut rng, &device, &secret, record::period_at(now), valid, &told)
 }
 
 #[tokio::test]

@@ -2,8 +2,9 @@
 //! device's Ed25519 key `A = aB` becomes `A' = hA` with `h` from `A` and the day. Only the device can sign with `ha`;
 //! only who knows `A` can compute `A'`, find the record, and open it. Whoever merely stores it learns neither.
 //!
-//! A device's key is known to everybody whom it ever connected to. What is not for all of those is blinded with a secret as
-//! well, as that appendix allows (its `s`): only whoever was given the secret can compute that `A'`.
+//! A device's key is known to everybody whom it ever connected to, and to whoever reads its account's card. What is not for
+//! all of those is blinded with a secret as well, as that appendix allows (its `s`): only whoever was given the secret can
+//! compute that `A'`. Where a device can be reached, its cards for invites and its lists of mailboxes are such.
 
 use chacha20poly1305::KeyInit as _;
 use chacha20poly1305::XChaCha20Poly1305;
@@ -19,6 +20,7 @@ use kith_proto::codec::Decode as _;
 use kith_proto::codec::Encode as _;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
+use kith_proto::id::GroupId;
 use kith_proto::id::RecordKey;
 use kith_proto::record::CardRecord;
 use kith_proto::record::DeviceRecord;
@@ -65,9 +67,9 @@ pub fn period_at(now: Timestamp) -> u32 {
     now.day()
 }
 
-/// Where a device's record lives in a period; `None` when the device id is no valid key.
-pub fn record_key(device: &DeviceId, period: u32) -> Option<RecordKey> {
-    let name = Name { owner: &device.0, secret: None, period };
+/// Where a device's addresses for the holders of a secret live in a period; `None` when the device id is no valid key.
+pub fn record_key(device: &DeviceId, secret: &Secret32, period: u32) -> Option<RecordKey> {
+    let name = Name { owner: &device.0, secret: Some(secret), period };
     Some(Record::key_for(RecordKind::Device, &name.blinded_public()?))
 }
 
@@ -84,16 +86,21 @@ pub fn list_key(device: &DeviceId, secret: &Secret32, period: u32) -> Option<Rec
     Some(Record::key_for(RecordKind::List, &name.blinded_public()?))
 }
 
-/// Signs and seals a device's record.
+/// What leads the members of a group to the addresses of its other members: whoever knows which group it is can compute it.
+pub fn group_address_secret(group: &GroupId) -> Secret32 {
+    Secret32::new(*primitives::hkdf(b"", &group.0, b"kith group address secret v1"))
+}
+
+/// Signs and seals where a device can be reached, for the holders of a secret.
 pub fn seal_record(
     rng: &mut impl CryptoRng,
     device: &DeviceSecret,
+    secret: &Secret32,
     period: u32,
-    sequence: u64,
-    expires: Timestamp,
+    (sequence, expires): (u64, Timestamp),
     told: &DeviceRecord,
 ) -> Record {
-    let meta = Meta { kind: RecordKind::Device, secret: None, period, sequence, expires };
+    let meta = Meta { kind: RecordKind::Device, secret: Some(secret), period, sequence, expires };
     seal(rng, &device.signing_key(), &meta, told.to_bytes()).expect("eight addresses fit the largest size")
 }
 
@@ -232,12 +239,17 @@ fn seal(
     Some(record)
 }
 
-/// Opens a record that was looked up for a device and period.
+/// Opens the addresses of a device that were looked up with a secret, for a period.
 ///
 /// # Errors
 /// When it is another's, forged or not readable.
-pub fn open_record(device: &DeviceId, period: u32, record: &Record) -> Result<DeviceRecord, RecordError> {
-    let told = open(&Name { owner: &device.0, secret: None, period }, RecordKind::Device, record)?;
+pub fn open_record(
+    device: &DeviceId,
+    secret: &Secret32,
+    period: u32,
+    record: &Record,
+) -> Result<DeviceRecord, RecordError> {
+    let told = open(&Name { owner: &device.0, secret: Some(secret), period }, RecordKind::Device, record)?;
     DeviceRecord::from_bytes(&told).map_err(|_| RecordError::Unreadable)
 }
 
@@ -315,7 +327,7 @@ impl Name<'_> {
 
     fn body_key(&self, kind: RecordKind) -> Zeroizing<[u8; 32]> {
         let label: &[u8] = match kind {
-            RecordKind::Device => b"kith record body v1",
+            RecordKind::Device => b"kith record addresses v2",
             RecordKind::Card => b"kith record card v2",
             RecordKind::List => b"kith record list v1",
             RecordKind::Knock => b"kith record knock v1",
@@ -338,20 +350,42 @@ mod tests {
     use crate::invite;
     use crate::mailbox;
 
+    const SHARED: Secret32 = Secret32::new([7; 32]);
+
     fn sealed() -> (DeviceSecret, DeviceRecord, Record) {
         let mut rng = ChaCha20Rng::from_seed([1; 32]);
         let device = DeviceSecret::generate(&mut rng);
         let addresses = vec![Multiaddress::new(vec![4, 127, 0, 0, 1, 6, 0, 80]).unwrap()];
         let told = DeviceRecord { addresses: BoundedVec::new(addresses).unwrap() };
-        let record = seal_record(&mut rng, &device, 20_000, 7, Timestamp(1_000), &told);
+        let record = seal_record(&mut rng, &device, &SHARED, 20_000, (7, Timestamp(1_000)), &told);
         (device, told, record)
     }
 
     #[test]
-    fn who_knows_the_device_finds_and_opens_its_record() {
+    fn who_was_given_the_secret_finds_where_a_device_is_and_who_only_knows_the_device_does_not() {
         let (device, told, record) = sealed();
-        assert_eq!(record_key(&device.id(), 20_000), Some(record.key()));
-        assert_eq!(open_record(&device.id(), 20_000, &record), Ok(told));
+        assert_eq!(record_key(&device.id(), &SHARED, 20_000), Some(record.key()));
+        assert_eq!(open_record(&device.id(), &SHARED, 20_000, &record), Ok(told));
+        let other = Secret32::new([8; 32]);
+        assert_ne!(record_key(&device.id(), &other, 20_000), Some(record.key()));
+        assert_eq!(open_record(&device.id(), &other, 20_000, &record), Err(RecordError::Forged));
+        let unshared = Name { owner: &device.id().0, secret: None, period: 20_000 };
+        assert_ne!(unshared.blinded_public(), Some(record.blinded_key), "the device alone leads nowhere");
+    }
+
+    #[test]
+    fn groups_lead_to_records_of_their_own() {
+        let (one, other) = (GroupId([1; 32]), GroupId([2; 32]));
+        assert!(group_address_secret(&one) != group_address_secret(&other));
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let device = DeviceSecret::generate(&mut ChaCha20Rng::from_seed([1; 32])).id();
+        let name = Name { owner: &device.0, secret: Some(&SHARED), period: 20_000 };
+        let all = [
+            hex(&record_key(&device, &SHARED, 20_000).unwrap().0),
+            hex(&*name.body_key(RecordKind::Device)),
+            hex(group_address_secret(&one).as_bytes()),
+        ];
+        assert_eq!(all.join("\n"), include_str!("../tests/vectors/addresses_v2.txt").trim_end());
     }
 
     #[test]
@@ -367,9 +401,9 @@ mod tests {
         let record = seal_card(&mut rng, &device, &secret, 20_000, (7, Timestamp(1_000)), &card).unwrap();
         assert!(record.to_bytes().len() <= kith_proto::record::MAX_RECORD_BYTES);
         assert_eq!(card_key(&device.id(), &secret, 20_000), Some(record.key()));
-        assert_ne!(record_key(&device.id(), 20_000), Some(record.key()));
+        assert_ne!(record_key(&device.id(), &secret, 20_000), Some(record.key()));
         assert_eq!(open_card(&device.id(), &secret, 20_000, &record), Ok(card));
-        assert_eq!(open_record(&device.id(), 20_000, &record), Err(RecordError::Forged));
+        assert_eq!(open_record(&device.id(), &secret, 20_000, &record), Err(RecordError::Forged));
     }
 
     #[test]
@@ -406,7 +440,7 @@ mod tests {
         assert!(verify_record(&record));
         assert_eq!(knock_key(&ann.id(), 20_000), Some(record.key()));
         assert_ne!(knock_key(&ann.id(), 20_001), Some(record.key()));
-        assert_ne!(record_key(&DeviceId(ann.id().0), 20_000), Some(record.key()));
+        assert_ne!(record_key(&DeviceId(ann.id().0), &SHARED, 20_000), Some(record.key()));
         assert_eq!(open_knock(&ann.id(), 20_000, &record), Ok(card.clone()));
         let forged = seal_knock(&mut rng, &eve, 20_000, made, &card).unwrap();
         assert_eq!(open_knock(&ann.id(), 20_000, &forged), Err(RecordError::Forged));
@@ -482,8 +516,8 @@ mod tests {
         let bytes = record.to_bytes();
         assert!(!bytes.windows(32).any(|window| window == device.id().0));
         assert!(!bytes.windows(4).any(|window| window == [127, 0, 0, 1]));
-        assert_ne!(record_key(&device.id(), 20_000), record_key(&device.id(), 20_001));
-        assert_eq!(open_record(&device.id(), 20_001, &record), Err(RecordError::Forged));
+        assert_ne!(record_key(&device.id(), &SHARED, 20_000), record_key(&device.id(), &SHARED, 20_001));
+        assert_eq!(open_record(&device.id(), &SHARED, 20_001, &record), Err(RecordError::Forged));
     }
 
     #[test]
@@ -503,9 +537,9 @@ mod tests {
         let (device, told, _) = sealed();
         let mallory = DeviceSecret::generate(&mut ChaCha20Rng::from_seed([2; 32]));
         let mut rng = ChaCha20Rng::from_seed([3; 32]);
-        let mut forged = seal_record(&mut rng, &mallory, 20_000, 8, Timestamp(1_000), &told);
+        let mut forged = seal_record(&mut rng, &mallory, &SHARED, 20_000, (8, Timestamp(1_000)), &told);
         forged.blinded_key =
-            Name { owner: &device.id().0, secret: None, period: 20_000 }.blinded_public().unwrap();
+            Name { owner: &device.id().0, secret: Some(&SHARED), period: 20_000 }.blinded_public().unwrap();
         assert!(!verify_record(&forged));
     }
 }

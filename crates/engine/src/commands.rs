@@ -37,6 +37,7 @@ use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::filters;
+use crate::finding;
 use crate::groups;
 use crate::groups::fellows;
 use crate::knocking;
@@ -210,6 +211,7 @@ fn add_contact(
     links::reseal(engine, out, &device);
     // The new request tells where our mailboxes are, and theirs may be others by now.
     engine.deposits.forget_told(&device, out);
+    finding::forget_told(engine, out, &device);
     engine.deposits.forget_theirs(&device, out);
     for hint in invite.addresses.iter() {
         if hint.device == device {
@@ -276,6 +278,9 @@ pub(crate) fn ask(
         // A newer one replaces an older one; what was written meanwhile stays.
         let mut contents = vec![Content::ContactRequest(Box::new(request.clone()))];
         contents.extend(choosing::untold(engine, out, &device));
+        if !engine.is_knocking(&device) {
+            contents.extend(finding::untold(engine, out, &device));
+        }
         engine.outbox.enqueue_request(&mut engine.core, &mut engine.peers, out, &device, contents);
     }
 }

@@ -21,6 +21,7 @@ use crate::effect::Effect;
 use crate::effect::Misbehaviour;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::finding;
 use crate::groups::asking;
 use crate::groups::fellows;
 use crate::groups::receipts;
@@ -76,6 +77,9 @@ pub(crate) fn take(
                 }
             }
             Content::Mailboxes(list) => leaving::learn(engine, out, device, list),
+            Content::AddressSecret(secret) => {
+                finding::learn(engine, out, device, secret, live && position == 0);
+            }
             Content::DeviceList(list) => take_list(engine, rows, out, &contact, &list),
             Content::Text(text) if position > 0 => {
                 if is_known(engine, rows, out, &contact, &text) {
@@ -128,8 +132,9 @@ fn confirm(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &Devi
         // Our sessions are old too: they would take what we seal with them for something they know.
         links::repair(engine, out, device);
         engine.inbox.owe(&mut engine.core, device);
-        // The secret of their queue may be newer than our disk: they get another.
+        // The secret of their queue may be newer than our disk: they get another. So may that of our addresses.
         choosing::tell_again(engine, out, device);
+        finding::tell_again(engine, out, device);
     }
     routes::receipted(engine, device, before);
     if confirmed.items > 0 {
@@ -285,6 +290,7 @@ pub(crate) fn bind_device(
         }
         engine.inbox.drop_device(out, &device);
         engine.deposits.drop_device(out, &device);
+        finding::forget_device(engine, out, &device);
         engine.attempts.drop_device(&device);
         engine.sessions.drop_device(out, &device);
         engine.devices.forget_bundle(out, &device);
@@ -305,6 +311,7 @@ pub(crate) fn forget_device(engine: &mut Engine, out: &mut Output, device: &Devi
     engine.outbox.drop_device(&mut engine.core, out, device);
     engine.inbox.drop_device(out, device);
     engine.deposits.drop_device(out, device);
+    finding::forget_device(engine, out, device);
     engine.attempts.drop_device(device);
     engine.cards.drop_device(device);
     engine.knocking.drop_device(device);
@@ -349,6 +356,7 @@ pub(crate) fn remind(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     if engine.contacts.state(&contact) == Some(ContactState::Accepted) {
         send_acceptance(engine, out, &contact);
         choosing::tell_again(engine, out, device);
+        finding::tell_again(engine, out, device);
     } else if engine.groups.is_fellow(&contact) {
         fellows::introduce(engine, out, device);
         choosing::tell_again(engine, out, device);
@@ -364,6 +372,7 @@ pub(crate) fn send_acceptance(engine: &mut Engine, out: &mut Output, contact: &C
         }
         let mut contents = vec![Content::ContactAccept, Content::Profile(engine.devices.profile.clone())];
         contents.extend(choosing::untold(engine, out, &device));
+        contents.extend(finding::untold(engine, out, &device));
         engine.outbox.enqueue(&mut engine.core, &mut engine.peers, out, &device, contents, None);
         engine.presence.want(&mut engine.core, &device);
         links::pump(engine, out, &device);

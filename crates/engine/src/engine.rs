@@ -27,6 +27,8 @@ use crate::deposits::Deposits;
 use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::event::Event;
+use crate::finding;
+use crate::finding::Finding;
 use crate::groups::asking;
 use crate::groups::deletions;
 use crate::groups::fellows;
@@ -89,6 +91,7 @@ pub struct Engine {
     pub(crate) chats: Chats,
     pub(crate) calls: Calls,
     pub(crate) presence: Presence,
+    pub(crate) finding: Finding,
     pub(crate) mailboxes: Mailboxes,
     pub(crate) choices: Choices,
     pub(crate) deposits: Deposits,
@@ -215,13 +218,15 @@ impl Engine {
                 return hosts::found(self, rows, out, &key, &record);
             }
             NetInput::Found { key, record } => {
-                if let Some((device, told)) = presence.found(&mut self.core, &key, &record) {
+                if let Some((device, sequence, told)) = finding::found(self, &key, &record)
+                    && self.presence.is_news(&device, sequence)
+                {
                     links::heard_of(self, out, &device, &told);
                 }
                 return;
             }
             NetInput::LookUpDone { key } => {
-                presence.look_up_done(&key);
+                self.finding.done(&key);
                 self.cards.done(&key);
                 self.groups.look_up_done(&key);
                 knocking::look_up_done(self, out, &key);
@@ -231,7 +236,9 @@ impl Engine {
                 return presence.seen_nearby(&mut self.core, &device, &addresses);
             }
             NetInput::BootstrapConnected { node } => {
-                presence.bootstrap_connected(&mut self.core, out, node.clone());
+                for missing in presence.bootstrap_connected(&mut self.core, node.clone()) {
+                    finding::look_up(self, out, &missing);
+                }
                 choosing::candidate(self, out, &node);
                 knocking::seek(self, out);
             }
@@ -258,11 +265,15 @@ impl Engine {
         while let Some(key) = self.core.timers.pop_due(self.core.now) {
             match key {
                 TimerKey::Receipts => links::send_receipts(self, out),
-                TimerKey::Dial => self.presence.run_dials(&mut self.core, out, &self.peers),
+                TimerKey::Dial => {
+                    for device in self.presence.run_dials(&mut self.core, out, &self.peers) {
+                        finding::look_up(self, out, &device);
+                    }
+                }
                 TimerKey::Probe(device) => links::probe(self, out, &device),
                 TimerKey::Greet(device) => links::greet(self, out, &device),
                 TimerKey::Publish => {
-                    self.presence.publish(&mut self.core, out, &self.devices);
+                    finding::publish(self, out);
                     links::tell_addresses(self, out);
                     cards::publish(self, out);
                 }

@@ -49,6 +49,7 @@ mod count;
 mod deposits;
 mod devices;
 mod engine;
+mod finding;
 pub mod groups;
 mod inbox;
 mod knocking;

@@ -17,6 +17,7 @@ use crate::calls;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::finding;
 use crate::groups::mesh;
 use crate::groups::taking;
 use crate::inbox::Inbox;
@@ -183,6 +184,7 @@ pub(crate) fn resume(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     // Also when nothing was taken yet: they may know better, and then we were set back.
     let mut contents = vec![Content::Receipt(Inbox::receipt(&engine.peers, device))];
     contents.extend(untold_addresses(engine, device));
+    contents.extend(finding::said(engine, device));
     say_addresses(engine, out, device, contents);
     out.effect(Effect::Send { device: *device, frame: Frame::Ready });
     pump(engine, out, device);

@@ -10,7 +10,8 @@
 //! | 6 | `mail`: the secret before. Older rows are read as they are |
 //!
 //! A table that is added needs no new version if having no rows in it means what was true before: `knocks` and
-//! `strangers` (without rows, strangers may knock and nobody has), `found` (nothing is remembered, and fetched again).
+//! `strangers` (without rows, strangers may knock and nobody has), `found` (nothing is remembered, and fetched again),
+//! `address_secret` and `address_secrets` (nobody has a secret; it is told when the device is next there).
 
 use std::ops::Bound;
 

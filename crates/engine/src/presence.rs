@@ -1,4 +1,5 @@
-//! Whom to dial and when, and where others find this device. Who is connected is in `links`.
+//! Whom to dial and when, and the own addresses. Who is connected is in `links`; who finds this device in the DHT, in
+//! `finding`.
 //!
 //! ```text
 //!  dial:   waiting ──due──▶ dialling (known addresses, and the DHT) ──failed──▶ waiting, twice as long
@@ -11,15 +12,11 @@ mod links;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use kith_crypto::record;
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::MAX_ADDRESSES;
 use kith_proto::address::Multiaddress;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::id::DeviceId;
-use kith_proto::id::RecordKey;
-use kith_proto::record::DeviceRecord;
-use kith_proto::record::Record;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
@@ -28,7 +25,6 @@ pub(crate) use self::links::Links;
 pub(crate) use self::links::PROBES_BEFORE_REPAIR;
 use crate::addresses::Addresses;
 use crate::core::Core;
-use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::input::AddressRank;
 use crate::output::Output;
@@ -49,7 +45,6 @@ const EASED_EVERY: Span = Span::from_minutes(1);
 pub(crate) struct Presence {
     pub(crate) links: Links,
     dials: BTreeMap<DeviceId, Dial>,
-    look_ups: BTreeMap<RecordKey, DeviceId>,
     own: Addresses,
     bootstraps: BTreeSet<String>,
     connected_bootstraps: BTreeMap<DeviceId, Multiaddress>,
@@ -120,7 +115,6 @@ impl Presence {
     /// This device need not be connected any more.
     pub(crate) fn unwant(&mut self, device: &DeviceId) {
         self.dials.remove(device);
-        self.look_ups.retain(|_, wanted| wanted != device);
     }
 
     /// No address of a device answered.
@@ -167,8 +161,8 @@ impl Presence {
         self.dial_now(core, device);
     }
 
-    /// Dials every device that is due, as many at once as allowed.
-    pub(crate) fn run_dials(&mut self, core: &mut Core, out: &mut Output, peers: &Peers) {
+    /// Dials every device that is due, as many at once as allowed. Returns them: they are to be looked for, too.
+    pub(crate) fn run_dials(&mut self, core: &mut Core, out: &mut Output, peers: &Peers) -> Vec<DeviceId> {
         let now = core.now;
         let mut under_way = 0;
         for dial in self.dials.values_mut() {
@@ -183,7 +177,7 @@ impl Presence {
             .map(|(device, _)| *device)
             .take(core.config.dials_at_once.saturating_sub(under_way))
             .collect();
-        for device in due {
+        for device in due.iter().copied() {
             let mut addresses =
                 self.dials.get_mut(&device).map(|dial| std::mem::take(&mut dial.seen_at)).unwrap_or_default();
             for known in peers.get(&device).iter().flat_map(|row| row.addresses.iter()) {
@@ -192,13 +186,13 @@ impl Presence {
                 }
             }
             out.effect(Effect::Dial { device, addresses });
-            self.look_up(core.now, out, &device);
             if let Some(dial) = self.dials.get_mut(&device) {
                 dial.under_way = true;
                 dial.next = now + core.config.dial_timeout;
             }
         }
         self.schedule_dials(core);
+        due
     }
 
     fn schedule_dials(&self, core: &mut Core) {
@@ -211,56 +205,18 @@ impl Presence {
         }
     }
 
-    /// Asks the DHT where a device is, for today and for the period before.
-    fn look_up(&mut self, now: Timestamp, out: &mut Output, device: &DeviceId) {
-        if !self.may_look_up() {
-            return;
-        }
-        let period = record::period_at(now);
-        for period in [period, period.saturating_sub(1)] {
-            let Some(key) = record::record_key(device, period) else { continue };
-            if self.look_ups.insert(key, *device).is_none() {
-                out.effect(Effect::LookUp { key });
-            }
-        }
-    }
-
     /// Whether there is anybody to ask.
     pub(crate) fn may_look_up(&self) -> bool {
         !self.connected_bootstraps.is_empty() || self.dht_peers > 0
     }
 
-    /// A look-up is over.
-    pub(crate) fn look_up_done(&mut self, key: &RecordKey) {
-        self.look_ups.remove(key);
-    }
-
-    /// A record came. Returns the device it is about and the addresses it tells.
-    pub(crate) fn found(
-        &mut self,
-        core: &mut Core,
-        key: &RecordKey,
-        found: &Record,
-    ) -> Option<(DeviceId, Vec<Multiaddress>)> {
-        let device = *self.look_ups.get(key)?;
-        let today = record::period_at(core.now);
-        let opened = [today, today.saturating_sub(1)]
-            .into_iter()
-            .filter(|period| record::record_key(&device, *period) == Some(*key))
-            .find_map(|period| record::open_record(&device, period, found).ok());
-        match opened {
-            Some(told) if found.expires > core.now => {
-                let dial = self.dials.get_mut(&device)?;
-                // What was dialled in vain is not worth more for being found again: the pause holds.
-                let newer = found.sequence > dial.record;
-                dial.record = dial.record.max(found.sequence);
-                newer.then(|| (device, told.addresses.into_inner()))
-            }
-            _ => {
-                core.stats.bad_records += 1;
-                None
-            }
-        }
+    /// A record of a device came. Returns whether it is newer than what was dialled before: what was dialled in vain is not
+    /// worth more for being found again, and the pause holds.
+    pub(crate) fn is_news(&mut self, device: &DeviceId, sequence: u64) -> bool {
+        let Some(dial) = self.dials.get_mut(device) else { return false };
+        let newer = sequence > dial.record;
+        dial.record = dial.record.max(sequence);
+        newer
     }
 
     /// This device listens at an address.
@@ -322,40 +278,17 @@ impl Presence {
         self.own.for_invite(device).take(if node.is_some() { 2 } else { 3 }).chain(node).collect()
     }
 
-    /// Publishes the own addresses for this period and the next.
-    pub(crate) fn publish(&mut self, core: &mut Core, out: &mut Output, devices: &Devices) {
-        core.timers.set(TimerKey::Publish, core.now + core.config.publish_every);
-        let told = DeviceRecord { addresses: self.own_addresses() };
-        if told.addresses.is_empty() {
-            return;
-        }
-        let expires = core.now + Span(core.config.publish_every.0.saturating_mul(4));
-        let period = record::period_at(core.now);
-        for period in [period, period.saturating_add(1)] {
-            let (rng, secret) = (&mut core.rng, &devices.secret);
-            let record = record::seal_record(rng, secret, period, core.now.0, expires, &told);
-            out.effect(Effect::Publish { record });
-        }
-    }
-
-    /// A bootstrap node is connected: publish, and look up everybody who is missing.
-    pub(crate) fn bootstrap_connected(&mut self, core: &mut Core, out: &mut Output, node: DeviceAddress) {
+    /// A bootstrap node is connected: publish. Returns everybody who is missing and is to be looked for, if it is the first.
+    pub(crate) fn bootstrap_connected(&mut self, core: &mut Core, node: DeviceAddress) -> Vec<DeviceId> {
         let first = self.connected_bootstraps.is_empty();
         self.connected_bootstraps.insert(node.device, node.address);
         self.dial_again(core);
-        if first {
-            core.timers.set_earlier(TimerKey::Publish, core.now);
-            let missing: Vec<_> = self
-                .dials
-                .keys()
-                .filter(|device| !self.links.is_up(device))
-                .take(core.config.dials_at_once)
-                .copied()
-                .collect();
-            for device in missing {
-                self.look_up(core.now, out, &device);
-            }
+        if !first {
+            return Vec::new();
         }
+        core.timers.set_earlier(TimerKey::Publish, core.now);
+        let missing = self.dials.keys().filter(|device| !self.links.is_up(device));
+        missing.take(core.config.dials_at_once).copied().collect()
     }
 
     /// The bootstrap nodes that are connected.

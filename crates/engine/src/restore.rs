@@ -40,6 +40,8 @@ use crate::deposits::Deposits;
 use crate::devices::Devices;
 use crate::effect::Effect;
 use crate::engine::Engine;
+use crate::finding;
+use crate::finding::Finding;
 use crate::groups::asking;
 use crate::groups::deletions;
 use crate::groups::filing;
@@ -119,6 +121,7 @@ impl Engine {
             chats: Chats::default(),
             calls: Calls::default(),
             presence: Presence::default(),
+            finding: Finding::default(),
             mailboxes: Mailboxes::new(Secret32::new([0; 32])),
             choices: Choices::default(),
             deposits: Deposits::default(),
@@ -134,6 +137,7 @@ impl Engine {
         let mut out = Output::new();
         load_mailboxes(&mut engine, rows, &mut out)?;
         load_people(&mut engine, rows)?;
+        load_finding(&mut engine, rows, &mut out)?;
         load_channels(&mut engine, rows)?;
         engine.groups = loading::load(rows, &engine.devices.device(), engine.core.config.direct_members)?;
         load_chats(&mut engine, rows)?;
@@ -246,6 +250,20 @@ fn load_mailboxes(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Res
         deposits.restore(device, row);
         Some(())
     })
+}
+
+fn load_finding(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Result<(), RestoreError> {
+    if let Some(bytes) = rows.get(rows::ADDRESS_SECRET, rows::SELF)? {
+        let own = row(&bytes).ok_or(RestoreError::Damaged(rows::ADDRESS_SECRET.name))?;
+        engine.finding.restore_own(own);
+    }
+    let finding = &mut engine.finding;
+    each(rows, rows::ADDRESS_SECRETS, row, |device: DeviceId, row| {
+        finding.restore(device, row);
+        Some(())
+    })?;
+    finding::start(engine, out);
+    Ok(())
 }
 
 fn load_channels(engine: &mut Engine, rows: &dyn Rows) -> Result<(), RestoreError> {

@@ -30,6 +30,8 @@
 //! | `standing` | device | [`StandingRow`]: a node that is or may be a mailbox | no |
 //! | `mail` | device | [`MailRow`] | yes |
 //! | `found` | envelope id | [`FoundRow`]: an envelope that was taken and may lie in another mailbox | no: names of sealed bytes |
+//! | `address_secret` | `self` | [`AddressSecretRow`]: what leads contacts to where this account's devices are | yes |
+//! | `address_secrets` | device | [`ToldRow`]: what its owner told of that, and was told | yes |
 //! | `call_now`, `call_log`, `call_settings`, `call_contacts` | | calls (`rows/calls.rs`) | no |
 //! | `filters` | `self` | [`FiltersRow`]: words that the owner does not want to read | no |
 //!
@@ -52,6 +54,7 @@ use kith_proto::id::ContactId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::MessageId;
 use kith_proto::invite::InviteSecret;
+use kith_proto::payload::AddressSecret;
 use kith_proto::payload::Content;
 use kith_proto::payload::MAX_CONTENTS;
 use kith_proto::payload::MAX_GREETING_BYTES;
@@ -100,6 +103,8 @@ pub(crate) const STRANGERS: Table = Table::plain("strangers");
 pub(crate) const STANDING: Table = Table::plain("standing");
 pub(crate) const MAIL: Table = Table::shredded("mail");
 pub(crate) const FOUND: Table = Table::plain("found");
+pub(crate) const ADDRESS_SECRET: Table = Table::shredded("address_secret");
+pub(crate) const ADDRESS_SECRETS: Table = Table::shredded("address_secrets");
 pub(crate) const FILTERS: Table = Table::plain("filters");
 
 /// Every table, for whoever opens the store.
@@ -130,6 +135,8 @@ pub const TABLES: &[Table] = &[
     STANDING,
     MAIL,
     FOUND,
+    ADDRESS_SECRET,
+    ADDRESS_SECRETS,
     FILTERS,
     calls::CALL_NOW,
     calls::CALL_LOG,
@@ -337,6 +344,28 @@ impl Decode for MailRow {
         })
     }
 }
+
+row!(
+    /// What leads contacts to where the devices of this account can be reached.
+    AddressSecretRow {
+        /// The secret.
+        secret: Secret32,
+        /// When it was made, in milliseconds: each is newer than the one before.
+        version: u64,
+    }
+);
+
+row!(
+    /// What passed between us and a device about finding each other in the DHT.
+    ToldRow {
+        /// The newest version of our secret that it may know.
+        knows: u64,
+        /// The version that it was told and has not forgotten; zero: it is to be told.
+        told: u64,
+        /// Its account's, as it told us.
+        theirs: Option<AddressSecret>,
+    }
+);
 
 row!(
     /// An open invite.

@@ -94,6 +94,8 @@ pub enum Content {
     DeviceList(DeviceListBytes),
     /// Where the receiver may leave envelopes for the sender's device.
     Mailboxes(MailboxList),
+    /// What leads the receiver to the sender's devices in the DHT.
+    AddressSecret(AddressSecret),
     /// A word about a group.
     Group(GroupWord),
     /// A word about a call.
@@ -176,6 +178,36 @@ impl Decode for MailboxList {
     }
 }
 
+/// What leads to where the devices of an account can be reached: told to contacts, and another as soon as one of those who
+/// were told is to know no more.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressSecret {
+    /// When it was made or last told, in milliseconds; an older one is ignored.
+    pub version: u64,
+    /// What the records are blinded and sealed with (`kith-crypto`, `record`).
+    pub secret: [u8; 32],
+}
+
+impl std::fmt::Debug for AddressSecret {
+    /// Without the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AddressSecret").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+impl Encode for AddressSecret {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.version);
+        out.extend_from_slice(&self.secret);
+    }
+}
+
+impl Decode for AddressSecret {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { version: reader.varint("address secret version", u64::MAX)?, secret: reader.array()? })
+    }
+}
+
 /// A request to become a contact. It introduces the sender completely: nothing has to be looked up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactRequest {
@@ -238,6 +270,7 @@ impl Content {
             Self::Prekeys(_) => 7,
             Self::DeviceList(_) => 8,
             Self::Mailboxes(_) => 9,
+            Self::AddressSecret(_) => 10,
             Self::Group(_) => 16,
             Self::Call(_) => 17,
             Self::Unknown { kind, .. } => *kind,
@@ -255,6 +288,7 @@ impl Content {
             Self::Prekeys(bundle) => bundle.to_bytes(),
             Self::DeviceList(list) => list.to_bytes(),
             Self::Mailboxes(list) => list.to_bytes(),
+            Self::AddressSecret(secret) => secret.to_bytes(),
             Self::Group(word) => word.to_bytes(),
             Self::Call(word) => word.to_bytes(),
             Self::Unknown { bytes, .. } => bytes.to_vec(),
@@ -289,6 +323,7 @@ impl Decode for Content {
             7 => Self::Prekeys(Decode::from_bytes(body)?),
             8 => Self::DeviceList(Decode::from_bytes(body)?),
             9 => Self::Mailboxes(Decode::from_bytes(body)?),
+            10 => Self::AddressSecret(Decode::from_bytes(body)?),
             16 => Self::Group(Decode::from_bytes(body)?),
             17 => Self::Call(Decode::from_bytes(body)?),
             kind => Self::Unknown {

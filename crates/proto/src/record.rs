@@ -40,7 +40,7 @@ const RECORD_VERSION: u8 = 1;
 /// What a record is about. The kind is part of the key, so records of different kinds never meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RecordKind {
-    /// Where a device can be reached: a sealed [`DeviceRecord`].
+    /// Where a device can be reached, for those who hold a secret: a sealed [`DeviceRecord`].
     Device,
     /// How to write to a device that is away, for whoever holds an invite: a sealed [`CardRecord`].
     Card,

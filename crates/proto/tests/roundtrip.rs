@@ -45,6 +45,7 @@ use kith_proto::mailbox::Numbered;
 use kith_proto::mailbox::Request;
 use kith_proto::mailbox::WorkBits;
 use kith_proto::mailbox::WorkProof;
+use kith_proto::payload::AddressSecret;
 use kith_proto::payload::ContactRequest;
 use kith_proto::payload::Content;
 use kith_proto::payload::MailboxList;
@@ -138,6 +139,8 @@ fn content() -> impl Strategy<Value = Content> {
                 Content::Mailboxes(MailboxList { version, secret, places })
             }
         ),
+        any::<(u64, [u8; 32])>()
+            .prop_map(|(version, secret)| Content::AddressSecret(AddressSecret { version, secret })),
         (18..=255_u8, bytes(90)).prop_map(|(kind, bytes)| Content::Unknown { kind, bytes }),
     ]
 }

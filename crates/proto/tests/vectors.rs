@@ -68,6 +68,7 @@ use kith_proto::mailbox::Numbered;
 use kith_proto::mailbox::Request;
 use kith_proto::mailbox::WorkBits;
 use kith_proto::mailbox::WorkProof;
+use kith_proto::payload::AddressSecret;
 use kith_proto::payload::ContactRequest;
 use kith_proto::payload::Content;
 use kith_proto::payload::MailboxList;
@@ -263,6 +264,10 @@ fn payloads() -> Vec<Sample> {
         sample(
             "content-mailboxes",
             &Content::Mailboxes(MailboxList { version: 300, secret: [9; 32], places: list(vec![place()]) }),
+        ),
+        sample(
+            "content-address-secret",
+            &Content::AddressSecret(AddressSecret { version: 300, secret: [9; 32] }),
         ),
         sample("content-unknown", &Content::Unknown { kind: 200, bytes: bytes(5, 5) }),
     ]

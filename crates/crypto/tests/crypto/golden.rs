@@ -18,6 +18,7 @@ use kith_crypto::prekey::PrekeyBundle;
 use kith_crypto::prekey::PrekeySecrets;
 use kith_crypto::record;
 use kith_crypto::safety::safety_number;
+use kith_crypto::secret::Secret32;
 use kith_crypto::session::FirstEnvelope;
 use kith_crypto::session::Session;
 use kith_proto::address::Multiaddress;
@@ -118,9 +119,11 @@ fn others(out: &mut Vectors, rng: &mut ChaCha20Rng) {
     let told = DeviceRecord { addresses: BoundedVec::new(vec![address]).unwrap() };
     let period = record::period_at(NOW);
     let expires = NOW + Span::from_hours(24);
-    let sealed = record::seal_record(rng, &device(64), period, 5, expires, &told);
+    let secret = Secret32::new([7; 32]);
+    let sealed = record::seal_record(rng, &device(64), &secret, period, (5, expires), &told);
     out.put("record.period", period.to_be_bytes());
-    out.put("record.key", record::record_key(&device(64).id(), period).unwrap().0);
+    out.put("record.secret", secret.as_bytes());
+    out.put("record.key", record::record_key(&device(64).id(), &secret, period).unwrap().0);
     out.put("record.plain", told.to_bytes());
     out.put("record.sealed", sealed.to_bytes());
 }
@@ -198,7 +201,8 @@ fn what_was_published_opens() {
     assert_eq!(payload.as_slice(), b"message 5");
     assert_eq!(bobs.open(&mut rng, NOW, &envelope("message_3")).unwrap().1.as_slice(), b"message 3");
     let sealed = Record::from_bytes(&published["record.sealed"]).unwrap();
-    let told = record::open_record(&bob.id(), record::period_at(NOW), &sealed).unwrap();
+    let secret = Secret32::new(published["record.secret"].clone().try_into().unwrap());
+    let told = record::open_record(&bob.id(), &secret, record::period_at(NOW), &sealed).unwrap();
     assert_eq!(told.to_bytes(), published["record.plain"]);
     let key = BlobKey::from_bytes(&published["blob.key"]).unwrap();
     assert_eq!(*key.open_piece(0, true, &published["blob.piece_0_last"]).unwrap(), published["blob.plain"]);

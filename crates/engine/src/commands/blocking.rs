@@ -11,6 +11,7 @@ use crate::command::Refusal;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::finding;
 use crate::offers;
 use crate::output::Output;
 use crate::registering;
@@ -74,6 +75,7 @@ fn block_known(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, contact: 
     calls::taking::part(engine, rows, out, &contact);
     engine.contacts.set_state(out, &contact, ContactState::Blocked);
     offers::part(engine, out, &engine.peers.devices_of(&contact));
+    finding::part(engine, out, &engine.peers.devices_of(&contact));
     for device in engine.peers.devices_of(&contact) {
         engine.deposits.forget_told(&device, out);
         for (chat, message) in engine.outbox.drop_device(&mut engine.core, out, &device) {

@@ -192,7 +192,7 @@ impl Groups {
     }
 
     /// The groups that we are in, and whoever this device belongs to.
-    pub(super) fn common(&self, account: &AccountId) -> Vec<GroupId> {
+    pub(crate) fn common(&self, account: &AccountId) -> Vec<GroupId> {
         self.by_id
             .iter()
             .filter(|(_, group)| group.is_shared_with(account))
@@ -209,7 +209,7 @@ impl Groups {
     }
 
     /// The large groups that we are in, and have agreed to be in.
-    pub(super) fn meshed(&self) -> impl Iterator<Item = GroupId> {
+    pub(crate) fn meshed(&self) -> impl Iterator<Item = GroupId> {
         let meshed = |(_, group): &(&GroupId, &Group)| group.is_meshed();
         self.by_id.iter().filter(meshed).map(|(id, _)| *id)
     }

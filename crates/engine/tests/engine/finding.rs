@@ -107,3 +107,140 @@ fn what_is_found_of_a_friend_who_is_connected_is_not_dialled() {
     connect(&mut ann, &mut bob);
     assert_eq!(ann.finds(&bob.published()), 0);
 }
+
+/// Makes two of them friends; they stay connected.
+fn befriend(one: &mut Side, other: &mut Side) {
+    ask(other, one);
+    one.command(Command::AcceptContact { contact: other.account });
+    carry(one, other);
+}
+
+/// Ann, who is Bob's and Cem's friend. Ann is connected with nobody; all know a community node.
+fn three() -> (Side, Side, Side) {
+    let (mut ann, mut bob, mut cem) = (Side::new(1), Side::new(2), Side::new(3));
+    let node = DeviceAddress { device: DeviceId([99; 32]), address: Multiaddress::new(vec![99]).unwrap() };
+    for friend in [&mut bob, &mut cem] {
+        befriend(&mut ann, friend);
+        friend.net(NetInput::BootstrapConnected { node: node.clone() });
+        disconnect(&mut ann, friend);
+    }
+    ann.net(NetInput::BootstrapConnected { node });
+    (ann, bob, cem)
+}
+
+#[test]
+fn a_contact_finds_where_somebody_is_and_whoever_only_knows_the_device_looks_for_nothing() {
+    let (mut ann, mut bob, _) = three();
+    ann.moves_to(42);
+    let mut eve = Side::new(9);
+    eve.net(NetInput::BootstrapConnected {
+        node: DeviceAddress { device: DeviceId([99; 32]), address: Multiaddress::new(vec![99]).unwrap() },
+    });
+    eve.net(NetInput::Connected { device: ann.device, dialled: None });
+    eve.net(NetInput::Disconnected { device: ann.device });
+    (bob.now, eve.now) = (ann.now, ann.now);
+    bob.dials_and_looks();
+    bob.finds(&ann.published());
+    assert!(bob.knows(42));
+    assert_eq!(eve.finds(&ann.published()), 0);
+    assert!(!eve.dht.iter().any(|effect| matches!(effect, Effect::LookUp { .. })));
+}
+
+/// What is there of somebody in the DHT: of each key the newest.
+fn newest(records: Vec<Record>) -> Vec<Record> {
+    let mut all = std::collections::BTreeMap::new();
+    for record in records {
+        let newer = all.get(&record.key()).is_none_or(|old: &Record| old.sequence < record.sequence);
+        if newer {
+            all.insert(record.key(), record);
+        }
+    }
+    all.into_values().collect()
+}
+
+/// Ann parts with Bob in some way, and moves: Cem finds her, and Bob finds nothing.
+fn parts_with(command: impl Fn(AccountId) -> Command) {
+    let (mut ann, mut bob, mut cem) = three();
+    ann.moves_to(42);
+    let mut there = ann.published();
+    ann.dht.clear();
+    ann.command(command(bob.account));
+    assert!(
+        ann.dht.iter().any(|effect| matches!(effect, Effect::Publish { .. })),
+        "what Bob could read says nothing any more, in the same step"
+    );
+    there.extend(ann.published());
+    connect(&mut ann, &mut cem);
+    disconnect(&mut ann, &mut cem);
+    ann.moves_to(43);
+    there.extend(ann.published());
+    (bob.now, cem.now) = (ann.now, ann.now);
+    let there = newest(there);
+    bob.dials_and_looks();
+    bob.finds(&there);
+    assert!(!bob.knows(42) && !bob.knows(43), "neither where she was nor where she is");
+    cem.dials_and_looks();
+    cem.finds(&there);
+    assert!(cem.knows(43));
+}
+
+#[test]
+fn whoever_was_removed_finds_nothing_any_more_and_the_others_do() {
+    parts_with(|contact| Command::RemoveContact { contact });
+}
+
+#[test]
+fn whoever_was_blocked_finds_nothing_any_more_and_the_others_do() {
+    parts_with(|contact| Command::BlockContact { contact });
+}
+
+#[test]
+fn the_secret_survives_a_restart_and_a_friend_with_an_old_disk_is_told_again() {
+    let (mut ann, mut bob, _) = three();
+    let old = bob.disk.clone();
+    ann.restart();
+    ann.net(NetInput::Listening { address: Multiaddress::new(vec![42]).unwrap(), rank: AddressRank::Local });
+    let node = DeviceAddress { device: DeviceId([99; 32]), address: Multiaddress::new(vec![99]).unwrap() };
+    ann.net(NetInput::BootstrapConnected { node: node.clone() });
+    ann.publishes();
+    bob.now = ann.now;
+    bob.dials_and_looks();
+    bob.finds(&ann.published());
+    assert!(bob.knows(42), "the same as before");
+    // Cem is gone, and Bob's disk is from before he heard of it.
+    let cem = Side::new(3).account;
+    ann.command(Command::RemoveContact { contact: cem });
+    connect(&mut ann, &mut bob);
+    disconnect(&mut ann, &mut bob);
+    bob.disk = old;
+    bob.restart();
+    bob.net(NetInput::BootstrapConnected { node });
+    connect(&mut ann, &mut bob);
+    disconnect(&mut ann, &mut bob);
+    ann.moves_to(44);
+    bob.now = ann.now;
+    bob.dials_and_looks();
+    bob.finds(&ann.published());
+    assert!(bob.knows(44), "told again");
+}
+
+#[test]
+fn without_a_mailbox_whoever_holds_a_link_finds_its_maker_as_long_as_it_is_open() {
+    let (mut ann, mut bob) = (Side::new(1), Side::new(2));
+    let node = DeviceAddress { device: DeviceId([99; 32]), address: Multiaddress::new(vec![99]).unwrap() };
+    for side in [&mut ann, &mut bob] {
+        side.net(NetInput::BootstrapConnected { node: node.clone() });
+    }
+    let link = invite(&mut ann);
+    ann.moves_to(42);
+    bob.now = ann.now;
+    bob.command(Command::AddContact { invite: link.clone(), greeting: String::new() });
+    bob.pass(Span::from_secs(1));
+    bob.finds(&ann.published());
+    assert!(bob.knows(42));
+    ann.command(Command::RevokeInvite { invite: link.secret.id() });
+    ann.dht.clear();
+    ann.net(NetInput::Listening { address: Multiaddress::new(vec![43]).unwrap(), rank: AddressRank::Local });
+    ann.pass(Span::from_hours(7));
+    assert_eq!(ann.published(), [], "nobody may know");
+}

@@ -10,17 +10,25 @@ mod street;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use kith_crypto::identity::SignedDeviceList;
 use kith_crypto::invite;
 use kith_crypto::mailbox;
+use kith_crypto::record;
+use kith_crypto::secret::Secret32;
 use kith_engine::Command;
+use kith_proto::address::Multiaddress;
+use kith_proto::codec::Decode as _;
 use kith_proto::codec::Encode as _;
 use kith_proto::envelope::SIZE_CLASSES;
 use kith_proto::id::ChatId;
+use kith_proto::id::DeviceId;
 use kith_proto::mailbox::Access;
 use kith_proto::mailbox::Admission;
 use kith_proto::mailbox::KeepFor;
 use kith_proto::mailbox::Request;
 use kith_proto::mailbox::owned_queue;
+use kith_proto::record::Record;
+use kith_proto::record::RecordKind;
 use kith_proto::rows::Direction;
 use kith_proto::rows::Rows as _;
 use kith_proto::time::Span;
@@ -82,6 +90,8 @@ fn secrets(street: &Street) -> Needles {
     }
     for who in [ANN, BOB] {
         needles.add("an address", Street::address(who).as_bytes().split_at(4).1);
+        needles
+            .add("the secret of somebody's addresses", address_secret(&street.people[who].disk).as_bytes());
     }
     needles.add("the greeting", GREETING.as_bytes());
     TEXTS.iter().for_each(|text| needles.add("a text", text.as_bytes()));
@@ -107,6 +117,13 @@ fn everything_on(disk: &Disk) -> Vec<u8> {
         disk.scan(*table, from, to, Direction::Up, &mut visit).unwrap();
     }
     all
+}
+
+/// What leads contacts to where somebody is, from their disk: a version byte, the secret, its number.
+fn address_secret(disk: &Disk) -> Secret32 {
+    let table = kith_engine::rows::TABLES.iter().find(|table| table.name == "address_secret").unwrap();
+    let row = disk.get(*table, b"self").unwrap().unwrap();
+    Secret32::new(row[1..33].try_into().unwrap())
 }
 
 #[test]
@@ -135,6 +152,56 @@ fn no_name_text_account_device_or_link_is_in_anything_a_node_is_asked_answers_or
             "{mine:?}"
         );
     }
+}
+
+/// The records that a node was told to keep.
+fn records(node: &Node) -> Vec<Record> {
+    let of =
+        |(what, bytes): &(String, Vec<u8>)| (what == "a record").then(|| Record::from_bytes(bytes).unwrap());
+    node.seen.iter().filter_map(of).collect()
+}
+
+/// What records of addresses tell of a device, for whoever has a secret.
+fn opened(street: &Street, device: &DeviceId, secret: &Secret32, days: &[u32]) -> Vec<Multiaddress> {
+    let mut found = Vec::new();
+    for day in days {
+        let key = record::record_key(device, secret, *day).unwrap();
+        for record in records(&street.nodes[0]).iter().filter(|record| record.key() == key) {
+            found.extend(record::open_record(device, secret, *day, record).unwrap().addresses.into_inner());
+        }
+    }
+    found
+}
+
+#[test]
+fn whoever_knows_an_address_and_reads_the_whole_dht_finds_device_and_mailboxes_and_not_where_the_device_is() {
+    let street = by_mail_only();
+    let (ann, today) = (&street.people[ANN], record::period_at(street.now));
+    let days: Vec<u32> = (today - 20..=today + 1).collect();
+    let all = records(&street.nodes[0]);
+    assert!(all.iter().any(|record| record.kind == RecordKind::Device));
+    let card = days
+        .iter()
+        .find_map(|day| all.iter().find_map(|one| record::open_knock(&ann.account, *day, one).ok()));
+    let card = card.unwrap();
+    let list = SignedDeviceList::from_bytes(&card.device_list).unwrap();
+    let device = list.list.devices[0].device;
+    assert_eq!(device, ann.device, "that much everybody learns");
+    assert!(!card.places.is_empty());
+    // Whatever they could try: what follows from the address, and every 32 bytes of the card.
+    let knock = mailbox::invite_secret(&invite::knock(&ann.account));
+    let guesses = [Secret32::new([0; 32]), Secret32::new(ann.account.0), Secret32::new(device.0), knock];
+    for guess in guesses {
+        assert_eq!(opened(&street, &device, &guess, &days), []);
+    }
+    let keys: BTreeSet<_> = all.iter().map(Record::key).collect();
+    for guess in card.to_bytes().windows(32) {
+        let guess = Secret32::new(guess.try_into().unwrap());
+        assert!(!keys.contains(&record::record_key(&device, &guess, today).unwrap()));
+    }
+    // The search is worth something: with what Ann gave to Bob it is found.
+    let found = opened(&street, &device, &address_secret(&ann.disk), &days);
+    assert!(found.contains(&Street::address(ANN)));
 }
 
 /// What one node has learned by being asked. Whoever adds a field to a request has to say here what it tells.

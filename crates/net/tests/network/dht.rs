@@ -5,6 +5,7 @@ use std::time::UNIX_EPOCH;
 
 use kith_crypto::identity::DeviceSecret;
 use kith_crypto::record;
+use kith_crypto::secret::Secret32;
 use kith_net::NetCommand;
 use kith_net::NetEvent;
 use kith_net::Role;
@@ -32,7 +33,8 @@ pub(crate) fn record(seed: u64, sequence: u64) -> (DeviceSecret, Record) {
     let secret = DeviceSecret::generate(&mut rng);
     let told = DeviceRecord { addresses: BoundedVec::default() };
     let (period, expires) = (record::period_at(now()), now() + Span::from_hours(1));
-    let record = record::seal_record(&mut rng, &secret, period, sequence, expires, &told);
+    let record =
+        record::seal_record(&mut rng, &secret, &Secret32::new([7; 32]), period, (sequence, expires), &told);
     (secret, record)
 }
 
