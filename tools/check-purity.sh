@@ -20,6 +20,7 @@ allow kith-calls "kith-proto kith-media kith-vpx"
 allow kith-store "kith-proto"
 allow kith-net "kith-proto"
 allow kith-host "kith-proto kith-mailbox kith-store kith-net"
+allow kith-turn "kith-proto"
 allow kith-bootstrap "kith-proto kith-mailbox kith-store kith-net kith-host"
 allow kith-simulations "kith-proto kith-crypto kith-engine kith-mailbox"
 allow kith-node "kith-proto kith-crypto kith-engine kith-mailbox kith-store kith-net kith-host kith-calls"
@@ -36,10 +37,11 @@ uses kith-proto "bech32 blake3 bs58 data-encoding serde thiserror"
 uses kith-crypto "bip39 blake3 chacha20poly1305 curve25519-dalek ed25519-dalek hkdf hmac hpke kith-proto ml-kem rand_core
     sha2 subtle thiserror x25519-dalek zeroize"
 uses kith-media ""
+uses kith-turn "data-encoding hmac kith-proto md-5 sha1 sha2 subtle zeroize"
 uses kith-mailbox "blake3 ed25519-dalek hpke kith-proto rand_chacha rand_core serde thiserror tracing zeroize"
 uses kith-engine "blake3 kith-crypto kith-proto negentropy rand_chacha rand_core serde thiserror tracing zeroize"
 
-for crate in kith-proto kith-crypto kith-engine kith-mailbox kith-media; do
+for crate in kith-proto kith-crypto kith-engine kith-mailbox kith-media kith-turn; do
     if found=$(cargo tree --locked -q -p "$crate" --edges normal --prefix none | grep -E '^(tokio|redb|libp2p|mio|socket2|async-|getrandom v0\.[0-9])' | sort -u) && [ -n "$found" ]; then
         echo "$crate must stay pure, but uses:" "$found" >&2
         bad=1

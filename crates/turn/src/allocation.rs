@@ -1,0 +1,119 @@
+//! One relayed address: whose it is, until when, and with whom it may exchange datagrams. Not here: how it was asked for (`server`).
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::net::SocketAddr;
+
+use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
+
+use crate::bucket::Bucket;
+use crate::credentials::Tag;
+use crate::message::Transaction;
+use crate::server::RelayId;
+
+/// How long a permission lasts (RFC 8656, section 9).
+const PERMISSION: Span = Span::from_minutes(5);
+
+/// How long a channel lasts (section 12).
+const CHANNEL: Span = Span::from_minutes(10);
+
+/// Permissions and channels of one relayed address: a call tries each candidate of the other side, twenty at most.
+const MAX_PEERS: usize = 32;
+
+/// A relayed address.
+pub(crate) struct Allocation {
+    pub(crate) relay: RelayId,
+    /// `None` while the socket is opened.
+    pub(crate) relayed: Option<SocketAddr>,
+    pub(crate) user: String,
+    pub(crate) key: [u8; 16],
+    pub(crate) member: Tag,
+    pub(crate) network: Tag,
+    /// The request that opened it: it may come again.
+    pub(crate) opened_by: Transaction,
+    pub(crate) expires: Timestamp,
+    pub(crate) lifetime: Span,
+    pub(crate) budget: Bucket,
+    permissions: BTreeMap<IpAddr, Timestamp>,
+    channels: BTreeMap<u16, (SocketAddr, Timestamp)>,
+}
+
+/// Who opens an address, and by which request.
+pub(crate) struct Opening {
+    pub(crate) user: String,
+    pub(crate) key: [u8; 16],
+    pub(crate) member: Tag,
+    pub(crate) network: Tag,
+    pub(crate) opened_by: Transaction,
+}
+
+impl Allocation {
+    pub(crate) fn new(
+        relay: RelayId,
+        opening: Opening,
+        now: Timestamp,
+        lifetime: Span,
+        budget: Bucket,
+    ) -> Self {
+        let Opening { user, key, member, network, opened_by } = opening;
+        Self {
+            relay,
+            relayed: None,
+            user,
+            key,
+            member,
+            network,
+            opened_by,
+            expires: now + lifetime,
+            lifetime,
+            budget,
+            permissions: BTreeMap::new(),
+            channels: BTreeMap::new(),
+        }
+    }
+
+    /// Permits addresses, all or none. Returns whether there was room.
+    pub(crate) fn permit(&mut self, now: Timestamp, peers: &[IpAddr]) -> bool {
+        self.permissions.retain(|_, until| *until > now);
+        let new = peers.iter().filter(|peer| !self.permissions.contains_key(peer)).count();
+        if self.permissions.len() + new > MAX_PEERS {
+            return false;
+        }
+        self.permissions.extend(peers.iter().map(|peer| (*peer, now + PERMISSION)));
+        true
+    }
+
+    /// Binds a channel to a peer, or renews it. Returns whether that could be.
+    pub(crate) fn bind(&mut self, now: Timestamp, channel: u16, peer: SocketAddr) -> bool {
+        self.channels.retain(|_, (_, until)| *until > now);
+        // A number means one peer, and a peer has one number, for as long as both last.
+        let clashes =
+            |(number, (other, _)): (&u16, &(SocketAddr, Timestamp))| (*number == channel) != (*other == peer);
+        if self.channels.iter().any(clashes)
+            || self.channels.len() >= MAX_PEERS && !self.channels.contains_key(&channel)
+        {
+            return false;
+        }
+        if !self.permit(now, &[peer.ip()]) {
+            return false;
+        }
+        self.channels.insert(channel, (peer, now + CHANNEL));
+        true
+    }
+
+    pub(crate) fn is_permitted(&self, now: Timestamp, peer: IpAddr) -> bool {
+        self.permissions.get(&peer).is_some_and(|until| *until > now)
+    }
+
+    /// The peer of a channel.
+    pub(crate) fn peer_of(&self, now: Timestamp, channel: u16) -> Option<SocketAddr> {
+        self.channels.get(&channel).filter(|(_, until)| *until > now).map(|(peer, _)| *peer)
+    }
+
+    /// The channel of a peer.
+    pub(crate) fn channel_of(&self, now: Timestamp, peer: SocketAddr) -> Option<u16> {
+        let mut open = self.channels.iter().filter(|(_, (of, until))| *of == peer && *until > now);
+        open.next().map(|(channel, _)| *channel)
+    }
+}
