@@ -51,8 +51,9 @@ const NETWORKS: usize = 4_096;
 /// Seconds of full speed that may pass at once.
 const BURST_SECS: u64 = 2;
 
-/// Channel numbers (RFC 8656, section 12).
-const CHANNELS: std::ops::RangeInclusive<u16> = 0x4000..=0x4fff;
+/// Channel numbers. RFC 8656 ends them at 0x4fff; clients choose as RFC 5766 had it (section 11), and here nothing else comes to the
+/// same port.
+const CHANNELS: std::ops::RangeInclusive<u16> = 0x4000..=0x7fff;
 
 /// UDP in REQUESTED-TRANSPORT.
 const UDP: u8 = 17;
@@ -76,6 +77,8 @@ pub enum Effect {
         relay: RelayId,
         /// Whether it is of IPv6.
         v6: bool,
+        /// Whether the port has to be even.
+        even: bool,
     },
     /// Send a datagram from a relay's socket.
     Relay {
@@ -182,10 +185,10 @@ impl Server {
     pub fn datagram(&mut self, now: Timestamp, from: SocketAddr, bytes: &[u8], out: &mut Vec<Effect>) {
         let from = SocketAddr::new(from.ip().to_canonical(), from.port());
         match bytes.first() {
-            Some(0x40..=0x4f) => self.channel_data(now, from, bytes, out),
+            Some(0x40..=0x7f) => self.channel_data(now, from, bytes, out),
             Some(0..=0x3f) => match Message::read(bytes) {
                 Some(message) if message.class == Class::Indication => {
-                    self.indication(now, from, &message, out)
+                    self.indication(now, from, &message, out);
                 }
                 Some(message) if message.class == Class::Request => self.request(now, from, &message, out),
                 // A server gets no answers.
@@ -367,8 +370,10 @@ impl Server {
         if transport.first() != Some(&UDP) {
             return Err(NOT_UDP);
         }
-        if message.get(attribute::EVEN_PORT).is_some() || message.get(attribute::RESERVATION_TOKEN).is_some()
-        {
+        // An even port can be had; the one after it cannot be kept for later.
+        let even = message.get(attribute::EVEN_PORT);
+        let reserves = even.is_some_and(|even| even.first().is_none_or(|flags| flags & 0x80 != 0));
+        if reserves || message.get(attribute::RESERVATION_TOKEN).is_some() {
             return Err(NO_CAPACITY);
         }
         let family = message
@@ -393,7 +398,7 @@ impl Server {
         let allocation = Allocation::new(relay, opening, now, lifetime, Bucket::full(now, burst));
         self.allocations.insert(from, allocation);
         self.by_relay.insert(relay, from);
-        out.push(Effect::Open { relay, v6 });
+        out.push(Effect::Open { relay, v6, even: even.is_some() });
         Ok(())
     }
 

@@ -93,7 +93,7 @@ impl Town {
                         self.ports += 1;
                     }
                     Effect::Relay { relay, to, bytes } => {
-                        self.arrived.push((self.sockets[&relay], to, bytes))
+                        self.arrived.push((self.sockets[&relay], to, bytes));
                     }
                     Effect::Close { relay } => _ = self.sockets.remove(&relay).unwrap(),
                 }
@@ -363,6 +363,8 @@ fn a_repeated_request_is_answered_again_and_another_for_the_same_address_is_not(
     assert_eq!(town.asks(&bob, Method::Allocate, &wrong), Told::Refused(442));
     let foreign = [transport[0].clone(), (0x001a, Vec::new())];
     assert_eq!(town.asks(&bob, Method::Allocate, &foreign), Told::Refused(420));
+    let pair = [transport[0].clone(), (attribute::EVEN_PORT, vec![0x80])];
+    assert_eq!(town.asks(&bob, Method::Allocate, &pair), Told::Refused(508), "two ports");
     let six = [transport[0].clone(), (attribute::REQUESTED_ADDRESS_FAMILY, vec![2, 0, 0, 0])];
     assert_eq!(town.asks(&bob, Method::Allocate, &six), Told::Refused(440));
 }
@@ -380,7 +382,7 @@ fn without_a_port_nothing_is_open() {
         .close(Some(&town.server.secret.key(&ann.credentials.user, "kith")));
     let mut out = Vec::new();
     town.server.datagram(town.now, ann.at, &ask, &mut out);
-    let [Effect::Open { relay, v6: false }] = out[..] else { panic!("{out:?}") };
+    let [Effect::Open { relay, v6: false, even: false }] = out[..] else { panic!("{out:?}") };
     out.clear();
     town.server.opened(town.now, relay, None, &mut out);
     let [Effect::Close { .. }, Effect::Answer { bytes, .. }] = &out[..] else { panic!("{out:?}") };
