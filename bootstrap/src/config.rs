@@ -1,5 +1,8 @@
 //! The settings file. `kith-bootstrap config` prints it with every default, and a test holds the two together.
 
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +13,7 @@ use anyhow::ensure;
 use kith_mailbox::config::Rate;
 use kith_mailbox::voucher_hash;
 use kith_net::address;
+use kith_proto::time::Span;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
@@ -31,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) roles: Roles,
     pub(crate) mailbox: Mailbox,
     pub(crate) relay: Relay,
+    pub(crate) turn: Turn,
 }
 
 /// How to log.
@@ -218,7 +223,104 @@ impl Default for Config {
             roles: Roles::default(),
             mailbox: Mailbox::default(),
             relay: Relay::default(),
+            turn: Turn::default(),
         }
+    }
+}
+
+/// Whether sound and pictures of calls are passed on, and at what cost.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Turn {
+    pub(crate) serve: bool,
+    pub(crate) listen: Vec<SocketAddr>,
+    pub(crate) public: Vec<IpAddr>,
+    pub(crate) first_port: u16,
+    pub(crate) last_port: u16,
+    pub(crate) addresses: usize,
+    pub(crate) per_member: usize,
+    pub(crate) per_network: usize,
+    pub(crate) kilobits_per_second: u32,
+    pub(crate) private_peers: bool,
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        let numbers = kith_turn::Config::default();
+        Self {
+            serve: false,
+            listen: Vec::new(),
+            public: Vec::new(),
+            first_port: numbers.ports.0,
+            last_port: numbers.ports.1,
+            addresses: numbers.allocations,
+            per_member: numbers.per_member,
+            per_network: numbers.per_network,
+            kilobits_per_second: 4_000,
+            private_peers: numbers.private_peers,
+        }
+    }
+}
+
+impl Turn {
+    /// Where it listens: at the port that calls expect, unless something else is set.
+    pub(crate) fn listen(&self) -> Vec<SocketAddr> {
+        if !self.listen.is_empty() {
+            return self.listen.clone();
+        }
+        let any = |ip: &IpAddr| {
+            if ip.is_ipv6() { IpAddr::V6(Ipv6Addr::UNSPECIFIED) } else { IpAddr::V4(Ipv4Addr::UNSPECIFIED) }
+        };
+        self.public.iter().map(|ip| SocketAddr::new(any(ip), TURN_PORT)).collect()
+    }
+
+    /// The server's own numbers with those that can be set.
+    pub(crate) fn numbers(&self) -> kith_turn::Config {
+        kith_turn::Config {
+            public: self.public.clone(),
+            ports: (self.first_port, self.last_port),
+            private_peers: self.private_peers,
+            valid_for: Span::from_minutes(10),
+            allocations: self.addresses,
+            per_member: self.per_member,
+            per_network: self.per_network,
+            bytes_per_second: u64::from(self.kilobits_per_second) * 125,
+            ..kith_turn::Config::default()
+        }
+    }
+
+    fn validate(&self) -> anyhow::Result<()> {
+        if !self.serve {
+            return Ok(());
+        }
+        let one_each = |v6: bool| self.public.iter().filter(|ip| ip.is_ipv6() == v6).count() <= 1;
+        ensure!(
+            !self.public.is_empty() && one_each(false) && one_each(true),
+            "[turn] public has to name the IPv4 address, the IPv6 address or both under which this machine is reached"
+        );
+        ensure!(
+            self.private_peers || self.public.iter().all(|ip| kith_turn::peers::is_global(*ip)),
+            "[turn] public names an address that nobody outside can reach; within a house, set private_peers as well"
+        );
+        let listen = self.listen();
+        ensure!(
+            listen.len() <= 2
+                && self.public.iter().all(|ip| listen
+                    .iter()
+                    .filter(|own| own.is_ipv6() == ip.is_ipv6())
+                    .count()
+                    == 1),
+            "[turn] listen has to name one address for each that public names, of the same kind"
+        );
+        ensure!(
+            self.first_port >= 1_024 && self.first_port <= self.last_port,
+            "[turn] first_port to last_port is no range of ports from 1024 on"
+        );
+        ensure!(
+            self.addresses > 0 && self.per_member > 0 && self.per_network > 0 && self.kilobits_per_second > 0,
+            "[turn] a limit of 0 lets nobody call: set serve = false"
+        );
+        Ok(())
     }
 }
 
@@ -276,9 +378,12 @@ impl Config {
             !mailbox.serve || mailbox.inbox_bytes <= mailbox.capacity_bytes,
             "[mailbox] inbox_bytes is more than capacity_bytes: one person could not have so much"
         );
-        Ok(())
+        self.turn.validate()
     }
 }
+
+/// The port of STUN and TURN (RFC 8656, section 18).
+const TURN_PORT: u16 = 3_478;
 
 #[cfg(test)]
 mod tests {
@@ -331,6 +436,19 @@ mod tests {
         assert!(refused("[http]\nlisten = \"4080\"").contains("127.0.0.1:4080"));
         assert!(refused("[limits]\nper_ipv6_64 = 0").contains("per_ipv6_64"));
         assert!(refused("[mailbox]\ncapacity_bytes = 5").contains("inbox_bytes"));
+        assert!(refused("[turn]\nserve = true").contains("public has to name"));
+        assert!(refused("[turn]\nserve = true\npublic = [\"10.0.0.1\"]").contains("private_peers"));
+        let six = "[turn]\nserve = true\npublic = [\"1.2.3.4\"]\nlisten = [\"[::]:3478\"]";
+        assert!(refused(six).contains("of the same kind"));
+        assert!(
+            refused("[turn]\nserve = true\npublic = [\"1.2.3.4\"]\nfirst_port = 80").contains("from 1024 on")
+        );
+        assert!(
+            refused("[turn]\nserve = true\npublic = [\"1.2.3.4\"]\nper_member = 0").contains("nobody call")
+        );
+        let good: Config =
+            toml::from_str("[turn]\nserve = true\npublic = [\"1.2.3.4\", \"2a01::1\"]").unwrap();
+        assert!(good.validate().is_ok() && good.turn.listen().len() == 2);
         assert!(toml::from_str::<Config>("log_format = \"xml\"").is_err());
     }
 }

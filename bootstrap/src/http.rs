@@ -255,6 +255,7 @@ mod tests {
             net,
             mailbox: None,
             mailbox_refused: Arc::default(),
+            turn: None,
             told: watch::channel(picture().told).1,
         }
     }

@@ -13,6 +13,7 @@ mod settings;
 mod signals;
 mod status;
 mod system;
+mod turn;
 mod writer;
 
 use std::path::PathBuf;

@@ -37,6 +37,7 @@ impl Collector for Figures {
         process(picture, &mut lines)?;
         connections(picture, &mut lines)?;
         services(picture, &mut lines)?;
+        turn(picture, &mut lines)?;
         mailbox(picture, &mut lines)
     }
 }
@@ -160,6 +161,28 @@ fn services(picture: &Picture, lines: &mut Lines<'_>) -> Result<(), Error> {
     let tests =
         [("reached", net.tests_reached), ("failed", net.tests_failed), ("refused", net.tests_refused)];
     lines.counters("autonat_tests", "Tests whether a device can be reached", "result", &tests)
+}
+
+fn turn(picture: &Picture, lines: &mut Lines<'_>) -> Result<(), Error> {
+    let Some(turn) = &picture.turn else { return Ok(()) };
+    let config = &picture.told.config.turn;
+    lines.gauge("turn_addresses", "Relayed addresses of calls", turn.open as u64)?;
+    lines.gauge("turn_addresses_max", "Relayed addresses that may be open", config.addresses as u64)?;
+    lines.counter("turn_addresses_opened", "Relayed addresses opened", turn.allocated)?;
+    let asked = [("lent", turn.issued), ("refused", turn.not_issued), ("unheard", picture.net.turn_unheard)];
+    lines.counters("turn_credentials", "Credentials that members asked for", "answer", &asked)?;
+    lines.counter("turn_bindings", "Addresses told to who asked for theirs (STUN)", turn.bindings)?;
+    lines.counter("turn_bytes", "Bytes passed on for calls", turn.bytes)?;
+    lines.counter("turn_datagrams", "Datagrams passed on for calls", turn.datagrams)?;
+    let refused = [
+        ("credentials", turn.bad_credentials),
+        ("quota", turn.over_quota),
+        ("peer", turn.forbidden_peers),
+        ("rate", turn.over_rate),
+        ("too_fast", turn.too_fast),
+        ("other", turn.dropped),
+    ];
+    lines.counters("turn_refused", "Requests refused and datagrams dropped", "reason", &refused)
 }
 
 fn mailbox(picture: &Picture, lines: &mut Lines<'_>) -> Result<(), Error> {

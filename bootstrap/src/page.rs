@@ -76,6 +76,7 @@ fn roles(out: &mut String, picture: &Picture) -> std::fmt::Result {
         ("finds devices (DHT)", yes(config.roles.dht)),
         ("passes connections on (relay)", yes(config.roles.relay)),
         ("tests whether devices can be reached (AutoNAT)", yes(config.roles.autonat)),
+        ("passes calls on (TURN)", yes(config.turn.serve)),
         ("keeps sealed messages (mailbox)", yes(config.mailbox.serve)),
         (
             "who may have an inbox",
@@ -124,6 +125,10 @@ fn activity(out: &mut String, picture: &Picture) -> std::fmt::Result {
         ("connections passed on", net.circuits_begun),
         ("tests for others", net.tests_reached + net.tests_failed),
     ];
+    if let Some(turn) = &picture.turn {
+        rows.push(("addresses opened for calls", turn.allocated));
+        rows.push(("megabytes passed on for calls", turn.bytes / 1_000_000));
+    }
     if let Some(mailbox) = &picture.mailbox {
         rows.push(("envelopes taken", mailbox.counted.deposits));
         rows.push(("envelopes handed over", mailbox.counted.fetched));

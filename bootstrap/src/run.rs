@@ -52,6 +52,7 @@ use crate::status::Board;
 use crate::status::Shown;
 use crate::status::Told;
 use crate::system;
+use crate::turn::Turn;
 use crate::writer::Writer;
 
 const IDENTITY: Table = Table::plain("identity");
@@ -84,6 +85,7 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
     let external = config.external.iter().map(|address| kith_net::webrtc::with_hash(address, &certificate));
     let external = external.collect::<Result<Vec<_>, _>>()?;
     let mut net_config = net_config(&seed, listen, &config);
+    net_config.lend_turn = config.turn.serve;
     net_config.external.clone_from(&external);
     net_config.webrtc_certificate = Some(certificate);
     let device = device_of(&net_config)?;
@@ -91,6 +93,7 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
     let _inside = runtime.enter();
     let signals = Signals::listen()?;
     let (net, mut events) = Net::start(net_config, runtime.handle())?;
+    let turn = if config.turn.serve { Some(runtime.block_on(start_turn(&config))?) } else { None };
     let mailbox = match config.mailbox.serve {
         true => Some(host(data, &seed, &config, net.clone(), &runtime)?),
         false => None,
@@ -114,6 +117,7 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
         net: net.clone(),
         mailbox: mailbox.as_ref().map(Host::numbers),
         mailbox_refused: feed.as_ref().map(Feed::refused).unwrap_or_default(),
+        turn: turn.as_ref().map(Turn::numbers),
         told: shown,
     };
     let mut server = Server {
@@ -124,6 +128,7 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
         external,
         mailbox,
         feed,
+        turn,
         source,
         logs,
         board,
@@ -169,6 +174,17 @@ fn net_config(seed: &Zeroizing<[u8; 32]>, listen: Vec<Listen>, config: &Config) 
     net.serve_mailbox = config.mailbox.serve;
     config.set_limits(&mut net.limits);
     net
+}
+
+/// The role `turn`, with a secret that is another after each start: what was lent before is over in minutes anyway.
+async fn start_turn(config: &Config) -> Result<Turn> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).context("the system gives no random numbers")?;
+    let turn = Turn::start(config.turn.numbers(), secret, &config.turn.listen()).await?;
+    for address in turn.local() {
+        tracing::info!(%address, "passes calls on (TURN)");
+    }
+    Ok(turn)
 }
 
 /// The mailbox, open to whomever its settings admit.
@@ -231,6 +247,7 @@ struct Server {
     mailbox: Option<Host>,
     /// The way to it: there is one when there is the other.
     feed: Option<Feed>,
+    turn: Option<Turn>,
     source: Source,
     logs: Logs,
     board: Board,
@@ -419,6 +436,14 @@ impl Server {
             }
             NetEvent::Expired { keys } => {
                 keys.into_iter().for_each(|key| self.writer.note(RECORDS, key.0.to_vec(), None));
+            }
+            NetEvent::TurnAsked { question, device, ip } => {
+                let offer = match &self.turn {
+                    Some(turn) => turn.offer(&self.config.turn, device, ip).await,
+                    None => None,
+                };
+                // A network that has no room for it has other troubles; whoever asked hears nothing and asks elsewhere.
+                let _ = self.net.command(NetCommand::AnswerTurn { question, offer });
             }
             NetEvent::Peers { connected, dht } => tracing::debug!(connected, dht, "peers"),
             _ => {}

@@ -81,6 +81,7 @@ impl Changes {
             ("roles", old.roles != new.roles),
             ("mailbox.serve", old.mailbox.serve != new.mailbox.serve),
             ("relay", old.relay != new.relay),
+            ("turn", old.turn != new.turn),
         ];
         let named = |all: &[(&'static str, bool)]| {
             all.iter().filter(|(_, changed)| *changed).map(|(name, _)| *name).collect()
@@ -98,6 +99,7 @@ pub(crate) fn merge(old: &Config, mut new: Config) -> Config {
     new.roles.clone_from(&old.roles);
     new.mailbox.serve = old.mailbox.serve;
     new.relay.clone_from(&old.relay);
+    new.turn.clone_from(&old.turn);
     new
 }
 

@@ -68,6 +68,8 @@ pub(crate) struct Board {
     pub(crate) mailbox: Option<watch::Receiver<Numbers>>,
     /// Streams to the mailbox that were refused because it was too far behind.
     pub(crate) mailbox_refused: Arc<AtomicU64>,
+    /// What passes through for calls.
+    pub(crate) turn: Option<watch::Receiver<kith_turn::Stats>>,
     pub(crate) told: watch::Receiver<Told>,
 }
 
@@ -80,6 +82,7 @@ impl Board {
             net: self.net.stats(),
             mailbox: self.mailbox.as_ref().map(|numbers| *numbers.borrow()),
             mailbox_refused: self.mailbox_refused.load(Ordering::Relaxed),
+            turn: self.turn.as_ref().map(|numbers| *numbers.borrow()),
             usage: Usage::of(&self.data),
         }
     }
@@ -93,6 +96,7 @@ pub(crate) struct Picture {
     pub(crate) net: Stats,
     pub(crate) mailbox: Option<Numbers>,
     pub(crate) mailbox_refused: u64,
+    pub(crate) turn: Option<kith_turn::Stats>,
     pub(crate) usage: Usage,
 }
 
@@ -116,6 +120,9 @@ impl Picture {
         if config.roles.relay {
             all.push(("relay reservations", self.net.reservations, config.relay.reservations as u64));
             all.push(("relayed connections", self.net.circuits, config.relay.circuits as u64));
+        }
+        if let Some(turn) = &self.turn {
+            all.push(("addresses for calls", turn.open as u64, config.turn.addresses as u64));
         }
         if let Some(mailbox) = &self.mailbox {
             all.push(("inboxes", u64::from(mailbox.held.inboxes), u64::from(config.mailbox.inboxes)));
@@ -238,7 +245,15 @@ pub(crate) mod tests {
             disk_free_bytes: Some(100 << 30),
         };
         let uptime = Duration::from_secs(93_784);
-        Picture { uptime, told, net, mailbox: Some(Numbers::default()), mailbox_refused: 0, usage }
+        Picture {
+            uptime,
+            told,
+            net,
+            mailbox: Some(Numbers::default()),
+            mailbox_refused: 0,
+            turn: None,
+            usage,
+        }
     }
 
     #[test]
@@ -265,6 +280,8 @@ pub(crate) mod tests {
             said(|picture| picture.told.settings_refused = Some("no".to_owned())).contains("old settings")
         );
         assert!(said(|picture| picture.told.at_next_start.push("listen")).contains("listen"));
+        let full = said(|picture| picture.turn = Some(kith_turn::Stats { open: 190, ..Default::default() }));
+        assert!(full.contains("190 of 200 addresses for calls"), "{full}");
         assert!(said(|picture| picture.net.open_tcp = 4_496).contains("4500 of 5000 connections"));
         let flooded = said(|picture| (picture.net.records, picture.net.records_gave_way) = (99_999, 5_000));
         assert!(flooded.contains("99999 of 100000 records") && flooded.contains("block the networks"));

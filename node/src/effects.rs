@@ -99,6 +99,9 @@ pub(crate) fn input(event: NetEvent) -> Option<NetInput> {
         NetEvent::Tested { .. }
         | NetEvent::Stored { .. }
         | NetEvent::Expired { .. }
+        | NetEvent::TurnAsked { .. }
+        | NetEvent::TurnTold { .. }
+        | NetEvent::TurnUnknown
         | NetEvent::MailboxServed(_) => return None,
     })
 }

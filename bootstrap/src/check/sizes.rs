@@ -59,6 +59,7 @@ pub(super) fn look(config: &Config, findings: &mut Vec<Finding>) {
     if findings.len() == before {
         findings.push(Finding::good("limits", "they fit each other"));
     }
+    findings.extend(calls(config));
 }
 
 /// What a node takes when everything is full.
@@ -132,6 +133,29 @@ fn connections(config: &Config, findings: &mut Vec<Finding>) {
             format!("set it to {}", limits.connections / 2),
         ));
     }
+}
+
+/// What calls may take of the line, when all addresses are in use at full speed.
+fn calls(config: &Config) -> Option<Finding> {
+    let turn = &config.turn;
+    if !turn.serve {
+        return None;
+    }
+    let ports = usize::from(turn.last_port.saturating_sub(turn.first_port)) + 1;
+    if ports < turn.addresses {
+        let says =
+            format!("[turn] {ports} ports for {} addresses: some calls would find none free", turn.addresses);
+        return Some(Finding::warning(
+            "turn",
+            says,
+            format!("set addresses to {ports}, or last_port higher"),
+        ));
+    }
+    let megabits = (turn.addresses as u64).saturating_mul(u64::from(turn.kilobits_per_second)) / 1_000;
+    Some(Finding::good(
+        "turn",
+        format!("up to {megabits} Mbit/s in each direction when all is full; UDP only"),
+    ))
 }
 
 fn mailbox(config: &Config, findings: &mut Vec<Finding>) {
@@ -236,6 +260,10 @@ mod tests {
         one("[mailbox]\ninbox_bytes = 1", &["inbox_bytes", "33554432"]);
         one("[mailbox]\ncapacity_bytes = 40000000", &["capacity_bytes", "1073741824"]);
         one("[relay]\nreservations = 6000", &["reservations", "2500"]);
+        one(
+            "[turn]\nserve = true\npublic = [\"1.2.3.4\"]\naddresses = 300",
+            &["256 ports", "set addresses to 256"],
+        );
         assert_eq!(warned("[mailbox]\ncapacity_bytes = 1\ninbox_bytes = 1").len(), 2);
         assert_eq!(warned("[mailbox]\nserve = false\nstreams = 1\ninboxes = 0"), Vec::<String>::new());
     }

@@ -14,6 +14,7 @@ use libp2p::kad::store::MemoryStore;
 use libp2p::kad::store::MemoryStoreConfig;
 use libp2p::mdns;
 use libp2p::relay;
+use libp2p::request_response;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::StreamProtocol;
 use libp2p::swarm::behaviour::toggle::Toggle;
@@ -33,6 +34,7 @@ use crate::relay::Relay;
 use crate::requests;
 use crate::stats::Counters;
 use crate::streams;
+use crate::turn;
 
 /// The DHT of Kith, apart from all others.
 const KAD_PROTOCOL: StreamProtocol = StreamProtocol::new("/kith/kad/1.0.0");
@@ -46,12 +48,19 @@ const AGENT: &str = "kith";
 /// How long a DHT query may take: a friend's address is of no use later.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a node may take to lend something for calls: whoever calls waits.
+const TURN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Such questions on one connection at once: an honest device has one.
+const TURN_STREAMS: usize = 2;
+
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     pub(crate) limits: limits::Behaviour,
     pub(crate) tester: Toggle<autonat::Tester>,
     pub(crate) streams: streams::Behaviour,
     pub(crate) requests: requests::Behaviour,
+    pub(crate) turn: request_response::Behaviour<turn::Codec>,
     /// Only on devices of people: community nodes are in no group.
     pub(crate) mesh: Toggle<mesh::Behaviour>,
     pub(crate) relay: Toggle<Relay>,
@@ -95,6 +104,7 @@ impl Behaviour {
             tester: Toggle::from(config.services.autonat.then(|| autonat::Tester::new(Arc::clone(counters)))),
             streams: streams::Behaviour::new(peer, limits.streams_per_connection, Arc::clone(counters)),
             requests,
+            turn: lending(config),
             mesh: Toggle::from(if user { Some(mesh::Behaviour::new()?) } else { None }),
             relay: Toggle::from(config.services.relay.then(|| Relay::new(peer, limits))),
             circuits: Circuits::new(circuits),
@@ -107,6 +117,19 @@ impl Behaviour {
             mdns: Toggle::from(mdns),
         })
     }
+}
+
+/// Credentials for calls: asked for by devices, lent by nodes that pass calls on.
+fn lending(config: &NetConfig) -> request_response::Behaviour<turn::Codec> {
+    use request_response::ProtocolSupport::Inbound;
+    use request_response::ProtocolSupport::Outbound;
+    let settings = request_response::Config::default()
+        .with_request_timeout(TURN_TIMEOUT)
+        .with_max_concurrent_streams(TURN_STREAMS);
+    request_response::Behaviour::new(
+        [(turn::PROTOCOL, if config.lend_turn { Inbound } else { Outbound })],
+        settings,
+    )
 }
 
 /// Kademlia with validated records only. Replication and publication jobs are off: the first would remember every key

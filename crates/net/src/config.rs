@@ -58,6 +58,8 @@ pub struct NetConfig {
     pub services: Services,
     /// Whether streams to the mailbox of this device are taken, until a command says otherwise. The driver answers them.
     pub serve_mailbox: bool,
+    /// Whether devices may ask here for credentials for calls. The driver answers them.
+    pub lend_turn: bool,
     /// Whether to ask community nodes if this device can be reached from outside.
     pub probe: bool,
     /// Addresses under which this node is known to be reachable, such as a forwarded port. A community node without
@@ -231,6 +233,7 @@ impl NetConfig {
             role,
             services: Services::for_role(role),
             serve_mailbox: false,
+            lend_turn: false,
             probe: role == Role::User,
             external: Vec::new(),
             webrtc_certificate: None,

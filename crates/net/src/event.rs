@@ -1,6 +1,7 @@
 //! What the network is told and what it reports: plain data.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
@@ -15,6 +16,7 @@ use kith_proto::mailbox::Request;
 use kith_proto::record::Record;
 
 use crate::config::Limits;
+use crate::turn::TurnOffer;
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,6 +128,15 @@ pub enum NetCommand {
     EndMailbox {
         /// Which.
         stream: u64,
+    },
+    /// Ask up to three connected nodes that pass calls on for credentials; each answers with [`NetEvent::TurnTold`].
+    AskTurn,
+    /// Answer a device that asked for credentials, or say that there are none for it now.
+    AnswerTurn {
+        /// Which question.
+        question: u64,
+        /// What it gets.
+        offer: Option<TurnOffer>,
     },
     /// Have exactly these topics, at most 128, with those devices that are named here and in [`NetCommand::KeepConnected`].
     /// Nobody else hears of them.
@@ -335,6 +346,24 @@ pub enum NetEvent {
         /// What.
         bytes: Vec<u8>,
     },
+    /// A device that is connected directly asks for credentials for calls; only where they are lent.
+    TurnAsked {
+        /// Which question.
+        question: u64,
+        /// Who.
+        device: DeviceId,
+        /// Where it is seen.
+        ip: IpAddr,
+    },
+    /// A node lends what calls need, or has nothing now.
+    TurnTold {
+        /// Which node.
+        device: DeviceId,
+        /// What.
+        offer: Option<TurnOffer>,
+    },
+    /// No node that is connected lends anything for calls.
+    TurnUnknown,
     /// Something happened to the mailbox of this device; only while it is served.
     MailboxServed(ServedEvent),
 }

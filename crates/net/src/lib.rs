@@ -19,6 +19,7 @@ pub mod facts;
 pub mod net;
 pub mod records;
 pub mod stats;
+pub mod turn;
 #[cfg(feature = "webrtc")]
 pub mod webrtc;
 
@@ -53,3 +54,4 @@ pub use net::EventReceiver;
 pub use net::Net;
 pub use net::RequestCredit;
 pub use stats::Stats;
+pub use turn::TurnOffer;

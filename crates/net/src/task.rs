@@ -9,6 +9,7 @@ mod mailbox;
 mod measured;
 mod reach;
 mod tally;
+mod turn;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,7 @@ use self::links::Dialling;
 use self::links::RelayDial;
 use self::mailbox::Mailboxes;
 use self::reach::Reachability;
+use self::turn::Lending;
 use self::watch::Watch;
 use crate::address;
 use crate::address::Reach;
@@ -127,6 +129,7 @@ pub(crate) struct Task {
     reach: Reachability,
     outgoing: BTreeMap<DeviceId, Outgoing>,
     mailboxes: Mailboxes,
+    lending: Lending,
     next_stream: u64,
     friends: BTreeSet<DeviceId>,
     /// Who may hear of topics, if they are friends.
@@ -246,6 +249,7 @@ impl Task {
             reach,
             outgoing: BTreeMap::new(),
             mailboxes: Mailboxes::new(budget),
+            lending: Lending::default(),
             next_stream: 0,
             friends: BTreeSet::new(),
             members: BTreeSet::new(),
@@ -424,6 +428,8 @@ impl Task {
             NetCommand::Topics { topics, members } => self.set_topics(topics, members),
             NetCommand::Gossip { topic, bytes } => self.gossip(&topic, bytes),
             NetCommand::Verdict { message, verdict } => self.judge(&message, verdict),
+            NetCommand::AskTurn => self.ask_turn(),
+            NetCommand::AnswerTurn { question, offer } => self.answer_turn(question, offer),
         }
     }
 
@@ -502,11 +508,13 @@ impl Task {
             BehaviourEvent::Streams(event) => self.on_stream(event),
             BehaviourEvent::Requests(event) => self.on_mailbox_stream(event),
             BehaviourEvent::Mesh(event) => self.on_gossip(event),
+            BehaviourEvent::Turn(event) => self.on_turn(event),
             BehaviourEvent::Kad(event) => self.on_kad(event),
             BehaviourEvent::Identify(identify::Event::Received { connection_id, peer_id, info }) => {
                 self.identified(peer_id, &info);
                 self.observed(peer_id, connection_id, &info);
                 self.offers_mailbox(peer_id, connection_id, &info);
+                self.offers_turn(peer_id, &info);
             }
             BehaviourEvent::Probes(probes::Event { peer, connection, sign }) => match sign {
                 Sign::Asking => self.asks(peer, connection),

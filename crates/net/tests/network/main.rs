@@ -10,3 +10,4 @@ mod mesh;
 mod pair;
 mod relay;
 mod rig;
+mod turn;

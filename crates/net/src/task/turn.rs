@@ -1,0 +1,125 @@
+//! The task's part in lending credentials for calls: who is asked, who asks, and what is answered.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use kith_proto::id::DeviceId;
+use libp2p::PeerId;
+use libp2p::identify;
+use libp2p::multiaddr::Protocol;
+use libp2p::request_response::Event;
+use libp2p::request_response::Message;
+use libp2p::request_response::OutboundRequestId;
+use libp2p::request_response::ResponseChannel;
+use libp2p::swarm::ConnectionId;
+
+use super::Task;
+use crate::address;
+use crate::event::NetEvent;
+use crate::stats;
+use crate::turn;
+use crate::turn::Question;
+use crate::turn::TurnOffer;
+
+/// Nodes that are asked at once: one may be slow, one may refuse, and a call that has two ways needs no third.
+const NODES: usize = 3;
+
+/// Questions that wait for the driver; one of each device.
+const WAITING: usize = 256;
+
+/// Who lends, who waits for an answer, who was asked.
+#[derive(Default)]
+pub(super) struct Lending {
+    /// Connected nodes that say that they do.
+    lenders: BTreeSet<PeerId>,
+    asked: BTreeMap<OutboundRequestId, PeerId>,
+    asking: BTreeMap<u64, (PeerId, ResponseChannel<Option<TurnOffer>>)>,
+    next: u64,
+}
+
+impl Task {
+    /// A peer told its protocols.
+    pub(super) fn offers_turn(&mut self, peer: PeerId, info: &identify::Info) {
+        if info.protocols.contains(&turn::PROTOCOL) {
+            self.lending.lenders.insert(peer);
+        } else {
+            self.lending.lenders.remove(&peer);
+        }
+        let alive = &self.alive;
+        self.lending.lenders.retain(|peer| alive.contains_key(peer));
+    }
+
+    /// Asks a few nodes for credentials.
+    pub(super) fn ask_turn(&mut self) {
+        let alive = &self.alive;
+        self.lending.lenders.retain(|peer| alive.contains_key(peer));
+        // Whoever is being asked is not asked again.
+        let busy: BTreeSet<PeerId> = self.lending.asked.values().copied().collect();
+        let free = self.lending.lenders.difference(&busy);
+        for peer in free.take(NODES.saturating_sub(busy.len())).copied().collect::<Vec<_>>() {
+            let asked = self.swarm.behaviour_mut().turn.send_request(&peer, Question);
+            self.lending.asked.insert(asked, peer);
+        }
+        if self.lending.asked.is_empty() {
+            self.tell(NetEvent::TurnUnknown);
+        }
+    }
+
+    /// What the driver answers a device.
+    pub(super) fn answer_turn(&mut self, question: u64, offer: Option<TurnOffer>) {
+        if let Some((_, channel)) = self.lending.asking.remove(&question) {
+            let _ = self.swarm.behaviour_mut().turn.send_response(channel, offer);
+        }
+    }
+
+    pub(super) fn on_turn(&mut self, event: Event<Question, Option<TurnOffer>>) {
+        match event {
+            Event::Message { peer, connection_id, message: Message::Request { channel, .. } } => {
+                self.is_asked_for_turn(peer, connection_id, channel);
+            }
+            Event::Message { message: Message::Response { request_id, response }, .. } => {
+                self.turn_answered(request_id, response);
+            }
+            Event::OutboundFailure { request_id, .. } => self.turn_answered(request_id, None),
+            Event::InboundFailure { peer, .. } => self.lending.asking.retain(|_, (asker, _)| *asker != peer),
+            Event::ResponseSent { .. } => {}
+        }
+    }
+
+    fn turn_answered(&mut self, question: OutboundRequestId, offer: Option<TurnOffer>) {
+        let Some(peer) = self.lending.asked.remove(&question) else { return };
+        if let Some(device) = address::device_of(&peer) {
+            self.tell(NetEvent::TurnTold { device, offer });
+        }
+    }
+
+    /// Passes a question on with the address that it came from; what came through a relay has none, and gets no answer.
+    fn is_asked_for_turn(
+        &mut self,
+        peer: PeerId,
+        connection: ConnectionId,
+        channel: ResponseChannel<Option<TurnOffer>>,
+    ) {
+        let asked = self.turn_asker(peer, connection);
+        let waits = self.lending.asking.values().any(|(asker, _)| *asker == peer);
+        let Some((device, ip)) = asked.filter(|_| !waits && self.lending.asking.len() < WAITING) else {
+            stats::count(&self.counters.turn_unheard);
+            return;
+        };
+        let question = self.lending.next;
+        self.lending.next += 1;
+        self.lending.asking.insert(question, (peer, channel));
+        self.tell(NetEvent::TurnAsked { question, device, ip });
+    }
+
+    fn turn_asker(&self, peer: PeerId, connection: ConnectionId) -> Option<(DeviceId, IpAddr)> {
+        let alive = self.alive.get(&peer)?.get(&connection).filter(|alive| !alive.relayed)?;
+        let ip = alive.endpoint.get_remote_address().iter().find_map(|part| match part {
+            Protocol::Ip4(ip) => Some(IpAddr::V4(ip)),
+            Protocol::Ip6(ip) => Some(IpAddr::V6(ip)),
+            _ => None,
+        })?;
+        Some((address::device_of(&peer)?, ip.to_canonical()))
+    }
+}

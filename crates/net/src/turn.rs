@@ -1,0 +1,119 @@
+//! `/kith/turn/1.0.0`: a device asks a community node for credentials with which calls go through it (`SPEC.md`). Both words, and how
+//! they are read. Not here: who gets any (`kith-bootstrap`), and what passes through (`kith-turn`).
+
+use std::io;
+
+use futures::AsyncRead;
+use futures::AsyncReadExt as _;
+use futures::AsyncWrite;
+use futures::AsyncWriteExt as _;
+use kith_proto::bounded::BoundedStr;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::codec::Decode;
+use kith_proto::codec::Encode;
+use kith_proto::codec::Reader;
+use kith_proto::error::DecodeError;
+use libp2p::StreamProtocol;
+use libp2p::request_response;
+
+/// The protocol's name.
+pub(crate) const PROTOCOL: StreamProtocol = StreamProtocol::new("/kith/turn/1.0.0");
+
+/// The most servers that a node names: one for each kind of address, and their STUN.
+pub const MAX_URLS: usize = 4;
+
+/// The longest answer in bytes: four addresses and two words of 256 bytes each.
+const MAX_ANSWER_BYTES: u64 = 2_048;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Question;
+
+/// What a node lends a device for calls.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TurnOffer {
+    /// For how many seconds relayed addresses can be opened with it.
+    pub valid_secs: u32,
+    /// Where (RFC 7064, RFC 7065): `stun:…` and `turn:…`.
+    pub urls: BoundedVec<BoundedStr<256>, MAX_URLS>,
+    /// The user name.
+    pub user: BoundedStr<256>,
+    /// The password.
+    pub password: BoundedStr<256>,
+}
+
+impl std::fmt::Debug for TurnOffer {
+    /// Without credentials or addresses.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TurnOffer").field("urls", &self.urls.len()).finish_non_exhaustive()
+    }
+}
+
+impl Encode for TurnOffer {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.valid_secs.encode(out);
+        self.urls.encode(out);
+        self.user.encode(out);
+        self.password.encode(out);
+    }
+}
+
+impl Decode for TurnOffer {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let offer = Self {
+            valid_secs: Decode::decode(reader)?,
+            urls: Decode::decode(reader)?,
+            user: Decode::decode(reader)?,
+            password: Decode::decode(reader)?,
+        };
+        let known = |url: &BoundedStr<256>| url.starts_with("stun:") || url.starts_with("turn:");
+        if offer.urls.iter().all(known) { Ok(offer) } else { Err(DecodeError::Invalid { what: "server" }) }
+    }
+}
+
+/// How both words are read and written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Codec;
+
+impl request_response::Codec for Codec {
+    type Protocol = StreamProtocol;
+    type Request = Question;
+    type Response = Option<TurnOffer>;
+
+    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Question>
+    where
+        T: AsyncRead + Unpin + Send,
+    {
+        let mut version = [0];
+        io.read_exact(&mut version).await?;
+        if version == [1] { Ok(Question) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
+
+    async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Option<TurnOffer>>
+    where
+        T: AsyncRead + Unpin + Send,
+    {
+        let mut bytes = Vec::new();
+        io.take(MAX_ANSWER_BYTES + 1).read_to_end(&mut bytes).await?;
+        Option::<TurnOffer>::from_bytes(&bytes).map_err(|_| io::ErrorKind::InvalidData.into())
+    }
+
+    async fn write_request<T>(&mut self, _: &StreamProtocol, io: &mut T, _: Question) -> io::Result<()>
+    where
+        T: AsyncWrite + Unpin + Send,
+    {
+        io.write_all(&[1]).await
+    }
+
+    async fn write_response<T>(
+        &mut self,
+        _: &StreamProtocol,
+        io: &mut T,
+        answer: Option<TurnOffer>,
+    ) -> io::Result<()>
+    where
+        T: AsyncWrite + Unpin + Send,
+    {
+        io.write_all(&answer.to_bytes()).await
+    }
+}
