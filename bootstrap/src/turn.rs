@@ -109,7 +109,7 @@ impl Turn {
         let urls = [format!("stun:{at}"), format!("turn:{at}?transport=udp")];
         Some(TurnOffer {
             valid_secs: u32::try_from(valid_for.0 / 1_000).unwrap_or(u32::MAX),
-            urls: BoundedVec::truncated(urls.iter().map(|url| BoundedStr::truncated(url)).collect()),
+            urls: BoundedVec::truncated(urls.into_iter().map(BoundedStr::truncated).collect()),
             user: BoundedStr::truncated(&credentials.user),
             password: BoundedStr::truncated(&credentials.password),
         })
@@ -163,7 +163,7 @@ struct Running {
 impl Running {
     async fn run(mut self, mut asked: mpsc::Receiver<Ask>, mut relayed: mpsc::Receiver<Relayed>) {
         let mut tick = tokio::time::interval(TICK);
-        let mut buffers = (vec![0; DATAGRAM], vec![0; DATAGRAM]);
+        let mut buffers = (vec![0; DATAGRAM + 1], vec![0; DATAGRAM + 1]);
         let listen = self.sockets.listen.clone();
         let (first, second) = (listen.first().cloned(), listen.get(1).cloned());
         loop {
@@ -200,6 +200,8 @@ impl Running {
                     Effect::Answer { to, bytes } => self.sockets.answer(to, &bytes),
                     Effect::Relay { relay, to, bytes } => self.sockets.relay(relay, to, &bytes),
                     Effect::Open { relay, v6, even } => {
+                        // Addresses come and go; relayed ones are opened rarely enough to look each time.
+                        self.server.set_own(own_addresses());
                         let port = self.sockets.open(relay, v6, even);
                         self.server.opened(now(), relay, port, &mut self.effects);
                     }
@@ -244,7 +246,7 @@ impl Sockets {
         let socket = Arc::new(socket);
         let (reading, to) = (Arc::clone(&socket), self.from_relays.clone());
         let reader = tokio::spawn(async move {
-            let mut buffer = vec![0; DATAGRAM];
+            let mut buffer = vec![0; DATAGRAM + 1];
             loop {
                 if let Some((from, bytes)) = receive(Some(&reading), &mut buffer).await
                     && to.send((relay, from, bytes.to_vec())).await.is_err()
@@ -265,7 +267,16 @@ async fn receive<'a>(
 ) -> Option<(SocketAddr, &'a [u8])> {
     let Some(socket) = socket else { return std::future::pending().await };
     let (length, from) = socket.recv_from(buffer).await.ok()?;
-    buffer.get(..length).map(|bytes| (from, bytes))
+    // What fills the buffer was longer, and half a datagram is none.
+    buffer.get(..length).filter(|bytes| bytes.len() <= DATAGRAM).map(|bytes| (from, bytes))
+}
+
+/// The addresses of this machine.
+fn own_addresses() -> Vec<IpAddr> {
+    let interfaces = if_addrs::get_if_addrs().inspect_err(|error| {
+        tracing::warn!(%error, "the system does not say which addresses this machine has: calls may reach what listens at them");
+    });
+    interfaces.unwrap_or_default().iter().map(if_addrs::Interface::ip).collect()
 }
 
 /// A socket of one family alone, so that there can be one of each at a port.

@@ -48,7 +48,7 @@ pub(super) fn look(config: &Config, findings: &mut Vec<Finding>) -> bool {
     for address in &config.listen {
         findings.push(port(address, is_running));
     }
-    let turn = config.turn.serve.then(|| config.turn.listen()).unwrap_or_default();
+    let turn = if config.turn.serve { config.turn.listen() } else { Vec::new() };
     for at in turn {
         let kind = if at.is_ipv6() { "ip6" } else { "ip4" };
         findings.push(port(&format!("/{kind}/{}/udp/{}", at.ip(), at.port()), is_running));

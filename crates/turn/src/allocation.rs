@@ -8,6 +8,7 @@ use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 use crate::bucket::Bucket;
+use crate::credentials::Key;
 use crate::credentials::Tag;
 use crate::message::Transaction;
 use crate::server::RelayId;
@@ -27,7 +28,7 @@ pub(crate) struct Allocation {
     /// `None` while the socket is opened.
     pub(crate) relayed: Option<SocketAddr>,
     pub(crate) user: String,
-    pub(crate) key: [u8; 16],
+    pub(crate) key: Key,
     pub(crate) member: Tag,
     pub(crate) network: Tag,
     /// The request that opened it: it may come again.
@@ -42,7 +43,7 @@ pub(crate) struct Allocation {
 /// Who opens an address, and by which request.
 pub(crate) struct Opening {
     pub(crate) user: String,
-    pub(crate) key: [u8; 16],
+    pub(crate) key: Key,
     pub(crate) member: Tag,
     pub(crate) network: Tag,
     pub(crate) opened_by: Transaction,

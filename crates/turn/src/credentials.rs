@@ -16,11 +16,15 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroize;
 use zeroize::ZeroizeOnDrop;
+use zeroize::Zeroizing;
 
 use crate::peers;
 
 /// What a member or a network is called in user names.
 pub(crate) type Tag = [u8; 8];
+
+/// What requests and answers are signed with.
+pub(crate) type Key = Zeroizing<[u8; 16]>;
 
 /// The longest user name that is looked at: ours have 53 bytes.
 pub(crate) const MAX_USER_BYTES: usize = 64;
@@ -74,14 +78,14 @@ impl Secret {
     }
 
     /// The key of a user by RFC 8489, section 9.2.2.
-    pub(crate) fn key(&self, user: &str, realm: &str) -> [u8; 16] {
+    pub(crate) fn key(&self, user: &str, realm: &str) -> Key {
         let mut password = self.password(user);
         let mut hash = Md5::new();
         for part in [user, ":", realm, ":", &password] {
             hash.update(part.as_bytes());
         }
         password.zeroize();
-        hash.finalize().into()
+        Key::new(hash.finalize().into())
     }
 
     /// A nonce for an address, valid until a time. Nothing is remembered: whoever asks from made-up addresses fills no memory.

@@ -154,7 +154,7 @@ impl Town {
             .put(attribute::USERNAME, user.as_bytes())
             .put(attribute::REALM, b"kith")
             .put(attribute::NONCE, caller.nonce.as_bytes());
-        let key = <md5::Md5 as md5::Digest>::digest(format!("{user}:kith:{password}")).into();
+        let key = Key::new(<md5::Md5 as md5::Digest>::digest(format!("{user}:kith:{password}")).into());
         let told = self.give(caller.at, &writer.close(Some(&key)));
         let [(to, told)] = <[_; 1]>::try_from(told).unwrap();
         assert_eq!(to, caller.at);
@@ -259,8 +259,11 @@ fn what_is_open_goes_on_when_its_credentials_are_over_and_ends_when_nobody_asks_
         town.pass(Span::from_minutes(9));
         assert_eq!(town.asks(&ann, Method::Refresh, &[]), Told::Success(None));
     }
-    let other = town.caller(&ANN, "1.1.1.1:5000");
-    assert_eq!(town.asks(&other, Method::Refresh, &[]), Told::Refused(441), "not with other credentials");
+    let bob = town.caller(&BOB, "1.1.1.1:5000");
+    assert_eq!(town.asks(&bob, Method::Refresh, &[]), Told::Refused(441), "not with another's credentials");
+    let newer = town.caller(&ANN, "1.1.1.1:5000");
+    assert_eq!(town.asks(&newer, Method::Refresh, &[]), Told::Success(None), "with newer ones of hers");
+    assert_eq!(town.asks(&ann, Method::Refresh, &[]), Told::Refused(401), "which take the place of the old");
     assert_eq!(town.server.next_wake(), Some(town.now + Span::from_minutes(10)));
     town.pass(Span::from_minutes(10));
     assert_eq!((town.server.stats().open, town.sockets.len()), (0, 0));
@@ -461,4 +464,63 @@ fn nothing_that_comes_brings_the_server_down_or_opens_anything() {
         "{:?}",
         town.server.stats()
     );
+}
+
+#[test]
+fn made_up_questions_in_the_name_of_her_network_do_not_end_her_call() {
+    let mut town = Town::new(|_| {});
+    let ann = town.caller(&ANN, "1.1.1.1:5000");
+    town.opens(&ann);
+    let made_up = Writer::new(Class::Request, Method::Allocate, [3; 12]).close(None);
+    let answered: usize =
+        (0..1_000).map(|port| town.give(at(&format!("1.1.1.2:{port}")), &made_up).len()).sum();
+    assert!(answered <= 200, "{answered}: and nobody is drowned in answers");
+    assert!(town.server.stats().too_fast >= 800);
+    assert_eq!(town.permits(&ann, "2.2.2.2:0"), Told::Success(None));
+    assert_eq!(town.asks(&ann, Method::Refresh, &[]), Told::Success(None));
+}
+
+#[test]
+fn an_answer_to_somebody_unknown_is_at_most_five_times_as_long_as_the_question() {
+    let mut town = Town::new(|_| {});
+    for method in [Method::Binding, Method::Allocate, Method::Refresh, Method::ChannelBind] {
+        let ask = Writer::new(Class::Request, method, [3; 12]).bytes();
+        let mut out = Vec::new();
+        town.server.datagram(town.now, at("[2a01::1]:5000"), &ask, &mut out);
+        let [Effect::Answer { bytes, .. }] = &out[..] else { panic!("{out:?}") };
+        assert!(bytes.len() <= 5 * ask.len(), "{method:?}: {} for {}", bytes.len(), ask.len());
+    }
+}
+
+#[test]
+fn what_has_to_be_understood_and_is_not_is_said_also_to_who_only_wants_to_know_their_address() {
+    let mut town = Town::new(|_| {});
+    let ask = Writer::new(Class::Request, Method::Binding, [3; 12]).put(0x7fff, b"new!").close(None);
+    assert_eq!(town.give(at("1.1.1.1:5000"), &ask), [(at("1.1.1.1:5000"), Told::Refused(420))]);
+}
+
+#[test]
+fn somebody_with_another_node_s_realm_is_told_the_right_one() {
+    let mut town = Town::new(|_| {});
+    let ann = town.caller(&ANN, "1.1.1.1:5000");
+    let ask = Writer::new(Class::Request, Method::Allocate, [1; 12])
+        .put(attribute::USERNAME, ann.credentials.user.as_bytes())
+        .put(attribute::REALM, b"elsewhere")
+        .put(attribute::NONCE, ann.nonce.as_bytes())
+        .close(Some(&Key::new([1; 16])));
+    assert_eq!(town.give(ann.at, &ask), [(ann.at, Told::Refused(401))]);
+}
+
+#[test]
+fn addresses_of_the_machine_that_nobody_was_told_are_not_sent_to() {
+    let mut town = Town::new(|_| {});
+    town.server.set_own(vec![IpAddr::from(NODE), IpAddr::from([8, 8, 4, 4])]);
+    let ann = town.caller(&ANN, "1.1.1.1:5000");
+    town.opens(&ann);
+    town.permits(&ann, "8.8.4.4:0");
+    town.permits(&ann, "9.9.9.9:0");
+    town.sends(&ann, "8.8.4.4:49170", b"GET /metrics");
+    assert_eq!(town.arrived, []);
+    town.sends(&ann, "9.9.9.9:49170", b"hello");
+    assert_eq!(town.arrived.len(), 1, "what it relays itself is where it says");
 }
