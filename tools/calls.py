@@ -5,7 +5,8 @@
 
 Ann and Bob talk and see each other; what each recorded has the other's tone, as loud as it was sent, and the other's
 pictures in their order. Then one mutes, a call is declined, somebody is busy, a call is missed, and a device is killed
-with -9 in the middle of a call. Needs nothing but Python 3.
+with -9 in the middle of a call. Dora and Emil tell each other no address: they talk through a community node, through another
+one when it is killed with -9, and not at all without one. Needs nothing but Python 3.
 """
 
 import argparse
@@ -27,12 +28,12 @@ BITS, BANDS = 20, 8
 class Phone(Node):
     """A device that calls, of a new account."""
 
-    def __init__(self, binary, folder, name, *extra, before=()):
+    def __init__(self, binary, folder, name, *extra, before=(), hides=False):
         self.calls, self.name = [], name
         super().__init__(binary, folder, "--calls-on-loopback", *extra, before=before)
         self.call("account.create", name=name)
-        # They have not compared numbers, and there is no relay.
-        self.call("calls.hide_address", **{"from": "nobody"})
+        # They have not compared numbers; without a relay nobody would hear the other.
+        self.call("calls.hide_address", **{"from": "everybody" if hides else "nobody"})
 
     def hear(self, event):
         super().hear(event)
@@ -57,11 +58,22 @@ class Phone(Node):
 class Caller(Phone):
     """One whose voice is a tone and whose face is a pattern, and which records what it hears and sees."""
 
-    def __init__(self, binary, folder, name, hertz, *extra):
-        super().__init__(binary, folder, name, *extra)
+    def __init__(self, binary, folder, name, hertz, *extra, hides=False):
+        super().__init__(binary, folder, name, *extra, hides=hides)
         self.hertz = hertz
         self.call("calls.choose", microphone=f"tone:{hertz}", speaker=f"wav:{folder}-heard.wav", camera="pattern:640x360",
                   screen="pattern:1280x720", recording=f"{folder}-seen.y4m")
+
+
+class Relay(Community):
+    """A community node that passes calls on."""
+
+    def __init__(self, binary, folder):
+        settings = f"{folder}.toml"
+        with open(settings, "w", encoding="utf-8") as file:
+            file.write('[turn]\nserve = true\npublic = ["127.0.0.1"]\nlisten = ["127.0.0.1:0"]\nprivate_peers = true\n'
+                       "first_port = 20000\nlast_port = 60000\n")
+        super().__init__(binary, folder, "--config", settings)
 
 
 def sound(path):
@@ -139,14 +151,16 @@ def live(ann, bob, chat, **media):
     return call, time.monotonic() - began
 
 
-def talk(ann, bob, chat, seconds):
-    print("a call with pictures", flush=True)
+def talk(ann, bob, chat, seconds, relayed=False):
+    print("a call with pictures", "through a community node" if relayed else "", flush=True)
     call, took = live(ann, bob, chat, video=True)
     print(f"  both hear each other {took:.2f} s after the answer", flush=True)
     time.sleep(seconds)
     for person in (ann, bob):
         legs = person.call("calls.stats", call_id=call)["legs"]
-        assert len(legs) == 1 and legs[0]["path"] == "connected" and not legs[0]["relayed"], legs
+        assert len(legs) == 1 and legs[0]["path"] == "connected" and legs[0]["relayed"] == relayed, legs
+        shown = person.call("calls.current")["calls"][0]
+        assert shown["relayed"] == shown["address_hidden"] == relayed, shown
         kinds = {track["kind"]: track for track in legs[0]["tracks"]}
         assert kinds["microphone"]["packets"] > 20 * seconds and kinds["camera"]["frames"] > 5 * seconds, kinds
     ann.call("calls.hang_up", call_id=call)
@@ -207,6 +221,63 @@ def killed(ann, bob, chat):
     assert bob.end(call) == "finished", "and they can call each other again"
 
 
+def says(person, about):
+    """What the doctor finds about something."""
+    found = person.call("network.doctor")["findings"]
+    return [finding["fact"] for finding in found if finding["about"] == about][0]
+
+
+def hidden(options, folder, people):
+    """Two who tell each other no address: a call with no relay, by one, by another when the first dies."""
+    print("without a node that passes calls on", flush=True)
+    node = os.path.join(options.bin, "kith-bootstrap")
+    plain = Community(node, f"{folder}/plain")
+    people.append(plain)
+    pair = []
+    for name, hertz in (("Dora", 500), ("Emil", 800)):
+        pair.append(Caller(os.path.join(options.bin, "kith-node"), f"{folder}/{name.lower()}", name, hertz, "--bootstrap",
+                           plain.address, hides=True))
+        people.append(pair[-1])
+    dora, emil = pair
+    chat = meet(dora, emil)
+    until("they are connected", lambda: all(c["online"] for c in dora.call("contacts.list")["contacts"]))
+    began = time.monotonic()
+    call = dora.call("calls.start", chat_id=chat)["call_id"]
+    assert dora.end(call) == "no_relay", dora.calls
+    took = time.monotonic() - began
+    print(f"  Dora is told after {took:.2f} s: {dora.calls[-1]['end_text']}", flush=True)
+    assert took < 5 and "no node passes calls on" in dora.calls[-1]["end_text"]
+    assert "No node passes calls on" in says(dora, "calls"), says(dora, "calls")
+
+    first = Relay(node, f"{folder}/first")
+    people.append(first)
+    for person in pair:
+        person.call("network.add_bootstrap", address=first.address)
+        until("it is known that one node passes calls on", lambda p=person: says(p, "calls").startswith("One community node"))
+    talk(dora, emil, chat, options.seconds, relayed=True)
+
+    print("the node that passes a call on dies", flush=True)
+    call, took = live(dora, emil, chat)
+    second = Relay(node, f"{folder}/second")
+    people.append(second)
+    for person in pair:
+        person.call("network.add_bootstrap", address=second.address)
+        until("two nodes pass calls on", lambda p=person: says(p, "calls").startswith("2 "))
+    heard = lambda person: person.call("calls.stats", call_id=call)["legs"][0]["speech"]["decoded"]
+    began = time.monotonic()
+    first.kill()
+    until("it is noticed", lambda: dora.state(call) == "reconnecting" or emil.state(call) == "reconnecting", 30)
+    print(f"  noticed after {time.monotonic() - began:.1f} s", flush=True)
+    until("they hear each other again", lambda: dora.state(call) == emil.state(call) == "live", 60)
+    print(f"  they hear each other by another after {time.monotonic() - began:.1f} s", flush=True)
+    for person in pair:
+        before = heard(person)
+        until("sound goes on", lambda p=person, b=before: heard(p) > b + 50)
+        assert person.call("calls.current")["calls"][0]["relayed"]
+    dora.call("calls.hang_up", call_id=call)
+    assert (dora.end(call), emil.end(call)) == ("finished", "finished")
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--bin", default="target/debug")
@@ -227,6 +298,7 @@ def main():
         mute(ann, bob, chat)
         refused(ann, bob, carla, chat, carla.call("contacts.list")["contacts"][0]["chat_id"])
         killed(ann, bob, chat)
+        hidden(options, folder, people)
         print("calls: passed", flush=True)
     finally:
         for one in people:

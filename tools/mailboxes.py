@@ -26,9 +26,9 @@ from smoke import DEADLINE, Node, check, history, send, until
 class Community:
     """A community node that can be killed and started again on the same folder and port."""
 
-    def __init__(self, binary, folder):
+    def __init__(self, binary, folder, *extra):
         self.command = [binary, "--data", folder, "--listen", "/ip4/127.0.0.1/tcp/0", "--http", "off",
-                        "--log", "warn,libp2p=error"]
+                        "--log", "warn,libp2p=error", *extra]
         self.address = None
         self.process = None
         self.start()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Two homes behind routers of their own, a community node on an internet between them, and what people see of it.
 
-    tools/nat_lab.py [--bin DIR] [--rounds N] [--patience FACTOR] [--scene cone|symmetric|forwarded|pairs ...]
+    tools/nat_lab.py [--bin DIR] [--rounds N] [--patience FACTOR] [--scene cone|symmetric|forwarded|pairs|calls ...]
 
 Real programs in network namespaces; the routers are the kernel's own address translation. Needs root, `ip` and `nft`;
 without them it says so and ends well. Checked and measured:
@@ -11,7 +11,9 @@ without them it says so and ends well. Checked and measured:
 * routers that give every destination another port (mobile networks, offices): they talk through the relay;
 * the community node is killed and started again: both are back, and what was said meanwhile arrives;
 * a router that forwards a port: the device learns that it can be reached;
-* each kind of router with each other kind, one that lets no UDP out among them, as a table.
+* each kind of router with each other kind, one that lets no UDP out among them, as a table;
+* calls: direct between routers that keep the port, through the community node (TURN) between those that do not and for people who
+  hide their address; and what is said where no UDP gets out.
 
 The limits are those of a quiet machine; `--patience 3` multiplies them where other work runs beside it.
 """
@@ -146,6 +148,11 @@ class Community:
         self.command = [*lab.enter("internet"), binary, "--data", folder, "--http", "off", "--log", "warn"]
         for place in ("tcp/4001", "udp/4001/quic-v1"):
             self.command += ["--listen", f"/ip4/198.51.100.1/{place}"]
+        os.makedirs(os.path.dirname(folder), exist_ok=True)
+        # The internet of the lab is made of addresses that the world has not.
+        with open(f"{folder}.toml", "w", encoding="utf-8") as file:
+            file.write('[turn]\nserve = true\npublic = ["198.51.100.1"]\nprivate_peers = true\n')
+        self.command += ["--config", f"{folder}.toml"]
         self.start()
 
     def start(self):
@@ -323,6 +330,52 @@ def pairs(options, folder):
     return failed
 
 
+def talked(scene, hide):
+    """A call between Ann and Bob: whether it went through a relay, and after how long both heard each other; or how it ended."""
+    ann, bob, chat = scene.ann, scene.bob, scene.chat
+    for person in (ann, bob):
+        person.call("calls.choose", microphone="tone:440", speaker="none", camera="none", screen="none")
+        person.call("calls.hide_address", **{"from": hide})
+    call = ann.call("calls.start", chat_id=chat)["call_id"]
+    state = lambda person: next((c["state"] for c in person.call("calls.current")["calls"] if c["call_id"] == call), "ended")
+    smoke.until("it rings", lambda: state(bob) == "incoming", 30)
+    start = time.monotonic()
+    bob.call("calls.accept", call_id=call)
+    smoke.until("they talk or it is over", lambda: state(ann) == state(bob) == "live" or "ended" in (state(ann), state(bob)), 90)
+    took = since(start)
+    if "ended" in (state(ann), state(bob)):
+        return "no call: " + ann.call("calls.list")["calls"][0]["call"]["end"], took
+    # A direct way may be found a moment after one by a relay, and the other way round nothing changes.
+    time.sleep(3)
+    hears = lambda person: person.call("calls.stats", call_id=call)["legs"][0]["speech"]["level"] > 0.05
+    smoke.until("they hear each other", lambda: hears(ann) and hears(bob), 20)
+    relayed = any(person.call("calls.stats", call_id=call)["legs"][0]["relayed"] for person in (ann, bob))
+    ann.call("calls.hang_up", call_id=call)
+    smoke.until("it is over", lambda: state(ann) == state(bob) == "ended", 20)
+    return "relayed" if relayed else "direct", took
+
+
+def calls(options, folder):
+    print("calls", flush=True)
+    failed = []
+    for number, (kind, wanted) in enumerate((("keeps the port", "direct"), ("another port each time", "relayed"),
+                                             ("no UDP", "no call: no_connection"))):
+        with Lab() as lab, Scene(lab, options, f"{folder}/{number}", kind, kind) as scene:
+            smoke.until("a node passes calls on", lambda: all(
+                "passes calls on" in finding["fact"] and finding["severity"] == "good"
+                for person in (scene.ann, scene.bob) for finding in person.call("network.doctor")["findings"]
+                if finding["about"] == "calls"), 20)
+            found, took = talked(scene, "nobody")
+            print(f"  {kind}: {found} after {took:.2f} s", flush=True)
+            failed += [] if found == wanted else [f"a call where each {kind}: {found}"]
+            if kind == "no UDP":
+                continue
+            found, took = talked(scene, "everybody")
+            print(f"  {kind}, addresses hidden: {found} after {took:.2f} s", flush=True)
+            failed += [] if found == "relayed" else [f"a call with hidden addresses where each {kind}: {found}"]
+    return failed
+
+
 def possible():
     """Why the lab cannot be set up here; nothing if it can."""
     if os.geteuid() != 0:
@@ -342,7 +395,7 @@ def main():
     options.add_argument("--bin", default="target/debug")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--log")
-    options.add_argument("--scene", nargs="*", default=["cone", "symmetric", "forwarded", "pairs"])
+    options.add_argument("--scene", nargs="*", default=["cone", "symmetric", "forwarded", "pairs", "calls"])
     options.add_argument("--patience", type=float, default=1.0, help="multiplies the limits of time")
     options = options.parse_args()
     reason = possible()
@@ -352,7 +405,7 @@ def main():
     folder = tempfile.mkdtemp(prefix="kith-nat-")
     failed = []
     try:
-        for scene in (cone, symmetric, forwarded, pairs):
+        for scene in (cone, symmetric, forwarded, pairs, calls):
             if scene.__name__ in options.scene:
                 failed += scene(options, f"{folder}/{scene.__name__}")
     finally:

@@ -1,16 +1,17 @@
 //! Calls on this device: the words between the engine, which rings and answers, and the media, which speak and show.
 //!
 //! ```text
-//!  engine thread ── Effect::Call ──▶ Calling ──▶ kith-calls, or a client of the API ([`carriers`])
+//!  engine thread ── Effect::Call ──▶ Servers ──▶ Calling ──▶ kith-calls, or a client of the API ([`carriers`])
 //!        ▲                                          │
 //!        └── Input::Call ── a thread of its own ◀───┘
 //! ```
 //!
 //! Not here: the rules of calls (`kith-engine`), sound and pictures themselves (`kith-calls`), and which devices are
-//! used ([`devices`]).
+//! used ([`devices`]). When community nodes are asked for servers is in [`servers`].
 
 pub(crate) mod carriers;
 pub mod devices;
+pub(crate) mod servers;
 
 pub use kith_calls::Kind;
 pub use kith_calls::Picture;

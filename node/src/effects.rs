@@ -101,7 +101,7 @@ pub(crate) fn input(event: NetEvent) -> Option<NetInput> {
         | NetEvent::Expired { .. }
         | NetEvent::TurnAsked { .. }
         | NetEvent::TurnTold { .. }
-        | NetEvent::TurnUnknown
+        | NetEvent::TurnAllTold
         | NetEvent::MailboxServed(_) => return None,
     })
 }

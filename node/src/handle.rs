@@ -66,6 +66,7 @@ use crate::calling::Tune;
 use crate::calling::carriers::ClientId;
 use crate::calling::carriers::Tell;
 use crate::calling::devices::Choices;
+use crate::calling::servers::Servers;
 use crate::clock::Clock;
 use crate::config::NodeConfig;
 use crate::doctor::Known;
@@ -332,6 +333,7 @@ impl Handle {
             record,
             helping: helping.clone(),
             calling: calling.clone(),
+            servers: Servers::default(),
             out,
             sync_at: None,
         };

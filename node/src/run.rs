@@ -23,6 +23,10 @@ use kith_engine::record::digest;
 use kith_engine::view::ClockView;
 use kith_engine::view::RouteView;
 use kith_net::Net;
+use kith_net::NetCommand;
+use kith_net::TurnOffer;
+use kith_proto::call::media::MediaCommand;
+use kith_proto::call::media::MediaEvent;
 use kith_proto::id::CommandId;
 use kith_proto::id::DeviceId;
 use kith_proto::rows::Write;
@@ -32,6 +36,8 @@ use kith_store::Store;
 use kith_store::StoreError;
 
 use crate::calling::Calling;
+use crate::calling::servers;
+use crate::calling::servers::Servers;
 use crate::clock::Clock;
 use crate::effects;
 use crate::error::NodeError;
@@ -73,6 +79,13 @@ pub(crate) enum ToEngine {
         since: Timestamp,
         answer: Sender<Vec<RouteView>>,
     },
+    /// A community node's answer about servers for calls.
+    Lent {
+        node: DeviceId,
+        offer: Option<TurnOffer>,
+    },
+    /// All who were asked for servers have answered.
+    AllLent,
     Stop,
 }
 
@@ -152,6 +165,7 @@ pub(crate) struct Driver {
     pub(crate) record: Option<Recorder>,
     pub(crate) helping: Helping,
     pub(crate) calling: Calling,
+    pub(crate) servers: Servers,
     /// What restoring the engine asked for.
     pub(crate) out: Output,
     /// When what a crash would undo goes to disk at the latest.
@@ -181,7 +195,9 @@ impl Driver {
                 .clock
                 .until(self.engine.next_wake())
                 .min(chores.saturating_duration_since(Instant::now()));
-            let wait = self.sync_at.map_or(wait, |at| wait.min(at.saturating_duration_since(Instant::now())));
+            let now = Instant::now();
+            let due = self.sync_at.into_iter().chain(self.servers.next_wake(now)).min();
+            let wait = due.map_or(wait, |at| wait.min(at.saturating_duration_since(now)));
             if let Ok(first) = self.inputs.recv_timeout(wait) {
                 if !self.take(first) {
                     break;
@@ -191,6 +207,8 @@ impl Driver {
                     break;
                 }
             }
+            let acts = self.servers.wake(Instant::now());
+            self.serve(acts);
             if chores <= Instant::now() {
                 chores = Instant::now() + CHORES_EVERY;
                 self.do_chores(std::mem::take(&mut shredded));
@@ -231,9 +249,31 @@ impl Driver {
                 let routes = about.iter().map(|(device, at)| self.engine.route(device, *at, since));
                 let _ = answer.send(routes.collect());
             }
+            ToEngine::Lent { node, offer } => {
+                let acts = self.servers.told(Instant::now(), node, offer.as_ref());
+                self.serve(acts);
+            }
+            ToEngine::AllLent => {
+                let acts = self.servers.all_told(Instant::now());
+                self.serve(acts);
+            }
             ToEngine::Stop => return false,
         }
         true
+    }
+
+    /// Does what servers for calls need. What the engine makes of it is done with the next step.
+    fn serve(&mut self, acts: Vec<servers::Act>) {
+        for act in acts {
+            match act {
+                servers::Act::Ask => _ = self.net.command_blocking(NetCommand::AskTurn),
+                servers::Act::Use(servers) => {
+                    self.calling.order(MediaCommand::SetServers { servers: servers.clone() });
+                    self.handle(Input::Call(MediaEvent::Servers { servers }));
+                }
+                servers::Act::Order(command) => self.calling.order(command),
+            }
+        }
     }
 
     fn handle(&mut self, input: Input) {
@@ -271,7 +311,10 @@ impl Driver {
         for effect in std::mem::take(&mut self.out.effects) {
             match effect {
                 Effect::Befriend { devices } => self.helping.befriend(devices),
-                Effect::Call(command) => self.calling.order(command),
+                Effect::Call(command) => {
+                    let acts = self.servers.order(Instant::now(), command);
+                    self.serve(acts);
+                }
                 effect => {
                     if let Some(command) = effects::command(effect) {
                         // The swarm's task always takes commands, so this waits for moments only.
@@ -301,6 +344,8 @@ impl Driver {
     fn publish(&mut self) {
         // First what is asked for: whoever hears an answer or an event sees it there.
         let overview = self.engine.overview();
+        let acts = self.servers.call(Instant::now(), overview.calls.first().map(|call| call.state));
+        self.serve(acts);
         let mut shared = self.overview.lock().unwrap_or_else(PoisonError::into_inner);
         if *shared != overview {
             *shared = overview;

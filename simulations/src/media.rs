@@ -119,7 +119,9 @@ pub(crate) fn order(world: &mut World, who: Who, command: MediaCommand) {
                 describe(world, who, leg, epoch, true);
             }
         }
-        MediaCommand::Candidates { .. } | MediaCommand::AllowDirect { .. } => {}
+        MediaCommand::Candidates { .. }
+        | MediaCommand::AllowDirect { .. }
+        | MediaCommand::SetServers { .. } => {}
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) fn look(config: &Config, findings: &mut Vec<Finding>) {
     if findings.len() == before {
         findings.push(Finding::good("limits", "they fit each other"));
     }
-    findings.extend(calls(config));
+    findings.push(calls(config));
 }
 
 /// What a node takes when everything is full.
@@ -136,26 +136,22 @@ fn connections(config: &Config, findings: &mut Vec<Finding>) {
 }
 
 /// What calls may take of the line, when all addresses are in use at full speed.
-fn calls(config: &Config) -> Option<Finding> {
+fn calls(config: &Config) -> Finding {
     let turn = &config.turn;
     if !turn.serve {
-        return None;
+        let says =
+            "calls are not passed on: [turn] serve = true does that for people who cannot reach each other";
+        return Finding::good("turn", says);
     }
     let ports = usize::from(turn.last_port.saturating_sub(turn.first_port)) + 1;
     if ports < turn.addresses {
         let says =
             format!("[turn] {ports} ports for {} addresses: some calls would find none free", turn.addresses);
-        return Some(Finding::warning(
-            "turn",
-            says,
-            format!("set addresses to {ports}, or last_port higher"),
-        ));
+        let action = format!("set addresses to {ports}, or last_port higher");
+        return Finding::warning("turn", says, action);
     }
     let megabits = (turn.addresses as u64).saturating_mul(u64::from(turn.kilobits_per_second)) / 1_000;
-    Some(Finding::good(
-        "turn",
-        format!("up to {megabits} Mbit/s in each direction when all is full; UDP only"),
-    ))
+    Finding::good("turn", format!("up to {megabits} Mbit/s in each direction when all is full; UDP only"))
 }
 
 fn mailbox(config: &Config, findings: &mut Vec<Finding>) {

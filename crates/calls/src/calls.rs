@@ -103,6 +103,10 @@ impl Calls {
                 self.wanted.send_if_modified(|wanted| wanted.set_media(*call, *media));
                 return Ok(());
             }
+            MediaCommand::SetServers { servers } => {
+                self.wanted.send_if_modified(|wanted| wanted.set_servers(servers.clone()));
+                return Ok(());
+            }
             MediaCommand::Close { leg } => {
                 self.wanted.send_if_modified(|wanted| wanted.close(leg));
                 return Ok(());

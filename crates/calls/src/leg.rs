@@ -17,6 +17,8 @@ use kith_proto::call::Candidate;
 use kith_proto::call::Candidates;
 use kith_proto::call::MAX_CANDIDATES;
 use kith_proto::call::Sdp;
+use kith_proto::call::media::IceServer;
+use kith_proto::call::media::IceServers;
 use kith_proto::call::media::LegId;
 use kith_proto::call::media::MediaEvent;
 use kith_proto::call::media::MediaFailure;
@@ -39,6 +41,8 @@ pub(crate) struct Leg {
     polite: bool,
     ways: Ways,
     has_relay: bool,
+    /// Whether the connection still searches as it did before.
+    unallowed: bool,
     /// Own offers that have no answer.
     unanswered: u32,
     /// Offers of the other side in this epoch.
@@ -67,8 +71,8 @@ pub(crate) enum Act {
     Answered(String),
     /// The other side may be reached here.
     Candidate(String),
-    /// All ways may be used.
-    AllowDirect,
+    /// From the next search, these ways may be used, with the servers that there are now.
+    Allow,
     /// Tell the engine.
     Tell(MediaEvent),
 }
@@ -93,7 +97,8 @@ impl Leg {
             side: opening.side,
             polite: opening.polite,
             ways: opening.ways,
-            has_relay: opening.servers.iter().any(|server| server.url.starts_with("turn")),
+            has_relay: has_relay(&opening.servers),
+            unallowed: false,
             unanswered: 0,
             offers: 0,
             described: false,
@@ -153,7 +158,8 @@ impl Leg {
             return self.fail(MediaFailure::NoRelay);
         }
         self.described = true;
-        let mut acts = vec![if offer { Act::Answer(sdp.to_owned()) } else { Act::Answered(sdp.to_owned()) }];
+        let mut acts = if offer { self.allow() } else { Vec::new() };
+        acts.push(if offer { Act::Answer(sdp.to_owned()) } else { Act::Answered(sdp.to_owned()) });
         acts.extend(self.held.drain(..).map(|candidate| Act::Candidate(candidate.to_string())));
         acts
     }
@@ -184,11 +190,19 @@ impl Leg {
             return Vec::new();
         }
         self.ways = Ways::Any;
-        let mut acts = vec![Act::AllowDirect];
-        if self.side == Side::Offers {
-            acts.extend(self.offer(true));
-        }
-        acts
+        self.unallowed = true;
+        if self.side == Side::Offers { self.offer(true) } else { Vec::new() }
+    }
+
+    /// Other servers may be used from the next search for a way on. The way that is there stays.
+    pub(crate) fn set_servers(&mut self, servers: &IceServers) {
+        self.has_relay = has_relay(servers);
+        self.unallowed = true;
+    }
+
+    /// Which ways may be tried.
+    pub(crate) fn ways(&self) -> Ways {
+        self.ways
     }
 
     /// Another way is looked for.
@@ -300,7 +314,14 @@ impl Leg {
 
     fn offer(&mut self, restart: bool) -> Vec<Act> {
         self.unanswered += 1;
-        vec![Act::Offer { restart }]
+        let mut acts = self.allow();
+        acts.push(Act::Offer { restart });
+        acts
+    }
+
+    /// What a search for a way begins with.
+    fn allow(&mut self) -> Vec<Act> {
+        if std::mem::take(&mut self.unallowed) { vec![Act::Allow] } else { Vec::new() }
     }
 
     fn enter(&mut self, epoch: u32) {
@@ -314,6 +335,10 @@ impl Leg {
     fn lacks_relay(&self) -> bool {
         self.ways == Ways::RelayOnly && !self.has_relay
     }
+}
+
+fn has_relay(servers: &IceServers) -> bool {
+    servers.iter().any(IceServer::relays)
 }
 
 /// Candidates of interfaces come within milliseconds of each other, and each word about them costs a message.

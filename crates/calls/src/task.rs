@@ -127,6 +127,10 @@ impl Task {
     /// Does what is wanted now, so that it need not wait for orders to be carried out.
     fn reconcile(&mut self) {
         let wanted = self.wanted.borrow_and_update();
+        for live in self.legs.values_mut().filter(|live| live.servers != *wanted.servers()) {
+            live.servers = wanted.servers().clone();
+            live.leg.set_servers(&live.servers);
+        }
         let gone = self.legs.iter().filter(|(id, live)| wanted.opening(id) != Some(live.number));
         let gone: Vec<LegId> = gone.map(|(id, _)| *id).collect();
         if let Some(media) = wanted.media() {
@@ -137,6 +141,8 @@ impl Task {
     }
 
     async fn order(&mut self, Order { number, command }: Order) {
+        // Both may have come while this was waited for, and what is wanted came first.
+        self.reconcile();
         let Some(leg) = command.leg() else { return };
         let is_open = self.legs.get(&leg).is_some_and(|live| live.number == number);
         match command {
@@ -153,7 +159,7 @@ impl Task {
             MediaCommand::AllowDirect { .. } => self.with(leg, |live| live.leg.allow_direct()).await,
             MediaCommand::Restart { epoch, .. } => self.with(leg, |live| live.leg.restart(epoch)).await,
             // These are wishes (`Wanted`).
-            MediaCommand::SetMedia { .. } | MediaCommand::Close { .. } => {}
+            MediaCommand::SetMedia { .. } | MediaCommand::SetServers { .. } | MediaCommand::Close { .. } => {}
         }
     }
 
@@ -367,8 +373,9 @@ impl Live {
                 let _ = in_time(self.connection.candidate(line)).await;
                 None
             }
-            Act::AllowDirect => {
-                in_time(self.connection.allow_direct(self.servers.clone())).await?;
+            Act::Allow => {
+                // If it cannot be told, it searches with what it had.
+                let _ = in_time(self.connection.allow(self.leg.ways(), self.servers.clone())).await;
                 None
             }
         })

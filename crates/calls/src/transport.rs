@@ -140,8 +140,8 @@ pub(crate) trait Connection: Send + Sync {
     /// The other side may be reached here: the value of an `a=candidate` line, which was looked at.
     fn candidate(&self, line: String) -> Doing<'_, ()>;
 
-    /// All ways may be tried from the next offer on.
-    fn allow_direct(&self, servers: IceServers) -> Doing<'_, ()>;
+    /// These ways may be tried, with these servers, from the next search for a way on.
+    fn allow(&self, ways: Ways, servers: IceServers) -> Doing<'_, ()>;
 
     /// Whether a relay is in the way.
     fn is_relayed(&self) -> Doing<'_, bool>;

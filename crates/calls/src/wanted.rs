@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use kith_proto::call::Media;
+use kith_proto::call::media::IceServers;
 use kith_proto::call::media::LegId;
 use kith_proto::call::media::MediaCommand;
 use kith_proto::call::media::Opening;
@@ -23,18 +24,22 @@ pub(crate) struct Wanted {
     /// The connections: the numbers of their openings, and the epochs that they began with.
     legs: BTreeMap<LegId, (u64, u32)>,
     media: Option<(CallId, Media)>,
+    servers: IceServers,
     openings: u64,
     ended: bool,
 }
 
 impl Wanted {
-    /// A connection is wanted, and with it what is sent. Returns the number of the opening; nothing when it is open.
-    pub(crate) fn open(&mut self, &Opening { leg, epoch, media, .. }: &Opening) -> Option<u64> {
+    /// A connection is wanted, and with it what is sent and which servers are used. Returns the number of the opening; nothing when
+    /// it is open.
+    pub(crate) fn open(&mut self, opening: &Opening) -> Option<u64> {
+        let &Opening { leg, epoch, media, .. } = opening;
         if self.ended || self.legs.contains_key(&leg) {
             return None;
         }
         self.openings += 1;
         self.media = Some((leg.call, media));
+        self.servers = opening.servers.clone();
         self.legs.insert(leg, (self.openings, epoch));
         Some(self.openings)
     }
@@ -43,6 +48,15 @@ impl Wanted {
     pub(crate) fn set_media(&mut self, call: CallId, media: Media) -> bool {
         let known = self.legs.keys().any(|leg| leg.call == call);
         known && self.media.replace((call, media)) != Some((call, media))
+    }
+
+    /// Other servers are used when a way is looked for next. Returns whether that is news.
+    pub(crate) fn set_servers(&mut self, servers: IceServers) -> bool {
+        let news = !self.legs.is_empty() && self.servers != servers;
+        if news {
+            self.servers = servers;
+        }
+        news
     }
 
     /// A connection is not wanted any more. Returns whether that is news.
@@ -71,6 +85,11 @@ impl Wanted {
         self.media.map(|(_, media)| media)
     }
 
+    /// Which servers are used when a way is looked for.
+    pub(crate) fn servers(&self) -> &IceServers {
+        &self.servers
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         self.ended
     }
@@ -78,8 +97,10 @@ impl Wanted {
 
 #[cfg(test)]
 mod tests {
+    use kith_proto::bounded::BoundedStr;
     use kith_proto::bounded::BoundedVec;
     use kith_proto::call::Capabilities;
+    use kith_proto::call::media::IceServer;
     use kith_proto::call::media::Side;
     use kith_proto::call::media::Ways;
     use kith_proto::id::DeviceId;
@@ -99,6 +120,15 @@ mod tests {
         }
     }
 
+    fn servers(count: u8) -> IceServers {
+        let server = |host| IceServer {
+            url: BoundedStr::truncated(format!("turn:192.0.2.{host}:3478")),
+            user: BoundedStr::default(),
+            password: BoundedStr::default(),
+        };
+        BoundedVec::truncated((0..count).map(server).collect())
+    }
+
     #[test]
     fn what_is_wanted_is_what_was_said_last() {
         let (call, other) = (CallId([1; 16]), CallId([2; 16]));
@@ -111,10 +141,13 @@ mod tests {
         assert!(wanted.set_media(call, muted) && !wanted.set_media(call, muted));
         assert!(!wanted.set_media(other, Media::VIDEO));
         assert_eq!(wanted.media(), Some(muted));
+        assert!(wanted.set_servers(servers(1)) && !wanted.set_servers(servers(1)));
+        assert_eq!(*wanted.servers(), servers(1));
         assert!(wanted.close(&leg) && !wanted.close(&leg));
         let second = wanted.open(&opening(call, Media::AUDIO));
         assert_ne!(second, first, "orders for the first opening mean nothing in the second");
         assert_eq!(wanted.opening(&leg), second);
+        assert_eq!(*wanted.servers(), servers(0), "each opening names its own");
         wanted.end();
         assert_eq!((wanted.opening(&leg), wanted.open(&opening(other, Media::AUDIO))), (None, None));
     }

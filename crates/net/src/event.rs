@@ -129,7 +129,8 @@ pub enum NetCommand {
         /// Which.
         stream: u64,
     },
-    /// Ask up to three connected nodes that pass calls on for credentials; each answers with [`NetEvent::TurnTold`].
+    /// Ask up to three connected nodes that pass calls on for credentials; each answers with [`NetEvent::TurnTold`],
+    /// and after the last comes [`NetEvent::TurnAllTold`].
     AskTurn,
     /// Answer a device that asked for credentials, or say that there are none for it now.
     AnswerTurn {
@@ -362,8 +363,8 @@ pub enum NetEvent {
         /// What.
         offer: Option<TurnOffer>,
     },
-    /// No node that is connected lends anything for calls.
-    TurnUnknown,
+    /// All who were asked for what calls need have answered, or failed to; or nobody that is connected lends anything.
+    TurnAllTold,
     /// Something happened to the mailbox of this device; only while it is served.
     MailboxServed(ServedEvent),
 }

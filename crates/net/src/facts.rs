@@ -44,6 +44,8 @@ pub struct Facts {
     pub looked_up_at: Option<Timestamp>,
     /// When it last had one.
     pub found_at: Option<Timestamp>,
+    /// How many connected nodes pass calls on, and lend what is needed for that.
+    pub lenders: usize,
     /// The connected community nodes.
     pub nodes: BTreeMap<DeviceId, NodeFacts>,
 }

@@ -2,6 +2,8 @@
 //! they are read. Not here: who gets any (`kith-bootstrap`), and what passes through (`kith-turn`).
 
 use std::io;
+use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use futures::AsyncRead;
 use futures::AsyncReadExt as _;
@@ -15,6 +17,9 @@ use kith_proto::codec::Reader;
 use kith_proto::error::DecodeError;
 use libp2p::StreamProtocol;
 use libp2p::request_response;
+
+use crate::address;
+use crate::address::Reach;
 
 /// The protocol's name.
 pub(crate) const PROTOCOL: StreamProtocol = StreamProtocol::new("/kith/turn/1.0.0");
@@ -71,6 +76,35 @@ impl Decode for TurnOffer {
     }
 }
 
+impl TurnOffer {
+    /// What of it may be used when a node that is connected at these addresses lends it; `None` if that is nothing. A server has to be
+    /// named by address, and to be out in the world or where the node itself is: no node makes a device knock at its owner's
+    /// router, or look up a name.
+    pub(crate) fn usable(mut self, node: &[IpAddr]) -> Option<Self> {
+        let may = |url: &BoundedStr<256>| {
+            let at = url.split_once(':').and_then(|(_, rest)| address_in(rest));
+            at.is_some_and(|at| at.port() != 0 && (is_in_the_world(at.ip()) || node.contains(&at.ip())))
+        };
+        self.urls = BoundedVec::truncated(self.urls.iter().filter(|url| may(url)).cloned().collect());
+        self.urls.iter().any(|url| url.starts_with("turn:")).then_some(self)
+    }
+}
+
+/// The address in what follows the scheme; `None` for a name, and for another transport than UDP.
+fn address_in(rest: &str) -> Option<SocketAddr> {
+    let host = match rest.split_once('?') {
+        Some((host, "transport=udp")) => host,
+        Some(_) => return None,
+        None => rest,
+    };
+    host.parse().ok()
+}
+
+fn is_in_the_world(ip: IpAddr) -> bool {
+    let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
+    address::reach_of_ip(ip) == Reach::Global && !ip.is_multicast() && !broadcast
+}
+
 /// How both words are read and written.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Codec;
@@ -115,5 +149,52 @@ impl request_response::Codec for Codec {
         T: AsyncWrite + Unpin + Send,
     {
         io.write_all(&answer.to_bytes()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer(urls: &[&str]) -> TurnOffer {
+        TurnOffer {
+            valid_secs: 600,
+            urls: BoundedVec::truncated(urls.iter().map(|url| BoundedStr::truncated(*url)).collect()),
+            user: BoundedStr::default(),
+            password: BoundedStr::default(),
+        }
+    }
+
+    #[test]
+    fn a_node_cannot_send_a_device_to_its_own_router_or_to_a_name() {
+        let node = [IpAddr::from([192, 168, 1, 9])];
+        for url in [
+            "turn:192.168.1.1:3478?transport=udp",
+            "turn:127.0.0.1:3478",
+            "turn:169.254.169.254:80",
+            "turn:224.0.0.251:5353",
+            "turn:255.255.255.255:3478",
+            "turn:[::1]:3478",
+            "turn:[::ffff:192.168.1.1]:3478",
+            "turn:node.example.org:3478",
+            "turn:node.example.org",
+            "turn:198.51.100.1:0",
+            "turn:198.51.100.1:3478?transport=tcp",
+            "stun:198.51.100.1:3478",
+        ] {
+            assert_eq!(offer(&[url]).usable(&node), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_the_world_or_where_the_node_is_may_be_used() {
+        let node = [IpAddr::from([192, 168, 1, 9])];
+        for url in
+            ["turn:198.51.100.1:3478?transport=udp", "turn:[2001:470::1]:3478", "turn:192.168.1.9:3478"]
+        {
+            assert_eq!(offer(&[url]).usable(&node), Some(offer(&[url])), "{url}");
+        }
+        let (good, bad) = ("turn:198.51.100.1:3478", "stun:192.168.1.1:3478");
+        assert_eq!(offer(&[bad, good]).usable(&node), Some(offer(&[good])), "and only that");
     }
 }

@@ -122,6 +122,13 @@ impl Carriers {
             MediaCommand::SetMedia { call, .. } => {
                 state.call.filter(|known| known.0 == *call).and_then(|(_, client)| client)
             }
+            MediaCommand::SetServers { .. } => {
+                // For all connections, whoever has them; a client that takes no orders any more is noticed by its next.
+                if let Some(carrier) = state.carrier.as_ref().filter(|carrier| !carrier.legs.is_empty()) {
+                    (carrier.tell)(Order::Do(command));
+                }
+                return For::Own;
+            }
             other => {
                 let is_theirs =
                     |carrier: &&Carrier| other.leg().is_some_and(|leg| carrier.legs.contains_key(&leg));

@@ -1,4 +1,4 @@
-//! Findings about how this device stands in the network: addresses, routers, relays, community nodes, the DHT, the clock.
+//! Findings about how this device stands in the network: addresses, routers, relays, community nodes, calls, the DHT, the clock.
 
 use std::collections::BTreeSet;
 
@@ -37,6 +37,7 @@ pub(super) fn findings(known: &Known) -> Vec<Finding> {
         upnp(known),
         relays(known),
         community(known),
+        calls(known),
         dht(known),
         clock(known),
     ]
@@ -222,6 +223,24 @@ fn relays(known: &Known) -> Finding {
         (0, Nat::Unknown) => Finding::unknown(about, "No relay keeps a place for this device yet."),
         (1, _) => Finding::good(about, format!("One relay keeps a place for this device{near}.")),
         (many, _) => Finding::good(about, format!("{many} relays keep a place for this device{near}.")),
+    }
+}
+
+fn calls(known: &Known) -> Finding {
+    let about = "calls";
+    match (known.facts.lenders, known.network.bootstraps_connected) {
+        (0, 0) => Finding::unknown(about, "No community node is connected that could pass calls on."),
+        (0, _) => Finding::new(
+            about,
+            Severity::Warning,
+            "No node passes calls on: they need a direct way, which some routers do not let through, and cannot be made with people from whom your address is hidden.",
+            "Add a community node that passes calls on; until then, compare safety numbers with people or allow direct calls.",
+        ),
+        (1, _) => Finding::good(about, "One community node passes calls on where no direct way is found."),
+        (many, _) => Finding::good(
+            about,
+            format!("{many} community nodes pass calls on where no direct way is found."),
+        ),
     }
 }
 

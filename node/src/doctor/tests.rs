@@ -64,6 +64,7 @@ fn well() -> Known {
     known.network.mailboxes = vec![mailbox(1), mailbox(2)];
     known.facts.mapping = Mapping::Same;
     known.facts.upnp = Upnp::Mapped;
+    known.facts.lenders = 2;
     known.facts.published_at = Some(before(600));
     known.facts.looked_up_at = Some(before(40));
     let test = Test { address: at("/ip6/2001:db8:77::5/tcp/45213"), reached: true, at: before(300) };
@@ -110,6 +111,19 @@ fn a_symmetric_router_is_a_warning_unless_others_get_in() {
     known.network.nat = Nat::Private;
     assert_eq!(about(&known, "NAT type").severity, Severity::Warning);
     assert!(about(&known, "NAT type").fact.contains("symmetric"));
+}
+
+#[test]
+fn it_is_said_whether_anybody_passes_calls_on() {
+    let mut known = well();
+    assert!(about(&known, "calls").fact.starts_with("2 community nodes pass calls on"));
+    known.facts.lenders = 1;
+    assert!(about(&known, "calls").fact.starts_with("One community node passes calls on"));
+    known.facts.lenders = 0;
+    assert_eq!(about(&known, "calls").severity, Severity::Warning);
+    assert!(about(&known, "calls").action.unwrap().contains("Add a community node that passes calls on"));
+    known.network.bootstraps_connected = 0;
+    assert_eq!(about(&known, "calls").severity, Severity::Unknown, "nobody was asked");
 }
 
 #[test]

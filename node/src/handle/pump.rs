@@ -41,8 +41,15 @@ impl Pump {
                 self.feed.give(event).await;
                 continue;
             }
-            let Some(input) = effects::input(event) else { continue };
-            if !self.tell(ToEngine::Input(Input::Net(input))).await {
+            let message = match event {
+                NetEvent::TurnTold { device, offer } => ToEngine::Lent { node: device, offer },
+                NetEvent::TurnAllTold => ToEngine::AllLent,
+                event => match effects::input(event) {
+                    Some(input) => ToEngine::Input(Input::Net(input)),
+                    None => continue,
+                },
+            };
+            if !self.tell(message).await {
                 break;
             }
         }

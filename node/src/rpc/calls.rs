@@ -187,7 +187,7 @@ pub(crate) const METHODS: &[Method] = &[
     },
     Method {
         name: "calls.hide_address",
-        summary: "Says whose calls go through relays alone, so that sound and pictures do not tell them the own network address; it holds from the next call on. It does not hide the connection for messages: devices of contacts are dialled directly, and these learn the address. Without relays nobody hears the other then.",
+        summary: "Says whose calls go through relays alone, so that sound and pictures do not tell them the own network address; it holds from the next call on. It does not hide the connection for messages: devices of contacts are dialled directly, and these learn the address. Such calls need a community node that passes calls on; network.doctor says whether one does.",
         params: &[
             optional(
                 "from",

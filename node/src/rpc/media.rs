@@ -282,6 +282,7 @@ fn order(order: Order<'_>) -> Value {
         MediaCommand::SetMedia { call, media } => {
             ("send", json!({ "call_id": call.to_string(), "send": send(*media) }))
         }
+        MediaCommand::SetServers { servers: other } => ("servers", json!({ "servers": servers(other) })),
         MediaCommand::Close { .. } => ("close", json!({})),
     };
     let mut body = Map::new();

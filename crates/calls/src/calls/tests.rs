@@ -48,7 +48,7 @@ impl Connection for MuteEnd {
         Box::pin(std::future::pending())
     }
 
-    fn allow_direct(&self, _: IceServers) -> Doing<'_, ()> {
+    fn allow(&self, _: Ways, _: IceServers) -> Doing<'_, ()> {
         Box::pin(std::future::pending())
     }
 

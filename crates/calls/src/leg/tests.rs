@@ -62,7 +62,7 @@ fn an_offer_is_answered_and_candidates_wait_for_it() {
 fn the_answer_to_the_last_offer_counts() {
     let mut ann = offers(Ways::RelayOnly);
     let acts = ann.allow_direct();
-    assert_eq!(acts, [Act::AllowDirect, Act::Offer { restart: true }]);
+    assert_eq!(acts, [Act::Allow, Act::Offer { restart: true }]);
     assert_eq!(ann.allow_direct(), [], "the second time it means nothing");
     assert_eq!(ann.describe(1, false, "to the first"), []);
     assert_eq!(ann.describe(1, false, "to the second"), [Act::Answered("to the second".into())]);
@@ -104,10 +104,29 @@ fn without_a_relay_nobody_is_told_where_this_side_is() {
     assert_eq!(bob.begin(), [failed(&bob)]);
     assert_eq!(bob.fail(MediaFailure::Broken), [], "that is said once");
 
+    let mut bob = leg(Side::Answers, false, Ways::RelayOnly, true);
+    assert_eq!(bob.begin(), []);
+    bob.set_servers(&BoundedVec::default());
+    assert_eq!(bob.describe(1, true, "offer"), [failed(&bob)], "the relay is gone");
+
     // Who calls may be allowed more once somebody has answered; only then it is certain.
     let mut ann = leg(Side::Offers, false, Ways::RelayOnly, false);
     assert_eq!(ann.begin(), [Act::Offer { restart: false }]);
     assert_eq!(ann.describe(1, false, "answer"), [failed(&ann)]);
+}
+
+#[test]
+fn other_servers_count_from_the_next_search() {
+    let mut ann = offers(Ways::Any);
+    ann.set_servers(&BoundedVec::default());
+    assert_eq!(ann.describe(1, false, "answer"), [Act::Answered("answer".into())], "this search goes on");
+    assert_eq!(ann.restart(2), [Act::Allow, Act::Offer { restart: true }]);
+    assert_eq!(ann.restart(3), [Act::Offer { restart: true }], "they are said once");
+
+    let mut bob = answers(false);
+    bob.set_servers(&BoundedVec::default());
+    assert_eq!(bob.describe(1, true, "offer"), [Act::Allow, Act::Answer("offer".into())]);
+    assert_eq!(bob.describe(2, true, "again"), [Act::Answer("again".into())]);
 }
 
 #[test]

@@ -230,9 +230,9 @@ impl Connection for Peer {
         Box::pin(async move { self.add(&line).await })
     }
 
-    fn allow_direct(&self, servers: IceServers) -> Doing<'_, ()> {
+    fn allow(&self, ways: Ways, servers: IceServers) -> Doing<'_, ()> {
         Box::pin(async move {
-            let configuration = configuration(Ways::Any, &servers);
+            let configuration = configuration(ways, &servers);
             self.peer.set_configuration(configuration).await.map_err(ours)
         })
     }

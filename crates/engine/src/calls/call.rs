@@ -20,6 +20,7 @@ use kith_proto::call::Media;
 use kith_proto::call::Reject;
 use kith_proto::call::Signal;
 use kith_proto::call::Step;
+use kith_proto::call::media::IceServer;
 use kith_proto::call::media::IceServers;
 use kith_proto::call::media::LegId;
 use kith_proto::call::media::MediaCommand;
@@ -260,9 +261,14 @@ impl Call {
         }
     }
 
-    /// Other servers may be used.
-    pub(crate) fn set_servers(&mut self, servers: IceServers) {
+    /// Other servers may be used. Who hides their address and knows no relay cannot call: that is said before somebody there
+    /// runs to answer.
+    pub(crate) fn set_servers(&mut self, servers: IceServers, acts: &mut Vec<Act>) {
+        let no_way = self.setup.ways == Ways::RelayOnly && !servers.iter().any(IceServer::relays);
         self.setup.servers = servers;
+        if no_way && self.outgoing && self.is_ringing() {
+            self.end(CallEnd::Device(MediaFailure::NoRelay), acts);
+        }
     }
 
     /// A device is connected: whatever it may have missed is said.

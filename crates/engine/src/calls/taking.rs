@@ -231,10 +231,11 @@ pub(crate) fn report(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, eve
             engine.calls.capabilities = capabilities;
         }
         MediaEvent::Servers { servers } => {
+            engine.calls.servers = servers.clone();
             if let Some(current) = &mut engine.calls.now {
-                current.call.set_servers(servers.clone());
+                current.call.set_servers(servers, &mut acts);
+                settle(engine, rows, out, acts);
             }
-            engine.calls.servers = servers;
         }
         MediaEvent::Lacking { call, media } => {
             if let Some(current) = engine.calls.get(&call) {

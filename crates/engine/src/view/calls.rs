@@ -115,7 +115,7 @@ fn failure(failure: &MediaFailure) -> &'static str {
     match failure {
         MediaFailure::NoMicrophone => "no microphone could be used: look into the settings for sound",
         MediaFailure::NoRelay => {
-            "your address is hidden in calls with this person, and no relay is there: add a community node, or allow direct calls"
+            "your address is hidden in calls with this person, and no node passes calls on: add a community node that does, compare safety numbers, or allow direct calls"
         }
         MediaFailure::NoAgreement => "the two devices could not agree how to talk: update Kith on both",
         MediaFailure::Broken => "sound stopped working on this device",

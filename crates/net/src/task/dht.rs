@@ -84,6 +84,7 @@ impl Task {
             self.bootstraps.remove(&peer);
             self.swarm.behaviour_mut().kad.remove_peer(&peer);
             self.update_kept();
+            self.count_lenders();
             self.facts.change().nodes.remove(&node.device);
             if was_up {
                 self.tell(NetEvent::BootstrapLost { device: node.device });
@@ -107,6 +108,7 @@ impl Task {
         node.connected = true;
         node.pause = pause;
         let address = reached.cloned().or_else(|| node.addresses.first().and_then(address::from_libp2p));
+        self.count_lenders();
         if let Some((device, address)) = address::device_of(&peer).zip(address) {
             self.tell(NetEvent::BootstrapConnected { node: DeviceAddress { device, address } });
         }

@@ -463,6 +463,7 @@ impl Task {
             self.tell(NetEvent::BootstrapLost { device });
         }
         self.forget_node(&peer);
+        self.count_lenders();
         self.tell_peers();
     }
 }

@@ -7,7 +7,6 @@ use std::net::IpAddr;
 use kith_proto::id::DeviceId;
 use libp2p::PeerId;
 use libp2p::identify;
-use libp2p::multiaddr::Protocol;
 use libp2p::request_response::Event;
 use libp2p::request_response::Message;
 use libp2p::request_response::OutboundRequestId;
@@ -31,8 +30,8 @@ const WAITING: usize = 256;
 /// Who lends, who waits for an answer, who was asked.
 #[derive(Default)]
 pub(super) struct Lending {
-    /// Connected nodes that say that they do.
-    lenders: BTreeSet<PeerId>,
+    /// Whoever is connected and says that they do.
+    offering: BTreeSet<PeerId>,
     asked: BTreeMap<OutboundRequestId, PeerId>,
     asking: BTreeMap<u64, (PeerId, ResponseChannel<Option<TurnOffer>>)>,
     next: u64,
@@ -42,27 +41,44 @@ impl Task {
     /// A peer told its protocols.
     pub(super) fn offers_turn(&mut self, peer: PeerId, info: &identify::Info) {
         if info.protocols.contains(&turn::PROTOCOL) {
-            self.lending.lenders.insert(peer);
+            self.lending.offering.insert(peer);
         } else {
-            self.lending.lenders.remove(&peer);
+            self.lending.offering.remove(&peer);
         }
+        self.count_lenders();
+    }
+
+    /// Somebody came or went: nodes that are gone lend nothing.
+    pub(super) fn count_lenders(&mut self) {
         let alive = &self.alive;
-        self.lending.lenders.retain(|peer| alive.contains_key(peer));
+        self.lending.offering.retain(|peer| alive.contains_key(peer));
+        self.facts.change().lenders = self.lenders().count();
+    }
+
+    /// Who is asked: community nodes of this device that are connected directly. Whoever passes a call on learns who talks to whom from
+    /// where, which is not for anybody who happens to be connected; and whoever is reached through a relay would learn the own
+    /// address by being used.
+    fn lenders(&self) -> impl Iterator<Item = PeerId> {
+        let chosen = self.lending.offering.iter().filter(|peer| self.bootstraps.contains_key(peer));
+        chosen.filter(|peer| self.is_direct(peer)).copied()
+    }
+
+    fn is_direct(&self, peer: &PeerId) -> bool {
+        self.alive.get(peer).into_iter().flatten().any(|(_, alive)| !alive.relayed)
     }
 
     /// Asks a few nodes for credentials.
     pub(super) fn ask_turn(&mut self) {
-        let alive = &self.alive;
-        self.lending.lenders.retain(|peer| alive.contains_key(peer));
+        self.count_lenders();
         // Whoever is being asked is not asked again.
         let busy: BTreeSet<PeerId> = self.lending.asked.values().copied().collect();
-        let free = self.lending.lenders.difference(&busy);
-        for peer in free.take(NODES.saturating_sub(busy.len())).copied().collect::<Vec<_>>() {
+        let free = self.lenders().filter(|peer| !busy.contains(peer));
+        for peer in free.take(NODES.saturating_sub(busy.len())).collect::<Vec<_>>() {
             let asked = self.swarm.behaviour_mut().turn.send_request(&peer, Question);
             self.lending.asked.insert(asked, peer);
         }
         if self.lending.asked.is_empty() {
-            self.tell(NetEvent::TurnUnknown);
+            self.tell(NetEvent::TurnAllTold);
         }
     }
 
@@ -89,8 +105,12 @@ impl Task {
 
     fn turn_answered(&mut self, question: OutboundRequestId, offer: Option<TurnOffer>) {
         let Some(peer) = self.lending.asked.remove(&question) else { return };
+        let offer = offer.and_then(|offer| offer.usable(&self.places_of(&peer)));
         if let Some(device) = address::device_of(&peer) {
             self.tell(NetEvent::TurnTold { device, offer });
+        }
+        if self.lending.asked.is_empty() {
+            self.tell(NetEvent::TurnAllTold);
         }
     }
 
@@ -113,13 +133,15 @@ impl Task {
         self.tell(NetEvent::TurnAsked { question, device, ip });
     }
 
+    /// Where a peer is connected directly.
+    fn places_of(&self, peer: &PeerId) -> Vec<IpAddr> {
+        let direct = self.alive.get(peer).into_iter().flatten().filter(|(_, alive)| !alive.relayed);
+        direct.filter_map(|(_, alive)| address::ip_of(alive.endpoint.get_remote_address())).collect()
+    }
+
     fn turn_asker(&self, peer: PeerId, connection: ConnectionId) -> Option<(DeviceId, IpAddr)> {
         let alive = self.alive.get(&peer)?.get(&connection).filter(|alive| !alive.relayed)?;
-        let ip = alive.endpoint.get_remote_address().iter().find_map(|part| match part {
-            Protocol::Ip4(ip) => Some(IpAddr::V4(ip)),
-            Protocol::Ip6(ip) => Some(IpAddr::V6(ip)),
-            _ => None,
-        })?;
+        let ip = address::ip_of(alive.endpoint.get_remote_address())?;
         Some((address::device_of(&peer)?, ip.to_canonical()))
     }
 }

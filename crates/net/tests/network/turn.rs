@@ -19,7 +19,7 @@ use crate::rig::TCP;
 fn offer(user: &str) -> TurnOffer {
     TurnOffer {
         valid_secs: 600,
-        urls: BoundedVec::truncated(vec![BoundedStr::truncated("turn:192.0.2.1:3478?transport=udp")]),
+        urls: BoundedVec::truncated(vec![BoundedStr::truncated("turn:127.0.0.1:3478?transport=udp")]),
         user: BoundedStr::truncated(user),
         password: BoundedStr::truncated("secret"),
     }
@@ -47,13 +47,18 @@ async fn told(node: &mut Node) -> (DeviceId, Option<TurnOffer>) {
     .await
 }
 
+/// Waits until all who were asked have answered.
+async fn all_told(node: &mut Node) {
+    node.until(|event| matches!(event, NetEvent::TurnAllTold).then_some(())).await;
+}
+
 /// Asks until the protocols of the node are known.
 async fn ask_until_heard(ann: &mut Node) {
     loop {
         ann.tell(NetCommand::AskTurn);
         let unknown = ann
             .until(|event| match event {
-                NetEvent::TurnUnknown => Some(true),
+                NetEvent::TurnAllTold => Some(true),
                 NetEvent::TurnTold { .. } => Some(false),
                 _ => None,
             })
@@ -89,5 +94,23 @@ async fn a_node_that_lends_nothing_is_not_asked() {
     let (max, mut ann) = (Node::start(9, Role::Server, TCP).await, Node::start(1, Role::User, NOWHERE).await);
     ann.join(&max).await;
     ann.tell(NetCommand::AskTurn);
-    ann.until(|event| matches!(event, NetEvent::TurnUnknown).then_some(())).await;
+    all_told(&mut ann).await;
+}
+
+#[tokio::test]
+async fn whoever_is_connected_and_no_community_node_of_hers_is_not_asked() {
+    let (mut eve, mut ann) = (lender(9, TCP).await, Node::start(1, Role::User, NOWHERE).await);
+    ann.befriend(&[&eve]);
+    ann.join(&eve).await;
+    let asks = async {
+        let (question, ..) = asked(&mut eve).await;
+        eve.tell(NetCommand::AnswerTurn { question, offer: None });
+    };
+    tokio::join!(ask_until_heard(&mut ann), asks);
+    all_told(&mut ann).await;
+    ann.tell(NetCommand::RemoveBootstrap { node: eve.place() });
+    ann.tell(NetCommand::AskTurn);
+    all_told(&mut ann).await;
+    assert_eq!(ann.kept(|event| matches!(event, NetEvent::TurnTold { .. })), 0);
+    assert_eq!(ann.kept(|event| matches!(event, NetEvent::Disconnected { .. })), 0, "though she is there");
 }

@@ -2,7 +2,7 @@
 //! neither knows the other. Nothing here crosses the wire.
 //!
 //! ```text
-//!  engine ── MediaCommand ──▶ media     Open, Describe, Candidates, AllowDirect, Restart, SetMedia, Close
+//!  engine ── MediaCommand ──▶ media     Open, Describe, Candidates, AllowDirect, Restart, SetMedia, SetServers, Close
 //!  engine ◀── MediaEvent ──── media     Able, Servers, Described, Gathered, Path, Silence, Lacking, Failed
 //! ```
 //!
@@ -63,6 +63,13 @@ pub struct IceServer {
     pub user: BoundedStr<256>,
     /// The password for relaying; empty for none.
     pub password: BoundedStr<256>,
+}
+
+impl IceServer {
+    /// Whether it relays.
+    pub fn relays(&self) -> bool {
+        self.url.starts_with("turn:") || self.url.starts_with("turns:")
+    }
 }
 
 impl fmt::Debug for IceServer {
@@ -142,6 +149,12 @@ pub enum MediaCommand {
         /// What.
         media: Media,
     },
+    /// These servers may be used from the next search for a way on, in all legs. Said by whoever asks for servers, as soon
+    /// as it tells the engine [`MediaEvent::Servers`].
+    SetServers {
+        /// Which.
+        servers: IceServers,
+    },
     /// The connection is not needed any more.
     Close {
         /// Which leg.
@@ -159,7 +172,7 @@ impl MediaCommand {
             | Self::AllowDirect { leg }
             | Self::Restart { leg, .. }
             | Self::Close { leg } => Some(*leg),
-            Self::SetMedia { .. } => None,
+            Self::SetMedia { .. } | Self::SetServers { .. } => None,
         }
     }
 }

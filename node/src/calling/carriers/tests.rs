@@ -87,6 +87,19 @@ fn a_call_stays_with_whoever_had_it_first() {
 }
 
 #[test]
+fn other_servers_are_for_everybody_who_has_a_connection() {
+    let (carriers, heard) = (carriers(), Heard::default());
+    let servers = MediaCommand::SetServers { servers: BoundedVec::default() };
+    assert!(carriers.take_over(ANN, heard.ear()).is_empty());
+    assert_eq!(carriers.order(&servers), For::Own);
+    assert_eq!(heard.take(), [], "the page has none");
+    assert_eq!(carriers.order(&open(leg(1, 1))), For::Client);
+    heard.take();
+    assert_eq!(carriers.order(&servers), For::Own);
+    assert_eq!(heard.take(), [Some(servers)], "the page has it, and the node may have another");
+}
+
+#[test]
 fn who_carries_no_more_ends_what_it_has_and_the_engine_hears_of_it() {
     let (carriers, heard) = (carriers(), Heard::default());
     assert!(carriers.take_over(ANN, heard.ear()).is_empty());

@@ -1,8 +1,11 @@
 //! What a call does when everything arrives: each way to begin and to end.
 
+use kith_proto::bounded::BoundedStr;
+use kith_proto::bounded::BoundedVec;
 use kith_proto::call::Media;
 use kith_proto::call::Signal;
 use kith_proto::call::Step;
+use kith_proto::call::media::IceServer;
 use kith_proto::call::media::LegId;
 use kith_proto::call::media::MediaCommand;
 use kith_proto::call::media::MediaEvent;
@@ -363,6 +366,40 @@ fn no_address_is_told_by_ringing_nor_when_it_is_hidden() {
             _ => true,
         }));
     }
+}
+
+#[test]
+fn who_hides_and_knows_no_relay_hears_so_before_anybody_answers() {
+    let relay = IceServer {
+        url: BoundedStr::truncated("turn:192.0.2.1:3478"),
+        user: BoundedStr::default(),
+        password: BoundedStr::default(),
+    };
+    let mut wire = Wire::new(1);
+    wire.hide(1);
+    wire.start();
+    wire.with(1, |call, _, acts| call.set_servers(BoundedVec::truncated(vec![relay]), acts));
+    wire.pass(Span::from_secs(1));
+    assert_eq!(wire.state(2), Some(CallState::Incoming), "with one it rings");
+    wire.with(1, |call, _, acts| call.set_servers(BoundedVec::default(), acts));
+    wire.pass(Span::from_secs(1));
+    assert_eq!(wire.ended(1), Some(CallEnd::Device(MediaFailure::NoRelay)));
+    assert_eq!(wire.ended(2), Some(CallEnd::Missed));
+
+    let mut wire = Wire::new(1);
+    wire.start();
+    wire.with(1, |call, _, acts| call.set_servers(BoundedVec::default(), acts));
+    wire.pass(Span::from_secs(1));
+    assert_eq!(wire.state(2), Some(CallState::Incoming), "who hides nothing needs none");
+
+    let mut wire = Wire::new(1);
+    wire.hide(1);
+    wire.start();
+    wire.pass(Span::from_secs(1));
+    wire.accept(2);
+    wire.pass(Span::from_secs(1));
+    wire.with(1, |call, _, acts| call.set_servers(BoundedVec::default(), acts));
+    assert_eq!(wire.state(1), Some(CallState::Live), "and what goes on goes on");
 }
 
 #[test]
