@@ -92,10 +92,10 @@ impl Servers {
         }
         let needs = matches!(command, MediaCommand::Open(_) | MediaCommand::Restart { .. });
         let mut acts = Vec::new();
-        if needs && self.usable(now).is_empty() {
-            // It may be the first that is heard of the call.
+        if needs && self.asking.is_none() && self.usable(now).is_empty() {
+            // It may be the first that is heard of the call; and what was asked in vain a moment ago may be answered now.
             self.call.get_or_insert(Need::Way);
-            acts.extend(self.ask_if_due(now));
+            acts.extend(self.ask(now));
         }
         // What is said later must not be done before.
         if (needs && self.asking.is_some() || !self.held.is_empty()) && self.held.len() < HELD {

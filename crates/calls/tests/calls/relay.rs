@@ -68,12 +68,15 @@ async fn relay() -> (Server, IceServer) {
 }
 
 /// coturn, of which nothing is here but its program. It ends with this.
-struct Coturn(Child, TempDir);
+struct Coturn {
+    child: Child,
+    _folder: TempDir,
+}
 
 impl Drop for Coturn {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -96,7 +99,7 @@ async fn coturn() -> Option<(Coturn, IceServer)> {
         .stderr(Stdio::null())
         .spawn()
         .ok()?;
-    let coturn = Coturn(child, folder);
+    let coturn = Coturn { child, _folder: folder };
     // It is there when it answers a Binding request (RFC 8489, section 5).
     let ask = [&[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42][..], &[7; 12]].concat();
     let answered = async {

@@ -195,6 +195,23 @@ fn with_nobody_to_ask_it_is_asked_again_at_once_and_then_said_that_there_is_noth
 }
 
 #[test]
+fn who_calls_again_at_once_hears_of_a_node_that_came_meanwhile() {
+    let mut ann = Ann::new();
+    ann.is(CallState::Calling);
+    ann.pass(PATIENCE);
+    ann.servers.call(ann.now, None);
+    ann.pass(Duration::from_millis(100));
+    ann.asked();
+    ann.is(CallState::Incoming);
+    assert_eq!(ann.acts, [], "ringing alone asks nobody so soon");
+    ann.orders(open());
+    assert_eq!(ann.acts, [Act::Ask]);
+    ann.told(1, Some(&offer(1, 600)));
+    ann.all_told();
+    assert_eq!(ann.opened(), [[url(1)]]);
+}
+
+#[test]
 fn what_was_lent_for_one_call_serves_the_next_until_it_is_over() {
     let mut ann = Ann::new();
     ann.is(CallState::Calling);

@@ -425,7 +425,7 @@ fn reports_of_older_epochs_and_of_closed_legs_say_nothing() {
     let mut wire = talking(1);
     let said = wire.said.len();
     let leg = LegId { call: CALL, device: device(2) };
-    let sdp = kith_proto::bounded::BoundedStr::default();
+    let sdp = BoundedStr::default();
     wire.report(device(1), MediaEvent::Described { leg, epoch: 0, offer: true, sdp: sdp.clone() });
     wire.report(device(1), MediaEvent::Described { leg, epoch: 2, offer: true, sdp });
     wire.report(
@@ -453,7 +453,7 @@ fn who_wants_new_connections_all_the_time_gets_one_a_second() {
     let mut epoch = 2;
     while wire.now.since(begin) < Span::from_secs(5) {
         let anew = Signal::Step { number, step: Step::Restart { epoch, anew: true } };
-        let sdp = kith_proto::bounded::BoundedStr::default();
+        let sdp = BoundedStr::default();
         let offer = Signal::Step { number, step: Step::Description { epoch, offer: true, sdp } };
         for signal in [anew, offer] {
             wire.with(2, |call, now, acts| _ = call.hear(now, device(1), signal, acts));
