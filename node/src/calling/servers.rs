@@ -148,7 +148,7 @@ impl Servers {
         match &mut self.asking {
             None => Vec::new(),
             Some(asking) if asking.enough_at.is_none() && asking.since + STARTING > now => {
-                asking.again_at = Some(now + TOGETHER);
+                asking.again_at.get_or_insert(now + TOGETHER);
                 Vec::new()
             }
             Some(_) => self.settle(now),

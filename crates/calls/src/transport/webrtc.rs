@@ -126,6 +126,7 @@ impl Peer {
             .with_include_loopback_candidate(loopback)
             .with_network_types(vec![NetworkType::Udp4, NetworkType::Udp6])
             .with_discard_local_candidates_during_ice_restart(true)
+            .with_prflx_acceptance_min_wait(Some(RELAY_WAIT))
             .with_relay_acceptance_min_wait(Some(RELAY_WAIT))
             .with_multicast_dns_mode(rtc::ice::mdns::MulticastDnsMode::Disabled)
             .with_ice_timeouts(Some(INTERRUPTED), Some(FAILED), Some(KEEPALIVE))
