@@ -34,7 +34,7 @@ uses() {
     done
 }
 uses kith-proto "bech32 blake3 bs58 data-encoding serde thiserror"
-uses kith-crypto "bip39 blake3 chacha20poly1305 curve25519-dalek ed25519-dalek hkdf hmac hpke kith-proto ml-kem rand_core
+uses kith-crypto "aes-gcm bip39 blake3 chacha20poly1305 curve25519-dalek ed25519-dalek hkdf hmac hpke kith-proto ml-kem rand_core
     sha2 subtle thiserror x25519-dalek zeroize"
 uses kith-media ""
 uses kith-turn "data-encoding hmac kith-proto md-5 sha1 sha2 subtle zeroize"

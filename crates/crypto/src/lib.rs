@@ -16,6 +16,7 @@
 //! | a file opens only with its key, piece by piece | [`blob`] | 10 |
 //! | a mailbox learns no account, and nothing links two of its periods | [`mailbox`] | 11 |
 //! | an operation in a group is its device's, and who comes by a link holds it | [`operation`] | 14 |
+//! | frames of a call open for those who are in it, and not for whoever forwards them | [`sframe`] | 16 |
 #![doc = include_str!("../SPEC.md")]
 
 pub mod blob;
@@ -30,6 +31,7 @@ pub mod record;
 pub mod safety;
 pub mod secret;
 pub mod session;
+pub mod sframe;
 
 mod first;
 mod padding;
