@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Real programs call each other over loopback, with a tone for a voice and a pattern for a face.
 
-    tools/calls.py [--bin DIR] [--seconds N]
+    tools/calls.py [--bin DIR] [--seconds N] [--scene two|group ...]
 
 Ann and Bob talk and see each other; what each recorded has the other's tone, as loud as it was sent, and the other's
 pictures in their order. Then one mutes, a call is declined, somebody is busy, a call is missed, and a device is killed
-with -9 in the middle of a call. Dora and Emil tell each other no address: they talk through a community node, through another
-one when it is killed with -9, and not at all without one. Needs nothing but Python 3.
+with -9 in the middle of a call. Frida and Georg tell each other no address: they talk through a community node, through another
+one when it is killed with -9, and not at all without one. Five people are in a call of a group, one of whom forwards and is killed
+with -9: the recordings of the others say for how long each of them did not hear each other. Needs nothing but Python 3.
 """
 
 import argparse
@@ -234,30 +235,30 @@ def hidden(options, folder, people):
     plain = Community(node, f"{folder}/plain")
     people.append(plain)
     pair = []
-    for name, hertz in (("Dora", 500), ("Emil", 800)):
+    for name, hertz in (("Frida", 500), ("Georg", 800)):
         pair.append(Caller(os.path.join(options.bin, "kith-node"), f"{folder}/{name.lower()}", name, hertz, "--bootstrap",
                            plain.address, hides=True))
         people.append(pair[-1])
-    dora, emil = pair
-    chat = meet(dora, emil)
-    until("they are connected", lambda: all(c["online"] for c in dora.call("contacts.list")["contacts"]))
+    frida, georg = pair
+    chat = meet(frida, georg)
+    until("they are connected", lambda: all(c["online"] for c in frida.call("contacts.list")["contacts"]))
     began = time.monotonic()
-    call = dora.call("calls.start", chat_id=chat)["call_id"]
-    assert dora.end(call) == "no_relay", dora.calls
+    call = frida.call("calls.start", chat_id=chat)["call_id"]
+    assert frida.end(call) == "no_relay", frida.calls
     took = time.monotonic() - began
-    print(f"  Dora is told after {took:.2f} s: {dora.calls[-1]['end_text']}", flush=True)
-    assert took < 5 and "no node passes calls on" in dora.calls[-1]["end_text"]
-    assert "No node passes calls on" in says(dora, "calls"), says(dora, "calls")
+    print(f"  Frida is told after {took:.2f} s: {frida.calls[-1]['end_text']}", flush=True)
+    assert took < 5 and "no node passes calls on" in frida.calls[-1]["end_text"]
+    assert "No node passes calls on" in says(frida, "calls"), says(frida, "calls")
 
     first = Relay(node, f"{folder}/first")
     people.append(first)
     for person in pair:
         person.call("network.add_bootstrap", address=first.address)
         until("it is known that one node passes calls on", lambda p=person: says(p, "calls").startswith("One community node"))
-    talk(dora, emil, chat, options.seconds, relayed=True)
+    talk(frida, georg, chat, options.seconds, relayed=True)
 
     print("the node that passes a call on dies", flush=True)
-    call, took = live(dora, emil, chat)
+    call, took = live(frida, georg, chat)
     second = Relay(node, f"{folder}/second")
     people.append(second)
     for person in pair:
@@ -266,22 +267,95 @@ def hidden(options, folder, people):
     heard = lambda person: person.call("calls.stats", call_id=call)["legs"][0]["speech"]["decoded"]
     began = time.monotonic()
     first.kill()
-    until("it is noticed", lambda: dora.state(call) == "reconnecting" or emil.state(call) == "reconnecting", 30)
+    until("it is noticed", lambda: frida.state(call) == "reconnecting" or georg.state(call) == "reconnecting", 30)
     print(f"  noticed after {time.monotonic() - began:.1f} s", flush=True)
-    until("they hear each other again", lambda: dora.state(call) == emil.state(call) == "live", 60)
+    until("they hear each other again", lambda: frida.state(call) == georg.state(call) == "live", 60)
     print(f"  they hear each other by another after {time.monotonic() - began:.1f} s", flush=True)
     for person in pair:
         before = heard(person)
         until("sound goes on", lambda p=person, b=before: heard(p) > b + 50)
         assert person.call("calls.current")["calls"][0]["relayed"]
-    dora.call("calls.hang_up", call_id=call)
-    assert (dora.end(call), emil.end(call)) == ("finished", "finished")
+    frida.call("calls.hang_up", call_id=call)
+    assert (frida.end(call), georg.end(call)) == ("finished", "finished")
+def hears(samples, hertz):
+    """For each tenth of a second, whether a tone is in it, also among three others."""
+    parts = (samples[start:start + 4_800] for start in range(0, len(samples) - 4_800, 4_800))
+    return [loudness(part, hertz) > LEVEL / 3 for part in parts]
+
+
+def longest_gap(heard):
+    """The longest time without, after the first time and before the last, and when it began; in seconds."""
+    if True not in heard:
+        return math.inf, 0
+    first, last = heard.index(True), len(heard) - heard[::-1].index(True)
+    longest, gap = (0, 0), 0
+    for at, one in enumerate(heard[first:last], first):
+        gap = 0 if one else gap + 1
+        longest = max(longest, (gap, at - gap + 1))
+    return longest[0] / 10, longest[1] / 10
+
+
+def together(people, seconds):
+    print(f"{len(people)} people in a call of a group, and whoever forwards is killed", flush=True)
+    first, *others = people
+    contacts = [meet(first, other) and other.call("account.info")["account_id"] for other in others]
+    group = first.call("groups.create", name="Harbour", members=contacts)
+    chat = group["chat_id"]
+    known = lambda person: any(one["chat_id"] == chat for one in person.call("chats.list")["chats"])
+    until("all are in the group", lambda: all(known(person) for person in others))
+    call = first.call("calls.start", chat_id=chat)["call_id"]
+    for person in others:
+        person.ringing(call)
+        person.call("calls.join", call_id=call)
+    current = lambda person: next(one for one in person.call("calls.current")["group_calls"] if one["call_id"] == call)
+    everybody = lambda some, count: all(
+        sum(one["connected"] for one in current(person)["people"]) >= count for person in some)
+    until("all hear all", lambda: everybody(people, len(people) - 1))
+    until("one forwards", lambda: len({current(person)["forwarder"] for person in people} - {None}) == 1)
+    forwarder = current(first)["forwarder"]
+    dead = next(person for person in people if person.call("account.info")["device_id"] == forwarder)
+    alive = [person for person in people if person is not dead]
+    people[1].call("calls.raise_hand", call_id=call)
+    until("the hand is seen", lambda: any(one["hand"] for one in current(people[2])["people"]))
+    muted = others[-1].call("account.info")["account_id"]
+    first.call("calls.mute_member", call_id=call, contact_id=muted)
+    until("who is muted is silent", lambda: not current(others[-1])["own"]["microphone"] and current(others[-1])["muted_by"])
+    others[-1].call("calls.set_media", call_id=call, microphone=True)
+    time.sleep(seconds)
+    began = time.monotonic()
+    dead.kill()
+    until("somebody else forwards, or nobody needs to", lambda: all(current(person)["forwarder"] != forwarder for person in alive))
+    print(f"  {dead.name} is killed; all have another plan after {time.monotonic() - began:.2f} s", flush=True)
+    time.sleep(max(seconds, 12))
+    for person in alive:
+        person.call("calls.hang_up", call_id=call)
+    for person in alive:
+        assert person.end(call) == "finished"
+        until(f"the chat of {person.name} says so", lambda: person.lines(chat) == ["finished"])
+    worst = 0
+    for person in alive:
+        heard = sound(f"{person.folder}-heard.wav")
+        gaps = {other.name: longest_gap(hears(heard, other.hertz)) for other in alive if other is not person}
+        own = sum(hears(heard, person.hertz))
+        print(f"  {person.name} did not hear, for at most: " + ", ".join(f"{name} {gap:.1f} s" for name, (gap, _) in gaps.items()), flush=True)
+        if os.environ.get("KITH_GAPS"):
+            print("   ", {name: at for name, (_, at) in gaps.items()}, {other.name: [n / 10 for n, one in enumerate(hears(heard, other.hertz)) if one][:1] + [n / 10 for n, one in enumerate(hears(heard, other.hertz)) if one][-1:] for other in people})
+        if own > 3:
+            raise SystemExit(f"{person.name} hears the own voice")
+        # Who was muted was silent for a while on purpose.
+        worst = max([worst] + [gap for name, (gap, _) in gaps.items() if name != others[-1].name])
+        clear = {other.name: sum(hears(heard, other.hertz)) / 10 for other in people if other is not person}
+        if min(clear[other.name] for other in alive if other is not person) < 2 * seconds - 3 or clear[dead.name] < seconds - 3:
+            raise SystemExit(f"{person.name} heard too little: {clear}")
+    if worst > 3:
+        raise SystemExit(f"somebody did not hear somebody for {worst} s")
 
 
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--bin", default="target/debug")
     options.add_argument("--seconds", type=int, default=8)
+    options.add_argument("--scene", action="append", choices=("two", "group"))
     options = options.parse_args()
     folder = tempfile.mkdtemp(prefix="kith-calls-")
     program = os.path.join(options.bin, "kith-node")
@@ -289,9 +363,18 @@ def main():
     try:
         community = Community(os.path.join(options.bin, "kith-bootstrap"), f"{folder}/community")
         people.append(community)
-        for name, hertz in (("Ann", 440), ("Bob", 700), ("Carla", 1_000)):
+        scenes = options.scene or ["two", "group"]
+        voices = (("Ann", 440), ("Bob", 700), ("Carla", 1_000), ("Dora", 1_300), ("Emil", 1_700))
+        for name, hertz in voices if "group" in scenes else voices[:3]:
             people.append(Caller(program, f"{folder}/{name.lower()}", name, hertz, "--bootstrap", community.address))
-        _, ann, bob, carla = people
+        if "group" in scenes:
+            together(people[1:], options.seconds)
+        if "two" not in scenes:
+            return print("calls: passed", flush=True)
+        for person in people[1:]:
+            if person.process.poll() is not None:
+                person.start()
+        _, ann, bob, carla = people[:4]
         chat, other = meet(ann, bob), meet(carla, bob)
         until("they are connected", lambda: all(c["online"] for p in (ann, carla) for c in p.call("contacts.list")["contacts"]))
         talk(ann, bob, chat, options.seconds)

@@ -16,7 +16,7 @@ allow kith-engine "kith-proto kith-crypto"
 allow kith-mailbox "kith-proto"
 allow kith-media ""
 allow kith-vpx ""
-allow kith-calls "kith-proto kith-media kith-vpx"
+allow kith-calls "kith-proto kith-crypto kith-media kith-vpx"
 allow kith-store "kith-proto"
 allow kith-net "kith-proto"
 allow kith-host "kith-proto kith-mailbox kith-store kith-net"
@@ -33,7 +33,7 @@ uses() {
         [[ $allowed == *" $used "* ]] || { echo "$crate uses $used, which tools/check-purity.sh does not list" >&2; bad=1; }
     done
 }
-uses kith-proto "bech32 blake3 bs58 data-encoding serde thiserror"
+uses kith-proto "bech32 blake3 bs58 data-encoding serde thiserror zeroize"
 uses kith-crypto "aes-gcm bip39 blake3 chacha20poly1305 curve25519-dalek ed25519-dalek hkdf hmac hpke kith-proto ml-kem rand_core
     sha2 subtle thiserror x25519-dalek zeroize"
 uses kith-media ""

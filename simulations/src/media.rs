@@ -121,7 +121,11 @@ pub(crate) fn order(world: &mut World, who: Who, command: MediaCommand) {
         }
         MediaCommand::Candidates { .. }
         | MediaCommand::AllowDirect { .. }
-        | MediaCommand::SetServers { .. } => {}
+        | MediaCommand::SetServers { .. }
+        | MediaCommand::Seal { .. }
+        | MediaCommand::Unseal { .. }
+        | MediaCommand::Forget { .. }
+        | MediaCommand::Forward { .. } => {}
     }
 }
 

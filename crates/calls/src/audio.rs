@@ -159,7 +159,7 @@ fn speak(devices: Arc<dyn Devices>, fanout: &Fanout, echo: &Echo, shared: &Voice
         let Some((target, loss)) = fanout.for_speech().filter(|_| silence <= SILENCE) else { continue };
         speech.adapt(target, loss);
         let Ok(packet) = speech.encode(&frame) else { continue };
-        fanout.send(&Encoded { kind: Kind::Microphone, stamp, data: packet.into() });
+        fanout.send(&Encoded { kind: Kind::Microphone, stamp, key: false, data: packet.into() });
     }
     Some(())
 }

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::sync::watch;
 
 use crate::device::Devices;
+use crate::sealing::Shared;
 use crate::stats::Stats;
 use crate::task::Task;
 use crate::transport::Transport;
@@ -44,7 +45,7 @@ pub struct NotStarted(#[from] std::io::Error);
 
 /// What this build can do.
 pub fn capabilities() -> Capabilities {
-    Capabilities::OPUS.and(Capabilities::VP8).and(Capabilities::SCREEN)
+    Capabilities::OPUS.and(Capabilities::VP8).and(Capabilities::SCREEN).and(Capabilities::SFRAME)
 }
 
 /// The media of this device. Ends, with all connections, when it is dropped.
@@ -52,6 +53,7 @@ pub struct Calls {
     wanted: watch::Sender<Wanted>,
     orders: mpsc::Sender<Order>,
     stats: watch::Receiver<Stats>,
+    sealing: Shared,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -89,8 +91,10 @@ impl Calls {
         let (wanted, wishes) = watch::channel(Wanted::default());
         let (reports, events) = mpsc::channel(EVENTS);
         let (figures, stats) = watch::channel(Stats::default());
-        let task = Task::new(transport, devices, reports, figures, wishes, (reach, limits));
-        (Self { wanted, orders, stats, runtime: None }, events, task, waiting)
+        let sealing = Shared::default();
+        let task =
+            Task::new(transport, (devices, sealing.clone()), reports, figures, wishes, (reach, limits));
+        (Self { wanted, orders, stats, sealing, runtime: None }, events, task, waiting)
     }
 
     /// Gives a command. What is to end or to be sent no more always arrives, at once.
@@ -105,6 +109,22 @@ impl Calls {
             }
             MediaCommand::SetServers { servers } => {
                 self.wanted.send_if_modified(|wanted| wanted.set_servers(servers.clone()));
+                return Ok(());
+            }
+            MediaCommand::Seal { sender, key, .. } => {
+                self.sealing.seal_with(*sender, key);
+                return Ok(());
+            }
+            MediaCommand::Unseal { from, sender, key } => {
+                self.sealing.open_with(from.device, *sender, key);
+                return Ok(());
+            }
+            MediaCommand::Forget { from } => {
+                self.sealing.forget(&from.device);
+                return Ok(());
+            }
+            MediaCommand::Forward { on, .. } => {
+                self.sealing.set_forwards(*on);
                 return Ok(());
             }
             MediaCommand::Close { leg } => {

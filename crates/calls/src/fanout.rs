@@ -1,5 +1,7 @@
-//! Where encoders send what they made: to all connections that work, the same to each.
+//! Where encoders send what they made: to all connections that work, the same to each. In a call of a group it is sealed on the way, once for all,
+//! and what others have sealed may be passed on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -9,12 +11,16 @@ use kith_media::Bitrate;
 use tokio::sync::mpsc;
 
 use crate::line::Line;
+use crate::sealing::Shared;
 use crate::transport::Encoded;
 use crate::transport::Kind;
 
 /// The connections.
 #[derive(Default)]
-pub(crate) struct Fanout(Mutex<Inner>);
+pub(crate) struct Fanout {
+    inner: Mutex<Inner>,
+    sealing: Shared,
+}
 
 #[derive(Default)]
 struct Inner {
@@ -25,8 +31,11 @@ struct Inner {
 
 struct Out {
     number: u64,
+    sealed: bool,
     line: Arc<Line>,
     outbox: mpsc::Sender<Encoded>,
+    /// Pictures of others that had no room: from which connection, and whether a keyframe was asked for since there is room again.
+    skipped: BTreeMap<(u64, Kind), bool>,
 }
 
 /// What encoders of pictures should know.
@@ -41,24 +50,31 @@ pub(crate) struct Outlook {
 }
 
 impl Fanout {
+    /// None yet. `sealing`: the keys of a call of a group.
+    pub(crate) fn new(sealing: Shared) -> Self {
+        Self { inner: Mutex::default(), sealing }
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A connection works now.
-    pub(crate) fn join(&self, number: u64, line: Arc<Line>, outbox: mpsc::Sender<Encoded>) {
+    pub(crate) fn join(&self, number: u64, (line, sealed): (Arc<Line>, bool), outbox: mpsc::Sender<Encoded>) {
         let mut inner = self.inner();
         if inner.legs.iter().any(|leg| leg.number == number) {
             return;
         }
-        Kind::ALL.into_iter().for_each(|kind| line.ask_key(kind));
-        inner.legs.push(Out { number, line, outbox });
+        Kind::ALL.into_iter().for_each(|kind| line.wish_key(kind));
+        inner.legs.push(Out { number, sealed, line, outbox, skipped: BTreeMap::new() });
         inner.tell_wanted();
     }
 
     /// A connection is over.
     pub(crate) fn leave(&self, number: u64) {
-        self.inner().legs.retain(|leg| leg.number != number);
+        let mut inner = self.inner();
+        inner.legs.retain(|leg| leg.number != number);
+        inner.legs.iter_mut().for_each(|leg| leg.skipped.retain(|(from, _), _| *from != number));
     }
 
     /// How much pictures of a kind could use.
@@ -96,12 +112,58 @@ impl Fanout {
         Some((target, loss.fold(0.0, f64::max)))
     }
 
-    /// Sends to all.
+    /// Sends to all. Where frames are to be sealed and there is no key yet, nothing leaves.
     pub(crate) fn send(&self, encoded: &Encoded) {
-        for leg in &self.inner().legs {
-            if leg.outbox.try_send(encoded.clone()).is_err() {
-                leg.line.ask_key(encoded.kind);
+        let inner = self.inner();
+        // A device is in one call at a time: either all connections want it sealed, or none.
+        let sealed = inner.legs.iter().any(|leg| leg.sealed).then(|| self.sealing.seal(encoded));
+        for leg in &inner.legs {
+            let frame = if leg.sealed { sealed.as_ref().and_then(Option::as_ref) } else { Some(encoded) };
+            leg.send(frame, encoded.kind);
+        }
+    }
+
+    /// Passes on what came by one connection to all others, as it is. Returns how often these asked for keyframes so far.
+    pub(crate) fn pass_on(&self, from: u64, encoded: &Encoded) -> u64 {
+        let mut inner = self.inner();
+        let others = inner.legs.iter_mut().filter(|leg| leg.sealed && leg.number != from);
+        let sent = others.map(|leg| {
+            if leg.takes(from, encoded) && leg.outbox.try_send(encoded.clone()).is_err() {
+                leg.skipped.insert((from, encoded.kind), false);
             }
+            leg.line.wishes(encoded.kind)
+        });
+        sent.sum()
+    }
+}
+
+impl Out {
+    /// Whether a frame of another connection is passed on here. Pictures need room, and what refers to one that had none is of no use.
+    fn takes(&mut self, from: u64, encoded: &Encoded) -> bool {
+        let Encoded { kind, key, .. } = *encoded;
+        if kind == Kind::Microphone {
+            return true;
+        }
+        let room = self.line.has_room();
+        match self.skipped.get_mut(&(from, kind)) {
+            None if room => return true,
+            None => _ = self.skipped.insert((from, kind), false),
+            Some(_) if room && key => {
+                self.skipped.remove(&(from, kind));
+                return true;
+            }
+            Some(asked) if room && !*asked => {
+                *asked = true;
+                self.line.wish_key(kind);
+            }
+            Some(_) => {}
+        }
+        false
+    }
+
+    fn send(&self, frame: Option<&Encoded>, kind: Kind) {
+        if frame.is_none_or(|frame| self.outbox.try_send(frame.clone()).is_err()) {
+            self.line.ask_key(kind);
         }
     }
 }

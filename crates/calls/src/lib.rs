@@ -14,6 +14,7 @@
 //! | [`device`] | where sound and pictures come from and go to |
 //! | [`stats`] | what is measured, to show |
 //! | `audio`, `video`, `codec` | the threads between devices and lines |
+//! | `sealing` | frames of calls of groups, sealed for all in them; what is forwarded |
 //!
 //! Not here: who calls whom and when it rings (`kith-engine`), and the calculations for bad lines (`kith-media`).
 
@@ -27,6 +28,8 @@ mod codec;
 mod fanout;
 mod leg;
 mod line;
+mod sealing;
+mod sources;
 mod studio;
 mod task;
 mod transport;

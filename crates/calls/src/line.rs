@@ -27,7 +27,9 @@ pub(crate) struct Line {
     /// Lost packets of speech, as the other side says it, in 256ths.
     speech_loss: AtomicU32,
     keys: [AtomicBool; 3],
+    wishes: [AtomicU64; 3],
     broken: [AtomicBool; 3],
+    for_others: [AtomicBool; 3],
     asked_early: [AtomicU64; 3],
     heard: AtomicU64,
     pub(crate) sent: Counts,
@@ -73,7 +75,9 @@ impl Line {
             loss: AtomicU32::new(0),
             speech_loss: AtomicU32::new(0),
             keys: [const { AtomicBool::new(false) }; 3],
+            wishes: [const { AtomicU64::new(0) }; 3],
             broken: [const { AtomicBool::new(false) }; 3],
+            for_others: [const { AtomicBool::new(false) }; 3],
             asked_early: [const { AtomicU64::new(0) }; 3],
             heard: AtomicU64::new(0),
             sent: Counts::default(),
@@ -159,6 +163,19 @@ impl Line {
         }
     }
 
+    /// The other side asks for a keyframe: of this device, and of those whose pictures are passed on to it.
+    pub(crate) fn wish_key(&self, kind: Kind) {
+        self.ask_key(kind);
+        if let Some(wishes) = self.wishes.get(kind.index()) {
+            wishes.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How often it did.
+    pub(crate) fn wishes(&self, kind: Kind) -> u64 {
+        self.wishes.get(kind.index()).map_or(0, |wishes| wishes.load(Ordering::Relaxed))
+    }
+
     /// Whether a keyframe is needed; it is forgotten by asking.
     pub(crate) fn take_key(&self, kind: Kind) -> bool {
         self.keys.get(kind.index()).is_some_and(|key| key.swap(false, Ordering::Relaxed))
@@ -174,6 +191,18 @@ impl Line {
     /// Whether that was said; it is forgotten by asking.
     pub(crate) fn take_broken(&self, kind: Kind) -> bool {
         self.broken.get(kind.index()).is_some_and(|broken| broken.swap(false, Ordering::Relaxed))
+    }
+
+    /// Others to whom pictures are passed on need a keyframe; here they can be decoded.
+    pub(crate) fn set_for_others(&self, kind: Kind) {
+        if let Some(asked) = self.for_others.get(kind.index()) {
+            asked.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether that was said; it is forgotten by asking.
+    pub(crate) fn take_for_others(&self, kind: Kind) -> bool {
+        self.for_others.get(kind.index()).is_some_and(|asked| asked.swap(false, Ordering::Relaxed))
     }
 
     /// Whether a keyframe may be asked for before it is certain that one is needed: not often, as it costs as much as ten pictures.

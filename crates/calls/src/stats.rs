@@ -5,6 +5,7 @@ use std::time::Duration;
 use kith_media::Bitrate;
 use kith_proto::call::media::LegId;
 use kith_proto::call::media::PathState;
+use kith_proto::id::DeviceId;
 
 use crate::transport::Kind;
 
@@ -15,6 +16,8 @@ pub struct Stats {
     pub microphone_level: f32,
     /// Each connection.
     pub legs: Vec<LegStats>,
+    /// Everybody who is heard in a call of a group, also by way of whoever forwards.
+    pub heard: Vec<(DeviceId, SpeechStats)>,
 }
 
 /// A call to oneself.

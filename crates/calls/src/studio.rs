@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
@@ -14,6 +15,7 @@ use std::time::Instant;
 
 use kith_proto::call::Media;
 use kith_proto::call::media::LegId;
+use kith_proto::id::DeviceId;
 use tokio::sync::mpsc;
 
 use crate::audio::Ears;
@@ -24,6 +26,8 @@ use crate::audio::Voice;
 use crate::device::Devices;
 use crate::fanout::Fanout;
 use crate::line::Line;
+use crate::sealing::Shared;
+use crate::sources::Sources;
 use crate::stats::SpeechStats;
 use crate::transport::Encoded;
 use crate::transport::Inbox;
@@ -36,6 +40,8 @@ use crate::video::Watching;
 pub(crate) struct Studio {
     devices: Arc<dyn Devices>,
     fanout: Arc<Fanout>,
+    sealing: Shared,
+    sources: Arc<Sources>,
     echo: Echo,
     media: Media,
     voice: Option<Voice>,
@@ -56,6 +62,8 @@ pub(crate) type Pictures = (u64, (u32, u32));
 /// What one connection has here.
 pub(crate) struct Seat {
     line: Arc<Line>,
+    leg: LegId,
+    sealed: bool,
     figures: Arc<Figures>,
     shown: [Arc<Shown>; 2],
     /// Where speech goes once somebody listens.
@@ -64,10 +72,13 @@ pub(crate) struct Seat {
 }
 
 impl Studio {
-    pub(crate) fn new(devices: Arc<dyn Devices>) -> Self {
+    pub(crate) fn new(devices: Arc<dyn Devices>, sealing: Shared) -> Self {
+        let showing = Arc::new(AtomicBool::new(true));
         Self {
+            sources: Arc::new(Sources::new(devices.clone(), showing.clone())),
             devices,
-            fanout: Arc::default(),
+            fanout: Arc::new(Fanout::new(sealing.clone())),
+            sealing,
             echo: Echo::default(),
             media: Media::default(),
             voice: None,
@@ -76,7 +87,7 @@ impl Studio {
             before: [None, None],
             clock: Instant::now(),
             seats: BTreeMap::new(),
-            showing: Arc::new(AtomicBool::new(true)),
+            showing,
         }
     }
 
@@ -85,18 +96,23 @@ impl Studio {
         &mut self,
         number: u64,
         leg: LegId,
-        line: Arc<Line>,
+        (line, sealed): (Arc<Line>, bool),
     ) -> Arc<dyn Fn(Inbox) + Send + Sync> {
         let shown: [Arc<Shown>; 2] = Default::default();
         let ears: Arc<Mutex<Option<SyncSender<Heard>>>> = Arc::default();
         let seat = Seat {
             line: line.clone(),
+            leg,
+            sealed,
             figures: Arc::default(),
             shown: shown.clone(),
             ears: ears.clone(),
             connected: false,
         };
         self.seats.insert(number, seat);
+        if sealed {
+            return self.sealed_seat(number, leg, line);
+        }
         let (devices, showing) = (self.devices.clone(), self.showing.clone());
         let watching: Mutex<BTreeMap<Kind, Watching>> = Mutex::default();
         Arc::new(move |inbox| match inbox {
@@ -124,10 +140,45 @@ impl Studio {
         })
     }
 
+    /// The same in a call of a group: whoever the frames are of, this connection may not be theirs.
+    fn sealed_seat(&self, number: u64, leg: LegId, line: Arc<Line>) -> Arc<dyn Fn(Inbox) + Send + Sync> {
+        let (sealing, sources, fanout) = (self.sealing.clone(), self.sources.clone(), self.fanout.clone());
+        // How often others asked for a keyframe when this one was last asked.
+        let asked: [AtomicU64; 3] = Default::default();
+        let of_source = line.clone();
+        let pass_on = move |kind: Kind, stamp, key, data: &[u8]| {
+            let wishes = fanout.pass_on(number, &Encoded { kind, stamp, key, data: data.into() });
+            let before =
+                asked.get(kind.index()).map_or(wishes, |asked| asked.swap(wishes, Ordering::Relaxed));
+            if wishes > before && kind != Kind::Microphone && !key {
+                of_source.set_for_others(kind);
+            }
+        };
+        Arc::new(move |inbox| match inbox {
+            Inbox::Speech { stamp, payload, .. } => {
+                let kind = Kind::Microphone;
+                if sealing.forwards(&leg.device, &payload) {
+                    pass_on(kind, stamp, false, &payload);
+                }
+                if let Some(unsealed) = sealing.open(kind, &payload) {
+                    sources.speech(leg.call, unsealed);
+                }
+            }
+            Inbox::Frame { kind, frame } => {
+                if sealing.forwards(&leg.device, &frame.data) {
+                    pass_on(kind, frame.stamp, frame.key, &frame.data);
+                }
+                if let Some(unsealed) = sealing.open(kind, &frame.data) {
+                    sources.picture(leg.call, kind, unsealed, frame, &line);
+                }
+            }
+        })
+    }
+
     /// A connection works: it is spoken to and listened to. `false` if the system gives no threads.
     pub(crate) fn join(&mut self, number: u64, outbox: mpsc::Sender<Encoded>) -> bool {
         let Some(seat) = self.seats.get_mut(&number) else { return true };
-        self.fanout.join(number, seat.line.clone(), outbox);
+        self.fanout.join(number, (seat.line.clone(), seat.sealed), outbox);
         if std::mem::replace(&mut seat.connected, true) {
             return true;
         }
@@ -135,8 +186,12 @@ impl Studio {
             self.ears = Ears::start(self.devices.clone(), self.echo.clone()).ok();
         }
         let Some(ears) = &self.ears else { return false };
-        ears.tell(Heard::Join { number, line: seat.line.clone(), figures: seat.figures.clone() });
-        *seat.ears.lock().unwrap_or_else(PoisonError::into_inner) = Some(ears.sender());
+        if seat.sealed {
+            self.sources.listen(Some(ears.sender()));
+        } else {
+            ears.tell(Heard::Join { number, line: seat.line.clone(), figures: seat.figures.clone() });
+            *seat.ears.lock().unwrap_or_else(PoisonError::into_inner) = Some(ears.sender());
+        }
         if self.voice.is_none() {
             self.voice = Voice::start(self.devices.clone(), self.fanout.clone(), self.echo.clone()).ok();
         }
@@ -154,6 +209,7 @@ impl Studio {
             ears.tell(Heard::Leave { number });
         }
         if self.seats.is_empty() {
+            self.sources.listen(None);
             (self.voice, self.ears) = (None, None);
         }
         self.apply();
@@ -178,6 +234,13 @@ impl Studio {
         self.voice.as_ref().is_some_and(Voice::failed)
     }
 
+    /// Everybody who is heard in a call of a group, also by way of another, and how well.
+    pub(crate) fn heard(&self) -> Vec<(DeviceId, SpeechStats)> {
+        self.sources.keep(|device| self.sealing.knows(device));
+        let devices = self.sources.devices();
+        devices.into_iter().map(|device| (device, self.sources.figures(&device).0)).collect()
+    }
+
     /// How loud the microphone is.
     pub(crate) fn level(&self) -> f32 {
         self.voice.as_ref().map_or(0.0, Voice::level)
@@ -186,6 +249,9 @@ impl Studio {
     /// What was heard and shown of a connection.
     pub(crate) fn figures(&self, number: u64) -> (SpeechStats, [Pictures; 2]) {
         self.seats.get(&number).map_or_else(Default::default, |seat| {
+            if seat.sealed {
+                return self.sources.figures(&seat.leg.device);
+            }
             let [camera, screen] = &seat.shown;
             (seat.figures.get(), [camera.get(), screen.get()])
         })

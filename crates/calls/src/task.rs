@@ -26,6 +26,7 @@ use crate::device::Devices;
 use crate::leg::Act;
 use crate::leg::Leg;
 use crate::line::Line;
+use crate::sealing::Shared;
 use crate::stats::LegStats;
 use crate::stats::Stats;
 use crate::stats::TrackStats;
@@ -74,7 +75,7 @@ struct Live {
 impl Task {
     pub(crate) fn new(
         transport: Box<dyn Transport>,
-        devices: Arc<dyn Devices>,
+        (devices, sealing): (Arc<dyn Devices>, Shared),
         events: mpsc::Sender<MediaEvent>,
         figures: watch::Sender<Stats>,
         wanted: watch::Receiver<Wanted>,
@@ -83,7 +84,7 @@ impl Task {
         let (happened, happens) = mpsc::channel(HAPPENS);
         Self {
             transport,
-            studio: Studio::new(devices),
+            studio: Studio::new(devices, sealing),
             events,
             figures,
             happened,
@@ -158,8 +159,8 @@ impl Task {
             }
             MediaCommand::AllowDirect { .. } => self.with(leg, |live| live.leg.allow_direct()).await,
             MediaCommand::Restart { epoch, .. } => self.with(leg, |live| live.leg.restart(epoch)).await,
-            // These are wishes (`Wanted`).
-            MediaCommand::SetMedia { .. } | MediaCommand::SetServers { .. } | MediaCommand::Close { .. } => {}
+            // These are wishes (`Wanted`), or about keys, which are not the connections' business (`Sealing`).
+            _ => {}
         }
     }
 
@@ -176,12 +177,13 @@ impl Task {
             return;
         }
         let line = Arc::new(Line::new(self.limits.start));
-        let inbox = self.studio.seat(number, opening.leg, line.clone());
+        let inbox = self.studio.seat(number, opening.leg, (line.clone(), opening.sealed));
         let setup = Setup {
             ways: opening.ways,
             may_widen: opening.side == Side::Offers,
             servers: opening.servers.clone(),
             line: line.clone(),
+            sealed: opening.sealed,
             inbox,
         };
         let Self { transport, studio, wanted, happened, .. } = self;
@@ -320,7 +322,7 @@ impl Task {
 
     fn stats(&self) -> Stats {
         let legs = self.legs.iter().map(|(id, live)| self.leg_stats(*id, live)).collect();
-        Stats { microphone_level: self.studio.level(), legs }
+        Stats { microphone_level: self.studio.level(), legs, heard: self.studio.heard() }
     }
 
     fn leg_stats(&self, id: LegId, live: &Live) -> LegStats {

@@ -60,6 +60,8 @@ pub(crate) struct Encoded {
     pub(crate) kind: Kind,
     /// The RTP time stamp: 48,000 a second for speech, 90,000 for pictures.
     pub(crate) stamp: u32,
+    /// Whether it is a picture that needs no other.
+    pub(crate) key: bool,
     pub(crate) data: Arc<[u8]>,
 }
 
@@ -79,6 +81,8 @@ pub(crate) struct Setup {
     pub(crate) may_widen: bool,
     pub(crate) servers: IceServers,
     pub(crate) line: Arc<Line>,
+    /// Whether frames are sealed: then nothing can be read in them.
+    pub(crate) sealed: bool,
     /// What came goes here; what finds no room is lost, as on any line.
     pub(crate) inbox: Arc<dyn Fn(Inbox) + Send + Sync>,
 }

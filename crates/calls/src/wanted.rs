@@ -117,6 +117,7 @@ mod tests {
             media,
             theirs: Capabilities::OPUS,
             servers: BoundedVec::default(),
+            sealed: false,
         }
     }
 

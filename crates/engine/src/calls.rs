@@ -5,19 +5,22 @@
 //! |---|---|
 //! | [`call`] | the machine of one call: ringing, answered, live, lost and found, over |
 //! | [`leg`] | what passes between two devices of a call: steps in order, tries to find a way |
+//! | [`group`] | the machine of a call of a group that this device is in: who is there, who forwards, keys |
+//! | [`ongoing`], [`together`] | calls of groups without this device; words, reports, time and wishes about those |
 //! | [`guard`] | how often somebody may ring, and what is said of calls that are over |
 //! | [`privacy`] | addresses that are not told |
 //! | [`commands`], [`taking`] | wishes of the person; words, reports and time |
 //! | [`records`] | rows: lines in chats, the log, what a crash leaves |
 //!
-//! A device is in one call at a time, ringing included. A call may have several legs; with one person, all but one end
-//! when somebody answers.
+//! A device is in one call at a time, ringing included, but for calls of groups: these go on while it is elsewhere. A call may have several
+//! legs; with one person, all but one end when somebody answers.
 
 use std::collections::BTreeMap;
 
 use kith_proto::call::Capabilities;
 use kith_proto::call::media::IceServers;
 use kith_proto::call::media::Ways;
+use kith_proto::id::AccountId;
 use kith_proto::id::CallId;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
@@ -26,24 +29,33 @@ use kith_proto::time::Timestamp;
 
 pub(crate) mod call;
 pub(crate) mod commands;
+mod group;
 mod guard;
 mod leg;
+mod ongoing;
 mod privacy;
 pub(crate) mod records;
 pub(crate) mod taking;
 #[cfg(test)]
 mod tests;
+pub(crate) mod together;
 
 use self::call::Call;
 use self::call::Setup;
+use self::group::GroupCall;
 use self::guard::Guard;
+use self::ongoing::Ongoing;
 use crate::view::CallView;
+use crate::view::GroupCallView;
 use crate::view::HideAddress;
 
 /// All that is known of calls.
 #[derive(Default)]
 pub(crate) struct Calls {
     now: Option<Current>,
+    /// The call of a group that this device is in; never together with `now`.
+    together: Option<Together>,
+    ongoing: Ongoing,
     guard: Guard,
     capabilities: Option<Capabilities>,
     servers: IceServers,
@@ -62,6 +74,17 @@ struct Current {
     shown: Option<CallView>,
     /// When its row was written.
     written: Timestamp,
+}
+
+/// The call of a group that this device is in.
+struct Together {
+    call: GroupCall,
+    /// Who began it, as far as this device knows.
+    by: AccountId,
+    /// Whether there was something to see.
+    video: bool,
+    /// What was shown of it last.
+    shown: Option<GroupCallView>,
 }
 
 impl Current {
@@ -110,6 +133,12 @@ impl Calls {
             HideAddress::Everybody => true,
         });
         let ways = if hidden { Ways::RelayOnly } else { Ways::Any };
-        Some(Setup { device, ways, capabilities: self.capabilities?, servers: self.servers.clone() })
+        Some(Setup {
+            device,
+            ways,
+            capabilities: self.capabilities?,
+            servers: self.servers.clone(),
+            sealed: false,
+        })
     }
 }

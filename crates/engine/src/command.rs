@@ -27,6 +27,7 @@ use kith_proto::time::Timestamp;
 
 use crate::view::CallView;
 use crate::view::ContactView;
+use crate::view::GroupCallView;
 use crate::view::GroupView;
 use crate::view::HideAddress;
 use crate::view::MessageView;
@@ -361,7 +362,7 @@ pub enum Command {
         /// Which.
         message: MessageId,
     },
-    /// Calls somebody; answers, if they are calling.
+    /// Calls somebody; answers, if they are calling. In a group: begins a call, or comes into the one that goes on.
     StartCall {
         /// In which chat.
         chat: ChatId,
@@ -386,6 +387,20 @@ pub enum Command {
         call: CallId,
         /// What changes.
         change: MediaChange,
+    },
+    /// Raises the own hand in a call of a group, or takes it down.
+    RaiseHand {
+        /// In which call.
+        call: CallId,
+        /// Whether it is raised.
+        raised: bool,
+    },
+    /// Asks somebody in a call of a group to mute themselves, which their device does.
+    MuteInCall {
+        /// In which call.
+        call: CallId,
+        /// Whom.
+        account: AccountId,
     },
     /// Says from whom the own network address is hidden in calls, by using relays alone. It holds for the next call.
     HideAddress {
@@ -423,6 +438,19 @@ pub struct MediaChange {
     pub recording: Option<bool>,
 }
 
+impl MediaChange {
+    /// What is sent then.
+    pub(crate) fn applied_to(self, own: Media) -> Media {
+        Media {
+            microphone: self.microphone.unwrap_or(own.microphone),
+            camera: self.camera.unwrap_or(own.camera),
+            screen: self.screen.unwrap_or(own.screen),
+            hold: self.hold.unwrap_or(own.hold),
+            recording: self.recording.unwrap_or(own.recording),
+        }
+    }
+}
+
 /// What a command brought about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
@@ -442,4 +470,6 @@ pub enum Answer {
     GroupLink(GroupInvite),
     /// A call, new or changed.
     Call(CallView),
+    /// A call of a group, new or changed.
+    GroupCall(Box<GroupCallView>),
 }

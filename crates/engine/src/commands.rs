@@ -128,6 +128,8 @@ pub(crate) fn run(
         Command::SetCallMedia { call, change } => {
             calls::commands::set_media(engine, rows, out, &call, change)
         }
+        Command::RaiseHand { call, raised } => calls::together::raise_hand(engine, rows, out, &call, raised),
+        Command::MuteInCall { call, account } => calls::together::mute(engine, rows, out, &call, &account),
         Command::HideAddress { from } => calls::commands::hide_address(engine, out, from),
         Command::HideAddressFrom { contact, hide } => {
             calls::commands::hide_address_from(engine, out, contact, hide)

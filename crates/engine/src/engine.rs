@@ -73,6 +73,7 @@ use crate::view::ChatWith;
 use crate::view::ClockView;
 use crate::view::ContactState;
 use crate::view::ContactView;
+use crate::view::GroupCallView;
 use crate::view::MessageState;
 use crate::view::NetworkView;
 use crate::view::ProfileView;
@@ -116,6 +117,8 @@ pub struct Overview {
     pub relayed: BTreeSet<ContactId>,
     /// The calls that this device is in: one, or none.
     pub calls: Vec<CallView>,
+    /// The calls of groups that go on, with this device or without it.
+    pub group_calls: Vec<GroupCallView>,
 }
 
 impl Engine {
@@ -160,6 +163,7 @@ impl Engine {
             online: self.presence.links.online(&self.peers),
             relayed: self.presence.links.relayed(&self.peers),
             calls: self.calls.view().into_iter().collect(),
+            group_calls: calls::together::views(self),
         }
     }
 
@@ -193,7 +197,10 @@ impl Engine {
                     return;
                 }
             }
-            NetInput::Disconnected { device } => return links::disconnected(self, out, device),
+            NetInput::Disconnected { device } => {
+                links::disconnected(self, out, device);
+                return calls::together::lost(self, rows, out, &device);
+            }
             NetInput::StreamClosed { device } => return links::stream_closed(self, &device),
             NetInput::Gossip { topic, message, device, bytes } => {
                 return gossip::came(self, rows, out, (topic, message), device, bytes);

@@ -15,6 +15,7 @@ use crate::view::CallView;
 use crate::view::ChatView;
 use crate::view::ContactView;
 use crate::view::Copies;
+use crate::view::GroupCallView;
 use crate::view::GroupView;
 use crate::view::MessageState;
 use crate::view::MessageView;
@@ -109,6 +110,10 @@ pub enum Event {
     CallIncoming(CallView),
     /// A call is new, got further, or ended.
     CallChanged(CallView),
+    /// A call begins in a group; it rings until `GroupCallChanged` says otherwise.
+    GroupCallIncoming(Box<GroupCallView>),
+    /// A call of a group is new, somebody came or left, something else about it changed, or it ended.
+    GroupCallChanged(Box<GroupCallView>),
     /// The own profile changed.
     ProfileChanged(ProfileView),
     /// Listening addresses, bootstrap nodes or peers changed.

@@ -28,6 +28,7 @@
 pub(crate) mod asking;
 mod authority;
 mod bits;
+mod calling;
 pub(crate) mod commands;
 pub(crate) mod deletions;
 pub(crate) mod fellows;

@@ -329,6 +329,11 @@ impl Presence {
         changed
     }
 
+    /// Whether this device can be dialled from outside.
+    pub(crate) fn nat(&self) -> Nat {
+        self.nat
+    }
+
     /// Notes whether this device can be reached from outside. Returns whether that is new.
     pub(crate) fn set_nat(&mut self, nat: Nat) -> bool {
         std::mem::replace(&mut self.nat, nat) != nat

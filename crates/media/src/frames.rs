@@ -16,6 +16,8 @@ use crate::time::Time;
 
 mod payload;
 
+pub use payload::sealed_descriptor;
+
 /// What the packets carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codec {
@@ -23,6 +25,8 @@ pub enum Codec {
     Vp8,
     /// RFC 6184.
     H264,
+    /// Frames that are sealed, of whatever codec: before each part a byte that says what can be said of it without the key.
+    Sealed,
 }
 
 /// What of an RTP packet matters here.

@@ -13,10 +13,12 @@
 //! | Alive | both, once it is answered | the end |
 //! | Step | both: one of a numbered row | `Alive` says that it was taken |
 //! | Missed | who called, to devices that did not ring | a receipt: it waits, and goes by mailbox |
+//! | Present, Absent, Between | whoever is in a call of a group ([`group`]) | |
 //!
 //! Not here: when what is said (`kith-engine`, `calls`), what a description means (the media crate), and the words
 //! between those two on one device ([`media`]).
 
+pub mod group;
 pub mod media;
 
 use std::fmt;
@@ -24,6 +26,9 @@ use std::fmt;
 use serde::Deserialize;
 use serde::Serialize;
 
+use self::group::Between;
+use self::group::CallKey;
+use self::group::Present;
 use crate::bounded::BoundedBytes;
 use crate::bounded::BoundedStr;
 use crate::bounded::BoundedVec;
@@ -131,6 +136,12 @@ pub enum Signal {
         /// What it says.
         step: Step,
     },
+    /// Whoever says it is in this call of a group.
+    Present(Box<Present>),
+    /// Whoever says it is in this call of a group no more.
+    Absent,
+    /// Something between two who are in a call of a group.
+    Between(Box<Between>),
     /// Something that a later version says.
     Unknown {
         /// The version.
@@ -175,6 +186,17 @@ pub enum Step {
     },
     /// What this side sends now.
     Media(Media),
+    /// How this side seals its frames; only in a call of a group.
+    Key {
+        /// The generation of the key: another one after somebody has left.
+        generation: u8,
+        /// Its step: one more after somebody has come.
+        step: u8,
+        /// The key.
+        key: CallKey,
+    },
+    /// Somebody who keeps order asks the receiver to mute themselves; only in a call of a group.
+    Mute,
 }
 
 /// What somebody sends in a call.
@@ -348,6 +370,9 @@ impl Signal {
             Self::Alive { .. } => 8,
             Self::Missed { .. } => 9,
             Self::Step { .. } => 10,
+            Self::Present(_) => 11,
+            Self::Absent => 12,
+            Self::Between(_) => 13,
             Self::Unknown { tag, .. } => *tag,
         }
     }
@@ -363,7 +388,9 @@ impl Signal {
                 media.encode(out);
                 capabilities.encode(out);
             }
-            Self::Ringing | Self::Cancel => {}
+            Self::Ringing | Self::Cancel | Self::Absent => {}
+            Self::Present(present) => present.encode(out),
+            Self::Between(between) => between.encode(out),
             Self::Reject { why } => why.encode(out),
             Self::Taken { by, answered } => {
                 by.encode(out);
@@ -419,6 +446,9 @@ impl Decode for CallWord {
             (CALL_VERSION, 10) => {
                 Signal::Step { number: number(reader, "step", u32::MAX)?, step: Decode::decode(reader)? }
             }
+            (CALL_VERSION, 11) => Signal::Present(Box::new(Decode::decode(reader)?)),
+            (CALL_VERSION, 12) => Signal::Absent,
+            (CALL_VERSION, 13) => Signal::Between(Box::new(Decode::decode(reader)?)),
             (version, tag) => {
                 let limit = MAX_UNKNOWN_CALL_BYTES as u64;
                 let bytes = BoundedBytes::new(reader.take_rest().to_vec());
@@ -454,6 +484,13 @@ impl Encode for Step {
                 out.push(4);
                 media.encode(out);
             }
+            Self::Key { generation, step, key } => {
+                out.push(5);
+                generation.encode(out);
+                step.encode(out);
+                key.encode(out);
+            }
+            Self::Mute => out.push(6),
         }
     }
 }
@@ -461,8 +498,14 @@ impl Encode for Step {
 impl Decode for Step {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let tag = u8::decode(reader)?;
-        if tag == 4 {
-            return Ok(Self::Media(Decode::decode(reader)?));
+        match tag {
+            4 => return Ok(Self::Media(Decode::decode(reader)?)),
+            5 => {
+                let (generation, step) = (Decode::decode(reader)?, Decode::decode(reader)?);
+                return Ok(Self::Key { generation, step, key: Decode::decode(reader)? });
+            }
+            6 => return Ok(Self::Mute),
+            _ => {}
         }
         let epoch = number(reader, "epoch", u32::MAX)?;
         Ok(match tag {

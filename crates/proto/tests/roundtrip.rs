@@ -14,6 +14,10 @@ use kith_proto::call::Media;
 use kith_proto::call::Reject;
 use kith_proto::call::Signal;
 use kith_proto::call::Step;
+use kith_proto::call::group::Between;
+use kith_proto::call::group::CALL_KEY_BYTES;
+use kith_proto::call::group::CallKey;
+use kith_proto::call::group::Present;
 use kith_proto::codec::Decode;
 use kith_proto::codec::Encode;
 use kith_proto::codec::Reader;
@@ -176,7 +180,24 @@ fn step() -> impl Strategy<Value = Step> {
         }),
         any::<(u32, bool)>().prop_map(|(epoch, anew)| Step::Restart { epoch, anew }),
         media().prop_map(Step::Media),
+        any::<(u8, u8, u8)>().prop_map(|(generation, step, key)| {
+            Step::Key { generation, step, key: CallKey::new([key; CALL_KEY_BYTES]) }
+        }),
+        Just(Step::Mute),
     ]
+}
+
+fn present() -> impl Strategy<Value = Present> {
+    let devices =
+        || prop::collection::vec(any::<[u8; 32]>().prop_map(DeviceId), 0..4).prop_map(BoundedVec::truncated);
+    let said = (any::<[u8; 32]>(), any::<[u64; 3]>(), any::<u32>(), media(), any::<(bool, u8)>());
+    (said, devices(), devices()).prop_map(
+        |((group, [begun, since, bits], session, media, (hand, rank)), others, unheard)| {
+            let (group, capabilities) = (GroupId(group), Capabilities(bits));
+            let (begun, since) = (Timestamp(begun), Timestamp(since));
+            Present { group, begun, since, session, media, capabilities, hand, rank, others, unheard }
+        },
+    )
 }
 
 fn call_word() -> impl Strategy<Value = CallWord> {
@@ -195,6 +216,11 @@ fn call_word() -> impl Strategy<Value = CallWord> {
         any::<u32>().prop_map(|taken| Signal::Alive { taken }),
         (any::<u64>(), media()).prop_map(|(at, media)| Signal::Missed { at: Timestamp(at), media }),
         (any::<u32>(), step()).prop_map(|(number, step)| Signal::Step { number, step }),
+        present().prop_map(|present| Signal::Present(Box::new(present))),
+        Just(Signal::Absent),
+        (any::<[u32; 3]>(), prop::option::of((1..u32::MAX, step()))).prop_map(|([from, to, taken], step)| {
+            Signal::Between(Box::new(Between { from, to, taken, step }))
+        }),
     ];
     (any::<[u8; 16]>(), signal).prop_map(|(call, signal)| CallWord { call: CallId(call), signal })
 }

@@ -19,6 +19,10 @@ use kith_proto::call::Media;
 use kith_proto::call::Reject;
 use kith_proto::call::Signal;
 use kith_proto::call::Step;
+use kith_proto::call::group::Between;
+use kith_proto::call::group::CALL_KEY_BYTES;
+use kith_proto::call::group::CallKey;
+use kith_proto::call::group::Present;
 use kith_proto::codec::Decode;
 use kith_proto::codec::Encode;
 use kith_proto::envelope::Envelope;
@@ -641,6 +645,18 @@ fn call_words() -> Vec<Sample> {
         Capabilities::OPUS.and(Capabilities::VP8).and(Capabilities::DRED).and(Capabilities(1 << 40));
     let by = DeviceId([0x71; 32]);
     let candidate = "1 1 udp 2130706431 192.0.2.1 50000 typ host";
+    let present = Present {
+        group: GroupId([0x74; 32]),
+        begun: Timestamp(1_795_000_000_000),
+        since: Timestamp(1_795_000_001_000),
+        session: 70_000,
+        media: Media::AUDIO,
+        capabilities,
+        hand: true,
+        rank: 2,
+        others: list(vec![by]),
+        unheard: list(vec![by]),
+    };
     let words = [
         ("call-invite", Signal::Invite { rings_ms: 45_000, media: Media::VIDEO, capabilities }),
         ("call-ringing", Signal::Ringing),
@@ -655,6 +671,12 @@ fn call_words() -> Vec<Sample> {
         ("call-hang-up-gone", Signal::HangUp { why: HangUp::Gone }),
         ("call-alive", Signal::Alive { taken: 300 }),
         ("call-missed", Signal::Missed { at: Timestamp(1_795_000_000_000), media: Media::AUDIO }),
+        ("call-present", Signal::Present(Box::new(present))),
+        ("call-absent", Signal::Absent),
+        (
+            "call-between",
+            Signal::Between(Box::new(Between { from: 300, to: 2, taken: 7, step: Some((1, Step::Mute)) })),
+        ),
         ("call-unknown", Signal::Unknown { version: 2, tag: 1, bytes: bytes(0x72, 5) }),
     ];
     let media = Media { microphone: true, camera: false, screen: true, hold: true, recording: false };
@@ -669,6 +691,8 @@ fn call_words() -> Vec<Sample> {
             Step::Candidates { epoch: 1, list: list(vec![BoundedStr::truncated(candidate)]), done: true },
         ),
         ("call-restart", Step::Restart { epoch: 2, anew: true }),
+        ("call-key", Step::Key { generation: 3, step: 1, key: CallKey::new([0x73; CALL_KEY_BYTES]) }),
+        ("call-mute", Step::Mute),
         ("call-media", Step::Media(media)),
     ];
     let words = words.into_iter();

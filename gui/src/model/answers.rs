@@ -145,7 +145,7 @@ fn done(model: &mut Model, answer: Answer) -> Vec<Request> {
         Answer::Group(view) => return acting::answered(model, *view),
         Answer::GroupLink(link) => acting::link_made(model, &link),
         Answer::Call(view) => return calls::heard(model, view),
-        Answer::Message(_) | Answer::Done => {}
+        Answer::Message(_) | Answer::GroupCall(_) | Answer::Done => {}
     }
     Vec::new()
 }

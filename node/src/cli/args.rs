@@ -229,9 +229,9 @@ pub(crate) enum Task {
         /// A contact's name or address kith1…, or a group's name or id
         chat: String,
     },
-    /// Call somebody, and stay until it is over
+    /// Call somebody, or begin a call in a group or come into it, and stay until it is over
     Call {
-        /// A contact's name or address kith1…
+        /// A contact's name or address kith1…, or a group's name or id
         chat: String,
         #[command(flatten)]
         talk: Talk,

@@ -31,7 +31,8 @@ pub(crate) fn call(client: &Client, wanted: &str, talk: &Talk) -> Result<()> {
 pub(crate) fn answer(client: &Client, talk: &Talk, wait: u64) -> Result<()> {
     let rings = |call: &Value| text(call, "state") == "incoming";
     let now = client.call("calls.current", &json!({}))?;
-    let mut ringing = list(&now, "calls").iter().find(|call| rings(call)).cloned();
+    let all = list(&now, "calls").iter().chain(list(&now, "group_calls"));
+    let mut ringing = all.into_iter().find(|call| rings(call)).cloned();
     if ringing.is_none() {
         client.wait_for(Duration::from_secs(wait), |event| {
             ringing = (text(event, "type") == "call.incoming").then(|| event.clone());

@@ -8,6 +8,7 @@ use kith_calls::device::choice::Direction;
 use kith_calls::device::choice::FoundPicture;
 use kith_calls::device::choice::Use;
 use kith_calls::stats::LegStats;
+use kith_calls::stats::SpeechStats;
 use kith_calls::stats::TrackStats;
 use kith_engine::Command;
 use kith_engine::command::MediaChange;
@@ -15,7 +16,10 @@ use kith_engine::command::Refusal;
 use kith_engine::query;
 use kith_engine::view::CallState;
 use kith_engine::view::CallView;
+use kith_engine::view::GroupCallState;
+use kith_engine::view::GroupCallView;
 use kith_engine::view::HideAddress;
+use kith_engine::view::InCallView;
 use kith_engine::view::MessageKind;
 use kith_proto::call::Media;
 use kith_proto::call::media::PathState;
@@ -49,20 +53,20 @@ const MOST_CALLS: u32 = 1_000;
 pub(crate) const METHODS: &[Method] = &[
     Method {
         name: "calls.start",
-        summary: "Calls the contact of a chat, on all their devices; answers, if they are calling. What becomes of it is told by “call.state”.",
+        summary: "Calls the contact of a chat, on all their devices; answers, if they are calling. In the chat of a group: begins a call, or comes into the one that goes on. What becomes of it is told by “call.state”.",
         params: &[
             CHAT,
             optional("audio", "boolean", "Whether the own voice is sent; true unless said."),
             optional("video", "boolean", "Whether the own camera is, too; false unless said."),
         ],
-        result: "a call: call_id, chat_id, contact_id, outgoing, state (calling, ringing, incoming, connecting, live, reconnecting, ended), end, end_text, begun_at, talking_since, own and theirs ({microphone, camera, screen, hold, recording}), lacking ({microphone, camera, screen}: wanted, but there is no such device), relayed, address_hidden",
+        result: "a call: call_id, chat_id, contact_id, outgoing, state (calling, ringing, incoming, connecting, live, reconnecting, ended), end, end_text, begun_at, talking_since, own and theirs ({microphone, camera, screen, hold, recording}), lacking ({microphone, camera, screen}: wanted, but there is no such device), relayed, address_hidden. In a group instead a group call: call_id, chat_id, group_id, state (incoming: it rings here; ongoing: without this device; waiting: alone in it; connecting, live, reconnecting, ended), end, end_text, begun_at, talking_since, own, lacking, hand, muted_by, forwarder (the device through which all are connected; none while each talks with each), people: [{contact_id, device_id, media, hand, connected}]",
         run: Run::Engine(|params| {
             Ok(Command::StartCall { chat: params.id("chat_id")?, media: first(params)? })
         }),
     },
     Method {
         name: "calls.accept",
-        summary: "Answers a call that rings here.",
+        summary: "Answers a call that rings here, or comes into a call that goes on in a group.",
         params: &[
             CALL,
             optional("audio", "boolean", "Whether the own voice is sent; true unless said."),
@@ -74,8 +78,40 @@ pub(crate) const METHODS: &[Method] = &[
         }),
     },
     Method {
+        name: "calls.join",
+        summary: "Comes into a call that goes on in a group; the same as calls.accept.",
+        params: &[
+            CALL,
+            optional("audio", "boolean", "Whether the own voice is sent; true unless said."),
+            optional("video", "boolean", "Whether the own camera is, too; false unless said."),
+        ],
+        result: "a group call, as calls.start",
+        run: Run::Engine(|params| {
+            Ok(Command::AcceptCall { call: params.id("call_id")?, media: first(params)? })
+        }),
+    },
+    Method {
+        name: "calls.raise_hand",
+        summary: "Raises the own hand in a call of a group, or takes it down; the others see it.",
+        params: &[CALL, optional("raised", "boolean", "Whether it is raised; true unless said.")],
+        result: "a group call, as calls.start",
+        run: Run::Engine(|params| {
+            let raised = params.flag("raised")?.unwrap_or(true);
+            Ok(Command::RaiseHand { call: params.id("call_id")?, raised })
+        }),
+    },
+    Method {
+        name: "calls.mute_member",
+        summary: "Asks somebody in a call of a group to mute themselves, which their device does; only for moderators and those above them. They may speak again when they want to.",
+        params: &[CALL, CONTACT],
+        result: "a group call, as calls.start",
+        run: Run::Engine(|params| {
+            Ok(Command::MuteInCall { call: params.id("call_id")?, account: params.id(CONTACT.name)? })
+        }),
+    },
+    Method {
         name: "calls.hang_up",
-        summary: "Ends a call: declines one that rings here, cancels one that rings there, hangs up.",
+        summary: "Ends a call: declines one that rings here, cancels one that rings there, hangs up. A call of a group is left, and goes on for the others.",
         params: &[CALL],
         result: "a call, as calls.start",
         run: Run::Engine(|params| Ok(Command::HangUp { call: params.id("call_id")? })),
@@ -106,12 +142,14 @@ pub(crate) const METHODS: &[Method] = &[
     },
     Method {
         name: "calls.current",
-        summary: "The call that this device is in or that rings here, if there is one.",
+        summary: "The call that this device is in or that rings here, if there is one, and the calls that go on in groups.",
         params: &[],
-        result: "calls: [a call, as calls.start]",
+        result: "calls: [a call, as calls.start], group_calls: [a group call, as calls.start]",
         run: Run::Now(|handle, _| {
-            let calls: Vec<Value> = handle.overview().calls.iter().map(call).collect();
-            Ok(json!({ "calls": calls }))
+            let overview = handle.overview();
+            let calls: Vec<Value> = overview.calls.iter().map(call).collect();
+            let group_calls: Vec<Value> = overview.group_calls.iter().map(group_call).collect();
+            Ok(json!({ "calls": calls, "group_calls": group_calls }))
         }),
     },
     Method {
@@ -230,11 +268,18 @@ fn list(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
 fn stats(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
     let id: CallId = params.id("call_id")?;
     let overview = handle.overview();
-    let view = overview.calls.iter().find(|view| view.call == id);
-    let view = view.ok_or(NodeError::Refused(Refusal::UnknownCall))?;
+    let one = overview.calls.iter().find(|view| view.call == id).map(call);
+    let group = || overview.group_calls.iter().find(|view| view.call == id).map(group_call);
+    let view = one.or_else(group).ok_or(NodeError::Refused(Refusal::UnknownCall))?;
     let measured = handle.call_stats()?;
     let legs: Vec<Value> = measured.legs.iter().filter(|leg| leg.leg.call == id).map(leg).collect();
-    Ok(json!({ "call": call(view), "microphone_level": measured.microphone_level, "legs": legs }))
+    let heard: Vec<Value> = measured
+        .heard
+        .iter()
+        .map(|(device, stats)| json!({ "device_id": device.to_string(), "speech": speech(stats) }))
+        .collect();
+    let level = measured.microphone_level;
+    Ok(json!({ "call": view, "microphone_level": level, "legs": legs, "heard": heard }))
 }
 
 fn leg(stats: &LegStats) -> Value {
@@ -243,7 +288,6 @@ fn leg(stats: &LegStats) -> Value {
         PathState::Interrupted => "interrupted",
         PathState::Failed => "failed",
     });
-    let speech = &stats.speech;
     json!({
         "device_id": stats.leg.device.to_string(),
         "path": path,
@@ -254,14 +298,18 @@ fn leg(stats: &LegStats) -> Value {
         "sent_again": stats.sent_again,
         "repaired": stats.repaired,
         "lost": stats.lost,
-        "speech": {
-            "held_ms": speech.held_millis,
-            "decoded": speech.decoded,
-            "repaired": speech.repaired,
-            "made_up": speech.made_up,
-            "level": speech.level,
-        },
+        "speech": speech(&stats.speech),
         "tracks": stats.tracks.iter().map(track).collect::<Vec<_>>(),
+    })
+}
+
+fn speech(stats: &SpeechStats) -> Value {
+    json!({
+        "held_ms": stats.held_millis,
+        "decoded": stats.decoded,
+        "repaired": stats.repaired,
+        "made_up": stats.made_up,
+        "level": stats.level,
     })
 }
 
@@ -377,19 +425,60 @@ fn hide(params: &Params<'_>) -> Result<Command, RpcError> {
     }
 }
 
-/// A call, while it lasts and when it just ended.
-pub(crate) fn call(view: &CallView) -> Value {
-    let media = |media: Media| {
+fn media(media: Media) -> Value {
+    json!({
+        "microphone": media.microphone,
+        "camera": media.camera,
+        "screen": media.screen,
+        "hold": media.hold,
+        "recording": media.recording,
+    })
+}
+
+fn lacking(of: Media) -> Value {
+    json!({ "microphone": of.microphone, "camera": of.camera, "screen": of.screen })
+}
+
+/// A call of a group, while it goes on and when it just ended.
+pub(crate) fn group_call(view: &GroupCallView) -> Value {
+    let (state, end) = match view.state {
+        GroupCallState::Ringing => ("incoming", None),
+        GroupCallState::Ongoing => ("ongoing", None),
+        GroupCallState::Waiting => ("waiting", None),
+        GroupCallState::Connecting => ("connecting", None),
+        GroupCallState::Live => ("live", None),
+        GroupCallState::Reconnecting => ("reconnecting", None),
+        GroupCallState::Ended(end) => ("ended", Some(end)),
+    };
+    let person = |person: &InCallView| {
         json!({
-            "microphone": media.microphone,
-            "camera": media.camera,
-            "screen": media.screen,
-            "hold": media.hold,
-            "recording": media.recording,
+            "contact_id": person.account.to_string(),
+            "device_id": person.device.to_string(),
+            "media": media(person.media),
+            "hand": person.hand,
+            "connected": person.connected,
         })
     };
-    let lacking =
-        |of: Media| json!({ "microphone": of.microphone, "camera": of.camera, "screen": of.screen });
+    json!({
+        "call_id": view.call.to_string(),
+        "chat_id": view.chat.to_string(),
+        "group_id": view.group.to_string(),
+        "state": state,
+        "end": end.map(|end| end.code()),
+        "end_text": end.map(|end| end.to_string()),
+        "begun_at": rfc3339(view.begun),
+        "talking_since": view.talking_since.map(rfc3339),
+        "own": media(view.own),
+        "lacking": lacking(view.lacking),
+        "hand": view.hand,
+        "muted_by": view.muted_by.map(|account| account.to_string()),
+        "forwarder": view.forwarder.map(|device| device.to_string()),
+        "people": view.people.iter().map(person).collect::<Vec<_>>(),
+    })
+}
+
+/// A call, while it lasts and when it just ended.
+pub(crate) fn call(view: &CallView) -> Value {
     let (state, end) = match view.state {
         CallState::Calling => ("calling", None),
         CallState::Ringing => ("ringing", None),

@@ -284,6 +284,11 @@ fn order(order: Order<'_>) -> Value {
         }
         MediaCommand::SetServers { servers: other } => ("servers", json!({ "servers": servers(other) })),
         MediaCommand::Close { .. } => ("close", json!({})),
+        // Calls of groups are the node's own: a client does not say that it can seal frames.
+        MediaCommand::Seal { .. }
+        | MediaCommand::Unseal { .. }
+        | MediaCommand::Forget { .. }
+        | MediaCommand::Forward { .. } => return Value::Null,
     };
     let mut body = Map::new();
     body.insert("type".to_owned(), Value::from("media.order"));

@@ -497,6 +497,7 @@ pub(crate) fn answer(handle: &Handle, answer: &Answer) -> Value {
         Answer::Group(view) => groups::view(view, &handle.overview()),
         Answer::GroupLink(link) => groups::link(link),
         Answer::Call(view) => calls::call(view),
+        Answer::GroupCall(view) => calls::group_call(view),
     }
 }
 

@@ -161,6 +161,8 @@ pub(crate) fn event(
         }
         Event::CallIncoming(view) => ("call.incoming", calls::call(view)),
         Event::CallChanged(view) => ("call.state", calls::call(view)),
+        Event::GroupCallIncoming(view) => ("call.incoming", calls::group_call(view)),
+        Event::GroupCallChanged(view) => ("call.state", calls::group_call(view)),
         Event::ContactRequested(view) => ("contact.request", contact(view, overview)),
         Event::ContactChanged(view) => ("contact.state", contact(view, overview)),
         Event::ContactRemoved { contact, chat } => {

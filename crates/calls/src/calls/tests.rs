@@ -86,6 +86,7 @@ async fn waiting() -> (Calls, mpsc::Receiver<MediaEvent>, mpsc::Receiver<()>) {
         media: Media::AUDIO,
         theirs: capabilities(),
         servers: BoundedVec::default(),
+        sealed: false,
     };
     calls.command(MediaCommand::Open(Box::new(opening))).expect("there is room");
     assert!(matches!(events.recv().await, Some(MediaEvent::Able { .. })));

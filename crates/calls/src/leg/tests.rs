@@ -25,6 +25,7 @@ fn leg(side: Side, polite: bool, ways: Ways, relay: bool) -> Leg {
         media: Media::AUDIO,
         theirs: Default::default(),
         servers: BoundedVec::truncated(servers),
+        sealed: false,
     })
 }
 

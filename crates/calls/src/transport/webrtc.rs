@@ -111,7 +111,7 @@ impl Peer {
         reports: Reports,
     ) -> Result<Self, Error> {
         let mut engine = engine()?;
-        let tracks = tracks::Outgoing::new();
+        let tracks = tracks::Outgoing::new(setup.sealed);
         let pipe = Pipe::new(setup.line.clone(), tracks.kinds(), limits);
         let registry = Registry::new()
             .with(Slot::Custom(FEEDBACK_SLOT), TwccReceiverBuilder::new().with_interval(FEEDBACK).build())
@@ -120,7 +120,13 @@ impl Peer {
             .with(Slot::SenderReport, SenderReportBuilder::new().build());
         extensions(&mut engine)?;
         let sections = Sections::default();
-        let handler = Arc::new(Handler::new(number, reports, setup.line, setup.inbox, sections.clone()));
+        let handler = Arc::new(Handler::new(
+            number,
+            reports,
+            (setup.line, setup.sealed),
+            setup.inbox,
+            sections.clone(),
+        ));
         let loopback = reach == Reach::Loopback;
         let settings = SettingEngineBuilder::new()
             .with_include_loopback_candidate(loopback)

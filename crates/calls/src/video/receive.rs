@@ -61,6 +61,11 @@ impl Watching {
         Ok(Self { frames, kind, line })
     }
 
+    /// Whether keyframes are asked for there.
+    pub(crate) fn is_by(&self, line: &Arc<Line>) -> bool {
+        Arc::ptr_eq(&self.line, line)
+    }
+
     /// Decodes a frame soon. When decoding is too slow it is dropped, and all up to the next keyframe with it.
     pub(crate) fn push(&self, frame: Frame) {
         if let Err(TrySendError::Full(_)) = self.frames.try_send(frame) {

@@ -209,7 +209,8 @@ impl Maker {
                 if frame.key {
                     self.last_key = Some(at);
                 }
-                fanout.send(&Encoded { kind: self.kind, stamp: stamp as u32, data: frame.data.into() });
+                let (stamp, key) = (stamp as u32, frame.key);
+                fanout.send(&Encoded { kind: self.kind, stamp, key, data: frame.data.into() });
             }
             None if key => fanout.owe_key(self.kind),
             None => {}

@@ -69,6 +69,11 @@ struct Window {
     kind: Kind,
 }
 
+/// A window that notes what is shown in it.
+pub(crate) fn window(seen: Seen, kind: Kind) -> Box<dyn VideoSink> {
+    Box::new(Window { seen, kind })
+}
+
 impl VideoSink for Window {
     fn show(&mut self, picture: &Picture) {
         *self.seen.1.lock().unwrap() = (picture.width(), picture.height());
@@ -219,6 +224,7 @@ impl Person {
             media,
             theirs: kith_calls::capabilities(),
             servers: BoundedVec::truncated(servers.to_vec()),
+            sealed: false,
         })));
         self.open.set(true);
     }

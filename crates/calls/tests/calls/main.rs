@@ -7,3 +7,4 @@ mod bench;
 mod relay;
 mod stories;
 mod strangers;
+mod together;

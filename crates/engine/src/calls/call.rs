@@ -67,6 +67,8 @@ pub(crate) struct Setup {
     pub(crate) capabilities: Capabilities,
     /// The servers that may be used.
     pub(crate) servers: IceServers,
+    /// Whether frames are sealed once more, as in calls of groups.
+    pub(crate) sealed: bool,
 }
 
 /// Something to do.

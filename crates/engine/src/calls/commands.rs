@@ -10,6 +10,7 @@ use kith_proto::rows::Rows;
 use super::Current;
 use super::call::Call;
 use super::taking;
+use super::together;
 use crate::command::Answer;
 use crate::command::MediaChange;
 use crate::command::Refusal;
@@ -35,7 +36,7 @@ pub(crate) fn start(
 ) -> Result<Answer, Refusal> {
     let contact = match engine.chats.with(chat).ok_or(Refusal::UnknownChat)? {
         With::Contact(contact) => contact,
-        With::Group(_) => return Err(Refusal::NoGroupCalls),
+        With::Group(group) => return together::start(engine, rows, out, &group, media),
     };
     match engine.contacts.state(&contact) {
         Some(ContactState::Accepted) => {}
@@ -43,6 +44,9 @@ pub(crate) fn start(
         Some(ContactState::Incoming) => return Err(Refusal::NotAccepted),
         Some(ContactState::Blocked) => return Err(Refusal::Blocked),
         None => return Err(Refusal::UnknownContact),
+    }
+    if engine.calls.together.is_some() {
+        return Err(Refusal::InCall);
     }
     if let Some(current) = &engine.calls.now {
         // They are calling: this is the answer.
@@ -77,6 +81,9 @@ pub(crate) fn accept(
     call: &CallId,
     media: Media,
 ) -> Result<Answer, Refusal> {
+    if engine.calls.is_of_group(call) {
+        return together::accept(engine, rows, out, call, media);
+    }
     let now = engine.core.now;
     let current = engine.calls.get(call).filter(|current| !current.call.is_outgoing());
     let current = current.ok_or(Refusal::UnknownCall)?;
@@ -93,6 +100,9 @@ pub(crate) fn hang_up(
     out: &mut Output,
     call: &CallId,
 ) -> Result<Answer, Refusal> {
+    if engine.calls.is_of_group(call) {
+        return together::hang_up(engine, rows, out, call);
+    }
     let current = engine.calls.get(call).ok_or(Refusal::UnknownCall)?;
     let mut acts = Vec::new();
     current.call.hang_up(&mut acts);
@@ -108,16 +118,13 @@ pub(crate) fn set_media(
     call: &CallId,
     change: MediaChange,
 ) -> Result<Answer, Refusal> {
+    if engine.calls.is_of_group(call) {
+        return together::set_media(engine, rows, out, call, change);
+    }
     let now = engine.core.now;
     let current = engine.calls.get(call).ok_or(Refusal::UnknownCall)?;
     let (own, _) = current.call.media();
-    let media = Media {
-        microphone: change.microphone.unwrap_or(own.microphone),
-        camera: change.camera.unwrap_or(own.camera),
-        screen: change.screen.unwrap_or(own.screen),
-        hold: change.hold.unwrap_or(own.hold),
-        recording: change.recording.unwrap_or(own.recording),
-    };
+    let media = change.applied_to(own);
     let mut acts = Vec::new();
     current.call.set_media(now, media, &mut acts);
     taking::settle(engine, rows, out, acts);

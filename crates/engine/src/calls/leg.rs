@@ -203,6 +203,18 @@ impl Leg {
             .collect()
     }
 
+    /// Whether they have taken all steps.
+    pub(super) fn is_taken(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// What is opened next is another connection: a new epoch, which only the side that offers begins.
+    pub(super) fn next_epoch(&mut self) {
+        if self.side == Side::Offers {
+            self.epoch = self.epoch.saturating_add(1);
+        }
+    }
+
     /// A step came.
     pub(super) fn came(&mut self, now: Timestamp, number: u32, step: Step) -> Came {
         if number <= self.taken {
@@ -226,7 +238,7 @@ impl Leg {
         let begins = match step {
             Step::Description { epoch, .. } => *epoch > self.epoch,
             Step::Restart { epoch, anew } => *anew && *epoch > self.epoch,
-            Step::Candidates { .. } | Step::Media(_) => false,
+            Step::Candidates { .. } | Step::Media(_) | Step::Key { .. } | Step::Mute => false,
         };
         begins && self.side == Side::Answers
     }
@@ -257,6 +269,7 @@ impl Leg {
             media,
             theirs,
             servers: setup.servers.clone(),
+            sealed: setup.sealed,
         };
         let mut commands = vec![MediaCommand::Open(Box::new(opening))];
         let held = std::mem::take(&mut self.held);
@@ -274,6 +287,13 @@ impl Leg {
     pub(super) fn close(&mut self) -> Option<MediaCommand> {
         self.path = None;
         std::mem::replace(&mut self.open, false).then_some(MediaCommand::Close { leg: self.id })
+    }
+
+    /// Closes the leg for media until it is wanted again: no way is looked for meanwhile.
+    pub(super) fn rest(&mut self) -> Option<MediaCommand> {
+        (self.try_at, self.tries, self.anew) = (None, 0, false);
+        self.silent = false;
+        self.close()
     }
 
     /// The call is over: nothing more is said.
@@ -309,7 +329,7 @@ impl Leg {
             Step::Candidates { epoch, list, done } => {
                 Some(MediaCommand::Candidates { leg, epoch, list, done })
             }
-            Step::Restart { .. } | Step::Media(_) => None,
+            Step::Restart { .. } | Step::Media(_) | Step::Key { .. } | Step::Mute => None,
         }
     }
 

@@ -155,7 +155,7 @@ pub(crate) fn interrupted(
 
 /// Writes the line of a call into its chat, unless it is there.
 #[expect(clippy::too_many_arguments, reason = "each of them is a field of the line")]
-fn write(
+pub(super) fn write(
     engine: &mut Engine,
     rows: &dyn Rows,
     out: &mut Output,

@@ -36,6 +36,7 @@ use super::call::Call;
 use super::call::Setup;
 use super::records;
 use super::records::Missed;
+use super::together;
 use crate::effect::Effect;
 use crate::effect::Misbehaviour;
 use crate::engine::Engine;
@@ -68,6 +69,9 @@ pub(crate) struct Said {
 /// A device said something about a call.
 pub(crate) fn word(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, said: Said, word: CallWord) {
     let CallWord { call: id, signal } = word;
+    if matches!(signal, Signal::Present(_) | Signal::Absent | Signal::Between(_)) {
+        return together::word(engine, rows, out, &said, id, signal);
+    }
     if engine.contacts.state(&said.contact) != Some(ContactState::Accepted) {
         engine.core.stats.bad_call_words += 1;
         return;
@@ -178,6 +182,9 @@ fn invited(
     let Some(setup) = setup(engine, &contact) else {
         return refuse(engine, rows, out, &said, missed(CallEnd::Unsupported), Reject::Unsupported);
     };
+    if engine.calls.together.is_some() {
+        return refuse(engine, rows, out, &said, missed(CallEnd::Busy), Reject::Busy);
+    }
     let mut acts = Vec::new();
     if let Some(current) = engine.calls.now.as_mut() {
         if both.is_some() {
@@ -236,8 +243,12 @@ pub(crate) fn report(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, eve
                 current.call.set_servers(servers, &mut acts);
                 settle(engine, rows, out, acts);
             }
+            if let Some(together) = &mut engine.calls.together {
+                together.call.set_servers(&engine.calls.servers);
+            }
         }
         MediaEvent::Lacking { call, media } => {
+            together::lacks(engine, rows, out, &call, media);
             if let Some(current) = engine.calls.get(&call) {
                 current.call.lacks(now, media, &mut acts);
                 settle(engine, rows, out, acts);
@@ -248,6 +259,9 @@ pub(crate) fn report(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, eve
         | MediaEvent::Path { leg, .. }
         | MediaEvent::Silence { leg, .. }
         | MediaEvent::Failed { leg, .. } => {
+            if engine.calls.together.as_ref().is_some_and(|together| together.call.id() == leg.call) {
+                return together::report(engine, rows, out, event);
+            }
             if let Some(current) = engine.calls.get(&leg.call) {
                 current.call.report(now, event, &mut acts);
                 settle(engine, rows, out, acts);
@@ -258,6 +272,7 @@ pub(crate) fn report(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, eve
 
 /// Messages may be put on the stream to a device again.
 pub(crate) fn ready(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId) {
+    together::ready(engine, rows, out, device);
     let now = engine.core.now;
     let Some(current) = &mut engine.calls.now else { return };
     let mut acts = Vec::new();
@@ -268,6 +283,10 @@ pub(crate) fn ready(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, devi
 /// This device is reached elsewhere than before.
 pub(crate) fn network_changed(engine: &mut Engine) {
     let now = engine.core.now;
+    if let Some(together) = &mut engine.calls.together {
+        together.call.network_changed(now);
+        set_timer(engine);
+    }
     let Some(current) = &mut engine.calls.now else { return };
     current.call.network_changed(now);
     set_timer(engine);
@@ -275,6 +294,7 @@ pub(crate) fn network_changed(engine: &mut Engine) {
 
 /// Time has passed.
 pub(crate) fn wake(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) {
+    together::wake(engine, rows, out);
     let now = engine.core.now;
     let Engine { calls, presence, .. } = engine;
     let Some(current) = &mut calls.now else { return };
@@ -285,6 +305,7 @@ pub(crate) fn wake(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) {
 
 /// Somebody is blocked or removed: nothing is left of a call with them.
 pub(crate) fn part(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, contact: &ContactId) {
+    together::members_changed(engine, rows, out);
     let current = engine.calls.now.as_mut().filter(|current| current.contact == *contact);
     let Some(current) = current else { return };
     let mut acts = Vec::new();
@@ -324,16 +345,19 @@ pub(super) fn settle(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, act
     set_timer(engine);
 }
 
-fn set_timer(engine: &mut Engine) {
+pub(super) fn set_timer(engine: &mut Engine) {
     let now = engine.core.now;
-    match engine.calls.now.as_ref().and_then(|current| current.call.next_wake(now)) {
+    let calls = &engine.calls;
+    let one = calls.now.as_ref().and_then(|current| current.call.next_wake(now));
+    let group = calls.together.as_ref().and_then(|together| together.call.next_wake(now));
+    match [one, group, calls.ongoing.next_wake()].into_iter().flatten().min() {
         Some(at) => engine.core.timers.set(TimerKey::Calls, at),
         None => engine.core.timers.clear(TimerKey::Calls),
     }
 }
 
 /// Says words to the devices that are connected, several in one payload. What is not heard is said again.
-fn say(engine: &mut Engine, out: &mut Output, words: Vec<(DeviceId, CallWord)>) {
+pub(super) fn say(engine: &mut Engine, out: &mut Output, words: Vec<(DeviceId, CallWord)>) {
     let mut by_device: BTreeMap<DeviceId, Vec<Vec<Content>>> = BTreeMap::new();
     let mut sizes: BTreeMap<DeviceId, usize> = BTreeMap::new();
     for (device, word) in words {

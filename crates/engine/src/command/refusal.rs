@@ -129,9 +129,18 @@ pub enum Refusal {
     /// Nothing here moves sound.
     #[error("this program cannot make calls: it has no access to sound")]
     NoMedia,
-    /// Calls in groups are not there yet.
-    #[error("only one person can be called at a time: open the chat with them")]
-    NoGroupCalls,
+    /// The rules of the group do not let the own role start calls.
+    #[error("your role in this group does not allow to start calls: join one that somebody else has started")]
+    MayNotCall,
+    /// Only who keeps order may mute somebody, and only those below them.
+    #[error("only moderators and those above them may mute somebody, and nobody of their own rank")]
+    MayNotMute,
+    /// They are not in the call.
+    #[error("this person is not in the call")]
+    NotInCall,
+    /// So many are in the call that nobody else fits in.
+    #[error("this call is full")]
+    CallFull,
     /// They have not answered the contact request.
     #[error("your contact request was not answered yet: write when it was")]
     NotAnswered,
@@ -180,7 +189,10 @@ impl Refusal {
             Self::InCall => "in_call",
             Self::UnknownCall => "unknown_call",
             Self::NoMedia => "no_media",
-            Self::NoGroupCalls => "no_group_calls",
+            Self::MayNotCall => "may_not_call",
+            Self::MayNotMute => "may_not_mute",
+            Self::NotInCall => "not_in_call",
+            Self::CallFull => "call_full",
         }
     }
 }

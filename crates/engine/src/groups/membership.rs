@@ -45,6 +45,7 @@ use super::state::Group;
 use super::state::MAX_GROUPS;
 use super::taking;
 use super::turns::Turns;
+use crate::calls;
 use crate::command::Refusal;
 use crate::engine::Engine;
 use crate::links;
@@ -439,6 +440,7 @@ pub(super) fn settle(
     own_state(engine, out, id);
     tell_voided(engine, out, id, &before, new);
     fellows::changed(engine, rows, out, id, &before);
+    calls::together::members_changed(engine, rows, out);
     joining::came(engine, out, id, &joined);
     if about_links(engine, id, new) || !before.contains_key(&own) {
         hosts::changed(engine, out);

@@ -5,9 +5,12 @@ use serde::Serialize;
 
 use kith_proto::call::Media;
 use kith_proto::call::media::MediaFailure;
+use kith_proto::id::AccountId;
 use kith_proto::id::CallId;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
+use kith_proto::id::DeviceId;
+use kith_proto::id::GroupId;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
@@ -188,4 +191,67 @@ pub struct CallSettings {
     pub hide_address: HideAddress,
     /// For whom that was decided otherwise, and how.
     pub contacts: Vec<(ContactId, bool)>,
+}
+
+/// A call of a group, while it goes on and when it just ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupCallView {
+    /// Which.
+    pub call: CallId,
+    /// Of which group.
+    pub group: GroupId,
+    /// Its chat.
+    pub chat: ChatId,
+    /// How it is, for this device.
+    pub state: GroupCallState,
+    /// When it began.
+    pub begun: Timestamp,
+    /// Since when somebody was heard here; kept while connections are lost and found.
+    pub talking_since: Option<Timestamp>,
+    /// What this device sends; nothing while it is not in the call.
+    pub own: Media,
+    /// What of all that is to be sent is not, because its device is not there or does not work.
+    pub lacking: Media,
+    /// Whether the own hand is raised.
+    pub hand: bool,
+    /// Who muted this device; nobody once it has spoken again.
+    pub muted_by: Option<AccountId>,
+    /// Which device forwards for all; none while each talks with each.
+    pub forwarder: Option<DeviceId>,
+    /// The others in it.
+    pub people: Vec<InCallView>,
+}
+
+/// How a call of a group is, for this device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GroupCallState {
+    /// It goes on without this device, and rings here.
+    Ringing,
+    /// It goes on without this device.
+    Ongoing,
+    /// This device is in it, alone.
+    Waiting,
+    /// Ways to the others are looked for.
+    Connecting,
+    /// Somebody is heard.
+    Live,
+    /// All connections were lost; others are looked for.
+    Reconnecting,
+    /// It is over, at least for this device.
+    Ended(CallEnd),
+}
+
+/// Somebody in a call of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InCallView {
+    /// Who.
+    pub account: AccountId,
+    /// By which device.
+    pub device: DeviceId,
+    /// What they send.
+    pub media: Media,
+    /// Whether their hand is raised.
+    pub hand: bool,
+    /// Whether sound and pictures come from them; `false` while this device is not in the call.
+    pub connected: bool,
 }

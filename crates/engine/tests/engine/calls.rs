@@ -2,6 +2,7 @@
 
 mod ends;
 mod rings;
+mod together;
 
 use kith_engine::Command;
 use kith_engine::Event;
@@ -31,7 +32,9 @@ use crate::friends;
 impl Side {
     /// Something here moves sound.
     fn able(&mut self) {
-        self.give(Input::Call(MediaEvent::Able { capabilities: Some(Capabilities::OPUS) }));
+        self.give(Input::Call(MediaEvent::Able {
+            capabilities: Some(Capabilities::OPUS.and(Capabilities::SFRAME)),
+        }));
     }
 
     fn call(&mut self, chat: ChatId) -> CallView {

@@ -1,4 +1,5 @@
-//! What the payloads of video look like: VP8 (RFC 7741) and H.264 (RFC 6184, packetisation modes 0 and 1).
+//! What the payloads of video look like: VP8 (RFC 7741), H.264 (RFC 6184, packetisation modes 0 and 1), and frames that are sealed as a whole
+//! (RFC 9605), of which no codec's descriptor can be made.
 
 use super::Codec;
 
@@ -22,6 +23,13 @@ impl Codec {
                 Some(Part { begins, key })
             }
             Self::H264 => h264_part(payload),
+            Self::Sealed => {
+                let (first, rest) = payload.split_first()?;
+                let (begins, key) = (first & SEALED_BEGINS != 0, first & SEALED_KEY != 0);
+                // All other bits are zero.
+                let known = first & !(SEALED_BEGINS | SEALED_KEY) == 0 && (begins || !key);
+                Some(Part { begins, key }).filter(|_| known && !rest.is_empty())
+            }
         }
     }
 
@@ -36,6 +44,13 @@ impl Codec {
                 None => false,
             },
             Self::H264 => h264_append(payload, frame).is_some(),
+            Self::Sealed => match payload.split_first() {
+                Some((_, part)) => {
+                    frame.extend_from_slice(part);
+                    true
+                }
+                None => false,
+            },
         }
     }
 }
@@ -123,6 +138,18 @@ fn units(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// What stands before a part of a sealed frame: whether the frame begins with it, and if so, whether it needs no other.
+pub fn sealed_descriptor(begins: bool, key: bool) -> u8 {
+    match (begins, key) {
+        (false, _) => 0,
+        (true, false) => SEALED_BEGINS,
+        (true, true) => SEALED_BEGINS | SEALED_KEY,
+    }
+}
+
+const SEALED_BEGINS: u8 = 0x80;
+const SEALED_KEY: u8 = 0x40;
+
 const START: [u8; 4] = [0, 0, 0, 1];
 const STAP_A: u8 = 24;
 const FU_A: u8 = 28;
@@ -164,5 +191,25 @@ mod tests {
         assert_eq!(Codec::H264.part(&[25]), None);
         assert!(!Codec::H264.append(&[0x7c, 0x45, 8], &mut Vec::new()), "the middle of something");
         assert!(Codec::H264.append(&[24, 0, 9, 1], &mut Vec::new()), "cut off");
+    }
+
+    #[test]
+    fn of_sealed_frames_only_the_beginning_and_the_kind_are_known() {
+        let begins = [sealed_descriptor(true, true), 1, 2];
+        assert_eq!(Codec::Sealed.part(&begins), Some(Part { begins: true, key: true }));
+        assert_eq!(
+            Codec::Sealed.part(&[sealed_descriptor(true, false), 1]),
+            Some(Part { begins: true, key: false })
+        );
+        assert_eq!(
+            Codec::Sealed.part(&[sealed_descriptor(false, true), 1]),
+            Some(Part { begins: false, key: false })
+        );
+        let mut frame = Vec::new();
+        assert!(Codec::Sealed.append(&begins, &mut frame) && Codec::Sealed.append(&[0, 3], &mut frame));
+        assert_eq!(frame, [1, 2, 3]);
+        for none in [&[][..], &[0x80], &[0x40, 1], &[0x10, 1]] {
+            assert_eq!(Codec::Sealed.part(none), None);
+        }
     }
 }

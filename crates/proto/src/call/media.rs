@@ -2,7 +2,7 @@
 //! neither knows the other. Nothing here crosses the wire.
 //!
 //! ```text
-//!  engine ── MediaCommand ──▶ media     Open, Describe, Candidates, AllowDirect, Restart, SetMedia, SetServers, Close
+//!  engine ── MediaCommand ──▶ media     Open, Describe, Candidates, AllowDirect, Restart, SetMedia, SetServers, Seal, Unseal, Forget, Forward, Close
 //!  engine ◀── MediaEvent ──── media     Able, Servers, Described, Gathered, Path, Silence, Lacking, Failed
 //! ```
 //!
@@ -19,6 +19,7 @@ use super::Candidates;
 use super::Capabilities;
 use super::Media;
 use super::Sdp;
+use super::group::CallKey;
 use crate::bounded::BoundedStr;
 use crate::bounded::BoundedVec;
 use crate::id::CallId;
@@ -101,6 +102,8 @@ pub struct Opening {
     pub theirs: Capabilities,
     /// The servers that may be used.
     pub servers: IceServers,
+    /// Whether frames are sealed once more, with the keys of a call of a group (`Seal`, `Unseal`).
+    pub sealed: bool,
 }
 
 /// What the engine wants of whatever moves sound and pictures.
@@ -155,11 +158,52 @@ pub enum MediaCommand {
         /// Which.
         servers: IceServers,
     },
+    /// The own frames are sealed with this from now on, in all legs that are opened so.
+    Seal {
+        /// In which call.
+        call: CallId,
+        /// The number of this device in it, which stands in each frame.
+        sender: u16,
+        /// How.
+        key: FrameKey,
+    },
+    /// The frames of another device are sealed with this, from now on or soon, whichever leg they come by.
+    Unseal {
+        /// In which call, and whose; there need be no such leg.
+        from: LegId,
+        /// Its number in the call.
+        sender: u16,
+        /// How.
+        key: FrameKey,
+    },
+    /// The other device is in the call no more: its keys are forgotten.
+    Forget {
+        /// In which call, and which.
+        from: LegId,
+    },
+    /// What comes by one leg of the call goes out by all others, sealed as it is; or no more.
+    Forward {
+        /// In which call.
+        call: CallId,
+        /// Whether.
+        on: bool,
+    },
     /// The connection is not needed any more.
     Close {
         /// Which leg.
         leg: LegId,
     },
+}
+
+/// A key for frames, and which of its sender's it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameKey {
+    /// Its generation.
+    pub generation: u8,
+    /// Its step.
+    pub step: u8,
+    /// The key.
+    pub key: CallKey,
 }
 
 impl MediaCommand {
@@ -172,7 +216,12 @@ impl MediaCommand {
             | Self::AllowDirect { leg }
             | Self::Restart { leg, .. }
             | Self::Close { leg } => Some(*leg),
-            Self::SetMedia { .. } | Self::SetServers { .. } => None,
+            Self::SetMedia { .. }
+            | Self::SetServers { .. }
+            | Self::Seal { .. }
+            | Self::Unseal { .. }
+            | Self::Forget { .. }
+            | Self::Forward { .. } => None,
         }
     }
 }

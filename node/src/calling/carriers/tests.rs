@@ -23,6 +23,7 @@ fn leg(call: u8, device: u8) -> LegId {
 
 fn open(leg: LegId) -> MediaCommand {
     MediaCommand::Open(Box::new(Opening {
+        sealed: false,
         leg,
         epoch: 3,
         side: Side::Answers,

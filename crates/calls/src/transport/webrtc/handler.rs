@@ -25,6 +25,7 @@ pub(super) struct Handler {
     number: u64,
     reports: Reports,
     line: Arc<Line>,
+    sealed: bool,
     inbox: Arc<dyn Fn(Inbox) + Send + Sync>,
     sections: Sections,
     peer: Mutex<Option<Weak<dyn PeerConnection>>>,
@@ -34,11 +35,11 @@ impl Handler {
     pub(super) fn new(
         number: u64,
         reports: Reports,
-        line: Arc<Line>,
+        (line, sealed): (Arc<Line>, bool),
         inbox: Arc<dyn Fn(Inbox) + Send + Sync>,
         sections: Sections,
     ) -> Self {
-        Self { number, reports, line, inbox, sections, peer: Mutex::new(None) }
+        Self { number, reports, line, sealed, inbox, sections, peer: Mutex::new(None) }
     }
 
     /// Which connection it is; known only after it was made with this.
@@ -82,6 +83,7 @@ impl PeerConnectionEventHandler for Handler {
     async fn on_track(&self, track: Arc<dyn TrackRemote>) {
         let peer = self.peer.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(peer) = peer else { return };
-        tokio::spawn(tracks::read(track, peer, self.sections.clone(), self.line.clone(), self.inbox.clone()));
+        let line = (self.line.clone(), self.sealed);
+        tokio::spawn(tracks::read(track, peer, self.sections.clone(), line, self.inbox.clone()));
     }
 }

@@ -209,7 +209,7 @@ impl Pipe {
 
     fn asked_for_key(&self, ssrc: u32) {
         if let Some(kind) = self.kinds.get(&ssrc) {
-            self.line.ask_key(*kind);
+            self.line.wish_key(*kind);
         }
     }
 

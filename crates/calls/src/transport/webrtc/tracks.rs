@@ -11,6 +11,7 @@ use bytes::Bytes;
 use kith_media::frames::Assembler;
 use kith_media::frames::Codec;
 use kith_media::frames::Packet;
+use kith_media::frames::sealed_descriptor;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp;
 use tokio::sync::mpsc;
@@ -36,6 +37,7 @@ pub(super) struct Outgoing {
 
 struct Stream {
     kind: Kind,
+    sealed: bool,
     ssrc: u32,
     number: u16,
     /// Added to time stamps, as these begin anywhere (RFC 3550, 5.1).
@@ -44,7 +46,7 @@ struct Stream {
 }
 
 impl Outgoing {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(sealed: bool) -> Self {
         let [one, two, three] = Kind::ALL;
         // Numbers of streams are drawn by lot; within a connection they differ in their lowest bits for certain.
         let lot = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()) << 8);
@@ -52,7 +54,7 @@ impl Outgoing {
         let stream = |kind: Kind| {
             let ssrc = base.wrapping_add(2 * kind.index() as u32);
             let track = super::track(kind, ssrc, ssrc + 1);
-            Stream { kind, ssrc, number: (lot >> 40) as u16, first_stamp: (lot >> 32) as u32, track }
+            Stream { kind, sealed, ssrc, number: (lot >> 40) as u16, first_stamp: (lot >> 32) as u32, track }
         };
         Self { tracks: [stream(one), stream(two), stream(three)] }
     }
@@ -112,9 +114,13 @@ impl Stream {
         let mut packets = Vec::with_capacity(count);
         for (index, part) in encoded.data.chunks(size).enumerate() {
             let payload = if pictures {
-                // RFC 7741, 4.2: no extension; the first packet of the frame begins partition zero.
                 let mut payload = Vec::with_capacity(part.len() + 1);
-                payload.push(if index == 0 { 0x10 } else { 0 });
+                payload.push(match self.sealed {
+                    true => sealed_descriptor(index == 0, encoded.key),
+                    // RFC 7741, 4.2: no extension; the first packet of the frame begins partition zero.
+                    false if index == 0 => 0x10,
+                    false => 0,
+                });
                 payload.extend_from_slice(part);
                 Bytes::from(payload)
             } else {
@@ -141,12 +147,12 @@ pub(super) async fn read(
     track: Arc<dyn TrackRemote>,
     peer: Weak<dyn PeerConnection>,
     sections: Sections,
-    line: Arc<Line>,
+    (line, sealed): (Arc<Line>, bool),
     inbox: Arc<dyn Fn(Inbox) + Send + Sync>,
 ) {
     let mut kind = None;
     let mut ssrc = 0;
-    let mut frames = Assembler::new(Codec::Vp8, PATIENCE);
+    let mut frames = Assembler::new(if sealed { Codec::Sealed } else { Codec::Vp8 }, PATIENCE);
     loop {
         let now = Instant::now();
         let wake = now + wait(&frames, &line, now).min(LONGEST_WAIT);
@@ -182,7 +188,8 @@ pub(super) async fn read(
         }
         // A packet that was asked for twice in vain will be missed; a keyframe that is asked for now is here when it is given up.
         let soon = frames.next_wake().is_some_and(|at| at.since(came) < early(&line));
-        if frames.wants_key(came) || (soon && line.may_ask_early(kind, came)) {
+        let for_others = line.take_for_others(kind);
+        if frames.wants_key(came) || for_others || (soon && line.may_ask_early(kind, came)) {
             let pli = PictureLossIndication { sender_ssrc: 1, media_ssrc: ssrc };
             let _ = track.write_rtcp(vec![Box::new(pli)]).await;
         }

@@ -106,7 +106,13 @@ impl Wire {
 
     fn setup(&self, of: DeviceId) -> Setup {
         let ways = self.ends.get(&of).map_or(Ways::Any, |end| end.ways);
-        Setup { device: of, ways, capabilities: Capabilities::OPUS, servers: BoundedVec::default() }
+        Setup {
+            device: of,
+            ways,
+            capabilities: Capabilities::OPUS,
+            servers: BoundedVec::default(),
+            sealed: false,
+        }
     }
 
     pub(super) fn hide(&mut self, who: u8) {

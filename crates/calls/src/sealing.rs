@@ -1,0 +1,186 @@
+//! Frames of calls of groups, sealed for all who are in them (`kith_crypto::sframe`): after the encoder and before the packets, after the packets
+//! and before the decoder. So whoever forwards them needs no key.
+//!
+//! ```text
+//!  in each sealed frame:  number, 2 bytes │ time stamp, 4 bytes │ what the encoder made
+//! ```
+//!
+//! Number and stamp are inside, because those of RTP are of the connection a frame came by, and that changes with whoever forwards.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use kith_crypto::sframe::BaseKey;
+use kith_crypto::sframe::FrameKeys;
+use kith_crypto::sframe::KeyName;
+use kith_crypto::sframe::SenderKeys;
+use kith_proto::call::media::FrameKey;
+use kith_proto::id::DeviceId;
+
+use crate::transport::Encoded;
+use crate::transport::Kind;
+
+/// The keys of the call that goes on.
+#[derive(Default)]
+pub(crate) struct Sealing(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    own: Option<SenderKeys>,
+    /// Of each [`Kind`], the number of the next frame.
+    numbers: [u16; 3],
+    others: BTreeMap<DeviceId, FrameKeys>,
+    forwards: bool,
+}
+
+/// A frame of somebody, opened.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unsealed {
+    pub(crate) device: DeviceId,
+    pub(crate) number: u16,
+    pub(crate) stamp: u32,
+    pub(crate) frame: Vec<u8>,
+}
+
+impl Sealing {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Own frames are sealed with this from now on.
+    pub(crate) fn seal_with(&self, sender: u16, key: &FrameKey) {
+        self.inner().own = Some(SenderKeys::new(sender, name(key), &base(key)));
+    }
+
+    /// Frames of another device are sealed with this, now or soon.
+    pub(crate) fn open_with(&self, device: DeviceId, sender: u16, key: &FrameKey) {
+        let mut inner = self.inner();
+        let keys = inner.others.entry(device).or_insert_with(|| FrameKeys::new(sender));
+        keys.add(name(key), base(key));
+    }
+
+    /// A device is in the call no more.
+    pub(crate) fn forget(&self, device: &DeviceId) {
+        self.inner().others.remove(device);
+    }
+
+    /// Whether a device is in the call, as far as its keys are known.
+    pub(crate) fn knows(&self, device: &DeviceId) -> bool {
+        self.inner().others.contains_key(device)
+    }
+
+    /// Whether frames of others are passed on.
+    pub(crate) fn set_forwards(&self, forwards: bool) {
+        self.inner().forwards = forwards;
+    }
+
+    /// Whether a frame that came from a device is passed on: its own ones are, and not those that it passes on itself.
+    pub(crate) fn forwards(&self, device: &DeviceId, sealed: &[u8]) -> bool {
+        let inner = self.inner();
+        let sender = inner.others.get(device).map(FrameKeys::sender);
+        inner.forwards && sender.is_some() && sender == FrameKeys::sender_of(sealed)
+    }
+
+    /// Seals what an encoder made; nothing before there is a key.
+    pub(crate) fn seal(&self, encoded: &Encoded) -> Option<Encoded> {
+        let mut inner = self.inner();
+        let Inner { own, numbers, .. } = &mut *inner;
+        let number = numbers.get_mut(encoded.kind.index())?;
+        let mut frame = Vec::with_capacity(HEAD + encoded.data.len());
+        frame.extend_from_slice(&number.to_be_bytes());
+        frame.extend_from_slice(&encoded.stamp.to_be_bytes());
+        frame.extend_from_slice(&encoded.data);
+        let sealed = own.as_mut()?.seal(encoded.kind.index(), &frame)?;
+        *number = number.wrapping_add(1);
+        Some(Encoded { data: sealed.into(), ..encoded.clone() })
+    }
+
+    /// Opens a frame of anybody in the call; nothing for one that came before, is not authentic, or of a key that is not known.
+    pub(crate) fn open(&self, kind: Kind, sealed: &[u8]) -> Option<Unsealed> {
+        let sender = FrameKeys::sender_of(sealed)?;
+        let mut inner = self.inner();
+        // Two devices may have the same number: the keys tell them apart.
+        let mut named = inner.others.iter_mut().filter(|(_, keys)| keys.sender() == sender);
+        let (device, opened) =
+            named.find_map(|(device, keys)| Some((*device, keys.open(kind.index(), sealed).ok()?)))?;
+        let (number, rest) = opened.frame.split_first_chunk::<2>()?;
+        let (stamp, frame) = rest.split_first_chunk::<4>()?;
+        let (number, stamp) = (u16::from_be_bytes(*number), u32::from_be_bytes(*stamp));
+        Some(Unsealed { device, number, stamp, frame: frame.to_vec() })
+    }
+}
+
+fn name(key: &FrameKey) -> KeyName {
+    KeyName { generation: key.generation, step: key.step }
+}
+
+fn base(key: &FrameKey) -> BaseKey {
+    BaseKey::new(*key.key.as_bytes())
+}
+
+/// Shares the keys between the handle, encoders and connections.
+pub(crate) type Shared = Arc<Sealing>;
+
+const HEAD: usize = 6;
+
+#[cfg(test)]
+mod tests {
+    use kith_proto::call::group::CallKey;
+
+    use super::*;
+
+    fn key(number: u8) -> FrameKey {
+        FrameKey { generation: 0, step: 0, key: CallKey::new([number; 64]) }
+    }
+
+    fn speech(stamp: u32) -> Encoded {
+        Encoded { kind: Kind::Microphone, stamp, key: false, data: [1, 2, 3].as_slice().into() }
+    }
+
+    #[test]
+    fn frames_keep_their_place_whoever_they_come_by() {
+        let (ada, bob, ada_device) = (Sealing::default(), Sealing::default(), DeviceId([1; 32]));
+        assert!(ada.seal(&speech(0)).is_none(), "nothing leaves unsealed");
+        ada.seal_with(7, &key(1));
+        bob.open_with(ada_device, 7, &key(1));
+        // Somebody else with the same number.
+        bob.open_with(DeviceId([0; 32]), 7, &key(2));
+        for number in 0..3 {
+            let stamp = u32::from(number) * 960;
+            let sealed = ada.seal(&speech(stamp)).unwrap();
+            assert!(!sealed.data.windows(3).any(|part| part == [1, 2, 3]));
+            let opened = bob.open(Kind::Microphone, &sealed.data);
+            assert_eq!(opened, Some(Unsealed { device: ada_device, number, stamp, frame: vec![1, 2, 3] }));
+            assert_eq!(
+                bob.open(Kind::Microphone, &sealed.data),
+                None,
+                "once, also when it comes by two ways"
+            );
+        }
+        // Numbers go on under another key.
+        let next = FrameKey { generation: 1, ..key(3) };
+        ada.seal_with(7, &next);
+        bob.open_with(ada_device, 7, &next);
+        let sealed = ada.seal(&speech(9)).unwrap();
+        assert_eq!(bob.open(Kind::Microphone, &sealed.data).map(|opened| opened.number), Some(3));
+        bob.forget(&ada_device);
+        assert_eq!(bob.open(Kind::Microphone, &ada.seal(&speech(9)).unwrap().data), None);
+    }
+
+    #[test]
+    fn only_frames_of_who_sent_them_are_passed_on() {
+        let (ada, forwarder) = (Sealing::default(), Sealing::default());
+        ada.seal_with(7, &key(1));
+        let (ada_device, cyd_device) = (DeviceId([1; 32]), DeviceId([3; 32]));
+        forwarder.open_with(ada_device, 7, &key(9));
+        forwarder.open_with(cyd_device, 8, &key(9));
+        let sealed = ada.seal(&speech(0)).unwrap().data;
+        assert!(!forwarder.forwards(&ada_device, &sealed), "not asked to");
+        forwarder.set_forwards(true);
+        assert!(forwarder.forwards(&ada_device, &sealed), "without the key");
+        assert!(!forwarder.forwards(&cyd_device, &sealed), "Cyd has it from somebody else");
+    }
+}

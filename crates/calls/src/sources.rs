@@ -1,0 +1,159 @@
+//! Those who are heard and seen in a call of a group, whichever connection their frames come by. Each has a place with the speaker and threads for
+//! pictures, which stay when another forwards.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::SyncSender;
+use std::time::Instant;
+
+use kith_media::Bitrate;
+use kith_media::frames::Frame;
+use kith_proto::call::media::LegId;
+use kith_proto::id::CallId;
+use kith_proto::id::DeviceId;
+
+use crate::audio::Figures;
+use crate::audio::Heard;
+use crate::device::Devices;
+use crate::line::Line;
+use crate::sealing::Unsealed;
+use crate::stats::SpeechStats;
+use crate::studio::Pictures;
+use crate::transport::Kind;
+use crate::video::Shown;
+use crate::video::Watching;
+
+/// All of them.
+pub(crate) struct Sources {
+    devices: Arc<dyn Devices>,
+    showing: Arc<AtomicBool>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    ears: Option<SyncSender<Heard>>,
+    call: Option<CallId>,
+    by_device: BTreeMap<DeviceId, Source>,
+    next: u64,
+}
+
+struct Source {
+    number: u64,
+    /// Its own time: that of connections differs.
+    line: Arc<Line>,
+    figures: Arc<Figures>,
+    shown: [Arc<Shown>; 2],
+    watching: BTreeMap<Kind, Watching>,
+}
+
+impl Sources {
+    pub(crate) fn new(devices: Arc<dyn Devices>, showing: Arc<AtomicBool>) -> Self {
+        Self { devices, showing, inner: Mutex::default() }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where speech goes.
+    pub(crate) fn listen(&self, ears: Option<SyncSender<Heard>>) {
+        let mut inner = self.inner();
+        if ears.is_none() {
+            inner.by_device.clear();
+        }
+        inner.ears = ears;
+    }
+
+    /// Speech of somebody.
+    pub(crate) fn speech(&self, call: CallId, unsealed: Unsealed) {
+        let mut inner = self.inner();
+        let Some(ears) = inner.ears.clone() else { return };
+        let source = inner.source(call, unsealed.device, &ears);
+        let packet = Heard::Packet {
+            number: source.number,
+            came: source.line.time(Instant::now()),
+            sequence: unsealed.number,
+            stamp: unsealed.stamp,
+            payload: unsealed.frame,
+        };
+        let _ = ears.try_send(packet);
+    }
+
+    /// A picture of somebody. `line`: that of the connection which it came by, where keyframes are asked for.
+    pub(crate) fn picture(
+        &self,
+        call: CallId,
+        kind: Kind,
+        unsealed: Unsealed,
+        frame: Frame,
+        line: &Arc<Line>,
+    ) {
+        let mut inner = self.inner();
+        let Some(ears) = inner.ears.clone() else { return };
+        let device = unsealed.device;
+        let source = inner.source(call, device, &ears);
+        if source.watching.get(&kind).is_none_or(|watching| !watching.is_by(line)) {
+            let index = usize::from(kind == Kind::Screen);
+            let shown = source.shown.get(index).cloned().unwrap_or_default();
+            let devices = self.devices.clone();
+            let display = move || devices.display(LegId { call, device }, kind);
+            match Watching::start(kind, line.clone(), shown, self.showing.clone(), display) {
+                Ok(begun) => _ = source.watching.insert(kind, begun),
+                Err(error) => tracing::warn!(%error, "no thread for pictures"),
+            }
+        }
+        if let Some(watching) = source.watching.get(&kind) {
+            watching.push(Frame { data: unsealed.frame, ..frame });
+        }
+    }
+
+    /// What was heard and shown of a device.
+    pub(crate) fn figures(&self, device: &DeviceId) -> (SpeechStats, [Pictures; 2]) {
+        self.inner().by_device.get(device).map_or_else(Default::default, |source| {
+            let [camera, screen] = &source.shown;
+            (source.figures.get(), [camera.get(), screen.get()])
+        })
+    }
+
+    /// Everybody who is heard or seen.
+    pub(crate) fn devices(&self) -> Vec<DeviceId> {
+        self.inner().by_device.keys().copied().collect()
+    }
+
+    /// Somebody is in the call no more.
+    pub(crate) fn keep(&self, is_there: impl Fn(&DeviceId) -> bool) {
+        let mut inner = self.inner();
+        let Inner { by_device, ears, .. } = &mut *inner;
+        by_device.retain(|device, source| {
+            let stays = is_there(device);
+            if let (false, Some(ears)) = (stays, &ears) {
+                let _ = ears.try_send(Heard::Leave { number: source.number });
+            }
+            stays
+        });
+    }
+}
+
+impl Inner {
+    /// Somebody, who has a place with the speaker from now on.
+    fn source(&mut self, call: CallId, device: DeviceId, ears: &SyncSender<Heard>) -> &mut Source {
+        if self.call.replace(call) != Some(call) {
+            self.by_device.clear();
+        }
+        let next = &mut self.next;
+        self.by_device.entry(device).or_insert_with(|| {
+            *next += 1;
+            // Connections are numbered from one on.
+            let number = u64::MAX - *next;
+            let line = Arc::new(Line::new(Bitrate::ZERO));
+            let figures = Arc::<Figures>::default();
+            let _ = ears.try_send(Heard::Join { number, line: line.clone(), figures: figures.clone() });
+            Source { number, line, figures, shown: Default::default(), watching: BTreeMap::new() }
+        })
+    }
+}

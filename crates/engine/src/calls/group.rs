@@ -1,0 +1,794 @@
+//! One call of a group, as a device that is in it sees it. A machine without an engine around it, like `call`: words, reports and wishes
+//! come in, what is to be said and done comes out.
+//!
+//! ```text
+//!            somebody says Present        media: connected        none of them
+//!  Waiting ───────────────────▶ Connecting ───────────▶ Live ◀──────────────────▶ Reconnecting
+//!     ▲                             │                     │                            │
+//!     └───────── all have left ─────┴─────────────────────┴────────────────────────────┘      leave: Over
+//! ```
+//!
+//! Nobody leads. Each says to all that it is there, what it sends, whom else it takes as being there and whom it does not hear; who says nothing
+//! for some time is gone. Between each two is a leg, as in a call between two; which of them are open follows from what all have said
+//! ([`plan`]). Each seals its frames with keys of its own ([`keys`]), which go over the legs' words.
+
+use std::collections::BTreeMap;
+
+use kith_crypto::sframe::BaseKey;
+use kith_proto::bounded::BoundedVec;
+use kith_proto::call::Capabilities;
+use kith_proto::call::Media;
+use kith_proto::call::Signal;
+use kith_proto::call::Step;
+use kith_proto::call::group::Between;
+use kith_proto::call::group::MAX_IN_CALL;
+use kith_proto::call::group::Present;
+use kith_proto::call::media::FrameKey;
+use kith_proto::call::media::IceServers;
+use kith_proto::call::media::LegId;
+use kith_proto::call::media::MediaCommand;
+use kith_proto::call::media::MediaEvent;
+use kith_proto::call::media::Side;
+use kith_proto::id::AccountId;
+use kith_proto::id::CallId;
+use kith_proto::id::DeviceId;
+use kith_proto::id::GroupId;
+use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
+
+use self::forwarding::Forwarding;
+use self::forwarding::MAKE_BEFORE_BREAK;
+use self::keys::Keys;
+use self::plan::Candidate;
+use self::plan::Plan;
+use super::call::Setup;
+use super::leg::Came;
+use super::leg::Leg;
+use super::leg::Try;
+use super::ongoing::SeenPerson;
+use super::privacy;
+use crate::view::CallState;
+use crate::view::InCallView;
+
+mod forwarding;
+mod keys;
+mod plan;
+
+/// How often everybody says that they are there. Four of them fit into [`SILENT`].
+const BEAT: Span = Span::from_millis(2_500);
+
+/// How often it is said to whoever forwards, and by them: that they are gone must be seen soon, as nobody hears anybody then.
+const FAST_BEAT: Span = Span::from_millis(500);
+
+/// Three fast beats: who forwards and says nothing for so long is replaced.
+const UNHEARD: Span = Span::from_millis(1_500);
+
+/// A forwarder of whom no media come for so long after they should is replaced as well: a way is found sooner, or not at all.
+const NO_WAY: Span = Span::from_secs(6);
+
+/// Who says nothing for so long is gone.
+const SILENT: Span = Span::from_secs(10);
+
+/// Unless media come from them: then only the connection for words is lost. It is found again, or they are gone.
+const SILENT_BUT_FLOWS: Span = Span::from_secs(30);
+
+/// How often members who are not in the call are told of it. They forget it when they hear nothing three times.
+pub(super) const TOLD_EVERY: Span = Span::from_secs(15);
+
+/// A network is taken as settled when nothing changed for so long.
+const SETTLED: Span = Span::from_millis(500);
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Act {
+    /// Say something to a device in the call, if it is connected.
+    Say(DeviceId, Signal),
+    /// Say something to all members who are connected and not in the call.
+    Tell(Signal),
+    /// Have media do something.
+    Media(MediaCommand),
+}
+
+/// Whoever says something.
+#[derive(Clone, Debug)]
+pub(crate) struct Speaker {
+    /// The device.
+    pub(crate) device: DeviceId,
+    /// Whose it is.
+    pub(crate) account: AccountId,
+    /// How a leg to it is opened.
+    pub(crate) setup: Setup,
+    /// Whether they may mute the own account, by their role.
+    pub(crate) may_mute: bool,
+}
+
+/// What a call begins with, here.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    /// Which call.
+    pub(crate) id: CallId,
+    /// Of which group.
+    pub(crate) group: GroupId,
+    /// This device.
+    pub(crate) device: DeviceId,
+    /// What it can do.
+    pub(crate) capabilities: Capabilities,
+    /// How well it can forward.
+    pub(crate) rank: u8,
+    /// When the call began.
+    pub(crate) begun: Timestamp,
+    /// When this device came: later than those who are there.
+    pub(crate) since: Timestamp,
+    /// What is sent from the first moment on.
+    pub(crate) media: Media,
+    /// Drawn by lot.
+    pub(crate) session: u32,
+    /// The first key.
+    pub(crate) key: [u8; 64],
+}
+
+/// One call of a group.
+#[derive(Debug)]
+pub(crate) struct GroupCall {
+    id: CallId,
+    group: GroupId,
+    device: DeviceId,
+    capabilities: Capabilities,
+    rank: u8,
+    begun: Timestamp,
+    since: Timestamp,
+    session: u32,
+    own: Media,
+    lacking: Media,
+    hand: bool,
+    muted_by: Option<AccountId>,
+    people: BTreeMap<DeviceId, Person>,
+    keys: Keys,
+    forwarding: Forwarding,
+    talking_since: Option<Timestamp>,
+    beat_at: Timestamp,
+    slow_beat_at: Timestamp,
+    tell_at: Timestamp,
+    over: bool,
+}
+
+/// Somebody else in the call, by one device.
+#[derive(Debug)]
+struct Person {
+    account: AccountId,
+    setup: Setup,
+    said: Present,
+    leg: Leg,
+    heard: Timestamp,
+    /// Since when the leg should be open, or should not.
+    wanted_since: Timestamp,
+    wanted: bool,
+    /// Whether it was ever open: then it is another connection when it is opened again.
+    was_open: bool,
+    failed: bool,
+}
+
+impl GroupCall {
+    /// Begins a call, or comes into one: both are the same.
+    pub(crate) fn join(now: Timestamp, beginning: Beginning, acts: &mut Vec<Act>) -> Self {
+        let Beginning { id, group, device, capabilities, rank, begun, since, media, session, key } =
+            beginning;
+        let call = Self {
+            id,
+            group,
+            device,
+            capabilities,
+            rank,
+            begun,
+            since,
+            session,
+            own: media,
+            lacking: Media::default(),
+            hand: false,
+            muted_by: None,
+            people: BTreeMap::new(),
+            keys: Keys::new(BaseKey::new(key)),
+            forwarding: Forwarding::new(),
+            talking_since: None,
+            beat_at: now + BEAT,
+            slow_beat_at: now + BEAT,
+            tell_at: now + TOLD_EVERY,
+            over: false,
+        };
+        call.seal(acts);
+        acts.push(Act::Tell(call.present()));
+        call
+    }
+
+    /// The person leaves.
+    pub(crate) fn leave(&mut self, acts: &mut Vec<Act>) {
+        let devices: Vec<DeviceId> = self.people.keys().copied().collect();
+        for device in &devices {
+            acts.push(Act::Say(*device, Signal::Absent));
+            self.close(device, acts);
+        }
+        acts.push(Act::Tell(Signal::Absent));
+        let order = self.forwarding.end();
+        self.forward(order, acts);
+        self.over = true;
+    }
+
+    /// Sends something else from now on.
+    pub(crate) fn set_media(&mut self, media: Media, acts: &mut Vec<Act>) {
+        if media == self.own || self.over {
+            return;
+        }
+        if media.microphone {
+            self.muted_by = None;
+        }
+        self.own = media;
+        if self.people.values().any(|person| person.leg.is_open()) {
+            acts.push(Act::Media(MediaCommand::SetMedia { call: self.id, media }));
+        }
+        self.news(acts);
+    }
+
+    /// Media report what they cannot send.
+    pub(crate) fn lacks(&mut self, lacking: Media, acts: &mut Vec<Act>) {
+        let before = self.sent();
+        self.lacking = lacking;
+        if self.sent() != before {
+            self.news(acts);
+        }
+    }
+
+    /// Raises the hand, or takes it down.
+    pub(crate) fn raise_hand(&mut self, raised: bool, acts: &mut Vec<Act>) {
+        if std::mem::replace(&mut self.hand, raised) != raised {
+            self.news(acts);
+        }
+    }
+
+    /// Asks somebody to mute themselves. Returns whether they are in the call.
+    pub(crate) fn mute(&mut self, now: Timestamp, account: &AccountId, acts: &mut Vec<Act>) -> bool {
+        let theirs = self.people.iter().filter(|(_, person)| person.account == *account);
+        let devices: Vec<DeviceId> = theirs.map(|(device, _)| *device).collect();
+        devices.iter().for_each(|device| self.push(now, device, Step::Mute, acts));
+        !devices.is_empty()
+    }
+
+    /// Another rank.
+    pub(crate) fn set_rank(&mut self, rank: u8) {
+        self.rank = rank;
+    }
+
+    /// Other servers may be used.
+    pub(crate) fn set_servers(&mut self, servers: &IceServers) {
+        self.people.values_mut().for_each(|person| person.setup.servers = servers.clone());
+    }
+
+    /// The own network changed.
+    pub(crate) fn network_changed(&mut self, now: Timestamp) {
+        let open = self.people.values_mut().filter(|person| person.leg.is_open());
+        open.for_each(|person| person.leg.network_changed(now + SETTLED));
+    }
+
+    /// Who is in the call that must not be: they are no members any more, or blocked.
+    pub(crate) fn keep(
+        &mut self,
+        now: Timestamp,
+        may: impl Fn(&AccountId, &DeviceId) -> bool,
+        acts: &mut Vec<Act>,
+    ) {
+        let people = self.people.iter().filter(|(device, person)| !may(&person.account, device));
+        let gone: Vec<DeviceId> = people.map(|(device, _)| *device).collect();
+        for device in gone {
+            acts.push(Act::Say(device, Signal::Absent));
+            self.gone(&device, acts);
+        }
+        self.settle(now, acts);
+    }
+
+    /// A device said something. Returns whether it makes sense here.
+    pub(crate) fn hear(
+        &mut self,
+        now: Timestamp,
+        from: Speaker,
+        signal: Signal,
+        acts: &mut Vec<Act>,
+    ) -> bool {
+        let device = from.device;
+        match signal {
+            Signal::Present(present) if present.group == self.group => {
+                self.hear_present(now, from, *present, acts)
+            }
+            Signal::Absent => self.gone(&device, acts),
+            Signal::Between(between) => self.hear_between(now, &from, *between, acts),
+            _ => return false,
+        }
+        self.settle(now, acts);
+        true
+    }
+
+    fn hear_present(&mut self, now: Timestamp, from: Speaker, present: Present, acts: &mut Vec<Act>) {
+        let Speaker { device, account, setup, .. } = from;
+        if self.people.get(&device).is_some_and(|person| person.said.session != present.session) {
+            // They have left and come again.
+            self.gone(&device, acts);
+        }
+        self.begun = self.begun.min(present.begun);
+        if let Some(person) = self.people.get_mut(&device) {
+            (person.said, person.heard) = (present, now);
+            return;
+        }
+        if self.people.len() + 1 >= MAX_IN_CALL {
+            return;
+        }
+        let side = if self.device < device { Side::Offers } else { Side::Answers };
+        let leg = Leg::new(LegId { call: self.id, device }, side, now);
+        let person = Person {
+            account,
+            setup: Setup { sealed: true, ..setup },
+            said: present,
+            leg,
+            heard: now,
+            wanted_since: now,
+            wanted: false,
+            was_open: false,
+            failed: false,
+        };
+        self.people.insert(device, person);
+        // They may not know of this device: then nothing else that is said to them makes sense.
+        acts.push(Act::Say(device, self.present()));
+        for key in self.keys.came() {
+            self.push(now, &device, keys::step(&key), acts);
+        }
+        self.seal(acts);
+    }
+
+    fn hear_between(&mut self, now: Timestamp, from: &Speaker, between: Between, acts: &mut Vec<Act>) {
+        let Between { from: theirs, to, taken, step } = between;
+        let known = self.people.get_mut(&from.device);
+        let Some(person) = known.filter(|person| person.said.session == theirs && to == self.session) else {
+            // They hear who this is; what they said they say again.
+            return acts.push(Act::Say(from.device, self.present()));
+        };
+        person.heard = now;
+        person.leg.taken_there(now, taken);
+        let Some((number, step)) = step else { return };
+        match person.leg.came(now, number, step) {
+            Came::NotYet => return,
+            Came::Again => {}
+            Came::Now(Step::Key { generation, step, key }) => {
+                let leg = LegId { call: self.id, device: from.device };
+                let key = FrameKey { generation, step, key };
+                let sender = sender(&self.id, &from.device);
+                acts.push(Act::Media(MediaCommand::Unseal { from: leg, sender, key }));
+            }
+            Came::Now(Step::Mute) if from.may_mute => self.muted(from.account, acts),
+            Came::Now(Step::Mute | Step::Media(_)) => {}
+            Came::Now(Step::Restart { epoch, anew }) => {
+                person.leg.asked_for_way(now, epoch, anew);
+                if anew && person.leg.begins_anew(epoch) && person.leg.is_open() {
+                    open(person, self.own, acts);
+                }
+            }
+            Came::Now(step) => acts.extend(person.leg.take(step).map(Act::Media)),
+        }
+        self.answer(&from.device, acts);
+    }
+
+    /// Somebody who keeps order wants this device to be silent.
+    fn muted(&mut self, by: AccountId, acts: &mut Vec<Act>) {
+        if self.own.microphone {
+            self.set_media(Media { microphone: false, ..self.own }, acts);
+            self.muted_by = Some(by);
+        }
+    }
+
+    /// Says how far the steps of a device were taken.
+    fn answer(&self, device: &DeviceId, acts: &mut Vec<Act>) {
+        acts.extend(self.people.get(device).map(|person| Act::Say(*device, self.between(person, None))));
+    }
+
+    fn between(&self, person: &Person, step: Option<(u32, Step)>) -> Signal {
+        let taken = match person.leg.alive() {
+            Signal::Alive { taken } => taken,
+            _ => 0,
+        };
+        Signal::Between(Box::new(Between { from: self.session, to: person.said.session, taken, step }))
+    }
+
+    fn push(&mut self, now: Timestamp, device: &DeviceId, step: Step, acts: &mut Vec<Act>) {
+        let Some(person) = self.people.get_mut(device) else { return };
+        let Some(Signal::Step { number, step }) = person.leg.push(now, step) else { return };
+        acts.extend(
+            self.people
+                .get(device)
+                .map(|person| Act::Say(*device, self.between(person, Some((number, step))))),
+        );
+    }
+
+    /// Somebody is in the call no more.
+    fn gone(&mut self, device: &DeviceId, acts: &mut Vec<Act>) {
+        self.close(device, acts);
+        if self.people.remove(device).is_some() {
+            self.keys.left();
+        }
+    }
+
+    fn close(&mut self, device: &DeviceId, acts: &mut Vec<Act>) {
+        let Some(person) = self.people.get_mut(device) else { return };
+        acts.extend(person.leg.finish().map(Act::Media));
+        acts.push(Act::Media(MediaCommand::Forget { from: LegId { call: self.id, device: *device } }));
+    }
+
+    /// Tells media how to seal.
+    fn seal(&self, acts: &mut Vec<Act>) {
+        let (call, sender) = (self.id, sender(&self.id, &self.device));
+        acts.push(Act::Media(MediaCommand::Seal { call, sender, key: self.keys.used() }));
+    }
+
+    /// Media report something about a leg.
+    pub(crate) fn report(&mut self, now: Timestamp, event: MediaEvent, acts: &mut Vec<Act>) {
+        let (MediaEvent::Described { leg: LegId { device, .. }, .. }
+        | MediaEvent::Gathered { leg: LegId { device, .. }, .. }
+        | MediaEvent::Path { leg: LegId { device, .. }, .. }
+        | MediaEvent::Silence { leg: LegId { device, .. }, .. }
+        | MediaEvent::Failed { leg: LegId { device, .. }, .. }) = event
+        else {
+            return;
+        };
+        let Some(person) = self.people.get_mut(&device).filter(|person| person.leg.is_open()) else { return };
+        let leg = &mut person.leg;
+        match event {
+            MediaEvent::Described { epoch, offer, sdp, .. } if epoch == leg.epoch() => {
+                let sdp = if leg.is_relay_only() { privacy::without_addresses(&sdp) } else { sdp };
+                self.push(now, &device, Step::Description { epoch, offer, sdp }, acts);
+            }
+            MediaEvent::Gathered { epoch, list, done, .. } if epoch == leg.epoch() => {
+                let list = if leg.is_relay_only() { privacy::relays_only(&list) } else { list };
+                if done || !list.is_empty() {
+                    self.push(now, &device, Step::Candidates { epoch, list, done }, acts);
+                }
+            }
+            MediaEvent::Path { opened, state, relayed, .. } if leg.is_open_since(opened) => {
+                leg.set_path(now, state, relayed);
+            }
+            MediaEvent::Silence { opened, silent, .. } if leg.is_open_since(opened) => {
+                leg.set_silent(now, silent)
+            }
+            MediaEvent::Failed { opened, .. } if leg.is_open_since(opened) => {
+                person.failed = true;
+                acts.extend(leg.close().map(Act::Media));
+            }
+            _ => {}
+        }
+        self.settle(now, acts);
+    }
+
+    /// A device is connected: whatever it may have missed is said. Also to a member who is not in the call.
+    pub(crate) fn ready(&mut self, now: Timestamp, device: &DeviceId, acts: &mut Vec<Act>) {
+        acts.push(Act::Say(*device, self.present()));
+        self.again(now, device, true, acts);
+        self.look_for_way(now, device, acts);
+    }
+
+    /// The connection to a device is lost. For whoever forwards that is enough to be replaced, if nothing comes of them otherwise.
+    pub(crate) fn lost(&mut self, now: Timestamp, device: &DeviceId, acts: &mut Vec<Act>) {
+        if self.forwarder() == Some(*device) {
+            self.forwarding.spare(now, *device);
+            self.news(acts);
+            self.settle(now, acts);
+        }
+    }
+
+    /// Time has passed. `ready`: whether something can be said to a device.
+    pub(crate) fn wake(&mut self, now: Timestamp, ready: &dyn Fn(&DeviceId) -> bool, acts: &mut Vec<Act>) {
+        if self.over {
+            return;
+        }
+        let silent = |person: &Person| {
+            let patience = if person.leg.flows() { SILENT_BUT_FLOWS } else { SILENT };
+            now.since(person.heard) >= patience
+        };
+        let gone: Vec<DeviceId> =
+            self.people.iter().filter(|(_, person)| silent(person)).map(|(device, _)| *device).collect();
+        gone.iter().for_each(|device| self.gone(device, acts));
+        self.forwarding.expire(now);
+        self.settle(now, acts);
+        if self.beat_at <= now {
+            self.beat(now, ready, acts);
+        }
+        if self.tell_at <= now {
+            self.tell_at = now + TOLD_EVERY;
+            acts.push(Act::Tell(self.present()));
+        }
+        let devices: Vec<DeviceId> = self.people.keys().filter(|device| ready(device)).copied().collect();
+        devices.iter().for_each(|device| self.look_for_way(now, device, acts));
+    }
+
+    /// Says that this device is there, to those to whom it is due.
+    fn beat(&mut self, now: Timestamp, ready: &dyn Fn(&DeviceId) -> bool, acts: &mut Vec<Act>) {
+        let (plan, own) = (self.forwarding.plan(), self.device);
+        let all = self.slow_beat_at <= now;
+        if all {
+            self.slow_beat_at = now + BEAT;
+        }
+        self.beat_at = now + if plan == Plan::Mesh { BEAT } else { FAST_BEAT };
+        let due = |device: &&DeviceId| all || (plan != Plan::Mesh && plan.connects(&own, device));
+        let devices: Vec<DeviceId> =
+            self.people.keys().filter(due).filter(|device| ready(device)).copied().collect();
+        for device in devices {
+            acts.push(Act::Say(device, self.present()));
+            self.again(now, &device, false, acts);
+        }
+    }
+
+    fn again(&mut self, now: Timestamp, device: &DeviceId, at_once: bool, acts: &mut Vec<Act>) {
+        let Some(person) = self.people.get_mut(device) else { return };
+        let steps = person.leg.again(now, at_once);
+        let Some(person) = self.people.get(device) else { return };
+        acts.extend(steps.into_iter().filter_map(|signal| match signal {
+            Signal::Step { number, step } => {
+                Some(Act::Say(*device, self.between(person, Some((number, step)))))
+            }
+            _ => None,
+        }));
+    }
+
+    fn look_for_way(&mut self, now: Timestamp, device: &DeviceId, acts: &mut Vec<Act>) {
+        let own = self.own;
+        let Some(person) = self.people.get_mut(device).filter(|person| person.leg.is_open()) else { return };
+        match person.leg.look_for_way(now) {
+            Some(Try::Ask(step)) => self.push(now, device, step, acts),
+            Some(Try::Restart(command)) => acts.push(Act::Media(command)),
+            Some(Try::Anew(step)) => {
+                open(person, own, acts);
+                self.push(now, device, step, acts);
+            }
+            None => {}
+        }
+    }
+
+    /// When [`wake`](Self::wake) is due.
+    pub(crate) fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.over {
+            return None;
+        }
+        // What is due already waits for a connection.
+        let tries = self.people.values().filter_map(|person| person.leg.try_at()).filter(|at| *at > now);
+        let forwarder = self.forwarder().and_then(|device| self.people.get(&device));
+        let unheard = forwarder
+            .map(|person| person.heard.max(self.forwarding.since()) + UNHEARD)
+            .filter(|at| *at > now);
+        let others = [
+            Some(self.beat_at),
+            Some(self.tell_at),
+            self.keys.next_wake(),
+            unheard,
+            self.forwarding.next_wake(),
+        ];
+        tries.chain(others.into_iter().flatten()).min()
+    }
+
+    /// Does what follows from what is known now: who forwards, which legs are open, which key is used.
+    fn settle(&mut self, now: Timestamp, acts: &mut Vec<Act>) {
+        if self.over {
+            return;
+        }
+        self.doubt_forwarder(now, acts);
+        if self.make_plan(now) {
+            // Those to whom fast beats go are others.
+            self.beat_at = self.beat_at.min(now + FAST_BEAT);
+            self.people.values_mut().for_each(|person| person.failed = false);
+        }
+        self.set_legs(now, acts);
+        let order = self.forwarding.order(now, &self.device);
+        self.forward(order, acts);
+        let taken = self.people.values().all(|person| person.leg.is_taken());
+        if self.keys.use_next(now, taken).is_some() {
+            self.seal(acts);
+        }
+        if self.people.values().any(|person| person.leg.flows()) {
+            self.talking_since.get_or_insert(now);
+        }
+    }
+
+    /// Whether whoever forwards still does.
+    fn doubt_forwarder(&mut self, now: Timestamp, acts: &mut Vec<Act>) {
+        let Some(device) = self.forwarder() else { return };
+        let Some(person) = self.people.get(&device) else { return };
+        // Until then they said no more than others do.
+        let since = self.forwarding.since();
+        let mute = now.since(person.heard.max(since)) >= UNHEARD;
+        let no_way =
+            !person.leg.flows() && person.wanted && now.since(person.wanted_since.max(since)) >= NO_WAY;
+        if (mute || no_way) && !self.forwarding.is_spared(&device) {
+            self.forwarding.spare(now, device);
+            self.news(acts);
+        }
+    }
+
+    /// Makes the plan anew. Returns whether it is another one.
+    fn make_plan(&mut self, now: Timestamp) -> bool {
+        let own = Candidate { device: self.device, rank: self.rank, since: self.since };
+        let others = self.people.iter().map(|(device, person)| {
+            let Present { rank, since, .. } = person.said;
+            Candidate { device: *device, rank, since }
+        });
+        let all: Vec<Candidate> = others.chain([own]).collect();
+        let said = self.people.values().flat_map(|person| person.said.unheard.iter().copied());
+        self.forwarding.choose(now, &all, said)
+    }
+
+    fn set_legs(&mut self, now: Timestamp, acts: &mut Vec<Act>) {
+        let (plan, own, media) = (self.forwarding.plan(), self.device, self.own);
+        for (device, person) in &mut self.people {
+            let wanted = plan.connects(&own, device);
+            if std::mem::replace(&mut person.wanted, wanted) != wanted {
+                person.wanted_since = now;
+            }
+            if wanted && !person.leg.is_open() && !person.failed {
+                if person.was_open {
+                    person.leg.next_epoch();
+                }
+                open(person, media, acts);
+            }
+        }
+        // Others take the place of those that are not needed: these go when the others are there, or at last.
+        let ready = self.people.values().filter(|person| person.wanted).all(|person| person.leg.flows());
+        for person in self.people.values_mut().filter(|person| !person.wanted && person.leg.is_open()) {
+            if ready || now.since(person.wanted_since) >= MAKE_BEFORE_BREAK {
+                acts.extend(person.leg.rest().map(Act::Media));
+            }
+        }
+    }
+
+    /// Has media begin or end forwarding, if there is such an order.
+    fn forward(&self, order: Option<bool>, acts: &mut Vec<Act>) {
+        acts.extend(order.map(|on| Act::Media(MediaCommand::Forward { call: self.id, on })));
+    }
+
+    /// Says to all at once what has changed here.
+    fn news(&mut self, acts: &mut Vec<Act>) {
+        let devices: Vec<DeviceId> = self.people.keys().copied().collect();
+        acts.extend(devices.into_iter().map(|device| Act::Say(device, self.present())));
+    }
+
+    /// Whether a fresh key is needed.
+    pub(crate) fn needs_key(&self) -> bool {
+        !self.over && self.keys.is_stale()
+    }
+
+    /// A fresh key, as somebody has left.
+    pub(crate) fn renew_key(&mut self, now: Timestamp, key: [u8; 64], acts: &mut Vec<Act>) {
+        let key = keys::step(&self.keys.renew(now, BaseKey::new(key)));
+        let devices: Vec<DeviceId> = self.people.keys().copied().collect();
+        devices.iter().for_each(|device| self.push(now, device, key.clone(), acts));
+        self.settle(now, acts);
+    }
+
+    /// What this device says of itself.
+    pub(crate) fn present(&self) -> Signal {
+        Signal::Present(Box::new(Present {
+            group: self.group,
+            begun: self.begun,
+            since: self.since,
+            session: self.session,
+            media: self.sent(),
+            capabilities: self.capabilities,
+            hand: self.hand,
+            rank: self.rank,
+            others: BoundedVec::truncated(self.people.keys().copied().collect()),
+            unheard: BoundedVec::truncated(self.forwarding.unheard()),
+        }))
+    }
+
+    /// What is sent: all that the person wants to send but what is lacking.
+    pub(crate) fn sent(&self) -> Media {
+        let (own, lacking) = (self.own, self.lacking);
+        Media {
+            microphone: own.microphone && !lacking.microphone,
+            camera: own.camera && !lacking.camera,
+            screen: own.screen && !lacking.screen,
+            ..own
+        }
+    }
+
+    /// What is to be sent, and what of it is lacking.
+    pub(crate) fn media(&self) -> (Media, Media) {
+        let (own, lacking) = (self.own, self.lacking);
+        let lacking = Media {
+            microphone: own.microphone && lacking.microphone,
+            camera: own.camera && lacking.camera,
+            screen: own.screen && lacking.screen,
+            ..Media::default()
+        };
+        (own, lacking)
+    }
+
+    /// Whether this device has left.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// The others, as they were when this device left.
+    pub(crate) fn into_people(self) -> BTreeMap<DeviceId, SeenPerson> {
+        let seen = |(device, person): (DeviceId, Person)| {
+            (device, SeenPerson { account: person.account, said: person.said, heard: person.heard })
+        };
+        self.people.into_iter().map(seen).collect()
+    }
+
+    /// Which call.
+    pub(crate) fn id(&self) -> CallId {
+        self.id
+    }
+
+    /// Of which group.
+    pub(crate) fn group(&self) -> GroupId {
+        self.group
+    }
+
+    /// When it began, and since when somebody was heard here.
+    pub(crate) fn times(&self) -> (Timestamp, Option<Timestamp>) {
+        (self.begun, self.talking_since)
+    }
+
+    /// Whether a device is in it.
+    pub(crate) fn has(&self, device: &DeviceId) -> bool {
+        self.people.contains_key(device)
+    }
+
+    /// Whether the hand is raised, and who muted this device.
+    pub(crate) fn standing(&self) -> (bool, Option<AccountId>) {
+        (self.hand, self.muted_by)
+    }
+
+    /// Who forwards; nobody while each talks with each.
+    pub(crate) fn forwarder(&self) -> Option<DeviceId> {
+        self.forwarding.plan().forwarder()
+    }
+
+    /// How far it is.
+    pub(crate) fn state(&self) -> CallState {
+        let flows = self.people.values().any(|person| person.wanted && person.leg.flows());
+        match (self.people.is_empty(), flows, self.talking_since) {
+            (true, ..) => CallState::Calling,
+            (false, true, _) => CallState::Live,
+            (false, false, None) => CallState::Connecting,
+            (false, false, Some(_)) => CallState::Reconnecting,
+        }
+    }
+
+    /// The others in it.
+    pub(crate) fn people(&self) -> Vec<InCallView> {
+        let through = self.forwarder().and_then(|device| self.people.get(&device));
+        let view = |(device, person): (&DeviceId, &Person)| InCallView {
+            account: person.account,
+            device: *device,
+            media: person.said.media,
+            hand: person.said.hand,
+            connected: through.unwrap_or(person).leg.flows(),
+        };
+        self.people.iter().map(view).collect()
+    }
+}
+
+/// Opens a leg, or opens it anew.
+fn open(person: &mut Person, media: Media, acts: &mut Vec<Act>) {
+    person.was_open = true;
+    acts.extend(person.leg.close().map(Act::Media));
+    let ways = person.setup.ways;
+    let opened = person.leg.open(&person.setup, ways, media, person.said.capabilities);
+    acts.extend(opened.into_iter().map(Act::Media));
+}
+
+/// The number of a device in a call, which stands in each of its frames. Two may have the same: then both their keys are tried.
+fn sender(call: &CallId, device: &DeviceId) -> u16 {
+    let mut hasher = blake3::Hasher::new_derive_key("kith 2026-11-22 sender in a call v1");
+    hasher.update(&call.0);
+    hasher.update(&device.0);
+    let mut number = [0; 2];
+    hasher.finalize_xof().fill(&mut number);
+    u16::from_be_bytes(number)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! How this device seals its frames in a call of a group, and when it seals otherwise.
+//!
+//! ```text
+//!  somebody came:  the key goes on by one step; they get that, the others get there by themselves
+//!  somebody left:  a fresh key goes to all who are left; it is used once they have it, or after a moment
+//! ```
+//!
+//! Keys are random, for one device in one call, and not derived from the chains of the group: these are in the hands of all members, and of
+//! whoever comes by a link with the history; and large groups do not change them at once when somebody is removed.
+
+use kith_crypto::sframe::BaseKey;
+use kith_crypto::sframe::KeyName;
+use kith_proto::call::Step;
+use kith_proto::call::group::CallKey;
+use kith_proto::call::media::FrameKey;
+use kith_proto::time::Span;
+use kith_proto::time::Timestamp;
+
+/// Steps of one generation: whoever hears nothing of a sender meanwhile, as it is muted, still gets there (`kith_crypto::sframe`).
+const MOST_STEPS: u8 = 7;
+
+/// A fresh key is used at the latest after so long: whoever has left does not hear more than that, wherever frames of the former key still go.
+const USED_AFTER: Span = Span::from_secs(1);
+
+/// The keys of this device.
+pub(super) struct Keys {
+    name: KeyName,
+    base: BaseKey,
+    next: Option<Next>,
+    /// Whether a fresh one is needed.
+    stale: bool,
+}
+
+struct Next {
+    name: KeyName,
+    base: BaseKey,
+    since: Timestamp,
+}
+
+impl Keys {
+    /// The first.
+    pub(super) fn new(base: BaseKey) -> Self {
+        Self { name: KeyName { generation: 0, step: 0 }, base, next: None, stale: false }
+    }
+
+    /// Somebody came: the key that they get.
+    pub(super) fn came(&mut self) -> Vec<FrameKey> {
+        if self.name.step >= MOST_STEPS {
+            // They get the next one alone, which all others get as well.
+            self.stale = true;
+            return Vec::new();
+        }
+        (self.name, self.base) = (self.name.next_step(), self.base.next());
+        let next = self.next.as_ref().map(|next| frame_key(next.name, &next.base));
+        std::iter::once(self.used()).chain(next).collect()
+    }
+
+    /// Somebody left.
+    pub(super) fn left(&mut self) {
+        self.stale = true;
+    }
+
+    /// Whether a fresh key is needed.
+    pub(super) fn is_stale(&self) -> bool {
+        self.stale
+    }
+
+    /// A fresh key: it goes to all who are in the call.
+    pub(super) fn renew(&mut self, now: Timestamp, base: BaseKey) -> FrameKey {
+        self.stale = false;
+        // One that was handed out and not used yet was for somebody who has left meanwhile, too.
+        let last = self.next.as_ref().map_or(self.name, |next| next.name);
+        let name = last.next_generation();
+        let told = frame_key(name, &base);
+        self.next = Some(Next { name, base, since: now });
+        told
+    }
+
+    /// Uses the fresh key if it is time. `taken`: all have it.
+    pub(super) fn use_next(&mut self, now: Timestamp, taken: bool) -> Option<FrameKey> {
+        self.next.as_ref().filter(|next| taken || now.since(next.since) >= USED_AFTER)?;
+        let Next { name, base, .. } = self.next.take()?;
+        (self.name, self.base) = (name, base);
+        Some(self.used())
+    }
+
+    /// When [`use_next`](Self::use_next) is due.
+    pub(super) fn next_wake(&self) -> Option<Timestamp> {
+        Some(self.next.as_ref()?.since + USED_AFTER)
+    }
+
+    /// The key that is used.
+    pub(super) fn used(&self) -> FrameKey {
+        frame_key(self.name, &self.base)
+    }
+}
+
+/// How a key is told to somebody.
+pub(super) fn step(key: &FrameKey) -> Step {
+    Step::Key { generation: key.generation, step: key.step, key: key.key.clone() }
+}
+
+fn frame_key(name: KeyName, base: &BaseKey) -> FrameKey {
+    FrameKey { generation: name.generation, step: name.step, key: CallKey::new(*base.as_bytes()) }
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("name", &self.name).field("stale", &self.stale).finish_non_exhaustive()
+    }
+}
