@@ -87,7 +87,7 @@ fn measured() -> Stats {
         tracks: Vec::new(),
         speech: SpeechStats { held_millis: 60, decoded: 37_700, repaired: 3, made_up: 14, level: 0.2 },
     };
-    Stats { microphone_level: 0.1, legs: vec![leg] }
+    Stats { microphone_level: 0.1, legs: vec![leg], ..Stats::default() }
 }
 
 /// A picture with a shape in it, so that one sees whether it is upside down or mirrored.
