@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::thread;
+use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use crossbeam_channel::Sender;
@@ -34,6 +35,7 @@ use kith_node::Handle;
 use kith_node::NodeError;
 use kith_node::NodeEvent;
 use kith_node::calling::Pictures;
+use kith_node::calling::choice::Whose;
 use kith_node::calling::stats::Rehearsed;
 use kith_node::calling::stats::Stats;
 use kith_node::doctor;
@@ -59,11 +61,18 @@ pub const PAGE: usize = 200;
 /// Requests and answers that may wait; a person makes a few a second.
 const QUEUE: usize = 4_096;
 
+/// What is to be drawn at once is drawn twice, so that all things find their places (egui 0.37, `request_repaint_after`); a picture has its place.
+const ONE_FRAME: Duration = Duration::from_millis(1);
+
+/// The own picture is drawn together with the next one of the other's: frames of the whole window cost more than all else that a call does (measured where the processor
+/// draws). Longer than the time between two pictures of theirs.
+const OWN_MAY_WAIT: Duration = Duration::from_millis(60);
+
 /// Reports of one day in one folder; whoever needs more has a folder full of them.
 const MAX_REPORTS: u32 = 100;
 
 /// How long the last requests may take when the window closes.
-const FINISH_WITHIN: std::time::Duration = std::time::Duration::from_secs(2);
+const FINISH_WITHIN: Duration = Duration::from_secs(2);
 
 /// What came of a request.
 pub enum Reply {
@@ -189,12 +198,13 @@ pub struct Bridge {
 }
 
 impl Bridge {
-    /// Starts the worker. `wake` is called from other threads whenever something came.
-    pub fn start(handle: Handle, wake: impl Fn() + Send + Sync + Clone + 'static) -> Self {
+    /// Starts the worker. `wake` is called from other threads whenever something came, with how long that may wait to be drawn.
+    pub fn start(handle: Handle, wake: impl Fn(Duration) + Send + Sync + Clone + 'static) -> Self {
         let (requests, incoming) = bounded(QUEUE);
         let (outgoing, replies) = bounded(QUEUE);
         let events = handle.events();
-        events.wake_with(wake.clone());
+        let now = wake.clone();
+        events.wake_with(move || now(Duration::ZERO));
         let node = handle.clone();
         thread::spawn(move || {
             for request in incoming {
@@ -203,12 +213,15 @@ impl Bridge {
                     carry_out(&node, request).unwrap_or_else(|error| Reply::Failed(failures::of(&error)));
                 if opens {
                     // The node has begun by now; asked twice, the last one counts.
-                    node.wake_with_pictures(wake.clone());
+                    let wake = wake.clone();
+                    node.wake_with_pictures(move |whose| {
+                        wake(if whose == Whose::Own { OWN_MAY_WAIT } else { ONE_FRAME });
+                    });
                 }
                 if outgoing.send(reply).is_err() {
                     break;
                 }
-                wake();
+                wake(Duration::ZERO);
             }
         });
         Self { requests, replies, events, handle }

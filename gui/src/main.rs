@@ -91,7 +91,7 @@ fn run(args: Args, begun: Instant) -> anyhow::Result<()> {
         options,
         Box::new(move |creation| {
             let ctx = creation.egui_ctx.clone();
-            let bridge = Bridge::start(handle, move || ctx.request_repaint());
+            let bridge = Bridge::start(handle, move |within| ctx.request_repaint_after(within));
             let app = App::new(&creation.egui_ctx, bridge, theme, begun, screenshot);
             // After the app's own settings, over which it goes.
             language.into_iter().for_each(i18n::speak);

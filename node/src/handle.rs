@@ -564,8 +564,8 @@ impl Handle {
         .unwrap_or_default()
     }
 
-    /// Has `waker` called, from another thread, whenever there is a new picture in a call.
-    pub fn wake_with_pictures(&self, waker: impl Fn() + Send + Sync + 'static) {
+    /// Has `waker` called, from another thread, whenever there is a new picture in a call, with whose it is.
+    pub fn wake_with_pictures(&self, waker: impl Fn(Whose) + Send + Sync + 'static) {
         let _ = self.running(|running| running.calling.displays().wake_with(Arc::new(waker)));
     }
 

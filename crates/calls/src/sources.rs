@@ -90,7 +90,7 @@ impl Sources {
         call: CallId,
         kind: Kind,
         unsealed: Unsealed,
-        frame: Frame,
+        frame: &Frame,
         line: &Arc<Line>,
     ) {
         let mut inner = self.inner();
@@ -108,7 +108,7 @@ impl Sources {
             }
         }
         if let Some(watching) = source.watching.get(&kind) {
-            watching.push(Frame { data: unsealed.frame, ..frame });
+            watching.push(Frame { data: unsealed.frame, ..*frame });
         }
     }
 

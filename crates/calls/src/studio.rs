@@ -169,7 +169,7 @@ impl Studio {
                     pass_on(kind, frame.stamp, frame.key, &frame.data);
                 }
                 if let Some(unsealed) = sealing.open(kind, &frame.data) {
-                    sources.picture(leg.call, kind, unsealed, frame, &line);
+                    sources.picture(leg.call, kind, unsealed, &frame, &line);
                 }
             }
         })

@@ -206,15 +206,7 @@ impl Engine {
                 return gossip::came(self, rows, out, (topic, message), device, bytes);
             }
             NetInput::Frame { device, frame } => return arrivals::frame(self, rows, out, device, frame),
-            NetInput::DialFailed { device } => {
-                if presence.next_dial(&device).is_some_and(|(_, under_way)| under_way) {
-                    let (way, end) = (Way::Dial, AttemptEnd::NotReached);
-                    self.attempts.note(self.core.now, &device, way, end, 0);
-                }
-                presence.dial_failed(&mut self.core, &device);
-                cards::seek(self, out, &device);
-                return;
-            }
+            NetInput::DialFailed { device } => return self.dial_failed(out, &device),
             NetInput::Found { key, record } if self.cards.seeks(&key) => {
                 return cards::found(self, rows, out, &key, &record);
             }
@@ -266,6 +258,15 @@ impl Engine {
             }
         }
         self.network_changed(out);
+    }
+
+    fn dial_failed(&mut self, out: &mut Output, device: &DeviceId) {
+        if self.presence.next_dial(device).is_some_and(|(_, under_way)| under_way) {
+            let (way, end) = (Way::Dial, AttemptEnd::NotReached);
+            self.attempts.note(self.core.now, device, way, end, 0);
+        }
+        self.presence.dial_failed(&mut self.core, device);
+        cards::seek(self, out, device);
     }
 
     fn on_wake(&mut self, rows: &dyn Rows, out: &mut Output) {

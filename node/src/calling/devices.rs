@@ -76,8 +76,8 @@ impl Decode for Choices {
     }
 }
 
-/// Called from another thread whenever there is a new picture.
-type Waker = Arc<dyn Fn() + Send + Sync>;
+/// Called from another thread whenever there is a new picture, with whose it is.
+type Waker = Arc<dyn Fn(Whose) + Send + Sync>;
 
 /// The pictures of others: the newest of each for front ends, or all of them in files. And the own ones, as they are sent.
 #[derive(Default)]
@@ -144,7 +144,7 @@ impl VideoSink for Window {
         self.displays.newest.lock().unwrap_or_else(PoisonError::into_inner).insert(self.of, picture);
         let waker = self.displays.waker.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(wake) = waker {
-            wake();
+            wake(self.of.0);
         }
     }
 }
@@ -191,7 +191,10 @@ mod tests {
         let displays: Arc<Displays> = Arc::default();
         let woken: Arc<std::sync::atomic::AtomicU32> = Arc::default();
         let counted = Arc::clone(&woken);
-        displays.wake_with(Arc::new(move || _ = counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed)));
+        displays.wake_with(Arc::new(move |whose| {
+            assert_eq!(whose, Whose::Own);
+            counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }));
         let mut window = displays.open(Whose::Own, Kind::Camera);
         window.show(&Picture::black(16, 16));
         window.show(&Picture::black(16, 16));

@@ -111,6 +111,7 @@ fn end(side: Side, other: u8) -> End {
         media: Media::VIDEO,
         theirs: kith_calls::capabilities(),
         servers: BoundedVec::truncated(Vec::new()),
+        sealed: false,
     };
     calls.command(MediaCommand::Open(Box::new(opening))).expect("there is room");
     End { calls, events, leg, heard, seen }

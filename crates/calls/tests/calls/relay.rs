@@ -186,7 +186,7 @@ async fn who_calls_waits_at_a_relay_and_goes_directly_when_somebody_answers() {
 async fn when_their_relay_dies_they_go_on_by_another() {
     let ((first, server), (_second, other)) = (relay().await, relay().await);
     let mut pair = Pair::new();
-    pair.ann.open(Side::Offers, Ways::RelayOnly, Media::AUDIO, &[server.clone()]);
+    pair.ann.open(Side::Offers, Ways::RelayOnly, Media::AUDIO, std::slice::from_ref(&server));
     pair.bob.open(Side::Answers, Ways::RelayOnly, Media::AUDIO, &[server]);
     pair.until("Bob hears Ann", |pair| pair.bob.hears(pair.ann.hertz)).await;
     first.close().await.unwrap();

@@ -47,12 +47,11 @@ use super::leg::Leg;
 use super::leg::Try;
 use super::ongoing::SeenPerson;
 use super::privacy;
-use crate::view::CallState;
-use crate::view::InCallView;
 
 mod forwarding;
 mod keys;
 mod plan;
+mod view;
 
 /// How often everybody says that they are there. Four of them fit into [`SILENT`].
 const BEAT: Span = Span::from_millis(2_500);
@@ -75,6 +74,9 @@ const SILENT_BUT_FLOWS: Span = Span::from_secs(30);
 /// How often members who are not in the call are told of it. They forget it when they hear nothing three times.
 pub(super) const TOLD_EVERY: Span = Span::from_secs(15);
 
+/// More than are in a call; who is forgotten among them has to come again to be heard.
+const MAX_GIVEN_UP: usize = 256;
+
 /// A network is taken as settled when nothing changed for so long.
 const SETTLED: Span = Span::from_millis(500);
 
@@ -84,9 +86,18 @@ pub(crate) enum Act {
     /// Say something to a device in the call, if it is connected.
     Say(DeviceId, Signal),
     /// Say something to all members who are connected and not in the call.
-    Tell(Signal),
+    Tell(Told),
     /// Have media do something.
     Media(MediaCommand),
+}
+
+/// What those who are not in the call are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// This device is in it.
+    Present,
+    /// It is not any more.
+    Absent,
 }
 
 /// Whoever says something.
@@ -138,6 +149,8 @@ pub(crate) struct GroupCall {
     begun: Timestamp,
     since: Timestamp,
     session: u32,
+    /// How often this device gave up others.
+    given_up: BTreeMap<DeviceId, u32>,
     own: Media,
     lacking: Media,
     hand: bool,
@@ -170,8 +183,8 @@ struct Person {
 
 impl GroupCall {
     /// Begins a call, or comes into one: both are the same.
-    pub(crate) fn join(now: Timestamp, beginning: Beginning, acts: &mut Vec<Act>) -> Self {
-        let Beginning { id, group, device, capabilities, rank, begun, since, media, session, key } =
+    pub(crate) fn join(now: Timestamp, beginning: &Beginning, acts: &mut Vec<Act>) -> Self {
+        let &Beginning { id, group, device, capabilities, rank, begun, since, media, session, key } =
             beginning;
         let call = Self {
             id,
@@ -182,6 +195,7 @@ impl GroupCall {
             begun,
             since,
             session,
+            given_up: BTreeMap::new(),
             own: media,
             lacking: Media::default(),
             hand: false,
@@ -196,7 +210,7 @@ impl GroupCall {
             over: false,
         };
         call.seal(acts);
-        acts.push(Act::Tell(call.present()));
+        acts.push(Act::Tell(Told::Present));
         call
     }
 
@@ -207,7 +221,7 @@ impl GroupCall {
             acts.push(Act::Say(*device, Signal::Absent));
             self.close(device, acts);
         }
-        acts.push(Act::Tell(Signal::Absent));
+        acts.push(Act::Tell(Told::Absent));
         let order = self.forwarding.end();
         self.forward(order, acts);
         self.over = true;
@@ -295,7 +309,7 @@ impl GroupCall {
         let device = from.device;
         match signal {
             Signal::Present(present) if present.group == self.group => {
-                self.hear_present(now, from, *present, acts)
+                self.hear_present(now, from, *present, acts);
             }
             Signal::Absent => self.gone(&device, acts),
             Signal::Between(between) => self.hear_between(now, &from, *between, acts),
@@ -334,7 +348,7 @@ impl GroupCall {
         };
         self.people.insert(device, person);
         // They may not know of this device: then nothing else that is said to them makes sense.
-        acts.push(Act::Say(device, self.present()));
+        acts.push(Act::Say(device, self.present_to(&device)));
         for key in self.keys.came() {
             self.push(now, &device, keys::step(&key), acts);
         }
@@ -343,10 +357,11 @@ impl GroupCall {
 
     fn hear_between(&mut self, now: Timestamp, from: &Speaker, between: Between, acts: &mut Vec<Act>) {
         let Between { from: theirs, to, taken, step } = between;
+        let own = self.session_with(&from.device);
         let known = self.people.get_mut(&from.device);
-        let Some(person) = known.filter(|person| person.said.session == theirs && to == self.session) else {
+        let Some(person) = known.filter(|person| person.said.session == theirs && to == own) else {
             // They hear who this is; what they said they say again.
-            return acts.push(Act::Say(from.device, self.present()));
+            return acts.push(Act::Say(from.device, self.present_to(&from.device)));
         };
         person.heard = now;
         person.leg.taken_there(now, taken);
@@ -383,15 +398,18 @@ impl GroupCall {
 
     /// Says how far the steps of a device were taken.
     fn answer(&self, device: &DeviceId, acts: &mut Vec<Act>) {
-        acts.extend(self.people.get(device).map(|person| Act::Say(*device, self.between(person, None))));
+        acts.extend(
+            self.people.get(device).map(|person| Act::Say(*device, self.between(device, person, None))),
+        );
     }
 
-    fn between(&self, person: &Person, step: Option<(u32, Step)>) -> Signal {
+    fn between(&self, device: &DeviceId, person: &Person, step: Option<(u32, Step)>) -> Signal {
         let taken = match person.leg.alive() {
             Signal::Alive { taken } => taken,
             _ => 0,
         };
-        Signal::Between(Box::new(Between { from: self.session, to: person.said.session, taken, step }))
+        let from = self.session_with(device);
+        Signal::Between(Box::new(Between { from, to: person.said.session, taken, step }))
     }
 
     fn push(&mut self, now: Timestamp, device: &DeviceId, step: Step, acts: &mut Vec<Act>) {
@@ -400,7 +418,7 @@ impl GroupCall {
         acts.extend(
             self.people
                 .get(device)
-                .map(|person| Act::Say(*device, self.between(person, Some((number, step))))),
+                .map(|person| Act::Say(*device, self.between(device, person, Some((number, step))))),
         );
     }
 
@@ -410,6 +428,21 @@ impl GroupCall {
         if self.people.remove(device).is_some() {
             self.keys.left();
         }
+    }
+
+    /// Somebody was not heard for long, and may have heard this device all the time: then they begin anew as well when they are heard again,
+    /// as keys and steps of before do not count any more.
+    fn give_up(&mut self, device: &DeviceId, acts: &mut Vec<Act>) {
+        self.gone(device, acts);
+        if self.given_up.len() >= MAX_GIVEN_UP {
+            self.given_up.pop_first();
+        }
+        *self.given_up.entry(*device).or_default() += 1;
+    }
+
+    /// The session that this device is in with another.
+    fn session_with(&self, device: &DeviceId) -> u32 {
+        self.session.wrapping_add(self.given_up.get(device).copied().unwrap_or_default())
     }
 
     fn close(&mut self, device: &DeviceId, acts: &mut Vec<Act>) {
@@ -451,7 +484,7 @@ impl GroupCall {
                 leg.set_path(now, state, relayed);
             }
             MediaEvent::Silence { opened, silent, .. } if leg.is_open_since(opened) => {
-                leg.set_silent(now, silent)
+                leg.set_silent(now, silent);
             }
             MediaEvent::Failed { opened, .. } if leg.is_open_since(opened) => {
                 person.failed = true;
@@ -464,7 +497,7 @@ impl GroupCall {
 
     /// A device is connected: whatever it may have missed is said. Also to a member who is not in the call.
     pub(crate) fn ready(&mut self, now: Timestamp, device: &DeviceId, acts: &mut Vec<Act>) {
-        acts.push(Act::Say(*device, self.present()));
+        acts.push(Act::Say(*device, self.present_to(device)));
         self.again(now, device, true, acts);
         self.look_for_way(now, device, acts);
     }
@@ -489,7 +522,7 @@ impl GroupCall {
         };
         let gone: Vec<DeviceId> =
             self.people.iter().filter(|(_, person)| silent(person)).map(|(device, _)| *device).collect();
-        gone.iter().for_each(|device| self.gone(device, acts));
+        gone.iter().for_each(|device| self.give_up(device, acts));
         self.forwarding.expire(now);
         self.settle(now, acts);
         if self.beat_at <= now {
@@ -497,7 +530,7 @@ impl GroupCall {
         }
         if self.tell_at <= now {
             self.tell_at = now + TOLD_EVERY;
-            acts.push(Act::Tell(self.present()));
+            acts.push(Act::Tell(Told::Present));
         }
         let devices: Vec<DeviceId> = self.people.keys().filter(|device| ready(device)).copied().collect();
         devices.iter().for_each(|device| self.look_for_way(now, device, acts));
@@ -515,7 +548,7 @@ impl GroupCall {
         let devices: Vec<DeviceId> =
             self.people.keys().filter(due).filter(|device| ready(device)).copied().collect();
         for device in devices {
-            acts.push(Act::Say(device, self.present()));
+            acts.push(Act::Say(device, self.present_to(&device)));
             self.again(now, &device, false, acts);
         }
     }
@@ -526,7 +559,7 @@ impl GroupCall {
         let Some(person) = self.people.get(device) else { return };
         acts.extend(steps.into_iter().filter_map(|signal| match signal {
             Signal::Step { number, step } => {
-                Some(Act::Say(*device, self.between(person, Some((number, step)))))
+                Some(Act::Say(*device, self.between(device, person, Some((number, step)))))
             }
             _ => None,
         }));
@@ -648,7 +681,7 @@ impl GroupCall {
     /// Says to all at once what has changed here.
     fn news(&mut self, acts: &mut Vec<Act>) {
         let devices: Vec<DeviceId> = self.people.keys().copied().collect();
-        acts.extend(devices.into_iter().map(|device| Act::Say(device, self.present())));
+        acts.extend(devices.into_iter().map(|device| Act::Say(device, self.present_to(&device))));
     }
 
     /// Whether a fresh key is needed.
@@ -664,13 +697,13 @@ impl GroupCall {
         self.settle(now, acts);
     }
 
-    /// What this device says of itself.
-    pub(crate) fn present(&self) -> Signal {
+    /// What this device says of itself to another.
+    pub(crate) fn present_to(&self, device: &DeviceId) -> Signal {
         Signal::Present(Box::new(Present {
             group: self.group,
             begun: self.begun,
             since: self.since,
-            session: self.session,
+            session: self.session_with(device),
             media: self.sent(),
             capabilities: self.capabilities,
             hand: self.hand,
@@ -714,60 +747,6 @@ impl GroupCall {
             (device, SeenPerson { account: person.account, said: person.said, heard: person.heard })
         };
         self.people.into_iter().map(seen).collect()
-    }
-
-    /// Which call.
-    pub(crate) fn id(&self) -> CallId {
-        self.id
-    }
-
-    /// Of which group.
-    pub(crate) fn group(&self) -> GroupId {
-        self.group
-    }
-
-    /// When it began, and since when somebody was heard here.
-    pub(crate) fn times(&self) -> (Timestamp, Option<Timestamp>) {
-        (self.begun, self.talking_since)
-    }
-
-    /// Whether a device is in it.
-    pub(crate) fn has(&self, device: &DeviceId) -> bool {
-        self.people.contains_key(device)
-    }
-
-    /// Whether the hand is raised, and who muted this device.
-    pub(crate) fn standing(&self) -> (bool, Option<AccountId>) {
-        (self.hand, self.muted_by)
-    }
-
-    /// Who forwards; nobody while each talks with each.
-    pub(crate) fn forwarder(&self) -> Option<DeviceId> {
-        self.forwarding.plan().forwarder()
-    }
-
-    /// How far it is.
-    pub(crate) fn state(&self) -> CallState {
-        let flows = self.people.values().any(|person| person.wanted && person.leg.flows());
-        match (self.people.is_empty(), flows, self.talking_since) {
-            (true, ..) => CallState::Calling,
-            (false, true, _) => CallState::Live,
-            (false, false, None) => CallState::Connecting,
-            (false, false, Some(_)) => CallState::Reconnecting,
-        }
-    }
-
-    /// The others in it.
-    pub(crate) fn people(&self) -> Vec<InCallView> {
-        let through = self.forwarder().and_then(|device| self.people.get(&device));
-        let view = |(device, person): (&DeviceId, &Person)| InCallView {
-            account: person.account,
-            device: *device,
-            media: person.said.media,
-            hand: person.said.hand,
-            connected: through.unwrap_or(person).leg.flows(),
-        };
-        self.people.iter().map(view).collect()
     }
 }
 

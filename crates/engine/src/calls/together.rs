@@ -33,6 +33,7 @@ use super::group::Act;
 use super::group::Beginning;
 use super::group::GroupCall;
 use super::group::Speaker;
+use super::group::Told;
 use super::ongoing::Noted;
 use super::ongoing::Seen;
 use super::records;
@@ -151,7 +152,7 @@ fn join(
         key: engine.core.random(),
     };
     let mut acts = Vec::new();
-    let mut machine = GroupCall::join(now, beginning, &mut acts);
+    let mut machine = GroupCall::join(now, &beginning, &mut acts);
     for device in seen.iter().flat_map(Seen::devices) {
         dial(engine, &device);
     }
@@ -282,7 +283,7 @@ pub(super) fn word(
     match together.map(|together| (together.call.group(), together.call.id())) {
         Some((in_group, own)) if in_group == group && own == call => hear(engine, rows, out, said, signal),
         Some((in_group, own)) if in_group == group => {
-            other_call(engine, rows, out, said, (own, call), signal)
+            other_call(engine, rows, out, said, (own, call), signal);
         }
         _ => heard_outside(engine, rows, out, said, call, signal),
     }
@@ -334,7 +335,7 @@ fn other_call(
     let Signal::Present(present) = signal else { return };
     if own < other {
         let Some(together) = &engine.calls.together else { return };
-        let signal = together.call.present();
+        let signal = together.call.present_to(&said.device);
         return taking::say(engine, out, vec![(said.device, CallWord { call: own, signal })]);
     }
     let (now, group) = (engine.core.now, present.group);
@@ -592,11 +593,17 @@ fn perform(engine: &mut Engine, out: &mut Output, acts: Vec<Act>) {
     for act in acts {
         match act {
             Act::Say(device, signal) => words.push((device, CallWord { call, signal })),
-            Act::Tell(signal) => {
+            Act::Tell(told) => {
                 let own = engine.devices.device();
                 let outside = |device: &DeviceId| *device != own && !together.call.has(device);
-                let told = engine.groups.member_devices(&group).into_iter().filter(outside);
-                words.extend(told.map(|device| (device, CallWord { call, signal: signal.clone() })));
+                let others = engine.groups.member_devices(&group).into_iter().filter(outside);
+                words.extend(others.map(|device| {
+                    let signal = match told {
+                        Told::Present => together.call.present_to(&device),
+                        Told::Absent => Signal::Absent,
+                    };
+                    (device, CallWord { call, signal })
+                }));
             }
             Act::Media(command) => out.effect(Effect::Call(command)),
         }

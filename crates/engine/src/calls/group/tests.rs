@@ -48,6 +48,8 @@ struct Room {
     weather: Box<dyn FnMut() -> Vec<Span>>,
     /// Those who are above the others.
     moderators: BTreeSet<u8>,
+    /// From whom to whom nothing is said.
+    deaf_way: Option<(u8, u8)>,
     number: u64,
     lots: ChaCha8Rng,
 }
@@ -60,6 +62,7 @@ impl Room {
             under_way: BTreeMap::new(),
             weather: Box::new(|| vec![Span(20)]),
             moderators: BTreeSet::new(),
+            deaf_way: None,
             number: 0,
             lots: ChaCha8Rng::seed_from_u64(1),
         }
@@ -96,7 +99,7 @@ impl Room {
             key: self.random(),
         };
         let mut acts = Vec::new();
-        let call = GroupCall::join(self.now, beginning, &mut acts);
+        let call = GroupCall::join(self.now, &beginning, &mut acts);
         let end = End {
             call,
             legs: BTreeMap::new(),
@@ -137,12 +140,16 @@ impl Room {
         for act in acts {
             match act {
                 Act::Say(to, signal) => self.say(from, to.0[0], signal),
-                Act::Tell(signal) => {
+                Act::Tell(told) => {
                     let inside =
                         |other: &u8| self.ends.get(&from).is_some_and(|end| end.call.has(&device(*other)));
                     let others: Vec<u8> =
                         self.ends.keys().filter(|other| **other != from && !inside(other)).copied().collect();
-                    others.into_iter().for_each(|to| self.say(from, to, signal.clone()));
+                    for to in others {
+                        let end = self.ends.get(&from).filter(|_| told == Told::Present);
+                        let signal = end.map_or(Signal::Absent, |end| end.call.present_to(&device(to)));
+                        self.say(from, to, signal);
+                    }
                 }
                 Act::Media(command) => self.order(from, command),
             }
@@ -154,6 +161,9 @@ impl Room {
     }
 
     fn say(&mut self, from: u8, to: u8, signal: Signal) {
+        if self.deaf_way == Some((from, to)) {
+            return;
+        }
         for way in (self.weather)() {
             self.number += 1;
             self.under_way.insert((self.now + way, self.number), (from, to, signal.clone()));
@@ -450,6 +460,18 @@ fn who_comes_again_after_a_crash_is_heard() {
     room.pass(Span::from_secs(1));
     room.join(2, 0);
     room.pass(Span::from_secs(6));
+    assert_eq!(room.deaf(), []);
+}
+
+#[test]
+fn who_was_given_up_by_one_side_alone_is_heard_again() {
+    let mut room = Room::with(3);
+    room.deaf_way = Some((2, 1));
+    room.pass(Span::from_secs(45));
+    assert!(!room.ends[&1].call.has(&device(2)), "nothing was heard of them");
+    assert!(room.ends[&2].call.has(&device(1)), "who heard this device all the time");
+    room.deaf_way = None;
+    room.pass(Span::from_secs(20));
     assert_eq!(room.deaf(), []);
 }
 
