@@ -39,6 +39,7 @@ fn open() -> MediaCommand {
         media: Media::AUDIO,
         theirs: Capabilities::default(),
         servers: BoundedVec::default(),
+        sealed: false,
     }))
 }
 

@@ -13,6 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng as _;
 
 use super::*;
+use crate::view::CallState;
 
 const CALL: CallId = CallId([9; 16]);
 const GROUP: GroupId = GroupId([8; 32]);
@@ -139,7 +140,7 @@ impl Room {
     fn act(&mut self, from: u8, acts: Vec<Act>) {
         for act in acts {
             match act {
-                Act::Say(to, signal) => self.say(from, to.0[0], signal),
+                Act::Say(to, signal) => self.say(from, to.0[0], &signal),
                 Act::Tell(told) => {
                     let inside =
                         |other: &u8| self.ends.get(&from).is_some_and(|end| end.call.has(&device(*other)));
@@ -148,7 +149,7 @@ impl Room {
                     for to in others {
                         let end = self.ends.get(&from).filter(|_| told == Told::Present);
                         let signal = end.map_or(Signal::Absent, |end| end.call.present_to(&device(to)));
-                        self.say(from, to, signal);
+                        self.say(from, to, &signal);
                     }
                 }
                 Act::Media(command) => self.order(from, command),
@@ -160,7 +161,7 @@ impl Room {
         }
     }
 
-    fn say(&mut self, from: u8, to: u8, signal: Signal) {
+    fn say(&mut self, from: u8, to: u8, signal: &Signal) {
         if self.deaf_way == Some((from, to)) {
             return;
         }
@@ -274,7 +275,7 @@ impl Room {
                 if self.ends[&who].call.next_wake(before).is_some_and(|at| at <= now) {
                     let ready: BTreeSet<DeviceId> = self.ends.keys().map(|other| device(*other)).collect();
                     self.with_call(who, |call, now, acts| {
-                        call.wake(now, &|device| ready.contains(device), acts)
+                        call.wake(now, &|device| ready.contains(device), acts);
                     });
                     let next = self.ends[&who].call.next_wake(now);
                     assert!(next.is_none_or(|at| at > now), "woken for nothing, again and again");
@@ -294,7 +295,7 @@ impl Room {
                 && flows(*through, speaker)
                 && flows(*through, listener)
         };
-        let comes = flows(listener, speaker) || self.ends.keys().any(|through| by(through));
+        let comes = flows(listener, speaker) || self.ends.keys().any(by);
         let (Some(here), Some(there)) = (self.ends.get(&listener), self.ends.get(&speaker)) else {
             return false;
         };
