@@ -49,14 +49,26 @@ impl Links {
 
 /// People who asked others of whom they knew nothing but the address.
 #[derive(Default)]
-pub(crate) struct Knocks(BTreeSet<(Who, Who)>);
+pub(crate) struct Knocks {
+    asked: BTreeSet<(Who, Who)>,
+    /// Those who did not want to be asked for a while: what reached them then is gone, and nobody is told.
+    closed: BTreeSet<Who>,
+}
+
+/// Somebody wants to be asked by strangers, or does not.
+pub(crate) fn allow_knocks(world: &mut World, who: Who, allowed: bool) {
+    if !allowed {
+        world.knocks.closed.insert(who);
+    }
+    world.command(who, Command::AllowKnocks { allowed });
+}
 
 /// One asks another, of whom nothing but the address is known.
 pub(crate) fn knock(world: &mut World, asker: Who, owner: Who) {
     if world.people[asker].engine.is_none() {
         return;
     }
-    world.knocks.0.insert((asker, owner));
+    world.knocks.asked.insert((asker, owner));
     let account = world.people[owner].account;
     world.command(asker, Command::Knock { account, greeting: "hello".to_owned() });
 }
@@ -65,20 +77,25 @@ pub(crate) fn knock(world: &mut World, asker: Who, owner: Who) {
 pub(crate) fn seen(world: &mut World, who: Who, view: &ContactView) {
     let other = world.people.iter().position(|person| person.account == view.contact);
     let Some(other) = other.filter(|_| view.state == ContactState::Accepted) else { return };
-    let asked = [(who, other), (other, who)].into_iter().find(|pair| world.knocks.0.contains(pair));
+    let asked = [(who, other), (other, who)].into_iter().find(|pair| world.knocks.asked.contains(pair));
     let known = world.friends.iter().any(|pair| *pair == (who, other) || *pair == (other, who));
     if let Some(pair) = asked.filter(|_| !known) {
         world.friends.push(pair);
     }
 }
 
-/// Whoever asked and was refused, or forgot it, asks again. Returns whether everybody has an answer.
+/// Whoever asked and was refused, or forgot it, asks again. Who waits for somebody who did not want to be asked meanwhile begins anew. Returns whether everybody has an answer.
 pub(crate) fn knock_again(world: &mut World) -> bool {
     let mut answered = true;
-    for (asker, owner) in world.knocks.0.clone() {
+    for (asker, owner) in world.knocks.asked.clone() {
         let account = world.people[owner].account;
         let view = query::contact(&world.people[asker].disk, &account).expect("contacts can be read");
-        if view.as_ref().is_none_or(|view| view.refused) {
+        let closed = world.knocks.closed.contains(&owner);
+        let in_vain = closed && view.as_ref().is_some_and(|view| view.state == ContactState::Requested);
+        if in_vain {
+            world.command(asker, Command::RemoveContact { contact: account });
+        }
+        if in_vain || view.as_ref().is_none_or(|view| view.refused) {
             knock(world, asker, owner);
         }
         answered &= view.is_some_and(|view| view.state == ContactState::Accepted);
@@ -88,5 +105,5 @@ pub(crate) fn knock_again(world: &mut World) -> bool {
 
 /// Everybody who asked, and whom.
 pub(crate) fn asked(world: &World) -> Vec<(Who, Who)> {
-    world.knocks.0.iter().copied().collect()
+    world.knocks.asked.iter().copied().collect()
 }

@@ -261,9 +261,7 @@ impl World {
                 }
             }
             Action::Knock(asker, owner) => friends::knock(self, asker, owner),
-            Action::AllowKnocks(who, allowed) => {
-                self.command(who, Command::AllowKnocks { allowed });
-            }
+            Action::AllowKnocks(who, allowed) => friends::allow_knocks(self, who, allowed),
             Action::Send(from, to) => self.send(from, to),
             Action::Read(who, friend) => self.read(who, friend),
             Action::Call(..) | Action::Answer(_) | Action::HangUp(_) => media::act(self, action),

@@ -176,3 +176,26 @@ proptest! {
         prop_assert!(world.oracle.failures.is_empty(), "{:?}", world.oracle.failures);
     }
 }
+
+#[test]
+fn who_asked_while_nobody_wanted_to_be_asked_asks_again() {
+    let mut world = World::with_places(3_047_186_751_546_201_403, 3, 3, Weather::default(), |roll| {
+        let mut roll = |below| roll(below);
+        Some((0..3).map(|_| Shares::default().draw(&mut roll)).collect())
+    });
+    world.act(&Action::Elapse(5_000));
+    world.act(&Action::Befriend(0, 1));
+    world.act(&Action::Elapse(10_000));
+    for action in [
+        Action::Knock(1, 2),
+        Action::Stop(2),
+        Action::Elapse(36),
+        Action::Start(2),
+        Action::AllowKnocks(2, false),
+        Action::Elapse(45),
+    ] {
+        world.act(&action);
+    }
+    world.settle();
+    assert!(world.oracle.failures.is_empty(), "{:?}", world.oracle.failures);
+}

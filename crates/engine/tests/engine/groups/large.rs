@@ -545,11 +545,11 @@ fn whoever_leaves_while_nobody_is_there_is_gone_for_the_others_when_they_meet() 
 
 #[test]
 fn who_brought_a_post_and_says_nothing_is_not_the_last_to_be_asked() {
-    let mut town = Town::of(16, History::Everything);
+    let mut town = Town::of(20, History::Everything);
     town.say(0, "so that all have met");
-    let far: Vec<usize> = (1..16).filter(|who| !town.linked(0, *who)).collect();
+    let far: Vec<usize> = (1..20).filter(|who| !town.linked(0, *who)).collect();
     let reader = *far.first().expect("somebody is no neighbour of the first");
-    let carrier = (1..16).find(|who| town.linked(reader, *who)).expect("and has neighbours");
+    let carrier = (1..20).find(|who| town.linked(reader, *who)).expect("and has neighbours");
     // The first begins a new chain, of which the reader hears nothing: not by the topic, nor in a meeting.
     let group = town.group;
     let out = *far.last().filter(|who| **who != reader).expect("and another");
