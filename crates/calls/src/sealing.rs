@@ -30,6 +30,8 @@ pub(crate) struct Sealing(Mutex<Inner>);
 #[derive(Default)]
 struct Inner {
     own: Option<SenderKeys>,
+    /// What it was made from.
+    sealed_with: Option<(u16, KeyName, BaseKey)>,
     /// Of each [`Kind`], the number of the next frame.
     numbers: [u16; 3],
     others: BTreeMap<DeviceId, FrameKeys>,
@@ -52,7 +54,15 @@ impl Sealing {
 
     /// Own frames are sealed with this from now on.
     pub(crate) fn seal_with(&self, sender: u16, key: &FrameKey) {
-        self.inner().own = Some(SenderKeys::new(sender, name(key), &base(key)));
+        let (name, base) = (name(key), base(key));
+        let mut inner = self.inner();
+        // The same key again must not begin to count anew: no number is ever used twice with a key (RFC 9605, 9.1).
+        let known = inner.sealed_with.as_ref();
+        if known.is_some_and(|known| known.0 == sender && known.1 == name && known.2 == base) {
+            return;
+        }
+        inner.own = Some(SenderKeys::new(sender, name, &base));
+        inner.sealed_with = Some((sender, name, base));
     }
 
     /// Frames of another device are sealed with this, now or soon.
@@ -168,6 +178,17 @@ mod tests {
         assert_eq!(bob.open(Kind::Microphone, &sealed.data).map(|opened| opened.number), Some(3));
         bob.forget(&ada_device);
         assert_eq!(bob.open(Kind::Microphone, &ada.seal(&speech(9)).unwrap().data), None);
+    }
+
+    #[test]
+    fn the_same_key_said_again_does_not_begin_to_count_anew() {
+        let (ada, bob, ada_device) = (Sealing::default(), Sealing::default(), DeviceId([1; 32]));
+        ada.seal_with(7, &key(1));
+        bob.open_with(ada_device, 7, &key(1));
+        for _ in 0..3 {
+            assert!(bob.open(Kind::Microphone, &ada.seal(&speech(0)).unwrap().data).is_some());
+            ada.seal_with(7, &key(1));
+        }
     }
 
     #[test]

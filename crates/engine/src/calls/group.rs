@@ -74,6 +74,12 @@ const SILENT_BUT_FLOWS: Span = Span::from_secs(30);
 /// How often members who are not in the call are told of it. They forget it when they hear nothing three times.
 pub(super) const TOLD_EVERY: Span = Span::from_secs(15);
 
+/// A call that began before is taken to have begun then.
+const LONGEST: Span = Span::from_days(2);
+
+/// So far ahead may the clocks of others be.
+const CLOCKS_DIFFER: Span = Span::from_minutes(5);
+
 /// More than are in a call; who is forgotten among them has to come again to be heard.
 const MAX_GIVEN_UP: usize = 256;
 
@@ -319,8 +325,11 @@ impl GroupCall {
         true
     }
 
-    fn hear_present(&mut self, now: Timestamp, from: Speaker, present: Present, acts: &mut Vec<Act>) {
+    fn hear_present(&mut self, now: Timestamp, from: Speaker, mut present: Present, acts: &mut Vec<Act>) {
         let Speaker { device, account, setup, .. } = from;
+        // Their clock may be wrong, and what is said of the past is said on by all.
+        present.begun = present.begun.max(Timestamp(now.0.saturating_sub(LONGEST.0)));
+        present.since = present.since.min(now + CLOCKS_DIFFER);
         if self.people.get(&device).is_some_and(|person| person.said.session != present.session) {
             // They have left and come again.
             self.gone(&device, acts);
@@ -349,10 +358,13 @@ impl GroupCall {
         self.people.insert(device, person);
         // They may not know of this device: then nothing else that is said to them makes sense.
         acts.push(Act::Say(device, self.present_to(&device)));
-        for key in self.keys.came() {
-            self.push(now, &device, keys::step(&key), acts);
+        let told = self.keys.came();
+        for key in &told {
+            self.push(now, &device, keys::step(key), acts);
         }
-        self.seal(acts);
+        if !told.is_empty() {
+            self.seal(acts);
+        }
     }
 
     fn hear_between(&mut self, now: Timestamp, from: &Speaker, between: Between, acts: &mut Vec<Act>) {

@@ -307,7 +307,8 @@ fn hear(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, said: &Said, sig
     let now = engine.core.now;
     let Some(group) = engine.calls.together.as_ref().map(|together| together.call.group()) else { return };
     if let Signal::Present(present) = &signal {
-        for device in present.others.iter() {
+        let members = engine.groups.member_devices(&group);
+        for device in present.others.iter().filter(|device| members.contains(device)) {
             dial(engine, device);
         }
     }
@@ -333,7 +334,8 @@ fn other_call(
     signal: Signal,
 ) {
     let Signal::Present(present) = signal else { return };
-    if own < other {
+    // Nobody is called away by who may not start calls.
+    if own < other || !engine.groups.may_start_calls(&present.group, &said.contact) {
         let Some(together) = &engine.calls.together else { return };
         let signal = together.call.present_to(&said.device);
         return taking::say(engine, out, vec![(said.device, CallWord { call: own, signal })]);
@@ -563,6 +565,7 @@ fn look_after(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, group: &Gr
     if let Some(seen) = over.then(|| engine.calls.ongoing.take(group)).flatten()
         && seen.announced
         && !seen.was_in
+        && engine.calls.guard.may_miss(engine.core.now, &seen.by)
     {
         let line = CallLine { call: seen.call, video: seen.video, end: CallEnd::Missed, talked: Span(0) };
         let begun = seen.begun.min(engine.core.now);

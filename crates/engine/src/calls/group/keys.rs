@@ -43,7 +43,7 @@ impl Keys {
         Self { name: KeyName { generation: 0, step: 0 }, base, next: None, stale: false }
     }
 
-    /// Somebody came: the key that they get.
+    /// Somebody came: the keys that they get. None if the one that is used stays, as a fresh one is to follow.
     pub(super) fn came(&mut self) -> Vec<FrameKey> {
         if self.name.step >= MOST_STEPS {
             // They get the next one alone, which all others get as well.
@@ -107,5 +107,26 @@ fn frame_key(name: KeyName, base: &BaseKey) -> FrameKey {
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Keys").field("name", &self.name).field("stale", &self.stale).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fresh(number: u8) -> BaseKey {
+        BaseKey::new([number; 64])
+    }
+
+    #[test]
+    fn who_comes_when_no_step_is_left_changes_nothing_until_there_is_a_fresh_key() {
+        let mut keys = Keys::new(fresh(1));
+        for _ in 0..MOST_STEPS {
+            assert_eq!(keys.came().len(), 1);
+        }
+        let used = keys.used();
+        assert_eq!(keys.came(), []);
+        assert_eq!(keys.used(), used, "sealing must not begin anew with it");
+        assert!(keys.is_stale());
     }
 }
