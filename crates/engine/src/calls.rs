@@ -55,6 +55,8 @@ pub(crate) struct Calls {
     now: Option<Current>,
     /// The call of a group that this device is in; never together with `now`.
     together: Option<Together>,
+    /// The greatest session that this device was in a call of a group with.
+    last_session: u64,
     ongoing: Ongoing,
     guard: Guard,
     capabilities: Option<Capabilities>,

@@ -190,12 +190,25 @@ fn step() -> impl Strategy<Value = Step> {
 fn present() -> impl Strategy<Value = Present> {
     let devices =
         || prop::collection::vec(any::<[u8; 32]>().prop_map(DeviceId), 0..4).prop_map(BoundedVec::truncated);
-    let said = (any::<[u8; 32]>(), any::<[u64; 3]>(), any::<u32>(), media(), any::<(bool, u8)>());
+    let said = (any::<[u8; 32]>(), any::<[u64; 4]>(), media(), any::<(bool, u8, Option<[u8; 32]>)>());
     (said, devices(), devices()).prop_map(
-        |((group, [begun, since, bits], session, media, (hand, rank)), others, unheard)| {
+        |((group, [begun, since, bits, session], media, (hand, rank, through)), others, unheard)| {
             let (group, capabilities) = (GroupId(group), Capabilities(bits));
+            let forwarder = through.map(DeviceId);
             let (begun, since) = (Timestamp(begun), Timestamp(since));
-            Present { group, begun, since, session, media, capabilities, hand, rank, others, unheard }
+            Present {
+                group,
+                begun,
+                since,
+                session,
+                media,
+                capabilities,
+                hand,
+                rank,
+                forwarder,
+                others,
+                unheard,
+            }
         },
     )
 }
@@ -218,9 +231,9 @@ fn call_word() -> impl Strategy<Value = CallWord> {
         (any::<u32>(), step()).prop_map(|(number, step)| Signal::Step { number, step }),
         present().prop_map(|present| Signal::Present(Box::new(present))),
         Just(Signal::Absent),
-        (any::<[u32; 3]>(), prop::option::of((1..u32::MAX, step()))).prop_map(|([from, to, taken], step)| {
-            Signal::Between(Box::new(Between { from, to, taken, step }))
-        }),
+        (any::<([u64; 2], u32)>(), prop::option::of((1..u32::MAX, step()))).prop_map(
+            |(([from, to], taken), step)| { Signal::Between(Box::new(Between { from, to, taken, step })) }
+        ),
     ];
     (any::<[u8; 16]>(), signal).prop_map(|(call, signal)| CallWord { call: CallId(call), signal })
 }

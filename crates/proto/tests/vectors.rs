@@ -654,6 +654,7 @@ fn call_words() -> Vec<Sample> {
         capabilities,
         hand: true,
         rank: 2,
+        forwarder: Some(by),
         others: list(vec![by]),
         unheard: list(vec![by]),
     };

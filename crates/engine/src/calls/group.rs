@@ -36,6 +36,8 @@ use kith_proto::id::GroupId;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
+use self::door::Door;
+use self::door::MAX_OF_ACCOUNT;
 use self::forwarding::Forwarding;
 use self::forwarding::MAKE_BEFORE_BREAK;
 use self::keys::Keys;
@@ -48,6 +50,7 @@ use super::leg::Try;
 use super::ongoing::SeenPerson;
 use super::privacy;
 
+mod door;
 mod forwarding;
 mod keys;
 mod plan;
@@ -80,8 +83,11 @@ const LONGEST: Span = Span::from_days(2);
 /// So far ahead may the clocks of others be.
 const CLOCKS_DIFFER: Span = Span::from_minutes(5);
 
-/// More than are in a call; who is forgotten among them has to come again to be heard.
-const MAX_GIVEN_UP: usize = 256;
+/// The highest rank: whoever can be reached from outside.
+const MAX_RANK: u8 = 2;
+
+/// A connection that media could not make is tried again after so long.
+const FAILED_AGAIN: Span = Span::from_secs(10);
 
 /// A network is taken as settled when nothing changed for so long.
 const SETTLED: Span = Span::from_millis(500);
@@ -138,8 +144,8 @@ pub(crate) struct Beginning {
     pub(crate) since: Timestamp,
     /// What is sent from the first moment on.
     pub(crate) media: Media,
-    /// Drawn by lot.
-    pub(crate) session: u32,
+    /// Greater than any before.
+    pub(crate) session: u64,
     /// The first key.
     pub(crate) key: [u8; 64],
 }
@@ -154,9 +160,7 @@ pub(crate) struct GroupCall {
     rank: u8,
     begun: Timestamp,
     since: Timestamp,
-    session: u32,
-    /// How often this device gave up others.
-    given_up: BTreeMap<DeviceId, u32>,
+    door: Door,
     own: Media,
     lacking: Media,
     hand: bool,
@@ -177,14 +181,19 @@ struct Person {
     account: AccountId,
     setup: Setup,
     said: Present,
+    /// The session of this device that they are part of.
+    session: u64,
     leg: Leg,
+    /// Whether a step was lost, as too many waited.
+    lost_step: bool,
     heard: Timestamp,
     /// Since when the leg should be open, or should not.
     wanted_since: Timestamp,
     wanted: bool,
     /// Whether it was ever open: then it is another connection when it is opened again.
     was_open: bool,
-    failed: bool,
+    /// When media could not make it.
+    failed: Option<Timestamp>,
 }
 
 impl GroupCall {
@@ -200,8 +209,7 @@ impl GroupCall {
             rank,
             begun,
             since,
-            session,
-            given_up: BTreeMap::new(),
+            door: Door::new(session),
             own: media,
             lacking: Media::default(),
             hand: false,
@@ -299,7 +307,7 @@ impl GroupCall {
         let gone: Vec<DeviceId> = people.map(|(device, _)| *device).collect();
         for device in gone {
             acts.push(Act::Say(device, Signal::Absent));
-            self.gone(&device, acts);
+            self.lose(&device, acts);
         }
         self.settle(now, acts);
     }
@@ -317,7 +325,7 @@ impl GroupCall {
             Signal::Present(present) if present.group == self.group => {
                 self.hear_present(now, from, *present, acts);
             }
-            Signal::Absent => self.gone(&device, acts),
+            Signal::Absent => self.lose(&device, acts),
             Signal::Between(between) => self.hear_between(now, &from, *between, acts),
             _ => return false,
         }
@@ -330,30 +338,38 @@ impl GroupCall {
         // Their clock may be wrong, and what is said of the past is said on by all.
         present.begun = present.begun.max(Timestamp(now.0.saturating_sub(LONGEST.0)));
         present.since = present.since.min(now + CLOCKS_DIFFER);
-        if self.people.get(&device).is_some_and(|person| person.said.session != present.session) {
-            // They have left and come again.
-            self.gone(&device, acts);
+        present.rank = present.rank.min(MAX_RANK);
+        if let Some(person) = self.people.get_mut(&device)
+            && present.session <= person.said.session
+        {
+            // With a smaller one it was said before they came again.
+            if present.session == person.said.session {
+                self.begun = self.begun.min(present.begun);
+                (person.said, person.heard) = (present, now);
+            }
+            return;
+        }
+        if !self.may_come(now, &device, &account) {
+            return;
         }
         self.begun = self.begun.min(present.begun);
-        if let Some(person) = self.people.get_mut(&device) {
-            (person.said, person.heard) = (present, now);
-            return;
-        }
-        if self.people.len() + 1 >= MAX_IN_CALL {
-            return;
-        }
+        // They have left and come again, and know it: nothing else has to change for that.
+        let session = self.people.get(&device).map_or(self.door.stay(), |person| person.session);
+        self.gone(&device, acts);
         let side = if self.device < device { Side::Offers } else { Side::Answers };
         let leg = Leg::new(LegId { call: self.id, device }, side, now);
         let person = Person {
             account,
             setup: Setup { sealed: true, ..setup },
             said: present,
+            session,
             leg,
+            lost_step: false,
             heard: now,
             wanted_since: now,
             wanted: false,
             was_open: false,
-            failed: false,
+            failed: None,
         };
         self.people.insert(device, person);
         // They may not know of this device: then nothing else that is said to them makes sense.
@@ -367,11 +383,18 @@ impl GroupCall {
         }
     }
 
+    /// Whether a device may come into the call, or come again. Whoever may not says it again.
+    fn may_come(&mut self, now: Timestamp, device: &DeviceId, account: &AccountId) -> bool {
+        let others = self.people.iter().filter(|(other, _)| *other != device);
+        let of_account = others.clone().filter(|(_, person)| person.account == *account).count();
+        others.count() + 1 < MAX_IN_CALL && of_account < MAX_OF_ACCOUNT && self.door.may_come(now, account)
+    }
+
     fn hear_between(&mut self, now: Timestamp, from: &Speaker, between: Between, acts: &mut Vec<Act>) {
         let Between { from: theirs, to, taken, step } = between;
-        let own = self.session_with(&from.device);
         let known = self.people.get_mut(&from.device);
-        let Some(person) = known.filter(|person| person.said.session == theirs && to == own) else {
+        let Some(person) = known.filter(|person| person.said.session == theirs && person.session == to)
+        else {
             // They hear who this is; what they said they say again.
             return acts.push(Act::Say(from.device, self.present_to(&from.device)));
         };
@@ -391,7 +414,8 @@ impl GroupCall {
             Came::Now(Step::Mute | Step::Media(_)) => {}
             Came::Now(Step::Restart { epoch, anew }) => {
                 person.leg.asked_for_way(now, epoch, anew);
-                if anew && person.leg.begins_anew(epoch) && person.leg.is_open() {
+                let tried = person.leg.is_open() || (person.wanted && person.failed.is_some());
+                if anew && person.leg.begins_anew(epoch) && tried {
                     open(person, self.own, acts);
                 }
             }
@@ -410,28 +434,24 @@ impl GroupCall {
 
     /// Says how far the steps of a device were taken.
     fn answer(&self, device: &DeviceId, acts: &mut Vec<Act>) {
-        acts.extend(
-            self.people.get(device).map(|person| Act::Say(*device, self.between(device, person, None))),
-        );
+        acts.extend(self.people.get(device).map(|person| Act::Say(*device, Self::between(person, None))));
     }
 
-    fn between(&self, device: &DeviceId, person: &Person, step: Option<(u32, Step)>) -> Signal {
+    fn between(person: &Person, step: Option<(u32, Step)>) -> Signal {
         let taken = match person.leg.alive() {
             Signal::Alive { taken } => taken,
             _ => 0,
         };
-        let from = self.session_with(device);
+        let from = person.session;
         Signal::Between(Box::new(Between { from, to: person.said.session, taken, step }))
     }
 
     fn push(&mut self, now: Timestamp, device: &DeviceId, step: Step, acts: &mut Vec<Act>) {
         let Some(person) = self.people.get_mut(device) else { return };
-        let Some(Signal::Step { number, step }) = person.leg.push(now, step) else { return };
-        acts.extend(
-            self.people
-                .get(device)
-                .map(|person| Act::Say(*device, self.between(device, person, Some((number, step))))),
-        );
+        let Some(Signal::Step { number, step }) = person.leg.push(now, step) else {
+            return person.lost_step = true;
+        };
+        acts.push(Act::Say(*device, Self::between(person, Some((number, step)))));
     }
 
     /// Somebody is in the call no more.
@@ -442,19 +462,10 @@ impl GroupCall {
         }
     }
 
-    /// Somebody was not heard for long, and may have heard this device all the time: then they begin anew as well when they are heard again,
-    /// as keys and steps of before do not count any more.
-    fn give_up(&mut self, device: &DeviceId, acts: &mut Vec<Act>) {
+    /// Somebody is taken as being in the call no more, and may not know of it: when they are met again, they begin anew as well.
+    fn lose(&mut self, device: &DeviceId, acts: &mut Vec<Act>) {
         self.gone(device, acts);
-        if self.given_up.len() >= MAX_GIVEN_UP {
-            self.given_up.pop_first();
-        }
-        *self.given_up.entry(*device).or_default() += 1;
-    }
-
-    /// The session that this device is in with another.
-    fn session_with(&self, device: &DeviceId) -> u32 {
-        self.session.wrapping_add(self.given_up.get(device).copied().unwrap_or_default())
+        self.door.lose();
     }
 
     fn close(&mut self, device: &DeviceId, acts: &mut Vec<Act>) {
@@ -499,7 +510,7 @@ impl GroupCall {
                 leg.set_silent(now, silent);
             }
             MediaEvent::Failed { opened, .. } if leg.is_open_since(opened) => {
-                person.failed = true;
+                person.failed = Some(now);
                 acts.extend(leg.close().map(Act::Media));
             }
             _ => {}
@@ -530,11 +541,11 @@ impl GroupCall {
         }
         let silent = |person: &Person| {
             let patience = if person.leg.flows() { SILENT_BUT_FLOWS } else { SILENT };
-            now.since(person.heard) >= patience
+            person.lost_step || now.since(person.heard) >= patience
         };
         let gone: Vec<DeviceId> =
             self.people.iter().filter(|(_, person)| silent(person)).map(|(device, _)| *device).collect();
-        gone.iter().for_each(|device| self.give_up(device, acts));
+        gone.iter().for_each(|device| self.lose(device, acts));
         self.forwarding.expire(now);
         self.settle(now, acts);
         if self.beat_at <= now {
@@ -555,10 +566,15 @@ impl GroupCall {
         if all {
             self.slow_beat_at = now + BEAT;
         }
-        self.beat_at = now + if plan == Plan::Mesh { BEAT } else { FAST_BEAT };
-        let due = |device: &&DeviceId| all || (plan != Plan::Mesh && plan.connects(&own, device));
-        let devices: Vec<DeviceId> =
-            self.people.keys().filter(due).filter(|device| ready(device)).copied().collect();
+        // Whoever takes this device as the one that forwards waits for its word, whether or not it is.
+        let fast = |(device, person): &(&DeviceId, &Person)| {
+            plan.forwarder() == Some(own)
+                || plan.forwarder() == Some(**device)
+                || person.said.forwarder == Some(own)
+        };
+        self.beat_at = now + if self.people.iter().any(|person| fast(&person)) { FAST_BEAT } else { BEAT };
+        let due = self.people.iter().filter(|person| all || fast(person)).map(|(device, _)| *device);
+        let devices: Vec<DeviceId> = due.filter(ready).collect();
         for device in devices {
             acts.push(Act::Say(device, self.present_to(&device)));
             self.again(now, &device, false, acts);
@@ -568,10 +584,9 @@ impl GroupCall {
     fn again(&mut self, now: Timestamp, device: &DeviceId, at_once: bool, acts: &mut Vec<Act>) {
         let Some(person) = self.people.get_mut(device) else { return };
         let steps = person.leg.again(now, at_once);
-        let Some(person) = self.people.get(device) else { return };
         acts.extend(steps.into_iter().filter_map(|signal| match signal {
             Signal::Step { number, step } => {
-                Some(Act::Say(*device, self.between(device, person, Some((number, step)))))
+                Some(Act::Say(*device, Self::between(person, Some((number, step)))))
             }
             _ => None,
         }));
@@ -609,7 +624,8 @@ impl GroupCall {
             unheard,
             self.forwarding.next_wake(),
         ];
-        tries.chain(others.into_iter().flatten()).min()
+        let failed = self.people.values().filter(|person| person.wanted).filter_map(|person| person.failed);
+        tries.chain(failed.map(|at| at + FAILED_AGAIN)).chain(others.into_iter().flatten()).min()
     }
 
     /// Does what follows from what is known now: who forwards, which legs are open, which key is used.
@@ -621,10 +637,12 @@ impl GroupCall {
         if self.make_plan(now) {
             // Those to whom fast beats go are others.
             self.beat_at = self.beat_at.min(now + FAST_BEAT);
-            self.people.values_mut().for_each(|person| person.failed = false);
+            self.people.values_mut().for_each(|person| person.failed = None);
+            self.news(acts);
         }
         self.set_legs(now, acts);
-        let order = self.forwarding.order(now, &self.device);
+        let asked = self.people.values().any(|person| person.said.forwarder == Some(self.device));
+        let order = self.forwarding.order(now, &self.device, asked);
         self.forward(order, acts);
         let taken = self.people.values().all(|person| person.leg.is_taken());
         if self.keys.use_next(now, taken).is_some() {
@@ -658,23 +676,43 @@ impl GroupCall {
             Candidate { device: *device, rank, since }
         });
         let all: Vec<Candidate> = others.chain([own]).collect();
-        let said = self.people.values().flat_map(|person| person.said.unheard.iter().copied());
-        self.forwarding.choose(now, &all, said)
+        let others = self.people.values().flat_map(|person| person.said.others.iter().copied());
+        let unknown = others.filter(|device| *device != self.device && !self.people.contains_key(device));
+        self.door.set_unknown(now, unknown);
+        let own = self.unheard();
+        let said = self.people.values().map(|person| person.said.unheard.iter().copied().collect());
+        self.forwarding.choose(now, &all, said.chain([own]))
+    }
+
+    /// Those who must not forward, as far as this device is concerned: nothing comes of them, or they are not even met.
+    fn unheard(&self) -> Vec<DeviceId> {
+        self.forwarding.spared().chain(self.door.strangers().iter().copied()).collect()
     }
 
     fn set_legs(&mut self, now: Timestamp, acts: &mut Vec<Act>) {
         let (plan, own, media) = (self.forwarding.plan(), self.device, self.own);
+        let mut asked = Vec::new();
         for (device, person) in &mut self.people {
-            let wanted = plan.connects(&own, device);
+            // What they want holds as well: all see who comes and goes a moment sooner or later than others.
+            let wanted = plan.connects(&own, device) || theirs(&person.said).connects(&own, device);
             if std::mem::replace(&mut person.wanted, wanted) != wanted {
                 person.wanted_since = now;
             }
-            if wanted && !person.leg.is_open() && !person.failed {
-                if person.was_open {
+            let waits = person.failed.is_some_and(|at| now.since(at) < FAILED_AGAIN);
+            if wanted && !person.leg.is_open() && !waits {
+                let again = person.was_open;
+                if again {
                     person.leg.next_epoch();
                 }
                 open(person, media, acts);
+                // They may still have theirs, which leads nowhere.
+                if again && (person.failed.take().is_some() || !person.leg.offers()) {
+                    asked.push((*device, Step::Restart { epoch: person.leg.epoch(), anew: true }));
+                }
             }
+        }
+        for (device, step) in asked {
+            self.push(now, &device, step, acts);
         }
         // Others take the place of those that are not needed: these go when the others are there, or at last.
         let ready = self.people.values().filter(|person| person.wanted).all(|person| person.leg.flows());
@@ -715,13 +753,14 @@ impl GroupCall {
             group: self.group,
             begun: self.begun,
             since: self.since,
-            session: self.session_with(device),
+            session: self.people.get(device).map_or(self.door.stay(), |person| person.session),
             media: self.sent(),
             capabilities: self.capabilities,
             hand: self.hand,
             rank: self.rank,
+            forwarder: self.forwarder(),
             others: BoundedVec::truncated(self.people.keys().copied().collect()),
-            unheard: BoundedVec::truncated(self.forwarding.unheard()),
+            unheard: BoundedVec::truncated(self.unheard()),
         }))
     }
 
@@ -760,6 +799,11 @@ impl GroupCall {
         };
         self.people.into_iter().map(seen).collect()
     }
+}
+
+/// How somebody has the devices of the call connected.
+fn theirs(said: &Present) -> Plan {
+    said.forwarder.map_or(Plan::Mesh, Plan::Through)
 }
 
 /// Opens a leg, or opens it anew.

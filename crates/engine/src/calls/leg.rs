@@ -151,6 +151,11 @@ impl Leg {
         self.relay_only
     }
 
+    /// Whether this side begins epochs.
+    pub(super) fn offers(&self) -> bool {
+        self.side == Side::Offers
+    }
+
     /// Which epoch it is.
     pub(super) fn epoch(&self) -> u32 {
         self.epoch
@@ -391,7 +396,7 @@ impl Leg {
 
     /// They ask for another way.
     pub(super) fn asked_for_way(&mut self, now: Timestamp, epoch: u32, anew: bool) {
-        if self.side == Side::Offers && epoch == self.epoch {
+        if self.side == Side::Offers && epoch == self.epoch && self.open {
             self.want_way(now, now, anew);
         }
     }

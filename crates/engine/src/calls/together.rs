@@ -58,11 +58,23 @@ use crate::view::Nat;
 /// Calls ring in groups of at most so many: in a large one there is always somebody for whom it is night.
 const RINGS_IN: usize = 32;
 
+/// So many bits of a session count whom a device has lost since it came.
+const STAY_BITS: u32 = 16;
+
 impl Calls {
     /// Whether this is the name of a call of a group.
     pub(super) fn is_of_group(&self, call: &CallId) -> bool {
         self.together.as_ref().is_some_and(|together| together.call.id() == *call)
             || self.ongoing.find(call).is_some()
+    }
+
+    /// Another stay in a call. Greater than any before; also of this device before it was started anew, if its clock was not set back meanwhile. Then
+    /// it is heard when the others have given up the former one.
+    fn next_session(&mut self, now: Timestamp) -> u64 {
+        // What is lost during a call counts up, and is never so much.
+        let earliest = self.last_session.saturating_add(1 << STAY_BITS);
+        self.last_session = earliest.max(now.0.saturating_mul(1 << STAY_BITS));
+        self.last_session
     }
 
     fn in_call(&mut self, call: &CallId) -> Result<&mut Together, Refusal> {
@@ -148,7 +160,7 @@ fn join(
         begun,
         since,
         media,
-        session: u32::from_le_bytes(engine.core.random()),
+        session: engine.calls.next_session(now),
         key: engine.core.random(),
     };
     let mut acts = Vec::new();

@@ -47,8 +47,9 @@ pub struct Present {
     pub begun: Timestamp,
     /// When they came, by their clock. Only compared with what others say.
     pub since: Timestamp,
-    /// Drawn by lot when they came: what is said to them names it, so that nothing of an earlier stay is taken for this one.
-    pub session: u32,
+    /// Names the stay of theirs that the other device is part of, and grows with each: what is said to them names it, so that nothing of an earlier
+    /// stay is taken for this one. The same for all, but for those whom they lost meanwhile.
+    pub session: u64,
     /// What they send.
     pub media: Media,
     /// What their device can do.
@@ -57,6 +58,8 @@ pub struct Present {
     pub hand: bool,
     /// How well they can forward for the others: whoever has the highest does.
     pub rank: u8,
+    /// Who forwards for them; nobody, if they want to be connected with each.
+    pub forwarder: Option<DeviceId>,
     /// The other devices that they take as being in the call.
     pub others: BoundedVec<DeviceId, MAX_IN_CALL>,
     /// Those of them of which nothing comes at the moment.
@@ -67,9 +70,9 @@ pub struct Present {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Between {
     /// The session of whoever says it, as in its `Present`.
-    pub from: u32,
+    pub from: u64,
     /// The session of whoever it is said to.
-    pub to: u32,
+    pub to: u64,
     /// The steps of the other side up to this number were taken.
     pub taken: u32,
     /// A step and its number, from 1 on.
@@ -128,11 +131,12 @@ impl Encode for Present {
         self.group.encode(out);
         self.begun.encode(out);
         self.since.encode(out);
-        put_varint(out, u64::from(self.session));
+        put_varint(out, self.session);
         self.media.encode(out);
         self.capabilities.encode(out);
         self.hand.encode(out);
         self.rank.encode(out);
+        self.forwarder.encode(out);
         self.others.encode(out);
         self.unheard.encode(out);
     }
@@ -144,11 +148,12 @@ impl Decode for Present {
             group: Decode::decode(reader)?,
             begun: Decode::decode(reader)?,
             since: Decode::decode(reader)?,
-            session: number(reader, "session", u32::MAX)?,
+            session: reader.varint("session", u64::MAX)?,
             media: Decode::decode(reader)?,
             capabilities: Decode::decode(reader)?,
             hand: Decode::decode(reader)?,
             rank: Decode::decode(reader)?,
+            forwarder: Decode::decode(reader)?,
             others: Decode::decode(reader)?,
             unheard: Decode::decode(reader)?,
         })
@@ -157,8 +162,8 @@ impl Decode for Present {
 
 impl Encode for Between {
     fn encode(&self, out: &mut Vec<u8>) {
-        put_varint(out, u64::from(self.from));
-        put_varint(out, u64::from(self.to));
+        put_varint(out, self.from);
+        put_varint(out, self.to);
         put_varint(out, u64::from(self.taken));
         // Steps are counted from 1 on: 0 is none.
         match &self.step {
@@ -173,7 +178,7 @@ impl Encode for Between {
 
 impl Decode for Between {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let (from, to) = (number(reader, "session", u32::MAX)?, number(reader, "session", u32::MAX)?);
+        let (from, to) = (reader.varint("session", u64::MAX)?, reader.varint("session", u64::MAX)?);
         let taken = number(reader, "step", u32::MAX)?;
         let step = match number(reader, "step", u32::MAX)? {
             0 => None,
@@ -198,13 +203,14 @@ mod tests {
             capabilities: Capabilities::OPUS.and(Capabilities::SFRAME),
             hand: true,
             rank: 3,
+            forwarder: Some(DeviceId([2; 32])),
             others: BoundedVec::truncated(vec![DeviceId([2; 32]), DeviceId([3; 32])]),
             unheard: BoundedVec::truncated(vec![DeviceId([3; 32])]),
         };
         assert_eq!(Present::from_bytes(&present.to_bytes()), Ok(present));
         let key = Step::Key { generation: 9, step: 2, key: CallKey::new([5; CALL_KEY_BYTES]) };
         for step in [None, Some((1, key)), Some((300, Step::Mute))] {
-            let between = Between { from: 1, to: u32::MAX, taken: 12, step };
+            let between = Between { from: 1, to: u64::MAX, taken: 12, step };
             assert_eq!(Between::from_bytes(&between.to_bytes()), Ok(between));
         }
     }

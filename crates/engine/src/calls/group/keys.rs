@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  somebody came:  the key goes on by one step; they get that, the others get there by themselves
-//!  somebody left:  a fresh key goes to all who are left; it is used once they have it, or after a moment
+//!  somebody left:  a fresh key goes to all who are left; it is used once they have it, or after a moment; one at a time
 //! ```
 //!
 //! Keys are random, for one device in one call, and not derived from the chains of the group: these are in the hands of all members, and of
@@ -43,15 +43,15 @@ impl Keys {
         Self { name: KeyName { generation: 0, step: 0 }, base, next: None, stale: false }
     }
 
-    /// Somebody came: the keys that they get. None if the one that is used stays, as a fresh one is to follow.
+    /// Somebody came: the keys that they get. None if there is none for them yet, as a fresh one is to follow.
     pub(super) fn came(&mut self) -> Vec<FrameKey> {
+        let next = self.next.as_ref().map(|next| frame_key(next.name, &next.base));
         if self.name.step >= MOST_STEPS {
-            // They get the next one alone, which all others get as well.
-            self.stale = true;
-            return Vec::new();
+            // They get the next one alone, with which nothing was sealed; all others get it as well.
+            self.stale |= next.is_none();
+            return next.into_iter().collect();
         }
         (self.name, self.base) = (self.name.next_step(), self.base.next());
-        let next = self.next.as_ref().map(|next| frame_key(next.name, &next.base));
         std::iter::once(self.used()).chain(next).collect()
     }
 
@@ -60,17 +60,16 @@ impl Keys {
         self.stale = true;
     }
 
-    /// Whether a fresh key is needed.
+    /// Whether a fresh key is needed. Not while one waits to be used: otherwise whoever comes and goes all the time keeps it from ever being used, and
+    /// others keep only few.
     pub(super) fn is_stale(&self) -> bool {
-        self.stale
+        self.stale && self.next.is_none()
     }
 
     /// A fresh key: it goes to all who are in the call.
     pub(super) fn renew(&mut self, now: Timestamp, base: BaseKey) -> FrameKey {
         self.stale = false;
-        // One that was handed out and not used yet was for somebody who has left meanwhile, too.
-        let last = self.next.as_ref().map_or(self.name, |next| next.name);
-        let name = last.next_generation();
+        let name = self.name.next_generation();
         let told = frame_key(name, &base);
         self.next = Some(Next { name, base, since: now });
         told
@@ -128,5 +127,27 @@ mod tests {
         assert_eq!(keys.came(), []);
         assert_eq!(keys.used(), used, "sealing must not begin anew with it");
         assert!(keys.is_stale());
+        let next = keys.renew(Timestamp(1_000), fresh(2));
+        assert_eq!((keys.came(), keys.used()), (vec![next], used), "it is theirs, and not used before");
+    }
+
+    #[test]
+    fn who_comes_and_goes_all_the_time_does_not_keep_a_fresh_key_from_being_used() {
+        let (mut keys, begin) = (Keys::new(fresh(1)), Timestamp(1_000_000));
+        let mut used = Vec::new();
+        for moment in 0..500_u64 {
+            let now = begin + Span(10 * moment);
+            keys.left();
+            used.extend(keys.use_next(now, false).map(|key| key.generation));
+            if keys.is_stale() {
+                let told = keys.renew(now, fresh(u8::try_from(moment % 251).unwrap()));
+                assert_eq!(
+                    told.generation,
+                    keys.used().generation + 1,
+                    "no more than two are known at a time"
+                );
+            }
+        }
+        assert_eq!(used, [1, 2, 3, 4]);
     }
 }

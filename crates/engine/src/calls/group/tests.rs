@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use kith_proto::bounded::BoundedStr;
 use kith_proto::bounded::BoundedVec;
+use kith_proto::call::media::MediaFailure;
 use kith_proto::call::media::PathState;
 use kith_proto::call::media::Ways;
 use proptest::prelude::*;
@@ -50,7 +51,9 @@ struct Room {
     /// Those who are above the others.
     moderators: BTreeSet<u8>,
     /// From whom to whom nothing is said.
-    deaf_way: Option<(u8, u8)>,
+    deaf_ways: BTreeSet<(u8, u8)>,
+    /// Whether all from the third on are of one account.
+    one_account: bool,
     number: u64,
     lots: ChaCha8Rng,
 }
@@ -63,7 +66,8 @@ impl Room {
             under_way: BTreeMap::new(),
             weather: Box::new(|| vec![Span(20)]),
             moderators: BTreeSet::new(),
-            deaf_way: None,
+            deaf_ways: BTreeSet::new(),
+            one_account: false,
             number: 0,
             lots: ChaCha8Rng::seed_from_u64(1),
         }
@@ -96,7 +100,10 @@ impl Room {
             begun: self.now,
             since: self.now,
             media: Media::AUDIO,
-            session: self.lots.next_u32(),
+            session: {
+                self.number += 1;
+                (self.now.0 << 16) + self.number
+            },
             key: self.random(),
         };
         let mut acts = Vec::new();
@@ -162,7 +169,7 @@ impl Room {
     }
 
     fn say(&mut self, from: u8, to: u8, signal: &Signal) {
-        if self.deaf_way == Some((from, to)) {
+        if self.deaf_ways.contains(&(from, to)) {
             return;
         }
         for way in (self.weather)() {
@@ -250,7 +257,12 @@ impl Room {
             servers: BoundedVec::default(),
             sealed: false,
         };
-        let speaker = Speaker { device: device(from), account: account(from), setup, may_mute };
+        let speaker = Speaker {
+            device: device(from),
+            account: account(if self.one_account { from.min(3) } else { from }),
+            setup,
+            may_mute,
+        };
         self.with_call(to, |call, now, acts| _ = call.hear(now, speaker, signal, acts));
     }
 
@@ -467,13 +479,85 @@ fn who_comes_again_after_a_crash_is_heard() {
 #[test]
 fn who_was_given_up_by_one_side_alone_is_heard_again() {
     let mut room = Room::with(3);
-    room.deaf_way = Some((2, 1));
+    room.deaf_ways = [(2, 1)].into();
     room.pass(Span::from_secs(45));
     assert!(!room.ends[&1].call.has(&device(2)), "nothing was heard of them");
     assert!(room.ends[&2].call.has(&device(1)), "who heard this device all the time");
-    room.deaf_way = None;
+    room.deaf_ways.clear();
     room.pass(Span::from_secs(20));
     assert_eq!(room.deaf(), []);
+}
+
+#[test]
+fn what_was_said_before_they_came_again_is_not_taken_for_now() {
+    let mut room = Room::with(3);
+    let late = room.ends[&2].call.present_to(&device(1));
+    room.leave(2);
+    room.join(2, 0);
+    room.pass(Span::from_secs(3));
+    let before = room.ends[&1].opens.clone();
+    for _ in 0..3 {
+        room.arrive(2, 1, late.clone());
+        room.arrive(2, 1, Signal::Absent);
+        room.arrive(2, 1, late.clone());
+        room.pass(Span::from_secs(3));
+    }
+    assert_eq!(room.deaf(), []);
+    assert_ne!(room.ends[&1].opens, before, "also when it was taken so");
+}
+
+#[test]
+fn who_does_not_take_the_forwarder_hears_all_others() {
+    let mut room = Room::new();
+    // Whoever blocks somebody takes none of their words.
+    room.deaf_ways = [(1, 6), (6, 1)].into();
+    for number in 1..=6 {
+        room.join(number, 0);
+        room.pass(Span::from_millis(700));
+    }
+    room.pass(Span::from_secs(20));
+    assert_eq!(room.deaf(), [(1, 6), (6, 1)]);
+    let forward: Vec<u8> = room.ends.iter().filter(|(_, end)| end.forwards).map(|(who, _)| *who).collect();
+    assert_eq!(forward, [2], "whatever the first one takes for right, who hears nothing of the last");
+}
+
+#[test]
+fn media_that_failed_are_tried_again() {
+    let mut room = Room::with(3);
+    for (who, other) in [(1, 2), (2, 1), (2, 3)] {
+        let leg = LegId { call: CALL, device: device(other) };
+        let opened = room.ends[&who].opened[&device(other)];
+        room.report(who, MediaEvent::Failed { leg, opened, reason: MediaFailure::Broken });
+        assert!(!room.ends[&who].legs.contains_key(&device(other)));
+    }
+    room.pass(Span::from_secs(20));
+    assert_eq!(room.deaf(), []);
+}
+
+#[test]
+fn who_comes_and_goes_all_the_time_does_not_disturb_the_others() {
+    let mut room = Room::with(3);
+    let seals = |room: &Room| room.ends[&1].seals.clone().unwrap().generation;
+    let before = seals(&room);
+    for _ in 0..150 {
+        room.join(4, 0);
+        room.pass(Span::from_millis(100));
+        room.leave(4);
+        room.pass(Span::from_millis(100));
+        let deaf: Vec<_> = room.deaf().into_iter().filter(|(one, other)| *one != 4 && *other != 4).collect();
+        assert_eq!(deaf, []);
+    }
+    let renewed = seals(&room) - before;
+    assert!((1..=31).contains(&renewed), "{renewed} keys in thirty seconds");
+}
+
+#[test]
+fn an_account_does_not_fill_the_call_with_its_devices() {
+    let mut room = Room::with(2);
+    room.one_account = true;
+    (3..=12).for_each(|number| room.join(number, 0));
+    room.pass(Span::from_secs(3));
+    assert_eq!(room.ends[&1].call.people().len(), 1 + MAX_OF_ACCOUNT);
 }
 
 #[test]
@@ -523,7 +607,7 @@ fn weather(seed: u64, lost: u32, doubled: u32) -> Box<dyn FnMut() -> Vec<Span>> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_in_the_end_all_who_are_there_hear_each_other(
