@@ -125,7 +125,8 @@ pub(crate) fn order(world: &mut World, who: Who, command: MediaCommand) {
         | MediaCommand::Seal { .. }
         | MediaCommand::Unseal { .. }
         | MediaCommand::Forget { .. }
-        | MediaCommand::Forward { .. } => {}
+        | MediaCommand::Forward { .. }
+        | MediaCommand::Through { .. } => {}
     }
 }
 

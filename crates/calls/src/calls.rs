@@ -127,6 +127,10 @@ impl Calls {
                 self.sealing.set_forwards(*on);
                 return Ok(());
             }
+            MediaCommand::Through { device, .. } => {
+                self.sealing.set_through(*device);
+                return Ok(());
+            }
             MediaCommand::Close { leg } => {
                 self.wanted.send_if_modified(|wanted| wanted.close(leg));
                 return Ok(());

@@ -28,6 +28,7 @@ mod codec;
 mod fanout;
 mod leg;
 mod line;
+mod meter;
 mod sealing;
 mod sources;
 mod studio;

@@ -5,6 +5,10 @@
 //!  in each sealed frame:  number, 2 bytes │ time stamp, 4 bytes │ what the encoder made
 //! ```
 //!
+//! Whoever is in the call has the keys of all others, to open their frames, and could seal with them as well. So a frame counts only from the device that it
+//! is of, or from the one that forwards: that one could speak for others, as anybody who mixes sound for others could. Rejected: a signature for each
+//! frame, 64 bytes beside some 80 of speech, and a signed frame could be shown to anybody as proof of what was said.
+//!
 //! Number and stamp are inside, because those of RTP are of the connection a frame came by, and that changes with whoever forwards.
 
 use std::collections::BTreeMap;
@@ -12,6 +16,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::Instant;
 
 use kith_crypto::sframe::BaseKey;
 use kith_crypto::sframe::FrameKeys;
@@ -36,6 +42,9 @@ struct Inner {
     numbers: [u16; 3],
     others: BTreeMap<DeviceId, FrameKeys>,
     forwards: bool,
+    /// Who forwards for this device, and who did until when.
+    through: Option<DeviceId>,
+    before: Option<(DeviceId, Instant)>,
 }
 
 /// A frame of somebody, opened.
@@ -87,6 +96,15 @@ impl Sealing {
         self.inner().forwards = forwards;
     }
 
+    /// Frames of others are taken from this device as well.
+    pub(crate) fn set_through(&self, device: Option<DeviceId>) {
+        let mut inner = self.inner();
+        if inner.through != device {
+            let before = std::mem::replace(&mut inner.through, device);
+            inner.before = before.map(|device| (device, Instant::now() + STILL_TAKEN));
+        }
+    }
+
     /// Whether a frame that came from a device is passed on: its own ones are, and not those that it passes on itself.
     pub(crate) fn forwards(&self, device: &DeviceId, sealed: &[u8]) -> bool {
         let inner = self.inner();
@@ -108,12 +126,18 @@ impl Sealing {
         Some(Encoded { data: sealed.into(), ..encoded.clone() })
     }
 
-    /// Opens a frame of anybody in the call; nothing for one that came before, is not authentic, or of a key that is not known.
-    pub(crate) fn open(&self, kind: Kind, sealed: &[u8]) -> Option<Unsealed> {
+    /// Opens a frame that came by the connection to `by`; nothing for one that came before, is not authentic, of a key that is not known, or of somebody
+    /// for whom that device does not forward.
+    pub(crate) fn open(&self, by: &DeviceId, kind: Kind, sealed: &[u8]) -> Option<Unsealed> {
         let sender = FrameKeys::sender_of(sealed)?;
         let mut inner = self.inner();
+        let before = inner.before.is_some_and(|(device, until)| device == *by && Instant::now() < until);
+        let forwards = before || inner.through == Some(*by);
         // Two devices may have the same number: the keys tell them apart.
-        let mut named = inner.others.iter_mut().filter(|(_, keys)| keys.sender() == sender);
+        let mut named = inner
+            .others
+            .iter_mut()
+            .filter(|(device, keys)| keys.sender() == sender && (forwards || *device == by));
         let (device, opened) =
             named.find_map(|(device, keys)| Some((*device, keys.open(kind.index(), sealed).ok()?)))?;
         let (number, rest) = opened.frame.split_first_chunk::<2>()?;
@@ -135,6 +159,9 @@ fn base(key: &FrameKey) -> BaseKey {
 pub(crate) type Shared = Arc<Sealing>;
 
 const HEAD: usize = 6;
+
+/// Longer than whoever forwards goes on with it after another has taken over, and shorter than anybody could do harm with.
+const STILL_TAKEN: Duration = Duration::from_secs(6);
 
 #[cfg(test)]
 mod tests {
@@ -162,10 +189,10 @@ mod tests {
             let stamp = u32::from(number) * 960;
             let sealed = ada.seal(&speech(stamp)).unwrap();
             assert!(!sealed.data.windows(3).any(|part| part == [1, 2, 3]));
-            let opened = bob.open(Kind::Microphone, &sealed.data);
+            let opened = bob.open(&ada_device, Kind::Microphone, &sealed.data);
             assert_eq!(opened, Some(Unsealed { device: ada_device, number, stamp, frame: vec![1, 2, 3] }));
             assert_eq!(
-                bob.open(Kind::Microphone, &sealed.data),
+                bob.open(&ada_device, Kind::Microphone, &sealed.data),
                 None,
                 "once, also when it comes by two ways"
             );
@@ -175,9 +202,12 @@ mod tests {
         ada.seal_with(7, &next);
         bob.open_with(ada_device, 7, &next);
         let sealed = ada.seal(&speech(9)).unwrap();
-        assert_eq!(bob.open(Kind::Microphone, &sealed.data).map(|opened| opened.number), Some(3));
+        assert_eq!(
+            bob.open(&ada_device, Kind::Microphone, &sealed.data).map(|opened| opened.number),
+            Some(3)
+        );
         bob.forget(&ada_device);
-        assert_eq!(bob.open(Kind::Microphone, &ada.seal(&speech(9)).unwrap().data), None);
+        assert_eq!(bob.open(&ada_device, Kind::Microphone, &ada.seal(&speech(9)).unwrap().data), None);
     }
 
     #[test]
@@ -186,9 +216,27 @@ mod tests {
         ada.seal_with(7, &key(1));
         bob.open_with(ada_device, 7, &key(1));
         for _ in 0..3 {
-            assert!(bob.open(Kind::Microphone, &ada.seal(&speech(0)).unwrap().data).is_some());
+            assert!(bob.open(&ada_device, Kind::Microphone, &ada.seal(&speech(0)).unwrap().data).is_some());
             ada.seal_with(7, &key(1));
         }
+    }
+
+    #[test]
+    fn nobody_speaks_for_another_but_who_forwards() {
+        let (ada, bob) = (Sealing::default(), Sealing::default());
+        let [ada_device, eve_device, cyd_device] = [1, 2, 3].map(|number| DeviceId([number; 32]));
+        ada.seal_with(7, &key(1));
+        bob.open_with(ada_device, 7, &key(1));
+        bob.open_with(eve_device, 8, &key(2));
+        let says =
+            |by: &DeviceId| bob.open(by, Kind::Microphone, &ada.seal(&speech(0)).unwrap().data).is_some();
+        assert!(says(&ada_device) && !says(&eve_device), "Eve has the key as well");
+        bob.set_through(Some(eve_device));
+        assert!(says(&eve_device) && says(&ada_device) && !says(&cyd_device));
+        bob.set_through(Some(cyd_device));
+        assert!(says(&eve_device) && says(&cyd_device), "nobody is cut off when another takes over");
+        bob.set_through(None);
+        assert!(!says(&eve_device) && says(&cyd_device));
     }
 
     #[test]

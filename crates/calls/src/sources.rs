@@ -49,6 +49,42 @@ struct Source {
     figures: Arc<Figures>,
     shown: [Arc<Shown>; 2],
     watching: BTreeMap<Kind, Watching>,
+    order: [Order; 3],
+}
+
+/// Which picture of a stream comes next, by whatever connection: two may bring them for a while.
+#[derive(Clone, Copy, Debug, Default)]
+struct Order {
+    next: Option<u16>,
+    /// Whether one is missing that the next ones refer to.
+    missing: bool,
+}
+
+/// Pictures that two ways may be apart: two seconds.
+const LATE: u16 = 60;
+
+/// What becomes of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// It is shown.
+    Now,
+    /// One before it is missing: a keyframe is needed.
+    Broken,
+    /// It is too late.
+    Late,
+}
+
+impl Order {
+    fn take(&mut self, number: u16, key: bool) -> Turn {
+        let ahead = self.next.map_or(0, |next| number.wrapping_sub(next));
+        // Further back is somebody who began anew.
+        if self.next.is_some() && ahead >= 0_u16.wrapping_sub(LATE) {
+            return Turn::Late;
+        }
+        self.missing = !key && (self.missing || ahead > 0 || self.next.is_none());
+        self.next = Some(number.wrapping_add(1));
+        if self.missing { Turn::Broken } else { Turn::Now }
+    }
 }
 
 impl Sources {
@@ -97,7 +133,13 @@ impl Sources {
         let Some(ears) = inner.ears.clone() else { return };
         let device = unsealed.device;
         let source = inner.source(call, device, &ears);
-        if source.watching.get(&kind).is_none_or(|watching| !watching.is_by(line)) {
+        let order = source.order.get_mut(kind.index());
+        match order.map_or(Turn::Now, |order| order.take(unsealed.number, frame.key)) {
+            Turn::Now => {}
+            Turn::Broken => return line.set_broken(kind),
+            Turn::Late => return,
+        }
+        if !source.watching.contains_key(&kind) {
             let index = usize::from(kind == Kind::Screen);
             let shown = source.shown.get(index).cloned().unwrap_or_default();
             let devices = self.devices.clone();
@@ -108,6 +150,7 @@ impl Sources {
             }
         }
         if let Some(watching) = source.watching.get(&kind) {
+            watching.comes_by(line);
             watching.push(Frame { data: unsealed.frame, ..*frame });
         }
     }
@@ -153,7 +196,35 @@ impl Inner {
             let line = Arc::new(Line::new(Bitrate::ZERO));
             let figures = Arc::<Figures>::default();
             let _ = ears.try_send(Heard::Join { number, line: line.clone(), figures: figures.clone() });
-            Source { number, line, figures, shown: Default::default(), watching: BTreeMap::new() }
+            Source {
+                number,
+                line,
+                figures,
+                shown: Default::default(),
+                watching: BTreeMap::new(),
+                order: Default::default(),
+            }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_come_in_order_whichever_way_they_come() {
+        let mut order = Order::default();
+        let mut take = |number, key| order.take(number, key);
+        assert_eq!(take(65_534, false), Turn::Broken, "who comes later has nothing that it refers to");
+        assert_eq!((take(65_535, true), take(0, false), take(1, false)), (Turn::Now, Turn::Now, Turn::Now));
+        assert_eq!(
+            (take(65_535, false), take(65_534, true)),
+            (Turn::Late, Turn::Late),
+            "the other way is slower"
+        );
+        assert_eq!((take(3, false), take(4, false)), (Turn::Broken, Turn::Broken));
+        assert_eq!((take(5, true), take(6, false)), (Turn::Now, Turn::Now));
+        assert_eq!((take(50_000, false), take(50_001, true)), (Turn::Broken, Turn::Now), "they began anew");
     }
 }

@@ -26,6 +26,7 @@ use crate::audio::Voice;
 use crate::device::Devices;
 use crate::fanout::Fanout;
 use crate::line::Line;
+use crate::meter::Meter;
 use crate::sealing::Shared;
 use crate::sources::Sources;
 use crate::stats::SpeechStats;
@@ -146,6 +147,7 @@ impl Studio {
         // How often others asked for a keyframe when this one was last asked.
         let asked: [AtomicU64; 3] = Default::default();
         let of_source = line.clone();
+        let speech = Meter::default();
         let pass_on = move |kind: Kind, stamp, key, data: &[u8]| {
             let wishes = fanout.pass_on(number, &Encoded { kind, stamp, key, data: data.into() });
             let before =
@@ -157,10 +159,10 @@ impl Studio {
         Arc::new(move |inbox| match inbox {
             Inbox::Speech { stamp, payload, .. } => {
                 let kind = Kind::Microphone;
-                if sealing.forwards(&leg.device, &payload) {
+                if sealing.forwards(&leg.device, &payload) && speech.may_pass(payload.len()) {
                     pass_on(kind, stamp, false, &payload);
                 }
-                if let Some(unsealed) = sealing.open(kind, &payload) {
+                if let Some(unsealed) = sealing.open(&leg.device, kind, &payload) {
                     sources.speech(leg.call, unsealed);
                 }
             }
@@ -168,7 +170,7 @@ impl Studio {
                 if sealing.forwards(&leg.device, &frame.data) {
                     pass_on(kind, frame.stamp, frame.key, &frame.data);
                 }
-                if let Some(unsealed) = sealing.open(kind, &frame.data) {
+                if let Some(unsealed) = sealing.open(&leg.device, kind, &frame.data) {
                     sources.picture(leg.call, kind, unsealed, &frame, &line);
                 }
             }

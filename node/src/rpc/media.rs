@@ -288,7 +288,8 @@ fn order(order: Order<'_>) -> Value {
         MediaCommand::Seal { .. }
         | MediaCommand::Unseal { .. }
         | MediaCommand::Forget { .. }
-        | MediaCommand::Forward { .. } => return Value::Null,
+        | MediaCommand::Forward { .. }
+        | MediaCommand::Through { .. } => return Value::Null,
     };
     let mut body = Map::new();
     body.insert("type".to_owned(), Value::from("media.order"));

@@ -1,6 +1,9 @@
 //! The thread that decodes one stream of pictures and shows them.
 
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::AtomicU64;
@@ -38,7 +41,14 @@ impl Shown {
 pub(crate) struct Watching {
     frames: SyncSender<Frame>,
     kind: Kind,
-    line: Arc<Line>,
+    line: Way,
+}
+
+/// The connection that keyframes are asked for at: that by which the last picture came.
+type Way = Arc<Mutex<Arc<Line>>>;
+
+fn line(way: &Way) -> MutexGuard<'_, Arc<Line>> {
+    way.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Watching {
@@ -54,6 +64,7 @@ impl Watching {
         display: impl FnOnce() -> Box<dyn VideoSink> + Send + 'static,
     ) -> std::io::Result<Self> {
         let (frames, waiting) = sync_channel(WAITING);
+        let line = Arc::new(Mutex::new(line));
         let of_thread = line.clone();
         std::thread::Builder::new()
             .name("kith-watch".into())
@@ -61,21 +72,24 @@ impl Watching {
         Ok(Self { frames, kind, line })
     }
 
-    /// Whether keyframes are asked for there.
-    pub(crate) fn is_by(&self, line: &Arc<Line>) -> bool {
-        Arc::ptr_eq(&self.line, line)
+    /// From now on keyframes are asked for there.
+    pub(crate) fn comes_by(&self, way: &Arc<Line>) {
+        let mut line = line(&self.line);
+        if !Arc::ptr_eq(&line, way) {
+            *line = way.clone();
+        }
     }
 
     /// Decodes a frame soon. When decoding is too slow it is dropped, and all up to the next keyframe with it.
     pub(crate) fn push(&self, frame: Frame) {
         if let Err(TrySendError::Full(_)) = self.frames.try_send(frame) {
-            self.line.set_broken(self.kind);
+            line(&self.line).set_broken(self.kind);
         }
     }
 }
 
 fn watch(
-    (kind, line): (Kind, &Line),
+    (kind, way): (Kind, &Way),
     shown: &Shown,
     showing: &AtomicBool,
     frames: &Receiver<Frame>,
@@ -91,7 +105,7 @@ fn watch(
             continue;
         }
         if missing && !frame.key {
-            line.set_broken(kind);
+            line(way).set_broken(kind);
             continue;
         }
         missing = false;
@@ -107,7 +121,7 @@ fn watch(
                 // The next ones refer to it, also where it was too large to be shown.
                 missing = true;
                 tracing::debug!(%error, ?kind, "a frame was not decoded");
-                line.set_broken(kind);
+                line(way).set_broken(kind);
             }
         }
     }

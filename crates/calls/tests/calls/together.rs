@@ -165,6 +165,10 @@ impl Room {
 
     fn forward(&self, who: usize, on: bool) {
         self.members[who].as_ref().unwrap().say(MediaCommand::Forward { call: CALL, on });
+        for other in self.there().into_iter().filter(|other| on && *other != who) {
+            let through = MediaCommand::Through { call: CALL, device: Some(device(who)) };
+            self.members[other].as_ref().unwrap().say(through);
+        }
     }
 
     /// Passes words on until something is so.

@@ -224,6 +224,7 @@ impl GroupCall {
             over: false,
         };
         call.seal(acts);
+        acts.push(Act::Media(MediaCommand::Through { call: id, device: None }));
         acts.push(Act::Tell(Told::Present));
         call
     }
@@ -638,6 +639,7 @@ impl GroupCall {
             // Those to whom fast beats go are others.
             self.beat_at = self.beat_at.min(now + FAST_BEAT);
             self.people.values_mut().for_each(|person| person.failed = None);
+            acts.push(Act::Media(MediaCommand::Through { call: self.id, device: self.forwarder() }));
             self.news(acts);
         }
         self.set_legs(now, acts);

@@ -23,6 +23,9 @@ const RING_WINDOW: Span = Span::from_minutes(5);
 /// Missed calls of one contact that are written down in [`RING_WINDOW`]: those of some days, which come together when this device was away.
 const MISSED: u32 = 24;
 
+/// Calls of a group that one contact may call away to another in [`RING_WINDOW`]: it happens when two began at once.
+const MOVES: u32 = 3;
+
 /// Words that one contact may say in ten seconds. Two descriptions with their candidates, said three times, are fifty.
 const WORDS: u32 = 200;
 
@@ -40,6 +43,7 @@ const MAX_OVER_EACH: usize = 16;
 pub(crate) struct Guard {
     rings: BTreeMap<ContactId, Count>,
     missed: BTreeMap<ContactId, Count>,
+    moves: BTreeMap<ContactId, Count>,
     words: BTreeMap<ContactId, Count>,
     over: VecDeque<Over>,
 }
@@ -70,6 +74,11 @@ impl Guard {
     /// Whether another missed call of a contact is written down.
     pub(crate) fn may_miss(&mut self, now: Timestamp, contact: &ContactId) -> bool {
         self.missed.entry(*contact).or_default().again(now, RING_WINDOW) <= MISSED
+    }
+
+    /// Whether a contact may call this device away to another call of a group.
+    pub(crate) fn may_move(&mut self, now: Timestamp, contact: &ContactId) -> bool {
+        self.moves.entry(*contact).or_default().again(now, RING_WINDOW) <= MOVES
     }
 
     /// Whether what a contact says is listened to.
@@ -111,6 +120,7 @@ impl Guard {
     pub(crate) fn forget(&mut self, contact: &ContactId) {
         self.rings.remove(contact);
         self.missed.remove(contact);
+        self.moves.remove(contact);
         self.words.remove(contact);
         self.over.retain(|over| over.contact != *contact);
     }

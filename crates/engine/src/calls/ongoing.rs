@@ -36,6 +36,8 @@ pub(super) struct Seen {
     /// Whether it rang.
     pub(super) rang: bool,
     pub(super) was_in: bool,
+    /// When it was first heard of.
+    pub(super) noticed: Timestamp,
     pub(super) video: bool,
     /// Who was there first, as far as this device knows.
     pub(super) by: AccountId,
@@ -107,9 +109,10 @@ impl Ongoing {
             begun: present.begun.min(now),
             people: BTreeMap::new(),
             rings_until: before.as_ref().and_then(|seen| seen.rings_until),
-            announced: before.as_ref().is_some_and(|seen| seen.announced),
+            announced: false,
             rang: before.as_ref().is_some_and(|seen| seen.rang),
             was_in: before.as_ref().is_some_and(|seen| seen.was_in),
+            noticed: now,
             video: false,
             by: account,
             shown: None,

@@ -55,6 +55,9 @@ use crate::view::GroupCallState;
 use crate::view::GroupCallView;
 use crate::view::Nat;
 
+/// A call that did not ring here is noted when it went on for longer.
+const LASTED: Span = Span::from_minutes(1);
+
 /// Calls ring in groups of at most so many: in a large one there is always somebody for whom it is night.
 const RINGS_IN: usize = 32;
 
@@ -346,19 +349,24 @@ fn other_call(
     signal: Signal,
 ) {
     let Signal::Present(present) = signal else { return };
-    // Nobody is called away by who may not start calls.
-    if own < other || !engine.groups.may_start_calls(&present.group, &said.contact) {
+    let now = engine.core.now;
+    // Nobody is called away by who may not start calls, nor again and again.
+    let moves = own > other
+        && engine.groups.may_start_calls(&present.group, &said.contact)
+        && engine.calls.guard.may_move(now, &said.contact);
+    if !moves {
         let Some(together) = &engine.calls.together else { return };
         let signal = together.call.present_to(&said.device);
         return taking::say(engine, out, vec![(said.device, CallWord { call: own, signal })]);
     }
-    let (now, group) = (engine.core.now, present.group);
+    let group = present.group;
     let Some(together) = &mut engine.calls.together else { return };
     let (media, _) = together.call.media();
     let mut acts = Vec::new();
     together.call.leave(&mut acts);
     perform(engine, out, acts);
-    engine.calls.together = None;
+    let before = engine.calls.together.take().and_then(|together| together.shown);
+    replaced(out, before);
     engine.calls.ongoing.present(now, other, (said.device, said.contact), *present);
     // It began here as well: it does not ring.
     if let Some(seen) = engine.calls.ongoing.of(&group) {
@@ -381,11 +389,14 @@ fn heard_outside(
     let group = match signal {
         Signal::Present(present) => {
             let group = present.group;
-            if let Some(seen) = engine.calls.ongoing.of(&group).filter(|seen| seen.call > call)
-                && let Some(shown) = seen.shown.take()
-            {
-                let state = GroupCallState::Ended(CallEnd::Replaced);
-                out.event(Event::GroupCallChanged(Box::new(GroupCallView { state, ..shown })));
+            let may_start = engine.groups.may_start_calls(&group, &said.contact);
+            if let Some(seen) = engine.calls.ongoing.of(&group).filter(|seen| seen.call > call) {
+                if seen.announced && !may_start {
+                    engine.core.stats.bad_call_words += 1;
+                    return;
+                }
+                let before = seen.shown.take();
+                replaced(out, before);
             }
             let noted = engine.calls.ongoing.present(now, call, (said.device, said.contact), *present);
             if noted == Noted::GivesWay {
@@ -401,6 +412,14 @@ fn heard_outside(
         signal => return answer_stray(engine, out, said, call, &signal),
     };
     look_after(engine, rows, out, &group);
+}
+
+/// A call gives way to another one.
+fn replaced(out: &mut Output, shown: Option<GroupCallView>) {
+    let state = GroupCallState::Ended(CallEnd::Replaced);
+    if let Some(shown) = shown {
+        out.event(Event::GroupCallChanged(Box::new(GroupCallView { state, ..shown })));
+    }
 }
 
 /// A call that somebody may have started rings, once.
@@ -562,6 +581,7 @@ fn left(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, over: Together) 
         announced: true,
         rang: true,
         was_in: true,
+        noticed: now,
         video,
         by,
         shown: None,
@@ -577,6 +597,8 @@ fn look_after(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, group: &Gr
     if let Some(seen) = over.then(|| engine.calls.ongoing.take(group)).flatten()
         && seen.announced
         && !seen.was_in
+        // Of what nobody heard ring and what was over at once nothing is left.
+        && (seen.rang || engine.core.now.since(seen.noticed) >= LASTED)
         && engine.calls.guard.may_miss(engine.core.now, &seen.by)
     {
         let line = CallLine { call: seen.call, video: seen.video, end: CallEnd::Missed, talked: Span(0) };

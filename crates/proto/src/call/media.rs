@@ -188,6 +188,14 @@ pub enum MediaCommand {
         /// Whether.
         on: bool,
     },
+    /// Frames of others are taken from this device as well, which forwards, and for some seconds from the one before it; from all other devices only their
+    /// own.
+    Through {
+        /// In which call.
+        call: CallId,
+        /// Which; none, if each sends its own.
+        device: Option<DeviceId>,
+    },
     /// The connection is not needed any more.
     Close {
         /// Which leg.
@@ -221,7 +229,8 @@ impl MediaCommand {
             | Self::Seal { .. }
             | Self::Unseal { .. }
             | Self::Forget { .. }
-            | Self::Forward { .. } => None,
+            | Self::Forward { .. }
+            | Self::Through { .. } => None,
         }
     }
 }
