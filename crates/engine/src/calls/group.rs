@@ -21,14 +21,10 @@ use kith_proto::call::Media;
 use kith_proto::call::Signal;
 use kith_proto::call::Step;
 use kith_proto::call::group::Between;
-use kith_proto::call::group::MAX_IN_CALL;
 use kith_proto::call::group::Present;
-use kith_proto::call::media::FrameKey;
 use kith_proto::call::media::IceServers;
 use kith_proto::call::media::LegId;
 use kith_proto::call::media::MediaCommand;
-use kith_proto::call::media::MediaEvent;
-use kith_proto::call::media::Side;
 use kith_proto::id::AccountId;
 use kith_proto::id::CallId;
 use kith_proto::id::DeviceId;
@@ -37,24 +33,19 @@ use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 use self::door::Door;
-use self::door::MAX_OF_ACCOUNT;
 use self::forwarding::Forwarding;
-use self::forwarding::MAKE_BEFORE_BREAK;
 use self::keys::Keys;
-use self::plan::Candidate;
-use self::plan::Plan;
 use super::call::Setup;
-use super::leg::Came;
 use super::leg::Leg;
-use super::leg::Try;
 use super::ongoing::SeenPerson;
-use super::privacy;
 
 mod door;
 mod forwarding;
+mod hearing;
 mod keys;
 mod plan;
 mod view;
+mod ways;
 
 /// How often everybody says that they are there. Four of them fit into [`SILENT`].
 const BEAT: Span = Span::from_millis(2_500);
@@ -313,131 +304,6 @@ impl GroupCall {
         self.settle(now, acts);
     }
 
-    /// A device said something. Returns whether it makes sense here.
-    pub(crate) fn hear(
-        &mut self,
-        now: Timestamp,
-        from: Speaker,
-        signal: Signal,
-        acts: &mut Vec<Act>,
-    ) -> bool {
-        let device = from.device;
-        match signal {
-            Signal::Present(present) if present.group == self.group => {
-                self.hear_present(now, from, *present, acts);
-            }
-            Signal::Absent => self.lose(&device, acts),
-            Signal::Between(between) => self.hear_between(now, &from, *between, acts),
-            _ => return false,
-        }
-        self.settle(now, acts);
-        true
-    }
-
-    fn hear_present(&mut self, now: Timestamp, from: Speaker, mut present: Present, acts: &mut Vec<Act>) {
-        let Speaker { device, account, setup, .. } = from;
-        // Their clock may be wrong, and what is said of the past is said on by all.
-        present.begun = present.begun.max(Timestamp(now.0.saturating_sub(LONGEST.0)));
-        present.since = present.since.min(now + CLOCKS_DIFFER);
-        present.rank = present.rank.min(MAX_RANK);
-        if let Some(person) = self.people.get_mut(&device)
-            && present.session <= person.said.session
-        {
-            // With a smaller one it was said before they came again.
-            if present.session == person.said.session {
-                self.begun = self.begun.min(present.begun);
-                (person.said, person.heard) = (present, now);
-            }
-            return;
-        }
-        if !self.may_come(now, &device, &account) {
-            return;
-        }
-        self.begun = self.begun.min(present.begun);
-        // They have left and come again, and know it: nothing else has to change for that.
-        let session = self.people.get(&device).map_or(self.door.stay(), |person| person.session);
-        self.gone(&device, acts);
-        let side = if self.device < device { Side::Offers } else { Side::Answers };
-        let leg = Leg::new(LegId { call: self.id, device }, side, now);
-        let person = Person {
-            account,
-            setup: Setup { sealed: true, ..setup },
-            said: present,
-            session,
-            leg,
-            lost_step: false,
-            heard: now,
-            wanted_since: now,
-            wanted: false,
-            was_open: false,
-            failed: None,
-        };
-        self.people.insert(device, person);
-        // They may not know of this device: then nothing else that is said to them makes sense.
-        acts.push(Act::Say(device, self.present_to(&device)));
-        let told = self.keys.came();
-        for key in &told {
-            self.push(now, &device, keys::step(key), acts);
-        }
-        if !told.is_empty() {
-            self.seal(acts);
-        }
-    }
-
-    /// Whether a device may come into the call, or come again. Whoever may not says it again.
-    fn may_come(&mut self, now: Timestamp, device: &DeviceId, account: &AccountId) -> bool {
-        let others = self.people.iter().filter(|(other, _)| *other != device);
-        let of_account = others.clone().filter(|(_, person)| person.account == *account).count();
-        others.count() + 1 < MAX_IN_CALL && of_account < MAX_OF_ACCOUNT && self.door.may_come(now, account)
-    }
-
-    fn hear_between(&mut self, now: Timestamp, from: &Speaker, between: Between, acts: &mut Vec<Act>) {
-        let Between { from: theirs, to, taken, step } = between;
-        let known = self.people.get_mut(&from.device);
-        let Some(person) = known.filter(|person| person.said.session == theirs && person.session == to)
-        else {
-            // They hear who this is; what they said they say again.
-            return acts.push(Act::Say(from.device, self.present_to(&from.device)));
-        };
-        person.heard = now;
-        person.leg.taken_there(now, taken);
-        let Some((number, step)) = step else { return };
-        match person.leg.came(now, number, step) {
-            Came::NotYet => return,
-            Came::Again => {}
-            Came::Now(Step::Key { generation, step, key }) => {
-                let leg = LegId { call: self.id, device: from.device };
-                let key = FrameKey { generation, step, key };
-                let sender = sender(&self.id, &from.device);
-                acts.push(Act::Media(MediaCommand::Unseal { from: leg, sender, key }));
-            }
-            Came::Now(Step::Mute) if from.may_mute => self.muted(from.account, acts),
-            Came::Now(Step::Mute | Step::Media(_)) => {}
-            Came::Now(Step::Restart { epoch, anew }) => {
-                person.leg.asked_for_way(now, epoch, anew);
-                let tried = person.leg.is_open() || (person.wanted && person.failed.is_some());
-                if anew && person.leg.begins_anew(epoch) && tried {
-                    open(person, self.own, acts);
-                }
-            }
-            Came::Now(step) => acts.extend(person.leg.take(step).map(Act::Media)),
-        }
-        self.answer(&from.device, acts);
-    }
-
-    /// Somebody who keeps order wants this device to be silent.
-    fn muted(&mut self, by: AccountId, acts: &mut Vec<Act>) {
-        if self.own.microphone {
-            self.set_media(Media { microphone: false, ..self.own }, acts);
-            self.muted_by = Some(by);
-        }
-    }
-
-    /// Says how far the steps of a device were taken.
-    fn answer(&self, device: &DeviceId, acts: &mut Vec<Act>) {
-        acts.extend(self.people.get(device).map(|person| Act::Say(*device, Self::between(person, None))));
-    }
-
     fn between(person: &Person, step: Option<(u32, Step)>) -> Signal {
         let taken = match person.leg.alive() {
             Signal::Alive { taken } => taken,
@@ -479,44 +345,6 @@ impl GroupCall {
     fn seal(&self, acts: &mut Vec<Act>) {
         let (call, sender) = (self.id, sender(&self.id, &self.device));
         acts.push(Act::Media(MediaCommand::Seal { call, sender, key: self.keys.used() }));
-    }
-
-    /// Media report something about a leg.
-    pub(crate) fn report(&mut self, now: Timestamp, event: MediaEvent, acts: &mut Vec<Act>) {
-        let (MediaEvent::Described { leg: LegId { device, .. }, .. }
-        | MediaEvent::Gathered { leg: LegId { device, .. }, .. }
-        | MediaEvent::Path { leg: LegId { device, .. }, .. }
-        | MediaEvent::Silence { leg: LegId { device, .. }, .. }
-        | MediaEvent::Failed { leg: LegId { device, .. }, .. }) = event
-        else {
-            return;
-        };
-        let Some(person) = self.people.get_mut(&device).filter(|person| person.leg.is_open()) else { return };
-        let leg = &mut person.leg;
-        match event {
-            MediaEvent::Described { epoch, offer, sdp, .. } if epoch == leg.epoch() => {
-                let sdp = if leg.is_relay_only() { privacy::without_addresses(&sdp) } else { sdp };
-                self.push(now, &device, Step::Description { epoch, offer, sdp }, acts);
-            }
-            MediaEvent::Gathered { epoch, list, done, .. } if epoch == leg.epoch() => {
-                let list = if leg.is_relay_only() { privacy::relays_only(&list) } else { list };
-                if done || !list.is_empty() {
-                    self.push(now, &device, Step::Candidates { epoch, list, done }, acts);
-                }
-            }
-            MediaEvent::Path { opened, state, relayed, .. } if leg.is_open_since(opened) => {
-                leg.set_path(now, state, relayed);
-            }
-            MediaEvent::Silence { opened, silent, .. } if leg.is_open_since(opened) => {
-                leg.set_silent(now, silent);
-            }
-            MediaEvent::Failed { opened, .. } if leg.is_open_since(opened) => {
-                person.failed = Some(now);
-                acts.extend(leg.close().map(Act::Media));
-            }
-            _ => {}
-        }
-        self.settle(now, acts);
     }
 
     /// A device is connected: whatever it may have missed is said. Also to a member who is not in the call.
@@ -593,20 +421,6 @@ impl GroupCall {
         }));
     }
 
-    fn look_for_way(&mut self, now: Timestamp, device: &DeviceId, acts: &mut Vec<Act>) {
-        let own = self.own;
-        let Some(person) = self.people.get_mut(device).filter(|person| person.leg.is_open()) else { return };
-        match person.leg.look_for_way(now) {
-            Some(Try::Ask(step)) => self.push(now, device, step, acts),
-            Some(Try::Restart(command)) => acts.push(Act::Media(command)),
-            Some(Try::Anew(step)) => {
-                open(person, own, acts);
-                self.push(now, device, step, acts);
-            }
-            None => {}
-        }
-    }
-
     /// When [`wake`](Self::wake) is due.
     pub(crate) fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
         if self.over {
@@ -653,81 +467,6 @@ impl GroupCall {
         if self.people.values().any(|person| person.leg.flows()) {
             self.talking_since.get_or_insert(now);
         }
-    }
-
-    /// Whether whoever forwards still does.
-    fn doubt_forwarder(&mut self, now: Timestamp, acts: &mut Vec<Act>) {
-        let Some(device) = self.forwarder() else { return };
-        let Some(person) = self.people.get(&device) else { return };
-        // Until then they said no more than others do.
-        let since = self.forwarding.since();
-        let mute = now.since(person.heard.max(since)) >= UNHEARD;
-        let no_way =
-            !person.leg.flows() && person.wanted && now.since(person.wanted_since.max(since)) >= NO_WAY;
-        if (mute || no_way) && !self.forwarding.is_spared(&device) {
-            self.forwarding.spare(now, device);
-            self.news(acts);
-        }
-    }
-
-    /// Makes the plan anew. Returns whether it is another one.
-    fn make_plan(&mut self, now: Timestamp) -> bool {
-        let own = Candidate { device: self.device, rank: self.rank, since: self.since };
-        let others = self.people.iter().map(|(device, person)| {
-            let Present { rank, since, .. } = person.said;
-            Candidate { device: *device, rank, since }
-        });
-        let all: Vec<Candidate> = others.chain([own]).collect();
-        let others = self.people.values().flat_map(|person| person.said.others.iter().copied());
-        let unknown = others.filter(|device| *device != self.device && !self.people.contains_key(device));
-        self.door.set_unknown(now, unknown);
-        let own = self.unheard();
-        let said = self.people.values().map(|person| person.said.unheard.iter().copied().collect());
-        self.forwarding.choose(now, &all, said.chain([own]))
-    }
-
-    /// Those who must not forward, as far as this device is concerned: nothing comes of them, or they are not even met.
-    fn unheard(&self) -> Vec<DeviceId> {
-        self.forwarding.spared().chain(self.door.strangers().iter().copied()).collect()
-    }
-
-    fn set_legs(&mut self, now: Timestamp, acts: &mut Vec<Act>) {
-        let (plan, own, media) = (self.forwarding.plan(), self.device, self.own);
-        let mut asked = Vec::new();
-        for (device, person) in &mut self.people {
-            // What they want holds as well: all see who comes and goes a moment sooner or later than others.
-            let wanted = plan.connects(&own, device) || theirs(&person.said).connects(&own, device);
-            if std::mem::replace(&mut person.wanted, wanted) != wanted {
-                person.wanted_since = now;
-            }
-            let waits = person.failed.is_some_and(|at| now.since(at) < FAILED_AGAIN);
-            if wanted && !person.leg.is_open() && !waits {
-                let again = person.was_open;
-                if again {
-                    person.leg.next_epoch();
-                }
-                open(person, media, acts);
-                // They may still have theirs, which leads nowhere.
-                if again && (person.failed.take().is_some() || !person.leg.offers()) {
-                    asked.push((*device, Step::Restart { epoch: person.leg.epoch(), anew: true }));
-                }
-            }
-        }
-        for (device, step) in asked {
-            self.push(now, &device, step, acts);
-        }
-        // Others take the place of those that are not needed: these go when the others are there, or at last.
-        let ready = self.people.values().filter(|person| person.wanted).all(|person| person.leg.flows());
-        for person in self.people.values_mut().filter(|person| !person.wanted && person.leg.is_open()) {
-            if ready || now.since(person.wanted_since) >= MAKE_BEFORE_BREAK {
-                acts.extend(person.leg.rest().map(Act::Media));
-            }
-        }
-    }
-
-    /// Has media begin or end forwarding, if there is such an order.
-    fn forward(&self, order: Option<bool>, acts: &mut Vec<Act>) {
-        acts.extend(order.map(|on| Act::Media(MediaCommand::Forward { call: self.id, on })));
     }
 
     /// Says to all at once what has changed here.
@@ -801,20 +540,6 @@ impl GroupCall {
         };
         self.people.into_iter().map(seen).collect()
     }
-}
-
-/// How somebody has the devices of the call connected.
-fn theirs(said: &Present) -> Plan {
-    said.forwarder.map_or(Plan::Mesh, Plan::Through)
-}
-
-/// Opens a leg, or opens it anew.
-fn open(person: &mut Person, media: Media, acts: &mut Vec<Act>) {
-    person.was_open = true;
-    acts.extend(person.leg.close().map(Act::Media));
-    let ways = person.setup.ways;
-    let opened = person.leg.open(&person.setup, ways, media, person.said.capabilities);
-    acts.extend(opened.into_iter().map(Act::Media));
 }
 
 /// The number of a device in a call, which stands in each of its frames. Two may have the same: then both their keys are tried.

@@ -6,13 +6,18 @@ use std::collections::BTreeSet;
 
 use kith_proto::bounded::BoundedStr;
 use kith_proto::bounded::BoundedVec;
+use kith_proto::call::group::MAX_IN_CALL;
+use kith_proto::call::media::FrameKey;
+use kith_proto::call::media::MediaEvent;
 use kith_proto::call::media::MediaFailure;
 use kith_proto::call::media::PathState;
+use kith_proto::call::media::Side;
 use kith_proto::call::media::Ways;
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng as _;
 
+use super::door::MAX_OF_ACCOUNT;
 use super::*;
 use crate::view::CallState;
 
