@@ -1240,6 +1240,50 @@ call-again = Noch einmal anrufen
 call-back = Zurückrufen
 call-back-video = Mit Video zurückrufen
 settings-page-calls = Anrufe
+notice-group-call = Anruf in { $name }
+call-group = Gruppenanruf
+call-group-by = { $name } ruft die Gruppe an
+call-group-by-more = { $name } und { $count ->
+    [one] eine weitere Person sind
+   *[other] { $count } weitere sind
+ } in einem Anruf
+call-group-start = Die Gruppe anrufen
+call-group-start-video = Die Gruppe mit Video anrufen
+call-group-join = Beitreten
+call-group-join-video = Mit Kamera beitreten
+call-group-show = Den Anruf zeigen
+call-group-waiting = Noch ist niemand sonst da
+call-group-people = { $count ->
+    [one] eine Person
+   *[other] { $count } Personen
+ }
+call-group-ongoing = Ein Anruf läuft: { $count ->
+    [one] eine Person ist
+   *[other] { $count } Personen sind
+ } dabei
+call-group-row = , ein Anruf läuft
+call-no-member = Nur Mitglieder der Gruppe können sie anrufen.
+call-not-allowed =
+    { $role ->
+     [observer] In dieser Gruppe dürfen alle Anrufe beginnen.
+    *[member] In dieser Gruppe dürfen Mitglieder und alle darüber Anrufe beginnen.
+     [moderator] In dieser Gruppe dürfen nur Moderatoren, Admins und Inhaber Anrufe beginnen.
+     [admin] In dieser Gruppe dürfen nur Admins und Inhaber Anrufe beginnen.
+     [owner] In dieser Gruppe dürfen nur Inhaber Anrufe beginnen.
+ }
+call-hand-raise = Hand heben
+call-hand-lower = Hand herunternehmen
+call-hand-of = { $name } hat die Hand gehoben
+call-arrange-grid = Alle gleich zeigen
+call-arrange-speaker = Groß zeigen, wer spricht
+call-tile-larger = { $name } groß zeigen
+call-tile-smaller = { $name } nicht mehr groß zeigen
+call-tile-connecting = verbindet…
+call-tile-silent = Mikrofon aus
+call-mute-one = Mikrofon von { $name } ausschalten
+call-muted-by = { $name } hat dein Mikrofon ausgeschaltet
+call-you = Du
+figures-forwarder = Weitergereicht von
 call-devices-what = Was angesteckt ist, steht hier, sobald sich diese Seite öffnet. Das Testbild zeigt, wie ein Videoanruf geht.
 call-test = Dich selbst hören
 call-test-end = Aufhören

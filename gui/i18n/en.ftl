@@ -1236,6 +1236,50 @@ call-again = Call again
 call-back = Call back
 call-back-video = Call back with video
 settings-page-calls = Calls
+notice-group-call = Call in { $name }
+call-group = Group call
+call-group-by = { $name } calls the group
+call-group-by-more = { $name } and { $count ->
+    [one] one other
+   *[other] { $count } others
+ } are in a call
+call-group-start = Call the group
+call-group-start-video = Call the group with video
+call-group-join = Join
+call-group-join-video = Join with camera
+call-group-show = Show the call
+call-group-waiting = Nobody else is here yet
+call-group-people = { $count ->
+    [one] one person
+   *[other] { $count } people
+ }
+call-group-ongoing = A call is going on: { $count ->
+    [one] one person is
+   *[other] { $count } people are
+ } in it
+call-group-row = , a call is going on
+call-no-member = Only members of the group can call it.
+call-not-allowed =
+    { $role ->
+     [observer] Everybody may begin calls in this group.
+    *[member] Members and above may begin calls in this group.
+     [moderator] Only moderators, admins and owners may begin calls in this group.
+     [admin] Only admins and owners may begin calls in this group.
+     [owner] Only owners may begin calls in this group.
+ }
+call-hand-raise = Raise your hand
+call-hand-lower = Take your hand down
+call-hand-of = { $name } has raised a hand
+call-arrange-grid = Show everybody alike
+call-arrange-speaker = Show who speaks large
+call-tile-larger = Show { $name } large
+call-tile-smaller = Do not show { $name } large any more
+call-tile-connecting = connecting…
+call-tile-silent = microphone off
+call-mute-one = Switch off the microphone of { $name }
+call-muted-by = { $name } has switched your microphone off
+call-you = You
+figures-forwarder = Passed on by
 call-devices-what = What is plugged in is listed when this page opens. The test picture shows how a video call works.
 call-test = Hear yourself
 call-test-end = Stop

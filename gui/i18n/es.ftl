@@ -1240,6 +1240,50 @@ call-again = Llamar otra vez
 call-back = Devolver la llamada
 call-back-video = Devolver la videollamada
 settings-page-calls = Llamadas
+notice-group-call = Llamada en { $name }
+call-group = Llamada de grupo
+call-group-by = { $name } llama al grupo
+call-group-by-more = { $name } y { $count ->
+    [one] una persona más están
+   *[other] { $count } más están
+ } en una llamada
+call-group-start = Llamar al grupo
+call-group-start-video = Llamar al grupo con vídeo
+call-group-join = Unirse
+call-group-join-video = Unirse con cámara
+call-group-show = Mostrar la llamada
+call-group-waiting = Todavía no hay nadie más
+call-group-people = { $count ->
+    [one] una persona
+   *[other] { $count } personas
+ }
+call-group-ongoing = Hay una llamada en curso: { $count ->
+    [one] una persona está
+   *[other] { $count } personas están
+ } en ella
+call-group-row = , hay una llamada en curso
+call-no-member = Solo los miembros del grupo pueden llamarlo.
+call-not-allowed =
+    { $role ->
+     [observer] En este grupo todos pueden iniciar llamadas.
+    *[member] En este grupo pueden iniciar llamadas los miembros y quienes están por encima.
+     [moderator] En este grupo solo moderadores, administradores y propietarios pueden iniciar llamadas.
+     [admin] En este grupo solo administradores y propietarios pueden iniciar llamadas.
+     [owner] En este grupo solo los propietarios pueden iniciar llamadas.
+ }
+call-hand-raise = Levantar la mano
+call-hand-lower = Bajar la mano
+call-hand-of = { $name } ha levantado la mano
+call-arrange-grid = Mostrar a todos por igual
+call-arrange-speaker = Mostrar en grande a quien habla
+call-tile-larger = Mostrar a { $name } en grande
+call-tile-smaller = Dejar de mostrar a { $name } en grande
+call-tile-connecting = conectando…
+call-tile-silent = micrófono apagado
+call-mute-one = Apagar el micrófono de { $name }
+call-muted-by = { $name } ha apagado tu micrófono
+call-you = Tú
+figures-forwarder = Lo transmite
 call-devices-what = Lo que está conectado aparece al abrir esta página. La imagen de prueba muestra cómo es una videollamada.
 call-test = Oírte a ti
 call-test-end = Parar

@@ -1248,6 +1248,50 @@ call-again = Rappeler
 call-back = Rappeler
 call-back-video = Rappeler en vidéo
 settings-page-calls = Appels
+notice-group-call = Appel dans { $name }
+call-group = Appel de groupe
+call-group-by = { $name } appelle le groupe
+call-group-by-more = { $name } et { $count ->
+    [one] une autre personne sont
+   *[other] { $count } autres sont
+ } en appel
+call-group-start = Appeler le groupe
+call-group-start-video = Appeler le groupe en vidéo
+call-group-join = Rejoindre
+call-group-join-video = Rejoindre avec caméra
+call-group-show = Afficher l’appel
+call-group-waiting = Personne d’autre n’est là pour l’instant
+call-group-people = { $count ->
+    [one] une personne
+   *[other] { $count } personnes
+ }
+call-group-ongoing = Un appel est en cours : { $count ->
+    [one] une personne y est
+   *[other] { $count } personnes y sont
+ }
+call-group-row = , un appel est en cours
+call-no-member = Seuls les membres du groupe peuvent l’appeler.
+call-not-allowed =
+    { $role ->
+     [observer] Tout le monde peut lancer des appels dans ce groupe.
+    *[member] Les membres et au-dessus peuvent lancer des appels dans ce groupe.
+     [moderator] Seuls les modérateurs, admins et propriétaires peuvent lancer des appels dans ce groupe.
+     [admin] Seuls les admins et propriétaires peuvent lancer des appels dans ce groupe.
+     [owner] Seuls les propriétaires peuvent lancer des appels dans ce groupe.
+ }
+call-hand-raise = Lever la main
+call-hand-lower = Baisser la main
+call-hand-of = { $name } a levé la main
+call-arrange-grid = Afficher tout le monde pareil
+call-arrange-speaker = Afficher en grand qui parle
+call-tile-larger = Afficher { $name } en grand
+call-tile-smaller = Ne plus afficher { $name } en grand
+call-tile-connecting = connexion…
+call-tile-silent = microphone coupé
+call-mute-one = Couper le microphone de { $name }
+call-muted-by = { $name } a coupé votre microphone
+call-you = Vous
+figures-forwarder = Relayé par
 call-devices-what = Ce qui est branché apparaît à l’ouverture de cette page. La mire de test montre comment marche un appel vidéo.
 call-test = S’entendre soi-même
 call-test-end = Arrêter

@@ -25,7 +25,6 @@ use crate::bridge::kept;
 use crate::model::Dialog;
 use crate::model::Model;
 use crate::model::Screen;
-use crate::model::calls::is_talk;
 use crate::model::dates::Now;
 use crate::model::groups::info::InfoPage;
 use crate::model::settings::Page;
@@ -125,16 +124,22 @@ impl App {
 
     /// Keeps a call on the screen up to date: what was measured and how long it lasts each second, pictures as they come.
     fn calls(&mut self, ui: &Ui) {
-        let rehearses = self.model.calls.rehearsal().is_some();
-        if self.model.calls.shown().is_none() && !rehearses {
+        if !self.model.calls.moves() {
             return;
         }
         let requests = self.model.tick(present().time);
         self.ask(requests);
         let pictures = self.model.calls.wants_pictures().map(|call| self.bridge.pictures(call));
         self.model.calls.set_pictures(pictures.unwrap_or_default());
-        // A meter follows a voice.
-        let soon = std::time::Duration::from_millis(if rehearses { 100 } else { 1_000 });
+        let all = self.model.calls.wants_group_pictures().map(|call| self.bridge.group_pictures(call));
+        self.model.calls.together.set_pictures(all.unwrap_or_default());
+        // A meter follows a voice, and so does the eye who speaks.
+        let soon = match (self.model.calls.rehearsal(), self.model.calls.open_group()) {
+            (Some(_), _) => 100,
+            (None, Some(_)) => 300,
+            (None, None) => 1_000,
+        };
+        let soon = std::time::Duration::from_millis(soon);
         ui.ctx().request_repaint_after(soon);
     }
 
@@ -224,7 +229,7 @@ impl App {
     /// Keys for calls. While one goes on, some mean other things than without one.
     fn call_shortcuts(&self, ui: &Ui) -> Vec<Action> {
         let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
-        let talks = self.model.calls.shown().is_some_and(|call| is_talk(call.state));
+        let talks = self.model.calls.current().is_some();
         let mut wanted = Vec::new();
         if talks {
             if pressed(Modifiers::COMMAND, Key::D) {
@@ -237,9 +242,9 @@ impl App {
                 wanted.push(CallAction::HangUp);
             }
             // Where the space bar writes or presses something, it does that.
-            let is_free = self.model.calls.open().is_some()
-                && self.model.dialog.is_none()
-                && ui.memory(|memory| memory.focused().is_none());
+            let is_open = self.model.calls.open().is_some() || self.model.calls.open_group().is_some();
+            let is_free =
+                is_open && self.model.dialog.is_none() && ui.memory(|memory| memory.focused().is_none());
             let (down, up) =
                 ui.input(|input| (input.key_pressed(Key::Space), input.key_released(Key::Space)));
             if down && is_free {

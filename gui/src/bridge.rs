@@ -34,6 +34,7 @@ use kith_node::Events;
 use kith_node::Handle;
 use kith_node::NodeError;
 use kith_node::NodeEvent;
+use kith_node::calling::GroupPictures;
 use kith_node::calling::Pictures;
 use kith_node::calling::choice::Whose;
 use kith_node::calling::stats::Rehearsed;
@@ -248,6 +249,11 @@ impl Bridge {
     /// The newest pictures of a call.
     pub fn pictures(&self, call: CallId) -> Pictures {
         self.handle.call_pictures(call)
+    }
+
+    /// The newest pictures of a call of a group.
+    pub fn group_pictures(&self, call: CallId) -> GroupPictures {
+        self.handle.group_call_pictures(call)
     }
 
     /// The data folder.

@@ -57,16 +57,21 @@ fn main(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut
     if let Some(ringing) = model.calls.incoming() {
         call::ring(ui, model, ringing, tokens, actions);
     }
+    if let Some(ringing) = model.calls.together.ringing().filter(|_| !model.calls.is_talking()) {
+        call::group_ring(ui, model, ringing, tokens, actions);
+    }
     if let Some(aside) = model.calls.aside() {
         call::bar(ui, model, aside, (tokens, now), actions);
+    } else if let Some(aside) = model.calls.aside_group() {
+        call::group_bar(ui, model, aside, (tokens, now), actions);
     }
-    let calling = model.calls.open().cloned();
-    if let Some(call) = calling.as_ref().filter(|_| narrow || model.calls.full) {
-        call::call(ui, model, call, (tokens, now), actions);
+    let calling = model.calls.open().is_some() || model.calls.open_group().is_some();
+    if calling && (narrow || model.calls.full) {
+        open_call(ui, model, (tokens, now), actions);
         return dialogs::dialogs(ui, model, tokens, now, actions);
     }
-    let discover = model.rooms.page.is_some() && calling.is_none();
-    let open = model.timeline.is_some() && !discover && calling.is_none();
+    let discover = model.rooms.page.is_some() && !calling;
+    let open = model.timeline.is_some() && !discover && !calling;
     let side = Frame::new().fill(tokens.side).inner_margin(Margin::symmetric(10, 14));
     if !narrow {
         Panel::left("sidebar")
@@ -93,8 +98,8 @@ fn main(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut
                 group::panel(ui, model, tokens, now, actions);
             });
     }
-    if let Some(call) = &calling {
-        call::call(ui, model, call, (tokens, now), actions);
+    if calling {
+        open_call(ui, model, (tokens, now), actions);
     } else if discover {
         rooms::discover(ui, model, tokens, now, narrow, actions);
     } else if panel && !aside {
@@ -106,6 +111,15 @@ fn main(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now, actions: &mut
         nothing(ui, model, tokens, actions);
     }
     dialogs::dialogs(ui, model, tokens, now, actions);
+}
+
+/// The call that is shown in place of the chat.
+fn open_call(ui: &mut Ui, model: &Model, (tokens, now): (&Tokens, Now), actions: &mut Vec<Action>) {
+    if let Some(call) = model.calls.open() {
+        call::call(ui, model, call, (tokens, now), actions);
+    } else if let Some(call) = model.calls.open_group() {
+        call::together(ui, model, call, (tokens, now), actions);
+    }
 }
 
 /// No chat is open.

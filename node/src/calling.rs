@@ -19,6 +19,7 @@ pub use kith_calls::device::choice;
 pub use kith_calls::device::ring::Tune;
 pub use kith_calls::stats;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -38,6 +39,7 @@ use kith_proto::call::media::LegId;
 use kith_proto::call::media::MediaCommand;
 use kith_proto::call::media::MediaEvent;
 use kith_proto::id::CallId;
+use kith_proto::id::DeviceId;
 
 use crate::calling::carriers::Carriers;
 use crate::calling::carriers::ClientId;
@@ -54,6 +56,15 @@ pub struct Pictures {
     pub camera: Option<Arc<Picture>>,
     /// Of their screen.
     pub screen: Option<Arc<Picture>>,
+    /// Of the own camera.
+    pub own: Option<Arc<Picture>>,
+}
+
+/// The newest pictures of a call of a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupPictures {
+    /// Of the others in it, of those who show some.
+    pub people: BTreeMap<DeviceId, Pictures>,
     /// Of the own camera.
     pub own: Option<Arc<Picture>>,
 }

@@ -61,6 +61,7 @@ use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
 use crate::calling::Calling;
+use crate::calling::GroupPictures;
 use crate::calling::Pictures;
 use crate::calling::Tune;
 use crate::calling::carriers::ClientId;
@@ -562,6 +563,12 @@ impl Handle {
             }
         })
         .unwrap_or_default()
+    }
+
+    /// The newest pictures of a call of a group.
+    pub fn group_call_pictures(&self, call: CallId) -> GroupPictures {
+        let pictures = self.running(|running| running.calling.displays().newest_of_all(call));
+        pictures.unwrap_or_default()
     }
 
     /// Has `waker` called, from another thread, whenever there is a new picture in a call, with whose it is.

@@ -2,10 +2,13 @@
 
 use kith_engine::view::HideAddress;
 use kith_node::calling::choice::Use;
+use kith_proto::id::AccountId;
 use kith_proto::id::ChatId;
 use kith_proto::id::ContactId;
 
 use crate::model::calls::Corner;
+use crate::model::calls::together::Layout;
+use crate::model::calls::together::Tile;
 
 /// An intent about calls. Where no call is named, it is the one that goes on.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +39,14 @@ pub enum CallAction {
     Figures(bool),
     /// Put the own picture there.
     Put(Corner),
+    /// Raise the hand in a call of a group, or take it down.
+    RaiseHand(bool),
+    /// Have somebody in a call of a group be silent.
+    Mute(AccountId),
+    /// Arrange the people in a call of a group otherwise.
+    Arrange(Layout),
+    /// Show one of them large, or no more.
+    Enlarge(Tile),
     /// It is over and was read.
     Dismiss,
     /// Look which devices there are.

@@ -100,7 +100,7 @@ fn everything(model: &mut Model, all: All) -> Vec<Request> {
     model.network = overview.network;
     model.online = overview.online;
     model.listen = listen;
-    let ringing = calls::replace(model, overview.calls, calls);
+    let ringing = calls::replace(model, (overview.calls, overview.group_calls), calls);
     // Not over a phrase that is still to be written down, nor over a failure.
     if matches!(model.screen, Screen::Starting) {
         model.screen = Screen::Main;

@@ -6,6 +6,7 @@
 //!                    └── ended ───────────┴─▶ nothing
 //! ```
 
+pub mod together;
 pub mod words;
 
 use std::time::Duration;
@@ -18,6 +19,8 @@ use kith_engine::view::CallState;
 use kith_engine::view::CallView;
 use kith_engine::view::ContactState;
 use kith_engine::view::ContactView;
+use kith_engine::view::GroupCallState;
+use kith_engine::view::GroupCallView;
 use kith_node::calling::Pictures;
 use kith_node::calling::Tune;
 use kith_node::calling::choice::Choice;
@@ -28,6 +31,8 @@ use kith_node::calling::stats::LegStats;
 use kith_node::calling::stats::Rehearsed;
 use kith_node::calling::stats::Stats;
 use kith_proto::call::Media;
+use kith_proto::call::media::PathState;
+use kith_proto::group::Role;
 use kith_proto::id::CallId;
 use kith_proto::id::ContactId;
 use kith_proto::time::Timestamp;
@@ -36,6 +41,7 @@ use crate::action::CallAction;
 use crate::action::Request;
 use crate::action::calls::Part;
 use crate::model::Model;
+use crate::model::calls::together::Together;
 use crate::model::dialog::Dialog;
 use crate::model::notices;
 use crate::model::settings::Page;
@@ -43,8 +49,8 @@ use crate::model::settings::Page;
 /// How long the end of a call is shown: long enough to be read, a reason longer than a plain end. In seconds.
 const READ_WITHIN: (f32, f32) = (3.0, 8.0);
 
-/// What is measured changes slower than anybody reads, in milliseconds.
-const MEASURE_EVERY: u64 = 1_000;
+/// What is measured changes slower than anybody reads, in milliseconds. With several people one wants to see who speaks.
+const MEASURE_EVERY: (u64, u64) = (1_000, 300);
 
 /// Where the own picture is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,6 +83,8 @@ pub struct Devices {
 #[derive(Default)]
 pub struct Calls {
     shown: Option<CallView>,
+    /// Calls of groups.
+    pub together: Together,
     open: bool,
     /// Whether it takes the whole window.
     pub full: bool,
@@ -105,6 +113,10 @@ pub struct Calls {
 pub enum NoCall {
     /// They are no contact yet, or not any more.
     NoContact,
+    /// The person is not in the group.
+    NoMember,
+    /// Only this role and those above may begin calls in the group.
+    NotAllowed(Role),
     /// There is another call.
     Talking,
     /// There is no network.
@@ -139,8 +151,34 @@ impl Calls {
         !self.is_free()
     }
 
+    /// The call of a group that is shown in place of the chat.
+    pub fn open_group(&self) -> Option<&GroupCallView> {
+        self.together.shown().filter(|_| self.open)
+    }
+
+    /// The call of a group that goes on while something else is shown.
+    pub fn aside_group(&self) -> Option<&GroupCallView> {
+        self.together.shown().filter(|_| !self.open)
+    }
+
+    /// The call that the person talks in, and what is sent there.
+    pub fn current(&self) -> Option<(CallId, Media)> {
+        let direct = self.shown.as_ref().filter(|call| is_talk(call.state));
+        let direct = direct.map(|call| (call.call, call.own));
+        direct.or_else(|| self.together.shown().map(|call| (call.call, call.own)))
+    }
+
+    /// Whether something of calls is on screen that changes by itself.
+    pub fn moves(&self) -> bool {
+        self.shown.is_some() || self.together.shown().is_some() || self.rehearsal.is_some()
+    }
+
     /// Whether one could be called now but for what is true of whom.
     fn is_free(&self) -> bool {
+        self.together.shown().is_none() && self.no_direct_call()
+    }
+
+    fn no_direct_call(&self) -> bool {
         self.shown.as_ref().is_none_or(|call| matches!(call.state, CallState::Ended(_)))
     }
 
@@ -157,6 +195,11 @@ impl Calls {
     /// The newest pictures of the call.
     pub fn pictures(&self) -> &Pictures {
         &self.pictures
+    }
+
+    /// The call of a group of which pictures are wanted.
+    pub fn wants_group_pictures(&self) -> Option<CallId> {
+        self.open_group().filter(|_| self.together.wants_pictures()).map(|call| call.call)
     }
 
     /// The call of which pictures are wanted.
@@ -185,6 +228,11 @@ impl Calls {
         legs.find(|leg| leg.path.is_some()).or(first)
     }
 
+    /// What was measured of the connections of a call.
+    pub fn legs(&self, call: CallId) -> impl Iterator<Item = &LegStats> {
+        self.measured.legs.iter().filter(move |leg| leg.leg.call == call)
+    }
+
     /// How loud the microphone is, from 0 to 1.
     pub fn level(&self) -> f32 {
         self.rehearsal.map_or(self.measured.microphone_level, |now| now.microphone_level)
@@ -202,14 +250,17 @@ impl Calls {
 
     /// Takes what was measured.
     pub(super) fn measure(&mut self, stats: Stats) {
+        self.together.measure(&stats);
         self.measured = stats;
     }
 
     /// Asks for what is measured, from time to time.
     fn want_measures(&mut self, now: Timestamp) -> Option<Request> {
-        let call = self.shown.as_ref()?;
-        let talks = matches!(call.state, CallState::Live | CallState::Reconnecting | CallState::Connecting);
-        let due = self.measured_at.is_none_or(|last| now.since(last).0 >= MEASURE_EVERY);
+        let state = self.shown.as_ref().map(|call| call.state);
+        let direct = matches!(state, Some(CallState::Live | CallState::Reconnecting | CallState::Connecting));
+        let talks = direct || self.together.shown().is_some();
+        let every = if direct { MEASURE_EVERY.0 } else { MEASURE_EVERY.1 };
+        let due = self.measured_at.is_none_or(|last| now.since(last).0 >= every);
         if !talks || !due {
             return None;
         }
@@ -222,6 +273,7 @@ impl Calls {
         let wanted = match self.shown.as_ref().map(|call| call.state) {
             Some(CallState::Incoming) => Some(Tune::Incoming),
             Some(CallState::Ringing) => Some(Tune::RingBack),
+            _ if self.is_free() => self.together.ringing().map(|_| Tune::Incoming),
             _ => None,
         };
         let changed = std::mem::replace(&mut self.rings, wanted) != wanted;
@@ -251,25 +303,36 @@ impl Calls {
 
     /// How good the connection is, from 0 to 4 bars; nothing before it was measured.
     pub fn quality(&self) -> Option<u8> {
+        if let Some(call) = self.together.shown() {
+            let working = self.legs(call.call).filter(|leg| leg.path == Some(PathState::Connected));
+            return match call.state {
+                GroupCallState::Reconnecting => Some(0),
+                _ => working.map(bars).min(),
+            };
+        }
         let call = self.shown.as_ref()?;
         if call.state == CallState::Reconnecting {
             return Some(0);
         }
-        let leg = self.leg().filter(|_| call.state == CallState::Live)?;
-        let of_loss = match leg.loss {
-            loss if loss < 0.01 => 4,
-            loss if loss < 0.04 => 3,
-            loss if loss < 0.10 => 2,
-            _ => 1,
-        };
-        let of_delay = match leg.round_trip {
-            trip if trip < Duration::from_millis(200) => 4,
-            trip if trip < Duration::from_millis(350) => 3,
-            trip if trip < Duration::from_millis(600) => 2,
-            _ => 1,
-        };
-        Some(of_loss.min(of_delay))
+        self.leg().filter(|_| call.state == CallState::Live).map(bars)
     }
+}
+
+/// How good one connection is, from 1 to 4 bars.
+fn bars(leg: &LegStats) -> u8 {
+    let of_loss = match leg.loss {
+        loss if loss < 0.01 => 4,
+        loss if loss < 0.04 => 3,
+        loss if loss < 0.10 => 2,
+        _ => 1,
+    };
+    let of_delay = match leg.round_trip {
+        trip if trip < Duration::from_millis(200) => 4,
+        trip if trip < Duration::from_millis(350) => 3,
+        trip if trip < Duration::from_millis(600) => 2,
+        _ => 1,
+    };
+    of_loss.min(of_delay)
 }
 
 /// Whether the device of a word may give pictures.
@@ -343,17 +406,24 @@ pub(super) fn heard(model: &mut Model, view: CallView) -> Vec<Request> {
 }
 
 /// Everything was read anew: calls that the engine does not know any more are gone.
-pub(super) fn replace(model: &mut Model, calls: Vec<CallView>, settings: CallSettings) -> Vec<Request> {
+pub(super) fn replace(
+    model: &mut Model,
+    (calls, of_groups): (Vec<CallView>, Vec<GroupCallView>),
+    settings: CallSettings,
+) -> Vec<Request> {
     model.calls.settings = settings;
-    let mut requests: Vec<Request> = match calls.into_iter().next() {
+    let mut requests = together::replace(model, of_groups);
+    requests.extend(match calls.into_iter().next() {
         Some(view) => heard(model, view),
         None => {
-            if !model.calls.is_free() {
+            if !model.calls.no_direct_call() {
+                let open = model.calls.open;
                 model.calls.forget();
+                model.calls.open = open && model.calls.together.shown().is_some();
             }
             model.calls.ring().into_iter().collect()
         }
-    };
+    });
     // Whether there is a camera.
     requests.push(Request::LoadCallDevices);
     requests
@@ -368,14 +438,20 @@ pub(super) fn act(model: &mut Model, action: CallAction) -> Vec<Request> {
             return requests;
         }
         CallAction::Accept { camera } => {
-            let Some((call, chat)) = model.calls.incoming().map(|call| (call.call, call.chat)) else {
-                return Vec::new();
-            };
+            let direct = model.calls.incoming().map(|call| (call.call, call.chat));
+            let of_group = || model.calls.together.ringing().map(|call| (call.call, call.chat));
+            let Some((call, chat)) = direct.or_else(of_group) else { return Vec::new() };
             let mut requests = model.show_chat(chat);
             requests.push(Request::Command(Command::AcceptCall { call, media: begin(camera) }));
             return requests;
         }
-        CallAction::HangUp => model.calls.shown.as_ref().map(|call| Command::HangUp { call: call.call }),
+        CallAction::HangUp => hang_up(&model.calls),
+        CallAction::RaiseHand(raised) => {
+            model.calls.together.shown().map(|call| Command::RaiseHand { call: call.call, raised })
+        }
+        CallAction::Mute(account) => {
+            model.calls.together.shown().map(|call| Command::MuteInCall { call: call.call, account })
+        }
         CallAction::Toggle(part) => toggle(&mut model.calls, part),
         CallAction::Talk(on) => talk(&mut model.calls, on),
         CallAction::Hide(from) => {
@@ -412,7 +488,9 @@ fn show(model: &mut Model, action: &CallAction) {
         CallAction::Full(full) => calls.full = full,
         CallAction::Figures(figures) => calls.figures = figures,
         CallAction::Put(corner) => calls.corner = corner,
-        CallAction::Dismiss if calls.is_free() => calls.forget(),
+        CallAction::Arrange(layout) => calls.together.arrange(layout),
+        CallAction::Enlarge(tile) => calls.together.enlarge(tile),
+        CallAction::Dismiss if calls.no_direct_call() => calls.forget(),
         _ => {}
     }
 }
@@ -422,11 +500,17 @@ fn begin(camera: bool) -> Media {
     if camera { Media::VIDEO } else { Media::AUDIO }
 }
 
+/// Leaves the call that goes on, or declines the one that rings.
+fn hang_up(calls: &Calls) -> Option<Command> {
+    let direct = calls.shown.as_ref().map(|call| call.call);
+    let of_group = || calls.together.shown().or(calls.together.ringing()).map(|call| call.call);
+    direct.or_else(of_group).map(|call| Command::HangUp { call })
+}
+
 /// Switches something on or off.
 fn toggle(calls: &mut Calls, part: Part) -> Option<Command> {
     let (camera, screen) = (calls.has_camera(), calls.has_screen());
-    let call = calls.shown.as_ref().filter(|call| is_talk(call.state))?;
-    let own = call.own;
+    let (call, own) = calls.current()?;
     let mut change = MediaChange::default();
     match part {
         Part::Microphone => {
@@ -437,18 +521,16 @@ fn toggle(calls: &mut Calls, part: Part) -> Option<Command> {
         Part::Screen => change.screen = Some(!own.screen).filter(|on| !on || screen),
         Part::Hold => change.hold = Some(!own.hold),
     }
-    let call = call.call;
     (change != MediaChange::default()).then_some(Command::SetCallMedia { call, change })
 }
 
 /// The microphone is on while a key is held.
 fn talk(calls: &mut Calls, on: bool) -> Option<Command> {
-    let call = calls.shown.as_ref().filter(|call| is_talk(call.state))?;
-    if on == calls.talks || (on && call.own.microphone) {
+    let (call, own) = calls.current()?;
+    if on == calls.talks || (on && own.microphone) {
         return None;
     }
     let change = MediaChange { microphone: Some(on), ..MediaChange::default() };
-    let call = call.call;
     calls.talks = on;
     Some(Command::SetCallMedia { call, change })
 }

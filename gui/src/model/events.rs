@@ -21,8 +21,10 @@ use crate::model::timeline::Timeline;
 pub(super) fn take(model: &mut Model, event: Event) -> Vec<Request> {
     model.stale = true;
     match event {
-        // Calls of groups are not shown here yet: the node's other front ends have them.
-        Event::Answered { .. } | Event::GroupCallIncoming(_) | Event::GroupCallChanged(_) => {}
+        Event::Answered { .. } => {}
+        Event::GroupCallIncoming(view) | Event::GroupCallChanged(view) => {
+            return calls::together::heard(model, *view);
+        }
         Event::CallIncoming(view) | Event::CallChanged(view) => return calls::heard(model, view),
         Event::MessageReceived(view) => {
             notices::hear(model, &view);

@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use kith_engine::view::CallView;
+use kith_engine::view::GroupCallView;
 use kith_engine::view::MessageKind;
 use kith_engine::view::MessageView;
 use kith_proto::id::ChatId;
@@ -129,6 +130,16 @@ pub(super) fn hear_call(model: &mut Model, call: &CallView) {
     }
     let title = say!("notice-calls", name = model.name_of(&call.contact));
     model.notices.put(Notice { chat: call.chat, title, body: words::incoming(call) });
+}
+
+/// A group is called.
+pub(super) fn hear_group_call(model: &mut Model, call: &GroupCallView) {
+    if model.notices.focused || model.notices.show == Show::Nothing {
+        return;
+    }
+    let group = model.groups.of_chat(&call.chat).map(crate::model::groups::words::title).unwrap_or_default();
+    let title = say!("notice-group-call", name = group);
+    model.notices.put(Notice { chat: call.chat, title, body: words::who_calls(model, call) });
 }
 
 /// Somebody asks to be added.

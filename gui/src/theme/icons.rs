@@ -142,3 +142,12 @@ pub const LARGER: &str = "\u{E0A2}";
 pub const SMALLER: &str = "\u{E09A}";
 /// What was measured.
 pub const FIGURES: &str = "\u{E150}";
+
+/// A raised hand.
+pub const HAND: &str = "\u{E298}";
+
+/// All alike.
+pub const GRID: &str = "\u{E464}";
+
+/// One of them large.
+pub const LARGE: &str = "\u{E4D2}";

@@ -5,6 +5,9 @@ mod controls;
 mod figures;
 mod picture;
 mod ring;
+mod strip;
+mod tile;
+mod together;
 
 use eframe::egui;
 use eframe::egui::Align2;
@@ -42,8 +45,12 @@ use crate::theme::space;
 use crate::widget;
 
 pub(super) use self::bar::bar;
+pub(super) use self::bar::group_bar;
 pub(super) use self::controls::devices;
+pub(super) use self::ring::group_ring;
 pub(super) use self::ring::ring;
+pub(super) use self::strip::strip;
+pub(super) use self::together::together;
 
 /// Draws the call.
 pub(super) fn call(
@@ -57,7 +64,11 @@ pub(super) fn call(
         .exact_size(size::TOP_BAR)
         .show_separator_line(false)
         .frame(Frame::new().fill(tokens.side).inner_margin(Margin::symmetric(16, 0)))
-        .show(ui, |ui| head(ui, model, call, (tokens, now), actions));
+        .show(ui, |ui| {
+            let name = model.name_of(&call.contact);
+            let heading = Heading { name, state: words::state(call, now.time), ink: ink(tokens, call) };
+            head(ui, model, &heading, tokens, actions, |_, _| {});
+        });
     Panel::bottom("call controls")
         .show_separator_line(false)
         .frame(Frame::new().fill(tokens.app).inner_margin(Margin::symmetric(8, 14)))
@@ -67,23 +78,31 @@ pub(super) fn call(
         stage(ui, model, call, area, (tokens, now));
         own(ui, model, area, tokens, actions);
         if model.calls.figures {
-            figures::figures(ui, model, call, area, tokens);
+            let lines = model.calls.leg().map(|leg| words::figures(call, leg)).unwrap_or_default();
+            figures::figures(ui, area, tokens, &lines);
         }
     });
 }
 
-/// With whom, how far, and how it is shown.
+/// What stands above a call.
+struct Heading {
+    name: String,
+    state: String,
+    ink: Color32,
+}
+
+/// With whom, how far, and how it is shown. `more`: further buttons.
 fn head(
     ui: &mut Ui,
     model: &Model,
-    call: &CallView,
-    (tokens, now): (&Tokens, Now),
+    heading: &Heading,
+    tokens: &Tokens,
     actions: &mut Vec<Action>,
+    more: impl FnOnce(&mut Ui, &mut Vec<Action>),
 ) {
     ui.horizontal_centered(|ui| {
-        let mut wanted = |action| actions.push(Action::Call(action));
         if widget::icon_button(ui, tokens, icons::BACK, &say!("call-to-chats")).clicked() {
-            wanted(CallAction::Show(false));
+            actions.push(Action::Call(CallAction::Show(false)));
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let full = model.calls.full;
@@ -92,12 +111,13 @@ fn head(
                 false => (icons::LARGER, say!("call-larger")),
             };
             if widget::icon_button(ui, tokens, glyph, &label).clicked() {
-                wanted(CallAction::Full(!full));
+                actions.push(Action::Call(CallAction::Full(!full)));
             }
             let open = model.calls.figures;
             if widget::icon_button(ui, tokens, icons::FIGURES, &say!("call-figures")).clicked() {
-                wanted(CallAction::Figures(!open));
+                actions.push(Action::Call(CallAction::Figures(!open)));
             }
+            more(ui, actions);
             if let Some(bars) = model.calls.quality() {
                 widget::bars(ui, tokens, bars, &words::quality(bars));
             }
@@ -106,10 +126,8 @@ fn head(
                 ui.vertical(|ui| {
                     ui.add_space((ui.available_height() - 38.0).max(0.0) / 2.0);
                     ui.spacing_mut().item_spacing.y = 1.0;
-                    let name = model.name_of(&call.contact);
-                    ui.label(widget::line(ui, &name, semibold(15.5), tokens.text, width));
-                    let state = words::state(call, now.time);
-                    ui.label(widget::line(ui, &state, regular(12.5), ink(tokens, call), width));
+                    ui.label(widget::line(ui, &heading.name, semibold(15.5), tokens.text, width));
+                    ui.label(widget::line(ui, &heading.state, regular(12.5), heading.ink, width));
                 });
             });
         });
@@ -132,7 +150,14 @@ fn stage(ui: &mut Ui, model: &Model, call: &CallView, area: Rect, (tokens, now):
     if let Some(shown) = pictures.screen.as_ref().or(pictures.camera.as_ref()).filter(|_| !over) {
         ui.painter().rect_filled(area, f32::from(size::RADIUS_BUBBLE), Color32::BLACK);
         let within = picture::within(shown, area);
-        picture::paint(ui, "theirs", shown, within, false, CornerRadius::same(size::RADIUS_BUBBLE));
+        picture::paint(
+            ui,
+            "theirs",
+            shown,
+            (within, picture::WHOLE),
+            false,
+            CornerRadius::same(size::RADIUS_BUBBLE),
+        );
         let label = match pictures.screen.is_some() {
             true => say!("call-their-screen", name = name),
             false => say!("call-their-picture", name = name),
@@ -200,7 +225,7 @@ fn own(ui: &mut Ui, model: &Model, area: Rect, tokens: &Tokens, actions: &mut Ve
     });
     let rect = rect.translate(moved);
     let corners = CornerRadius::same(size::RADIUS);
-    picture::paint(ui, "own", shown, rect, true, corners);
+    picture::paint(ui, "own", shown, (rect, picture::WHOLE), true, corners);
     ui.painter().rect_stroke(rect, corners, Stroke::new(1.5, tokens.border), StrokeKind::Outside);
     if response.drag_stopped()
         && let Some(dropped) = ui.input(|input| input.pointer.latest_pos())

@@ -30,6 +30,7 @@ use crate::theme::regular;
 use crate::theme::semibold;
 use crate::theme::size;
 use crate::theme::space;
+use crate::view::call;
 use crate::view::composer;
 use crate::view::sidebar;
 use crate::view::timeline;
@@ -55,7 +56,8 @@ pub fn chat(
             Some(group) => bar::of_group(ui, model, group, tokens, narrow, actions),
             None => top_bar(ui, model, tokens, narrow, actions),
         });
-    if model.open_group().is_some() {
+    if let Some(group) = model.open_group() {
+        call::strip(ui, model, group, (tokens, now), actions);
         pins::pins(ui, model, tokens, actions);
     }
     if let Some((glyph, sentence)) = notice(model) {

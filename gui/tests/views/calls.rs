@@ -91,7 +91,7 @@ fn measured() -> Stats {
 }
 
 /// A picture with a shape in it, so that one sees whether it is upside down or mirrored.
-fn picture(width: u32, height: u32, u: u8, v: u8) -> Option<Arc<Picture>> {
+pub(super) fn picture(width: u32, height: u32, u: u8, v: u8) -> Option<Arc<Picture>> {
     let mut picture = Picture::black(width, height);
     for (at, sample) in picture.y_mut().iter_mut().enumerate() {
         let (x, y) = (at as u32 % width, at as u32 / width);
@@ -116,7 +116,7 @@ fn seen() -> Model {
 }
 
 /// The same in both themes, and, if wanted, in a narrow window of one of them.
-fn both(model: impl Fn() -> Model, name: &str, narrow: Option<bool>) {
+pub(super) fn both(model: impl Fn() -> Model, name: &str, narrow: Option<bool>) {
     let mut results = SnapshotResults::new();
     let theme = |dark| if dark { "dark" } else { "light" };
     let mut pictures = vec![(true, WIDE, format!("{name}-dark")), (false, WIDE, format!("{name}-light"))];

@@ -5,6 +5,7 @@
 mod calls;
 mod groups;
 mod rooms;
+mod together;
 
 use std::cell::Cell;
 use std::cell::RefCell;

@@ -24,6 +24,7 @@ use kith_proto::rows::Rows;
 use kith_proto::rows::RowsError;
 use kith_proto::rows::Write;
 
+use crate::calling::GroupPictures;
 use crate::helping::settings::SETTINGS;
 
 const KEY: &[u8] = b"call_devices";
@@ -110,6 +111,24 @@ impl Displays {
             matches!(of, Whose::Theirs(leg) if leg.call == call) && *shown == kind
         });
         theirs.next().map(|(_, picture)| Arc::clone(picture))
+    }
+
+    /// The newest pictures of everybody in a call, and the own one.
+    pub(crate) fn newest_of_all(&self, call: CallId) -> GroupPictures {
+        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = GroupPictures::default();
+        for ((of, kind), picture) in newest.iter() {
+            let place = match of {
+                Whose::Theirs(leg) if leg.call == call => {
+                    let theirs = all.people.entry(leg.device).or_default();
+                    if *kind == Kind::Screen { &mut theirs.screen } else { &mut theirs.camera }
+                }
+                Whose::Own if *kind == Kind::Camera => &mut all.own,
+                _ => continue,
+            };
+            *place = Some(Arc::clone(picture));
+        }
+        all
     }
 
     /// Where the pictures of one go.

@@ -6,13 +6,18 @@ use kith_engine::view::CallEnd;
 use kith_engine::view::CallLine;
 use kith_engine::view::CallState;
 use kith_engine::view::CallView;
+use kith_engine::view::GroupCallState;
+use kith_engine::view::GroupCallView;
 use kith_node::calling::stats::LegStats;
 use kith_proto::call::media::MediaFailure;
 use kith_proto::call::media::PathState;
+use kith_proto::id::DeviceId;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
+use crate::model::Model;
 use crate::model::calls::NoCall;
+use crate::model::groups;
 use crate::say;
 use crate::text;
 
@@ -123,9 +128,68 @@ pub fn whole(of: &CallLine, outgoing: bool) -> String {
 pub fn no_call(why: NoCall) -> String {
     match why {
         NoCall::NoContact => say!("call-no-contact"),
+        NoCall::NoMember => say!("call-no-member"),
+        NoCall::NotAllowed(least) => say!("call-not-allowed", role = groups::words::role_word(least)),
         NoCall::Talking => say!("call-no-talking"),
         NoCall::Offline => say!("call-no-network"),
         NoCall::NoCamera => say!("call-no-camera"),
+    }
+}
+
+/// How far a call of a group is.
+pub fn group_state(call: &GroupCallView, now: Timestamp) -> String {
+    match call.state {
+        GroupCallState::Ringing | GroupCallState::Ongoing => {
+            say!("call-group-ongoing", count = call.people.len())
+        }
+        GroupCallState::Waiting => say!("call-group-waiting"),
+        GroupCallState::Connecting => say!("call-connecting"),
+        GroupCallState::Reconnecting => say!("call-reconnecting"),
+        GroupCallState::Live => {
+            let people = say!("call-group-people", count = call.people.len() + 1);
+            let since = call.talking_since.map(|since| length(now.since(since)));
+            since.map_or_else(|| people.clone(), |length| format!("{length} · {people}"))
+        }
+        GroupCallState::Ended(ended) => end(ended),
+    }
+}
+
+/// Who is in a call that rings: the first by name.
+pub fn who_calls(model: &Model, call: &GroupCallView) -> String {
+    let mut names = call.people.iter().map(|person| model.name_in_call(person));
+    match (names.next(), names.count()) {
+        (None, _) => say!("call-group"),
+        (Some(first), 0) => say!("call-group-by", name = first),
+        (Some(first), others) => say!("call-group-by-more", name = first, count = others),
+    }
+}
+
+/// What is measured of the connections of a call of a group, line by line.
+pub fn group_figures(model: &Model, call: &GroupCallView) -> Vec<(String, String)> {
+    let name =
+        |device: &DeviceId| model.calls.together.person(device).map(|person| model.name_in_call(person));
+    let mut lines = Vec::new();
+    if let Some(forwarder) = &call.forwarder {
+        let by = name(forwarder).unwrap_or_else(|| say!("call-you"));
+        lines.push((say!("figures-forwarder"), by));
+    }
+    for leg in model.calls.legs(call.call) {
+        let Some(name) = name(&leg.leg.device) else { continue };
+        lines.push((name, path(leg.path, leg.relayed)));
+        lines.push((say!("figures-round-trip"), say!("figures-millis", millis = millis(leg.round_trip))));
+        lines.push((say!("figures-loss"), say!("figures-percent", percent = tenths(leg.loss * 100.0))));
+        lines.push((say!("figures-may-send"), rate(leg.target.bps())));
+    }
+    lines
+}
+
+fn path(state: Option<PathState>, relayed: bool) -> String {
+    match (state, relayed) {
+        (None, _) => say!("figures-path-none"),
+        (Some(PathState::Connected), false) => say!("figures-path-direct"),
+        (Some(PathState::Connected), true) => say!("figures-path-relayed"),
+        (Some(PathState::Interrupted), _) => say!("figures-path-interrupted"),
+        (Some(PathState::Failed), _) => say!("figures-path-failed"),
     }
 }
 
@@ -142,13 +206,7 @@ pub fn quality(bars: u8) -> String {
 
 /// What is measured, line by line: what it is, and how much.
 pub fn figures(call: &CallView, leg: &LegStats) -> Vec<(String, String)> {
-    let path = match (leg.path, leg.relayed || call.relayed) {
-        (None, _) => say!("figures-path-none"),
-        (Some(PathState::Connected), false) => say!("figures-path-direct"),
-        (Some(PathState::Connected), true) => say!("figures-path-relayed"),
-        (Some(PathState::Interrupted), _) => say!("figures-path-interrupted"),
-        (Some(PathState::Failed), _) => say!("figures-path-failed"),
-    };
+    let path = path(leg.path, leg.relayed || call.relayed);
     let address =
         if call.address_hidden { say!("figures-address-hidden") } else { say!("figures-address-seen") };
     let mut lines = vec![

@@ -63,6 +63,11 @@ impl<'g> Rights<'g> {
         self.at_least(self.group.policy.invite)
     }
 
+    /// Whether calls can be begun; those that go on can be joined by all.
+    pub fn may_start_calls(&self) -> bool {
+        self.at_least(self.group.policy.start_calls)
+    }
+
     /// Whether messages can be pinned and unpinned.
     pub fn may_pin(&self) -> bool {
         self.at_least(self.group.policy.pin)

@@ -6,6 +6,7 @@ use eframe::egui::Ui;
 use kith_engine::view::CallEnd;
 use kith_engine::view::CallState;
 use kith_engine::view::CallView;
+use kith_engine::view::GroupCallView;
 use kith_node::calling::choice::Direction;
 use kith_node::calling::choice::Use;
 use kith_proto::call::Media;
@@ -39,6 +40,46 @@ pub(super) fn controls(
         return ended(ui, model, call, end, tokens, actions);
     }
     let own = call.own;
+    let hold = match own.hold {
+        true => (icons::PLAY, say!("call-resume"), Look::On),
+        false => (icons::PAUSE, say!("call-hold"), Look::Plain),
+    };
+    let hold = Switch { button: hold, action: CallAction::Toggle(Part::Hold), why: None };
+    buttons(ui, model, (own, hold), tokens, actions);
+}
+
+/// The same for a call of a group, which is not put on hold; instead a hand can be raised.
+pub(super) fn of_group(
+    ui: &mut Ui,
+    model: &Model,
+    call: &GroupCallView,
+    tokens: &Tokens,
+    actions: &mut Vec<Action>,
+) {
+    let hand = match call.hand {
+        true => (icons::HAND, say!("call-hand-lower"), Look::On),
+        false => (icons::HAND, say!("call-hand-raise"), Look::Plain),
+    };
+    let hand = Switch { button: hand, action: CallAction::RaiseHand(!call.hand), why: None };
+    buttons(ui, model, (call.own, hand), tokens, actions);
+}
+
+/// One of the round buttons.
+struct Switch {
+    button: (&'static str, String, Look),
+    action: CallAction,
+    /// Why it cannot be pressed.
+    why: Option<String>,
+}
+
+/// Those for what is sent, one more, the devices and the end.
+fn buttons(
+    ui: &mut Ui,
+    model: &Model,
+    (own, last): (Media, Switch),
+    tokens: &Tokens,
+    actions: &mut Vec<Action>,
+) {
     let switch = |on| if on { Look::On } else { Look::Plain };
     let no_camera = (!model.calls.has_camera() && !own.camera).then(|| say!("call-no-camera"));
     let no_screen = (!model.calls.has_screen() && !own.screen).then(|| say!("call-no-screen"));
@@ -52,20 +93,17 @@ pub(super) fn controls(
         true => (icons::SCREEN, say!("call-screen-off"), switch(true)),
         false => (icons::SCREEN, say!("call-screen-on"), Look::Plain),
     };
-    let hold = match own.hold {
-        true => (icons::PLAY, say!("call-resume"), switch(true)),
-        false => (icons::PAUSE, say!("call-hold"), Look::Plain),
-    };
+    let part = |button, part, why| Switch { button, action: CallAction::Toggle(part), why };
     let buttons = [
-        (microphone, Part::Microphone, None),
-        (camera, Part::Camera, no_camera),
-        (screen, Part::Screen, no_screen),
-        (hold, Part::Hold, None),
+        part(microphone, Part::Microphone, None),
+        part(camera, Part::Camera, no_camera),
+        part(screen, Part::Screen, no_screen),
+        last,
     ];
     row(ui, buttons.len() + 2, |ui| {
-        for ((glyph, label, look), part, why) in buttons {
+        for Switch { button: (glyph, label, look), action, why } in buttons {
             if widget::round_button(ui, tokens, (glyph, &label), look, why.as_deref()).clicked() {
-                actions.push(Action::Call(CallAction::Toggle(part)));
+                actions.push(Action::Call(action));
             }
         }
         let more =

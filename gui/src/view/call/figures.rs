@@ -10,10 +10,7 @@ use eframe::egui::Ui;
 use eframe::egui::UiBuilder;
 use eframe::egui::pos2;
 use eframe::egui::vec2;
-use kith_engine::view::CallView;
 
-use crate::model::Model;
-use crate::model::calls::words;
 use crate::say;
 use crate::theme::Tokens;
 use crate::theme::medium;
@@ -25,7 +22,7 @@ use crate::theme::space;
 const WIDTH: f32 = 280.0;
 
 /// Draws it over the pictures.
-pub(super) fn figures(ui: &mut Ui, model: &Model, call: &CallView, area: Rect, tokens: &Tokens) {
+pub(super) fn figures(ui: &mut Ui, area: Rect, tokens: &Tokens, lines: &[(String, String)]) {
     let width = WIDTH.min(area.width() - 2.0 * space::S);
     let rect = Rect::from_min_size(
         pos2(area.max.x - width - space::S, area.min.y + space::S),
@@ -40,13 +37,13 @@ pub(super) fn figures(ui: &mut Ui, model: &Model, call: &CallView, area: Rect, t
         .show(&mut inside, |ui| {
             ui.set_width(width - 28.0);
             ui.label(RichText::new(say!("call-figures")).font(medium(14.0)).color(tokens.text));
-            let Some(leg) = model.calls.leg() else {
+            if lines.is_empty() {
                 ui.label(RichText::new(say!("figures-none")).font(regular(13.0)).color(tokens.muted));
                 return;
-            };
+            }
             egui::ScrollArea::vertical().max_height(rect.height() - 60.0).show(ui, |ui| {
                 egui::Grid::new("figures of a call").num_columns(2).spacing([space::L, 5.0]).show(ui, |ui| {
-                    for (what, value) in words::figures(call, leg) {
+                    for (what, value) in lines {
                         ui.label(RichText::new(what).font(regular(12.5)).color(tokens.muted));
                         ui.label(RichText::new(value).font(medium(12.5)).color(tokens.text));
                         ui.end_row();

@@ -1,5 +1,7 @@
 //! Pictures of a call on the screen: a picture is turned into a texture once, when it is new.
 
+use std::fmt::Debug;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use eframe::egui::Color32;
@@ -32,23 +34,34 @@ pub(super) fn within(picture: &Picture, area: Rect) -> Rect {
     Rect::from_center_size(area.center(), vec2(width, height) * scale)
 }
 
-/// Paints a picture, as it is or as in a mirror.
+/// The part of a picture, in parts of its size, that fills an area of another shape: what is too wide or too high is left out on both sides.
+pub(super) fn filling(picture: &Picture, area: Rect) -> Rect {
+    let (width, height) = (picture.width().max(1) as f32, picture.height().max(1) as f32);
+    let scale = (area.width() / width).max(area.height() / height);
+    let part = vec2(area.width() / (width * scale), area.height() / (height * scale));
+    Rect::from_center_size(pos2(0.5, 0.5), part)
+}
+
+/// All of a picture, as parts of its size.
+pub(super) const WHOLE: Rect = Rect { min: pos2(0.0, 0.0), max: pos2(1.0, 1.0) };
+
+/// Paints a part of a picture, as it is or as in a mirror. `of`: what is shown, from one picture to the next.
 pub(super) fn paint(
     ui: &Ui,
-    name: &'static str,
+    of: impl Hash + Copy + Debug,
     picture: &Arc<Picture>,
-    rect: Rect,
+    (rect, part): (Rect, Rect),
     mirrored: bool,
     corners: CornerRadius,
 ) {
-    let (left, right) = if mirrored { (1.0, 0.0) } else { (0.0, 1.0) };
-    let part = Rect { min: pos2(left, 0.0), max: pos2(right, 1.0) };
+    let (left, right) = if mirrored { (part.max.x, part.min.x) } else { (part.min.x, part.max.x) };
+    let part = Rect { min: pos2(left, part.min.y), max: pos2(right, part.max.y) };
     let shape = RectShape::new(rect, corners, Color32::WHITE, eframe::egui::Stroke::NONE, StrokeKind::Inside);
-    ui.painter().add(shape.with_texture(texture(ui, name, picture), part));
+    ui.painter().add(shape.with_texture(texture(ui, of, picture), part));
 }
 
-fn texture(ui: &Ui, name: &'static str, picture: &Arc<Picture>) -> TextureId {
-    let id = Id::unique(("picture of a call", name));
+fn texture(ui: &Ui, of: impl Hash + Copy + Debug, picture: &Arc<Picture>) -> TextureId {
+    let id = Id::unique(("picture of a call", of));
     let slot: Option<Slot> = ui.data(|data| data.get_temp(id));
     let slot = match slot {
         Some(slot) if Arc::ptr_eq(&slot.of, picture) => return slot.texture.id(),
@@ -57,7 +70,7 @@ fn texture(ui: &Ui, name: &'static str, picture: &Arc<Picture>) -> TextureId {
             Slot { of: Arc::clone(picture), texture: slot.texture }
         }
         None => {
-            let texture = ui.ctx().load_texture(name, colours(picture), TextureOptions::LINEAR);
+            let texture = ui.ctx().load_texture("call", colours(picture), TextureOptions::LINEAR);
             Slot { of: Arc::clone(picture), texture }
         }
     };
@@ -112,5 +125,7 @@ mod tests {
         let shown = within(&Picture::black(1_280, 720), area);
         assert_eq!((shown.width(), shown.height()), (400.0, 225.0));
         assert_eq!(shown.center(), area.center());
+        let part = filling(&Picture::black(1_280, 720), area);
+        assert_eq!((part.height(), part.width()), (1.0, 0.5625), "a square of it");
     }
 }

@@ -10,7 +10,9 @@ use eframe::egui::Stroke;
 use eframe::egui::Ui;
 use eframe::egui::vec2;
 use kith_engine::view::CallView;
+use kith_engine::view::GroupCallView;
 
+use super::together::name;
 use crate::action::Action;
 use crate::action::CallAction;
 use crate::model::Model;
@@ -29,7 +31,16 @@ use crate::widget::Look;
 /// Its width.
 const WIDTH: f32 = 320.0;
 
-/// Draws it over everything else. Nothing in it has the focus: who is writing must not answer by a space.
+/// Who calls.
+struct Caller {
+    name: String,
+    what: String,
+    seed: u8,
+    group: bool,
+    verified: bool,
+}
+
+/// Draws it for a call between two.
 pub(in crate::view) fn ring(
     ui: &Ui,
     model: &Model,
@@ -37,6 +48,36 @@ pub(in crate::view) fn ring(
     tokens: &Tokens,
     actions: &mut Vec<Action>,
 ) {
+    let caller = Caller {
+        name: model.name_of(&call.contact),
+        what: words::incoming(call),
+        seed: call.contact.0.first().copied().unwrap_or(0),
+        group: false,
+        verified: model.contacts.get(&call.contact).is_some_and(|contact| contact.verified),
+    };
+    draw(ui, model, &caller, tokens, actions);
+}
+
+/// Draws it for a call of a group.
+pub(in crate::view) fn group_ring(
+    ui: &Ui,
+    model: &Model,
+    call: &GroupCallView,
+    tokens: &Tokens,
+    actions: &mut Vec<Action>,
+) {
+    let caller = Caller {
+        name: name(model, call),
+        what: words::who_calls(model, call),
+        seed: call.group.0.first().copied().unwrap_or(0),
+        group: true,
+        verified: false,
+    };
+    draw(ui, model, &caller, tokens, actions);
+}
+
+/// Over everything else. Nothing in it has the focus: who is writing must not answer by a space.
+fn draw(ui: &Ui, model: &Model, caller: &Caller, tokens: &Tokens, actions: &mut Vec<Action>) {
     let frame = Frame::new()
         .fill(tokens.raised)
         .stroke(Stroke::new(1.0, tokens.border))
@@ -45,15 +86,15 @@ pub(in crate::view) fn ring(
     Modal::new(Id::unique("incoming call")).frame(frame).show(ui.ctx(), |ui| {
         let width = WIDTH.min(ui.ctx().content_rect().width() - 80.0);
         ui.set_width(width);
-        let name = model.name_of(&call.contact);
         ui.vertical_centered(|ui| {
             let (rect, _) = ui.allocate_exact_size(vec2(96.0, 96.0), Sense::hover());
-            let seed = call.contact.0.first().copied().unwrap_or(0);
-            widget::avatar(ui.painter(), tokens, rect.center(), 96.0, seed, &name);
+            let Caller { name, seed, .. } = caller;
+            let paint = if caller.group { widget::group_avatar } else { widget::avatar };
+            paint(ui.painter(), tokens, rect.center(), 96.0, *seed, name);
             ui.add_space(space::S);
-            ui.label(widget::line(ui, &name, semibold(20.0), tokens.text, width));
-            ui.label(RichText::new(words::incoming(call)).font(regular(14.0)).color(tokens.muted));
-            if model.contacts.get(&call.contact).is_some_and(|contact| contact.verified) {
+            ui.label(widget::line(ui, name, semibold(20.0), tokens.text, width));
+            ui.label(RichText::new(&caller.what).font(regular(14.0)).color(tokens.muted));
+            if caller.verified {
                 let words = say!("safety-compared-mark");
                 ui.label(RichText::new(words).font(regular(12.5)).color(tokens.good));
             }

@@ -11,11 +11,14 @@ use eframe::egui::pos2;
 use eframe::egui::vec2;
 use kith_engine::view::GroupState;
 use kith_engine::view::GroupView;
+use kith_proto::id::ChatId;
 
 use crate::action::Action;
+use crate::action::CallAction;
 use crate::action::GroupAction;
 use crate::action::RoomAction;
 use crate::model::Model;
+use crate::model::calls::words as call_words;
 use crate::model::groups::info::InfoPage;
 use crate::model::groups::words;
 use crate::say;
@@ -63,11 +66,36 @@ pub(super) fn of_group(
                 }
             }
             marks(ui, model, group, tokens, actions);
+            calls(ui, model, group, tokens, actions);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 heading(ui, model, group, tokens, actions);
             });
         });
     });
+}
+
+/// The buttons that call the group; where that cannot be, they say why. Those who are not in it have none.
+fn calls(ui: &mut Ui, model: &Model, group: &GroupView, tokens: &Tokens, actions: &mut Vec<Action>) {
+    let chat = ChatId::group(&group.group);
+    if group.state != GroupState::Joined || model.calls.together.ongoing(&chat).is_some() {
+        // The strip below has the way in.
+        return;
+    }
+    if model.calls.together.is_in(&chat) {
+        if widget::icon_button(ui, tokens, icons::PHONE, &say!("call-group-show")).clicked() {
+            actions.push(Action::Call(CallAction::Show(true)));
+        }
+        return;
+    }
+    for (camera, glyph, label) in [
+        (true, icons::CAMERA, say!("call-group-start-video")),
+        (false, icons::PHONE, say!("call-group-start")),
+    ] {
+        let why = model.no_group_call(group, camera).map(call_words::no_call);
+        if widget::icon_button_unless(ui, tokens, glyph, &label, why.as_deref()).clicked() {
+            actions.push(Action::Call(CallAction::Start { chat, camera }));
+        }
+    }
 }
 
 /// What waits for those who keep order, and the way to the rooms of a directory.

@@ -41,6 +41,8 @@ struct Marks {
     unread: u64,
     loud: bool,
     calling: bool,
+    /// Whether a call goes on.
+    call: bool,
     asking: usize,
     reports: usize,
 }
@@ -72,6 +74,7 @@ pub(super) fn row(
         unread: view.unread,
         loud: model.groups.is_loud(&view.chat),
         calling: view.unread > 0 && model.groups.is_calling(&view.chat),
+        call: model.calls.together.is_in(&view.chat),
         asking: group.map_or(0, |group| model.groups.requests_for_us(group)),
         reports: group.map_or(0, |group| model.groups.reports_for_us(group)),
     };
@@ -166,6 +169,9 @@ impl Marks {
         if self.calling {
             words += &say!("row-mentioned");
         }
+        if self.call {
+            words += &say!("call-group-row");
+        }
         if self.asking > 0 {
             words += &say!("row-asking", count = self.asking);
         }
@@ -183,6 +189,9 @@ impl Marks {
         }
         if self.calling {
             at.x = disc(ui, at, icons::AT, tokens.fill, tokens.on_fill);
+        }
+        if self.call {
+            at.x = disc(ui, at, icons::PHONE, tokens.good.gamma_multiply(0.2), tokens.good);
         }
         if self.asking > 0 {
             at.x = disc(ui, at, icons::USER_PLUS, tokens.accent.gamma_multiply(0.2), tokens.accent);
