@@ -216,6 +216,23 @@ fn screens_are_large_and_whoever_speaks_where_one_wants_it() {
 }
 
 #[test]
+fn nobody_changes_places_when_somebody_comes_and_who_is_silent_does_not_speak() {
+    let mut model = ann();
+    hear(&mut model, view(GroupCallState::Live, vec![person(CAROL, 4)]));
+    hear(&mut model, view(GroupCallState::Live, both()));
+    assert_eq!(model.calls.together.tiles(), [place(4), place(2), OWN]);
+    let speech = SpeechStats { level: 0.3, ..SpeechStats::default() };
+    let heard = || Reply::Calls(Box::new(Stats { heard: vec![(device(4), speech)], ..Stats::default() }));
+    model.reply(heard());
+    assert!(model.calls.together.speaks(&device(4)));
+    let mut silent = both();
+    silent[1].media.microphone = false;
+    hear(&mut model, view(GroupCallState::Live, silent));
+    model.reply(heard());
+    assert!(!model.calls.together.speaks(&device(4)));
+}
+
+#[test]
 fn other_chats_are_read_meanwhile() {
     let mut model = inside();
     model.act(Action::OpenChat(groups::chat()));

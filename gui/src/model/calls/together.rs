@@ -53,6 +53,8 @@ pub struct Tile {
 #[derive(Default)]
 pub struct Together {
     shown: Option<GroupCallView>,
+    /// Those in it, as they came: nobody's place changes because somebody else comes.
+    order: Vec<DeviceId>,
     ongoing: BTreeMap<GroupId, GroupCallView>,
     pictures: GroupPictures,
     levels: BTreeMap<DeviceId, f32>,
@@ -116,7 +118,11 @@ impl Together {
 
     /// Takes how loud everybody is, and notes who speaks: whoever is the loudest twice in a row.
     pub(super) fn measure(&mut self, stats: &Stats) {
-        self.levels = stats.heard.iter().map(|(device, speech)| (*device, speech.level)).collect();
+        let heard = stats.heard.iter().filter(|(device, _)| {
+            // Of whom nothing comes the last measure stays.
+            self.person(device).is_some_and(|person| person.media.microphone && person.connected)
+        });
+        self.levels = heard.map(|(device, speech)| (*device, speech.level)).collect();
         let speaks = self.levels.iter().filter(|(_, level)| **level >= SPEAKS);
         let loudest = speaks.max_by(|one, other| one.1.total_cmp(other.1)).map(|(device, _)| *device);
         if loudest.is_some() && loudest == self.louder {
@@ -137,7 +143,7 @@ impl Together {
 
     /// All places: screens first, the own one last.
     pub fn tiles(&self) -> Vec<Tile> {
-        let people = || self.shown.iter().flat_map(|call| &call.people);
+        let people = || self.order.iter().filter_map(|device| self.person(device));
         let screens = people().filter(|person| person.media.screen);
         let screens = screens.map(|person| Tile { device: Some(person.device), screen: true });
         let faces = people().map(|person| Tile { device: Some(person.device), screen: false });
@@ -262,7 +268,14 @@ fn inside(model: &mut Model, view: GroupCallView, was_in: bool) {
         model.calls.forget();
         model.calls.open = true;
     }
-    model.calls.together.shown = Some(view);
+    let together = &mut model.calls.together;
+    together.order.retain(|device| view.people.iter().any(|person| person.device == *device));
+    for person in &view.people {
+        if !together.order.contains(&person.device) {
+            together.order.push(person.device);
+        }
+    }
+    together.shown = Some(view);
     if let Some(by) = muted_now {
         let name = model.groups.told_name(&by);
         model.toast(crate::say!("call-muted-by", name = name), false);
