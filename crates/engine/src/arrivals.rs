@@ -300,10 +300,10 @@ fn put(
         links::pump(engine, out, device);
     }
     if let Some(Admitted { account, before }) = welcome {
-        greet_asker(engine, out, &account, before);
+        greet_asker(engine, out, (device, &account), before);
     }
     if asks_again && taken == Taken::Again {
-        contents::remind(engine, out, device);
+        contents::remind_once(engine, out, device);
     }
     match taken {
         Taken::Now(payloads) => {
@@ -326,7 +326,12 @@ struct Admitted {
 }
 
 /// Answers a request that was let in: the person decides, or has decided already.
-fn greet_asker(engine: &mut Engine, out: &mut Output, account: &AccountId, before: Option<ContactState>) {
+fn greet_asker(
+    engine: &mut Engine,
+    out: &mut Output,
+    (device, account): (&DeviceId, &AccountId),
+    before: Option<ContactState>,
+) {
     match before {
         None => {
             if let Some(view) = engine.contact_view(account) {
@@ -334,7 +339,8 @@ fn greet_asker(engine: &mut Engine, out: &mut Output, account: &AccountId, befor
             }
         }
         Some(ContactState::Requested) => contents::accepted(engine, out, account),
-        Some(ContactState::Accepted) => contents::send_acceptance(engine, out, account),
+        // They have forgotten that: also where our mailboxes are, without which they answer nothing.
+        Some(ContactState::Accepted) => contents::remind(engine, out, device),
         Some(_) => {}
     }
 }

@@ -124,7 +124,7 @@ fn is_known(
 
 fn confirm(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, device: &DeviceId, receipt: Receipt) {
     if engine.peers.get(device).is_some_and(|row| receipt.delivered < row.delivered) {
-        remind(engine, out, device);
+        remind_once(engine, out, device);
     }
     let before = engine.peers.get(device).map_or((0, 0), |row| (row.delivered, row.read));
     let confirmed = engine.outbox.confirm(&mut engine.core, &mut engine.peers, out, device, receipt);
@@ -345,13 +345,16 @@ pub(crate) fn accepted(engine: &mut Engine, out: &mut Output, contact: &ContactI
     contact_and_chat_changed(engine, out, contact);
 }
 
-/// They have confirmed more than they know of now, or ask what was answered: an old disk was put back. They may have
-/// forgotten that we agreed, who we are and where.
+/// They have confirmed more than they know of now, or ask what was answered: they are reminded once for each connection.
+pub(crate) fn remind_once(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    if engine.presence.links.remind(device) {
+        remind(engine, out, device);
+    }
+}
+
+/// An old disk was put back there. They may have forgotten that we agreed, who we are and where.
 pub(crate) fn remind(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     let Some(contact) = engine.peers.contact_of(device) else { return };
-    if !engine.presence.links.remind(device) {
-        return;
-    }
     engine.peers.update(device, out, |row| row.told = Default::default());
     if engine.contacts.state(&contact) == Some(ContactState::Accepted) {
         send_acceptance(engine, out, &contact);

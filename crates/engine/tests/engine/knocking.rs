@@ -25,6 +25,7 @@ use kith_proto::envelope::SIZE_CLASSES;
 use kith_proto::envelope::TAG_BYTES;
 use kith_proto::frame::Frame;
 use kith_proto::id::AccountId;
+use kith_proto::id::ChatId;
 use kith_proto::id::DeviceId;
 use kith_proto::id::QueueId;
 use kith_proto::id::ReaderId;
@@ -623,6 +624,36 @@ fn who_was_removed_by_mistake_is_found_again_by_the_address_without_being_asked(
     town.go(&bob);
     town.visit(&mut ann, 5);
     assert_eq!(ann.side.texts(&chat), ["hello", "again"]);
+}
+
+#[test]
+fn who_put_an_old_disk_back_knocks_again_and_is_told_where_to_write() {
+    let (mut town, mut ann, mut bob) = ann_and_bob();
+    let chat = ChatId::direct(&ann.account(), &bob.account());
+    town.visit(&mut ann, 5);
+    let old = Side::new(2).disk;
+    town.come(&mut ann);
+    ann.side.command(accept(bob.account()));
+    town.live(&mut ann, 5);
+    town.go(&ann);
+    for _ in 0..2 {
+        town.visit(&mut bob, 5);
+        town.visit(&mut ann, 5);
+    }
+    assert_eq!(bob.side.state_of(&ann.account()), Some(ContactState::Accepted));
+    bob.side.disk = old;
+    town.visit(&mut bob, 3);
+    assert!(bob.shows(&ann).is_none(), "he has forgotten everything");
+    town.knock(&mut bob, ann.account());
+    town.visit(&mut ann, 5);
+    town.visit(&mut bob, 5);
+    assert_eq!(bob.side.state_of(&ann.account()), Some(ContactState::Accepted));
+    town.come(&mut bob);
+    bob.side.send(chat, "here again");
+    town.live(&mut bob, 5);
+    town.go(&bob);
+    town.visit(&mut ann, 5);
+    assert_eq!(ann.side.texts(&chat), ["here again"]);
 }
 
 #[test]
