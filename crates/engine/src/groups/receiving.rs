@@ -310,6 +310,8 @@ pub(super) fn take(
         Verdict::Later => {
             make_room(&mut group.later, &device, |post| post.draft.device, MAX_WAITING_EACH, MAX_WAITING);
             group.later.push_back(post);
+            // Others may have taken it, at a time when it was allowed: then a meeting brings it.
+            membership::tell_again(engine, id);
             Took::NotYet
         }
         Verdict::Drop => {
@@ -317,6 +319,8 @@ pub(super) fn take(
             count_dropped(group, account);
             group.save(out);
             let chat = group.chat();
+            // It may have come after they left, and have been written before: whoever took it then brings it.
+            membership::tell_again(engine, id);
             engine.chat_changed(out, &chat);
             Took::NotYet
         }
