@@ -250,7 +250,8 @@ impl App {
             if down && is_free {
                 wanted.push(CallAction::Talk(true));
             }
-            if up {
+            // What is let go of in another window is not told to this one.
+            if up || !ui.input(|input| input.viewport().focused.unwrap_or(true)) {
                 wanted.push(CallAction::Talk(false));
             }
         } else if pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::C)

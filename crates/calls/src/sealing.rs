@@ -37,7 +37,7 @@ pub(crate) struct Sealing(Mutex<Inner>);
 struct Inner {
     own: Option<SenderKeys>,
     /// What it was made from.
-    sealed_with: Option<(u16, KeyName, BaseKey)>,
+    sealed_with: Option<(u64, KeyName, BaseKey)>,
     /// Of each [`Kind`], the number of the next frame.
     numbers: [u16; 3],
     others: BTreeMap<DeviceId, FrameKeys>,
@@ -62,7 +62,7 @@ impl Sealing {
     }
 
     /// Own frames are sealed with this from now on.
-    pub(crate) fn seal_with(&self, sender: u16, key: &FrameKey) {
+    pub(crate) fn seal_with(&self, sender: u64, key: &FrameKey) {
         let (name, base) = (name(key), base(key));
         let mut inner = self.inner();
         // The same key again must not begin to count anew: no number is ever used twice with a key (RFC 9605, 9.1).
@@ -75,7 +75,7 @@ impl Sealing {
     }
 
     /// Frames of another device are sealed with this, now or soon.
-    pub(crate) fn open_with(&self, device: DeviceId, sender: u16, key: &FrameKey) {
+    pub(crate) fn open_with(&self, device: DeviceId, sender: u64, key: &FrameKey) {
         let mut inner = self.inner();
         let keys = inner.others.entry(device).or_insert_with(|| FrameKeys::new(sender));
         keys.add(name(key), base(key));
@@ -109,7 +109,8 @@ impl Sealing {
     pub(crate) fn forwards(&self, device: &DeviceId, sealed: &[u8]) -> bool {
         let inner = self.inner();
         let sender = inner.others.get(device).map(FrameKeys::sender);
-        inner.forwards && sender.is_some() && sender == FrameKeys::sender_of(sealed)
+        let alone = inner.others.values().filter(|keys| Some(keys.sender()) == sender).count() == 1;
+        inner.forwards && alone && sender == FrameKeys::sender_of(sealed)
     }
 
     /// Seals what an encoder made; nothing before there is a key.
@@ -237,6 +238,19 @@ mod tests {
         assert!(says(&eve_device) && says(&cyd_device), "nobody is cut off when another takes over");
         bob.set_through(None);
         assert!(!says(&eve_device) && says(&cyd_device));
+    }
+
+    #[test]
+    fn a_number_of_two_is_nobodys() {
+        let (eve, forwarder, eve_device) = (Sealing::default(), Sealing::default(), DeviceId([2; 32]));
+        forwarder.set_forwards(true);
+        forwarder.open_with(eve_device, 7, &key(2));
+        // Eve seals with the key of somebody whose number she has found.
+        eve.seal_with(7, &key(1));
+        let sealed = eve.seal(&speech(0)).unwrap().data;
+        assert!(forwarder.forwards(&eve_device, &sealed), "as long as it is hers");
+        forwarder.open_with(DeviceId([1; 32]), 7, &key(1));
+        assert!(!forwarder.forwards(&eve_device, &sealed));
     }
 
     #[test]

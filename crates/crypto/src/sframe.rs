@@ -31,6 +31,7 @@ pub use keys::BASE_KEY_BYTES;
 pub use keys::BaseKey;
 pub use keys::FrameKeys;
 pub use keys::KeyName;
+pub use keys::SENDER_BITS;
 pub use keys::SenderKeys;
 
 #[cfg(test)]

@@ -502,7 +502,8 @@ fn begin(camera: bool) -> Media {
 
 /// Leaves the call that goes on, or declines the one that rings.
 fn hang_up(calls: &Calls) -> Option<Command> {
-    let direct = calls.shown.as_ref().map(|call| call.call);
+    let goes_on = calls.shown.as_ref().filter(|call| !matches!(call.state, CallState::Ended(_)));
+    let direct = goes_on.map(|call| call.call);
     let of_group = || calls.together.shown().or(calls.together.ringing()).map(|call| call.call);
     direct.or_else(of_group).map(|call| Command::HangUp { call })
 }

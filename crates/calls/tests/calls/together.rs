@@ -108,8 +108,8 @@ fn key(of: usize, generation: u8) -> FrameKey {
     FrameKey { generation, step: 0, key: CallKey::new([16 * generation + of as u8 + 1; 64]) }
 }
 
-fn sender(of: usize) -> u16 {
-    100 + of as u16
+fn sender(of: usize) -> u64 {
+    100 + of as u64
 }
 
 impl Room {

@@ -103,10 +103,13 @@ impl KeyName {
     }
 }
 
+/// The bits of a sender's number in a key id: so many that nobody finds a call or a device whose number is that of another.
+pub const SENDER_BITS: u32 = 48;
+
 /// What a key id says.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Id {
-    sender: u16,
+    sender: u64,
     stream: u8,
     name: KeyName,
 }
@@ -114,11 +117,11 @@ struct Id {
 impl Id {
     fn number(self) -> u64 {
         let name = u64::from(self.name.generation) << STEP_BITS | u64::from(self.name.step % STEPS);
-        u64::from(self.sender) << 14 | u64::from(self.stream & 3) << 12 | name
+        self.sender << 14 | u64::from(self.stream & 3) << 12 | name
     }
 
     fn read(number: u64) -> Option<Self> {
-        let sender = u16::try_from(number >> 14).ok()?;
+        let sender = Some(number >> 14).filter(|sender| *sender >> SENDER_BITS == 0)?;
         let stream = (number >> 12 & 3) as u8;
         let name = KeyName { generation: (number >> STEP_BITS) as u8, step: number as u8 % STEPS };
         Some(Self { sender, stream, name })
@@ -133,7 +136,7 @@ pub struct SenderKeys {
 impl SenderKeys {
     /// The keys that follow from a base key. `sender`: the number of this device in the call, which the others know. A base key must never be
     /// used for two of these under one name: their frames would have the same nonces.
-    pub fn new(sender: u16, name: KeyName, base: &BaseKey) -> Self {
+    pub fn new(sender: u64, name: KeyName, base: &BaseKey) -> Self {
         let sealer = |stream| Sealer::new(Id { sender, stream, name }.number(), &base.0);
         Self { sealers: [sealer(0), sealer(1), sealer(2)] }
     }
@@ -146,7 +149,7 @@ impl SenderKeys {
 
 /// How frames of another device are opened.
 pub struct FrameKeys {
-    sender: u16,
+    sender: u64,
     generations: VecDeque<Generation>,
 }
 
@@ -159,12 +162,12 @@ struct Generation {
 
 impl FrameKeys {
     /// None yet, of the sender of this number.
-    pub const fn new(sender: u16) -> Self {
+    pub const fn new(sender: u64) -> Self {
         Self { sender, generations: VecDeque::new() }
     }
 
     /// The number of the sender.
-    pub const fn sender(&self) -> u16 {
+    pub const fn sender(&self) -> u64 {
         self.sender
     }
 
@@ -180,7 +183,7 @@ impl FrameKeys {
     }
 
     /// The number of the sender in the header of a frame, before anything is checked.
-    pub fn sender_of(sealed: &[u8]) -> Option<u16> {
+    pub fn sender_of(sealed: &[u8]) -> Option<u64> {
         let (header, _) = Header::read(sealed)?;
         Some(Id::read(header.key)?.sender)
     }

@@ -15,6 +15,7 @@
 use std::collections::BTreeMap;
 
 use kith_crypto::sframe::BaseKey;
+use kith_crypto::sframe::SENDER_BITS;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::call::Capabilities;
 use kith_proto::call::Media;
@@ -33,6 +34,7 @@ use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
 use self::door::Door;
+pub(super) use self::door::MAX_OF_ACCOUNT;
 use self::forwarding::Forwarding;
 use self::keys::Keys;
 use super::call::Setup;
@@ -69,7 +71,7 @@ const SILENT_BUT_FLOWS: Span = Span::from_secs(30);
 pub(super) const TOLD_EVERY: Span = Span::from_secs(15);
 
 /// A call that began before is taken to have begun then.
-const LONGEST: Span = Span::from_days(2);
+pub(super) const LONGEST: Span = Span::from_days(2);
 
 /// So far ahead may the clocks of others be.
 const CLOCKS_DIFFER: Span = Span::from_minutes(5);
@@ -79,6 +81,9 @@ const MAX_RANK: u8 = 2;
 
 /// A connection that media could not make is tried again after so long.
 const FAILED_AGAIN: Span = Span::from_secs(10);
+
+/// A connection is opened not more often than this, whoever needs it: each costs sockets, keys, and a place at each relay.
+const OPEN_PAUSE: Span = Span::from_secs(2);
 
 /// A network is taken as settled when nothing changed for so long.
 const SETTLED: Span = Span::from_millis(500);
@@ -181,8 +186,8 @@ struct Person {
     /// Since when the leg should be open, or should not.
     wanted_since: Timestamp,
     wanted: bool,
-    /// Whether it was ever open: then it is another connection when it is opened again.
-    was_open: bool,
+    /// When it was last opened: then it is another connection when it is opened again.
+    opened_at: Option<Timestamp>,
     /// When media could not make it.
     failed: Option<Timestamp>,
 }
@@ -440,7 +445,8 @@ impl GroupCall {
             self.forwarding.next_wake(),
         ];
         let failed = self.people.values().filter(|person| person.wanted).filter_map(|person| person.failed);
-        tries.chain(failed.map(|at| at + FAILED_AGAIN)).chain(others.into_iter().flatten()).min()
+        let failed = failed.map(|at| at + FAILED_AGAIN).filter(|at| *at > now);
+        tries.chain(failed).chain(others.into_iter().flatten()).min()
     }
 
     /// Does what follows from what is known now: who forwards, which legs are open, which key is used.
@@ -457,7 +463,9 @@ impl GroupCall {
             self.news(acts);
         }
         self.set_legs(now, acts);
-        let asked = self.people.values().any(|person| person.said.forwarder == Some(self.device));
+        // While all are connected with all by what is known here, one alone is not a reason to send everything to everybody.
+        let askers = self.people.values().filter(|person| person.said.forwarder == Some(self.device));
+        let asked = askers.count() > usize::from(self.forwarder().is_none());
         let order = self.forwarding.order(now, &self.device, asked);
         self.forward(order, acts);
         let taken = self.people.values().all(|person| person.leg.is_taken());
@@ -543,13 +551,13 @@ impl GroupCall {
 }
 
 /// The number of a device in a call, which stands in each of its frames. Two may have the same: then both their keys are tried.
-fn sender(call: &CallId, device: &DeviceId) -> u16 {
+fn sender(call: &CallId, device: &DeviceId) -> u64 {
     let mut hasher = blake3::Hasher::new_derive_key("kith 2026-11-22 sender in a call v1");
     hasher.update(&call.0);
     hasher.update(&device.0);
-    let mut number = [0; 2];
+    let mut number = [0; 8];
     hasher.finalize_xof().fill(&mut number);
-    u16::from_be_bytes(number)
+    u64::from_be_bytes(number) >> (64 - SENDER_BITS)
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use kith_proto::id::GroupId;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
+use super::group::LONGEST;
+use super::group::MAX_OF_ACCOUNT;
 use super::group::TOLD_EVERY;
 use crate::view::GroupCallView;
 use crate::view::InCallView;
@@ -96,8 +98,10 @@ impl Ongoing {
         now: Timestamp,
         call: CallId,
         (device, account): (DeviceId, AccountId),
-        present: Present,
+        mut present: Present,
     ) -> Noted {
+        // What is said of the past is said on by all.
+        present.begun = present.begun.max(Timestamp(now.0.saturating_sub(LONGEST.0)));
         if self.0.get(&present.group).is_some_and(|seen| seen.call < call) {
             return Noted::GivesWay;
         }
@@ -119,7 +123,9 @@ impl Ongoing {
         });
         seen.begun = seen.begun.min(present.begun);
         seen.video |= present.media.has_video();
-        if seen.people.contains_key(&device) || seen.people.len() < MAX_IN_CALL {
+        let of_account = seen.people.values().filter(|person| person.account == account).count();
+        let room = seen.people.len() < MAX_IN_CALL && of_account < MAX_OF_ACCOUNT;
+        if seen.people.contains_key(&device) || room {
             seen.people.insert(device, SeenPerson { account, said: present, heard: now });
         }
         Noted::Here

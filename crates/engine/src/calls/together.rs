@@ -282,6 +282,11 @@ pub(super) fn word(
         Signal::Present(present) => Some(present.group),
         _ => engine.calls.group_of(&call),
     };
+    // A name of a call is that of one group.
+    if engine.calls.group_of(&call).is_some_and(|known| group.is_some_and(|group| group != known)) {
+        engine.core.stats.bad_call_words += 1;
+        return;
+    }
     let Some(group) = group else {
         return answer_stray(engine, out, said, call, &signal);
     };
@@ -354,6 +359,10 @@ fn other_call(
     let moves = own > other
         && engine.groups.may_start_calls(&present.group, &said.contact)
         && engine.calls.guard.may_move(now, &said.contact);
+    if !moves && own > other {
+        // Those there hear of this one, and come: two who may not be moved do not answer each other without end.
+        return;
+    }
     if !moves {
         let Some(together) = &engine.calls.together else { return };
         let signal = together.call.present_to(&said.device);
@@ -397,6 +406,11 @@ fn heard_outside(
                 }
                 let before = seen.shown.take();
                 replaced(out, before);
+            }
+            // What nobody may have begun does not stand in the way of what somebody may.
+            let void = |seen: &mut Seen| !seen.announced && seen.call < call;
+            if may_start && engine.calls.ongoing.of(&group).is_some_and(void) {
+                engine.calls.ongoing.take(&group);
             }
             let noted = engine.calls.ongoing.present(now, call, (said.device, said.contact), *present);
             if noted == Noted::GivesWay {

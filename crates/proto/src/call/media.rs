@@ -163,7 +163,7 @@ pub enum MediaCommand {
         /// In which call.
         call: CallId,
         /// The number of this device in it, which stands in each frame.
-        sender: u16,
+        sender: u64,
         /// How.
         key: FrameKey,
     },
@@ -172,7 +172,7 @@ pub enum MediaCommand {
         /// In which call, and whose; there need be no such leg.
         from: LegId,
         /// Its number in the call.
-        sender: u16,
+        sender: u64,
         /// How.
         key: FrameKey,
     },

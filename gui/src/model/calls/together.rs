@@ -33,8 +33,10 @@ const SPEAKS: f32 = 0.02;
 /// How the people in a call are arranged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Layout {
-    /// All alike.
+    /// A screen large if one is shown, otherwise all alike.
     #[default]
+    Usual,
+    /// All alike.
     Grid,
     /// Whoever speaks is large.
     Speaker,
@@ -164,7 +166,8 @@ impl Together {
             spoke.filter(is_there).or(tiles.first().copied())
         };
         let large = match self.layout {
-            Layout::Grid => chosen.or(screen),
+            Layout::Usual => chosen.or(screen),
+            Layout::Grid => chosen,
             Layout::Speaker => chosen.or(screen).or_else(speaker),
         };
         tiles.retain(|tile| Some(*tile) != large);
@@ -225,7 +228,8 @@ impl Model {
 /// The engine tells of a call of a group.
 pub(in crate::model) fn heard(model: &mut Model, view: GroupCallView) -> Vec<Request> {
     let calls = &mut model.calls;
-    let was_in = calls.together.shown.as_ref().is_some_and(|shown| shown.call == view.call);
+    let shown = calls.together.shown.as_ref();
+    let was_in = shown.is_some_and(|shown| (shown.call, shown.group) == (view.call, view.group));
     match view.state {
         GroupCallState::Ringing | GroupCallState::Ongoing => {
             if was_in {
@@ -269,6 +273,10 @@ fn inside(model: &mut Model, view: GroupCallView, was_in: bool) {
         model.calls.open = true;
     }
     let together = &mut model.calls.together;
+    let screens = |call: &GroupCallView| call.people.iter().filter(|person| person.media.screen).count();
+    if together.layout == Layout::Grid && screens(&view) > together.shown.as_ref().map_or(0, screens) {
+        together.layout = Layout::Usual;
+    }
     together.order.retain(|device| view.people.iter().any(|person| person.device == *device));
     for person in &view.people {
         if !together.order.contains(&person.device) {

@@ -22,7 +22,7 @@ use kith_proto::time::Timestamp;
 use crate::count::Count;
 
 /// Devices of one account in a call: a computer, a telephone, and one of each that hangs.
-pub(super) const MAX_OF_ACCOUNT: usize = 4;
+pub(in crate::calls) const MAX_OF_ACCOUNT: usize = 4;
 
 /// So often an account may come in [`COMING_WINDOW`]: each time keys change, and connections are made.
 const COMINGS: u32 = 12;

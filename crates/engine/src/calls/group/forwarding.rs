@@ -17,8 +17,7 @@ use super::plan::Plan;
 /// Who was replaced does not forward again for so long, as each change is heard as a gap.
 const SPARED: Span = Span::from_secs(30);
 
-/// Who forwards changes not faster than this, unless two say that nothing comes of them, or it is seen here: nobody alone has all connections made
-/// anew again and again.
+/// Who forwards changes not faster than this, unless it is seen here that nothing comes of them: nobody has all connections made anew again and again.
 const CHANGE_PAUSE: Span = Span::from_secs(1);
 
 /// Those whom one alone may say they do not hear.
@@ -92,17 +91,18 @@ impl Forwarding {
         all: &[Candidate],
         said: impl Iterator<Item = Vec<DeviceId>>,
     ) -> bool {
-        let unheard = Unheard::of(said);
-        let plan = Plan::of(all, &unheard.all);
+        // Only those who are here count: who names others as well must not seem to name many.
+        let here = |device: &DeviceId| all.iter().any(|candidate| candidate.device == *device);
+        let unheard = unheard(said.map(|names| names.into_iter().filter(here).collect()));
+        let plan = Plan::of(all, &unheard);
         self.change_at = None;
         if plan == self.plan {
             return false;
         }
         if let (Plan::Through(before), Plan::Through(_)) = (self.plan, plan) {
-            let surely = unheard.surely.contains(&before) || self.spared.contains_key(&before);
-            let here = all.iter().any(|candidate| candidate.device == before);
+            let seen = self.spared.contains_key(&before) || !here(&before);
             let at = self.since + CHANGE_PAUSE;
-            if here && !surely && now < at {
+            if !seen && now < at {
                 self.change_at = Some(at);
                 return false;
             }
@@ -139,30 +139,19 @@ impl Forwarding {
 }
 
 /// Those who must not forward, by what all say. Nobody alone says that of more than two: then it is they who hear nothing.
-struct Unheard {
-    all: BTreeSet<DeviceId>,
-    /// Those of whom two say so.
-    surely: BTreeSet<DeviceId>,
-}
-
-impl Unheard {
-    fn of(said: impl Iterator<Item = Vec<DeviceId>>) -> Self {
-        let mut unheard = Self { all: BTreeSet::new(), surely: BTreeSet::new() };
-        let mut once = BTreeSet::new();
-        for names in said {
-            let believed = names.len() <= MOST_OF_ONE;
-            for device in BTreeSet::from_iter(names) {
-                if believed {
-                    unheard.all.insert(device);
-                }
-                if !once.insert(device) {
-                    unheard.surely.insert(device);
-                }
+fn unheard(said: impl Iterator<Item = Vec<DeviceId>>) -> BTreeSet<DeviceId> {
+    let (mut all, mut once) = (BTreeSet::new(), BTreeSet::new());
+    for names in said {
+        let names = BTreeSet::from_iter(names);
+        let believed = names.len() <= MOST_OF_ONE;
+        for device in names {
+            let again = !once.insert(device);
+            if believed || again {
+                all.insert(device);
             }
         }
-        unheard.all.extend(&unheard.surely);
-        unheard
     }
+    all
 }
 
 #[cfg(test)]
@@ -182,11 +171,18 @@ mod tests {
     #[test]
     fn one_alone_does_not_say_of_all_that_they_are_not_heard() {
         let one = |names: &[u8]| names.iter().copied().map(device).collect::<Vec<_>>();
-        let all = |said: &[Vec<DeviceId>]| Unheard::of(said.iter().cloned()).all;
+        let all = |said: &[Vec<DeviceId>]| unheard(said.iter().cloned());
         assert_eq!(all(&[one(&[1, 2])]), one(&[1, 2]).into_iter().collect());
         assert_eq!(all(&[one(&[1, 2, 3])]), BTreeSet::new());
-        assert_eq!(all(&[one(&[1, 1, 1])]), BTreeSet::new(), "nor by saying it often");
         assert_eq!(all(&[one(&[1, 2, 3]), one(&[2])]), one(&[2]).into_iter().collect());
+    }
+
+    #[test]
+    fn names_of_nobody_do_not_count() {
+        let (mut forwarding, now) = (Forwarding::new(), Timestamp(1_000_000));
+        let said = vec![device(1), device(91), device(92), device(93)];
+        forwarding.choose(now, &candidates(), [said].into_iter());
+        assert_eq!(forwarding.plan(), Plan::Through(device(2)), "the first one is not heard by somebody");
     }
 
     #[test]

@@ -64,6 +64,8 @@ impl GroupCall {
             if present.session == person.said.session {
                 self.begun = self.begun.min(present.begun);
                 (person.said, person.heard) = (present, now);
+                // What is opened next is opened as it is right now.
+                person.setup = Setup { sealed: true, ..setup };
             }
             return;
         }
@@ -86,7 +88,7 @@ impl GroupCall {
             heard: now,
             wanted_since: now,
             wanted: false,
-            was_open: false,
+            opened_at: None,
             failed: None,
         };
         self.people.insert(device, person);
@@ -134,7 +136,7 @@ impl GroupCall {
                 person.leg.asked_for_way(now, epoch, anew);
                 let tried = person.leg.is_open() || (person.wanted && person.failed.is_some());
                 if anew && person.leg.begins_anew(epoch) && tried {
-                    ways::open(person, self.own, acts);
+                    ways::open(now, person, self.own, acts);
                 }
             }
             Came::Now(step) => acts.extend(person.leg.take(step).map(Act::Media)),

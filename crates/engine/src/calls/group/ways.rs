@@ -1,11 +1,14 @@
 //! The connections of a call of a group: which are open, who forwards, and what becomes of those that fail.
 
+use std::collections::BTreeMap;
+
 use kith_proto::call::Media;
 use kith_proto::call::Step;
 use kith_proto::call::group::Present;
 use kith_proto::call::media::LegId;
 use kith_proto::call::media::MediaCommand;
 use kith_proto::call::media::MediaEvent;
+use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::time::Timestamp;
 
@@ -13,6 +16,7 @@ use super::Act;
 use super::FAILED_AGAIN;
 use super::GroupCall;
 use super::NO_WAY;
+use super::OPEN_PAUSE;
 use super::Person;
 use super::UNHEARD;
 use super::forwarding::MAKE_BEFORE_BREAK;
@@ -67,7 +71,7 @@ impl GroupCall {
             Some(Try::Ask(step)) => self.push(now, device, step, acts),
             Some(Try::Restart(command)) => acts.push(Act::Media(command)),
             Some(Try::Anew(step)) => {
-                open(person, own, acts);
+                open(now, person, own, acts);
                 self.push(now, device, step, acts);
             }
             None => {}
@@ -100,9 +104,13 @@ impl GroupCall {
         let others = self.people.values().flat_map(|person| person.said.others.iter().copied());
         let unknown = others.filter(|device| *device != self.device && !self.people.contains_key(device));
         self.door.set_unknown(now, unknown);
+        // Several devices of one account are one voice.
+        let mut said: BTreeMap<AccountId, Vec<DeviceId>> = BTreeMap::new();
+        for person in self.people.values() {
+            said.entry(person.account).or_default().extend(person.said.unheard.iter().copied());
+        }
         let own = self.unheard();
-        let said = self.people.values().map(|person| person.said.unheard.iter().copied().collect());
-        self.forwarding.choose(now, &all, said.chain([own]))
+        self.forwarding.choose(now, &all, said.into_values().chain([own]))
     }
 
     /// Those who must not forward, as far as this device is concerned: nothing comes of them, or they are not even met.
@@ -120,14 +128,15 @@ impl GroupCall {
                 person.wanted_since = now;
             }
             let waits = person.failed.is_some_and(|at| now.since(at) < FAILED_AGAIN);
-            if wanted && !person.leg.is_open() && !waits {
-                let again = person.was_open;
+            let soon = person.opened_at.is_some_and(|at| now.since(at) < OPEN_PAUSE);
+            if wanted && !person.leg.is_open() && !waits && !soon {
+                let (again, failed) = (person.opened_at.is_some(), person.failed.is_some());
                 if again {
                     person.leg.next_epoch();
                 }
-                open(person, media, acts);
+                open(now, person, media, acts);
                 // They may still have theirs, which leads nowhere.
-                if again && (person.failed.take().is_some() || !person.leg.offers()) {
+                if again && (failed || !person.leg.offers()) {
                     asked.push((*device, Step::Restart { epoch: person.leg.epoch(), anew: true }));
                 }
             }
@@ -138,7 +147,9 @@ impl GroupCall {
         // Others take the place of those that are not needed: these go when the others are there, or at last.
         let ready = self.people.values().filter(|person| person.wanted).all(|person| person.leg.flows());
         for person in self.people.values_mut().filter(|person| !person.wanted && person.leg.is_open()) {
-            if ready || now.since(person.wanted_since) >= MAKE_BEFORE_BREAK {
+            // Nobody has it made and broken again and again.
+            let made = person.opened_at.is_none_or(|at| now.since(at) >= MAKE_BEFORE_BREAK);
+            if (ready && made) || now.since(person.wanted_since) >= MAKE_BEFORE_BREAK {
                 acts.extend(person.leg.rest().map(Act::Media));
             }
         }
@@ -156,8 +167,8 @@ fn theirs(said: &Present) -> Plan {
 }
 
 /// Opens a leg, or opens it anew.
-pub(super) fn open(person: &mut Person, media: Media, acts: &mut Vec<Act>) {
-    person.was_open = true;
+pub(super) fn open(now: Timestamp, person: &mut Person, media: Media, acts: &mut Vec<Act>) {
+    (person.opened_at, person.failed) = (Some(now), None);
     acts.extend(person.leg.close().map(Act::Media));
     let ways = person.setup.ways;
     let opened = person.leg.open(&person.setup, ways, media, person.said.capabilities);
