@@ -344,7 +344,9 @@ impl Driver {
     fn publish(&mut self) {
         // First what is asked for: whoever hears an answer or an event sees it there.
         let overview = self.engine.overview();
-        let acts = self.servers.call(Instant::now(), overview.calls.first().map(|call| call.state));
+        let of_group = || overview.group_calls.iter().find_map(|call| call.state.as_between_two());
+        let state = overview.calls.first().map(|call| call.state).or_else(of_group);
+        let acts = self.servers.call(Instant::now(), state);
         self.serve(acts);
         let mut shared = self.overview.lock().unwrap_or_else(PoisonError::into_inner);
         if *shared != overview {

@@ -241,6 +241,18 @@ pub enum GroupCallState {
     Ended(CallEnd),
 }
 
+impl GroupCallState {
+    /// What it would be called in a call between two; nothing while this device has nobody to talk to.
+    pub fn as_between_two(self) -> Option<CallState> {
+        match self {
+            Self::Ringing | Self::Ongoing | Self::Waiting | Self::Ended(_) => None,
+            Self::Connecting => Some(CallState::Connecting),
+            Self::Live => Some(CallState::Live),
+            Self::Reconnecting => Some(CallState::Reconnecting),
+        }
+    }
+}
+
 /// Somebody in a call of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InCallView {
