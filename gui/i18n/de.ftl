@@ -1299,6 +1299,7 @@ call-hide-everybody = Allen
 call-hide-unverified = Leuten, deren Sicherheitsnummer du nicht verglichen hast
 call-hide-nobody = Niemandem
 call-hide-what = Anrufe gehen dann nur über Relais, was länger dauert und einen Community-Knoten braucht, der weiterleitet. Es gilt ab dem nächsten Anruf. Bei der zweiten Wahl werden Menschen, deren Gerät für Nachrichten direkt mit deinem verbunden ist, direkt angerufen: Sie haben die Adresse ohnehin.
+key-mute-one = Im Gruppenanruf: das Mikrofon der markierten Person ausschalten
 key-call = Den offenen Kontakt anrufen
 key-mute = Im Anruf: Mikrofon an oder aus
 key-camera = Im Anruf: Kamera an oder aus

@@ -1295,6 +1295,7 @@ call-hide-everybody = Everybody
 call-hide-unverified = People whose safety number you have not compared
 call-hide-nobody = Nobody
 call-hide-what = Calls go through relays alone then, which takes longer and needs a community node that relays. It holds from the next call on. With the second choice, people whose device is connected directly with yours for messages are called directly: they have the address anyway.
+key-mute-one = In a call of a group: switch off the microphone of whoever is marked
 key-call = Call who is open
 key-mute = In a call: microphone on or off
 key-camera = In a call: camera on or off

@@ -1299,6 +1299,7 @@ call-hide-everybody = Todo el mundo
 call-hide-unverified = Las personas cuyo número de seguridad no has comparado
 call-hide-nobody = Nadie
 call-hide-what = Las llamadas van entonces solo por relés, lo que tarda más y necesita un nodo comunitario que retransmita. Vale desde la próxima llamada. Con la segunda opción se llama directamente a quienes tienen su dispositivo conectado directamente al tuyo para los mensajes: ya tienen la dirección.
+key-mute-one = En una llamada de grupo: apagar el micrófono de la persona marcada
 key-call = Llamar al contacto abierto
 key-mute = En una llamada: micrófono sí o no
 key-camera = En una llamada: cámara sí o no

@@ -1307,6 +1307,7 @@ call-hide-everybody = Tout le monde
 call-hide-unverified = Les personnes dont vous n’avez pas comparé le numéro de sécurité
 call-hide-nobody = Personne
 call-hide-what = Les appels passent alors seulement par des relais, ce qui est plus lent et demande un nœud communautaire qui relaie. Valable dès le prochain appel. Avec le deuxième choix, ceux dont l’appareil est relié directement au vôtre pour les messages sont appelés directement : ils ont l’adresse de toute façon.
+key-mute-one = En appel de groupe : couper le microphone de la personne marquée
 key-call = Appeler le contact ouvert
 key-mute = En appel : microphone oui ou non
 key-camera = En appel : caméra oui ou non

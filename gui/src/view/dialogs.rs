@@ -40,7 +40,7 @@ use crate::view::settings::Desk;
 use crate::widget;
 
 /// Every shortcut and what it does: one table for the help and for the tests.
-pub fn shortcut_table() -> [(&'static str, String); 18] {
+pub fn shortcut_table() -> [(&'static str, String); 19] {
     [
         ("Ctrl+K", say!("key-search")),
         ("Ctrl+N", say!("key-add")),
@@ -58,6 +58,7 @@ pub fn shortcut_table() -> [(&'static str, String); 18] {
         ("Ctrl+E", say!("key-camera")),
         ("Space", say!("key-talk")),
         ("Ctrl+Shift+H", say!("key-hang-up")),
+        ("M", say!("key-mute-one")),
         ("Esc", say!("key-escape")),
         ("Ctrl+/", say!("key-list")),
     ]

@@ -208,6 +208,7 @@ fn screens_are_large_and_whoever_speaks_where_one_wants_it() {
     model.act(Action::Call(CallAction::Enlarge(OWN)));
     assert_eq!(model.calls.together.arranged().0, Some(screen));
     model.act(Action::Call(CallAction::Arrange(Layout::Grid)));
+    assert_eq!(model.calls.together.arranged().0, None, "all alike beside a screen as well");
     hear(&mut model, view(GroupCallState::Live, both()));
     assert_eq!(model.calls.together.arranged().0, None);
     hear(&mut model, view(GroupCallState::Waiting, Vec::new()));

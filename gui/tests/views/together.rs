@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use eframe::egui::Key;
 use egui_kittest::SnapshotResults;
 use egui_kittest::kittest::Queryable as _;
 use kith_engine::Event;
@@ -234,4 +235,14 @@ fn who_keeps_order_has_somebody_be_silent() {
     shown.harness.get_by_label("Switch off the microphone of Jonas Weber").click();
     shown.settle();
     assert!(shown.actions.borrow().contains(&Action::Call(CallAction::Mute(JONAS))));
+    let by_key = |label: &str| {
+        let mut shown: Shown = show(talking(people()), true, WIDE);
+        shown.settle();
+        shown.harness.get_by_label_contains(label).focus();
+        shown.settle();
+        shown.harness.key_press(Key::M);
+        shown.settle();
+        shown.actions.borrow().contains(&Action::Call(CallAction::Mute(JONAS)))
+    };
+    assert!(by_key("Jonas Weber large") && !by_key("Teo Marin large"));
 }

@@ -7,6 +7,7 @@ use eframe::egui::Color32;
 use eframe::egui::CornerRadius;
 use eframe::egui::CursorIcon;
 use eframe::egui::Id;
+use eframe::egui::Key;
 use eframe::egui::Pos2;
 use eframe::egui::Rect;
 use eframe::egui::Role;
@@ -103,6 +104,9 @@ pub(super) fn tile(
     }
     if let Some(account) = who.person.as_ref().filter(|_| may_mute(model, &who)).map(|person| person.account)
     {
+        if response.has_focus() && ui.input(|input| input.key_pressed(Key::M)) {
+            actions.push(Action::Call(CallAction::Mute(account)));
+        }
         response.context_menu(|ui| mute(ui, &who.name, account, actions));
     }
 }

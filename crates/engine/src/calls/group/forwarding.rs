@@ -17,6 +17,9 @@ use super::plan::Plan;
 /// Who was replaced does not forward again for so long, as each change is heard as a gap.
 const SPARED: Span = Span::from_secs(30);
 
+/// So often the pause is doubled: then it is eight minutes.
+const MOST_DOUBLED: u32 = 4;
+
 /// Who forwards changes not faster than this, unless it is seen here that nothing comes of them: nobody has all connections made anew again and again.
 const CHANGE_PAUSE: Span = Span::from_secs(1);
 
@@ -37,6 +40,8 @@ pub(super) struct Forwarding {
     until: Option<Timestamp>,
     /// Who does not forward until when, as nothing came of them.
     spared: BTreeMap<DeviceId, Timestamp>,
+    /// How often that was.
+    times: BTreeMap<DeviceId, u32>,
     /// When another one takes over, as that was too soon before.
     change_at: Option<Timestamp>,
 }
@@ -50,6 +55,7 @@ impl Forwarding {
             on: false,
             until: None,
             spared: BTreeMap::new(),
+            times: BTreeMap::new(),
             change_at: None,
         }
     }
@@ -64,9 +70,15 @@ impl Forwarding {
         self.since
     }
 
-    /// Nothing comes of somebody any more.
+    /// Nothing comes of somebody any more. Each time it takes twice as long until they are tried again: perhaps there is no way between the two at all.
     pub(super) fn spare(&mut self, now: Timestamp, device: DeviceId) {
-        self.spared.insert(device, now + SPARED);
+        if self.spared.contains_key(&device) {
+            return;
+        }
+        let times = self.times.entry(device).or_default();
+        let pause = Span(SPARED.0 << (*times).min(MOST_DOUBLED));
+        *times = times.saturating_add(1);
+        self.spared.insert(device, now + pause);
     }
 
     /// Whether that is known of somebody.
@@ -93,6 +105,7 @@ impl Forwarding {
     ) -> bool {
         // Only those who are here count: who names others as well must not seem to name many.
         let here = |device: &DeviceId| all.iter().any(|candidate| candidate.device == *device);
+        self.times.retain(|device, _| here(device));
         let unheard = unheard(said.map(|names| names.into_iter().filter(here).collect()));
         let plan = Plan::of(all, &unheard);
         self.change_at = None;
@@ -175,6 +188,23 @@ mod tests {
         assert_eq!(all(&[one(&[1, 2])]), one(&[1, 2]).into_iter().collect());
         assert_eq!(all(&[one(&[1, 2, 3])]), BTreeSet::new());
         assert_eq!(all(&[one(&[1, 2, 3]), one(&[2])]), one(&[2]).into_iter().collect());
+    }
+
+    #[test]
+    fn who_is_never_heard_is_tried_less_and_less() {
+        let (mut forwarding, begin) = (Forwarding::new(), Timestamp(1_000_000));
+        let mut tried = 0;
+        for second in 0..3_600 {
+            let now = begin + Span::from_secs(second);
+            forwarding.expire(now);
+            let own = forwarding.spared().collect();
+            forwarding.choose(now, &candidates(), [own].into_iter());
+            if forwarding.plan() == Plan::Through(device(1)) {
+                forwarding.spare(now, device(1));
+                tried += 1;
+            }
+        }
+        assert!((6..=12).contains(&tried), "{tried} times in an hour");
     }
 
     #[test]
