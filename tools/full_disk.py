@@ -86,6 +86,8 @@ def own_disk(options, folder, disk):
                 confirmed.append(carla.result(number)["message_id"])
         except RuntimeError as error:
             reason = str(error)
+        carla.process.wait(60)
+        until("everything it said is read", lambda: carla.ended)
         print(f"  {len(confirmed)} messages were confirmed, then the node said: {reason}", flush=True)
         if not reason or FULL not in carla.failed:
             raise SystemExit(f"a node whose disk is full does not say so: {carla.failed}")

@@ -43,6 +43,7 @@ class Node:
     def start(self):
         self.answers = {}
         self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.ended = False  # after it: the former process's reader may be at its end only now
         self.outbox = queue.Queue()
         threading.Thread(target=self._write, args=(self.process, self.outbox), daemon=True).start()
         threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
@@ -73,6 +74,10 @@ class Node:
                 else:
                     self.hear(value["params"])
                 self.changed.notify_all()
+        with self.changed:
+            if process is self.process:
+                self.ended = True
+                self.changed.notify_all()
 
     def hear(self, event):
         if event["type"] == "message.received":
@@ -93,8 +98,10 @@ class Node:
 
     def result(self, number, timeout=DEADLINE):
         with self.changed:
-            if not self.changed.wait_for(lambda: number in self.answers, timeout):
+            if not self.changed.wait_for(lambda: number in self.answers or self.ended, timeout):
                 raise SystemExit(f"{self.folder}: no answer to request {number}")
+            if number not in self.answers:
+                raise RuntimeError(f"the program ended before it answered: {self.failed}")
             answer = self.answers.pop(number)
         if "error" in answer:
             raise RuntimeError(answer["error"]["message"])

@@ -124,6 +124,19 @@ pub(crate) struct Hub {
     queues: Mutex<Vec<Arc<Queue>>>,
     end: Mutex<End>,
     ended: Condvar,
+    speakers: Mutex<usize>,
+    silent: Condvar,
+}
+
+/// Somebody who still tells a client what the node said; the end of the program waits a little for them.
+#[derive(Debug)]
+pub(crate) struct Speaker(Arc<Hub>);
+
+impl Drop for Speaker {
+    fn drop(&mut self) {
+        *self.0.speakers.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.silent.notify_all();
+    }
 }
 
 /// Whether the node has ended, and why.
@@ -196,6 +209,17 @@ impl Hub {
         }
     }
 
+    pub(crate) fn speaker(self: &Arc<Self>) -> Speaker {
+        *self.speakers.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Speaker(Arc::clone(self))
+    }
+
+    /// Waits until all clients were told everything, for at most so long.
+    pub(crate) fn wait_for_speakers(&self, timeout: Duration) {
+        let speakers = self.speakers.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = self.silent.wait_timeout_while(speakers, timeout, |count| *count > 0);
+    }
+
     fn each(&self, change: impl Fn(&mut State)) {
         self.lock().retain(|queue| {
             let mut state = queue.lock();
@@ -229,5 +253,20 @@ mod tests {
         assert_eq!(slow.try_recv(), Some(NodeEvent::Failed(String::new())));
         hub.close();
         while slow.recv() != NodeEvent::Closed {}
+    }
+
+    #[test]
+    fn the_end_waits_for_who_still_speaks() {
+        let hub = Arc::new(Hub::default());
+        let speaker = hub.speaker();
+        let told = Arc::new(Mutex::new(false));
+        let telling = Arc::clone(&told);
+        let thread = std::thread::spawn(move || {
+            *telling.lock().expect("nobody panics with it") = true;
+            drop(speaker);
+        });
+        hub.wait_for_speakers(Duration::MAX);
+        assert!(*told.lock().expect("nobody panics with it"));
+        thread.join().expect("it does not panic");
     }
 }

@@ -75,6 +75,7 @@ use crate::doctor::People;
 use crate::error::NodeError;
 use crate::events::Events;
 use crate::events::Hub;
+use crate::events::Speaker;
 use crate::handle::pump::Pump;
 use crate::helping::HelpView;
 use crate::helping::Helping;
@@ -92,6 +93,9 @@ const ENGINE_QUEUE: usize = 8_192;
 
 /// So long a word takes at most from the engine onto the line, before the network stops.
 const LAST_WORD: Duration = Duration::from_millis(200);
+
+/// So long the end waits until clients have read the answers to what they asked; one that does not read gets none.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// The tables of the account's store: the engine's, and the node's own settings.
 fn tables() -> Vec<Table> {
@@ -681,6 +685,12 @@ impl Handle {
         {
             tracing::warn!(%error, "the data folder was not closed cleanly; nothing is lost");
         }
+        self.0.hub.wait_for_speakers(LAST_ANSWERS);
+    }
+
+    /// Somebody who tells a client what the node says, to its last word.
+    pub(crate) fn speaker(&self) -> Speaker {
+        self.0.hub.speaker()
     }
 
     /// Ends the call that this device is in, so that the other side need not find out by itself.

@@ -10,6 +10,7 @@ mod media;
 mod messages;
 mod methods;
 mod openrpc;
+mod out;
 mod policy;
 mod rooms;
 mod serve;

@@ -1,16 +1,10 @@
 //! Serving one connection: a reader on the caller's thread, a writer and an event forwarder on threads of their own.
 
-use std::collections::VecDeque;
 use std::io::BufRead;
 use std::io::BufReader;
-use std::io::BufWriter;
 use std::io::Read;
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::Condvar;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -26,6 +20,7 @@ use serde_json::json;
 
 use crate::calling::carriers::ClientId;
 use crate::error::NodeError;
+use crate::events::Events;
 use crate::events::NodeEvent;
 use crate::handle::Handle;
 use crate::lines::Names;
@@ -35,16 +30,13 @@ use crate::rpc::messages;
 use crate::rpc::methods;
 use crate::rpc::methods::Params;
 use crate::rpc::methods::Run;
+use crate::rpc::out::Out;
+use crate::rpc::out::event_line;
+use crate::rpc::out::write_lines;
 use crate::rpc::views;
 
 /// The longest line that is taken, in bytes.
 pub(crate) const MAX_LINE: u64 = 1 << 20;
-
-/// Bytes that may wait for a slow client; beyond it events are dropped and counted, and its next request waits.
-const MAX_WAITING: usize = 64 << 20;
-
-/// Requests of one client that may be under way; beyond it its next line waits.
-const MAX_UNDER_WAY: usize = 100_000;
 
 /// Serves one client until it closes its side or asks the node to stop. Returns whether it asked. `hang_up` closes the streams of one that does not read what it
 /// must not miss.
@@ -64,20 +56,11 @@ pub fn serve(
     };
     let forwarder = {
         let (out, handle) = (Arc::clone(&out), handle.clone());
-        let events = handle.events();
+        let (events, speaker) = (handle.events(), handle.speaker());
         thread::Builder::new().name("rpc-events".to_owned()).spawn(move || {
-            let mut own = None;
-            while !out.is_closed() {
-                let first = events.recv_timeout(std::time::Duration::from_millis(500));
-                if first.is_some_and(|event| !forward(&handle, &out, &mut own, &event)) {
-                    break;
-                }
-                while let Some(event) = events.try_recv() {
-                    if !forward(&handle, &out, &mut own, &event) {
-                        return;
-                    }
-                }
-            }
+            forward_all(&handle, &out, &events);
+            out.wait_until_written();
+            drop(speaker);
         })?
     };
     let id = ClientId(NEXT_CLIENT.fetch_add(1, Ordering::Relaxed));
@@ -162,122 +145,20 @@ impl Client {
     }
 }
 
-/// Lines on their way to the client.
-#[derive(Default)]
-struct Out {
-    state: Mutex<OutState>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct OutState {
-    lines: VecDeque<String>,
-    bytes: usize,
-    under_way: usize,
-    lost: u64,
-    finished: bool,
-    broken: bool,
-}
-
-impl Out {
-    fn lock(&self) -> MutexGuard<'_, OutState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, line: String) {
-        let mut state = self.lock();
-        if state.broken {
+/// Passes events on until the client or the node is gone.
+fn forward_all(handle: &Handle, out: &Out, events: &Events) {
+    let mut own = None;
+    while !out.is_closed() {
+        let first = events.recv_timeout(std::time::Duration::from_millis(500));
+        if first.is_some_and(|event| !forward(handle, out, &mut own, &event)) {
             return;
         }
-        state.bytes += line.len();
-        state.lines.push_back(line);
-        drop(state);
-        self.changed.notify_all();
-    }
-
-    /// A line that may be dropped when the client is slow. Returns whether it was not.
-    fn push_event(&self, line: String) -> bool {
-        let mut state = self.lock();
-        if state.bytes + line.len() > MAX_WAITING {
-            state.lost += 1;
-            return false;
-        }
-        if state.lost > 0 {
-            let lost = json!({ "type": "events.lost", "count": std::mem::take(&mut state.lost) });
-            state.lines.push_back(event_line(&lost));
-        }
-        drop(state);
-        self.push(line);
-        true
-    }
-
-    /// Waits until a client that does not read what it asked for has read some of it.
-    fn wait_for_room(&self) {
-        let mut state = self.lock();
-        while state.bytes > MAX_WAITING && !state.broken {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn begin(&self) {
-        let mut state = self.lock();
-        while state.under_way >= MAX_UNDER_WAY && !state.broken {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        state.under_way += 1;
-    }
-
-    fn end(&self) {
-        // A client that went away took the count with it.
-        let mut state = self.lock();
-        state.under_way = state.under_way.saturating_sub(1);
-        drop(state);
-        self.changed.notify_all();
-    }
-
-    /// Nothing more is asked; answers under way are still written.
-    fn finish(&self) {
-        self.lock().finished = true;
-        self.changed.notify_all();
-    }
-
-    fn is_closed(&self) -> bool {
-        let state = self.lock();
-        state.finished || state.broken
-    }
-}
-
-fn write_lines(out: &Out, output: impl Write) {
-    let mut output = BufWriter::with_capacity(1 << 16, output);
-    loop {
-        let mut state = out.lock();
-        while state.lines.is_empty() {
-            if state.finished && state.under_way == 0 {
-                let _ = output.flush();
+        while let Some(event) = events.try_recv() {
+            if !forward(handle, out, &mut own, &event) {
                 return;
             }
-            state = out.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        let lines = std::mem::take(&mut state.lines);
-        state.bytes = 0;
-        drop(state);
-        out.changed.notify_all();
-        let written = lines.iter().try_for_each(|line| output.write_all(line.as_bytes()));
-        if written.and_then(|()| output.flush()).is_err() {
-            let mut state = out.lock();
-            state.broken = true;
-            state.finished = true;
-            state.under_way = 0;
-            out.changed.notify_all();
-            return;
         }
     }
-}
-
-fn event_line(body: &Value) -> String {
-    let mut line = json!({ "jsonrpc": "2.0", "method": "event", "params": body }).to_string();
-    line.push('\n');
-    line
 }
 
 /// Passes an event on; `own` is the own account once it is known. Returns whether there may be more.
