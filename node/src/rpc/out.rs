@@ -32,6 +32,7 @@ struct OutState {
     lost: u64,
     writing: bool,
     finished: bool,
+    /// Nobody writes any more.
     broken: bool,
 }
 
@@ -119,7 +120,10 @@ pub(crate) fn write_lines(out: &Out, output: impl Write) {
         let mut state = out.lock();
         while state.lines.is_empty() {
             if state.finished && state.under_way == 0 {
-                let _ = output.flush();
+                // What comes now is for nobody.
+                state.broken = true;
+                drop(state);
+                out.changed.notify_all();
                 return;
             }
             state = out.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -151,4 +155,51 @@ pub(crate) fn event_line(body: &Value) -> String {
     let mut line = json!({ "jsonrpc": "2.0", "method": "event", "params": body }).to_string();
     line.push('\n');
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+
+    use super::*;
+
+    /// What a client has read.
+    #[derive(Clone, Default)]
+    struct Read(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Read {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_under_way_is_written_before_the_end() {
+        let (out, read) = (Arc::new(Out::default()), Read::default());
+        let writer = thread::spawn({
+            let (out, read) = (Arc::clone(&out), read.clone());
+            move || write_lines(&out, read)
+        });
+        out.begin();
+        thread::spawn({
+            let out = Arc::clone(&out);
+            move || {
+                out.push("answer\n".to_owned());
+                out.end();
+            }
+        });
+        out.wait_until_written();
+        assert_eq!(*read.0.lock().unwrap_or_else(PoisonError::into_inner), b"answer\n");
+        out.finish();
+        writer.join().expect("it does not panic");
+        // The client is gone: nobody waits for what comes now.
+        out.push_event("event\n".to_owned());
+        out.wait_until_written();
+    }
 }
