@@ -42,6 +42,7 @@ use crate::groups::requests;
 use crate::groups::state::Groups;
 use crate::groups::taking;
 use crate::groups::view as group_view;
+use crate::groups::whereabouts;
 use crate::inbox::Inbox;
 use crate::input::Input;
 use crate::input::NetInput;
@@ -266,6 +267,7 @@ impl Engine {
             self.attempts.note(self.core.now, device, way, end, 0);
         }
         self.presence.dial_failed(&mut self.core, device);
+        whereabouts::dial_failed(self, device);
         cards::seek(self, out, device);
     }
 
@@ -314,6 +316,7 @@ impl Engine {
                 TimerKey::Asking => asking::tick(self, out),
                 TimerKey::Hosts => hosts::publish_due(self, out),
                 TimerKey::Notes => leaving::send_notes(self, out),
+                TimerKey::Hearsay(device) => whereabouts::dial_again(self, out, &device),
                 TimerKey::Leave(device) => leaving::leave(self, out, &device),
                 TimerKey::Prekeys => {
                     if self.devices.rotate_prekeys(&mut self.core, out) {

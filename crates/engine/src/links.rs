@@ -20,6 +20,7 @@ use crate::event::Event;
 use crate::finding;
 use crate::groups::mesh;
 use crate::groups::taking;
+use crate::groups::whereabouts;
 use crate::inbox::Inbox;
 use crate::leaving;
 use crate::outbox::Next;
@@ -54,6 +55,7 @@ pub(crate) fn connected(
         _ => {}
     }
     engine.presence.connected(&mut engine.core, &device);
+    whereabouts::connected(engine, &device);
     engine.outbox.rewind(&device);
     let Some(contact) = contact else { return };
     if let Some(address) = dialled {

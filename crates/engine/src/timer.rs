@@ -41,6 +41,8 @@ pub(crate) enum TimerKey {
     Asking,
     /// The DHT is told who answers those who hold links into groups.
     Hosts,
+    /// A member's device is tried once more where another member said that it is.
+    Hearsay(DeviceId),
     /// Receipts go by mailbox.
     Notes,
     /// What waits for a device goes to its mailboxes.

@@ -45,6 +45,7 @@ use super::mesh::Mesh;
 use super::passing;
 use super::requests::Door;
 use super::turns::Turns;
+use super::whereabouts::Hearsay;
 use crate::core::Core;
 use crate::count::Count;
 use crate::output::Output;
@@ -98,6 +99,8 @@ pub(crate) struct Groups {
     pub(super) topics: BTreeMap<TopicId, GroupId>,
     /// With whom, as the network was last told when they were looked after.
     pub(super) talkers: BTreeSet<DeviceId>,
+    /// Where others said that members' devices are, while nobody answered there.
+    pub(super) hearsay: BTreeMap<DeviceId, Hearsay>,
     /// What may be written into logs later.
     pub(super) filing: Filing,
     budgets: BTreeMap<DeviceId, Count>,

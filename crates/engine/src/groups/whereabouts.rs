@@ -1,8 +1,9 @@
 //! Members tell each other where other members are, so that a group comes together also where nobody finds them in the DHT:
 //! in a local network, or among friends of one who has the others' addresses.
 //!
-//! What is said so is hearsay: it is dialled once, whoever answers has to be the device that was named, and only the address of
-//! a connection that came up is remembered.
+//! What is said so is hearsay: it is dialled, whoever answers has to be the device that was named, and only the address of a
+//! connection that came up is remembered. Both hear of each other in the same moment and dial each other, and such dials can
+//! fail on both sides (TCP's simultaneous open), so a dial in vain is tried a few times more, after chance.
 
 use std::collections::BTreeSet;
 
@@ -23,6 +24,7 @@ use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::links;
 use crate::output::Output;
+use crate::timer::TimerKey;
 use crate::view::ContactState;
 use crate::view::GroupState;
 
@@ -31,6 +33,22 @@ const ADDRESSES_EACH: usize = 2;
 
 /// A device is dialled by hearsay once in so long.
 const DIAL_EVERY: Span = Span::from_secs(10);
+
+/// A dial by hearsay that failed is tried so many times more.
+const TRIES: u32 = 4;
+
+/// The pause before the first of them, with up to as much again by chance; doubled each time.
+const TRY_AFTER: Span = Span::from_secs(1);
+
+/// Devices that are tried again at a time.
+const MAX_TRIED: usize = 256;
+
+/// Where a device is as somebody said, while nobody answered there.
+#[derive(Debug)]
+pub(crate) struct Hearsay {
+    addresses: Vec<Multiaddress>,
+    tried: u32,
+}
 
 /// A device is told of a large group once in so long.
 const TELL_EVERY: Span = Span::from_minutes(1);
@@ -150,6 +168,45 @@ pub(super) fn heard(engine: &mut Engine, out: &mut Output, id: &GroupId, places:
         let of = places.iter().filter(|place| place.device == device);
         let addresses: Vec<Multiaddress> =
             of.take(ADDRESSES_EACH).map(|place| place.address.clone()).collect();
+        if engine.groups.hearsay.len() < MAX_TRIED || engine.groups.hearsay.contains_key(&device) {
+            engine.groups.hearsay.insert(device, Hearsay { addresses: addresses.clone(), tried: 0 });
+        }
         out.effect(Effect::Dial { device, addresses });
     }
+}
+
+/// A dial of a device failed.
+pub(crate) fn dial_failed(engine: &mut Engine, device: &DeviceId) {
+    let Some(hearsay) = engine.groups.hearsay.get_mut(device) else { return };
+    if hearsay.tried == TRIES {
+        engine.groups.hearsay.remove(device);
+        return;
+    }
+    let pause = TRY_AFTER.0 << hearsay.tried;
+    let [chance] = engine.core.random::<1>();
+    let pause = Span(pause + pause * u64::from(chance) / 255);
+    engine.core.timers.set_earlier(TimerKey::Hearsay(*device), engine.core.now + pause);
+}
+
+/// A device is tried once more, if it is still a member's.
+pub(crate) fn dial_again(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
+    let is_up = engine.presence.links.is_up(device);
+    let wanted = engine.groups.by_id.values().any(|group| {
+        let owner = group.owners.get(device).filter(|owner| group.is_shared_with(owner));
+        let blocked = |owner| engine.contacts.state(owner) == Some(ContactState::Blocked);
+        group.has_device(device) && owner.is_some_and(|owner| !blocked(owner))
+    });
+    match engine.groups.hearsay.get_mut(device) {
+        Some(hearsay) if wanted && !is_up => {
+            hearsay.tried += 1;
+            out.effect(Effect::Dial { device: *device, addresses: hearsay.addresses.clone() });
+        }
+        _ => connected(engine, device),
+    }
+}
+
+/// A device is connected: what was said of where it is need not be tried again.
+pub(crate) fn connected(engine: &mut Engine, device: &DeviceId) {
+    engine.groups.hearsay.remove(device);
+    engine.core.timers.clear(TimerKey::Hearsay(*device));
 }

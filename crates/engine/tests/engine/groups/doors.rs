@@ -377,3 +377,39 @@ fn holders_of_a_link_use_up_no_prekeys() {
     assert_eq!(bundles.len(), 2);
     assert_eq!(bundles[0], bundles[1], "the same for everybody");
 }
+
+/// Ann has a group with Bob and Cat, who are no friends of each other. Each hears from her where the other is, both dial at once,
+/// and neither gets through.
+#[test]
+fn members_who_dial_each_other_in_vain_try_again_and_not_for_ever() {
+    let mut world = World::of_friends(3);
+    let members = [BOB, CAT].map(|who| world.people[who].account).to_vec();
+    let command = Command::CreateGroup { name: "harbour".to_owned(), members, policy: None };
+    let Answer::Group(view) = world.people[ANN].command(command) else { panic!("a group") };
+    world.settle();
+    assert!(is_in(&world, BOB, &view.group) && is_in(&world, CAT, &view.group));
+    let cat = world.people[CAT].device;
+    let bob = &mut world.people[BOB];
+    // Without an address nobody is reached.
+    let dials = |bob: &Side| bob.ways.iter().filter(|(device, _)| *device == cat).count();
+    let before = dials(bob);
+    assert!(before > 0);
+    for tried in 0..4 {
+        bob.net(NetInput::DialFailed { device: cat });
+        assert_eq!(dials(bob), before + tried, "not in the same moment: the other side does the same");
+        bob.pass(Span::from_secs(2 << tried));
+        assert_eq!(dials(bob), before + tried + 1);
+    }
+    bob.net(NetInput::DialFailed { device: cat });
+    bob.pass(Span::from_minutes(1));
+    assert_eq!(dials(bob), before + 4, "who never answers is left alone until somebody else speaks of them");
+    // A connection ends it, too.
+    let bob = world.people[BOB].device;
+    let cat = &mut world.people[CAT];
+    let dials = |cat: &Side| cat.ways.iter().filter(|(device, _)| *device == bob).count();
+    let before = dials(cat);
+    cat.net(NetInput::DialFailed { device: bob });
+    cat.net(NetInput::Connected { device: bob, dialled: None });
+    cat.pass(Span::from_minutes(1));
+    assert_eq!(dials(cat), before);
+}
