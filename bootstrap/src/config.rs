@@ -239,6 +239,7 @@ pub(crate) struct Turn {
     pub(crate) last_port: u16,
     pub(crate) addresses: usize,
     pub(crate) per_member: usize,
+    pub(crate) per_line: usize,
     pub(crate) per_network: usize,
     pub(crate) kilobits_per_second: u32,
     pub(crate) private_peers: bool,
@@ -255,6 +256,7 @@ impl Default for Turn {
             last_port: numbers.ports.1,
             addresses: numbers.allocations,
             per_member: numbers.per_member,
+            per_line: numbers.per_line,
             per_network: numbers.per_network,
             kilobits_per_second: 4_000,
             private_peers: numbers.private_peers,
@@ -283,6 +285,7 @@ impl Turn {
             valid_for: Span::from_minutes(10),
             allocations: self.addresses,
             per_member: self.per_member,
+            per_line: self.per_line,
             per_network: self.per_network,
             bytes_per_second: u64::from(self.kilobits_per_second) * 125,
             ..kith_turn::Config::default()
@@ -299,7 +302,7 @@ impl Turn {
             "[turn] public has to name the IPv4 address, the IPv6 address or both under which this machine is reached"
         );
         ensure!(
-            self.private_peers || self.public.iter().all(|ip| kith_turn::peers::is_global(*ip)),
+            self.private_peers || self.public.iter().all(|ip| kith_proto::ip::is_global(*ip)),
             "[turn] public names an address that nobody outside can reach; within a house, set private_peers as well"
         );
         let listen = self.listen();
@@ -316,8 +319,14 @@ impl Turn {
             self.first_port >= 1_024 && self.first_port <= self.last_port,
             "[turn] first_port to last_port is no range of ports from 1024 on"
         );
+        let range = self.first_port..=self.last_port;
         ensure!(
-            self.addresses > 0 && self.per_member > 0 && self.per_network > 0 && self.kilobits_per_second > 0,
+            listen.iter().all(|own| !range.contains(&own.port())),
+            "[turn] listen is in the range from first_port to last_port: choose another port or range"
+        );
+        ensure!(
+            [self.addresses, self.per_member, self.per_line, self.per_network].iter().all(|limit| *limit > 0)
+                && self.kilobits_per_second > 0,
             "[turn] a limit of 0 lets nobody call: set serve = false"
         );
         Ok(())

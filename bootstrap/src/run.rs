@@ -285,6 +285,7 @@ impl Server {
                 _ = tick.tick(), if self.writer.has_work() => self.write(),
                 done = self.writer.done() => done?,
                 () = ended(self.mailbox.as_ref()) => break,
+                () = turn_ended(self.turn.as_ref()) => anyhow::bail!("a fault ended what passes calls on: start the node again"),
                 signal = signals.next() => match signal {
                     Signal::Stop => break,
                     Signal::Reload => self.reload().await?,
@@ -459,6 +460,13 @@ impl Server {
 }
 
 /// Waits until the mailbox has ended by itself; for ever without one.
+async fn turn_ended(turn: Option<&Turn>) {
+    match turn {
+        Some(turn) => turn.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
 async fn ended(mailbox: Option<&Host>) {
     match mailbox {
         Some(mailbox) => mailbox.ended().await,

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use std::time::Instant;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
@@ -48,6 +47,9 @@ const PORT_TRIES: usize = 32;
 /// How often the counters are shown, and what is over is closed at the latest.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How long the addresses of this machine are taken for what they were.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+
 /// A member's question for credentials.
 struct Ask {
     member: DeviceId,
@@ -82,7 +84,8 @@ impl Turn {
         let ports = config.ports;
         let server = Server::new(config, secret);
         let sockets = Sockets { listen: sockets, relays: BTreeMap::new(), ports, from_relays };
-        let running = Running { server, sockets, shown, effects: Vec::new() };
+        let (clock, own) = (Clock::new(), OwnAddresses::default());
+        let running = Running { server, sockets, clock, own, shown, effects: Vec::new() };
         let task = tokio::spawn(running.run(asked, relayed));
         Ok(Self { asks, numbers, local, task })
     }
@@ -94,22 +97,26 @@ impl Turn {
         answered.await.ok()?
     }
 
-    /// What a member that is seen at an address is lent: servers of the kind of address that it has, since credentials are good
-    /// for its network alone.
+    /// What a member that is seen at an address is lent: the servers of both kinds of address, the kind that it is seen with first; each
+    /// of its interfaces uses what it can reach.
     pub(crate) async fn offer(
         &self,
         settings: &settings::Turn,
         member: DeviceId,
         ip: IpAddr,
     ) -> Option<TurnOffer> {
-        let public = settings.public.iter().find(|public| public.is_ipv6() == ip.is_ipv6())?;
-        let port = self.local.iter().find(|local| local.is_ipv6() == ip.is_ipv6())?.port();
+        let of_kind = |v6: bool| {
+            let public = settings.public.iter().find(|public| public.is_ipv6() == v6)?;
+            let local = self.local.iter().find(|local| local.is_ipv6() == v6)?;
+            Some(SocketAddr::new(*public, local.port()))
+        };
+        let servers = [ip.is_ipv6(), !ip.is_ipv6()].into_iter().filter_map(of_kind);
+        let urls = servers.flat_map(|at| [format!("stun:{at}"), format!("turn:{at}?transport=udp")]);
+        let urls = BoundedVec::truncated(urls.map(BoundedStr::truncated).collect());
         let (credentials, valid_for) = self.issue(member, ip).await?;
-        let at = SocketAddr::new(*public, port);
-        let urls = [format!("stun:{at}"), format!("turn:{at}?transport=udp")];
         Some(TurnOffer {
             valid_secs: u32::try_from(valid_for.0 / 1_000).unwrap_or(u32::MAX),
-            urls: BoundedVec::truncated(urls.into_iter().map(BoundedStr::truncated).collect()),
+            urls,
             user: BoundedStr::truncated(&credentials.user),
             password: BoundedStr::truncated(&credentials.password),
         })
@@ -118,6 +125,12 @@ impl Turn {
     /// The counters.
     pub(crate) fn numbers(&self) -> watch::Receiver<Stats> {
         self.numbers.clone()
+    }
+
+    /// Waits until it has ended, which it does only by a fault.
+    pub(crate) async fn ended(&self) {
+        let mut numbers = self.numbers.clone();
+        while numbers.changed().await.is_ok() {}
     }
 
     /// Where it listens.
@@ -156,6 +169,8 @@ struct Sockets {
 struct Running {
     server: Server,
     sockets: Sockets,
+    clock: Clock,
+    own: OwnAddresses,
     shown: watch::Sender<Stats>,
     effects: Vec<Effect>,
 }
@@ -167,25 +182,24 @@ impl Running {
         let listen = self.sockets.listen.clone();
         let (first, second) = (listen.first().cloned(), listen.get(1).cloned());
         loop {
-            let now = now();
             tokio::select! {
                 came = receive(first.as_ref(), &mut buffers.0) => if let Some((from, bytes)) = came {
-                    self.server.datagram(now, from, bytes, &mut self.effects);
+                    self.server.datagram(self.clock.now(), from, bytes, &mut self.effects);
                 },
                 came = receive(second.as_ref(), &mut buffers.1) => if let Some((from, bytes)) = came {
-                    self.server.datagram(now, from, bytes, &mut self.effects);
+                    self.server.datagram(self.clock.now(), from, bytes, &mut self.effects);
                 },
                 came = relayed.recv() => if let Some((relay, from, bytes)) = came {
-                    self.server.relayed(now, relay, from, &bytes, &mut self.effects);
+                    self.server.relayed(self.clock.now(), relay, from, &bytes, &mut self.effects);
                 },
                 ask = asked.recv() => match ask {
                     Some(Ask { member, ip, answer }) => {
-                        let _ = answer.send(self.server.issue(now, &member, ip));
+                        let _ = answer.send(self.server.issue(self.clock.now(), &member, ip));
                     }
                     None => return,
                 },
                 _ = tick.tick() => {
-                    self.server.wake(now, &mut self.effects);
+                    self.server.wake(self.clock.now(), &mut self.effects);
                     self.shown.send_if_modified(|shown| std::mem::replace(shown, self.server.stats()) != self.server.stats());
                 },
             }
@@ -200,10 +214,10 @@ impl Running {
                     Effect::Answer { to, bytes } => self.sockets.answer(to, &bytes),
                     Effect::Relay { relay, to, bytes } => self.sockets.relay(relay, to, &bytes),
                     Effect::Open { relay, v6, even } => {
-                        // Addresses come and go; relayed ones are opened rarely enough to look each time.
-                        self.server.set_own(own_addresses());
-                        let port = self.sockets.open(relay, v6, even);
-                        self.server.opened(now(), relay, port, &mut self.effects);
+                        // Who does not know where it is may reach what only this machine can.
+                        let known = self.own.look(&mut self.server);
+                        let port = known.then(|| self.sockets.open(relay, v6, even)).flatten();
+                        self.server.opened(self.clock.now(), relay, port, &mut self.effects);
                     }
                     Effect::Close { relay } => _ = self.sockets.relays.remove(&relay),
                 }
@@ -230,7 +244,9 @@ impl Sockets {
 
     /// Opens a socket at a port that nobody can guess from the last one. Returns the port.
     fn open(&mut self, relay: RelayId, v6: bool, even: bool) -> Option<u16> {
-        let ip = if v6 { IpAddr::V6(Ipv6Addr::UNSPECIFIED) } else { IpAddr::V4(Ipv4Addr::UNSPECIFIED) };
+        // What comes from another address than that which is told, the other side's router does not let in.
+        let listens = self.listen.iter().filter_map(|socket| socket.local_addr().ok());
+        let ip = listens.map(|local| local.ip()).find(|ip| ip.is_ipv6() == v6)?;
         let (first, last) = self.ports;
         let count = u32::from(last.saturating_sub(first)) + 1;
         let socket = (0..PORT_TRIES).find_map(|_| {
@@ -271,12 +287,32 @@ async fn receive<'a>(
     buffer.get(..length).filter(|bytes| bytes.len() <= DATAGRAM).map(|bytes| (from, bytes))
 }
 
-/// The addresses of this machine.
-fn own_addresses() -> Vec<IpAddr> {
-    let interfaces = if_addrs::get_if_addrs().inspect_err(|error| {
-        tracing::warn!(%error, "the system does not say which addresses this machine has: calls may reach what listens at them");
-    });
-    interfaces.unwrap_or_default().iter().map(if_addrs::Interface::ip).collect()
+/// The addresses of this machine: they come and go.
+#[derive(Default)]
+struct OwnAddresses {
+    looked: Option<Instant>,
+    known: bool,
+}
+
+impl OwnAddresses {
+    /// Tells the server, if it was told some time ago. Returns whether it knows.
+    fn look(&mut self, server: &mut Server) -> bool {
+        if self.looked.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+            return self.known;
+        }
+        self.looked = Some(Instant::now());
+        match if_addrs::get_if_addrs() {
+            Ok(interfaces) => {
+                server.set_own(interfaces.iter().map(if_addrs::Interface::ip).collect());
+                self.known = true;
+            }
+            // Those of before are still the best guess.
+            Err(error) => {
+                tracing::warn!(%error, known = self.known, "the system does not say which addresses this machine has");
+            }
+        }
+        self.known
+    }
 }
 
 /// A socket of one family alone, so that there can be one of each at a port.
@@ -291,9 +327,22 @@ fn bind(address: SocketAddr) -> std::io::Result<UdpSocket> {
     UdpSocket::from_std(socket.into())
 }
 
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+/// The time since the start, from what the clock said then: nobody's credentials end because it is set.
+struct Clock {
+    start: Timestamp,
+    since: Instant,
+}
+
+impl Clock {
+    fn new() -> Self {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let start = Timestamp(u64::try_from(wall.as_millis()).unwrap_or(u64::MAX));
+        Self { start, since: Instant::now() }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.start + Span(u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Two people with real sockets, and a client that others wrote.
 
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
 use std::process::Command;
 
 use super::*;
@@ -62,11 +64,24 @@ async fn a_client_that_others_wrote_talks_through_it_with_what_was_lent_and_not_
 }
 
 #[tokio::test]
-async fn whoever_has_another_kind_of_address_is_lent_nothing_here() {
-    let (turn, settings) = node(|settings| settings.per_member = 1).await;
-    let member = DeviceId([1; 32]);
-    assert!(turn.offer(&settings, member, IpAddr::V6(Ipv6Addr::LOCALHOST)).await.is_none());
-    assert!(turn.offer(&settings, member, IpAddr::V4(Ipv4Addr::LOCALHOST)).await.is_some());
+async fn whoever_asks_is_lent_servers_of_both_kinds_of_address_their_own_first() {
+    let (four, six) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST));
+    let both = |settings: &mut config::Turn| {
+        settings.public.push(six);
+        settings.listen.push(SocketAddr::new(six, 0));
+    };
+    if std::net::UdpSocket::bind(SocketAddr::new(six, 0)).is_err() {
+        eprintln!("this machine has no IPv6: nothing was tested");
+        return;
+    }
+    let (turn, settings) = node(both).await;
+    let ports: Vec<u16> = turn.local().iter().map(SocketAddr::port).collect();
+    let urls = |at: String| [format!("stun:{at}"), format!("turn:{at}?transport=udp")];
+    let (fours, sixes) = (urls(format!("127.0.0.1:{}", ports[0])), urls(format!("[::1]:{}", ports[1])));
+    for (ip, wanted) in [(four, [&fours[..], &sixes].concat()), (six, [&sixes[..], &fours].concat())] {
+        let offer = turn.offer(&settings, DeviceId([1; 32]), ip).await.unwrap();
+        assert_eq!(offer.urls.iter().map(|url| url.to_string()).collect::<Vec<_>>(), wanted);
+    }
 }
 
 #[tokio::test]

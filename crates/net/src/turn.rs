@@ -15,16 +15,14 @@ use kith_proto::codec::Decode;
 use kith_proto::codec::Encode;
 use kith_proto::codec::Reader;
 use kith_proto::error::DecodeError;
+use kith_proto::ip::is_global;
 use libp2p::StreamProtocol;
 use libp2p::request_response;
-
-use crate::address;
-use crate::address::Reach;
 
 /// The protocol's name.
 pub(crate) const PROTOCOL: StreamProtocol = StreamProtocol::new("/kith/turn/1.0.0");
 
-/// The most servers that a node names: one for each kind of address, and their STUN.
+/// The most servers that a node names: a relay and a STUN server for IPv4, and for IPv6.
 pub const MAX_URLS: usize = 4;
 
 /// The longest answer in bytes: four addresses and two words of 256 bytes each.
@@ -83,7 +81,7 @@ impl TurnOffer {
     pub(crate) fn usable(mut self, node: &[IpAddr]) -> Option<Self> {
         let may = |url: &BoundedStr<256>| {
             let at = url.split_once(':').and_then(|(_, rest)| address_in(rest));
-            at.is_some_and(|at| at.port() != 0 && (is_in_the_world(at.ip()) || node.contains(&at.ip())))
+            at.is_some_and(|at| at.port() != 0 && (is_global(at.ip()) || node.contains(&at.ip())))
         };
         self.urls = BoundedVec::truncated(self.urls.iter().filter(|url| may(url)).cloned().collect());
         self.urls.iter().any(|url| url.starts_with("turn:")).then_some(self)
@@ -98,11 +96,6 @@ fn address_in(rest: &str) -> Option<SocketAddr> {
         None => rest,
     };
     host.parse().ok()
-}
-
-fn is_in_the_world(ip: IpAddr) -> bool {
-    let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
-    address::reach_of_ip(ip) == Reach::Global && !ip.is_multicast() && !broadcast
 }
 
 /// How both words are read and written.
@@ -178,9 +171,12 @@ mod tests {
             "turn:[::ffff:192.168.1.1]:3478",
             "turn:node.example.org:3478",
             "turn:node.example.org",
-            "turn:198.51.100.1:0",
-            "turn:198.51.100.1:3478?transport=tcp",
-            "stun:198.51.100.1:3478",
+            "turn:198.51.100.1:3478",
+            "turn:[64:ff9b::c0a8:101]:53",
+            "turn:[2002:c0a8:101::]:80",
+            "turn:1.1.1.1:0",
+            "turn:1.1.1.1:3478?transport=tcp",
+            "stun:1.1.1.1:3478",
         ] {
             assert_eq!(offer(&[url]).usable(&node), None, "{url}");
         }
@@ -189,12 +185,10 @@ mod tests {
     #[test]
     fn what_is_in_the_world_or_where_the_node_is_may_be_used() {
         let node = [IpAddr::from([192, 168, 1, 9])];
-        for url in
-            ["turn:198.51.100.1:3478?transport=udp", "turn:[2001:470::1]:3478", "turn:192.168.1.9:3478"]
-        {
+        for url in ["turn:1.1.1.1:3478?transport=udp", "turn:[2001:470::1]:3478", "turn:192.168.1.9:3478"] {
             assert_eq!(offer(&[url]).usable(&node), Some(offer(&[url])), "{url}");
         }
-        let (good, bad) = ("turn:198.51.100.1:3478", "stun:192.168.1.1:3478");
+        let (good, bad) = ("turn:1.1.1.1:3478", "stun:192.168.1.1:3478");
         assert_eq!(offer(&[bad, good]).usable(&node), Some(offer(&[good])), "and only that");
     }
 }

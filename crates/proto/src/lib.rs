@@ -32,6 +32,7 @@ pub mod frame;
 pub mod group;
 pub mod id;
 pub mod invite;
+pub mod ip;
 pub mod mailbox;
 pub mod payload;
 pub mod post;

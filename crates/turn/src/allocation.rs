@@ -19,8 +19,9 @@ const PERMISSION: Span = Span::from_minutes(5);
 /// How long a channel lasts (section 12).
 const CHANNEL: Span = Span::from_minutes(10);
 
-/// Permissions and channels of one relayed address: a call tries each candidate of the other side, twenty at most.
-const MAX_PEERS: usize = 32;
+/// Permissions and channels of one relayed address: a call tries each candidate of the other side, and a device with four interfaces and
+/// three nodes has some forty.
+pub(crate) const MAX_PEERS: usize = 64;
 
 /// A relayed address.
 pub(crate) struct Allocation {
@@ -29,12 +30,14 @@ pub(crate) struct Allocation {
     pub(crate) relayed: Option<SocketAddr>,
     pub(crate) user: String,
     pub(crate) key: Key,
-    pub(crate) member: Tag,
-    pub(crate) network: Tag,
+    pub(crate) owner: Owner,
     /// The request that opened it: it may come again.
     pub(crate) opened_by: Transaction,
     pub(crate) expires: Timestamp,
-    pub(crate) lifetime: Span,
+    /// When something passed last.
+    pub(crate) used: Timestamp,
+    /// Indications that were sent to the client.
+    pub(crate) told: u64,
     pub(crate) budget: Bucket,
     permissions: BTreeMap<IpAddr, Timestamp>,
     channels: BTreeMap<u16, (SocketAddr, Timestamp)>,
@@ -44,9 +47,25 @@ pub(crate) struct Allocation {
 pub(crate) struct Opening {
     pub(crate) user: String,
     pub(crate) key: Key,
-    pub(crate) member: Tag,
-    pub(crate) network: Tag,
+    pub(crate) owner: Owner,
     pub(crate) opened_by: Transaction,
+}
+
+/// Whose share a relayed address counts in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) member: Tag,
+    pub(crate) line: Tag,
+    pub(crate) network: Tag,
+}
+
+/// Why a channel was not bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unbound {
+    /// The number or the peer is bound otherwise.
+    Clashes,
+    /// There are enough.
+    Full,
 }
 
 impl Allocation {
@@ -57,17 +76,17 @@ impl Allocation {
         lifetime: Span,
         budget: Bucket,
     ) -> Self {
-        let Opening { user, key, member, network, opened_by } = opening;
+        let Opening { user, key, owner, opened_by } = opening;
         Self {
             relay,
             relayed: None,
             user,
             key,
-            member,
-            network,
+            owner,
             opened_by,
             expires: now + lifetime,
-            lifetime,
+            used: now,
+            told: 0,
             budget,
             permissions: BTreeMap::new(),
             channels: BTreeMap::new(),
@@ -85,22 +104,21 @@ impl Allocation {
         true
     }
 
-    /// Binds a channel to a peer, or renews it. Returns whether that could be.
-    pub(crate) fn bind(&mut self, now: Timestamp, channel: u16, peer: SocketAddr) -> bool {
+    /// Binds a channel to a peer, or renews it.
+    pub(crate) fn bind(&mut self, now: Timestamp, channel: u16, peer: SocketAddr) -> Result<(), Unbound> {
         self.channels.retain(|_, (_, until)| *until > now);
         // A number means one peer, and a peer has one number, for as long as both last.
         let clashes =
             |(number, (other, _)): (&u16, &(SocketAddr, Timestamp))| (*number == channel) != (*other == peer);
-        if self.channels.iter().any(clashes)
-            || self.channels.len() >= MAX_PEERS && !self.channels.contains_key(&channel)
-        {
-            return false;
+        if self.channels.iter().any(clashes) {
+            return Err(Unbound::Clashes);
         }
-        if !self.permit(now, &[peer.ip()]) {
-            return false;
+        let room = self.channels.len() < MAX_PEERS || self.channels.contains_key(&channel);
+        if !room || !self.permit(now, &[peer.ip()]) {
+            return Err(Unbound::Full);
         }
         self.channels.insert(channel, (peer, now + CHANNEL));
-        true
+        Ok(())
     }
 
     pub(crate) fn is_permitted(&self, now: Timestamp, peer: IpAddr) -> bool {

@@ -20,11 +20,14 @@ pub struct Config {
     pub valid_for: Span,
     /// Relayed addresses at once.
     pub allocations: usize,
-    /// The same for one member: a call gathers one for each way to the node, and a second call may begin.
+    /// The same for one member: each connection of a call gathers one for each way to the node, and who forwards in a call of a
+    /// group has fifteen connections.
     pub per_member: usize,
-    /// The same for one network (a /24 or a /64).
+    /// The same for one line (an address of IPv4, or a /64).
+    pub per_line: usize,
+    /// The same for one network (a /24 or a /48).
     pub per_network: usize,
-    /// Bytes a second that are passed on for one relayed address, both ways together.
+    /// Bytes a second that are passed on for one relayed address, both ways together, with the head of each datagram.
     pub bytes_per_second: u64,
 }
 
@@ -38,8 +41,9 @@ impl Default for Config {
             // Long enough to gather, and for a second try; a call that lasts renews what it has.
             valid_for: Span::from_minutes(10),
             allocations: 200,
-            per_member: 6,
-            per_network: 24,
+            per_member: 32,
+            per_line: 40,
+            per_network: 80,
             // Video of 2 Mbit/s in each direction.
             bytes_per_second: 500_000,
         }

@@ -1,5 +1,5 @@
-//! Credentials that hold for minutes, for one member and one network, and that the server need not remember: the user name says until
-//! when and for whom, in names that mean nothing elsewhere, and the password is a MAC over it (the scheme that browsers know as the
+//! Credentials that hold for minutes, for one member, and that the server need not remember: the user name says until
+//! when and for whom, in a name that means nothing elsewhere, and the password is a MAC over it (the scheme that browsers know as the
 //! REST API for TURN). Not here: how they are asked for (`crates/net/SPEC.md`).
 
 use std::net::IpAddr;
@@ -18,15 +18,16 @@ use zeroize::Zeroize;
 use zeroize::ZeroizeOnDrop;
 use zeroize::Zeroizing;
 
+use crate::message::Transaction;
 use crate::peers;
 
-/// What a member or a network is called in user names.
+/// What a member is called in user names, and a network in memory.
 pub(crate) type Tag = [u8; 8];
 
 /// What requests and answers are signed with.
 pub(crate) type Key = Zeroizing<[u8; 16]>;
 
-/// The longest user name that is looked at: ours have 53 bytes.
+/// The longest user name that is looked at: ours have 27 bytes.
 pub(crate) const MAX_USER_BYTES: usize = 64;
 
 /// A user name and a password.
@@ -54,7 +55,6 @@ pub(crate) struct Secret([u8; 32]);
 pub(crate) struct User {
     pub(crate) expires: Timestamp,
     pub(crate) member: Tag,
-    pub(crate) network: Tag,
 }
 
 impl Secret {
@@ -62,9 +62,9 @@ impl Secret {
         Self(secret)
     }
 
-    /// Credentials for a member that is seen at an address.
-    pub(crate) fn issue(&self, expires: Timestamp, member: &DeviceId, ip: IpAddr) -> Credentials {
-        let user = User { expires, member: self.member(member), network: self.network(ip) }.text();
+    /// Credentials for a member.
+    pub(crate) fn issue(&self, expires: Timestamp, member: &DeviceId) -> Credentials {
+        let user = User { expires, member: self.member(member) }.text();
         let password = self.password(&user);
         Credentials { user, password }
     }
@@ -75,6 +75,16 @@ impl Secret {
 
     pub(crate) fn network(&self, ip: IpAddr) -> Tag {
         self.tag(b"kith turn network v1", &peers::network_of(ip))
+    }
+
+    pub(crate) fn line(&self, ip: IpAddr) -> Tag {
+        self.tag(b"kith turn line v1", &peers::line_of(ip))
+    }
+
+    /// The name of an indication, which tells nobody how many there were (RFC 8489, section 5).
+    pub(crate) fn transaction(&self, relay: u64, number: u64) -> Transaction {
+        let mac = self.mac(b"kith turn data v1", &[relay.to_be_bytes(), number.to_be_bytes()].concat());
+        *mac.first_chunk().expect("32 bytes begin with 12")
     }
 
     /// The key of a user by RFC 8489, section 9.2.2.
@@ -126,17 +136,16 @@ impl Secret {
 
 impl User {
     fn text(&self) -> String {
-        let Self { expires, member, network } = self;
-        format!("{}:{}:{}", expires.0 / 1_000, HEXLOWER.encode(member), HEXLOWER.encode(network))
+        let Self { expires, member } = self;
+        format!("{}:{}", expires.0 / 1_000, HEXLOWER.encode(member))
     }
 
     /// Reads a user name.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        let mut parts = text.split(':');
-        let secs: u64 = parts.next()?.parse().ok()?;
-        let mut tag = || -> Option<Tag> { HEXLOWER.decode(parts.next()?.as_bytes()).ok()?.try_into().ok() };
-        let (member, network) = (tag()?, tag()?);
-        let user = Self { expires: Timestamp(secs.checked_mul(1_000)?), member, network };
+        let (secs, member) = text.split_once(':')?;
+        let secs: u64 = secs.parse().ok()?;
+        let member = HEXLOWER.decode(member.as_bytes()).ok()?.try_into().ok()?;
+        let user = Self { expires: Timestamp(secs.checked_mul(1_000)?), member };
         // One name for one user.
         (user.text() == text).then_some(user)
     }
@@ -147,11 +156,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_name_nobody_and_differ_for_members_networks_and_times() {
+    fn credentials_name_nobody_and_differ_for_members_and_times() {
         let secret = Secret::new([1; 32]);
         let (ann, bob) = (DeviceId([2; 32]), DeviceId([3; 32]));
-        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-        let made = secret.issue(Timestamp(1_800_000_000_000), &ann, ip("1.2.3.4"));
+        let made = secret.issue(Timestamp(1_800_000_000_000), &ann);
         assert!(
             made.user.starts_with("1800000000:")
                 && made.user.len() < MAX_USER_BYTES
@@ -159,12 +167,11 @@ mod tests {
         );
         assert!(!made.user.contains("02020202") && !made.user.contains("010203"));
         let user = User::read(&made.user).unwrap();
-        assert_eq!((user.member, user.network), (secret.member(&ann), secret.network(ip("1.2.3.99"))));
+        assert_eq!(user.member, secret.member(&ann));
         for other in [
-            secret.issue(Timestamp(1_800_000_001_000), &ann, ip("1.2.3.4")),
-            secret.issue(Timestamp(1_800_000_000_000), &bob, ip("1.2.3.4")),
-            secret.issue(Timestamp(1_800_000_000_000), &ann, ip("1.2.4.4")),
-            Secret::new([9; 32]).issue(Timestamp(1_800_000_000_000), &ann, ip("1.2.3.4")),
+            secret.issue(Timestamp(1_800_000_001_000), &ann),
+            secret.issue(Timestamp(1_800_000_000_000), &bob),
+            Secret::new([9; 32]).issue(Timestamp(1_800_000_000_000), &ann),
         ] {
             assert!(other.user != made.user && other.password != made.password);
         }
@@ -174,7 +181,7 @@ mod tests {
     #[test]
     fn a_user_name_that_was_changed_is_none_or_has_another_key() {
         let secret = Secret::new([1; 32]);
-        let made = secret.issue(Timestamp(1_800_000_000_000), &DeviceId([2; 32]), IpAddr::from([1, 2, 3, 4]));
+        let made = secret.issue(Timestamp(1_800_000_000_000), &DeviceId([2; 32]));
         for changed in [
             format!("0{}", made.user),
             format!("{}:", made.user),

@@ -2,7 +2,7 @@
 //! sockets out. Not here: sockets (`kith-bootstrap`), and who may ask for credentials (`kith-net`).
 //!
 //! ```text
-//!  member ── asks over libp2p ──▶ `Server::issue` ──▶ user name and password, for minutes, for one network
+//!  member ── asks over libp2p ──▶ `Server::issue` ──▶ user name and password, for minutes
 //!  call ── Allocate ──▶ 401, nonce ── Allocate with both ──▶ `Effect::Open` ──▶ `Server::opened` ──▶ relayed address
 //!       ── CreatePermission or ChannelBind for a peer ──▶ what comes from there is passed on, and what goes there
 //! ```
@@ -16,6 +16,7 @@ pub mod stats;
 mod allocation;
 mod bucket;
 mod message;
+mod rates;
 
 pub use config::Config;
 pub use credentials::Credentials;

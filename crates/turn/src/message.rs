@@ -12,6 +12,8 @@ use hmac::Mac as _;
 use sha1::Sha1;
 use subtle::ConstantTimeEq as _;
 
+use crate::allocation::MAX_PEERS;
+
 const COOKIE: u32 = 0x2112_a442;
 const HEAD: usize = 20;
 
@@ -24,8 +26,9 @@ const FINGERPRINT_BYTES: usize = 8;
 /// What a CRC is mixed with (RFC 8489, section 14.7).
 const FINGERPRINT_XOR: u32 = 0x5354_554e;
 
-/// The most attributes that are looked at: an honest request has ten at most.
-const MAX_ATTRIBUTES: usize = 24;
+/// The most attributes that are looked at. Clients renew all permissions of an address by one request, with an attribute for each
+/// candidate of the other side, and eight more.
+const MAX_ATTRIBUTES: usize = 8 + MAX_PEERS;
 
 pub(crate) type Transaction = [u8; 12];
 
@@ -388,7 +391,7 @@ mod tests {
             assert!(Message::read(bytes).is_none());
         }
         let endless = Writer::new(Class::Request, Method::Binding, [0; 12]);
-        let endless = (0..40).fold(endless, |writer, _| writer.put(0x8022, b""));
+        let endless = (0..80).fold(endless, |writer, _| writer.put(0x8022, b""));
         assert!(Message::read(&endless.bytes()).is_none(), "attributes without end");
         let foreign = Writer::new(Class::Request, Method::Binding, [0; 12]).put(0x0024, &[0; 4]).bytes();
         assert_eq!(Message::read(&foreign).unwrap().not_understood(), [0x0024]);

@@ -18,6 +18,8 @@ use kith_proto::time::Timestamp;
 
 use crate::allocation::Allocation;
 use crate::allocation::Opening;
+use crate::allocation::Owner;
+use crate::allocation::Unbound;
 use crate::bucket::Bucket;
 use crate::config::Config;
 use crate::credentials::Credentials;
@@ -33,14 +35,15 @@ use crate::message::Transaction;
 use crate::message::Writer;
 use crate::message::attribute;
 use crate::peers;
+use crate::rates::Rates;
 use crate::stats::Stats;
 
-/// The lifetime of what does not say one, and the longest (RFC 8656, section 7.2).
+/// How long a relayed address lasts, whatever is asked for (RFC 8656, section 7.2): one that nobody renews is a place for others.
 const LIFETIME: Span = Span::from_minutes(10);
-const LIFETIME_MAX: Span = Span::from_hours(1);
 
-/// How long a nonce is good: the longest that RFC 8656, section 5, recommends. Each change costs every caller a round trip.
-const NONCE: Span = Span::from_hours(1);
+/// How long a nonce is good: at most an hour by RFC 8656, section 5, and no multiple of the five and the two minutes after which clients
+/// renew: some do not repeat a request that was answered with a new nonce until the next time.
+const NONCE: Span = Span::from_secs(3_400);
 
 /// Requests without credentials that are answered to one network, in a second and at once: a call begins with a dozen. Such an answer
 /// has at most five times the bytes of its question (92 for 20; with their heads 120 for 48), and whoever writes a victim's
@@ -48,8 +51,20 @@ const NONCE: Span = Span::from_hours(1);
 /// made-up questions in their name must not end their call.
 const ASKED: (u64, u64) = (20, 200);
 
-/// Networks whose rates are known; further ones share one rate.
-const NETWORKS: usize = 4_096;
+/// Units for requests with credentials of one member, in a second and at once; to open an address takes [`OPENING`] of them. A call renews
+/// what it has each two minutes.
+const SIGNED: (u64, u64) = (50, 1_000);
+const OPENING: u64 = 20;
+
+/// Questions for credentials from one network, in a second and at once: a call asks every ten minutes.
+const LENDING: (u64, u64) = (1, 60);
+
+/// Somebody else gets a relayed address by which nothing passed for so long, when there are no more: calls hold one in reserve at
+/// each of their nodes.
+const IDLE: Span = Span::from_secs(60);
+
+/// What the head of a datagram counts (IPv6 and UDP): many small ones are as much work as few long ones.
+const HEAD_BYTES: u64 = 48;
 
 /// Seconds of full speed that may pass at once.
 const BURST_SECS: u64 = 2;
@@ -107,8 +122,10 @@ pub struct Server {
     own: Vec<IpAddr>,
     allocations: BTreeMap<SocketAddr, Allocation>,
     by_relay: BTreeMap<RelayId, SocketAddr>,
-    asked: BTreeMap<Tag, Bucket>,
-    asked_by_others: Option<Bucket>,
+    by_relayed: BTreeMap<SocketAddr, RelayId>,
+    asked: Rates,
+    signed: Rates,
+    lending: Rates,
     next: RelayId,
     stats: Stats,
 }
@@ -132,6 +149,7 @@ const NO_CAPACITY: Refused = (508, "Insufficient Capacity");
 /// Who signed a request.
 struct Signer<'a> {
     user: &'a str,
+    member: Tag,
     key: Key,
 }
 
@@ -144,28 +162,24 @@ impl Server {
             own: Vec::new(),
             allocations: BTreeMap::new(),
             by_relay: BTreeMap::new(),
-            asked: BTreeMap::new(),
-            asked_by_others: None,
+            by_relayed: BTreeMap::new(),
+            asked: Rates::new(ASKED),
+            signed: Rates::new(SIGNED),
+            lending: Rates::new(LENDING),
             next: 0,
             stats: Stats::default(),
         }
     }
 
-    /// Credentials for a member that is seen at an address, good from its network alone. `None` when the member, its network or the node has as many
-    /// relayed addresses as may be.
+    /// Credentials for a member that is seen at an address; `None` when its network asks too fast. Who has as many relayed addresses as may
+    /// be gets some all the same: they are needed to keep them.
     pub fn issue(&mut self, now: Timestamp, member: &DeviceId, ip: IpAddr) -> Option<(Credentials, Span)> {
-        let (tag, network) = (self.secret.member(member), self.secret.network(ip));
-        if self.is_full(&tag, &network) {
+        if !self.lending.take(now, self.secret.network(ip), 1) {
             self.stats.not_issued += 1;
             return None;
         }
         self.stats.issued += 1;
-        Some((self.secret.issue(now + self.config.valid_for, member, ip), self.config.valid_for))
-    }
-
-    /// The limits are others from now on. What is open stays.
-    pub fn configure(&mut self, config: Config) {
-        self.config = config;
+        Some((self.secret.issue(now + self.config.valid_for, member), self.config.valid_for))
     }
 
     /// Which addresses this machine has at the moment: nothing is sent there but what it relays.
@@ -178,23 +192,23 @@ impl Server {
         Stats { open: self.allocations.len(), ..self.stats }
     }
 
-    /// When [`Server::wake`] is due.
-    pub fn next_wake(&self) -> Option<Timestamp> {
-        self.allocations.values().map(|one| one.expires).min()
-    }
-
-    /// What has ended is closed.
+    /// What has ended is closed; to be called each second or so.
     pub fn wake(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
         let over = self.allocations.iter().filter(|(_, one)| one.expires <= now);
         for client in over.map(|(client, _)| *client).collect::<Vec<_>>() {
             self.close(client, out);
         }
-        self.asked.retain(|_, bucket| !bucket.is_idle(now, ASKED));
+        for rates in [&mut self.asked, &mut self.signed, &mut self.lending] {
+            rates.forget(now);
+        }
     }
 
     /// A datagram came to where the server listens.
     pub fn datagram(&mut self, now: Timestamp, from: SocketAddr, bytes: &[u8], out: &mut Vec<Effect>) {
         let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+        if self.allocations.get(&from).is_some_and(|one| one.expires <= now) {
+            self.close(from, out);
+        }
         match bytes.first() {
             Some(0x40..=0x7f) => self.channel_data(now, from, bytes, out),
             Some(0..=0x3f) => match Message::read(bytes) {
@@ -216,7 +230,8 @@ impl Server {
         let Some(allocation) = self.allocations.get_mut(&client) else { return };
         let (transaction, key) = (allocation.opened_by, allocation.key.clone());
         allocation.relayed = address;
-        if address.is_some() {
+        if let Some(address) = address {
+            self.by_relayed.insert(address, relay);
             self.stats.allocated += 1;
             self.answer_allocated(now, client, transaction, out);
         } else {
@@ -245,18 +260,18 @@ impl Server {
             self.stats.dropped += 1;
             return;
         }
-        if !allocation.budget.take(now, bytes.len() as u64, rate(&self.config)) {
+        if !allocation.budget.take(now, bytes.len() as u64 + HEAD_BYTES, rate(&self.config)) {
             self.stats.over_rate += 1;
             return;
         }
+        allocation.used = now;
         self.stats.datagrams += 1;
         self.stats.bytes += bytes.len() as u64;
         let bytes = match (allocation.channel_of(now, from), u16::try_from(bytes.len())) {
             (Some(channel), Ok(length)) => [&channel.to_be_bytes(), &length.to_be_bytes(), bytes].concat(),
-            // Nothing is asked by it, so its name only has to differ from others.
             _ => {
-                let mut transaction = [0; 12];
-                transaction[4..].copy_from_slice(&self.stats.datagrams.to_be_bytes());
+                allocation.told += 1;
+                let transaction = self.secret.transaction(relay, allocation.told);
                 let data = Writer::new(Class::Indication, Method::Data, transaction);
                 data.put_address(attribute::XOR_PEER_ADDRESS, from).put(attribute::DATA, bytes).bytes()
             }
@@ -269,7 +284,12 @@ impl Server {
             Method::Binding => Err(UNAUTHORIZED),
             _ => self.signer(now, from, message),
         };
-        if signer.is_err() && !self.may_ask(now, from.ip()) {
+        let may = match &signer {
+            Err(_) => self.asked.take(now, self.secret.network(from.ip()), 1),
+            Ok(signer) if message.method == Method::Allocate => self.signed.take(now, signer.member, OPENING),
+            Ok(signer) => self.signed.take(now, signer.member, 1),
+        };
+        if !may {
             self.stats.too_fast += 1;
             return;
         }
@@ -334,15 +354,16 @@ impl Server {
             return Err(STALE_NONCE);
         }
         let key = self.secret.key(user, &self.config.realm);
-        let said = User::read(user).filter(|said| said.network == self.secret.network(from.ip()));
         let has = self.allocations.get(&from).is_some_and(|one| one.user == user);
-        let good =
-            said.filter(|said| has || said.expires > now && said.expires <= now + self.config.valid_for);
-        if good.is_none() || !message.is_signed_with(&key) {
-            self.stats.bad_credentials += 1;
-            return Err(UNAUTHORIZED);
+        let good = User::read(user)
+            .filter(|said| has || said.expires > now && said.expires <= now + self.config.valid_for);
+        match good {
+            Some(User { member, .. }) if message.is_signed_with(&key) => Ok(Signer { user, member, key }),
+            _ => {
+                self.stats.bad_credentials += 1;
+                Err(UNAUTHORIZED)
+            }
         }
-        Ok(Signer { user, key })
     }
 
     /// Refuses a request that nobody signed who may: with what is needed to sign, where that helps.
@@ -393,27 +414,31 @@ impl Server {
         if reserves || message.get(attribute::RESERVATION_TOKEN).is_some() {
             return Err(NO_CAPACITY);
         }
-        let family = message
-            .get(attribute::REQUESTED_ADDRESS_FAMILY)
-            .map_or(Some(1), |family| family.first().copied());
-        let v6 = family == Some(2);
+        // RFC 8656, section 7.2, takes IPv4 for what is not said. Clients of calls do not say it and mean their own.
+        let family = message.get(attribute::REQUESTED_ADDRESS_FAMILY).map(|family| family.first().copied());
+        let v6 = match family {
+            None => from.is_ipv6(),
+            Some(Some(1)) => false,
+            Some(Some(2)) => true,
+            Some(_) => return Err(OTHER_FAMILY),
+        };
         // Relaying between the families would make one address a way around what is decided about the other.
-        if !matches!(family, Some(1 | 2)) || v6 != from.is_ipv6() || self.public_ip(v6).is_none() {
+        if v6 != from.is_ipv6() || self.public_ip(v6).is_none() {
             return Err(OTHER_FAMILY);
         }
-        let User { member, network, .. } = User::read(signer.user).ok_or(BAD_REQUEST)?;
-        if self.is_full(&member, &network) {
+        let ip = from.ip();
+        let owner =
+            Owner { member: signer.member, line: self.secret.line(ip), network: self.secret.network(ip) };
+        if !self.has_room(now, &owner, out) {
             self.stats.over_quota += 1;
             return Err(QUOTA);
         }
-        let lifetime = lifetime_of(message).max(LIFETIME);
         let relay = self.next;
         self.next += 1;
         let opened_by = message.transaction;
-        let opening =
-            Opening { user: signer.user.to_owned(), key: signer.key.clone(), member, network, opened_by };
+        let opening = Opening { user: signer.user.to_owned(), key: signer.key.clone(), owner, opened_by };
         let (_, burst) = rate(&self.config);
-        let allocation = Allocation::new(relay, opening, now, lifetime, Bucket::full(now, burst));
+        let allocation = Allocation::new(relay, opening, now, LIFETIME, Bucket::full(now, burst));
         self.allocations.insert(from, allocation);
         self.by_relay.insert(relay, from);
         out.push(Effect::Open { relay, v6, even: even.is_some() });
@@ -449,12 +474,11 @@ impl Server {
         let allocation = self.allocations.get_mut(&from).filter(open).ok_or(NO_ALLOCATION)?;
         if allocation.user != signer.user {
             // Newer credentials of the same member: clients change them while a call goes on.
-            let of_member =
-                |user: User| (user.member, user.network) == (allocation.member, allocation.network);
-            if !User::read(signer.user).is_some_and(of_member) {
+            if signer.member != allocation.owner.member {
                 return Err(WRONG_CREDENTIALS);
             }
             signer.user.clone_into(&mut allocation.user);
+            allocation.key.clone_from(&signer.key);
         }
         Ok(allocation)
     }
@@ -467,15 +491,14 @@ impl Server {
         signer: &Signer<'_>,
         out: &mut Vec<Effect>,
     ) -> Result<(), Refused> {
-        let lifetime = lifetime_of(message);
-        let allocation = self.of(now, from, signer)?;
-        let lifetime = if lifetime == Span(0) { lifetime } else { lifetime.max(LIFETIME) };
-        (allocation.expires, allocation.lifetime) = (now + lifetime, lifetime);
+        let ends = message.number(attribute::LIFETIME) == Some(0);
+        let lifetime = if ends { Span(0) } else { LIFETIME };
+        self.of(now, from, signer)?.expires = now + lifetime;
         let secs = u32::try_from(lifetime.0 / 1_000).unwrap_or(u32::MAX);
         let answer = Writer::new(Class::Success, Method::Refresh, message.transaction);
         let bytes = answer.put(attribute::LIFETIME, &secs.to_be_bytes()).close(Some(&signer.key));
         out.push(Effect::Answer { to: from, bytes });
-        if lifetime == Span(0) {
+        if ends {
             self.close(from, out);
         }
         Ok(())
@@ -524,9 +547,10 @@ impl Server {
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
         self.of(now, from, signer)?;
         self.check_peers(from, &[peer.ip()])?;
-        if !self.of(now, from, signer)?.bind(now, channel, peer) {
-            return Err(BAD_REQUEST);
-        }
+        self.of(now, from, signer)?.bind(now, channel, peer).map_err(|why| match why {
+            Unbound::Clashes => BAD_REQUEST,
+            Unbound::Full => NO_CAPACITY,
+        })?;
         let bytes =
             Writer::new(Class::Success, Method::ChannelBind, message.transaction).close(Some(&signer.key));
         out.push(Effect::Answer { to: from, bytes });
@@ -578,29 +602,37 @@ impl Server {
         data: &[u8],
         out: &mut Vec<Effect>,
     ) {
-        let config = &self.config;
-        let of_machine = self.own.contains(&to.ip()) && !config.public.contains(&to.ip());
-        let may = peers::may_send(to, &config.public, config.ports, config.private_peers)
-            && (config.private_peers || !of_machine);
-        let open = |one: &&mut Allocation| {
-            one.relayed.is_some() && one.expires > now && one.is_permitted(now, to.ip())
-        };
-        let Some(allocation) = self.allocations.get_mut(&from).filter(open).filter(|_| may) else {
+        let private = self.config.private_peers;
+        let here = self.by_relayed.get(&to).copied();
+        // On this machine only what is relayed here can be reached.
+        let is_own = self.own.contains(&to.ip()) || self.config.public.contains(&to.ip());
+        let may = peers::may_send(to, private) && (private || !is_own || here.is_some());
+        let open = |one: &&mut Allocation| one.expires > now && one.is_permitted(now, to.ip());
+        let allocation = self.allocations.get_mut(&from).filter(open).filter(|_| may);
+        let Some((allocation, relayed)) = allocation.and_then(|one| one.relayed.map(|at| (one, at))) else {
             self.stats.dropped += 1;
             return;
         };
-        if !allocation.budget.take(now, data.len() as u64, rate(config)) {
+        if !allocation.budget.take(now, data.len() as u64 + HEAD_BYTES, rate(&self.config)) {
             self.stats.over_rate += 1;
             return;
         }
+        allocation.used = now;
         self.stats.datagrams += 1;
         self.stats.bytes += data.len() as u64;
-        out.push(Effect::Relay { relay: allocation.relay, to, bytes: data.to_vec() });
+        match here {
+            // Both use this node: nothing has to go to its own address, which it may not reach behind a router.
+            Some(other) => self.relayed(now, other, relayed, data, out),
+            None => out.push(Effect::Relay { relay: allocation.relay, to, bytes: data.to_vec() }),
+        }
     }
 
     fn close(&mut self, client: SocketAddr, out: &mut Vec<Effect>) {
         if let Some(gone) = self.allocations.remove(&client) {
             self.by_relay.remove(&gone.relay);
+            if let Some(relayed) = gone.relayed {
+                self.by_relayed.remove(&relayed);
+            }
             out.push(Effect::Close { relay: gone.relay });
         }
     }
@@ -609,34 +641,33 @@ impl Server {
         self.config.public.iter().copied().find(|ip| ip.is_ipv6() == v6)
     }
 
-    fn is_full(&self, member: &Tag, network: &Tag) -> bool {
-        let of = |is: &dyn Fn(&Allocation) -> bool| self.allocations.values().filter(|one| is(one)).count();
-        self.allocations.len() >= self.config.allocations
-            || of(&|one| one.member == *member) >= self.config.per_member
-            || of(&|one| one.network == *network) >= self.config.per_network
-    }
-
-    fn may_ask(&mut self, now: Timestamp, ip: IpAddr) -> bool {
-        let network = self.secret.network(ip);
-        if self.asked.len() >= NETWORKS && !self.asked.contains_key(&network) {
-            self.asked.retain(|_, bucket| !bucket.is_idle(now, ASKED));
+    /// Whether somebody may open one more, when those by which nothing passes have made room.
+    fn has_room(&mut self, now: Timestamp, owner: &Owner, out: &mut Vec<Effect>) -> bool {
+        let Config { allocations, per_member, per_line, per_network, .. } = self.config;
+        let shares: [(usize, &dyn Fn(&Owner) -> bool); 4] = [
+            (per_member, &|other| other.member == owner.member),
+            (per_line, &|other| other.line == owner.line),
+            (per_network, &|other| other.network == owner.network),
+            (allocations, &|_| true),
+        ];
+        for (most, is_in) in shares {
+            let of_share = || self.allocations.iter().filter(|(_, one)| is_in(&one.owner));
+            if of_share().count() < most {
+                continue;
+            }
+            let idle = of_share().filter(|(_, one)| one.used + IDLE <= now);
+            let Some(longest) = idle.min_by_key(|(_, one)| one.used).map(|(client, _)| *client) else {
+                return false;
+            };
+            self.stats.made_room += 1;
+            self.close(longest, out);
         }
-        let new = Bucket::full(now, ASKED.1);
-        let bucket = match self.asked.len() < NETWORKS || self.asked.contains_key(&network) {
-            true => self.asked.entry(network).or_insert(new),
-            false => self.asked_by_others.get_or_insert(new),
-        };
-        bucket.take(now, 1, ASKED)
+        true
     }
 }
 
 fn rate(config: &Config) -> (u64, u64) {
     (config.bytes_per_second, config.bytes_per_second.saturating_mul(BURST_SECS))
-}
-
-fn lifetime_of(message: &Message<'_>) -> Span {
-    let asked = message.number(attribute::LIFETIME).map(|secs| Span::from_secs(u64::from(secs)));
-    asked.unwrap_or(LIFETIME).min(LIFETIME_MAX)
 }
 
 /// What a nonce is good for.

@@ -7,16 +7,18 @@ pub struct Stats {
     pub open: usize,
     /// Credentials given out.
     pub issued: u64,
-    /// Credentials not given out, for what a member or a network has already.
+    /// Credentials not given out, because a network asks too fast.
     pub not_issued: u64,
     /// Addresses told to who asked for theirs (STUN).
     pub bindings: u64,
     /// Relayed addresses opened.
     pub allocated: u64,
-    /// Requests with credentials that are wrong, over, or of another network.
+    /// Requests with credentials that are wrong or over.
     pub bad_credentials: u64,
-    /// Relayed addresses refused because the member, its network or the node has enough.
+    /// Relayed addresses refused because the member, its line, its network or the node has enough.
     pub over_quota: u64,
+    /// Relayed addresses by which nothing passed, closed because somebody else needed one.
+    pub made_room: u64,
     /// Permissions refused for where nothing is relayed to.
     pub forbidden_peers: u64,
     /// Datagrams passed on.
@@ -27,6 +29,6 @@ pub struct Stats {
     pub over_rate: u64,
     /// Datagrams that are no words of this protocol, or came from where nothing was permitted.
     pub dropped: u64,
-    /// Requests not answered, because a network asks too fast.
+    /// Requests not answered, because a network or a member asks too fast.
     pub too_fast: u64,
 }

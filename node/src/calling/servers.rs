@@ -92,7 +92,7 @@ impl Servers {
         }
         let needs = matches!(command, MediaCommand::Open(_) | MediaCommand::Restart { .. });
         let mut acts = Vec::new();
-        if needs && self.asking.is_none() && self.usable(now).is_empty() {
+        if needs && self.asking.is_none() && !self.lent.values().any(|lent| lent.until > now) {
             // It may be the first that is heard of the call; and what was asked in vain a moment ago may be answered now.
             self.call.get_or_insert(Need::Way);
             acts.extend(self.ask(now));
@@ -204,7 +204,9 @@ impl Servers {
         if self.lent.values().any(|lent| lent.since >= since) {
             self.lent.retain(|_, lent| lent.since >= since);
         }
-        self.lent.retain(|_, lent| lent.until > now);
+        // While a call goes on, what it opened can be kept with what is over, and nobody gave anything newer.
+        let goes_on = self.call.is_some();
+        self.lent.retain(|_, lent| lent.until > now || goes_on);
         let mut acts = vec![Act::Use(self.usable(now))];
         acts.extend(self.release(now));
         acts
@@ -226,8 +228,10 @@ impl Servers {
         })
     }
 
+    /// What is good now; if that is nothing, what was, as far as it was not dropped.
     fn usable(&self, now: Instant) -> IceServers {
-        let lent = self.lent.values().filter(|lent| lent.until > now);
+        let good = self.lent.values().any(|lent| lent.until > now);
+        let lent = self.lent.values().filter(|lent| lent.until > now || !good);
         BoundedVec::truncated(lent.flat_map(|lent| lent.servers.iter().cloned()).collect())
     }
 }
@@ -240,16 +244,27 @@ impl Asking {
 }
 
 impl Lent {
-    /// What a node lends: its first relay and the first server that tells an address; `None` if there is no relay.
+    /// What a node lends: for IPv4 and for IPv6 its first relay and the first server that tells an address; `None` if there is no relay.
     fn new(now: Instant, offer: &TurnOffer) -> Option<Self> {
         let lasts = Duration::from_secs(u64::from(offer.valid_secs)).min(LONGEST);
-        let first = |scheme: &str| offer.urls.iter().find(|url| url.starts_with(scheme)).cloned();
-        let relay =
-            IceServer { url: first("turn:")?, user: offer.user.clone(), password: offer.password.clone() };
+        let first = |scheme: &str, six: bool| {
+            let of_kind = |url: &&BoundedStr<256>| {
+                url.strip_prefix(scheme).is_some_and(|rest| rest.starts_with('[') == six)
+            };
+            offer.urls.iter().find(of_kind).cloned()
+        };
+        let relay = |url| IceServer { url, user: offer.user.clone(), password: offer.password.clone() };
         let none = BoundedStr::<256>::default;
-        let tells = first("stun:").map(|url| IceServer { url, user: none(), password: none() });
+        let tells = |url| IceServer { url, user: none(), password: none() };
+        let kinds = [false, true];
+        let relays: Vec<IceServer> =
+            kinds.into_iter().filter_map(|six| first("turn:", six).map(relay)).collect();
+        if relays.is_empty() {
+            return None;
+        }
+        let telling = kinds.into_iter().filter_map(|six| first("stun:", six).map(tells));
         Some(Self {
-            servers: [relay].into_iter().chain(tells).collect(),
+            servers: relays.into_iter().chain(telling).collect(),
             since: now,
             renew_at: now + lasts / 10 * 9,
             until: now + lasts,

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::hash::BuildHasher as _;
+use std::hash::RandomState;
 use std::net::IpAddr;
 
 use kith_proto::id::DeviceId;
 use libp2p::PeerId;
 use libp2p::identify;
 use libp2p::request_response::Event;
+use libp2p::request_response::InboundRequestId;
 use libp2p::request_response::Message;
 use libp2p::request_response::OutboundRequestId;
 use libp2p::request_response::ResponseChannel;
@@ -33,8 +36,18 @@ pub(super) struct Lending {
     /// Whoever is connected and says that they do.
     offering: BTreeSet<PeerId>,
     asked: BTreeMap<OutboundRequestId, PeerId>,
-    asking: BTreeMap<u64, (PeerId, ResponseChannel<Option<TurnOffer>>)>,
+    asking: BTreeMap<u64, Asking>,
     next: u64,
+    /// Who is asked first, by chance and the same for as long as this runs: nobody gets to the front by a key of their choice, and a
+    /// call goes on with the nodes that it began with.
+    order: RandomState,
+}
+
+/// Somebody waits for an answer.
+struct Asking {
+    peer: PeerId,
+    request: InboundRequestId,
+    channel: ResponseChannel<Option<TurnOffer>>,
 }
 
 impl Task {
@@ -72,8 +85,10 @@ impl Task {
         self.count_lenders();
         // Whoever is being asked is not asked again.
         let busy: BTreeSet<PeerId> = self.lending.asked.values().copied().collect();
-        let free = self.lenders().filter(|peer| !busy.contains(peer));
-        for peer in free.take(NODES.saturating_sub(busy.len())).collect::<Vec<_>>() {
+        let mut free: Vec<PeerId> = self.lenders().filter(|peer| !busy.contains(peer)).collect();
+        free.sort_by_key(|peer| self.lending.order.hash_one(peer));
+        free.truncate(NODES.saturating_sub(busy.len()));
+        for peer in free {
             let asked = self.swarm.behaviour_mut().turn.send_request(&peer, Question);
             self.lending.asked.insert(asked, peer);
         }
@@ -84,21 +99,23 @@ impl Task {
 
     /// What the driver answers a device.
     pub(super) fn answer_turn(&mut self, question: u64, offer: Option<TurnOffer>) {
-        if let Some((_, channel)) = self.lending.asking.remove(&question) {
+        if let Some(Asking { channel, .. }) = self.lending.asking.remove(&question) {
             let _ = self.swarm.behaviour_mut().turn.send_response(channel, offer);
         }
     }
 
     pub(super) fn on_turn(&mut self, event: Event<Question, Option<TurnOffer>>) {
         match event {
-            Event::Message { peer, connection_id, message: Message::Request { channel, .. } } => {
-                self.is_asked_for_turn(peer, connection_id, channel);
+            Event::Message { peer, connection_id, message: Message::Request { request_id, channel, .. } } => {
+                self.is_asked_for_turn(connection_id, Asking { peer, request: request_id, channel });
             }
             Event::Message { message: Message::Response { request_id, response }, .. } => {
                 self.turn_answered(request_id, response);
             }
             Event::OutboundFailure { request_id, .. } => self.turn_answered(request_id, None),
-            Event::InboundFailure { peer, .. } => self.lending.asking.retain(|_, (asker, _)| *asker != peer),
+            Event::InboundFailure { request_id, .. } => {
+                self.lending.asking.retain(|_, asking| asking.request != request_id);
+            }
             Event::ResponseSent { .. } => {}
         }
     }
@@ -115,21 +132,16 @@ impl Task {
     }
 
     /// Passes a question on with the address that it came from; what came through a relay has none, and gets no answer.
-    fn is_asked_for_turn(
-        &mut self,
-        peer: PeerId,
-        connection: ConnectionId,
-        channel: ResponseChannel<Option<TurnOffer>>,
-    ) {
-        let asked = self.turn_asker(peer, connection);
-        let waits = self.lending.asking.values().any(|(asker, _)| *asker == peer);
+    fn is_asked_for_turn(&mut self, connection: ConnectionId, asking: Asking) {
+        let asked = self.turn_asker(asking.peer, connection);
+        let waits = self.lending.asking.values().any(|other| other.peer == asking.peer);
         let Some((device, ip)) = asked.filter(|_| !waits && self.lending.asking.len() < WAITING) else {
             stats::count(&self.counters.turn_unheard);
             return;
         };
         let question = self.lending.next;
         self.lending.next += 1;
-        self.lending.asking.insert(question, (peer, channel));
+        self.lending.asking.insert(question, asking);
         self.tell(NetEvent::TurnAsked { question, device, ip });
     }
 

@@ -25,8 +25,8 @@ use crate::bounded::BoundedVec;
 use crate::id::CallId;
 use crate::id::DeviceId;
 
-/// The most servers that are known at once.
-pub const MAX_SERVERS: usize = 8;
+/// The most servers that are known at once: of three nodes, each with a relay and a STUN server for IPv4 and for IPv6.
+pub const MAX_SERVERS: usize = 12;
 
 /// The connection to one other device in a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
