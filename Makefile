@@ -35,6 +35,7 @@ doc: ## the documentation, warnings are errors
 sim: ## 200 seeds of simulation, and 100 with everything that can go wrong at once
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/two-people.toml --seeds 200
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/everything.toml --seeds 100
+	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/everything.toml --seeds 1 --first-seed 321
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/mailboxes.toml --seeds 30
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/dark-times.toml
 	$(CARGO) run --locked -q -p kith-simulations --bin kith-sim -- run simulations/scenarios/groups.toml --seeds 12

@@ -302,10 +302,7 @@ fn put(
     if let Some(Admitted { account, before }) = welcome {
         greet_asker(engine, out, (device, &account), before);
     }
-    if asks_again && taken == Taken::Again {
-        contents::remind_once(engine, out, device);
-    }
-    match taken {
+    let done = match taken {
         Taken::Now(payloads) => {
             for payload in payloads {
                 contents::take(engine, rows, out, device, payload, live);
@@ -315,6 +312,22 @@ fn put(
         }
         Taken::Again => Done::Again,
         Taken::Held | Taken::Full => Done::Yes,
+    };
+    if asks_again {
+        // After it was taken: it says where they read the answer.
+        asked_again(engine, out, device, live);
+    }
+    done
+}
+
+/// Somebody asks with whom a session goes on, and so does not introduce themselves: they have forgotten that we agreed, or both asked.
+fn asked_again(engine: &mut Engine, out: &mut Output, device: &DeviceId, live: bool) {
+    let Some(contact) = engine.peers.contact_of(device) else { return };
+    match engine.contacts.state(&contact) {
+        Some(ContactState::Requested) => contents::accepted(engine, out, &contact),
+        Some(ContactState::Accepted) if live => contents::remind_once(engine, out, device),
+        Some(ContactState::Accepted) => contents::remind(engine, out, device),
+        _ => {}
     }
 }
 

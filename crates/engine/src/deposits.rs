@@ -44,6 +44,9 @@ const MAX_NOTES: usize = 8_192;
 const NOTE_PAUSE_MIN: Span = Span::from_minutes(1);
 const NOTE_PAUSE_MAX: Span = Span::from_hours(6);
 
+/// The longest pause after messages were refused: who has no queue for us there any more has blocked us, and does not say so.
+const REFUSED_PAUSE_MAX: Span = Span::from_hours(6);
+
 /// What lies in the queues of a secret that was replaced, and what is left there before the device hears of the new one, is
 /// read for so long: two periods, more than an envelope is kept. Until then the device gets no other one, so nothing that was left is
 /// ever out of sight.
@@ -80,6 +83,8 @@ pub(crate) struct Flight {
     kept: Position,
     /// Not before this time.
     pub(crate) paused_until: Timestamp,
+    /// Pauses in a row for a refusal, since something was kept.
+    refusals: u32,
     /// When a pause was last ended by a receipt that says nothing new.
     lifted: Timestamp,
     /// Receipts refused in a row, and until when none is tried.
@@ -315,7 +320,7 @@ impl Deposits {
         let upto = {
             let flight = self.flight(device, mailbox);
             flight.flying.remove(&position);
-            (flight.no_queue, flight.no_room) = (false, false);
+            (flight.no_queue, flight.no_room, flight.refusals) = (false, false, 0);
             flight.kept = flight.kept.max(position);
             // Everything up to the first that is still under way.
             flight.flying.first().map_or(flight.kept, |first| flight.kept.min(first - 1))
@@ -374,6 +379,30 @@ impl Deposits {
         flight.paused_until = until;
     }
 
+    /// A mailbox refused what goes from a device's channel: nothing goes for a while, for twice as long each time in a row. All that
+    /// were under way are refused together, and are one refusal. Returns until when.
+    pub(crate) fn refused(
+        &mut self,
+        now: Timestamp,
+        device: &DeviceId,
+        mailbox: &DeviceId,
+        pause: Span,
+    ) -> Timestamp {
+        let flight = self.flight(device, mailbox);
+        if flight.paused_until <= now {
+            let doubled = pause.0.saturating_mul(1 << flight.refusals.min(20));
+            flight.refusals = flight.refusals.saturating_add(1);
+            let until = now + Span(doubled.min(REFUSED_PAUSE_MAX.0.max(pause.0)));
+            self.pause(device, mailbox, until);
+        }
+        self.paused_until(device, mailbox)
+    }
+
+    /// Whether the last that was tried was refused: one envelope is enough to see whether that has changed.
+    pub(crate) fn was_refused(&self, device: &DeviceId, mailbox: &DeviceId) -> bool {
+        self.flights.get(&(*device, *mailbox)).is_some_and(|flight| flight.refusals > 0)
+    }
+
     /// Until when nothing goes from a device's channel to a mailbox.
     pub(crate) fn paused_until(&self, device: &DeviceId, mailbox: &DeviceId) -> Timestamp {
         self.flights.get(&(*device, *mailbox)).map_or(Timestamp(0), |flight| flight.paused_until)
@@ -396,7 +425,7 @@ impl Deposits {
         let mailboxes = self.mailboxes_of(device).into_keys();
         for mailbox in mailboxes {
             if let Some(flight) = self.flights.get_mut(&(*device, mailbox)) {
-                flight.paused_until = Timestamp(0);
+                (flight.paused_until, flight.refusals) = (Timestamp(0), 0);
                 flight.notes_refused = (0, Timestamp(0));
             }
         }
@@ -412,7 +441,7 @@ impl Deposits {
     pub(crate) fn emptied(&mut self, now: Timestamp, device: &DeviceId) {
         let flights = self.flights.iter_mut().filter(|((of, _), flight)| of == device && flight.no_room);
         for (_, flight) in flights.filter(|(_, flight)| now.since(flight.lifted) >= LIFT_AFTER) {
-            (flight.paused_until, flight.lifted) = (Timestamp(0), now);
+            (flight.paused_until, flight.refusals, flight.lifted) = (Timestamp(0), 0, now);
         }
     }
 

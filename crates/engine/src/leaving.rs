@@ -134,7 +134,9 @@ fn has_more(engine: &mut Engine, device: &DeviceId, mailbox: &DeviceId, opening_
         return false;
     }
     let from = kept.max(flight.asked);
-    flight.flying.len() < FLYING && engine.outbox.after(device, from, opening_only).is_some()
+    let flying = flight.flying.len();
+    let most = if engine.deposits.was_refused(device, mailbox) { 1 } else { FLYING };
+    flying < most && engine.outbox.after(device, from, opening_only).is_some()
 }
 
 /// Uses the room in a mailbox's window: receipts first, because they end what others repeat, then every channel in turn.
@@ -269,8 +271,8 @@ pub(crate) fn deposited(engine: &mut Engine, out: &mut Output, about: &Deposited
         flight.no_queue = matches!(word, Answer::NoQueue {});
         flight.no_room = matches!(word, Answer::OverQuota { .. });
         routes::refused(engine, device, mailbox, word);
-        engine.deposits.pause(device, mailbox, now + pause);
-        engine.core.timers.set_earlier(TimerKey::Leave(*device), now + pause);
+        let until = engine.deposits.refused(now, device, mailbox, pause);
+        engine.core.timers.set_earlier(TimerKey::Leave(*device), until);
         cards::seek(engine, out, device);
     } else {
         let until = engine.deposits.note_refused(now, device, mailbox);

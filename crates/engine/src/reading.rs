@@ -268,7 +268,7 @@ pub(crate) fn fetched(
     let settled = match owner {
         _ if engine.mailboxes.was_found(&envelope.id()) => true,
         Some(Owner::Device(device)) => arrivals::mail(engine, rows, out, &device, envelope, 0),
-        Some(Owner::Invite(_)) => match engine.sessions.first_device(&engine.devices, envelope) {
+        Some(Owner::Invite(_)) => match asker(engine, envelope) {
             Some(device) => {
                 // It is looked at here: a mailbox cannot make work up.
                 let bits = work.map_or(0, |work| work.credit(&deposit_subject(&queue, &envelope.id())));
@@ -284,6 +284,12 @@ pub(crate) fn fetched(
         engine.mailboxes.reading(&mailbox, period).to_delete.push(sequence);
     }
     fetch(engine, out, mailbox, period);
+}
+
+/// Who left an envelope where anybody may leave one: who introduces themselves, or has a session with us.
+fn asker(engine: &mut Engine, envelope: &Envelope) -> Option<DeviceId> {
+    let first = engine.sessions.first_device(&engine.devices, envelope);
+    first.or_else(|| engine.sessions.device_of(engine.core.now, envelope))
 }
 
 /// Somebody was let in: what was left alone in the mailboxes is listed again, after what is being fetched now.

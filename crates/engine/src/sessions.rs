@@ -20,6 +20,7 @@ use kith_crypto::session::Session;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::codec::Encode as _;
 use kith_proto::envelope::Envelope;
+use kith_proto::envelope::TAG_BYTES;
 use kith_proto::id::AccountId;
 use kith_proto::id::DeviceId;
 use kith_proto::time::Span;
@@ -35,10 +36,20 @@ use crate::rows::SessionsRow;
 /// The longest pause between two repairs with one device.
 const REPAIR_PAUSE_MAX: Span = Span::from_hours(1);
 
+/// Days for which a request lies in a mailbox; by other clocks they begin a day earlier or later.
+const REQUEST_DAYS: u32 = 15;
+
 /// All sessions.
 #[derive(Default)]
 pub(crate) struct Sessions {
     by_device: BTreeMap<DeviceId, Kept>,
+    tags: Option<Tags>,
+}
+
+/// Whose envelopes have which tag, as of a day; made when it is asked for first.
+struct Tags {
+    day: u32,
+    of: BTreeMap<[u8; TAG_BYTES], DeviceId>,
 }
 
 struct Kept {
@@ -46,6 +57,19 @@ struct Kept {
     active: usize,
     repair_not_before: Timestamp,
     repairs: u32,
+}
+
+impl Kept {
+    /// Which session makes room for another: the oldest that nobody has answered; else the oldest of all. Never the active one, and never the
+    /// newest that was answered: what its other end has sealed may still lie in mailboxes, while whoever makes envelopes up has one session
+    /// after another begun.
+    fn least_needed(&self) -> usize {
+        let newest_answered = self.sessions.iter().rposition(Session::established);
+        let mut may_go =
+            (0..self.sessions.len()).filter(|at| *at != self.active && Some(*at) != newest_answered);
+        let unanswered = |at: &usize| !self.sessions.get(*at).is_some_and(Session::established);
+        may_go.clone().find(unanswered).or_else(|| may_go.next()).unwrap_or(0)
+    }
 }
 
 /// An opened envelope. Nothing is changed until [`Sessions::adopt`] takes it.
@@ -89,6 +113,7 @@ impl Sessions {
         let active = usize::from(row.active).min(sessions.len().saturating_sub(1));
         let kept = Kept { sessions, active, repair_not_before: row.repair_not_before, repairs: row.repairs };
         self.by_device.insert(device, kept);
+        self.tags = None;
         Some(())
     }
 
@@ -241,6 +266,24 @@ impl Sessions {
         FirstEnvelope::open(&devices.secret, envelope).ok().map(|first| first.device())
     }
 
+    /// Which device an envelope is from that lies where anybody may leave one, and does not say so: who had a session with us when they
+    /// asked, and put an old disk back or were forgotten, introduces themselves no more.
+    pub(crate) fn device_of(&mut self, now: Timestamp, envelope: &Envelope) -> Option<DeviceId> {
+        let day = now.day();
+        if self.tags.as_ref().is_none_or(|tags| tags.day != day) {
+            let mut of = BTreeMap::new();
+            for (device, kept) in &self.by_device {
+                for session in &kept.sessions {
+                    of.extend(
+                        (day.saturating_sub(REQUEST_DAYS)..=day + 1).map(|day| (session.tag(day), *device)),
+                    );
+                }
+            }
+            self.tags = Some(Tags { day, of });
+        }
+        self.tags.as_ref()?.of.get(&envelope.tag()).copied()
+    }
+
     /// Takes the new state of an opened envelope. Returns whether another session than before is now active.
     pub(crate) fn adopt(
         &mut self,
@@ -293,8 +336,9 @@ impl Sessions {
             repair_not_before: Timestamp(0),
             repairs: 0,
         });
+        self.tags = None;
         if kept.sessions.len() >= rows::MAX_SESSIONS {
-            let oldest = usize::from(kept.active == 0);
+            let oldest = kept.least_needed();
             kept.sessions.remove(oldest);
             if kept.active > oldest {
                 kept.active -= 1;
@@ -330,6 +374,7 @@ impl Sessions {
     /// Forgets all sessions with a device.
     pub(crate) fn drop_device(&mut self, out: &mut Output, device: &DeviceId) {
         if self.by_device.remove(device).is_some() {
+            self.tags = None;
             out.delete(rows::SESSIONS, &device.0);
         }
     }

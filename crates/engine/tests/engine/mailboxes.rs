@@ -735,22 +735,9 @@ fn a_promise_that_has_ended_is_not_told_as_one() {
     );
 }
 
-#[test]
-fn receipts_for_somebody_who_removed_us_are_not_repeated_for_ever() {
-    let (mut office, mut ann, mut friends) = ann_and_friends(1, 3);
-    let mut bob = friends.remove(0);
-    let chat = ann.chat_with(&bob);
-    let _ = office.post.left(1);
-    bob.send(chat, "the last");
-    for _ in 0..3 {
-        bob.pass(SECOND);
-        office.carry(&mut bob, 2);
-    }
-    ann.restart();
-    ann.now = bob.now;
-    office.welcome(&mut ann);
-    // Ann takes it; her receipt is refused everywhere.
-    let mut notes = 0;
+/// A day in which every mailbox says that there is no queue for what Ann wants to leave. Returns how often it had to.
+fn refused_in_a_day(office: &mut Office, ann: &mut Side) -> usize {
+    let mut refused = 0;
     for _ in 0..24 * 60 {
         ann.pass(Span::from_minutes(1));
         while !ann.mail.is_empty() {
@@ -769,15 +756,49 @@ fn receipts_for_somebody_who_removed_us_are_not_repeated_for_ever() {
             ann.mail.retain(|effect| {
                 !matches!(effect, Effect::AskMailbox { request, .. } if matches!(request.word, Request::Deposit { .. }))
             });
-            notes += asked.len();
-            office.carry_one(&mut ann, 1);
+            refused += asked.len();
+            office.carry_one(ann, 1);
             for (stream, number) in asked {
-                say(&mut ann, stream, number, Answer::NoQueue {});
+                say(ann, stream, number, Answer::NoQueue {});
             }
         }
     }
+    refused
+}
+
+#[test]
+fn receipts_for_somebody_who_removed_us_are_not_repeated_for_ever() {
+    let (mut office, mut ann, mut friends) = ann_and_friends(1, 3);
+    let mut bob = friends.remove(0);
+    let chat = ann.chat_with(&bob);
+    let _ = office.post.left(1);
+    bob.send(chat, "the last");
+    for _ in 0..3 {
+        bob.pass(SECOND);
+        office.carry(&mut bob, 2);
+    }
+    ann.restart();
+    ann.now = bob.now;
+    office.welcome(&mut ann);
+    // Ann takes it; her receipt is refused everywhere.
+    let notes = refused_in_a_day(&mut office, &mut ann);
     assert_eq!(ann.texts(&chat), ["the last"]);
     assert!((3..=60).contains(&notes), "{notes} receipts in a day");
+}
+
+#[test]
+fn messages_to_whoever_blocked_us_are_tried_less_and_less_and_one_at_a_time() {
+    let (mut office, mut ann, mut friends) = ann_and_friends(1, 3);
+    let bob = friends.remove(0);
+    let chat = ann.chat_with(&bob);
+    for number in 0..10 {
+        ann.send(chat, &format!("are you there? {number}"));
+    }
+    let refused = refused_in_a_day(&mut office, &mut ann);
+    assert!(
+        (30..=90).contains(&refused),
+        "{refused} envelopes in a day, of which ten went to each of three at first"
+    );
 }
 
 #[test]
