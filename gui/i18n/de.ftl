@@ -6,6 +6,14 @@
 you = Du
 starting = Deine Nachrichten werden geöffnet …
 cannot-start = Kith kann nicht starten
+stopped-title = Kith ist stehen geblieben
+stopped-full = Der Datenträger ist voll, es kann nichts mehr geschrieben werden. Schaffe mindestens {$room} Platz, wo {$folder} liegt, und öffne Kith dann wieder. Was bestätigt war, ist noch da.
+stopped-storage = In den Ordner {$folder} konnte nicht geschrieben werden. Prüfe den Datenträger und ob du in den Ordner schreiben darfst, und öffne Kith dann wieder. ({$why})
+stopped-fault = Ein Fehler im Programm hat es angehalten. Nichts, was bestätigt war, ist verloren: Öffne Kith wieder.
+stopped-closed = Es wird nichts mehr gesendet und empfangen. Öffne Kith wieder.
+stopped-keeps = Du kannst weiterlesen. Was du gerade schreibst, bleibt erhalten.
+open-again = Wieder öffnen
+opening-again = Wird geöffnet …
 main-empty-hint = Lade jemanden ein oder nimm einen Link, den du bekommen hast.
 main-empty = Noch niemand hier
 add-title = Jemanden hinzufügen
@@ -275,7 +283,7 @@ state-failed = nicht zugestellt: Dieser Kontakt ist blockiert
 
 ## Failures
 
-node-stopped = Dieser Knoten ist angehalten. Starte Kith neu.
+node-stopped = Kith ist stehen geblieben. Öffne es zuerst wieder.
 fail-message-gone = Diese Nachricht gibt es nicht mehr.
 fail-contact-gone = Diesen Kontakt gibt es nicht mehr.
 fail-not-written = Die Datei konnte nicht geschrieben werden: {$why}
@@ -286,6 +294,7 @@ fail-has-account = In diesem Ordner gibt es schon ein Konto.
 fail-locked = Dieses Konto ist verschlossen: Schließe es erst mit seiner Passphrase auf.
 fail-bad-phrase = Das sind nicht die 24 Wörter einer Wiederherstellungsphrase: Fehlt eines, ist eines vertauscht oder falsch geschrieben?
 fail-wrong-passphrase = Das ist nicht die Passphrase. Prüfe sie und versuche es noch einmal.
+fail-disk-full = Auf dem Datenträger ist kein Platz mehr: Schaffe welchen und versuche es noch einmal.
 fail-in-use = Ein anderes Kith benutzt diesen Ordner. Schließe es zuerst.
 fail-bad-node-address = Das ist keine Adresse eines Knotens: Kopiere die ganze Zeile, die er ausgegeben hat, /ip4/…/p2p/…
 fail-bad-size = Ein Postfach hat mindestens 64 MiB und höchstens 1 TiB.

@@ -6,6 +6,14 @@
 you = You
 starting = Opening your messages…
 cannot-start = Kith cannot start
+stopped-title = Kith has stopped
+stopped-full = The disk is full, so nothing more can be written. Make at least {$room} of room where {$folder} is, then open it again. What was confirmed is kept.
+stopped-storage = The folder {$folder} could not be written. Check the disk, and whether the folder is still yours to write, then open it again. ({$why})
+stopped-fault = A fault in the program stopped it. Nothing that was confirmed is lost: open it again.
+stopped-closed = Nothing is sent or received any more. Open it again.
+stopped-keeps = You can go on reading. What you are writing is kept.
+open-again = Open again
+opening-again = Opening…
 main-empty-hint = Invite somebody, or use a link that you were given.
 main-empty = Nobody here yet
 add-title = Add somebody
@@ -275,7 +283,7 @@ state-failed = not delivered: this contact is blocked
 
 ## Failures
 
-node-stopped = This node has stopped. Start Kith again.
+node-stopped = Kith has stopped. Open it again first.
 fail-message-gone = This message is gone.
 fail-contact-gone = This contact is gone.
 fail-not-written = The file could not be written: {$why}
@@ -286,6 +294,7 @@ fail-has-account = This folder has an account already.
 fail-locked = This account is locked: unlock it with its passphrase first.
 fail-bad-phrase = These are not the 24 words of a recovery phrase: look for a word that is missing, swapped or misspelt.
 fail-wrong-passphrase = This is not the passphrase. Check it and try again.
+fail-disk-full = There is no room left on the disk: make some, then try again.
 fail-in-use = Another Kith uses this folder. Close that one first.
 fail-bad-node-address = This is not the address of a node: copy the whole line that it printed, /ip4/…/p2p/…
 fail-bad-size = A mailbox has at least 64 MiB and at most 1 TiB.

@@ -6,6 +6,14 @@
 you = Tú
 starting = Abriendo tus mensajes…
 cannot-start = Kith no puede iniciarse
+stopped-title = Kith se ha detenido
+stopped-full = El disco está lleno y no se puede escribir nada más. Libera al menos {$room} donde está {$folder} y vuelve a abrir Kith. Lo que estaba confirmado se conserva.
+stopped-storage = No se pudo escribir en la carpeta {$folder}. Comprueba el disco y que todavía puedes escribir en ella, y vuelve a abrir Kith. ({$why})
+stopped-fault = Un fallo del programa lo ha detenido. No se ha perdido nada de lo que estaba confirmado: vuelve a abrir Kith.
+stopped-closed = Ya no se envía ni se recibe nada. Vuelve a abrir Kith.
+stopped-keeps = Puedes seguir leyendo. Lo que estás escribiendo se conserva.
+open-again = Volver a abrir
+opening-again = Abriendo…
 main-empty-hint = Invita a alguien o usa un enlace que te hayan dado.
 main-empty = Aún no hay nadie
 add-title = Añadir a alguien
@@ -275,7 +283,7 @@ state-failed = no entregado: este contacto está bloqueado
 
 ## Failures
 
-node-stopped = Este nodo se ha detenido. Vuelve a iniciar Kith.
+node-stopped = Kith se ha detenido. Ábrelo de nuevo primero.
 fail-message-gone = Este mensaje ya no existe.
 fail-contact-gone = Este contacto ya no existe.
 fail-not-written = No se pudo escribir el archivo: {$why}
@@ -286,6 +294,7 @@ fail-has-account = Esta carpeta ya tiene una cuenta.
 fail-locked = Esta cuenta está bloqueada: desbloquéala antes con su frase de paso.
 fail-bad-phrase = No son las 24 palabras de una frase de recuperación: busca una que falte, esté cambiada o mal escrita.
 fail-wrong-passphrase = Esa no es la frase de paso. Compruébala e inténtalo de nuevo.
+fail-disk-full = No queda sitio en el disco: libera algo e inténtalo de nuevo.
 fail-in-use = Otro Kith está usando esta carpeta. Ciérralo primero.
 fail-bad-node-address = No es la dirección de un nodo: copia toda la línea que mostró, /ip4/…/p2p/…
 fail-bad-size = Un buzón tiene al menos 64 MiB y como mucho 1 TiB.

@@ -6,6 +6,14 @@
 you = Vous
 starting = Ouverture de vos messages…
 cannot-start = Kith ne peut pas démarrer
+stopped-title = Kith s’est arrêté
+stopped-full = Le disque est plein, plus rien ne peut être écrit. Libérez au moins {$room} là où se trouve {$folder}, puis rouvrez Kith. Ce qui était confirmé est conservé.
+stopped-storage = Impossible d’écrire dans le dossier {$folder}. Vérifiez le disque et que vous avez encore le droit d’écrire dans ce dossier, puis rouvrez Kith. ({$why})
+stopped-fault = Une erreur du programme l’a arrêté. Rien de ce qui était confirmé n’est perdu : rouvrez Kith.
+stopped-closed = Plus rien n’est envoyé ni reçu. Rouvrez Kith.
+stopped-keeps = Vous pouvez continuer à lire. Ce que vous êtes en train d’écrire est conservé.
+open-again = Rouvrir
+opening-again = Ouverture…
 main-empty-hint = Invitez quelqu’un, ou utilisez un lien que vous avez reçu.
 main-empty = Personne pour l’instant
 add-title = Ajouter quelqu’un
@@ -275,7 +283,7 @@ state-failed = non distribué : ce contact est bloqué
 
 ## Failures
 
-node-stopped = Ce nœud s’est arrêté. Relancez Kith.
+node-stopped = Kith s’est arrêté. Rouvrez-le d’abord.
 fail-message-gone = Ce message n’existe plus.
 fail-contact-gone = Ce contact n’existe plus.
 fail-not-written = Le fichier n’a pas pu être écrit : {$why}
@@ -286,6 +294,7 @@ fail-has-account = Ce dossier contient déjà un compte.
 fail-locked = Ce compte est verrouillé : déverrouillez-le d’abord avec sa phrase secrète.
 fail-bad-phrase = Ce ne sont pas les 24 mots d’une phrase de récupération : cherchez un mot manquant, interverti ou mal écrit.
 fail-wrong-passphrase = Ce n’est pas la bonne phrase secrète. Vérifiez-la et réessayez.
+fail-disk-full = Il n’y a plus de place sur le disque : libérez-en, puis réessayez.
 fail-in-use = Un autre Kith utilise ce dossier. Fermez-le d’abord.
 fail-bad-node-address = Ce n’est pas l’adresse d’un nœud : copiez toute la ligne qu’il a affichée, /ip4/…/p2p/…
 fail-bad-size = Une boîte fait au moins 64 MiB et au plus 1 TiB.

@@ -30,6 +30,8 @@ use crate::model::settings::Page;
 pub enum Action {
     /// Make the account of the welcome form.
     CreateAccount,
+    /// Open the node again that has stopped.
+    OpenAgain,
     /// The recovery phrase was written down.
     PhraseKept,
     /// Try the passphrase of the unlock form.
@@ -148,6 +150,8 @@ pub enum Request {
     },
     /// Open a locked account.
     Unlock(Zeroizing<String>),
+    /// Close the folder of a node that has stopped, and open it again.
+    OpenAgain,
     /// Read everything that the main window shows.
     LoadAll,
     /// Read a page of a chat: the newest messages, or those before an index.
@@ -266,6 +270,7 @@ impl std::fmt::Debug for Request {
         f.write_str(match self {
             Self::CreateAccount { .. } => "CreateAccount",
             Self::Unlock(_) => "Unlock",
+            Self::OpenAgain => "OpenAgain",
             Self::LoadAll => "LoadAll",
             Self::LoadPage { .. } => "LoadPage",
             Self::Command(_) => "Command",

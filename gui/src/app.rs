@@ -28,6 +28,7 @@ use crate::model::Screen;
 use crate::model::dates::Now;
 use crate::model::groups::info::InfoPage;
 use crate::model::settings::Page;
+use crate::model::stopped::Cause;
 use crate::platform::notify::Notifier;
 use crate::theme::Choice;
 use crate::theme::Tokens;
@@ -70,6 +71,7 @@ impl App {
         let tokens = [Tokens::light(), Tokens::dark()];
         tokens.iter().for_each(|tokens| tokens.apply(ctx));
         let mut model = Model::new();
+        model.folder = bridge.folder().display().to_string();
         model.take_kept(kept::load(bridge.folder()));
         model.theme = theme.unwrap_or(model.theme);
         let waker = ctx.clone();
@@ -112,11 +114,14 @@ impl App {
                     Vec::new()
                 }
                 NodeEvent::Lagged(_) => self.model.lagged(),
-                NodeEvent::Failed(why) => {
-                    self.model.screen = Screen::Failed(why);
+                NodeEvent::Failed(failure) => {
+                    self.model.stop(Cause::from(failure));
                     Vec::new()
                 }
-                NodeEvent::Closed => Vec::new(),
+                NodeEvent::Closed => {
+                    self.model.stop(Cause::Closed);
+                    Vec::new()
+                }
             };
             self.ask(requests);
         }

@@ -164,6 +164,10 @@ pub enum Reply {
         /// Why, for the person.
         why: String,
     },
+    /// The folder is open again; perhaps it is locked.
+    Reopened(AccountState),
+    /// The folder could not be opened again.
+    NotReopened(NodeError),
     /// It could not be done; a sentence for the person.
     Failed(String),
 }
@@ -190,11 +194,20 @@ pub struct All {
     pub calls: CallSettings,
 }
 
+/// What comes back from the worker.
+enum Back {
+    Reply(Reply),
+    /// From now on it is this node, with its events.
+    Opened(Handle, Events),
+}
+
 /// The interface's end.
 pub struct Bridge {
     requests: Sender<Request>,
-    replies: Receiver<Reply>,
+    replies: Receiver<Back>,
     events: Events,
+    /// Whether the last event was told.
+    ended: bool,
     handle: Handle,
 }
 
@@ -203,15 +216,31 @@ impl Bridge {
     pub fn start(handle: Handle, wake: impl Fn(Duration) + Send + Sync + Clone + 'static) -> Self {
         let (requests, incoming) = bounded(QUEUE);
         let (outgoing, replies) = bounded(QUEUE);
-        let events = handle.events();
-        let now = wake.clone();
-        events.wake_with(move || now(Duration::ZERO));
-        let node = handle.clone();
+        let listen = {
+            let wake = wake.clone();
+            move |node: &Handle| {
+                let (events, now) = (node.events(), wake.clone());
+                events.wake_with(move || now(Duration::ZERO));
+                events
+            }
+        };
+        let events = listen(&handle);
+        let mut node = handle.clone();
         thread::spawn(move || {
             for request in incoming {
                 let opens = request == Request::LoadAll;
-                let reply =
-                    carry_out(&node, request).unwrap_or_else(|error| Reply::Failed(failures::of(&error)));
+                let reply = if request == Request::OpenAgain {
+                    match open_again(&node) {
+                        Ok(opened) => {
+                            node = opened;
+                            Back::Opened(node.clone(), listen(&node))
+                        }
+                        Err(error) => Back::Reply(Reply::NotReopened(error)),
+                    }
+                } else {
+                    let failed = |error| Reply::Failed(failures::of(&error));
+                    Back::Reply(carry_out(&node, request).unwrap_or_else(failed))
+                };
                 if opens {
                     // The node has begun by now; asked twice, the last one counts.
                     let wake = wake.clone();
@@ -225,7 +254,7 @@ impl Bridge {
                 wake(Duration::ZERO);
             }
         });
-        Self { requests, replies, events, handle }
+        Self { requests, replies, events, ended: false, handle }
     }
 
     /// Hands over a request.
@@ -237,13 +266,24 @@ impl Bridge {
     }
 
     /// The next answer, if one came.
-    pub fn reply(&self) -> Option<Reply> {
-        self.replies.try_recv().ok()
+    pub fn reply(&mut self) -> Option<Reply> {
+        Some(match self.replies.try_recv().ok()? {
+            Back::Reply(reply) => reply,
+            Back::Opened(handle, events) => {
+                (self.handle, self.events, self.ended) = (handle, events, false);
+                Reply::Reopened(self.handle.account_state())
+            }
+        })
     }
 
-    /// The next event, if one came.
-    pub fn event(&self) -> Option<NodeEvent> {
-        self.events.try_recv()
+    /// The next event, if one came. That the node has ended is told once.
+    pub fn event(&mut self) -> Option<NodeEvent> {
+        if self.ended {
+            return None;
+        }
+        let event = self.events.try_recv();
+        self.ended = event == Some(NodeEvent::Closed);
+        event
     }
 
     /// The newest pictures of a call.
@@ -270,9 +310,19 @@ impl Bridge {
     pub fn finish(&mut self) {
         let (closed, _) = bounded(1);
         drop(std::mem::replace(&mut self.requests, closed));
-        while self.replies.recv_timeout(FINISH_WITHIN).is_ok() {}
+        while let Ok(back) = self.replies.recv_timeout(FINISH_WITHIN) {
+            if let Back::Opened(handle, _) = back {
+                self.handle = handle;
+            }
+        }
         self.handle.shut_down();
     }
+}
+
+/// Lets go of a folder whose node has stopped, and opens it again.
+fn open_again(node: &Handle) -> Result<Handle, NodeError> {
+    node.shut_down();
+    Handle::start(node.config().clone())
 }
 
 fn carry_out(node: &Handle, request: Request) -> Result<Reply, NodeError> {
@@ -461,6 +511,55 @@ mod tests {
         let second = save(&folders, "kith-report-2026-11-21", "two").unwrap();
         assert_eq!(second.file_name().unwrap(), "kith-report-2026-11-21-2.txt");
         assert_eq!(std::fs::read_to_string(first).unwrap(), "one");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// A node that leaves this machine alone, with Ann's account.
+    fn ann(folder: &std::path::Path) -> Handle {
+        let mut config = kith_node::NodeConfig::new(folder.to_owned());
+        config.listen = vec!["/ip4/127.0.0.1/tcp/0".to_owned()];
+        (config.mdns, config.upnp) = (false, false);
+        let handle = Handle::start(config).unwrap();
+        handle.create_account("Ann", None, None).unwrap();
+        handle
+    }
+
+    /// Waits for what comes next and is looked for.
+    fn next<T>(woken: &Receiver<()>, mut look: impl FnMut() -> Option<T>) -> T {
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            woken.recv().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_node_that_has_stopped_is_opened_again_on_the_same_folder() {
+        let folder = std::env::temp_dir().join(format!("kith-reopen-test-{}", std::process::id()));
+        let handle = ann(&folder);
+        let (wake, woken) = bounded(QUEUE);
+        let mut bridge = Bridge::start(handle.clone(), move |_| _ = wake.try_send(()));
+        handle.shut_down();
+        next(&woken, || bridge.event().filter(|event| *event == NodeEvent::Closed));
+        assert!(bridge.event().is_none(), "the end is told once, or the window would hear of it for ever");
+        assert_eq!(bridge.account_state(), AccountState::Stopped);
+        // Somebody else has the folder for the moment.
+        let other = Handle::start(handle.config().clone()).unwrap();
+        bridge.ask(Request::OpenAgain).unwrap();
+        let reply = next(&woken, || bridge.reply());
+        assert!(matches!(reply, Reply::NotReopened(error) if error.code() == "in_use"));
+        other.shut_down();
+        bridge.ask(Request::OpenAgain).unwrap();
+        let reply = next(&woken, || bridge.reply());
+        assert!(matches!(reply, Reply::Reopened(AccountState::Ready)));
+        bridge.ask(Request::LoadAll).unwrap();
+        let reply = next(&woken, || bridge.reply());
+        assert!(matches!(reply, Reply::All(all) if all.profile.name == "Ann"));
+        bridge.ask(Request::Command(Command::AllowKnocks { allowed: false })).unwrap();
+        let is_told = |event: &NodeEvent| matches!(event, NodeEvent::Engine(event) if matches!(**event, kith_engine::Event::ProfileChanged(_)));
+        next(&woken, || bridge.event().filter(is_told));
+        bridge.finish();
         std::fs::remove_dir_all(folder).unwrap();
     }
 

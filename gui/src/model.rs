@@ -13,6 +13,7 @@ pub mod network;
 pub mod notices;
 pub mod rooms;
 pub mod settings;
+pub mod stopped;
 pub mod timeline;
 mod toasts;
 pub mod trace;
@@ -57,6 +58,9 @@ use crate::model::notices::Notices;
 use crate::model::rooms::Rooms;
 use crate::model::settings::Page;
 use crate::model::settings::SettingsForm;
+use crate::model::stopped::Cause;
+use crate::model::stopped::Resume;
+use crate::model::stopped::Stopped;
 use crate::model::timeline::Timeline;
 use crate::say;
 
@@ -65,6 +69,11 @@ use crate::say;
 pub struct Model {
     /// Where the person is.
     pub screen: Screen,
+    /// That the node does not run, and why.
+    pub stopped: Option<Stopped>,
+    resume: Resume,
+    /// Where the data is, for people.
+    pub folder: String,
     /// The own profile, once known.
     pub profile: Option<ProfileView>,
     /// The own addresses as people write them.
@@ -142,7 +151,7 @@ impl Model {
             AccountState::None => self.screen = Screen::Welcome(WelcomeForm::default()),
             AccountState::Locked => self.screen = Screen::Unlock(UnlockForm::default()),
             AccountState::Ready => return self.load_all(),
-            AccountState::Stopped => self.screen = Screen::Failed(say!("node-stopped")),
+            AccountState::Stopped => self.stop(Cause::Closed),
         }
         Vec::new()
     }
@@ -220,6 +229,10 @@ impl Model {
 
     /// Carries out an intent. Returns what the node has to do for it.
     pub fn act(&mut self, action: Action) -> Vec<Request> {
+        if self.stopped.is_some() { stopped::act(self, action) } else { self.carry_out(action) }
+    }
+
+    fn carry_out(&mut self, action: Action) -> Vec<Request> {
         match action {
             Action::CreateAccount => self.create_account(),
             Action::PhraseKept => self.phrase_kept(),
@@ -486,6 +499,9 @@ impl Model {
 
     /// The connection in words, and whether it is good. Who only asks to be a contact is none.
     pub fn connection(&self) -> (String, bool) {
+        if self.stopped.is_some() {
+            return (say!("stopped-title"), false);
+        }
         let friends = || self.contacts.values().filter(|contact| contact.state == ContactState::Accepted);
         let online = friends().filter(|friend| self.online.contains(&friend.contact)).count();
         network::connection(&self.network, online, friends().next().is_some())

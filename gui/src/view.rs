@@ -8,6 +8,7 @@ pub mod group;
 pub mod rooms;
 pub mod settings;
 pub mod sidebar;
+mod stopped;
 pub mod timeline;
 pub mod welcome;
 
@@ -32,15 +33,20 @@ use crate::widget;
 /// Draws everything. Returns what the person wants, in order.
 pub fn show(ui: &mut Ui, model: &mut Model, tokens: &Tokens, now: Now) -> Vec<Action> {
     let mut actions = Vec::new();
+    let starting = matches!(model.screen, Screen::Starting);
+    if let Some(stopped) = model.stopped.as_ref().filter(|_| !starting) {
+        stopped::bar(ui, stopped, &model.folder, tokens, &mut actions);
+    }
     match &mut model.screen {
+        Screen::Starting if model.stopped.is_some() => {
+            let stopped = model.stopped.as_ref();
+            stopped
+                .into_iter()
+                .for_each(|stopped| stopped::card(ui, stopped, &model.folder, tokens, &mut actions));
+        }
         Screen::Starting => {
             CentralPanel::default().frame(Frame::new().fill(tokens.app)).show(ui, |ui| {
                 widget::empty(ui, tokens, icons::CHATS, "Kith", &say!("starting"));
-            });
-        }
-        Screen::Failed(why) => {
-            CentralPanel::default().frame(Frame::new().fill(tokens.app)).show(ui, |ui| {
-                widget::empty(ui, tokens, icons::WARNING, &say!("cannot-start"), why);
             });
         }
         Screen::Welcome(form) => welcome::welcome(ui, form, tokens, model.busy, &mut actions),

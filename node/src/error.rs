@@ -58,6 +58,7 @@ impl NodeError {
             Self::BadPhrase(_) => "bad_phrase",
             Self::Store(StoreError::WrongPassphrase) => "wrong_passphrase",
             Self::Store(StoreError::InUse { .. }) => "in_use",
+            Self::Store(StoreError::Full(_)) => "disk_full",
             Self::Store(StoreError::Damaged(_)) | Self::Restore(RestoreError::Damaged(_)) => "damaged",
             Self::Store(_) | Self::Restore(_) => "storage",
             Self::Net(NetError::BadAddress { .. } | NetError::NoPeer(_) | NetError::WrongKey(_)) => {
@@ -68,6 +69,61 @@ impl NodeError {
             Self::System(_) => "system",
             Self::Stopped => "stopped",
         }
+    }
+}
+
+/// Why a node ended by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of thing happened.
+    pub kind: FailureKind,
+    /// The sentence for people and logs, in English.
+    pub message: String,
+}
+
+/// What kind of thing ends a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The disk takes nothing more.
+    DiskFull,
+    /// A file of the data folder is damaged.
+    Damaged,
+    /// The data folder could not be written for another reason.
+    Storage,
+    /// A fault in the program.
+    Fault,
+}
+
+impl FailureKind {
+    /// The stable word (`code` of `node.failed`); those of the data folder are the same as in answers.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::DiskFull => "disk_full",
+            Self::Damaged => "damaged",
+            Self::Storage => "storage",
+            Self::Fault => "fault",
+        }
+    }
+}
+
+impl Failure {
+    /// A fault in the program itself.
+    pub(crate) fn fault() -> Self {
+        let message =
+            "a fault in the program stopped this node; nothing that was confirmed is lost: start it again";
+        Self { kind: FailureKind::Fault, message: message.to_owned() }
+    }
+}
+
+impl From<&StoreError> for Failure {
+    fn from(error: &StoreError) -> Self {
+        let kind = match error {
+            StoreError::Full(_) => FailureKind::DiskFull,
+            StoreError::Damaged(_) => FailureKind::Damaged,
+            _ => FailureKind::Storage,
+        };
+        Self { kind, message: error.to_string() }
     }
 }
 

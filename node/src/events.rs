@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use kith_engine::Event;
 
+use crate::error::Failure;
 use crate::helping::HelpView;
 
 /// Events that may wait for one front end; some tens of megabytes at worst.
@@ -26,8 +27,8 @@ pub enum NodeEvent {
     Helping(Box<HelpView>),
     /// So many events were lost: read again what is shown.
     Lagged(u64),
-    /// The node failed and has stopped; what it says about it.
-    Failed(String),
+    /// The node failed and has stopped. It is never lost, however many events wait.
+    Failed(Failure),
     /// The node has stopped.
     Closed,
 }
@@ -46,6 +47,8 @@ struct Queue {
 struct State {
     waiting: VecDeque<NodeEvent>,
     lost: u64,
+    /// Why the node ended, until it is told. It has a place of its own: a full queue must not lose it.
+    failure: Option<Failure>,
     closed: bool,
     abandoned: bool,
     waker: Option<Box<dyn Fn() + Send>>,
@@ -114,7 +117,15 @@ impl State {
         if self.lost > 0 {
             return Some(NodeEvent::Lagged(std::mem::take(&mut self.lost)));
         }
-        self.waiting.pop_front().or_else(|| self.closed.then_some(NodeEvent::Closed))
+        let failure = || self.failure.take().map(NodeEvent::Failed);
+        self.waiting.pop_front().or_else(failure).or_else(|| self.closed.then_some(NodeEvent::Closed))
+    }
+
+    /// The node is over; nothing else is told after it.
+    fn end(&mut self, failure: Option<&Failure>) {
+        if !std::mem::replace(&mut self.closed, true) {
+            self.failure = failure.cloned();
+        }
     }
 }
 
@@ -145,7 +156,7 @@ enum End {
     #[default]
     NotYet,
     Stopped,
-    Failed(String),
+    Failed(Failure),
 }
 
 impl Hub {
@@ -155,7 +166,15 @@ impl Hub {
 
     pub(crate) fn subscribe(&self) -> Events {
         let queue = Arc::new(Queue::default());
-        self.lock().push(Arc::clone(&queue));
+        let mut queues = self.lock();
+        // Who asks after the end hears of it at once. The end is noted before it is told to the queues, so none is left out.
+        match &*self.end.lock().unwrap_or_else(PoisonError::into_inner) {
+            End::NotYet => {}
+            End::Stopped => queue.lock().end(None),
+            End::Failed(failure) => queue.lock().end(Some(failure)),
+        }
+        queues.push(Arc::clone(&queue));
+        drop(queues);
         Events(queue)
     }
 
@@ -176,15 +195,14 @@ impl Hub {
 
     /// The node is over.
     pub(crate) fn close(&self) {
-        self.each(|state| state.closed = true);
         self.set_end(End::Stopped);
+        self.each(|state| state.end(None));
     }
 
     /// The node is over, and not because it was told to.
-    pub(crate) fn fail(&self, reason: &str) {
-        self.publish(&[NodeEvent::Failed(reason.to_owned())]);
-        self.set_end(End::Failed(reason.to_owned()));
-        self.close();
+    pub(crate) fn fail(&self, failure: &Failure) {
+        self.set_end(End::Failed(failure.clone()));
+        self.each(|state| state.end(Some(failure)));
     }
 
     fn set_end(&self, end: End) {
@@ -197,13 +215,13 @@ impl Hub {
     }
 
     /// Waits until the node is over. Returns the reason when it failed.
-    pub(crate) fn wait_for_end(&self) -> Option<String> {
+    pub(crate) fn wait_for_end(&self) -> Option<Failure> {
         let mut state = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             match &*state {
                 End::NotYet => {}
                 End::Stopped => return None,
-                End::Failed(reason) => return Some(reason.clone()),
+                End::Failed(failure) => return Some(failure.clone()),
             }
             state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -240,6 +258,15 @@ impl Hub {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::FailureKind;
+
+    fn fact() -> NodeEvent {
+        NodeEvent::Helping(Box::default())
+    }
+
+    fn full_disk() -> Failure {
+        Failure { kind: FailureKind::DiskFull, message: "no room".to_owned() }
+    }
 
     #[test]
     fn a_slow_front_end_is_told_what_it_lost_and_others_are_not_disturbed() {
@@ -247,12 +274,41 @@ mod tests {
         let (slow, gone) = (hub.subscribe(), hub.subscribe());
         drop(gone);
         for _ in 0..QUEUE + 3 {
-            hub.publish(&[NodeEvent::Failed(String::new())]);
+            hub.publish(&[fact()]);
         }
         assert_eq!(slow.try_recv(), Some(NodeEvent::Lagged(3)));
-        assert_eq!(slow.try_recv(), Some(NodeEvent::Failed(String::new())));
+        assert_eq!(slow.try_recv(), Some(fact()));
         hub.close();
         while slow.recv() != NodeEvent::Closed {}
+    }
+
+    #[test]
+    fn why_the_node_ended_is_told_last_even_to_who_has_a_full_queue() {
+        let hub = Hub::default();
+        let slow = hub.subscribe();
+        for _ in 0..QUEUE + 3 {
+            hub.publish(&[fact()]);
+        }
+        hub.fail(&full_disk());
+        hub.close();
+        assert_eq!(slow.recv(), NodeEvent::Lagged(3), "facts are lost, the end is none of them");
+        for _ in 0..QUEUE {
+            assert_eq!(slow.recv(), fact());
+        }
+        assert_eq!(slow.recv(), NodeEvent::Failed(full_disk()));
+        assert_eq!(slow.recv(), NodeEvent::Closed, "and why is told once");
+        assert_eq!(hub.wait_for_end(), Some(full_disk()));
+    }
+
+    #[test]
+    fn who_comes_after_the_end_hears_of_it() {
+        let (failed, stopped) = (Hub::default(), Hub::default());
+        failed.fail(&full_disk());
+        stopped.close();
+        let late = failed.subscribe();
+        assert_eq!(late.try_recv(), Some(NodeEvent::Failed(full_disk())));
+        assert_eq!(late.try_recv(), Some(NodeEvent::Closed));
+        assert_eq!(stopped.subscribe().try_recv(), Some(NodeEvent::Closed));
     }
 
     #[test]

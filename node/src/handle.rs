@@ -72,6 +72,7 @@ use crate::clock::Clock;
 use crate::config::NodeConfig;
 use crate::doctor::Known;
 use crate::doctor::People;
+use crate::error::Failure;
 use crate::error::NodeError;
 use crate::events::Events;
 use crate::events::Hub;
@@ -655,7 +656,7 @@ impl Handle {
     }
 
     /// Waits until the node has ended: by itself with what it says about it, or because it was told to.
-    pub fn wait_for_end(&self) -> Option<String> {
+    pub fn wait_for_end(&self) -> Option<Failure> {
         self.0.hub.wait_for_end()
     }
 

@@ -34,6 +34,8 @@ mod recorder;
 mod run;
 
 pub use config::NodeConfig;
+pub use error::Failure;
+pub use error::FailureKind;
 pub use error::NodeError;
 pub use events::Events;
 pub use events::NodeEvent;

@@ -40,6 +40,7 @@ use crate::calling::servers;
 use crate::calling::servers::Servers;
 use crate::clock::Clock;
 use crate::effects;
+use crate::error::Failure;
 use crate::error::NodeError;
 use crate::events::Hub;
 use crate::events::NodeEvent;
@@ -142,7 +143,7 @@ struct LastWords {
 impl Drop for LastWords {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.hub.fail("a fault in the program stopped this node; nothing that was confirmed is lost: start it again");
+            self.hub.fail(&Failure::fault());
         }
         // Nobody could hang up any more.
         self.calling.end();
@@ -187,7 +188,7 @@ impl Driver {
                 Ok(wrote) => shredded |= wrote,
                 Err(error) => {
                     tracing::error!(%error, "a commit failed");
-                    self.hub.fail(&error.to_string());
+                    self.hub.fail(&Failure::from(&error));
                     return None;
                 }
             }

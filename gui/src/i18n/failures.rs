@@ -17,6 +17,7 @@ pub fn of(error: &NodeError) -> String {
             "locked" => say!("fail-locked"),
             "bad_phrase" => say!("fail-bad-phrase"),
             "wrong_passphrase" => say!("fail-wrong-passphrase"),
+            "disk_full" => say!("fail-disk-full"),
             "in_use" => say!("fail-in-use"),
             "bad_address" => say!("fail-bad-node-address"),
             "bad_size" => say!("fail-bad-size"),

@@ -26,8 +26,6 @@ pub enum Screen {
     Unlock(UnlockForm),
     /// Chats.
     Main,
-    /// The node cannot run; why.
-    Failed(String),
 }
 
 /// The first form.

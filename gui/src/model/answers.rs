@@ -17,6 +17,7 @@ use crate::model::PhraseForm;
 use crate::model::Screen;
 use crate::model::calls;
 use crate::model::groups::acting;
+use crate::model::stopped;
 use crate::model::timeline::Timeline;
 use crate::say;
 
@@ -27,7 +28,7 @@ pub(super) fn take(model: &mut Model, reply: Reply) -> Vec<Request> {
         Reply::Created(phrase) => model.screen = Screen::Phrase(PhraseForm::new(&phrase)),
         Reply::Unlocked => {
             model.screen = Screen::Starting;
-            return model.load_all();
+            return stopped::resume(model);
         }
         Reply::All(all) => return everything(model, *all),
         Reply::Page { chat, before, messages } => return page(model, chat, before, messages),
@@ -81,6 +82,8 @@ pub(super) fn take(model: &mut Model, reply: Reply) -> Vec<Request> {
             model.toast(say!("toast-passphrase-changed"), false);
         }
         Reply::NotSent { chat, text, why } => not_sent(model, chat, text, why),
+        Reply::Reopened(state) => return stopped::reopened(model, state),
+        Reply::NotReopened(error) => stopped::not_reopened(model, &error),
         Reply::Failed(text) => failed(model, text),
     }
     Vec::new()
@@ -164,6 +167,7 @@ fn contact_answered(model: &mut Model, contact: ContactView) -> Vec<Request> {
 
 /// A message was refused: its text goes back to where it was written, unless something else is there now.
 fn not_sent(model: &mut Model, chat: ChatId, text: String, why: String) {
+    let Some(text) = stopped::take_back(model, chat, text) else { return };
     match model.timeline.as_mut().filter(|timeline| timeline.chat == chat && timeline.draft.is_empty()) {
         Some(timeline) => timeline.draft = text,
         None => model.clipboard = Some(text),
@@ -190,7 +194,7 @@ fn failed(model: &mut Model, text: String) {
     match (&mut model.screen, &mut model.dialog) {
         (Screen::Welcome(form), _) => form.error = Some(text),
         (Screen::Unlock(form), _) => form.error = Some(text),
-        (Screen::Starting, _) => model.screen = Screen::Failed(text),
+        (Screen::Starting, _) => stopped::unopened(model, text),
         (_, Some(Dialog::Add(form))) => form.error = Some(text),
         (_, Some(Dialog::Settings(form))) => form.error = Some(text),
         (_, Some(Dialog::Join(form))) => (form.error, form.busy) = (Some(text), false),

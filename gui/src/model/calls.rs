@@ -351,7 +351,7 @@ impl Model {
             Some(NoCall::NoContact)
         } else if !self.calls.is_free() {
             Some(NoCall::Talking)
-        } else if self.network.listen.is_empty() {
+        } else if self.network.listen.is_empty() || self.stopped.is_some() {
             Some(NoCall::Offline)
         } else if camera && !self.calls.has_camera() {
             Some(NoCall::NoCamera)

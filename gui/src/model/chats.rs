@@ -45,6 +45,13 @@ impl Chats {
         }
     }
 
+    /// What is being written in a chat.
+    pub(super) fn set_draft(&mut self, chat: &ChatId, text: &str) {
+        if let Some(view) = self.list.iter_mut().find(|view| view.chat == *chat) {
+            text.clone_into(&mut view.draft);
+        }
+    }
+
     /// The last message of a chat got further.
     pub fn set_state(&mut self, chat: &ChatId, message: &MessageId, state: MessageState) {
         let view = self.list.iter_mut().find(|view| view.chat == *chat);

@@ -128,6 +128,13 @@ impl Timeline {
         Self { group: Some(group), ..self }
     }
 
+    /// The same chat with what is being written there; its messages are read anew, as those that were shown last may not
+    /// be on disk.
+    pub(super) fn anew(self) -> Self {
+        let Self { chat, draft, reply_to, group, mentions, unread, .. } = self;
+        Self { reply_to, group, mentions, ..Self::new(chat, unread, draft) }
+    }
+
     /// Takes a page: the newest messages, or older ones.
     pub fn page(&mut self, before: Option<u64>, mut page: Vec<MessageView>) {
         self.loading = false;

@@ -25,7 +25,7 @@ use crate::theme::space;
 use crate::widget;
 
 /// A card in the middle of the window.
-fn card(ui: &mut Ui, tokens: &Tokens, width: f32, content: impl FnOnce(&mut Ui)) {
+pub(super) fn card(ui: &mut Ui, tokens: &Tokens, width: f32, content: impl FnOnce(&mut Ui)) {
     CentralPanel::default().frame(Frame::new().fill(tokens.app)).show(ui, |ui| {
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.vertical_centered(|ui| {
@@ -45,7 +45,7 @@ fn card(ui: &mut Ui, tokens: &Tokens, width: f32, content: impl FnOnce(&mut Ui))
     });
 }
 
-fn heading(ui: &mut Ui, tokens: &Tokens, glyph: &str, title: &str, sentence: &str) {
+pub(super) fn heading(ui: &mut Ui, tokens: &Tokens, glyph: &str, title: &str, sentence: &str) {
     ui.label(RichText::new(glyph).font(icon(34.0)).color(tokens.accent));
     ui.label(RichText::new(title).font(semibold(22.0)).color(tokens.text));
     ui.label(RichText::new(sentence).font(regular(14.0)).color(tokens.muted));

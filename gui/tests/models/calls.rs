@@ -65,7 +65,7 @@ fn ann() -> (Model, ChatId) {
     (model, chat)
 }
 
-fn call(chat: ChatId, outgoing: bool, state: CallState) -> CallView {
+pub(crate) fn call(chat: ChatId, outgoing: bool, state: CallState) -> CallView {
     let talking_since = matches!(state, CallState::Live).then_some(Timestamp(NOON));
     CallView {
         call: CALL,

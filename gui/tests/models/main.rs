@@ -4,6 +4,7 @@
 mod calls;
 mod groups;
 mod rooms;
+mod stopped;
 mod together;
 
 use kith_engine::Command;

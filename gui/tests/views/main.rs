@@ -5,6 +5,7 @@
 mod calls;
 mod groups;
 mod rooms;
+mod stopped;
 mod together;
 
 use std::cell::Cell;

@@ -9,6 +9,7 @@ use anyhow::Result;
 use crossbeam_channel::Sender;
 use crossbeam_channel::bounded;
 use kith_node::AccountState;
+use kith_node::Failure;
 use kith_node::Handle;
 use kith_node::NodeConfig;
 
@@ -71,8 +72,8 @@ pub(crate) fn run(common: &Common, websocket: Option<SocketAddr>, passphrase: Op
 }
 
 /// A node that ended by itself is a failure of the program: whoever watches over it should start it again.
-fn result(failure: Option<String>) -> Result<()> {
-    failure.map_or(Ok(()), |reason| Err(anyhow::anyhow!("{reason}")))
+fn result(failure: Option<Failure>) -> Result<()> {
+    failure.map_or(Ok(()), |failure| Err(anyhow::anyhow!("{}", failure.message)))
 }
 
 fn start(config: NodeConfig, passphrase: Option<&str>) -> Result<Handle> {
@@ -89,7 +90,7 @@ fn start(config: NodeConfig, passphrase: Option<&str>) -> Result<Handle> {
 }
 
 /// Sends what the node says when it ends by itself.
-fn on_end(handle: &Handle, stop: Sender<Option<String>>) -> Result<()> {
+fn on_end(handle: &Handle, stop: Sender<Option<Failure>>) -> Result<()> {
     let handle = handle.clone();
     std::thread::Builder::new().name("end".to_owned()).spawn(move || {
         let _ = stop.send(handle.wait_for_end());
@@ -98,7 +99,7 @@ fn on_end(handle: &Handle, stop: Sender<Option<String>>) -> Result<()> {
 }
 
 /// Sends a word when the system or the person asks the program to stop.
-fn on_signal(stop: Sender<Option<String>>) -> Result<()> {
+fn on_signal(stop: Sender<Option<Failure>>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         runtime.block_on(wait_for_signal());

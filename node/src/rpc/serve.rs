@@ -183,7 +183,10 @@ fn forward(handle: &Handle, out: &Out, own: &mut Option<AccountId>, event: &Node
             Some(body)
         }
         NodeEvent::Lagged(count) => Some(json!({ "type": "events.lost", "count": count })),
-        NodeEvent::Failed(reason) => Some(json!({ "type": "node.failed", "message": reason })),
+        NodeEvent::Failed(failure) => {
+            let (code, message) = (failure.kind.code(), &failure.message);
+            Some(json!({ "type": "node.failed", "code": code, "message": message }))
+        }
         NodeEvent::Closed => return false,
     };
     if let Some(body) = body {
