@@ -304,9 +304,7 @@ fn put(
     }
     let done = match taken {
         Taken::Now(payloads) => {
-            for payload in payloads {
-                contents::take(engine, rows, out, device, payload, live);
-            }
+            payloads.into_iter().for_each(|payload| contents::take(engine, rows, out, device, payload, live));
             taking::say_what_is_unsaid(engine, out, device);
             Done::Yes
         }

@@ -146,6 +146,9 @@ const OTHER_PEER_FAMILY: Refused = (443, "Peer Address Family Mismatch");
 const QUOTA: Refused = (486, "Allocation Quota Reached");
 const NO_CAPACITY: Refused = (508, "Insufficient Capacity");
 
+/// How many relayed addresses some may have together, and who they are.
+type Share<'a> = (usize, &'a dyn Fn(&Owner) -> bool);
+
 /// Who signed a request.
 struct Signer<'a> {
     user: &'a str,
@@ -644,7 +647,7 @@ impl Server {
     /// Whether somebody may open one more, when those by which nothing passes have made room.
     fn has_room(&mut self, now: Timestamp, owner: &Owner, out: &mut Vec<Effect>) -> bool {
         let Config { allocations, per_member, per_line, per_network, .. } = self.config;
-        let shares: [(usize, &dyn Fn(&Owner) -> bool); 4] = [
+        let shares: [Share<'_>; 4] = [
             (per_member, &|other| other.member == owner.member),
             (per_line, &|other| other.line == owner.line),
             (per_network, &|other| other.network == owner.network),

@@ -48,7 +48,7 @@ fn a_full_disk_in_the_light_theme() {
 #[test]
 fn a_full_disk_in_a_narrow_window_in_german() {
     i18n::speaking(Language::German, || {
-        show(full(), true, NARROW).picture("stopped-full-german-narrow-dark")
+        show(full(), true, NARROW).picture("stopped-full-german-narrow-dark");
     });
 }
 
