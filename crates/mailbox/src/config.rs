@@ -69,7 +69,8 @@ pub struct Config {
     pub local_ease: u32,
     /// Requests of any kind from one source.
     pub requests: Rate,
-    /// Requests with a signature from one source; checking one takes 50 µs.
+    /// Signatures to check from one source; checking one takes 50 µs. At once far more than one registration can hold
+    /// (`MAX_QUEUES`), which is checked as a whole or not at all.
     pub checks: Rate,
     /// New inboxes from one source: a device opens two at first, which count as one, and then one every 14 days, so a school
     /// behind one address may begin in one lesson, with 512 devices. Strangers are slowed by the work that each inbox costs, and kept from

@@ -79,6 +79,7 @@ pub(crate) fn deposit(
     };
     if let Access::Key { deposit } = &queue.access {
         let signed = request.signed_bytes(&step.core.keys.device, nonce);
+        step.core.stats.checks += 1;
         if !keys::holds(deposit, &signed, signature) {
             step.core.stats.bad_signatures += 1;
             limits.fine(&step.core.config, step.core.now, from);

@@ -242,7 +242,7 @@ fn plan(
 ) -> Result<Result<Plan, Answer>, StorageError> {
     let wanted: BTreeMap<QueueId, &Access> = asked.queues.iter().map(|(id, access)| (*id, access)).collect();
     let (mut changes, mut left_out) = (Vec::with_capacity(wanted.len()), Vec::new());
-    let mut more = 0;
+    let (mut more, mut unproved) = (0, Vec::new());
     for (id, access) in wanted {
         let queue: Option<QueueRow> = step.out.load(step.rows, rows::QUEUES, &id.0)?;
         if queue.as_ref().is_some_and(|queue| queue.inbox != *asked.inbox) {
@@ -252,11 +252,11 @@ fn plan(
             continue;
         }
         let opens = *access != Access::Closed {};
-        let is_knock = *access == Access::Knock {} && !is_owned(&id);
-        if is_knock
-            || (opens && queue.is_none() && is_owned(&id) && !is_proved(step, limits, from, &id, asked))
-        {
+        if *access == (Access::Knock {}) && !is_owned(&id) {
             return Ok(Err(step.core.refuse()));
+        }
+        if opens && queue.is_none() && is_owned(&id) {
+            unproved.push(id);
         }
         more += u32::from(queue.is_none() && opens);
         changes.push((id, queue, access.clone()));
@@ -274,27 +274,45 @@ fn plan(
         step.core.stats.full += 1;
         return Ok(Err(Answer::Full {}));
     }
-    Ok(Ok((changes, BoundedVec::truncated(left_out))))
+    // Last, because it costs most.
+    Ok(prove(step, limits, from, &unproved, asked).map(|()| (changes, BoundedVec::truncated(left_out))))
 }
 
-/// Whether somebody who opens an owned queue has shown that it is theirs.
-fn is_proved(
+/// Looks whether somebody who opens owned queues has shown that they are theirs; else the answer. Each is paid for like a
+/// request, before any is looked at: proofs are made once and can be sent as often as one likes.
+fn prove(
     step: &mut Step<'_>,
     limits: &mut Limits,
     from: Source,
-    id: &QueueId,
+    unproved: &[QueueId],
     asked: &Registration<'_>,
-) -> bool {
-    let Some((owner, signature)) = asked.owners.iter().find(|(owner, _)| owned_queue(owner) == *id) else {
-        return false;
-    };
-    let signed = owner_bytes(&step.core.keys.device, asked.inbox, asked.period);
-    let holds = keys::holds(owner, &signed, signature);
-    if !holds {
-        step.core.stats.bad_signatures += 1;
-        limits.fine(&step.core.config, step.core.now, from);
+) -> Result<(), Answer> {
+    if unproved.is_empty() {
+        return Ok(());
     }
-    holds
+    let core = &mut *step.core;
+    let count = u32::try_from(unproved.len()).unwrap_or(u32::MAX);
+    limits.take_some(&core.config, core.now, from, Kind::Check, count).map_err(|retry_after_secs| {
+        core.stats.too_fast += 1;
+        Answer::OverQuota { retry_after_secs }
+    })?;
+    let owners: BTreeMap<QueueId, &OwnerProof> =
+        asked.owners.iter().map(|proof| (owned_queue(&proof.0), proof)).collect();
+    let signed = owner_bytes(&core.keys.device, asked.inbox, asked.period);
+    // Whether all are there is known before the first is checked.
+    let proofs: Option<Vec<_>> = unproved.iter().map(|id| owners.get(id)).collect();
+    let all_hold = proofs.is_some_and(|proofs| {
+        proofs.into_iter().all(|(owner, signature)| {
+            core.stats.checks += 1;
+            keys::holds(owner, &signed, signature)
+        })
+    });
+    if all_hold {
+        return Ok(());
+    }
+    core.stats.bad_signatures += 1;
+    limits.fine(&core.config, core.now, from);
+    Err(core.refuse())
 }
 
 /// The last period for which queues are opened: the next, by a clock that may be a day ahead.

@@ -57,6 +57,21 @@ impl Limits {
         from: Source,
         kind: Kind,
     ) -> Result<(), u32> {
+        self.take_some(config, now, from, kind, 1)
+    }
+
+    /// Takes several of a source's turns, or none.
+    ///
+    /// # Errors
+    /// In how many seconds there are so many again.
+    pub(crate) fn take_some(
+        &mut self,
+        config: &Config,
+        now: Timestamp,
+        from: Source,
+        kind: Kind,
+        count: u32,
+    ) -> Result<(), u32> {
         let ease = if from.local { config.local_ease.max(1) } else { 1 };
         let rate = match kind {
             Kind::Request => config.requests,
@@ -69,13 +84,17 @@ impl Limits {
             Kind::Check => &mut rates.checks,
             Kind::Opening => &mut rates.openings,
         };
-        bucket.take(rate, ease, now)
+        bucket.take(rate, ease, count, now)
     }
 
     /// Makes a source pay for a signature that did not hold.
     pub(crate) fn fine(&mut self, config: &Config, now: Timestamp, from: Source) {
+        self.charge(config, now, from, config.bad_signature_checks);
+    }
+
+    /// Makes a source pay for what turned out to cost as much as so many checks.
+    pub(crate) fn charge(&mut self, config: &Config, now: Timestamp, from: Source, checks: u32) {
         let ease = if from.local { config.local_ease.max(1) } else { 1 };
-        let checks = config.bad_signature_checks;
         self.rates(config, now, from).checks.fine(config.checks, ease, checks, now);
     }
 
@@ -96,7 +115,7 @@ impl Limits {
                 return Ok(());
             }
         }
-        self.queues.entry(*queue).or_default().take(config.deposits, 1, now)
+        self.queues.entry(*queue).or_default().take(config.deposits, 1, 1, now)
     }
 
     /// Forgets whoever has been quiet.
@@ -126,10 +145,10 @@ impl SourceRates {
 }
 
 impl Bucket {
-    fn take(&mut self, rate: Rate, ease: u32, now: Timestamp) -> Result<(), u32> {
+    fn take(&mut self, rate: Rate, ease: u32, count: u32, now: Timestamp) -> Result<(), u32> {
         let (price, purse) = prices(rate, ease);
         let now = now.0.saturating_mul(1_000);
-        let paid = self.0.max(now).saturating_add(price);
+        let paid = self.0.max(now).saturating_add(price.saturating_mul(u64::from(count)));
         let over = paid.saturating_sub(now).saturating_sub(purse);
         if over > 0 {
             return Err(u32::try_from(over.div_ceil(1_000_000)).unwrap_or(u32::MAX));

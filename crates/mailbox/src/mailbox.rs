@@ -113,7 +113,10 @@ impl Mailbox {
                 streams.close(core, out, stream, CloseReason::Malformed);
             }
             Input::Drained { stream, bytes } => {
-                return streams.drained(&mut Step { core, rows, out }, stream, bytes);
+                let listed = streams.drained(&mut Step { core, rows, out }, stream, bytes)?;
+                if let Some((from, _)) = streams.origin(stream) {
+                    self.limits.charge(&core.config, core.now, from, listed / ROWS_PER_CHECK);
+                }
             }
             Input::Closed { stream } => streams.closed(core, stream),
             Input::Entropy(bytes) => core.stir(&bytes),
@@ -291,7 +294,9 @@ impl Mailbox {
             // The inbox is unknown, or knows no such reader: in either case it has to be registered.
             None => return Ok(Some(Answer::NoQueue {})),
         }
-        self.streams.subscribe(step, asked.stream, asked.number, *inbox, *reader, *after)?;
+        let listed = self.streams.subscribe(step, asked.stream, asked.number, *inbox, *reader, *after)?;
+        let core = &mut self.core;
+        self.limits.charge(&core.config, core.now, asked.from, listed / ROWS_PER_CHECK);
         Ok(None)
     }
 
@@ -303,6 +308,7 @@ impl Mailbox {
         signature: &kith_proto::mailbox::Signature,
     ) -> bool {
         let core = &mut self.core;
+        core.stats.checks += 1;
         let holds = keys::holds(key, &request.signed_bytes(&core.keys.device, &asked.nonce), signature);
         if !holds {
             core.stats.bad_signatures += 1;
@@ -343,6 +349,10 @@ impl Mailbox {
 fn is_signed(request: &Request) -> bool {
     matches!(request, Request::Register { .. } | Request::Deposit { .. } | Request::Subscribe { .. })
 }
+
+/// Rows of an index that cost a source as much as a check: a page of them costs sixteen. What a reader has waiting on an
+/// ordinary morning stays free, and a thousand times that may be listed at once.
+const ROWS_PER_CHECK: u32 = 64;
 
 /// The longest time that anything is kept.
 const KEEP_SECS: u32 = 30 * 86_400;

@@ -18,7 +18,10 @@ pub struct Stats {
     pub malformed: u64,
     /// Requests refused because they broke the rules.
     pub refused: u64,
-    /// Signatures that did not hold.
+    /// Signatures checked.
+    #[serde(default)]
+    pub checks: u64,
+    /// Signatures that did not hold or were missing.
     pub bad_signatures: u64,
     /// Work that was missing, too little or out of date.
     pub bad_work: u64,

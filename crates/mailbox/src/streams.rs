@@ -176,21 +176,22 @@ impl Streams {
         }
     }
 
-    /// Answers were written: there is room for more.
+    /// Answers were written: there is room for more. Returns how many rows of the index were read for it.
     pub(crate) fn drained(
         &mut self,
         step: &mut Step<'_>,
         stream: u64,
         bytes: u64,
-    ) -> Result<(), StorageError> {
-        let Some(known) = self.all.get_mut(&stream) else { return Ok(()) };
+    ) -> Result<u32, StorageError> {
+        let Some(known) = self.all.get_mut(&stream) else { return Ok(0) };
         let bytes = bytes.min(known.unwritten);
         known.unwritten -= bytes;
         self.unwritten = self.unwritten.saturating_sub(bytes);
         self.pump(step, stream)
     }
 
-    /// Begins to tell what is in an inbox. An older stream of the same reader ends.
+    /// Begins to tell what is in an inbox. An older stream of the same reader ends. Returns how many rows of the index were
+    /// read for it.
     pub(crate) fn subscribe(
         &mut self,
         step: &mut Step<'_>,
@@ -199,12 +200,12 @@ impl Streams {
         inbox: InboxKey,
         reader: ReaderId,
         after: Sequence,
-    ) -> Result<(), StorageError> {
+    ) -> Result<u32, StorageError> {
         let before = self.subscribers.get(&inbox).and_then(|readers| readers.get(&reader)).copied();
         if let Some(before) = before.filter(|before| *before != stream) {
             self.close(step.core, step.out, before, CloseReason::Replaced);
         }
-        let Some(known) = self.all.get_mut(&stream) else { return Ok(()) };
+        let Some(known) = self.all.get_mut(&stream) else { return Ok(0) };
         let new = Subscription { inbox, reader, number, told: after, live: false, caught_up: false };
         // What was asked for in the former inbox has other places.
         known.gets.clear();
@@ -323,20 +324,22 @@ impl Streams {
         self.all.values().filter(|known| known.subscription.is_some()).count()
     }
 
-    /// Gives a stream what it waits for, as long as there is room.
-    fn pump(&mut self, step: &mut Step<'_>, stream: u64) -> Result<(), StorageError> {
+    /// Gives a stream what it waits for, as long as there is room. Returns how many rows of the index were read for it.
+    fn pump(&mut self, step: &mut Step<'_>, stream: u64) -> Result<u32, StorageError> {
+        let mut read = 0_u32;
         loop {
-            let Some(known) = self.all.get_mut(&stream) else { return Ok(()) };
+            let Some(known) = self.all.get_mut(&stream) else { return Ok(read) };
             if !has_room(step.core, known.unwritten, self.unwritten) {
-                return Ok(());
+                return Ok(read);
             }
-            let Some(subscription) = known.subscription.as_mut() else { return Ok(()) };
+            let Some(subscription) = known.subscription.as_mut() else { return Ok(read) };
             if let Some((number, sequence)) = known.gets.pop_front() {
                 let inbox = subscription.inbox;
                 let word = fetch(step, &inbox, sequence)?;
                 self.answer(step.core, step.out, stream, number, word);
             } else if !subscription.live {
-                let entries = subscription.next_page(step)?;
+                let (entries, rows) = subscription.next_page(step)?;
+                read = read.saturating_add(rows);
                 let (number, live) = (subscription.number, subscription.live);
                 let ends = live && !std::mem::replace(&mut subscription.caught_up, live);
                 if !entries.is_empty() {
@@ -351,7 +354,7 @@ impl Streams {
                     }
                 }
             } else {
-                return Ok(());
+                return Ok(read);
             }
         }
     }
@@ -370,14 +373,19 @@ impl Streams {
 }
 
 impl Subscription {
-    /// The next entries that this reader has not deleted. None are left when it is live afterwards.
-    fn next_page(&mut self, step: &mut Step<'_>) -> Result<BoundedVec<IndexEntry, MAX_INDEX>, StorageError> {
+    /// The next entries that this reader has not deleted, and how many rows were read. None are left when it is live
+    /// afterwards.
+    fn next_page(
+        &mut self,
+        step: &mut Step<'_>,
+    ) -> Result<(BoundedVec<IndexEntry, MAX_INDEX>, u32), StorageError> {
         let inbox = step.out.load::<rows::InboxRow>(step.rows, rows::INBOXES, &self.inbox)?;
         let readers = inbox.as_ref().map(|inbox| &*inbox.readers).unwrap_or_default();
         let reader = readers.iter().find(|row| row.reader == self.reader);
         self.told = self.told.max(reader.map_or(0, |row| row.up_to));
         let page = deletions::listed(step, &self.inbox, self.told.saturating_add(1), u64::MAX, MAX_INDEX)?;
         self.live = page.len() < MAX_INDEX;
+        let rows = u32::try_from(page.len()).unwrap_or(u32::MAX);
         if let Some((last, _)) = page.last() {
             self.told = *last;
         }
@@ -388,7 +396,7 @@ impl Subscription {
             envelope: row.envelope,
             size_class: row.size_class,
         });
-        Ok(BoundedVec::truncated(entries.collect()))
+        Ok((BoundedVec::truncated(entries.collect()), rows))
     }
 }
 

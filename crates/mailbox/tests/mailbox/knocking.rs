@@ -1,6 +1,7 @@
 //! Strangers: work instead of a key, few and small envelopes, and a price that rises.
 
 use kith_mailbox::Config;
+use kith_mailbox::config::Rate;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::envelope::Envelope;
 use kith_proto::id::QueueId;
@@ -181,6 +182,17 @@ fn strangers_leave_small_envelopes_only() {
 /// Registers with proofs as they are, and tells what was said.
 fn asks(house: &mut House, who: &Person, period: u32, doors: &[QueueId], owners: Vec<OwnerProof>) -> Answer {
     let stream = house.stream();
+    asks_on(house, stream, who, period, doors, owners)
+}
+
+fn asks_on(
+    house: &mut House,
+    stream: u64,
+    who: &Person,
+    period: u32,
+    doors: &[QueueId],
+    owners: Vec<OwnerProof>,
+) -> Answer {
     let queues = doors.iter().map(|door| (*door, Access::Knock {})).collect();
     let request = who.registration_with(house, stream, period, queues, owners, Admission::Open {});
     house.ask_one(stream, request)
@@ -207,6 +219,53 @@ fn only_the_owner_opens_a_queue_whose_name_others_know() {
     let again = asks(&mut house, &ann, 1, &[door], Vec::new());
     assert!(matches!(again, Answer::Registered { queues: 1, .. }), "it was shown");
     assert!(is_refused(asks(&mut house, &eve, 1, &[eve.door(1)], Vec::new())), "nor with a key");
+}
+
+#[test]
+fn a_registration_pays_for_each_proof_before_one_is_checked() {
+    let checks = Rate { per_hour: 3_600, burst: 300 };
+    let mut house = House::new(Config { open: true, checks, ..Config::default() });
+    let (ann, eve) = (Person::new(1, 1), Person::new(2, 1));
+    // One address for all of them.
+    let street = house.stream_from(7);
+    let many = |house: &House, who: &Person, period| {
+        let doors: Vec<_> = (0..200).map(|number| who.door(number)).collect();
+        let proofs: Vec<_> = (0..200).map(|number| who.proof(house, number, &who.inbox(), period)).collect();
+        (doors, proofs)
+    };
+    let (doors, mut proofs) = many(&house, &eve, 1);
+    let missing = proofs.pop();
+    let before = house.mailbox.stats();
+    assert_eq!(asks_on(&mut house, street, &eve, 1, &doors, proofs.clone()), Answer::Refused {});
+    let after = house.mailbox.stats();
+    assert_eq!(
+        after.checks - before.checks,
+        1,
+        "only the request's own signature was checked: one proof is missing"
+    );
+    assert_eq!(after.bad_signatures - before.bad_signatures, 1, "which is fined");
+    proofs.extend(missing);
+    let answer = asks_on(&mut house, street, &eve, 1, &doors, proofs.clone());
+    assert!(matches!(answer, Answer::OverQuota { retry_after_secs: 1.. }), "too fast: {answer:?}");
+    assert_eq!(house.mailbox.stats().checks - after.checks, 1, "and none of the proofs was checked");
+    assert_eq!(house.mailbox.overview().queues, 0);
+    // Ten minutes later the address has paid, and somebody else behind it opens as many.
+    house.elapse(Span::from_minutes(10));
+    let street = house.stream_from(7);
+    let (doors, proofs) = many(&house, &ann, 1);
+    let before = house.mailbox.stats().checks;
+    assert!(matches!(
+        asks_on(&mut house, street, &ann, 1, &doors, proofs.clone()),
+        Answer::Registered { queues: 200, .. }
+    ));
+    assert_eq!(house.mailbox.stats().checks - before, 201, "each was checked once");
+    for _ in 0..20 {
+        let again = asks_on(&mut house, street, &ann, 1, &doors, proofs.clone());
+        assert!(
+            matches!(again, Answer::Registered { queues: 200, .. }),
+            "renewing costs one check: {again:?}"
+        );
+    }
 }
 
 #[test]

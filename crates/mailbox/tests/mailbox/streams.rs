@@ -134,6 +134,31 @@ fn signatures_are_not_checked_faster_than_the_rate() {
 }
 
 #[test]
+fn who_subscribes_pays_for_what_is_listed() {
+    let (mut house, ann) = (House::open(), Person::new(1, 1));
+    ann.register(&mut house, ann.queues(2));
+    let bob = house.stream();
+    for number in 0..1_100 {
+        ann.leave(&mut house, bob, u16::from(number >= 600), &envelope(number, 0));
+    }
+    house.config.checks = Rate { per_hour: 3_600, burst: 40 };
+    house.crash();
+    let eve = house.stream();
+    let mut subscribe = |times| {
+        let mut listed = 0;
+        for _ in 0..times {
+            let request = ann.subscription(&house, eve, 0, 0);
+            let told = house.ask(eve, request);
+            listed += u32::from(told.last() == Some(&Answer::CaughtUp {}));
+        }
+        listed
+    };
+    assert_eq!(subscribe(20), 3, "1,100 rows cost as much as 17 checks, and a subscription one");
+    let (phone, _) = ann.listen(&mut house, 0);
+    assert_eq!(house.closed(phone), None, "another network does not pay for it");
+}
+
+#[test]
 fn a_mailbox_that_goes_away_says_where_to_go_and_gives_what_it_has() {
     let (mut house, ann) = (House::open(), Person::new(1, 1));
     ann.register(&mut house, ann.queues(1));
