@@ -15,6 +15,7 @@ use kith_proto::codec::Encode;
 use kith_proto::mailbox::Answer;
 use kith_proto::mailbox::MAX_MAILBOX_FRAME_BYTES;
 use kith_proto::mailbox::Numbered;
+use kith_proto::mailbox::OwnerProof;
 use kith_proto::mailbox::Request;
 use libp2p::Stream;
 use tokio::sync::OwnedSemaphorePermit;
@@ -43,8 +44,11 @@ pub(crate) const ANSWER_QUEUE: usize = 32_768;
 /// weigh as much as a thousand others.
 const BUDGET_BYTES: usize = 16 << 20;
 
-/// What an event weighs beside the envelope in it.
+/// What an event weighs beside the envelope or the lists in it.
 const EVENT_BYTES: usize = 256;
+
+/// What a queue or an entry of an index weighs: a name, a key or another name, and what goes with them.
+const QUEUE_BYTES: usize = 64;
 
 /// Requests that may be on the way to the driver, whatever they weigh: 65,536 of the smallest would fit into the budget, and
 /// into the 5,120 places on that way, which belong to all events. When those are taken the network stops reading.
@@ -140,7 +144,10 @@ fn request_weight(request: &Request) -> usize {
     EVENT_BYTES
         + match request {
             Request::Deposit { envelope, .. } => envelope.as_bytes().len(),
-            Request::Register { queues, .. } => queues.len() * 64,
+            // Beside the lists, a voucher and the readers.
+            Request::Register { queues, owners, .. } => {
+                EVENT_BYTES + queues.len() * QUEUE_BYTES + owners.len() * size_of::<OwnerProof>()
+            }
             Request::Get { sequences } | Request::DeleteThese { sequences } => sequences.len() * 8,
             _ => 0,
         }
@@ -150,7 +157,7 @@ fn answer_weight(answer: &Answer) -> usize {
     EVENT_BYTES
         + match answer {
             Answer::Envelope { envelope, .. } => envelope.as_bytes().len(),
-            Answer::Index { entries } => entries.len() * 64,
+            Answer::Index { entries } => entries.len() * QUEUE_BYTES,
             _ => 0,
         }
 }
@@ -293,6 +300,20 @@ async fn finish(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite +
 #[cfg(test)]
 mod tests {
     use futures::FutureExt as _;
+    use kith_proto::bounded::BoundedBytes;
+    use kith_proto::bounded::BoundedVec;
+    use kith_proto::envelope::Envelope;
+    use kith_proto::envelope::MAX_ENVELOPE_BYTES;
+    use kith_proto::id::QueueId;
+    use kith_proto::id::ReaderId;
+    use kith_proto::mailbox::Access;
+    use kith_proto::mailbox::Admission;
+    use kith_proto::mailbox::KeepFor;
+    use kith_proto::mailbox::MAX_INDEX;
+    use kith_proto::mailbox::MAX_QUEUES;
+    use kith_proto::mailbox::MAX_READERS;
+    use kith_proto::mailbox::MAX_VOUCHER_BYTES;
+    use kith_proto::mailbox::WorkProof;
 
     use super::*;
 
@@ -309,5 +330,38 @@ mod tests {
         let event = NetEvent::MailboxServed(ServedEvent::Asked { stream: 1, request });
         budget.has_arrived(&event);
         assert!(take().now_or_never().is_some(), "the driver has one");
+    }
+
+    #[test]
+    fn the_largest_request_of_every_kind_weighs_at_least_what_it_is_on_the_wire() {
+        let (signature, inbox, reader) = ([0; 64], [0; 32], ReaderId([0; 16]));
+        let queue = (QueueId([0; 16]), Access::Key { deposit: [0; 32] });
+        let sequences = || BoundedVec::truncated(vec![u64::MAX; MAX_INDEX]);
+        let envelope = Envelope::new([1; 16], &vec![2; MAX_ENVELOPE_BYTES - 17]).unwrap();
+        let work = Some(WorkProof { challenge: [3; 32], solution: u64::MAX });
+        let voucher = BoundedBytes::new(vec![0; MAX_VOUCHER_BYTES]).unwrap();
+        let largest = [
+            Request::Hello { version: 1 },
+            Request::Register {
+                inbox,
+                period: u32::MAX,
+                readers: BoundedVec::truncated(vec![reader; MAX_READERS]),
+                queues: BoundedVec::truncated(vec![queue; MAX_QUEUES]),
+                owners: BoundedVec::truncated(vec![(inbox, signature); MAX_QUEUES]),
+                admission: Admission::Voucher { voucher },
+                signature,
+            },
+            Request::Deposit { queue: QueueId([0; 16]), envelope, keep: KeepFor::Days14, work, signature },
+            Request::Subscribe { inbox, reader, after: u64::MAX, signature },
+            Request::Get { sequences: sequences() },
+            Request::Delete { up_to: u64::MAX },
+            Request::Info {},
+            Request::DeleteThese { sequences: sequences() },
+        ];
+        for word in largest {
+            let weight = request_weight(&word);
+            let wire = Numbered { number: u32::MAX, word }.to_wire();
+            assert!(weight >= wire.len(), "{weight} for {} bytes of kind {:?}", wire.len(), wire.get(8));
+        }
     }
 }
