@@ -38,6 +38,7 @@ class Node:
         self.answers = {}
         self.changed = threading.Condition()
         self.process = None
+        self.ended = False
         self.start()
 
     def start(self):
