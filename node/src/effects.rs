@@ -24,9 +24,10 @@ pub(crate) fn command(effect: Effect) -> Option<NetCommand> {
             NetCommand::RemoveBootstrap { node: address::parse_node(&address).ok()? }
         }
         Effect::UseBootstrap { node } => NetCommand::AddBootstrap { node },
-        Effect::KeepConnected { devices } => {
-            NetCommand::KeepConnected { devices: devices.into_iter().collect() }
-        }
+        Effect::KeepConnected { devices, known } => NetCommand::KeepConnected {
+            devices: devices.into_iter().collect(),
+            known: known.into_iter().collect(),
+        },
         // Not for the network.
         Effect::Befriend { .. } | Effect::Call(_) => return None,
         Effect::OpenMailbox { stream, device, addresses } => {

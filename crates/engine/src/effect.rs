@@ -66,6 +66,9 @@ pub enum Effect {
     KeepConnected {
         /// The devices of all contacts.
         devices: Vec<DeviceId>,
+        /// Those of them that may learn where this device is when a relay leads there: of accepted contacts, and of
+        /// members of common groups. Not those of people who were only asked, or only ask.
+        known: Vec<DeviceId>,
     },
     /// The devices of accepted contacts: whom a mailbox on this device may serve. Replaces the former list.
     Befriend {

@@ -327,21 +327,26 @@ impl Engine {
         }
     }
 
-    /// Whom the network layer keeps connected.
+    /// Whom the network layer keeps connected, and who of them may learn where this device is.
     pub(crate) fn keep_connected(&self, out: &mut Output) {
-        let fellows = self.groups.fellows();
-        let of_friends = |contact: &ContactId| {
+        let (fellows, agreed) = (self.groups.fellows(), self.groups.agreed_fellows());
+        let is_among = |contact: &ContactId, fellows: &BTreeSet<ContactId>| {
+            self.contacts.state(contact) != Some(ContactState::Blocked) && fellows.contains(contact)
+        };
+        let is_accepted = |contact: &ContactId| self.contacts.state(contact) == Some(ContactState::Accepted);
+        let is_known = |contact: &ContactId| is_accepted(contact) || is_among(contact, &agreed);
+        let is_kept = |contact: &ContactId| {
             let state = self.contacts.state(contact);
             matches!(state, Some(ContactState::Accepted | ContactState::Requested))
-                || (state != Some(ContactState::Blocked) && fellows.contains(contact))
+                || is_among(contact, &fellows)
                 || self.contacts.get(contact).is_some_and(ContactRow::is_fellow)
         };
-        let devices =
-            self.peers.all().filter(|(_, row)| of_friends(&row.contact)).map(|(device, _)| *device).collect();
-        out.effect(Effect::KeepConnected { devices });
-        let accepted = |contact| self.contacts.state(contact) == Some(ContactState::Accepted);
-        let devices = self.peers.all().filter(|(_, row)| accepted(&row.contact)).map(|(device, _)| *device);
-        out.effect(Effect::Befriend { devices: devices.collect() });
+        let devices_of = |wanted: &dyn Fn(&ContactId) -> bool| -> Vec<DeviceId> {
+            let wanted = self.peers.all().filter(|(_, row)| wanted(&row.contact));
+            wanted.map(|(device, _)| *device).collect()
+        };
+        out.effect(Effect::KeepConnected { devices: devices_of(&is_kept), known: devices_of(&is_known) });
+        out.effect(Effect::Befriend { devices: devices_of(&is_accepted) });
         mesh::say_topics(self, out);
     }
 

@@ -115,7 +115,10 @@ impl NetworkBehaviour for Probe {
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
         let wanted = match &event {
             FromSwarm::NewExternalAddrCandidate(candidate) => self.is_candidate(candidate.addr),
-            FromSwarm::ConnectionEstablished(up) => self.members.insert(up.connection_id),
+            // Who is connected through a relay cannot test, and is told no address.
+            FromSwarm::ConnectionEstablished(up) => {
+                !up.endpoint.is_relayed() && self.members.insert(up.connection_id)
+            }
             FromSwarm::ConnectionClosed(closed) => self.members.remove(&closed.connection_id),
             _ => true,
         };
@@ -332,6 +335,9 @@ impl NetworkBehaviour for Tester {
 
 #[cfg(test)]
 mod tests {
+    use libp2p::core::ConnectedPoint;
+    use libp2p::swarm::behaviour::ConnectionEstablished;
+
     use super::*;
 
     fn tester(client: &str) -> (Tester, PeerId) {
@@ -342,6 +348,27 @@ mod tests {
 
     fn ask(tester: &mut Tester, peer: PeerId, address: &str, now: Instant) -> bool {
         tester.check(Some(peer), &[address.parse().unwrap()], now).is_ok()
+    }
+
+    #[test]
+    fn nobody_is_asked_for_a_test_through_a_relay() {
+        let mut probe = Probe::new();
+        let mut connect = |number, address: &str| {
+            let address = address.parse().unwrap();
+            let endpoint =
+                ConnectedPoint::Dialer { address, role_override: Endpoint::Dialer, port_use: PortUse::Reuse };
+            probe.on_swarm_event(FromSwarm::ConnectionEstablished(ConnectionEstablished {
+                peer_id: PeerId::random(),
+                connection_id: ConnectionId::new_unchecked(number),
+                endpoint: &endpoint,
+                failed_addresses: &[],
+                other_established: 0,
+            }));
+            probe.members.len()
+        };
+        assert_eq!(connect(1, "/ip4/192.0.2.1/tcp/4001"), 1);
+        let relay = PeerId::random();
+        assert_eq!(connect(2, &format!("/ip4/192.0.2.1/tcp/4001/p2p/{relay}/p2p-circuit")), 1);
     }
 
     #[test]

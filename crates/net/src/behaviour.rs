@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kith_proto::record::MAX_RECORD_BYTES;
-use libp2p::dcutr;
 use libp2p::identify;
 use libp2p::identity::Keypair;
 use libp2p::kad;
@@ -20,6 +19,7 @@ use libp2p::swarm::StreamProtocol;
 use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::upnp;
 
+use crate::about::About;
 use crate::address;
 use crate::address::Reach;
 use crate::autonat;
@@ -30,6 +30,7 @@ use crate::error::NetError;
 use crate::limits;
 use crate::mesh;
 use crate::probes;
+use crate::punch::Punch;
 use crate::relay::Relay;
 use crate::requests;
 use crate::stats::Counters;
@@ -66,11 +67,11 @@ pub(crate) struct Behaviour {
     pub(crate) relay: Toggle<Relay>,
     /// On every node, because the transport of relayed connections cannot be without it.
     pub(crate) circuits: Circuits,
-    pub(crate) punch: Toggle<dcutr::Behaviour>,
+    pub(crate) punch: Toggle<Punch>,
     pub(crate) probe: Toggle<autonat::Probe>,
     pub(crate) upnp: Toggle<upnp::tokio::Behaviour>,
     pub(crate) kad: kad::Behaviour<MemoryStore>,
-    pub(crate) identify: identify::Behaviour,
+    pub(crate) identify: About,
     pub(crate) probes: probes::Behaviour,
     pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
 }
@@ -108,11 +109,11 @@ impl Behaviour {
             mesh: Toggle::from(if user { Some(mesh::Behaviour::new()?) } else { None }),
             relay: Toggle::from(config.services.relay.then(|| Relay::new(peer, limits))),
             circuits: Circuits::new(circuits),
-            punch: Toggle::from(user.then(|| dcutr::Behaviour::new(peer))),
+            punch: Toggle::from(user.then(|| Punch::new(peer))),
             probe: Toggle::from(config.probe.then(autonat::Probe::new)),
             upnp: Toggle::from((config.upnp && !only_here(config)).then(upnp::tokio::Behaviour::default)),
             kad: kademlia(config, keypair),
-            identify: identify::Behaviour::new(identify),
+            identify: About::new(identify),
             probes: probes::Behaviour::new(limits.ping_calm),
             mdns: Toggle::from(mdns),
         })

@@ -64,6 +64,9 @@ pub enum NetCommand {
     KeepConnected {
         /// The devices.
         devices: BTreeSet<DeviceId>,
+        /// Those of them that may learn where this device is: with them holes are punched through relays, and they are
+        /// told its addresses there. Not whoever was only asked, or only asks.
+        known: BTreeSet<DeviceId>,
     },
     /// Take over the limits that can change while the network runs; [`Limits::adopt`] says which.
     SetLimits {

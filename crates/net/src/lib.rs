@@ -23,6 +23,7 @@ pub mod turn;
 #[cfg(feature = "webrtc")]
 pub mod webrtc;
 
+mod about;
 mod autonat;
 mod behaviour;
 mod circuits;
@@ -32,6 +33,7 @@ mod mesh;
 mod network;
 mod pipes;
 mod probes;
+mod punch;
 mod quiet;
 mod relay;
 mod requests;

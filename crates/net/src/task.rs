@@ -132,6 +132,8 @@ pub(crate) struct Task {
     lending: Lending,
     next_stream: u64,
     friends: BTreeSet<DeviceId>,
+    /// Those of them that may learn where this device is.
+    known: BTreeSet<DeviceId>,
     /// Who may hear of topics, if they are friends.
     members: BTreeSet<DeviceId>,
     bootstraps: BTreeMap<PeerId, Bootstrap>,
@@ -252,6 +254,7 @@ impl Task {
             lending: Lending::default(),
             next_stream: 0,
             friends: BTreeSet::new(),
+            known: BTreeSet::new(),
             members: BTreeSet::new(),
             bootstraps: BTreeMap::new(),
             unpublished: BTreeMap::new(),
@@ -404,9 +407,11 @@ impl Task {
             }
             NetCommand::AddBootstrap { node } => self.add_bootstrap(&node),
             NetCommand::RemoveBootstrap { node } => self.remove_bootstrap(&node),
-            NetCommand::KeepConnected { devices } => {
-                self.friends = devices;
+            NetCommand::KeepConnected { devices, known } => {
+                let news = known.difference(&self.known).copied().collect();
+                (self.friends, self.known) = (devices, known);
                 self.update_kept();
+                self.punch_soon(&news);
             }
             NetCommand::SetLimits { limits } => self.set_limits(&limits),
             NetCommand::TestAddresses { addresses } => self.test_addresses(&addresses),

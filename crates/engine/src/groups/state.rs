@@ -205,10 +205,19 @@ impl Groups {
 
     /// Everybody in groups that we are in with whom this device has to do: in large ones only neighbours.
     pub(crate) fn fellows(&self) -> BTreeSet<AccountId> {
+        self.kin_in(|_| true)
+    }
+
+    /// Those of them with whom we have agreed to be in a group: being added by somebody says nothing about us.
+    pub(crate) fn agreed_fellows(&self) -> BTreeSet<AccountId> {
+        self.kin_in(|group| group.row.state() == GroupState::Joined)
+    }
+
+    fn kin_in(&self, wanted: impl Fn(&Group) -> bool) -> BTreeSet<AccountId> {
         let of = |group: &Group| -> Vec<AccountId> {
             group.kin().into_iter().filter(|account| group.is_shared_with(account)).collect()
         };
-        self.by_id.values().flat_map(of).collect()
+        self.by_id.values().filter(|group| wanted(group)).flat_map(of).collect()
     }
 
     /// The large groups that we are in, and have agreed to be in.

@@ -244,3 +244,18 @@ fn without_a_mailbox_whoever_holds_a_link_finds_its_maker_as_long_as_it_is_open(
     ann.pass(Span::from_hours(7));
     assert_eq!(ann.published(), [], "nobody may know");
 }
+
+#[test]
+fn whoever_was_only_asked_or_only_asks_may_not_learn_through_a_relay_where_somebody_is() {
+    let (mut ann, mut bob) = (Side::new(1), Side::new(2));
+    ask(&mut bob, &mut ann);
+    assert_eq!((&bob.kept, &bob.known), (&vec![ann.device], &Vec::new()), "Bob waits for Ann's answer");
+    assert_eq!((&ann.kept, &ann.known), (&Vec::new(), &Vec::new()), "Ann has not decided");
+    ann.command(Command::AcceptContact { contact: bob.account });
+    carry(&mut ann, &mut bob);
+    assert_eq!((&ann.known, &bob.known), (&vec![bob.device], &vec![ann.device]));
+    ann.restart();
+    assert_eq!(ann.known, [bob.device], "the network is told anew when it starts");
+    ann.command(Command::BlockContact { contact: bob.account });
+    assert_eq!(ann.known, []);
+}

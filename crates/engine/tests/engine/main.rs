@@ -70,6 +70,10 @@ struct Side {
     mail: Vec<Effect>,
     /// What was published and looked for in the DHT and not carried yet.
     dht: Vec<Effect>,
+    /// Whose connections are kept.
+    kept: Vec<DeviceId>,
+    /// Who of them may learn where this device is.
+    known: Vec<DeviceId>,
     /// How often somebody was scored for what they did.
     scored: usize,
     events: Vec<Event>,
@@ -108,6 +112,8 @@ impl Side {
             ways: Vec::new(),
             mail: Vec::new(),
             dht: Vec::new(),
+            kept: Vec::new(),
+            known: Vec::new(),
             scored: 0,
             events: Vec::new(),
         };
@@ -142,6 +148,7 @@ impl Side {
                     self.gossip.push(effect);
                 }
                 Effect::Call(command) => self.media.push(command),
+                Effect::KeepConnected { devices, known } => (self.kept, self.known) = (devices, known),
                 Effect::Misbehaved { .. } => self.scored += 1,
                 _ => {}
             }

@@ -10,7 +10,8 @@ use crate::address;
 use crate::config::Limits;
 
 impl Task {
-    /// Tells the behaviours whose connections are kept and whom no limit touches: friends and bootstrap nodes.
+    /// Tells the behaviours whose connections are kept and whom no limit touches, friends and bootstrap nodes, and who may learn where
+    /// this device is.
     pub(super) fn update_kept(&mut self) {
         let friends: BTreeSet<PeerId> = self.friends.iter().filter_map(address::peer_of).collect();
         let kept: BTreeSet<PeerId> = friends.iter().copied().chain(self.bootstraps.keys().copied()).collect();
@@ -18,6 +19,11 @@ impl Task {
         behaviour.limits.set_friends(kept.clone());
         behaviour.requests.set_friends(friends);
         behaviour.streams.keep(kept);
+        let known: BTreeSet<PeerId> = self.known.iter().filter_map(address::peer_of).collect();
+        if let Some(punch) = behaviour.punch.as_mut() {
+            punch.set_known(known.clone());
+        }
+        behaviour.identify.set_known(known);
         self.update_talkers();
     }
 

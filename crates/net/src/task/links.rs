@@ -7,6 +7,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
@@ -293,10 +294,24 @@ impl Task {
         }
     }
 
+    /// These devices may learn from now on where this one is. A relayed connection from before that never punches a hole, so
+    /// those that were dialled here are tried again: not at once, since the other side may hear only now that it is known.
+    pub(super) fn punch_soon(&mut self, devices: &BTreeSet<DeviceId>) {
+        let soon = Instant::now() + self.config.limits.punch_again;
+        for peer in devices.iter().filter_map(address::peer_of) {
+            let alive = self.alive.get_mut(&peer).into_iter().flat_map(BTreeMap::values_mut);
+            for (at, _) in alive.filter_map(|connection| connection.punch.as_mut()) {
+                *at = soon;
+            }
+        }
+    }
+
     /// Through a second relayed connection the other side tries once more for a direct one.
     fn punch_again(&mut self) {
         let now = Instant::now();
-        let alive = self.alive.iter_mut().filter(|(peer, _)| self.relayed.contains(peer));
+        let (relayed, known) = (&self.relayed, &self.known);
+        let is_known = |peer| address::device_of(peer).is_some_and(|device| known.contains(&device));
+        let alive = self.alive.iter_mut().filter(|(peer, _)| relayed.contains(peer) && is_known(peer));
         let due = alive.filter_map(|(peer, alive)| {
             let mut dialled = alive.values_mut().filter_map(|connection| connection.punch.as_mut());
             let (at, address) = dialled.find(|(at, _)| *at <= now)?;

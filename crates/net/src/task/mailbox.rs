@@ -121,7 +121,9 @@ impl Task {
             let global = |address: &&Multiaddr| address::reach_of(address) == Reach::Global;
             let addresses = info.listen_addrs.iter().filter(global).take(MAX_ADDRESSES);
             let addresses: Vec<_> = addresses.filter_map(address::from_libp2p).collect();
-            if self.mailboxes.offers(device, &addresses) {
+            // Through a relay it may tell no address: those that it told directly count then.
+            let is_told = direct || !addresses.is_empty() || !self.mailboxes.offering.contains_key(&device);
+            if is_told && self.mailboxes.offers(device, &addresses) {
                 self.tell(NetEvent::MailboxOffered { device, addresses });
             }
         } else if direct {

@@ -11,3 +11,4 @@ mod pair;
 mod relay;
 mod rig;
 mod turn;
+mod whereabouts;

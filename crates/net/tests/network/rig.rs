@@ -1,5 +1,6 @@
 //! A node under test, and waiting for what it reports.
 
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
 use kith_net::EventReceiver;
@@ -122,7 +123,12 @@ impl Node {
     }
 
     pub(crate) fn befriend(&self, others: &[&Self]) {
-        self.tell(NetCommand::KeepConnected { devices: others.iter().map(|other| other.device).collect() });
+        self.keep(others.iter().map(|other| other.device).collect());
+    }
+
+    /// Keeps these devices connected, and lets them know where this one is.
+    pub(crate) fn keep(&self, devices: BTreeSet<DeviceId>) {
+        self.tell(NetCommand::KeepConnected { known: devices.clone(), devices });
     }
 
     pub(crate) fn say(&self, other: &Self, number: u64) {

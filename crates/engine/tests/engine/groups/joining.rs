@@ -58,10 +58,16 @@ fn a_stranger_comes_in_by_a_link() {
     let cat = world.stranger(7);
     world.people[cat].command(Command::JoinGroup { link: link.clone() });
     assert_eq!(query::group(&world.people[cat].disk, &group).unwrap().unwrap().state, GroupState::Asking);
+    let ann = world.people[ANN].device;
+    assert!(world.people[cat].kept.contains(&ann) && world.people[cat].known.is_empty(), "Ann is only asked");
     world.connect(ANN, cat);
     world.gather();
     assert_eq!(world.members(BOB, &group), [ANN, BOB, cat]);
     assert_eq!(world.view(cat, &group).state, GroupState::Joined);
+    for (who, other) in [(ANN, cat), (BOB, cat), (cat, ANN), (cat, BOB)] {
+        let other = world.people[other].device;
+        assert!(world.people[who].known.contains(&other), "members may come together directly");
+    }
     world.say(cat, &group, "hello");
     world.settle();
     assert_eq!(world.texts(BOB, &group), ["hello"]);
