@@ -1,5 +1,5 @@
 # `make run` opens the app, `make test` runs the tests; both install what is missing first. `make help` lists the rest.
-.PHONY: help setup setup-run setup-test run test lint doc sim studies nat-lab idle interop smoke bench fuzz deny size purity ci
+.PHONY: help setup setup-run setup-test run test lint doc sim studies nat-lab idle interop smoke nightly bench fuzz deny size purity ci
 
 CARGO ?= cargo
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -65,6 +65,11 @@ interop: ## js-libp2p (and Chromium) and go-libp2p against a community node: ide
 smoke: ## the real programs over loopback: messages, kill -9, an absent friend, a bootstrap node
 	$(CARGO) build --locked -p kith-node -p kith-bootstrap -p kith-gui -p kith-simulations
 	tools/smoke.sh
+
+nightly: ## what takes too long for each change: 1,000 messages in 20 schedules of killed mailboxes, all routers, idle bytes, other libp2ps, studies
+	NO_SKIPS=1 MAIL=1000 ROUNDS=20 $(MAKE) smoke
+	NO_SKIPS=1 tools/nat-lab.sh
+	NO_SKIPS=1 $(MAKE) idle interop studies
 
 bench: ## the figures of the README, each beside its floor
 	$(CARGO) bench --locked -p kith-crypto --bench session

@@ -23,7 +23,7 @@ import tempfile
 import time
 
 from mailboxes import Community, contact_mailboxes, mailboxes, meet
-from smoke import Node, check, history, send, until
+from smoke import Node, check, history, send, skipped, until
 
 DISK = "96m"
 FULL = "no room left on the disk"
@@ -161,8 +161,7 @@ def main():
     options = options.parse_args()
     reason = possible()
     if reason:
-        print(f"the full disk was skipped: {reason}")
-        return 0
+        return skipped("the full disk", reason)
     if INSIDE not in os.environ:
         inside = ["unshare", "--mount", "--propagation", "private", sys.executable, *sys.argv]
         return subprocess.run(inside, env={**os.environ, INSIDE: "1"}, check=False).returncode

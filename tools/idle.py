@@ -107,8 +107,7 @@ def main():
     options = options.parse_args()
     reason = nat_lab.possible()
     if reason:
-        print(f"idle was skipped: {reason}")
-        return 0
+        return smoke.skipped("idle", reason)
     folder = tempfile.mkdtemp(prefix="kith-idle-")
     lab = nat_lab.Lab()
     processes = []

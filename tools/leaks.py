@@ -20,7 +20,7 @@ import sys
 import tempfile
 
 import nat_lab
-from smoke import Node, befriend, history, until
+from smoke import Node, befriend, history, skipped, until
 
 NAMES = {"ann": "Annabella Quetzalcoatl", "bob": "Robertino Xylophonist", "cat": "Catarina Zeppelinova",
          "dan": "Danilo Vexillologist"}
@@ -269,8 +269,7 @@ def main():
     options = options.parse_args()
     reason = nat_lab.possible() if options.relay else None
     if reason:
-        print(f"the search with a relay was skipped: {reason}")
-        return 0
+        return skipped("the search with a relay", reason)
     folder, running = tempfile.mkdtemp(prefix="kith-leaks-"), []
     place = Place(options.relay)
     try:

@@ -400,8 +400,7 @@ def main():
     options = options.parse_args()
     reason = possible()
     if reason:
-        print(f"the NAT lab was skipped: {reason}")
-        return 0
+        return smoke.skipped("the NAT lab", reason)
     folder = tempfile.mkdtemp(prefix="kith-nat-")
     failed = []
     try:

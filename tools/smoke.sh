@@ -4,16 +4,20 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=${CARGO_TARGET_DIR:-target}/debug
+# Namespaces and full disks need root; where it is to be had without asking, they get it.
+as_root=()
+[ "$(id -u)" = 0 ] || ! sudo -n true 2>/dev/null || as_root=(sudo -n -E)
+mail=${MAIL:-200}
 python3 tools/smoke.py --bin "$bin" --messages "${MESSAGES:-1000}" --kills "${KILLS:-10}"
-python3 tools/mailboxes.py --bin "$bin" --messages 200 --rounds "${ROUNDS:-3}"
-python3 tools/mailboxes.py --bin "$bin" --messages 200 --rounds "${ROUNDS:-3}" --friends
+python3 tools/mailboxes.py --bin "$bin" --messages "$mail" --rounds "${ROUNDS:-3}"
+python3 tools/mailboxes.py --bin "$bin" --messages "$mail" --rounds "${ROUNDS:-3}" --friends
 python3 tools/leaks.py --bin "$bin"
-python3 tools/leaks.py --bin "$bin" --relay
+${as_root[@]+"${as_root[@]}"} python3 tools/leaks.py --bin "$bin" --relay
 python3 tools/calls.py --bin "$bin"
 python3 tools/sound.py --bin "$bin"
 python3 tools/browser.py --bin "$bin"
-python3 tools/full_disk.py --bin "$bin"
-python3 tools/nat_lab.py --bin "$bin" --rounds 1 --patience 3
+${as_root[@]+"${as_root[@]}"} python3 tools/full_disk.py --bin "$bin"
+${as_root[@]+"${as_root[@]}"} python3 tools/nat_lab.py --bin "$bin" --rounds 1 --patience 3
 if command -v xvfb-run >/dev/null; then
     folder=$(mktemp -d)
     trap 'rm -rf "$folder"' EXIT

@@ -137,6 +137,12 @@ fn connections(picture: &Picture, lines: &mut Lines<'_>) -> Result<(), Error> {
 fn services(picture: &Picture, lines: &mut Lines<'_>) -> Result<(), Error> {
     let (net, config) = (&picture.net, &picture.told.config);
     lines.gauge("dht_peers", "Nodes in the routing table", net.dht_peers)?;
+    let over_share = net.nodes_over_share;
+    lines.counter(
+        "dht_peers_refused",
+        "Nodes whose network has enough places in the routing table",
+        over_share,
+    )?;
     lines.gauge("dht_records", "Records kept for others", net.records)?;
     lines.gauge("dht_records_max", "Records that may be kept", config.limits.records as u64)?;
     lines.counter("dht_records_stored", "Records taken, new and renewed", net.records_stored)?;

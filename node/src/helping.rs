@@ -7,6 +7,9 @@
 //!                              ▲────────set(enabled)─────────┘
 //! ```
 //!
+//! A mailbox that could not be opened, or that failed, is opened again: after a second, then after twice as long each
+//! time, up to ten minutes. What it signed for is in its store meanwhile.
+//!
 //! Whose mail is taken is checked by the door of the host: the devices of accepted contacts, as the engine tells them.
 //! Offering is the network's part: to everybody once others have reached this device, before that to contacts who are
 //! connected directly. Not here: our own mail, which is never kept here.
@@ -19,6 +22,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use crossbeam_channel::bounded;
@@ -32,6 +36,7 @@ use kith_net::NetCommand;
 use kith_proto::id::DeviceId;
 use kith_proto::rows::Write;
 use kith_proto::time::Timestamp;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::error::NodeError;
@@ -46,6 +51,12 @@ use crate::run::ToEngine;
 
 /// The folder of the mailbox's store in the data folder.
 const FOLDER: &str = "mailbox";
+
+/// How long a mailbox that failed is left alone, the first time.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest such pause: a full disk is soon noticed to have room again. One that ran for so long failed anew.
+const LAST_PAUSE: Duration = Duration::from_secs(600);
 
 /// What is kept for others now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,8 +97,12 @@ struct Inner {
 struct State {
     settings: HelpSettings,
     host: Option<Host>,
-    /// How many hosts there were, to know whose end is reported.
+    /// How often a host was to be started, to know whose end is reported, or whose failure is waited out.
     started: u64,
+    /// When that was last.
+    since: Option<Instant>,
+    /// How long the next one that fails is left alone.
+    pause: Option<Duration>,
     friends: BTreeSet<DeviceId>,
     problem: Option<String>,
     stopped: bool,
@@ -157,7 +172,7 @@ impl Helping {
         self.save(&settings)?;
         let host = {
             let mut state = self.state();
-            (state.settings, state.problem) = (settings, None);
+            (state.settings, state.problem, state.pause) = (settings, None, None);
             state.host.clone()
         };
         match (host, enabled) {
@@ -206,13 +221,15 @@ impl Helping {
 
     /// Opens the store and starts a host, which takes a moment. Only while `changing` is held.
     fn start(&self) {
-        let (settings, stopped) = {
-            let state = self.state();
-            (state.settings, state.stopped)
+        let (settings, number) = {
+            let mut state = self.state();
+            if state.stopped {
+                return;
+            }
+            state.started += 1;
+            state.since = Some(Instant::now());
+            (state.settings, state.started)
         };
-        if stopped {
-            return;
-        }
         // Locked with the account's own secret: the folder is of no use without the account.
         let key = Zeroizing::new(blake3::derive_key(STORE_CONTEXT, self.0.seed.as_slice()));
         let passphrase = Zeroizing::new(blake3::Hash::from(*key).to_hex().to_string());
@@ -227,23 +244,18 @@ impl Helping {
         match Host::start(setup, self.0.net.clone(), &self.0.runtime) {
             Ok(host) => {
                 let (helping, watched) = (self.clone(), host.clone());
-                let number = {
+                {
                     let mut state = self.state();
                     host.know(state.friends.clone());
-                    state.host = Some(host);
-                    state.started += 1;
-                    state.started
-                };
+                    (state.host, state.problem) = (Some(host), None);
+                }
                 self.0.runtime.spawn(async move {
                     watched.ended().await;
                     let _ = tokio::task::spawn_blocking(move || helping.ended(number)).await;
                 });
                 self.serve(true, settings.enabled);
             }
-            Err(error) => {
-                tracing::warn!(%error, "no mail is kept for others");
-                self.state().problem = Some(error.to_string());
-            }
+            Err(error) => self.failed(&error),
         }
     }
 
@@ -281,9 +293,38 @@ impl Helping {
         }
     }
 
+    /// A host failed, or could not be started. It is tried again, unless the owner says something before that.
     fn failed(&self, error: &HostError) {
-        tracing::error!(%error, "the mailbox ended");
-        self.state().problem = Some(error.to_string());
+        let (number, pause) = {
+            let mut state = self.state();
+            if state.since.is_some_and(|since| since.elapsed() >= LAST_PAUSE) {
+                state.pause = None;
+            }
+            let pause = state.pause.unwrap_or(FIRST_PAUSE);
+            state.pause = Some((pause * 2).min(LAST_PAUSE));
+            state.problem = Some(error.to_string());
+            (state.started, pause)
+        };
+        tracing::error!(%error, again_in = ?pause, "no mail is kept for others");
+        let helping = self.clone();
+        self.0.runtime.spawn(async move {
+            tokio::time::sleep(pause).await;
+            let _ = tokio::task::spawn_blocking(move || helping.start_again(number)).await;
+        });
+    }
+
+    /// Starts a host in the place of one that failed, if nothing else was done since.
+    fn start_again(&self, number: u64) {
+        let _one_at_a_time = self.changing();
+        {
+            let state = self.state();
+            let is_wanted = state.settings.enabled || state.settings.closing;
+            if state.started != number || state.host.is_some() || !is_wanted {
+                return;
+            }
+        }
+        self.start();
+        self.0.hub.publish(&[NodeEvent::Helping(Box::new(self.view()))]);
     }
 
     /// Has the engine thread, which owns the database, keep the settings.

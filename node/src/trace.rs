@@ -46,7 +46,7 @@ pub fn summary(view: &TraceView) -> String {
         (_, None) if mailboxes.is_empty() => {
             "It waits here until both are online: no mailbox of theirs is known.".to_owned()
         }
-        (_, None) => "It waits here: neither they nor their mailboxes could be reached yet.".to_owned(),
+        (_, None) => "It waits here: neither a device nor a mailbox of theirs has taken it yet.".to_owned(),
     }
 }
 

@@ -162,6 +162,8 @@ struct Stream {
     moved: Timestamp,
     /// Whether it did any work.
     worked: bool,
+    /// Whether it answered anything after its greeting, if only with a no.
+    answered: bool,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -176,8 +178,8 @@ struct Pause {
 pub(crate) struct Gone {
     /// What it was for.
     pub(crate) used_for: Use,
-    /// Whether it did any work.
-    pub(crate) worked: bool,
+    /// Whether it did any work, or said no.
+    pub(crate) answered: bool,
     /// Devices whose receipts were on their way, and are lost.
     pub(crate) lost_notes: Vec<DeviceId>,
 }
@@ -218,6 +220,7 @@ impl Askers {
             since: core.now,
             moved: core.now,
             worked: false,
+            answered: false,
         };
         self.streams.insert(stream, new);
         self.by_use.insert(used_for, stream);
@@ -325,6 +328,7 @@ impl Askers {
             stream.pending.remove(&number);
         }
         stream.moved = core.now;
+        stream.answered |= !matches!(about, Asked::Hello { .. });
         let used_for = stream.used_for;
         stream.flush(core, out, name);
         Some((used_for, about))
@@ -373,7 +377,8 @@ impl Askers {
             Asked::Deposit { device, position: None, .. } => Some(device),
             _ => None,
         });
-        Some(Gone { used_for: known.used_for, worked: known.worked, lost_notes: notes.collect() })
+        let answered = known.worked || known.answered;
+        Some(Gone { used_for: known.used_for, answered, lost_notes: notes.collect() })
     }
 
     /// Nothing is asked of a mailbox for a while: it said so.

@@ -164,7 +164,10 @@ pub(crate) fn publish_for(engine: &mut Engine, out: &mut Output, open: Vec<Invit
 /// Publishes where our mailboxes are for devices that were told in band and have not confirmed it: what told them may lie
 /// where nobody answers any more.
 pub(crate) fn publish_lists(engine: &mut Engine, out: &mut Output) {
-    let list = ListRecord { version: engine.mailboxes.version, places: engine.mailboxes.places() };
+    let list = ListRecord {
+        version: engine.deposits.number(engine.mailboxes.version),
+        places: engine.mailboxes.places(),
+    };
     if list.places.is_empty() {
         return;
     }

@@ -30,6 +30,7 @@ use crate::links;
 use crate::mailboxes::Own;
 use crate::mailboxes::Owner;
 use crate::mailboxes::WANTED;
+use crate::mailboxes::WANTED_OF_FRIENDS;
 use crate::offers;
 use crate::output::Output;
 use crate::registering;
@@ -92,7 +93,7 @@ pub(crate) fn review(engine: &mut Engine, out: &mut Output) {
     let mut candidates = candidates(engine);
     // One that the owner wants stays in the list, so that this is seen, and does not count while it is of no use.
     let counts = |engine: &Engine, (device, own): &(&DeviceId, &Own)| !is_of_no_use(engine, device, own);
-    while engine.mailboxes.used().filter(|used| counts(engine, used)).count() < WANTED
+    while engine.mailboxes.used().filter(|used| counts(engine, used)).count() < wanted(engine, &candidates)
         && engine.mailboxes.used().count() < MAX_PLACES
         && let Some(best) = take_best(engine, &mut candidates)
     {
@@ -103,6 +104,29 @@ pub(crate) fn review(engine: &mut Engine, out: &mut Output) {
         engine.network_changed(out);
     }
     probe(engine, out, &candidates);
+}
+
+/// How many mailboxes there should be with these to choose from: three, one of them a community node. As long as all are
+/// devices of contacts, which are away at night, five and the community node that can be had.
+fn wanted(engine: &Engine, candidates: &[DeviceAddress]) -> usize {
+    if !lacks_community(engine) {
+        return WANTED;
+    }
+    let of_use = engine.mailboxes.used().filter(|(device, own)| !is_of_no_use(engine, device, own)).count();
+    let is_there = candidates.iter().any(|node| is_community(engine, &node.device));
+    if is_there { of_use + 1 } else { WANTED_OF_FRIENDS }
+}
+
+/// Whether no community node is among the mailboxes that are of use.
+fn lacks_community(engine: &Engine) -> bool {
+    let is_one =
+        |(device, own): (&DeviceId, &Own)| is_community(engine, device) && !is_of_no_use(engine, device, own);
+    !engine.mailboxes.used().any(is_one)
+}
+
+/// Whether a node is there for everybody, and not a device of a contact.
+fn is_community(engine: &Engine, device: &DeviceId) -> bool {
+    !offers::of_friend(&engine.peers, &engine.contacts, device)
 }
 
 /// Connected nodes that could be used and are not. One that was left a moment ago is none yet.
@@ -122,15 +146,16 @@ fn candidates(engine: &Engine) -> Vec<DeviceAddress> {
     nodes
 }
 
-/// The best candidate: in a network of its own if there is such a one, then the one with the best score, then by chance,
+/// The best candidate: a community node if none is used, then one in a network of its own if there is such a one, then the one with the best score, then by chance,
 /// which is another for each device.
 fn take_best(engine: &Engine, candidates: &mut Vec<DeviceAddress>) -> Option<DeviceAddress> {
     let taken = networks(engine);
-    let own = engine.devices.device();
+    let (own, lacks_community) = (engine.devices.device(), lacks_community(engine));
     let rank = |node: &DeviceAddress| {
+        let is_other = lacks_community && !is_community(engine, &node.device);
         let is_neighbour = network_of(&node.address).is_some_and(|network| taken.contains(&network));
         let chance = *blake3::hash(&[own.0, node.device.0].concat()).as_bytes();
-        (is_neighbour, Reverse(engine.standing.score(engine.core.now, &node.device)), chance)
+        (is_other, is_neighbour, Reverse(engine.standing.score(engine.core.now, &node.device)), chance)
     };
     let (at, _) = candidates.iter().enumerate().min_by_key(|(_, node)| rank(node))?;
     Some(candidates.swap_remove(at))
@@ -152,6 +177,26 @@ fn replace(engine: &mut Engine, out: &mut Output) {
         close(engine, out, &device);
         engine.mailboxes.leave(engine.core.now, out, &device);
     }
+    if let Some(device) = surplus(engine) {
+        close(engine, out, &device);
+        engine.mailboxes.leave(engine.core.now, out, &device);
+    }
+}
+
+/// The worst device of a contact among more mailboxes than are wanted, once a community node has been one for a while.
+fn surplus(engine: &Engine) -> Option<DeviceId> {
+    let now = engine.core.now;
+    let of_use = || engine.mailboxes.used().filter(|(device, own)| !is_of_no_use(engine, device, own));
+    let has_settled = |(device, own): (&DeviceId, &Own)| {
+        is_community(engine, device) && own.accepted && now.since(own.since) >= MIN_STAY
+    };
+    if of_use().count() <= WANTED || !of_use().any(has_settled) {
+        return None;
+    }
+    let may_go =
+        |(device, _): &(&DeviceId, &Own)| !is_community(engine, device) && !engine.choices.is_wanted(device);
+    let worst = of_use().filter(may_go).map(|(device, _)| *device);
+    worst.min_by_key(|device| engine.standing.score(now, device))
 }
 
 /// The mailboxes that are of no use. What the owner wants stays.
@@ -232,9 +277,7 @@ pub(crate) fn untold(engine: &mut Engine, out: &mut Output, device: &DeviceId) -
     }
     let fresh = engine.core.random();
     let secret = *engine.deposits.own_secret(fresh, device, out).as_bytes();
-    engine.deposits.update(device, out, |row| row.told = version);
-    // A time: if an old disk was put back here, this has to be newer than what was told before that.
-    let version = version.max(engine.core.now.0);
+    let version = engine.deposits.say(engine.core.now, device, version, out);
     Some(Content::Mailboxes(MailboxList { version, secret, places: engine.mailboxes.places() }))
 }
 
@@ -273,7 +316,8 @@ pub(crate) fn views(engine: &Engine) -> Vec<MailboxView> {
         |(device, own): &(&DeviceId, &Own)| own.is_used() || (own.closing && engine.askers.is_ready(device));
     let mut views: Vec<_> =
         engine.mailboxes.all().filter(is_shown).map(|(device, own)| view(engine, device, own)).collect();
-    if views.iter().filter(|own| own.accepted && !own.closing).count() < WANTED {
+    let enough = if lacks_community(engine) { WANTED_OF_FRIENDS } else { WANTED };
+    if views.iter().filter(|own| own.accepted && !own.closing).count() < enough {
         let shown: BTreeSet<DeviceId> = views.iter().map(|own| own.device).collect();
         let others = engine.standing.refusing(engine.core.now);
         let others = others.filter(|(device, _)| !shown.contains(device) && offers::may_use(engine, device));

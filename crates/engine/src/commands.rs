@@ -364,6 +364,7 @@ pub(crate) fn forget(engine: &mut Engine, rows: &dyn Rows, out: &mut Output, con
     engine.contacts.remove(out, &contact);
     fellows::stay(engine, rows, out, &contact);
     engine.keep_connected(out);
+    registering::queues_changed(engine, out);
     out.event(Event::ContactRemoved { contact, chat });
 }
 

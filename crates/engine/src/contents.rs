@@ -289,7 +289,7 @@ pub(crate) fn bind_device(
             out.event(Event::MessageState { chat, message, state: MessageState::Failed });
         }
         engine.inbox.drop_device(out, &device);
-        engine.deposits.drop_device(out, &device);
+        engine.deposits.drop_device(engine.core.now, out, &device);
         finding::forget_device(engine, out, &device);
         engine.attempts.drop_device(&device);
         engine.sessions.drop_device(out, &device);
@@ -310,7 +310,7 @@ pub(crate) fn may_belong(engine: &Engine, device: &DeviceId, contact: &ContactId
 pub(crate) fn forget_device(engine: &mut Engine, out: &mut Output, device: &DeviceId) {
     engine.outbox.drop_device(&mut engine.core, out, device);
     engine.inbox.drop_device(out, device);
-    engine.deposits.drop_device(out, device);
+    engine.deposits.drop_device(engine.core.now, out, device);
     finding::forget_device(engine, out, device);
     engine.attempts.drop_device(device);
     engine.cards.drop_device(device);

@@ -19,9 +19,12 @@ use kith_proto::payload::Position;
 use kith_proto::time::Span;
 use kith_proto::time::Timestamp;
 
+use crate::contacts::CLOSED_FOR;
 use crate::count::Count;
 use crate::output::Output;
 use crate::rows;
+use crate::rows::ClosedRow;
+use crate::rows::MAX_CLOSED;
 use crate::rows::MailRow;
 use crate::rows::Progress;
 use crate::view::Copies;
@@ -51,6 +54,9 @@ const REFUSED_PAUSE_MAX: Span = Span::from_hours(6);
 /// read for so long: two periods, more than an envelope is kept. Until then the device gets no other one, so nothing that was left is
 /// ever out of sight.
 const FORMER_FOR: Span = Span(2 * mailbox::PERIOD.0);
+
+/// Removed devices whose queues are kept closed, at most.
+const MAX_CLOSED_DEVICES: usize = 1_024;
 
 /// Receipts a day for copies that were deleted: a mailbox that makes them up costs the contact's mailboxes no more.
 const EMPTIED_A_DAY: u32 = 8;
@@ -134,12 +140,22 @@ pub(crate) struct Deposits {
     emptied: BTreeMap<DeviceId, Count>,
     /// Devices that are to hear by mailbox how far we are.
     pub(crate) owed: BTreeSet<DeviceId>,
+    /// The highest number under which our list was told to anybody.
+    said: u64,
+    /// Devices that were removed, until mailboxes have heard of it for long enough.
+    closed: BTreeMap<DeviceId, ClosedRow>,
 }
 
 impl Deposits {
     /// Takes a row as it was stored.
     pub(crate) fn restore(&mut self, device: DeviceId, row: MailRow) {
+        self.said = self.said.max(row.said);
         self.by_device.insert(device, row);
+    }
+
+    /// Takes a row about a removed device as it was stored.
+    pub(crate) fn restore_closed(&mut self, device: DeviceId, row: ClosedRow) {
+        self.closed.insert(device, row);
     }
 
     /// What is known of a device's mail.
@@ -156,6 +172,55 @@ impl Deposits {
         if after != before {
             out.put(rows::MAIL, &device.0, after);
         }
+    }
+
+    /// The number under which a device is told a list of ours, whose version is `version`: higher than any before, also if
+    /// that was said when the clock was ahead.
+    pub(crate) fn say(&mut self, now: Timestamp, device: &DeviceId, version: u64, out: &mut Output) -> u64 {
+        // A time: if an old disk was put back here, this has to be newer than what was told before that.
+        self.said = version.max(now.0).max(self.said.saturating_add(1));
+        let said = self.said;
+        self.update(device, out, |row| (row.told, row.said) = (version, said));
+        said
+    }
+
+    /// The number of a list that is published for all: not lower than what any of them was told.
+    pub(crate) fn number(&self, version: u64) -> u64 {
+        version.max(self.said)
+    }
+
+    /// The secrets of those who were removed, whose queues are closed.
+    pub(crate) fn closed(&mut self, now: Timestamp, out: &mut Output) -> Vec<Secret32> {
+        self.closed.retain(|device, row| {
+            let keep = row.until > now;
+            if !keep {
+                out.delete(rows::CLOSED, &device.0);
+            }
+            keep
+        });
+        self.closed.values().flat_map(|row| row.secrets.iter().cloned()).collect()
+    }
+
+    /// The queues of a device that is removed are closed from now on.
+    fn close(&mut self, now: Timestamp, out: &mut Output, device: &DeviceId, row: MailRow) {
+        let former = row.former.into_iter().map(|(secret, _)| secret);
+        let secrets: Vec<_> = former.chain(row.mine).collect();
+        if secrets.is_empty() {
+            return;
+        }
+        if self.closed.len() >= MAX_CLOSED_DEVICES && !self.closed.contains_key(device) {
+            let oldest = self.closed.iter().min_by_key(|(_, row)| row.until).map(|(oldest, _)| *oldest);
+            if let Some(oldest) = oldest {
+                self.closed.remove(&oldest);
+                out.delete(rows::CLOSED, &oldest.0);
+            }
+        }
+        let before = self.closed.remove(device).map(|row| row.secrets.into_inner()).unwrap_or_default();
+        let mut secrets: Vec<_> = before.into_iter().chain(secrets).collect();
+        secrets.drain(..secrets.len().saturating_sub(MAX_CLOSED));
+        let row = ClosedRow { secrets: BoundedVec::truncated(secrets), until: now + CLOSED_FOR };
+        out.put(rows::CLOSED, &device.0, row.to_bytes());
+        self.closed.insert(*device, row);
     }
 
     /// The secret of the queue that a device leaves envelopes for us in; made when first needed.
@@ -508,7 +573,7 @@ impl Deposits {
     }
 
     /// Forgets a device.
-    pub(crate) fn drop_device(&mut self, out: &mut Output, device: &DeviceId) {
+    pub(crate) fn drop_device(&mut self, now: Timestamp, out: &mut Output, device: &DeviceId) {
         self.owed.remove(device);
         self.emptied.remove(device);
         self.flights.retain(|(of, _), _| of != device);
@@ -518,8 +583,9 @@ impl Deposits {
         for line in self.turns.values_mut() {
             line.retain(|of| of != device);
         }
-        if self.by_device.remove(device).is_some() {
+        if let Some(row) = self.by_device.remove(device) {
             out.delete(rows::MAIL, &device.0);
+            self.close(now, out, device, row);
         }
     }
 }
@@ -647,6 +713,37 @@ mod tests {
         deposits.learn(&BOB, list(9, &[12]), &mut out);
         deposits.learn_card(&BOB, list(CARD_VERSION, &[13]), &mut out);
         assert_eq!(places(&deposits), [mailbox(12)]);
+    }
+
+    #[test]
+    fn a_list_that_was_told_with_a_clock_ahead_is_followed_by_newer_ones() {
+        let (mut deposits, mut out) = (Deposits::default(), Output::new());
+        let ahead = deposits.say(NOW + Span::from_days(365), &BOB, 5, &mut out);
+        let mut again = Deposits::default();
+        let row = MailRow::from_bytes(&deposits.get(&BOB).unwrap().to_bytes()).unwrap();
+        again.restore(BOB, row);
+        assert!(again.number(NOW.0) >= ahead, "what all can look up");
+        let carl = DeviceId([3; 32]);
+        assert!(again.say(NOW, &carl, NOW.0, &mut out) > ahead, "Carl may have looked it up");
+        let mut bobs = Deposits::default();
+        bobs.learn(&BOB, list(ahead, &[10]), &mut out);
+        bobs.learn(&BOB, list(again.say(NOW, &BOB, NOW.0, &mut out), &[11]), &mut out);
+        assert_eq!(bobs.mailboxes_of(&BOB).into_keys().collect::<Vec<_>>(), [mailbox(11)]);
+    }
+
+    #[test]
+    fn somebody_who_is_removed_again_and_again_fills_nothing() {
+        let (mut deposits, mut out) = (Deposits::default(), Output::new());
+        for number in 0..=255 {
+            deposits.own_secret([number; 32], &BOB, &mut out);
+            deposits.drop_device(NOW, &mut out, &BOB);
+        }
+        let closed = deposits.closed(NOW, &mut out);
+        assert_eq!(
+            closed.iter().map(|secret| secret.as_bytes()[0]).collect::<Vec<_>>(),
+            [252, 253, 254, 255]
+        );
+        assert_eq!(deposits.closed(NOW + CLOSED_FOR, &mut out).len(), 0);
     }
 
     #[test]

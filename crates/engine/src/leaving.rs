@@ -178,10 +178,7 @@ fn fill(engine: &mut Engine, out: &mut Output, device: &DeviceId, mailbox: &Devi
                 None => return false,
             },
         };
-        let first = engine.outbox.mark_left(&mut engine.peers, out, device, position, &envelope);
-        if let Some((chat, message)) = first {
-            out.event(Event::MessageState { chat, message, state: MessageState::Sent });
-        }
+        engine.outbox.mark_left(&mut engine.peers, out, device, position, &envelope);
         let flight = engine.deposits.flight(device, mailbox);
         flight.flying.insert(position);
         flight.asked = position;
@@ -310,6 +307,9 @@ fn kept(engine: &mut Engine, out: &mut Output, about: &Deposited, expires: Times
     let delivered = engine.peers.get(device).map_or(0, |peer| peer.delivered);
     let promised = (position, expires, delivered);
     let grown = engine.deposits.stored(engine.core.now, out, device, mailbox, promised);
+    for (chat, message) in engine.outbox.mark_handed(&mut engine.peers, out, device, position) {
+        out.event(Event::MessageState { chat, message, state: MessageState::Sent });
+    }
     let (from, to) = grown.copies;
     for (at, chat, message) in engine.outbox.between(device, from, to) {
         let copies = engine.deposits.get(device).and_then(|row| copies(row, at));

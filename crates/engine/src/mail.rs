@@ -106,14 +106,14 @@ pub(crate) fn opened(engine: &mut Engine, out: &mut Output, stream: u64) {
 pub(crate) fn closed(engine: &mut Engine, out: &mut Output, stream: u64) {
     let Some(gone) = engine.askers.closed(&mut engine.core, stream) else { return };
     let mailbox = gone.used_for.mailbox();
-    if !gone.worked {
+    if !gone.answered {
         let others = is_in_network(engine, &mailbox);
         engine.standing.failed(engine.core.now, out, &mailbox, others);
     }
     match gone.used_for {
         Use::Read { mailbox, period } => engine.mailboxes.stop_reading(&mailbox, period),
         Use::Leave { mailbox } => {
-            if !gone.worked {
+            if !gone.answered {
                 routes::mailbox_silent(engine, &mailbox);
             }
             engine.deposits.rewind(&mailbox);

@@ -8,10 +8,11 @@
 //! | 4 | calls: new tables; `chats` and `history` may hold calls |
 //! | 5 | `standing`: why a mailbox would not have us; `mailbox_choices`: vouchers. Older rows are read as they are; `strangers`: work |
 //! | 6 | `mail`: the secret before. Older rows are read as they are |
+//! | 7 | `mail`: the number that was said; `peers`: what somebody has. Older rows of both are read as they are |
 //!
 //! A table that is added needs no new version if having no rows in it means what was true before: `knocks` and
 //! `strangers` (without rows, strangers may knock and nobody has), `found` (nothing is remembered, and fetched again),
-//! `address_secret` and `address_secrets` (nobody has a secret; it is told when the device is next there).
+//! `closed` (nobody was removed since mailboxes were last told), `address_secret` and `address_secrets` (nobody has a secret; it is told when the device is next there).
 
 use std::ops::Bound;
 
@@ -26,7 +27,7 @@ use crate::rows;
 use crate::rows::StrangerRow;
 
 /// The version of the rows that this code reads and writes.
-pub const SCHEMA_VERSION: u32 = 6;
+pub const SCHEMA_VERSION: u32 = 7;
 
 /// What a mailbox asks of strangers at the least, in bits (`kith-mailbox`).
 const LEAST_WORK_BITS: u8 = 20;
@@ -40,7 +41,7 @@ pub fn migrate(from: u32, rows: &dyn Rows) -> Result<Vec<Write>, String> {
         // A new folder has no rows.
         0 | SCHEMA_VERSION => Ok(Vec::new()),
         // Only tables were added; rows that got a field are read in both forms (`rows.rs`, `rows/chats.rs`, `rows/nodes.rs`).
-        5 => Ok(Vec::new()),
+        5 | 6 => Ok(Vec::new()),
         2..=4 => rewritten(rows, rows::STRANGERS, stranger),
         1 => {
             let mut writes = rewritten(rows, rows::MAIL, first::mail)?;
@@ -131,6 +132,7 @@ mod first {
                 receipt_told: Decode::decode(reader)?,
                 read_told: Decode::decode(reader)?,
                 former: None,
+                said: 0,
             }))
         }
     }

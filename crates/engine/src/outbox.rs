@@ -180,8 +180,11 @@ impl Outbox {
             core.stats.resent += 1;
         }
         let position = item.position;
-        let first_time = peers.get(device).is_some_and(|row| row.sent < position);
-        peers.update(device, out, |row| row.sent = row.sent.max(position));
+        let first_time = peers.get(device).is_some_and(|row| row.handed < position);
+        peers.update(device, out, |row| {
+            row.sent = row.sent.max(position);
+            row.handed = row.handed.max(position);
+        });
         item.row.message.filter(|_| first_time)
     }
 
@@ -202,8 +205,7 @@ impl Outbox {
         Some((item.position, next))
     }
 
-    /// Notes that an item was left in a mailbox as this envelope. Returns the message it carries if it never left this
-    /// device before.
+    /// Notes that a mailbox is asked to keep an item as this envelope. Whether it does is another question.
     pub(crate) fn mark_left(
         &mut self,
         peers: &mut Peers,
@@ -211,14 +213,25 @@ impl Outbox {
         device: &DeviceId,
         position: Position,
         envelope: &Envelope,
-    ) -> Option<(ChatId, MessageId)> {
-        let queue = self.by_device.get_mut(device)?;
-        let at = queue.items.binary_search_by_key(&position, |item| item.position).ok()?;
-        let item = queue.items.get_mut(at)?;
+    ) {
+        let Some(queue) = self.by_device.get_mut(device) else { return };
+        let Ok(at) = queue.items.binary_search_by_key(&position, |item| item.position) else { return };
+        let Some(item) = queue.items.get_mut(at) else { return };
         item.sealed = Some(envelope.clone());
-        let first_time = peers.get(device).is_some_and(|row| row.sent < position);
         peers.update(device, out, |row| row.sent = row.sent.max(position));
-        item.row.message.filter(|_| first_time)
+    }
+
+    /// A mailbox has promised to keep everything up to a position. Returns the messages that nobody else had before.
+    pub(crate) fn mark_handed(
+        &mut self,
+        peers: &mut Peers,
+        out: &mut Output,
+        device: &DeviceId,
+        upto: Position,
+    ) -> Vec<(ChatId, MessageId)> {
+        let Some(before) = peers.get(device).map(|row| row.handed) else { return Vec::new() };
+        peers.update(device, out, |row| row.handed = row.handed.max(upto));
+        self.between(device, before, upto).into_iter().map(|(_, chat, message)| (chat, message)).collect()
     }
 
     /// The name of the envelope that an item was sealed into last, if it is still waiting and was sealed.
@@ -331,6 +344,7 @@ impl Outbox {
         peers.update(device, out, |row| {
             row.delivered = row.delivered.max(receipt.delivered);
             row.sent = row.sent.max(receipt.delivered);
+            row.handed = row.handed.max(receipt.delivered);
             row.last_position = row.last_position.max(receipt.delivered);
             row.read = read;
         });

@@ -45,6 +45,7 @@ impl Peers {
             taken: 0,
             read_here: 0,
             told: [0; 8],
+            handed: 0,
         };
         out.put(rows::PEERS, &device.0, row.to_bytes());
         self.restore(device, row);

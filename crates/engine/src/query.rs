@@ -279,7 +279,7 @@ pub(crate) fn state_of(
             position if position <= row.read => MessageState::Read,
             position if position <= row.delivered => MessageState::Delivered,
             position if position <= stored => MessageState::Stored,
-            position if position <= row.sent => MessageState::Sent,
+            position if position <= row.handed => MessageState::Sent,
             _ => MessageState::Queued,
         })
     });

@@ -41,6 +41,12 @@ const WORK_SLICE: u64 = 20_000;
 /// A mailbox that would not open an inbox is not asked again for so long, if another can be had.
 const REFUSED_FOR: Span = Span::from_days(1);
 
+/// Who is to come again within so long is not refused: others of the same network came at the same time.
+const TOO_FAST: Span = Span::from_minutes(2);
+
+/// So often in a row that is believed.
+const TOO_FAST_TIMES: u32 = 30;
+
 /// The least of it, whatever the mailbox says.
 const MIN_REFUSED: Span = Span::from_hours(1);
 
@@ -97,15 +103,19 @@ fn owners(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, reading: u32
         let open = state != Some(ContactState::Blocked);
         for secret in former.into_iter().chain([secret]) {
             let (queue, key) = mailbox::queue(&secret, &mailbox, period);
-            found.push((queue, Owner::Device(device), open.then(|| key.public()), None));
+            found.push((queue, Some(Owner::Device(device)), open.then(|| key.public()), None));
         }
+    }
+    // Nothing is read there any more.
+    for secret in engine.deposits.closed(engine.core.now, out) {
+        found.push((mailbox::queue(&secret, &mailbox, period).0, None, None, None));
     }
     let invites = engine.contacts.invites(engine.core.now);
     let by_links = hosts::secrets(engine).into_iter().map(|secret| (secret.id(), secret, true));
     for (invite, secret, open) in invites.into_iter().chain(by_links) {
         let secret = mailbox::invite_secret(&secret);
         let Some((queue, key)) = mailbox::open_queue(&own, &secret, &mailbox, period) else { continue };
-        found.push((queue, Owner::Invite(invite), open.then(|| key.public()), Some(secret)));
+        found.push((queue, Some(Owner::Invite(invite)), open.then(|| key.public()), Some(secret)));
     }
     let mut found: Vec<_> = found
         .into_iter()
@@ -117,13 +127,16 @@ fn owners(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, reading: u32
         let secret = mailbox::invite_secret(&invite);
         let access = if open { Access::Knock {} } else { Access::Closed {} };
         if let Some((queue, _)) = mailbox::open_queue(&own, &secret, &mailbox, period) {
-            found.push((queue, Owner::Invite(invite.id()), access, Some(secret)));
+            found.push((queue, Some(Owner::Invite(invite.id())), access, Some(secret)));
         }
     }
     let reading = engine.mailboxes.reading(&mailbox, reading);
     let mut told = Vec::with_capacity(found.len());
     for (queue, owner, access, secret) in found {
-        reading.queues.insert(queue, owner);
+        match owner {
+            Some(owner) => reading.queues.insert(queue, owner),
+            None => reading.queues.remove(&queue),
+        };
         told.push(Told { queue, access, secret });
     }
     told
@@ -225,6 +238,9 @@ pub(crate) fn registered(
             if of == period {
                 note_state(engine, &mailbox, *quota_left, *last);
                 engine.standing.let_in(out, &mailbox);
+                if let Some(own) = engine.mailboxes.get_mut(&mailbox) {
+                    own.too_fast = (0, None);
+                }
                 let new = engine.mailboxes.accepted(now, out, &mailbox);
                 // Whatever becomes of the next period's: what is there can be read.
                 subscribe_once(engine, out, mailbox, period);
@@ -256,6 +272,8 @@ pub(crate) fn registered(
                 refused(engine, out, (mailbox, period), REFUSED_FOR, MailboxRefusal::TooHard);
             }
         }
+        Answer::OverQuota { retry_after_secs }
+            if is_too_fast(engine, out, (mailbox, period), *retry_after_secs) => {}
         // A no about the next period is none about this one, and periods begin for everybody at once.
         _ if of != period => engine.core.stats.mailbox_refusals += 1,
         Answer::OverQuota { retry_after_secs } => {
@@ -265,6 +283,28 @@ pub(crate) fn registered(
         Answer::Full {} => refused(engine, out, (mailbox, period), REFUSED_FOR, MailboxRefusal::Full),
         _ => refused(engine, out, (mailbox, period), REFUSED_FOR, MailboxRefusal::NotKnown),
     }
+}
+
+/// A mailbox says that it was asked too much at once. If it is to be asked again soon, that is when, and true.
+fn is_too_fast(engine: &mut Engine, out: &mut Output, (mailbox, period): (DeviceId, u32), secs: u32) -> bool {
+    let pause = Span::from_secs(u64::from(secs.max(1)));
+    let chance = u64::from(engine.core.random::<1>()[0]);
+    let Some(own) = engine.mailboxes.get_mut(&mailbox).filter(|_| pause <= TOO_FAST) else { return false };
+    let (times, next) = own.too_fast;
+    if next.is_some() {
+        // The same was said about the other half of the registration.
+        return true;
+    }
+    if times >= TOO_FAST_TIMES {
+        return false;
+    }
+    // Whoever was told so at the same time does not come back at the same time.
+    let at = engine.core.now + pause + Span(chance * 20 * u64::from(times + 1));
+    own.too_fast = (times + 1, Some(at));
+    engine.mailboxes.reading(&mailbox, period).registered.clear();
+    engine.core.timers.set_earlier(TimerKey::Mail, at);
+    engine.network_changed(out);
+    true
 }
 
 /// Queues that another inbox has are asked for again later. A contact's device whose queue enough mailboxes leave out gets
@@ -344,6 +384,15 @@ pub(crate) fn ask_again(engine: &mut Engine, out: &mut Output) {
     let (now, period) = (engine.core.now, mailbox::period_at(engine.core.now));
     for mailbox in engine.mailboxes.names() {
         let Some(own) = engine.mailboxes.get_mut(&mailbox).filter(|own| own.is_used()) else { continue };
+        if let (times, Some(at)) = own.too_fast {
+            if at <= now {
+                own.too_fast = (times, None);
+                register(engine, out, mailbox, period, None);
+            } else {
+                engine.core.timers.set_earlier(TimerKey::Mail, at);
+            }
+            continue;
+        }
         let due = now.since(own.asked_again) >= ASK_AGAIN_AFTER;
         if !due || (own.without.is_empty() && own.missing.queues == 0) {
             continue;

@@ -246,6 +246,10 @@ fn load_mailboxes(engine: &mut Engine, rows: &dyn Rows, out: &mut Output) -> Res
             mailboxes.want(node);
         }
     }
+    each(rows, rows::CLOSED, row, |device: DeviceId, row| {
+        deposits.restore_closed(device, row);
+        Some(())
+    })?;
     each(rows, rows::MAIL, row, |device: DeviceId, row| {
         deposits.restore(device, row);
         Some(())

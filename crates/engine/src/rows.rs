@@ -29,6 +29,7 @@
 //! | `strangers` | account | [`StrangerRow`]: somebody who knocked and is not accepted | no |
 //! | `standing` | device | [`StandingRow`]: a node that is or may be a mailbox | no |
 //! | `mail` | device | [`MailRow`] | yes |
+//! | `closed` | device | [`ClosedRow`]: somebody who was removed | yes |
 //! | `found` | envelope id | [`FoundRow`]: an envelope that was taken and may lie in another mailbox | no: names of sealed bytes |
 //! | `address_secret` | `self` | [`AddressSecretRow`]: what leads contacts to where this account's devices are | yes |
 //! | `address_secrets` | device | [`ToldRow`]: what its owner told of that, and was told | yes |
@@ -58,8 +59,6 @@ use kith_proto::payload::AddressSecret;
 use kith_proto::payload::Content;
 use kith_proto::payload::MAX_CONTENTS;
 use kith_proto::payload::MAX_GREETING_BYTES;
-use kith_proto::payload::MAX_PLACES;
-use kith_proto::payload::MailboxList;
 use kith_proto::payload::Position;
 use kith_proto::payload::Profile;
 use kith_proto::payload::Text;
@@ -70,6 +69,10 @@ use kith_proto::time::Timestamp;
 pub(crate) use chats::ChatRow;
 pub(crate) use chats::HistoryRow;
 pub(crate) use chats::LastRow;
+pub(crate) use mail::ClosedRow;
+pub(crate) use mail::MAX_CLOSED;
+pub(crate) use mail::MailRow;
+pub(crate) use mail::Progress;
 pub(crate) use nodes::ChoiceRow;
 pub(crate) use nodes::StandingRow;
 pub(crate) use nodes::StrangerRow;
@@ -102,6 +105,7 @@ pub(crate) const KNOCKS: Table = Table::plain("knocks");
 pub(crate) const STRANGERS: Table = Table::plain("strangers");
 pub(crate) const STANDING: Table = Table::plain("standing");
 pub(crate) const MAIL: Table = Table::shredded("mail");
+pub(crate) const CLOSED: Table = Table::shredded("closed");
 pub(crate) const FOUND: Table = Table::plain("found");
 pub(crate) const ADDRESS_SECRET: Table = Table::shredded("address_secret");
 pub(crate) const ADDRESS_SECRETS: Table = Table::shredded("address_secrets");
@@ -134,6 +138,7 @@ pub const TABLES: &[Table] = &[
     STRANGERS,
     STANDING,
     MAIL,
+    CLOSED,
     FOUND,
     ADDRESS_SECRET,
     ADDRESS_SECRETS,
@@ -212,9 +217,45 @@ macro_rules! row {
     };
 }
 
+/// A row that got fields: they stand behind the others, and have their default in rows from before.
+macro_rules! grown_row {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }
+        since $version:literal { $($(#[$new_doc:meta])* $new:ident: $new_type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq)]
+        pub(crate) struct $name {
+            $($(#[$field_doc])* pub(crate) $field: $type,)*
+            $($(#[$new_doc])* pub(crate) $new: $new_type,)*
+        }
+
+        impl Encode for $name {
+            fn encode(&self, out: &mut Vec<u8>) {
+                out.push($version);
+                $(self.$field.encode(out);)*
+                $(self.$new.encode(out);)*
+            }
+        }
+
+        impl Decode for $name {
+            fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                let old = match u8::decode(reader)? {
+                    VERSION => true,
+                    $version => false,
+                    _ => return Err(DecodeError::Invalid { what: "row version" }),
+                };
+                Ok(Self {
+                    $($field: Decode::decode(reader)?,)*
+                    $($new: if old { Default::default() } else { Decode::decode(reader)? },)*
+                })
+            }
+        }
+    };
+}
+
 pub(crate) mod calls;
 mod chats;
 pub(crate) mod groups;
+mod mail;
 mod nodes;
 
 row!(
@@ -273,77 +314,6 @@ row!(
         since: Timestamp,
     }
 );
-
-row!(
-    2,
-    /// How far a mailbox has kept a device's channel.
-    Progress {
-        /// Which mailbox.
-        mailbox: DeviceId,
-        /// Everything up to this position.
-        upto: Position,
-        /// Until when it has promised to, for whatever it promised the shortest.
-        until: Timestamp,
-    }
-);
-
-/// Since 2: the former secret.
-const MAIL_VERSION: u8 = 2;
-
-/// What passes between us and a device by way of mailboxes.
-#[derive(Clone, Default)]
-pub(crate) struct MailRow {
-    /// What we gave that device: the secret of its queues at our mailboxes.
-    pub(crate) mine: Option<Secret32>,
-    /// Which version of our list it was told.
-    pub(crate) told: u64,
-    /// Its mailboxes, as it told us.
-    pub(crate) theirs: Option<MailboxList>,
-    /// How far each of them has kept what waits for it.
-    pub(crate) progress: BoundedVec<Progress, MAX_PLACES>,
-    /// Up to which position enough of them have.
-    pub(crate) stored: Position,
-    /// Up to which of its positions it knows that we have taken them.
-    pub(crate) receipt_told: Position,
-    /// Up to which it was told by mail that they were read.
-    pub(crate) read_told: Position,
-    /// The secret before, and until when its queues are read.
-    pub(crate) former: Option<(Secret32, Timestamp)>,
-}
-
-impl Encode for MailRow {
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.push(MAIL_VERSION);
-        self.mine.encode(out);
-        self.told.encode(out);
-        self.theirs.encode(out);
-        self.progress.encode(out);
-        self.stored.encode(out);
-        self.receipt_told.encode(out);
-        self.read_told.encode(out);
-        self.former.encode(out);
-    }
-}
-
-impl Decode for MailRow {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let old = match u8::decode(reader)? {
-            VERSION => true,
-            MAIL_VERSION => false,
-            _ => return Err(DecodeError::Invalid { what: "row version" }),
-        };
-        Ok(Self {
-            mine: Decode::decode(reader)?,
-            told: Decode::decode(reader)?,
-            theirs: Decode::decode(reader)?,
-            progress: Decode::decode(reader)?,
-            stored: Decode::decode(reader)?,
-            receipt_told: Decode::decode(reader)?,
-            read_told: Decode::decode(reader)?,
-            former: if old { None } else { Decode::decode(reader)? },
-        })
-    }
-}
 
 row!(
     /// What leads contacts to where the devices of this account can be reached.
@@ -417,7 +387,7 @@ impl Decode for InviteRowSecret {
     }
 }
 
-row!(
+grown_row!(
     /// A device of a contact: where it is, and how far both channels are.
     PeerRow {
         /// Whose device it is.
@@ -426,7 +396,7 @@ row!(
         addresses: BoundedVec<Multiaddress, MAX_ADDRESSES>,
         /// The highest position given to anything for it.
         last_position: Position,
-        /// The highest position that was ever put on a stream.
+        /// The highest position that was ever put on a stream to it or to a mailbox.
         sent: Position,
         /// How far it confirmed our channel.
         delivered: Position,
@@ -438,6 +408,10 @@ row!(
         read_here: Position,
         /// A tag of the own addresses it was told last.
         told: [u8; 8],
+    }
+    since 2 {
+        /// The highest position that was put on a stream to it, or that a mailbox promised to keep.
+        handed: Position,
     }
 );
 

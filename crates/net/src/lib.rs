@@ -32,6 +32,7 @@ mod limits;
 mod mesh;
 mod network;
 mod pipes;
+mod places;
 mod probes;
 mod punch;
 mod quiet;

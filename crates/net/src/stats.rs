@@ -116,6 +116,8 @@ counters! {
     records_no_room,
     /// Records that made room for those of networks with fewer.
     records_gave_way,
+    /// Nodes that got no place in the routing table of the DHT because their network has enough.
+    nodes_over_share,
     /// Questions for credentials for calls that were not heard: through a relay, or too many at once.
     turn_unheard,
     /// Peers that were banned for a while.

@@ -64,6 +64,7 @@ use crate::facts::Shared;
 use crate::facts::Upnp;
 use crate::held::Held;
 use crate::pipes::FromPipe;
+use crate::places::Places;
 use crate::probes;
 use crate::probes::Sign;
 use crate::records;
@@ -134,6 +135,8 @@ pub(crate) struct Task {
     friends: BTreeSet<DeviceId>,
     /// Those of them that may learn where this device is.
     known: BTreeSet<DeviceId>,
+    /// Who is in the routing table, from where.
+    places: Places,
     /// Who may hear of topics, if they are friends.
     members: BTreeSet<DeviceId>,
     bootstraps: BTreeMap<PeerId, Bootstrap>,
@@ -255,6 +258,7 @@ impl Task {
             next_stream: 0,
             friends: BTreeSet::new(),
             known: BTreeSet::new(),
+            places: Places::default(),
             members: BTreeSet::new(),
             bootstraps: BTreeMap::new(),
             unpublished: BTreeMap::new(),
@@ -516,7 +520,7 @@ impl Task {
             BehaviourEvent::Turn(event) => self.on_turn(event),
             BehaviourEvent::Kad(event) => self.on_kad(event),
             BehaviourEvent::Identify(identify::Event::Received { connection_id, peer_id, info }) => {
-                self.identified(peer_id, &info);
+                self.identified(peer_id, connection_id, &info);
                 self.observed(peer_id, connection_id, &info);
                 self.offers_mailbox(peer_id, connection_id, &info);
                 self.offers_turn(peer_id, &info);

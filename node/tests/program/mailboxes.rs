@@ -162,6 +162,27 @@ fn whoever_stops_helping_is_told_what_is_kept_takes_nothing_and_gives_it_out() {
 }
 
 #[test]
+fn a_mailbox_that_cannot_be_opened_is_opened_again_by_itself() {
+    let village = Village::new();
+    let carla = helper(&village, "Carla");
+    carla.stop();
+    let (folder, aside) = (village.path().join("Carla/mailbox"), village.path().join("aside"));
+    std::fs::rename(&folder, &aside).unwrap();
+    std::fs::write(&folder, "in the way").unwrap();
+    let mut carla = village.start("Carla");
+    let view = carla.until("why", "mailboxes.helping", |view| view["problem"].is_string());
+    assert_eq!(view["enabled"], json!(true), "{view}");
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::rename(&aside, &folder).unwrap();
+    carla.until("it is open", "mailboxes.helping", |view| view["problem"].is_null());
+    let mut dave = village.person("Dave");
+    meet(&mut carla, &mut dave);
+    has_mailboxes(&mut dave, 1);
+    carla.stop();
+    dave.stop();
+}
+
+#[test]
 fn strangers_have_no_inbox_unless_the_owner_lets_anybody_in() {
     let village = Village::new();
     let (mut carla, mut eve) = (helper(&village, "Carla"), village.person("Eve"));

@@ -9,41 +9,6 @@ use super::*;
 /// What a community gave out, as on the wire.
 pub(crate) type Voucher = BoundedBytes<MAX_VOUCHER_BYTES>;
 
-/// A row that got fields: they stand behind the others, and have their default in rows from before.
-macro_rules! grown_row {
-    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }
-        since $version:literal { $($(#[$new_doc:meta])* $new:ident: $new_type:ty,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, PartialEq)]
-        pub(crate) struct $name {
-            $($(#[$field_doc])* pub(crate) $field: $type,)*
-            $($(#[$new_doc])* pub(crate) $new: $new_type,)*
-        }
-
-        impl Encode for $name {
-            fn encode(&self, out: &mut Vec<u8>) {
-                out.push($version);
-                $(self.$field.encode(out);)*
-                $(self.$new.encode(out);)*
-            }
-        }
-
-        impl Decode for $name {
-            fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-                let old = match u8::decode(reader)? {
-                    VERSION => true,
-                    $version => false,
-                    _ => return Err(DecodeError::Invalid { what: "row version" }),
-                };
-                Ok(Self {
-                    $($field: Decode::decode(reader)?,)*
-                    $($new: if old { Default::default() } else { Decode::decode(reader)? },)*
-                })
-            }
-        }
-    };
-}
-
 grown_row!(
     /// How good a node was as a mailbox.
     StandingRow {

@@ -15,6 +15,9 @@ use kith_proto::mailbox::WorkBits;
 use kith_proto::time::Span;
 
 use crate::Side;
+use crate::ask;
+use crate::carry;
+use crate::disconnect;
 use crate::friends;
 use crate::mailboxes::Office;
 use crate::mailboxes::hello;
@@ -61,7 +64,7 @@ impl Yes {
                         Answer::Moved { to: node(99), until: side.now + Span::from_days(1) }
                     }
                     Request::Register { .. } if self.full.contains(&device) => {
-                        Answer::OverQuota { retry_after_secs: 60 }
+                        Answer::OverQuota { retry_after_secs: 3_600 }
                     }
                     Request::Register { .. } => self.says.get(&device).cloned().unwrap_or_else(registered),
                     Request::Subscribe { .. } => {
@@ -267,6 +270,52 @@ fn a_friend_s_device_is_used_and_no_longer_once_the_friend_is_removed() {
     ann.command(Command::RemoveContact { contact: bob.account });
     yes.minutes(&mut ann, 10);
     assert_eq!(ann.engine.overview().network.mailboxes, []);
+}
+
+#[test]
+fn a_mailbox_that_was_asked_too_much_at_once_is_asked_again_soon_and_not_for_ever() {
+    let (mut ann, mut yes, node) = (Side::new(1), Yes::default(), node_in(51, 51));
+    yes.says.insert(node.device, Answer::OverQuota { retry_after_secs: 5 });
+    ann.net(NetInput::BootstrapConnected { node: node.clone() });
+    yes.minutes(&mut ann, 3);
+    let own = |side: &Side| side.engine.overview().network.mailboxes.into_iter().next().unwrap();
+    assert_eq!((own(&ann).accepted, own(&ann).refused), (false, None), "others came at the same time");
+    yes.says.clear();
+    yes.minutes(&mut ann, 2);
+    assert_eq!(used(&ann), [51]);
+
+    let (mut bob, mut yes) = (Side::new(2), Yes::default());
+    yes.says.insert(node.device, Answer::OverQuota { retry_after_secs: 5 });
+    bob.net(NetInput::BootstrapConnected { node });
+    yes.minutes(&mut bob, 120);
+    assert_eq!(own(&bob).refused, Some(MailboxRefusal::TooMuch), "nobody is too fast for an hour");
+}
+
+#[test]
+fn five_devices_of_friends_are_used_until_a_community_node_is_one_of_them() {
+    let (mut ann, mut yes) = (Side::new(1), Yes::default());
+    for number in 2..8 {
+        let mut friend = Side::new(number);
+        ask(&mut friend, &mut ann);
+        ann.command(Command::AcceptContact { contact: friend.account });
+        carry(&mut ann, &mut friend);
+        disconnect(&mut ann, &mut friend);
+        let addresses = vec![node_in(number, number).address];
+        ann.net(NetInput::MailboxOffered { device: friend.device, addresses });
+    }
+    yes.minutes(&mut ann, 10);
+    assert_eq!(used(&ann).len(), 5, "they are away for hours");
+    let community = node_in(50, 50);
+    ann.net(NetInput::BootstrapConnected { node: community.clone() });
+    yes.minutes(&mut ann, 10);
+    assert_eq!(used(&ann).len(), 6, "nobody is left before that has proven itself");
+    yes.minutes(&mut ann, 180);
+    let chosen = used(&ann);
+    assert!(chosen.len() == 3 && chosen.contains(&50), "{chosen:?}");
+    yes.leave(&mut ann, community.device);
+    yes.minutes(&mut ann, 24 * 60);
+    let chosen = used(&ann);
+    assert!(chosen.len() == 5 && !chosen.contains(&50), "{chosen:?}");
 }
 
 #[test]

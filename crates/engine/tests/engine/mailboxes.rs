@@ -672,21 +672,52 @@ fn what_is_asked_for_is_fetched_before_the_list_is_asked_for_again() {
     assert_eq!(lists_again(&mut ann), 1, "then it is listed again");
 }
 
+/// How many queues of a kind mailboxes are told about now.
+fn queues(side: &Side, access: fn(&Access) -> bool) -> usize {
+    let registered = side.mail.iter().filter_map(|effect| match effect {
+        Effect::AskMailbox { request: Numbered { word: Request::Register { queues, .. }, .. }, .. } => {
+            Some(queues.iter().filter(|(_, of)| access(of)).count())
+        }
+        _ => None,
+    });
+    registered.sum()
+}
+
+/// How many closed queues mailboxes are told about after a start.
+fn closed_after_start(office: &mut Office, side: &mut Side) -> usize {
+    side.mail.clear();
+    let _ = office.post.left(1);
+    side.restart();
+    office.welcome(side);
+    let mut closed = 0;
+    for _ in 0..3 {
+        side.pass(SECOND);
+        while !side.mail.is_empty() {
+            closed += queues(side, |access| *access == Access::Closed {});
+            office.carry_one(side, 1);
+        }
+    }
+    closed
+}
+
+#[test]
+fn the_queues_of_somebody_who_was_removed_are_closed() {
+    let (mut office, mut ann, friends) = ann_and_friends(1, 3);
+    let before = closed_after_start(&mut office, &mut ann);
+    ann.command(Command::RemoveContact { contact: friends[0].account });
+    assert_eq!(queues(&ann, |access| *access == Access::Closed {}), 6, "three mailboxes, two periods");
+    let after = closed_after_start(&mut office, &mut ann);
+    assert_eq!(after, before + 6, "they did not hear it, and hear of it after the start");
+    ann.now = ann.now + Span::from_days(29);
+    assert_eq!(closed_after_start(&mut office, &mut ann), before, "such queues are long gone");
+}
+
 #[test]
 fn the_queue_of_an_invite_that_is_taken_back_is_closed() {
     let mut office = Office::new(3);
     let mut ann = Side::new(1);
     office.enter(&mut ann, 1);
     let link = invite(&mut ann);
-    let queues = |side: &Side, access: fn(&Access) -> bool| -> usize {
-        let registered = side.mail.iter().filter_map(|effect| match effect {
-            Effect::AskMailbox {
-                request: Numbered { word: Request::Register { queues, .. }, .. }, ..
-            } => Some(queues.iter().filter(|(_, of)| access(of)).count()),
-            _ => None,
-        });
-        registered.sum()
-    };
     assert_eq!(
         queues(&ann, |access| matches!(access, Access::Key { .. })),
         6,
@@ -695,20 +726,11 @@ fn the_queue_of_an_invite_that_is_taken_back_is_closed() {
     office.carry(&mut ann, 1);
     ann.command(Command::RevokeInvite { invite: link.secret.id() });
     assert_eq!(queues(&ann, |access| *access == Access::Closed {}), 6);
-    ann.mail.clear();
-    // The mailboxes heard nothing of it, and Ann starts again.
-    let _ = office.post.left(1);
-    ann.restart();
-    office.welcome(&mut ann);
-    let mut closed = 0;
-    for _ in 0..3 {
-        ann.pass(SECOND);
-        while !ann.mail.is_empty() {
-            closed += queues(&ann, |access| *access == Access::Closed {});
-            office.carry_one(&mut ann, 1);
-        }
-    }
-    assert_eq!(closed, 6, "they hear of it after the start");
+    assert_eq!(
+        closed_after_start(&mut office, &mut ann),
+        6,
+        "they heard nothing, and hear of it after the start"
+    );
     assert!(kith_engine::query::invites(&ann.disk).unwrap().is_empty(), "and nobody sees it any more");
 }
 
@@ -795,6 +817,7 @@ fn messages_to_whoever_blocked_us_are_tried_less_and_less_and_one_at_a_time() {
         ann.send(chat, &format!("are you there? {number}"));
     }
     let refused = refused_in_a_day(&mut office, &mut ann);
+    assert_eq!(ann.states(&chat), [MessageState::Queued; 10], "nobody has them, and nobody says so");
     assert!(
         (30..=90).contains(&refused),
         "{refused} envelopes in a day, of which ten went to each of three at first"
@@ -893,6 +916,15 @@ fn the_number_of_promises_is_told_with_the_message_and_as_it_grows() {
         })
         .collect();
     assert_eq!(told, [(1, 3), (2, 3), (3, 3)], "each promise is told");
+    let states = ann.events.iter().filter_map(|event| match event {
+        Event::MessageState { message: of, state, .. } if *of == message => Some(*state),
+        _ => None,
+    });
+    assert_eq!(
+        states.collect::<Vec<_>>(),
+        [MessageState::Sent, MessageState::Stored],
+        "one has it, enough have it"
+    );
     let view = kith_engine::query::message(&ann.disk, &message).unwrap().unwrap();
     let (number, until) = view.copies.clone().unwrap().held(ann.now).unwrap();
     assert_eq!((number, view.state), (3, MessageState::Stored));

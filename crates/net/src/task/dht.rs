@@ -9,6 +9,7 @@ use kith_proto::record::Record;
 use libp2p::PeerId;
 use libp2p::identify;
 use libp2p::kad;
+use libp2p::kad::store::MemoryStore;
 use libp2p::kad::store::RecordStore as _;
 use libp2p::swarm::ConnectionId;
 use libp2p::swarm::dial_opts::DialOpts;
@@ -26,6 +27,8 @@ use crate::config::Role;
 use crate::event::NetEvent;
 use crate::network::Network;
 use crate::network::networks_of;
+use crate::places;
+use crate::places::Verdict;
 use crate::records;
 use crate::stats;
 
@@ -37,6 +40,15 @@ const MAX_IDENTIFY_ADDRESSES: usize = 8;
 
 /// Nodes that must have a record of ours before it counts as stored, unless fewer answer: one may be full, or lie.
 const ENOUGH: usize = 2;
+
+/// Everybody in the routing table.
+fn in_table(kad: &mut kad::Behaviour<MemoryStore>) -> BTreeSet<PeerId> {
+    let mut all = BTreeSet::new();
+    for bucket in kad.kbuckets() {
+        all.extend(bucket.iter().map(|entry| *entry.node.key.preimage()));
+    }
+    all
+}
 
 /// A look at who has a record of ours. A node that has no room says “stored” all the same: libp2p answers before anybody
 /// has looked at the record.
@@ -83,6 +95,7 @@ impl Task {
             let was_up = known.connected;
             self.bootstraps.remove(&peer);
             self.swarm.behaviour_mut().kad.remove_peer(&peer);
+            self.places.give_up(&peer);
             self.update_kept();
             self.count_lenders();
             self.facts.change().nodes.remove(&node.device);
@@ -148,6 +161,7 @@ impl Task {
                 let ended = step.last.then(|| stats.num_successes());
                 self.on_query(id, result, ended);
             }
+            kad::Event::RoutingUpdated { old_peer: Some(old), .. } => self.places.give_up(&old),
             _ => {}
         }
     }
@@ -330,19 +344,53 @@ impl Task {
     }
 
     /// Notes what a peer does for others, and takes a DHT server into the routing table. libp2p learns listen addresses only from here.
-    pub(super) fn identified(&mut self, peer: PeerId, info: &identify::Info) {
+    pub(super) fn identified(&mut self, peer: PeerId, connection: ConnectionId, info: &identify::Info) {
         self.offers_relay(peer, behaviour::relays(&info.protocols));
         if !behaviour::serves_dht(&info.protocols) {
             return;
         }
+        let endpoint =
+            self.alive.get(&peer).and_then(|alive| alive.get(&connection)).map(|one| &one.endpoint);
+        let Some(endpoint) = endpoint.filter(|endpoint| !endpoint.is_relayed()) else { return };
+        let site = address::ip_of(endpoint.get_remote_address()).and_then(places::site_of);
+        // Who came here may say anything; who was dialled is where it was dialled.
+        let is_trusted = endpoint.is_dialer() || self.bootstraps.contains_key(&peer);
+        if !self.has_place(&peer, site) {
+            return stats::count(&self.counters.nodes_over_share);
+        }
         // A community node tells others what browsers dial; a person's device has no use for it.
         let is_user = self.config.role == Role::User;
-        let direct = info.listen_addrs.iter().filter(|address| {
-            !(address::is_relayed(address) || is_user && address::is_for_browsers(address))
+        let told = info.listen_addrs.iter().filter(|address| {
+            let is_there = site.is_none() || address::ip_of(address).and_then(places::site_of) == site;
+            let is_of_use = !(address::is_relayed(address) || is_user && address::is_for_browsers(address));
+            is_of_use && (is_trusted || is_there)
         });
-        for address in direct.take(MAX_IDENTIFY_ADDRESSES) {
-            self.swarm.behaviour_mut().kad.add_address(&peer, address.clone());
+        let kad = &mut self.swarm.behaviour_mut().kad;
+        let mut is_in = false;
+        for address in told.take(MAX_IDENTIFY_ADDRESSES) {
+            is_in |= !matches!(kad.add_address(&peer, address.clone()), kad::RoutingUpdate::Failed);
+        }
+        if is_in {
+            self.places.take(peer, site, || in_table(kad));
         }
         self.tell_peers();
+    }
+
+    /// Whether a node may have a place in the routing table: chosen ones always, of other sites a few in each bucket.
+    fn has_place(&mut self, peer: &PeerId, site: Option<Network>) -> bool {
+        let Some(site) = site.filter(|_| !self.bootstraps.contains_key(peer)) else { return true };
+        let kad = &mut self.swarm.behaviour_mut().kad;
+        let bucket = kad.kbucket(*peer);
+        let others: Vec<PeerId> =
+            bucket.iter().flat_map(|bucket| bucket.iter()).map(|entry| *entry.node.key.preimage()).collect();
+        match self.places.verdict(peer, site, &others) {
+            Verdict::Free => true,
+            Verdict::InPlaceOf(gone) if !self.bootstraps.contains_key(&gone) => {
+                kad.remove_peer(&gone);
+                self.places.give_up(&gone);
+                true
+            }
+            Verdict::InPlaceOf(_) | Verdict::Taken => false,
+        }
     }
 }

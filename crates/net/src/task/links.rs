@@ -333,6 +333,7 @@ impl Task {
         self.punching.remove(&connection);
         self.mailbox_dial_failed(peer, connection);
         if let Some(device) = address::device_of(&peer).filter(|_| !self.alive.contains_key(&peer)) {
+            self.places.not_reached(&peer);
             self.tell(NetEvent::DialFailed { device });
         }
     }

@@ -70,6 +70,12 @@ impl Task {
         self.facts.change().nodes.entry(device).or_default().round_trip_ms = Some(millis);
     }
 
+    /// How long a community node took to answer last, in milliseconds.
+    pub(super) fn round_trip(&self, peer: &PeerId) -> Option<u32> {
+        let device = address::device_of(peer)?;
+        self.facts.change().nodes.get(&device)?.round_trip_ms
+    }
+
     /// A community node keeps a place for this device as a relay, or does not any more.
     pub(super) fn note_reserved(&self, peer: &PeerId, held: bool) {
         let Some(device) = address::device_of(peer).filter(|_| self.bootstraps.contains_key(peer)) else {

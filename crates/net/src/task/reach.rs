@@ -13,6 +13,8 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
+use std::hash::BuildHasher as _;
+use std::hash::RandomState;
 use std::time::Duration;
 
 use kith_proto::address::Multiaddress;
@@ -34,6 +36,7 @@ use crate::config::NetConfig;
 use crate::config::Role;
 use crate::event::Nat;
 use crate::event::NetEvent;
+use crate::network::networks_of;
 
 /// The longest pause before a lost reservation is asked for again.
 const RELAY_PAUSE_MAX: Duration = Duration::from_secs(300);
@@ -41,11 +44,19 @@ const RELAY_PAUSE_MAX: Duration = Duration::from_secs(300);
 /// A reservation that was held for so long was no mistake.
 const LONG_HELD: Duration = Duration::from_secs(10);
 
+/// How often a round trip, in milliseconds, is twice as long as one that is near.
+fn distance(millis: u32) -> u32 {
+    (millis / NEAR_MS).checked_ilog2().map_or(0, |log| log + 1)
+}
+
 /// How long the connection for a test is kept.
 const PROBE_TIME: Duration = Duration::from_secs(60);
 
 /// A device that cannot be reached is tested more rarely: networks seldom change without a new address.
 const PRIVATE_FACTOR: u32 = 3;
+
+/// Relays whose answers take less than this, in milliseconds, are all near.
+const NEAR_MS: u32 = 30;
 
 /// Addresses told of one relay: one over QUIC and one over TCP.
 const ADDRESSES_PER_RELAY: usize = 2;
@@ -68,6 +79,8 @@ pub(super) struct Reachability {
     probing: Option<(PeerId, ConnectionId, Instant)>,
     /// What a community node says of itself.
     announced: Vec<Multiaddr>,
+    /// Which of two relays that are as good as each other is asked first, the same for as long as this runs.
+    order: RandomState,
 }
 
 /// A reservation that was asked for.
@@ -96,6 +109,7 @@ impl Reachability {
             next_probe: Instant::now() + config.limits.probe_every,
             probing: None,
             announced: Vec::new(),
+            order: RandomState::new(),
         }
     }
 }
@@ -148,7 +162,9 @@ impl Task {
     pub(super) fn ask_relay(&mut self) {
         let now = Instant::now();
         let due = |peer: &PeerId| self.reach.pauses.get(peer).is_none_or(|pause| pause.next <= now);
-        let Some(peer) = self.possible_relays().find(due) else { return };
+        let Some(peer) = self.possible_relays().filter(due).min_by_key(|peer| self.relay_rank(peer)) else {
+            return;
+        };
         let Some(address) = self.bootstraps.get(&peer).and_then(|node| node.addresses.first().cloned())
         else {
             return;
@@ -157,6 +173,19 @@ impl Task {
         if let Ok(id) = self.swarm.listen_on(address.with(Protocol::P2p(peer)).with(Protocol::P2pCircuit)) {
             self.reach.relays.insert(id, Relay { peer, addresses: Vec::new(), since: None });
         }
+    }
+
+    /// Which relay is asked first: one in a network where there is none yet, so that both do not go at once; one that is near,
+    /// by how often its round trip doubles; and then by chance, so that devices spread and no key gets to the front.
+    fn relay_rank(&self, peer: &PeerId) -> (bool, u32, u64) {
+        let site = |peer: &PeerId| {
+            let ip = self.bootstraps.get(peer)?.addresses.first().and_then(address::ip_of)?;
+            Some(networks_of(ip)[1])
+        };
+        let own = site(peer);
+        let used = self.reach.relays.values().any(|relay| own.is_some() && site(&relay.peer) == own);
+        let far = self.round_trip(peer).map_or(u32::MAX, distance);
+        (used, far, self.reach.order.hash_one(peer))
     }
 
     fn note_pause(&mut self, peer: PeerId, now: Instant) {
@@ -367,5 +396,16 @@ impl Task {
         if self.swarm.dial(options).is_ok() {
             self.reach.probing = Some((peer, connection, now + PROBE_TIME));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_relays_are_all_alike_and_far_ones_differ() {
+        let far = [0, 12, 29, 30, 59, 60, 119, 120, 4_000].map(distance);
+        assert_eq!(far, [0, 0, 0, 1, 1, 2, 2, 3, 8]);
     }
 }
