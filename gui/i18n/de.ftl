@@ -802,7 +802,7 @@ node-relays = andere erreichen dich über ihn
 node-mailbox = hat ein Fach für deine Nachrichten
 node-named = nur für diesen Start angegeben
 place = {$host}, Port {$port}
-helping-problem = Es wird nichts aufgehoben: {$why}.
+helping-problem = Es wird gerade nichts aufgehoben: {$why}. Das wird von selbst wieder versucht.
 helping-people =
     { $count ->
        [one] eine Person

@@ -798,7 +798,7 @@ node-relays = others reach you through it
 node-mailbox = has a place for your messages
 node-named = named for this run of the program
 place = {$host}, port {$port}
-helping-problem = Nothing is kept: {$why}.
+helping-problem = Nothing is kept now: {$why}. It is tried again by itself.
 helping-people =
     { $count ->
        [one] one person

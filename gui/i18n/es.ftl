@@ -802,7 +802,7 @@ node-relays = otros te alcanzan a través de él
 node-mailbox = tiene un sitio para tus mensajes
 node-named = indicado solo para este inicio
 place = {$host}, puerto {$port}
-helping-problem = No se guarda nada: {$why}.
+helping-problem = Ahora no se guarda nada: {$why}. Se vuelve a intentar solo.
 helping-people =
     { $count ->
        [one] una persona

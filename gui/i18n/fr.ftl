@@ -810,7 +810,7 @@ node-relays = d’autres vous joignent par lui
 node-mailbox = a une place pour vos messages
 node-named = indiqué pour ce lancement seulement
 place = {$host}, port {$port}
-helping-problem = Rien n’est gardé : {$why}.
+helping-problem = Rien n’est gardé pour l’instant : {$why}. Un nouvel essai se fait tout seul.
 helping-people =
     { $count ->
        [one] une personne

@@ -118,6 +118,13 @@ pub(crate) fn load(rows: &dyn Rows) -> Result<Option<(AccountRow, DeviceSecret)>
     Ok(Some((row, device)))
 }
 
+/// Whose folder this is, without deriving any key.
+pub(crate) fn owner(rows: &dyn Rows) -> Result<Option<AccountId>, RestoreError> {
+    let Some(bytes) = rows.get(rows::ACCOUNT, rows::SELF)?.map(Zeroizing::new) else { return Ok(None) };
+    let row = AccountRow::from_bytes(&bytes).map_err(|_| RestoreError::Damaged(rows::ACCOUNT.name))?;
+    Ok(Some(row.account))
+}
+
 /// The seed of the device's Ed25519 key, which is also its libp2p identity; `None` when there is no account yet.
 ///
 /// # Errors

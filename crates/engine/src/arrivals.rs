@@ -42,6 +42,7 @@ use crate::leaving;
 use crate::links;
 use crate::output::Output;
 use crate::presence::Greeting;
+use crate::reading;
 use crate::sessions::Introduction;
 use crate::sessions::NotOpened;
 use crate::strangers;
@@ -284,15 +285,10 @@ fn put(
         return Done::NotYet;
     }
     let asks_again = welcome.is_none() && payload.contents.iter().any(Content::is_request);
-    let taken = if payload.position == 0 {
-        Taken::Now(vec![payload])
-    } else {
-        // Nothing is kept for later from somebody whom the person has not let in.
-        let may_hold = undecided != Some(ContactState::Incoming)
-            || engine.peers.contact_of(device).is_some_and(|contact| engine.groups.is_fellow(&contact));
-        engine.inbox.take(&mut engine.core, &mut engine.peers, out, device, payload, may_hold)
-    };
+    let in_channel = payload.position != 0;
+    let taken = take(engine, out, device, payload, undecided);
     if taken == Taken::Full {
+        engine.inbox.left_alone.extend((!live).then_some(*device));
         return Done::NotYet;
     }
     if engine.sessions.adopt(&mut engine.core, out, &mut engine.devices, device, opened) {
@@ -306,6 +302,7 @@ fn put(
         Taken::Now(payloads) => {
             payloads.into_iter().for_each(|payload| contents::take(engine, rows, out, device, payload, live));
             taking::say_what_is_unsaid(engine, out, device);
+            is_filled(engine, out, device, in_channel);
             Done::Yes
         }
         Taken::Again => Done::Again,
@@ -316,6 +313,30 @@ fn put(
         asked_again(engine, out, device, live);
     }
     done
+}
+
+/// Takes a payload at its place in the channel, or keeps it until what is before it is there.
+fn take(
+    engine: &mut Engine,
+    out: &mut Output,
+    device: &DeviceId,
+    payload: Payload,
+    undecided: Option<ContactState>,
+) -> Taken {
+    if payload.position == 0 {
+        return Taken::Now(vec![payload]);
+    }
+    // Nothing is kept for later from somebody whom the person has not let in.
+    let may_hold = undecided != Some(ContactState::Incoming)
+        || engine.peers.contact_of(device).is_some_and(|contact| engine.groups.is_fellow(&contact));
+    engine.inbox.take(&mut engine.core, &mut engine.peers, out, device, payload, may_hold)
+}
+
+/// Something of a device's channel was taken. What was left alone in mailboxes because too much waited for it is listed again.
+fn is_filled(engine: &mut Engine, out: &mut Output, device: &DeviceId, in_channel: bool) {
+    if in_channel && engine.inbox.left_alone.remove(device) {
+        reading::read_again(engine, out);
+    }
 }
 
 /// Somebody asks with whom a session goes on, and so does not introduce themselves: they have forgotten that we agreed, or both asked.

@@ -58,6 +58,7 @@ use crate::output::Output;
 use crate::peers::Peers;
 use crate::presence::Presence;
 use crate::query;
+use crate::reading;
 use crate::registering;
 use crate::routes;
 use crate::rows::ContactRow;
@@ -295,6 +296,7 @@ impl Engine {
                 }
                 TimerKey::Mail => mail::look_after(self, out),
                 TimerKey::Mute => mail::hang_up_overdue(self, out),
+                TimerKey::Fetch => reading::fetch_more(self, out),
                 TimerKey::Lists => cards::publish_lists(self, out),
                 TimerKey::Work => {
                     registering::work(self, out);

@@ -32,6 +32,8 @@ use crate::timer::TimerKey;
 pub(crate) struct Inbox {
     held: BTreeMap<DeviceId, BTreeMap<Position, (Payload, usize)>>,
     owed: BTreeSet<DeviceId>,
+    /// Devices of which something lies in mailboxes because too much waited when it was fetched.
+    pub(crate) left_alone: BTreeSet<DeviceId>,
 }
 
 /// What became of a payload.
@@ -131,6 +133,7 @@ impl Inbox {
     /// Forgets a device.
     pub(crate) fn drop_device(&mut self, out: &mut Output, device: &DeviceId) {
         self.owed.remove(device);
+        self.left_alone.remove(device);
         for position in self.held.remove(device).unwrap_or_default().into_keys() {
             out.delete(rows::HELD, &rows::place_key(device, position));
         }

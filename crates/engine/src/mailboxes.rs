@@ -36,6 +36,12 @@ pub(crate) const WANTED: usize = 3;
 /// in one case of sixteen, five in one of a hundred.
 pub(crate) const WANTED_OF_FRIENDS: usize = 5;
 
+/// A mailbox from which nothing came for so long is slow: what it was asked for is fetched elsewhere too.
+const STALLED: Span = Span::from_secs(1);
+
+/// The same for what was asked for so long ago, whatever else comes.
+const SLOW: Span = Span::from_secs(10);
+
 /// Names of envelopes that were found, so that copies in other mailboxes are not fetched: a backlog and a day.
 const REMEMBERED: usize = 16_384;
 
@@ -123,7 +129,9 @@ pub(crate) struct Reading {
     /// Envelopes to fetch.
     pub(crate) to_fetch: VecDeque<(Sequence, QueueId, EnvelopeId)>,
     /// Envelopes that are being fetched.
-    pub(crate) fetching: BTreeMap<Sequence, QueueId>,
+    pub(crate) fetching: BTreeMap<Sequence, (QueueId, EnvelopeId)>,
+    /// When one came last.
+    moved: Timestamp,
     /// Envelopes that are safe here.
     pub(crate) to_delete: Vec<Sequence>,
     /// What each device left had come by another way, and so is deleted without being fetched.
@@ -134,6 +142,16 @@ pub(crate) struct Reading {
     pub(crate) caught_up: bool,
     /// Whether it is to be listed again: somebody was let in whose mail had been left alone.
     pub(crate) again: bool,
+}
+
+impl Reading {
+    /// Something that is listed had come by another way: it is deleted, and whoever left it may hear of that.
+    pub(crate) fn is_found(&mut self, sequence: Sequence, queue: &QueueId, envelope: EnvelopeId) {
+        self.to_delete.push(sequence);
+        if let Some(Owner::Device(device)) = self.queues.get(queue) {
+            self.copies.entry(*device).or_default().insert(envelope);
+        }
+    }
 }
 
 /// Work under way.
@@ -154,6 +172,8 @@ pub(crate) struct Mailboxes {
     seed: Secret32,
     own: BTreeMap<DeviceId, Own>,
     readings: BTreeMap<(DeviceId, u32), Reading>,
+    /// Envelopes that were asked for: since when, and where.
+    under_way: BTreeMap<EnvelopeId, (Timestamp, (DeviceId, u32))>,
     /// When the list was changed last, in milliseconds.
     pub(crate) version: u64,
     found: BTreeSet<EnvelopeId>,
@@ -169,6 +189,7 @@ impl Mailboxes {
             seed,
             own: BTreeMap::new(),
             readings: BTreeMap::new(),
+            under_way: BTreeMap::new(),
             version: 0,
             found: BTreeSet::new(),
             found_in_order: VecDeque::new(),
@@ -247,6 +268,7 @@ impl Mailboxes {
     pub(crate) fn forget(&mut self, out: &mut Output, device: &DeviceId) {
         self.own.remove(device);
         self.readings.retain(|(of, _), _| of != device);
+        self.under_way.retain(|_, (_, (of, _))| of != device);
         out.delete(rows::MAILBOXES, &device.0);
     }
 
@@ -311,9 +333,78 @@ impl Mailboxes {
         self.readings.get(&(*mailbox, period)).is_some_and(|reading| reading.caught_up && !reading.again)
     }
 
+    /// The inboxes in which something is listed that was not asked for.
+    pub(crate) fn with_more(&self) -> Vec<(DeviceId, u32)> {
+        self.readings.iter().filter(|(_, reading)| !reading.to_fetch.is_empty()).map(|(of, _)| *of).collect()
+    }
+
+    /// Whether all that a mailbox has listed was asked for, or found elsewhere.
+    pub(crate) fn has_more(&self, mailbox: &DeviceId, period: u32) -> bool {
+        self.readings.get(&(*mailbox, period)).is_some_and(|reading| !reading.to_fetch.is_empty())
+    }
+
+    /// What is to be asked for next: so many of what is listed, but not what was found, which is to be deleted, nor what is on its
+    /// way from elsewhere. Also when that is to be looked at again.
+    pub(crate) fn take_listed(
+        &mut self,
+        now: Timestamp,
+        (mailbox, period): (&DeviceId, u32),
+        count: usize,
+    ) -> (Vec<Sequence>, Option<Timestamp>) {
+        let mut listed = std::mem::take(&mut self.reading(mailbox, period).to_fetch);
+        let (mut taken, mut coming) = (Vec::new(), Vec::new());
+        while taken.len() < count
+            && let Some((sequence, queue, envelope)) = listed.pop_front()
+        {
+            if self.was_found(&envelope) {
+                self.reading(mailbox, period).is_found(sequence, &queue, envelope);
+            } else if self.is_coming(now, &envelope) {
+                coming.push((sequence, queue, envelope));
+            } else if self.reading(mailbox, period).fetching.insert(sequence, (queue, envelope)).is_none() {
+                // Else it was listed twice.
+                self.under_way.insert(envelope, (now, (*mailbox, period)));
+                taken.push(sequence);
+            }
+        }
+        let again = (!coming.is_empty()).then_some(now + STALLED);
+        for entry in coming.into_iter().rev() {
+            listed.push_front(entry);
+        }
+        self.reading(mailbox, period).to_fetch = listed;
+        (taken, again)
+    }
+
+    /// Whether an envelope was asked for and is likely to come: where it was asked for, others came a moment ago.
+    fn is_coming(&self, now: Timestamp, envelope: &EnvelopeId) -> bool {
+        let Some((since, from)) = self.under_way.get(envelope) else { return false };
+        let moved = self.readings.get(from).map_or(Timestamp(0), |reading| reading.moved);
+        now.since(*since) < SLOW && now.since(moved.max(*since)) < STALLED
+    }
+
+    /// What was asked for is here, or is not there. Returns in which queue it was; `None` when it was not asked for.
+    pub(crate) fn fetched(
+        &mut self,
+        now: Timestamp,
+        (mailbox, period): (&DeviceId, u32),
+        sequence: Sequence,
+    ) -> Option<QueueId> {
+        let reading = self.reading(mailbox, period);
+        let (queue, envelope) = reading.fetching.remove(&sequence)?;
+        reading.moved = now;
+        self.under_way.remove(&envelope);
+        Some(queue)
+    }
+
     /// An inbox is not read any more.
     pub(crate) fn stop_reading(&mut self, mailbox: &DeviceId, period: u32) {
-        self.readings.remove(&(*mailbox, period));
+        let of = (*mailbox, period);
+        for (_, envelope) in
+            self.readings.remove(&of).into_iter().flat_map(|reading| reading.fetching.into_values())
+        {
+            if self.under_way.get(&envelope).is_some_and(|(_, from)| *from == of) {
+                self.under_way.remove(&envelope);
+            }
+        }
     }
 
     /// Whether an envelope was found before.

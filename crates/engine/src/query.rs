@@ -103,7 +103,15 @@ fn all<K: Decode, V: Decode>(
 }
 
 fn own_account(rows: &dyn Rows) -> Result<AccountId, QueryError> {
-    Ok(account::load(rows)?.ok_or(RestoreError::NoAccount)?.0.account)
+    account::owner(rows)?.ok_or(RestoreError::NoAccount)
+}
+
+/// The own account; `None` when there is none yet. Cheaper than [`profile`], which derives the device's keys.
+///
+/// # Errors
+/// When the rows cannot be read.
+pub fn account(rows: &dyn Rows) -> Result<Option<AccountId>, QueryError> {
+    account::owner(rows)
 }
 
 /// The own profile; `None` when there is no account yet.

@@ -34,10 +34,14 @@ use crate::offers;
 use crate::output::Output;
 use crate::registering::note_owners;
 use crate::registering::register;
+use crate::timer::TimerKey;
 
 /// Envelopes that are fetched at once, and in one request.
 const FETCHING: usize = 256;
 const FETCHED_AT_ONCE: usize = 64;
+
+/// So many that are safe here are deleted before all is fetched: each deletion is a commit of the mailbox.
+const DELETED_AT_ONCE: usize = 1_024;
 
 /// Envelopes listed and not fetched yet: more than an inbox holds.
 const MAX_LISTED: usize = 65_536;
@@ -138,45 +142,38 @@ fn note_entry(engine: &mut Engine, mailbox: DeviceId, period: u32, entry: &Index
     if found && reading.to_delete.len() >= MAX_LISTED {
         // It will be listed again.
     } else if found {
-        reading.to_delete.push(entry.sequence);
-        if let Some(Owner::Device(device)) = reading.queues.get(&entry.queue) {
-            reading.copies.entry(*device).or_default().insert(entry.envelope);
-        }
+        reading.is_found(entry.sequence, &entry.queue, entry.envelope);
     } else if reading.queues.contains_key(&entry.queue) && reading.to_fetch.len() < MAX_LISTED {
         reading.to_fetch.push_back((entry.sequence, entry.queue, entry.envelope));
     }
     // Mail of nobody that we know ends by itself; deleting it could not be taken back.
 }
 
+/// What was on its way from one mailbox may have come, or is fetched from another.
+pub(crate) fn fetch_more(engine: &mut Engine, out: &mut Output) {
+    for (mailbox, period) in engine.mailboxes.with_more() {
+        fetch(engine, out, mailbox, period);
+    }
+}
+
 /// Fetches more, deletes what is safe, and ends a reading that has come to its end.
 pub(crate) fn fetch(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32) {
     let used_for = Use::Read { mailbox, period };
-    while engine.askers.fetching(used_for) < FETCHING {
-        let reading = engine.mailboxes.reading(&mailbox, period);
-        let listed = reading.to_fetch.len().min(FETCHED_AT_ONCE);
-        let batch: Vec<_> = reading.to_fetch.drain(..listed).collect();
-        if batch.is_empty() {
-            break;
+    while engine.askers.fetching(used_for) < FETCHING && engine.mailboxes.has_more(&mailbox, period) {
+        let now = engine.core.now;
+        let (sequences, again) = engine.mailboxes.take_listed(now, (&mailbox, period), FETCHED_AT_ONCE);
+        if let Some(again) = again {
+            engine.core.timers.set_earlier(TimerKey::Fetch, again);
         }
-        // Copies may have come from another mailbox since they were listed here.
-        let (found, batch): (Vec<_>, Vec<_>) =
-            batch.into_iter().partition(|(_, _, envelope)| engine.mailboxes.was_found(envelope));
-        let reading = engine.mailboxes.reading(&mailbox, period);
-        reading.to_delete.extend(found.into_iter().map(|(sequence, ..)| sequence));
-        // It may have been listed twice.
-        let new = batch.into_iter().filter_map(|(sequence, queue, _)| {
-            reading.fetching.insert(sequence, queue).is_none().then_some(sequence)
-        });
-        let sequences: Vec<Sequence> = new.collect();
         if sequences.is_empty() {
-            continue;
+            break;
         }
         let request = Request::Get { sequences: BoundedVec::truncated(sequences) };
         engine.askers.ask(&mut engine.core, out, used_for, request, Asked::Get);
     }
     delete(engine, out, mailbox, period);
     let reading = engine.mailboxes.reading(&mailbox, period);
-    if !reading.fetching.is_empty() || !reading.caught_up {
+    if !reading.fetching.is_empty() || !reading.to_fetch.is_empty() || !reading.caught_up {
         return;
     }
     if reading.again {
@@ -199,8 +196,8 @@ fn delete(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32)
     let used_for = Use::Read { mailbox, period };
     let asking = engine.askers.is_deleting(used_for);
     let reading = engine.mailboxes.reading(&mailbox, period);
-    let idle = reading.fetching.is_empty();
-    if !asking && !reading.to_delete.is_empty() && (idle || reading.to_delete.len() >= FETCHING) {
+    let idle = reading.fetching.is_empty() && reading.to_fetch.is_empty();
+    if !asking && !reading.to_delete.is_empty() && (idle || reading.to_delete.len() >= DELETED_AT_ONCE) {
         for part in std::mem::take(&mut reading.to_delete).chunks(kith_proto::mailbox::MAX_INDEX) {
             let request = Request::DeleteThese { sequences: BoundedVec::truncated(part.to_vec()) };
             engine.askers.ask(&mut engine.core, out, used_for, request, Asked::Delete);
@@ -219,7 +216,11 @@ fn delete(engine: &mut Engine, out: &mut Output, mailbox: DeviceId, period: u32)
 fn a_copy_may_be_elsewhere(engine: &Engine, but: Option<&DeviceId>) -> bool {
     let period = mailbox::period_at(engine.core.now);
     let untold = |device: &DeviceId, own: &Own| match own.is_used() {
-        true => !engine.askers.is_ready(device) || !engine.mailboxes.is_caught_up(device, period),
+        true => {
+            !engine.askers.is_ready(device)
+                || !engine.mailboxes.is_caught_up(device, period)
+                || engine.mailboxes.has_more(device, period)
+        }
         // One that was left is looked into a few times a day.
         false => own.drained.is_none(),
     };
@@ -245,7 +246,7 @@ pub(crate) fn gone(
     (mailbox, period): (DeviceId, u32),
     sequence: Sequence,
 ) {
-    engine.mailboxes.reading(&mailbox, period).fetching.remove(&sequence);
+    engine.mailboxes.fetched(engine.core.now, (&mailbox, period), sequence);
     fetch(engine, out, mailbox, period);
 }
 
@@ -257,12 +258,11 @@ pub(crate) fn fetched(
     (mailbox, period): (DeviceId, u32),
     (sequence, envelope, work): (Sequence, &Envelope, Option<WorkProof>),
 ) {
-    let reading = engine.mailboxes.reading(&mailbox, period);
-    let Some(queue) = reading.fetching.remove(&sequence) else {
+    let Some(queue) = engine.mailboxes.fetched(engine.core.now, (&mailbox, period), sequence) else {
         engine.core.stats.bad_mailbox_answers += 1;
         return fetch(engine, out, mailbox, period);
     };
-    let owner = reading.queues.get(&queue).copied();
+    let owner = engine.mailboxes.reading(&mailbox, period).queues.get(&queue).copied();
     mail::worked(engine, out, Use::Read { mailbox, period });
     engine.core.stats.fetched += 1;
     let settled = match owner {

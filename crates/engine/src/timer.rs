@@ -25,6 +25,8 @@ pub(crate) enum TimerKey {
     Work,
     /// The cards of those whom we want to ask are looked for.
     Knock,
+    /// What was asked for at one mailbox and has not come may be fetched from another.
+    Fetch,
     /// A mailbox should have answered by now.
     Mute,
     /// More contacts are to find our mailboxes in the DHT.

@@ -121,7 +121,7 @@ fn show_helping(view: &Value) {
         (false, false) => println!("off  nothing is kept for others"),
     }
     if !text(view, "problem").is_empty() {
-        println!("{}  {}", style::warn("look"), text(view, "problem"));
+        println!("{}  {} (it is tried again by itself)", style::warn("look"), text(view, "problem"));
     }
 }
 

@@ -178,7 +178,7 @@ fn receipts(handle: &Handle, params: &Params<'_>) -> Result<Value, RpcError> {
 }
 
 fn own_account(rows: &dyn Rows) -> Result<Option<AccountId>, NodeError> {
-    Ok(query::profile(rows)?.map(|view| view.account))
+    Ok(query::account(rows)?)
 }
 
 /// What these are called.

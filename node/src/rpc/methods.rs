@@ -567,7 +567,7 @@ fn contacts_list(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
 
 fn contacts_knocks(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
     let allowed = handle.query(query::allows_knocks)?;
-    let own = handle.query(query::profile)?.map(|view| view.account.to_string());
+    let own = handle.query(query::account)?.map(|account| account.to_string());
     let waiting = handle.query(query::contacts)?.iter().filter(|view| view.stranger).count();
     Ok(json!({ "allowed": allowed, "address": own, "waiting": waiting }))
 }

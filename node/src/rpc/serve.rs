@@ -14,6 +14,7 @@ use kith_engine::Event;
 use kith_engine::Overview;
 use kith_engine::query;
 use kith_proto::id::AccountId;
+use kith_proto::id::DeviceId;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
@@ -161,12 +162,12 @@ fn forward_all(handle: &Handle, out: &Out, events: &Events) {
     }
 }
 
-/// Passes an event on; `own` is the own account once it is known. Returns whether there may be more.
-fn forward(handle: &Handle, out: &Out, own: &mut Option<AccountId>, event: &NodeEvent) -> bool {
+/// Passes an event on; `own` is who this is, once that is known. Returns whether there may be more.
+fn forward(handle: &Handle, out: &Out, own: &mut Option<Own>, event: &NodeEvent) -> bool {
     let body = match event {
         NodeEvent::Engine(event) => {
             let (device, overview) = match **event {
-                Event::NetworkChanged(_) => (own_device(handle), Overview::default()),
+                Event::NetworkChanged(_) => (known(handle, own).map(|own| own.device), Overview::default()),
                 Event::ContactChanged(_) | Event::ContactRequested(_) | Event::GroupChanged(_) => {
                     (None, handle.overview())
                 }
@@ -175,7 +176,7 @@ fn forward(handle: &Handle, out: &Out, own: &mut Option<AccountId>, event: &Node
             views::event(event, &overview, device.as_ref(), &names(handle, own, event))
         }
         NodeEvent::Helping(view) => {
-            let device = own_device(handle);
+            let device = known(handle, own).map(|own| own.device);
             let mut body = mailboxes::helping_view(view, &handle.overview().network, device.as_ref());
             if let Some(fields) = body.as_object_mut() {
                 fields.insert("type".to_owned(), Value::from("mailboxes.helping"));
@@ -196,13 +197,10 @@ fn forward(handle: &Handle, out: &Out, own: &mut Option<AccountId>, event: &Node
 }
 
 /// The names that an event needs, and what its reader does not want to read.
-fn names(handle: &Handle, own: &mut Option<AccountId>, event: &Event) -> Names {
+fn names(handle: &Handle, own: &mut Option<Own>, event: &Event) -> Names {
     let whom = match event {
         Event::MessageReceived(view) | Event::MessageWritten(view) => {
-            if own.is_none() {
-                *own = handle.query(query::profile).ok().flatten().map(|view| view.account);
-            }
-            messages::people(view, own.as_ref())
+            messages::people(view, known(handle, own).map(|own| own.account).as_ref())
         }
         Event::ChatChanged(view) => messages::people_in_chat(view),
         _ => Vec::new(),
@@ -214,8 +212,19 @@ fn names(handle: &Handle, own: &mut Option<AccountId>, event: &Event) -> Names {
     handle.query(|rows| messages::names(rows, whom.into_iter())).unwrap_or_default()
 }
 
-fn own_device(handle: &Handle) -> Option<kith_proto::id::DeviceId> {
-    handle.query(query::profile).ok().flatten().map(|view| view.device)
+/// Whose node this is, which never changes while it runs.
+#[derive(Clone, Copy)]
+struct Own {
+    account: AccountId,
+    device: DeviceId,
+}
+
+fn known(handle: &Handle, own: &mut Option<Own>) -> Option<Own> {
+    if own.is_none() {
+        let profile = handle.query(query::profile).ok().flatten();
+        *own = profile.map(|view| Own { account: view.account, device: view.device });
+    }
+    *own
 }
 
 fn read_lines(handle: &Handle, client: &Client, input: impl Read) -> std::io::Result<bool> {

@@ -11,6 +11,7 @@ use kith_proto::address::DeviceAddress;
 use kith_proto::address::Multiaddress;
 use kith_proto::bounded::BoundedVec;
 use kith_proto::envelope::Envelope;
+use kith_proto::frame::Frame;
 use kith_proto::id::DeviceId;
 use kith_proto::id::EnvelopeId;
 use kith_proto::id::QueueId;
@@ -32,6 +33,7 @@ use crate::carry;
 use crate::choosing::used;
 use crate::connect;
 use crate::disconnect;
+use crate::input_frame;
 use crate::invite;
 
 const SECOND: Span = Span::from_secs(1);
@@ -1005,6 +1007,104 @@ fn copies_of_what_came_by_another_mailbox_are_deleted_unseen_also_after_a_restar
     let held = office.post.held().envelopes;
     assert_eq!(held, 4, "nothing but her receipts for Bob, one of which says again that there is room");
     assert_eq!(ann.disk.rows_in("found"), 0, "names are forgotten once every mailbox has told what it has");
+}
+
+#[test]
+fn what_all_mailboxes_have_is_fetched_once_and_deleted_everywhere() {
+    let (mut office, mut ann, mut friends) = ann_and_friends(1, 3);
+    let mut bob = friends.remove(0);
+    let chat = ann.chat_with(&bob);
+    let _ = office.post.left(1);
+    for number in 0..900 {
+        bob.send(chat, &format!("message {number}"));
+    }
+    for _ in 0..30 {
+        bob.pass(SECOND);
+        office.carry(&mut bob, 2);
+    }
+    let _ = office.post.left(2);
+    assert_eq!(come_back(&mut office, &mut ann, 1, bob.now), 900, "one envelope each, of three copies");
+    assert_eq!(ann.texts(&chat).len(), 900);
+    assert!(office.post.held().envelopes < 20, "nothing but her receipts for Bob");
+}
+
+#[test]
+fn a_mailbox_that_lists_and_gives_nothing_holds_up_nothing_for_long() {
+    let (mut office, mut ann, mut friends) = ann_and_friends(1, 3);
+    let mut bob = friends.remove(0);
+    let chat = ann.chat_with(&bob);
+    let _ = office.post.left(1);
+    bob.send(chat, "are you there?");
+    for _ in 0..3 {
+        bob.pass(SECOND);
+        office.carry(&mut bob, 2);
+    }
+    let _ = office.post.left(2);
+    ann.restart();
+    ann.now = bob.now;
+    office.welcome(&mut ann);
+    let mut withheld = None;
+    for _ in 0..8 {
+        ann.pass(Span(250));
+        while !ann.mail.is_empty() {
+            // Whichever is asked first says nothing.
+            ann.mail.retain(|effect| match effect {
+                Effect::AskMailbox { stream, request } if matches!(request.word, Request::Get { .. }) => {
+                    *withheld.get_or_insert(*stream) != *stream
+                }
+                _ => true,
+            });
+            office.carry_one(&mut ann, 1);
+        }
+    }
+    assert!(withheld.is_some());
+    assert_eq!(ann.texts(&chat), ["are you there?"], "another was asked after a second");
+}
+
+#[test]
+fn what_was_left_alone_behind_a_gap_is_fetched_once_that_is_filled() {
+    let (mut office, mut ann, mut friends) = ann_and_friends(1, 1);
+    let mut bob = friends.remove(0);
+    let chat = ann.chat_with(&bob);
+    let _ = office.post.left(1);
+    for number in 0..30 {
+        bob.send(chat, &format!("message {number}"));
+    }
+    for _ in 0..5 {
+        bob.pass(SECOND);
+        office.carry(&mut bob, 2);
+    }
+    ann.config.held_items = 8;
+    ann.now = bob.now;
+    ann.restart();
+    office.welcome(&mut ann);
+    let mut first = None;
+    for _ in 0..5 {
+        ann.pass(SECOND);
+        office.carry_but(&mut ann, 1, |side, input| {
+            let NetInput::MailboxAnswered { stream, answer: Numbered { number, word } } = input else {
+                return true;
+            };
+            let Answer::Envelope { sequence, envelope, .. } = word else { return true };
+            if first.is_some() {
+                return true;
+            }
+            // The mailbox says that it has lost the first one.
+            first = Some(envelope.clone());
+            say(side, *stream, *number, Answer::Gone { sequence: *sequence });
+            false
+        });
+    }
+    assert_eq!(ann.texts(&chat), [""; 0]);
+    // Bob is there for a moment, and gives what is missing.
+    ann.net(NetInput::Connected { device: bob.device, dialled: None });
+    input_frame(&mut ann, bob.device, Frame::Put(first.unwrap()));
+    ann.net(NetInput::Disconnected { device: bob.device });
+    for _ in 0..5 {
+        ann.pass(SECOND);
+        office.carry(&mut ann, 1);
+    }
+    assert_eq!(ann.texts(&chat), (0..30).map(|number| format!("message {number}")).collect::<Vec<_>>());
 }
 
 #[test]
