@@ -196,7 +196,12 @@ pub(crate) fn publish_lists(engine: &mut Engine, out: &mut Output) {
 /// The sequence of a record that is made now, and when it ends. Several changes of one moment have sequences that follow
 /// each other, as the versions of the list do.
 pub(crate) fn validity(engine: &Engine) -> (u64, Timestamp) {
-    (engine.core.now.0.max(engine.mailboxes.version), engine.core.now + LIFE)
+    (engine.core.now.0.max(engine.mailboxes.version), ends(engine))
+}
+
+/// When a record that is made now ends: by the clocks of others, who refuse what claims to live for too long.
+pub(crate) fn ends(engine: &Engine) -> Timestamp {
+    engine.clocks.by_others(engine.core.now) + LIFE
 }
 
 /// Today and tomorrow: whoever publishes is about to go.

@@ -116,6 +116,14 @@ impl Clocks {
         })
     }
 
+    /// The time that others have: ours, moved no further than they surely differ from it. For what others judge by their clocks.
+    pub(crate) fn by_others(&self, now: Timestamp) -> Timestamp {
+        let Some(view) = self.view(now) else { return now };
+        let ahead_secs = view.ahead_at_least_secs.max(0) + view.ahead_at_most_secs.min(0);
+        let by = Span::from_secs(ahead_secs.unsigned_abs());
+        if ahead_secs < 0 { before(now, by) } else { now + by }
+    }
+
     fn note(&mut self, now: Timestamp, source: &DeviceId, earliest: Timestamp, latest: Option<Timestamp>) {
         let at_least = ahead(earliest, now);
         let at_most = latest.map_or(i64::MAX, |latest| ahead(latest, now));
@@ -187,6 +195,25 @@ mod tests {
         clocks.said(NOW, &source(3), NOW + Span::from_days(300));
         let view = clocks.view(NOW).unwrap();
         assert_eq!((view.sources, view.ahead_at_least_secs, view.ahead_at_most_secs), (3, 3, 63));
+    }
+
+    #[test]
+    fn what_others_judge_by_their_clocks_is_moved_no_further_than_is_sure() {
+        let mut clocks = Clocks::default();
+        assert_eq!(clocks.by_others(NOW), NOW, "nobody has told");
+        let three_hours = 3 * 3_600 * 1_000;
+        registered(&mut clocks, NOW, 1, -three_hours);
+        registered(&mut clocks, NOW, 2, -three_hours);
+        let ahead = NOW.since(clocks.by_others(NOW));
+        assert!(ahead >= Span::from_hours(2) && ahead <= Span::from_hours(3), "{ahead:?}");
+        let mut clocks = Clocks::default();
+        clocks.said(NOW, &source(1), NOW + Span::from_hours(5));
+        clocks.said(NOW, &source(2), NOW + Span::from_hours(6));
+        assert_eq!(clocks.by_others(NOW), NOW + Span::from_hours(5));
+        let mut clocks = Clocks::default();
+        clocks.said(NOW, &source(1), Timestamp(NOW.0 - Span::from_minutes(20).0));
+        clocks.said(NOW, &source(2), NOW + Span::from_minutes(10));
+        assert_eq!(clocks.by_others(NOW), NOW, "ours may be right");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod links;
 mod mailbox;
 mod measured;
 mod reach;
+mod retry;
 mod tally;
 mod turn;
 mod watch;
@@ -48,6 +49,7 @@ use self::links::Dialling;
 use self::links::RelayDial;
 use self::mailbox::Mailboxes;
 use self::reach::Reachability;
+use self::retry::Retry;
 use self::turn::Lending;
 use self::watch::Watch;
 use crate::address;
@@ -77,9 +79,6 @@ const MAX_PENDING: usize = 1_024;
 
 /// Messages of the pipes that wait here.
 const PIPE_QUEUE: usize = 1_024;
-
-/// The longest pause between dials of a bootstrap node.
-const BOOTSTRAP_PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// How often small things are looked after: bootstrap dials, unpublished records.
 const TICK: Duration = Duration::from_millis(100);
@@ -181,9 +180,7 @@ enum Outgoing {
 struct Bootstrap {
     /// Where it was said to be; what an invite says comes after what the person said.
     addresses: Vec<Multiaddr>,
-    pause: Duration,
-    next_dial: Instant,
-    connected: bool,
+    retry: Retry,
 }
 
 struct LookUp {
@@ -359,7 +356,7 @@ impl Task {
     }
 
     fn has_chores(&self) -> bool {
-        self.bootstraps.values().any(|node| !node.connected)
+        self.bootstraps.values().any(|node| !node.retry.is_up())
             || (self.has_bootstrap() && !self.unpublished.is_empty())
             || self.wants_relay()
             || !self.relay_dials.is_empty()
@@ -371,12 +368,7 @@ impl Task {
         let due: Vec<PeerId> = self
             .bootstraps
             .iter_mut()
-            .filter(|(_, node)| !node.connected && node.next_dial <= now)
-            .map(|(peer, node)| {
-                node.next_dial = now + node.pause;
-                node.pause = (node.pause * 2).min(BOOTSTRAP_PAUSE_MAX);
-                *peer
-            })
+            .filter_map(|(peer, node)| node.retry.is_due(now).then_some(*peer))
             .collect();
         for peer in due {
             self.dial_bootstrap(peer);
@@ -479,9 +471,8 @@ impl Task {
         self.note_joined(address);
         if address::reach_of(address) != Reach::Loopback {
             // A new network: whoever could not be reached before may be now.
-            let next_dial = Instant::now();
-            for node in self.bootstraps.values_mut().filter(|node| !node.connected) {
-                (node.pause, node.next_dial) = (self.config.limits.bootstrap_pause, next_dial);
+            for node in self.bootstraps.values_mut() {
+                node.retry.at_once(self.config.limits.bootstrap_pause, Instant::now());
             }
         }
         let listener = self.listeners.get(&id).copied();

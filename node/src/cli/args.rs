@@ -17,7 +17,7 @@ Examples:
   kith-node invite                       print a link (and QR code) for one friend
   kith-node add 'kith:AQ…'               ask the maker of a link to become a contact
   kith-node add kith1…                   ask whoever has this address
-  kith-node send Bob 'on my way'         send and wait until it is delivered
+  kith-node send Bob 'on my way'         send and wait until it is there, or kept for them
   kith-node chat Bob                     talk
   kith-node group create Hiking Bob      make a group; chat, send and log take its name as well
   kith-node run                          stay online, serve DIR/rpc.sock
@@ -197,7 +197,7 @@ pub(crate) enum Task {
         #[arg(long)]
         matched: bool,
     },
-    /// Send a message and wait until it is delivered
+    /// Send a message and wait until it is delivered, or all of their mailboxes have it
     Send {
         /// A contact's name or address kith1…, or a group's name or id
         chat: String,

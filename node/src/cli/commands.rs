@@ -200,7 +200,12 @@ fn invite(client: &Client, uses: u32, hours: u64, wait: bool) -> Result<()> {
             asked
         });
     } else if !client.is_daemon() {
-        eprintln!("{}", style::warn("nobody can use it while you are offline: start “kith-node run”"));
+        eprintln!(
+            "{}",
+            style::warn(
+                "it works once your mailboxes have heard of it: stay a moment with --wait, or start “kith-node run”"
+            )
+        );
     }
     Ok(())
 }

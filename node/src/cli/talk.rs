@@ -49,7 +49,8 @@ pub(crate) fn send(client: &Client, wanted: &str, said: Said, wait: u64) -> Resu
     let sent = client.call("messages.send", &params)?;
     let id = text(&sent, "message_id").to_owned();
     let mut receipts = sent.get("receipts").filter(|receipts| receipts.is_object()).cloned();
-    let delivered = client.wait_for(Duration::from_secs(wait), |event| {
+    let (mut delivered, mut stored, mut copies) = (false, false, None);
+    client.wait_for(Duration::from_secs(wait), |event| {
         if text(event, "message_id") != id {
             return false;
         }
@@ -57,12 +58,23 @@ pub(crate) fn send(client: &Client, wanted: &str, said: Said, wait: u64) -> Resu
             "message.receipts" => {
                 eprintln!("{}", style::faint(&reached(event)));
                 receipts = Some(event.clone());
-                number(event, "delivered") >= number(event, "of")
+                delivered = number(event, "delivered") >= number(event, "of");
+                delivered
             }
             "message.state" => {
                 eprintln!("{}", style::faint(text(event, "state")));
+                stored |= text(event, "state") == "stored";
                 // In a group that counts, it is not enough that one has it.
-                receipts.is_none() && matches!(text(event, "state"), "delivered" | "read")
+                delivered = receipts.is_none() && matches!(text(event, "state"), "delivered" | "read");
+                delivered
+            }
+            "message.copies" => {
+                copies = Some(event.clone());
+                // All of their mailboxes have it: nothing is left to do here.
+                let kept = event.get("copies");
+                kept.is_some_and(|kept| {
+                    number(kept, "of") > 0 && number(kept, "promised") >= number(kept, "of")
+                })
             }
             _ => false,
         }
@@ -75,7 +87,14 @@ pub(crate) fn send(client: &Client, wanted: &str, said: Said, wait: u64) -> Resu
                 style::warn(&reached(&receipts))
             );
         }
-        _ => println!("{}: it is kept and goes on whenever you are online", style::warn("not delivered yet")),
+        _ if stored => {
+            let kept = copies.as_ref().map(promised).unwrap_or_default();
+            println!("{}{kept}: it arrives without you", style::good("stored"));
+        }
+        _ => println!(
+            "{}: it is kept here and goes on whenever you are online",
+            style::warn("not delivered yet")
+        ),
     }
     if !delivered {
         println!("{}", style::faint(&format!("kith-node trace {id}")));

@@ -1,5 +1,6 @@
 //! Findings about mail: the own mailboxes, contacts, and what waits.
 
+use kith_engine::view::ClockView;
 use kith_engine::view::MailboxRefusal;
 use kith_engine::view::MailboxView;
 use kith_engine::view::NetworkView;
@@ -16,6 +17,9 @@ const LITTLE_BYTES: u64 = 1 << 20;
 
 /// A mailbox that was away for longer is a finding: shorter is a restart.
 const AWAY_SECS: u64 = 3_600;
+
+/// A clock that is off by more may be in another period of mailboxes.
+const WRONG_SECS: i64 = 12 * 3_600;
 
 pub(super) fn findings(known: &Known) -> Vec<Finding> {
     let own = known.network.mailboxes.iter().enumerate();
@@ -73,7 +77,13 @@ fn mailboxes(network: &NetworkView) -> Finding {
 fn mailbox(known: &Known, letter: &str, own: &MailboxView) -> Finding {
     let about = format!("mailbox {letter}");
     if let Some(why) = own.refused {
-        let (fact, action) = refusal(why, own);
+        let (fact, action) = match known.clock {
+            Some(clock) if why == MailboxRefusal::NotKnown && is_wrong(clock) => (
+                "It does not take this device, whose clock is wrong.",
+                "Set the clock of this device, and start Kith again: then it is asked anew.",
+            ),
+            _ => refusal(why, own),
+        };
         let read = if own.accepted { " What it holds is still read." } else { "" };
         return Finding::new(&about, Severity::Warning, format!("{fact}{read}"), action);
     }
@@ -124,6 +134,11 @@ fn mailbox(known: &Known, letter: &str, own: &MailboxView) -> Finding {
     }
 }
 
+/// Whether the clock of this device is off by so much that mailboxes refuse what it asks.
+fn is_wrong(clock: ClockView) -> bool {
+    clock.ahead_at_least_secs > WRONG_SECS || clock.ahead_at_most_secs < -WRONG_SECS
+}
+
 /// Who cannot leave anything in a mailbox.
 fn places(letter: &str, own: &MailboxView) -> Option<Finding> {
     let about = format!("places in mailbox {letter}");
@@ -163,8 +178,8 @@ pub fn refusal(why: MailboxRefusal, own: &MailboxView) -> (&'static str, &'stati
             "Ask whoever runs it for the word that counts now and add the mailbox again with it, or remove it.",
         ),
         MailboxRefusal::NotKnown => (
-            "It does not take this device: it opens inboxes only for people with a voucher.",
-            "Ask whoever runs it for a voucher and add the mailbox again with it, or remove it.",
+            "It does not take this device: it opens inboxes only for people with a voucher, or the two clocks differ by days.",
+            "Look whether the clock of this device is right; else ask whoever runs it for a voucher and add the mailbox again with it, or remove it.",
         ),
         MailboxRefusal::Full => (
             "It is full and opens no inbox for this device.",

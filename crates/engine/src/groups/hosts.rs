@@ -268,7 +268,7 @@ fn write(engine: &mut Engine, out: &mut Output, hosted: &[(GroupId, Link)]) {
             hosts.iter().filter(|host| engine.presence.links.is_ready(&host.device)).count() as u64;
         crowd = crowd.max(1 + connected);
         let told = HostsRecord { hosts: BoundedVec::truncated(hosts) };
-        let valid = (now.0, now + cards::LIFE);
+        let valid = (now.0, cards::ends(engine));
         for period in cards::periods(now) {
             let sealed = record::seal_hosts(&mut engine.core.rng, &link.seed, period, valid, &told);
             out.effects.extend(sealed.map(|record| Effect::Publish { record }));

@@ -21,6 +21,7 @@ use super::RETRY_TICKS;
 use super::RETRY_TICKS_MAX;
 use super::Task;
 use super::now_millis;
+use super::retry::Retry;
 use crate::address;
 use crate::behaviour;
 use crate::config::Role;
@@ -59,7 +60,7 @@ pub(super) struct Check {
 
 impl Task {
     pub(super) fn has_bootstrap(&self) -> bool {
-        self.bootstraps.values().any(|node| node.connected)
+        self.bootstraps.values().any(|node| node.retry.is_up())
     }
 
     pub(super) fn add_bootstrap(&mut self, node: &DeviceAddress) {
@@ -69,7 +70,11 @@ impl Task {
         };
         let pause = self.config.limits.bootstrap_pause;
         let connected = self.alive.contains_key(&peer);
-        let new = Bootstrap { addresses: Vec::new(), pause, next_dial: Instant::now() + pause, connected };
+        let mut retry = Retry::new(pause, Instant::now());
+        if connected {
+            retry.up(Instant::now());
+        }
+        let new = Bootstrap { addresses: Vec::new(), retry };
         let known = self.bootstraps.entry(peer).or_insert(new);
         if !known.addresses.contains(&address) && known.addresses.len() < MAX_BOOTSTRAP_ADDRESSES {
             known.addresses.push(address.clone());
@@ -92,7 +97,7 @@ impl Task {
         known.addresses.retain(|other| *other != address);
         self.swarm.behaviour_mut().kad.remove_address(&peer, &address);
         if known.addresses.is_empty() {
-            let was_up = known.connected;
+            let was_up = known.retry.is_up();
             self.bootstraps.remove(&peer);
             self.swarm.behaviour_mut().kad.remove_peer(&peer);
             self.places.give_up(&peer);
@@ -116,10 +121,8 @@ impl Task {
 
     /// A bootstrap node is connected, at `reached` if we dialled it.
     pub(super) fn bootstrap_is_up(&mut self, peer: PeerId, reached: Option<&Multiaddress>) {
-        let pause = self.config.limits.bootstrap_pause;
         let Some(node) = self.bootstraps.get_mut(&peer) else { return };
-        node.connected = true;
-        node.pause = pause;
+        node.retry.up(Instant::now());
         let address = reached.cloned().or_else(|| node.addresses.first().and_then(address::from_libp2p));
         self.count_lenders();
         if let Some((device, address)) = address::device_of(&peer).zip(address) {
@@ -147,6 +150,8 @@ impl Task {
             } => match records::read(&record, now_millis()) {
                 Ok(read) => self.on_brought((source, connection), read),
                 Err(records::BadRecord::Old) => {}
+                // A clock that is wrong is nobody's fault.
+                Err(records::BadRecord::Expiry) => stats::count(&self.counters.records_refused),
                 Err(_) => {
                     stats::count(&self.counters.records_refused);
                     if let Some(device) = address::device_of(&source) {
@@ -328,6 +333,7 @@ impl Task {
                     self.note_found();
                     self.tell(NetEvent::Found { key, record });
                 }
+                (Err(records::BadRecord::Expiry), _) => stats::count(&self.counters.records_refused),
                 (Err(_), _) => {
                     stats::count(&self.counters.records_refused);
                     if let Some(device) = found.peer.and_then(|peer| address::device_of(&peer)) {

@@ -474,8 +474,7 @@ impl Task {
         self.mailbox_withdrawn(device);
         self.tell(NetEvent::Disconnected { device });
         if let Some(node) = self.bootstraps.get_mut(&peer) {
-            node.connected = false;
-            node.next_dial = Instant::now() + node.pause;
+            node.retry.lost(self.config.limits.bootstrap_pause, Instant::now());
             self.tell(NetEvent::BootstrapLost { device });
         }
         self.forget_node(&peer);

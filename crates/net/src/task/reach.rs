@@ -384,7 +384,7 @@ impl Task {
         let every = self.config.limits.probe_every;
         self.reach.next_probe =
             now + if self.reach.nat == Nat::Private { every * PRIVATE_FACTOR } else { every };
-        let Some((peer, node)) = self.bootstraps.iter().find(|(_, node)| node.connected) else { return };
+        let Some((peer, node)) = self.bootstraps.iter().find(|(_, node)| node.retry.is_up()) else { return };
         let peer = *peer;
         let options = DialOpts::peer_id(peer).condition(PeerCondition::Always);
         let options = options.addresses(node.addresses.clone()).build();
