@@ -77,7 +77,10 @@ fn roles(out: &mut String, picture: &Picture) -> std::fmt::Result {
         ("passes connections on (relay)", yes(config.roles.relay)),
         ("tests whether devices can be reached (AutoNAT)", yes(config.roles.autonat)),
         ("passes calls on (TURN)", yes(config.turn.serve)),
-        ("keeps sealed messages (mailbox)", yes(config.mailbox.serve)),
+        (
+            "keeps sealed messages (mailbox)",
+            if picture.told.closing { "closing" } else { yes(config.mailbox.serve) },
+        ),
         (
             "who may have an inbox",
             match (config.mailbox.serve, config.mailbox.open) {

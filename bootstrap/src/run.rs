@@ -94,10 +94,7 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
     let signals = Signals::listen()?;
     let (net, mut events) = Net::start(net_config, runtime.handle())?;
     let turn = if config.turn.serve { Some(runtime.block_on(start_turn(&config))?) } else { None };
-    let mailbox = match config.mailbox.serve {
-        true => Some(host(data, &seed, &config, net.clone(), &runtime)?),
-        false => None,
-    };
+    let (mailbox, closing) = host(data, &seed, &config, &net, &runtime)?;
     // A mailbox that is behind keeps nothing else of this node waiting.
     let feed = mailbox.clone().map(|host| {
         Feed::start(move || Some(host.clone()), net.clone(), events.request_credit(), runtime.handle())
@@ -110,6 +107,7 @@ pub(crate) fn run(data: &Path, config: Config, source: Source, logs: Logs) -> Re
         failed: Vec::new(),
         settings_refused: None,
         at_next_start: Vec::new(),
+        closing,
     });
     let board = Board {
         since,
@@ -187,18 +185,30 @@ async fn start_turn(config: &Config) -> Result<Turn> {
     Ok(turn)
 }
 
-/// The mailbox, open to whomever its settings admit.
+/// The mailbox, open to whomever its settings admit, and whether it is closing: it was switched off while something was kept, and
+/// that is given out first.
 fn host(
     data: &Path,
     seed: &[u8; 32],
     config: &Config,
-    net: Net,
+    net: &Net,
     runtime: &tokio::runtime::Runtime,
-) -> Result<Host> {
+) -> Result<(Option<Host>, bool)> {
     let folder = data.join(MAILBOX);
-    let (passphrase, door, closing) = (None, Door::Anybody, false);
+    let closing = !config.mailbox.serve && Store::exists(&folder);
+    if !config.mailbox.serve && !closing {
+        return Ok((None, false));
+    }
+    let (passphrase, door) = (None, Door::Anybody);
     let setup = Setup { folder: &folder, passphrase, seed, config: config.mailbox.limits(), door, closing };
-    Ok(Host::start(setup, net, runtime.handle())?)
+    let host = Host::start(setup, net.clone(), runtime.handle())?;
+    if closing {
+        net.command(NetCommand::ServeMailbox { serve: true, offer: false })?;
+        tracing::warn!(
+            "the mailbox is closing: it takes nothing new, and is gone once all is fetched or has expired"
+        );
+    }
+    Ok((Some(host), closing))
 }
 
 /// The seed of the node's key, made at the first start.
@@ -284,7 +294,11 @@ impl Server {
                 },
                 _ = tick.tick(), if self.writer.has_work() => self.write(),
                 done = self.writer.done() => done?,
-                () = ended(self.mailbox.as_ref()) => break,
+                () = ended(self.mailbox.as_ref()) => {
+                    if !self.mailbox_ended().await? {
+                        break;
+                    }
+                }
                 () = turn_ended(self.turn.as_ref()) => anyhow::bail!("a fault ended what passes calls on: start the node again"),
                 signal = signals.next() => match signal {
                     Signal::Stop => break,
@@ -293,6 +307,25 @@ impl Server {
             }
         }
         Ok(())
+    }
+
+    /// The mailbox has ended by itself. Returns whether that was to be: it was closing, and nothing is left in it.
+    async fn mailbox_ended(&mut self) -> Result<bool> {
+        if !self.told.borrow().closing {
+            return Ok(false);
+        }
+        self.feed = None;
+        self.net.command_async(NetCommand::ServeMailbox { serve: false, offer: false }).await?;
+        if let Some(host) = self.mailbox.take() {
+            tokio::task::spawn_blocking(move || host.stop()).await??;
+        }
+        let folder = self.board.data.join(MAILBOX);
+        if let Err(error) = std::fs::remove_dir_all(&folder) {
+            tracing::warn!(%error, "the empty mailbox could not be removed");
+        }
+        self.told.send_modify(|told| told.closing = false);
+        tracing::info!("the mailbox is empty and gone");
+        Ok(true)
     }
 
     /// Sends what waits to the disk, once there is room: a commit that fails would end the node, and what waits are

@@ -39,6 +39,8 @@ pub(crate) struct Told {
     pub(crate) settings_refused: Option<String>,
     /// What was read but holds from the next start on.
     pub(crate) at_next_start: Vec<&'static str>,
+    /// The mailbox gives out what it has, takes nothing new, and will be gone.
+    pub(crate) closing: bool,
 }
 
 impl Told {
@@ -163,6 +165,12 @@ impl Picture {
                 "It cannot listen at {address}: free the port or choose another address, then start again."
             )
         }));
+        if told.closing {
+            let waiting = self.mailbox.as_ref().map_or(0, |mailbox| mailbox.held.envelopes);
+            warnings.push(format!(
+                "The mailbox is closing: {waiting} sealed messages wait to be fetched. Leave this node on until this line is gone, 14 days at the latest."
+            ));
+        }
         if let Some(why) = &told.settings_refused {
             warnings.push(format!("The settings file was refused, the old settings go on: {why}"));
         }
@@ -236,6 +244,7 @@ pub(crate) mod tests {
             failed: Vec::new(),
             settings_refused: None,
             at_next_start: Vec::new(),
+            closing: false,
         };
         let net = Stats { open_tcp: 3, open_quic: 4, refused_rate: 5, records: 6, ..Stats::default() };
         let usage = Usage {

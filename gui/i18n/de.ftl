@@ -323,6 +323,7 @@ fail-outbox-full = Für diesen Kontakt warten zu viele Nachrichten: Versuche es 
 fail-no-address = Dieses Gerät hat noch keine Netzadresse: Warte kurz und versuche es noch einmal.
 fail-own-mailbox = Das ist dieses Gerät selbst: Seine Nachrichten muss ein anderes aufheben.
 fail-unknown-mailbox = Das ist keines deiner Postfächer.
+fail-unknown-bootstrap = Das ist keiner deiner Gemeinschaftsknoten.
 fail-too-many = Davon gibt es schon zu viele: Entferne zuerst eines.
 fail-slow-mode =
     Diese Gruppe ist im langsamen Modus: Die nächste Nachricht geht in { $secs ->

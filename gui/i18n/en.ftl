@@ -323,6 +323,7 @@ fail-outbox-full = Too many messages wait for this contact: try again when some 
 fail-no-address = This device has no network address yet: wait a moment, then try again.
 fail-own-mailbox = This is this device itself: mail for it has to be kept by another one.
 fail-unknown-mailbox = This is none of your mailboxes.
+fail-unknown-bootstrap = This is none of your community nodes.
 fail-too-many = There are too many of these already: remove one first.
 fail-slow-mode =
     This group is in slow mode: the next message can go in { $secs ->

@@ -323,6 +323,7 @@ fail-outbox-full = Hay demasiados mensajes esperando para este contacto: intént
 fail-no-address = Este dispositivo aún no tiene dirección de red: espera un momento e inténtalo de nuevo.
 fail-own-mailbox = Es este mismo dispositivo: su correo lo tiene que guardar otro.
 fail-unknown-mailbox = No es ninguno de tus buzones.
+fail-unknown-bootstrap = No es ninguno de tus nodos.
 fail-too-many = Ya hay demasiados: quita uno primero.
 fail-slow-mode =
     Este grupo está en modo lento: el próximo mensaje podrá salir en { $secs ->

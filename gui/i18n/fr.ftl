@@ -323,6 +323,7 @@ fail-outbox-full = Trop de messages attendent pour ce contact : réessayez quan
 fail-no-address = Cet appareil n’a pas encore d’adresse réseau : attendez un instant, puis réessayez.
 fail-own-mailbox = C’est cet appareil lui-même : son courrier doit être gardé par un autre.
 fail-unknown-mailbox = Ce n’est pas l’une de vos boîtes.
+fail-unknown-bootstrap = Ce n’est pas l’un de vos nœuds.
 fail-too-many = Il y en a déjà trop : retirez-en un d’abord.
 fail-slow-mode =
     Ce groupe est en mode lent : prochain message dans { $secs ->

@@ -61,9 +61,12 @@ impl NodeError {
             Self::Store(StoreError::Full(_)) => "disk_full",
             Self::Store(StoreError::Damaged(_)) | Self::Restore(RestoreError::Damaged(_)) => "damaged",
             Self::Store(_) | Self::Restore(_) => "storage",
-            Self::Net(NetError::BadAddress { .. } | NetError::NoPeer(_) | NetError::WrongKey(_)) => {
-                "bad_address"
-            }
+            Self::Net(
+                NetError::BadAddress { .. }
+                | NetError::NoPeer(_)
+                | NetError::ForBrowsers(_)
+                | NetError::WrongKey(_),
+            ) => "bad_address",
             Self::Net(_) => "network",
             Self::HelpSize => "bad_size",
             Self::System(_) => "system",

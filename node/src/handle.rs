@@ -716,7 +716,7 @@ pub fn address_text(address: &Multiaddress, device: Option<&DeviceId>) -> String
 /// # Errors
 /// When it is not one.
 pub fn parse_node(text: &str) -> Result<DeviceAddress, NodeError> {
-    Ok(address::parse_node(text)?)
+    Ok(address::parse_dialled(text)?)
 }
 
 /// Checks the address of a bootstrap node as people write it.
@@ -724,7 +724,7 @@ pub fn parse_node(text: &str) -> Result<DeviceAddress, NodeError> {
 /// # Errors
 /// When it is not one.
 pub fn check_bootstrap(text: &str) -> Result<String, NodeError> {
-    let node = address::parse_node(text)?;
+    let node = address::parse_dialled(text)?;
     Ok(address::text(&node.address, Some(&node.device)))
 }
 

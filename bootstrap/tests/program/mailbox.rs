@@ -124,6 +124,43 @@ async fn an_envelope_stays_until_the_second_reader_has_it_and_is_told_at_once() 
 }
 
 #[tokio::test]
+async fn a_mailbox_that_is_switched_off_gives_out_what_it_has_and_is_gone_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, data) = (folder.path().join("config.toml"), folder.path().join("data"));
+    std::fs::write(&file, "").unwrap();
+    let program = start_with(&data, &["--config".as_ref(), file.as_os_str()]);
+    let inbox = Inbox::new(1);
+    let mut asker = Asker::connect(1, &program.address).await;
+    let registered = asker.register(&inbox, &[PHONE], 1).await;
+    assert!(matches!(registered, Answer::Registered { .. }), "{registered:?}");
+    for number in 0..3 {
+        let stored = asker.question(asker.deposit(&inbox, 0, &envelope(number))).await;
+        assert!(matches!(stored, Answer::Stored { .. }), "{stored:?}");
+    }
+    assert!(program.stop().success());
+
+    std::fs::write(&file, "[mailbox]\nserve = false\n").unwrap();
+    let program = start_with(&data, &["--config".as_ref(), file.as_os_str()]);
+    let mut asker = Asker::connect(2, &program.address).await;
+    let refused = asker.question(asker.deposit(&inbox, 0, &envelope(4))).await;
+    assert!(
+        matches!(refused, Answer::Moved { .. }),
+        "whoever leaves something hears that it closes: {refused:?}"
+    );
+    let listed = asker.list(&inbox, PHONE).await;
+    assert_eq!(asker.fetch(&listed).await.len(), 3, "what was promised is there");
+    let place = listed.iter().map(|entry| entry.sequence).max().unwrap();
+    assert_eq!(asker.question(Request::Delete { up_to: place }).await, Answer::Done {});
+    while data.join("mailbox").exists() {
+        tokio::task::yield_now().await;
+    }
+    assert!(program.stop().success(), "the rest of the node went on without it");
+    let program = start_with(&data, &["--config".as_ref(), file.as_os_str()]);
+    assert!(!data.join("mailbox").exists());
+    assert!(program.stop().success());
+}
+
+#[tokio::test]
 async fn a_full_inbox_says_later_and_a_full_mailbox_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config.toml");

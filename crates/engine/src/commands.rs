@@ -115,11 +115,12 @@ pub(crate) fn run(
         Command::RemoveMailbox { device } => offers::remove(engine, out, &device),
         Command::AddBootstrap { address } => add_bootstrap(engine, out, address),
         Command::RemoveBootstrap { address } => {
-            if engine.presence.remove_bootstrap(&address) {
-                out.delete(rows::BOOTSTRAPS, address.as_bytes());
-                out.effect(Effect::RemoveBootstrap { address });
-                engine.network_changed(out);
+            if !engine.presence.remove_bootstrap(&address) {
+                return Err(Refusal::UnknownBootstrap);
             }
+            out.delete(rows::BOOTSTRAPS, address.as_bytes());
+            out.effect(Effect::RemoveBootstrap { address });
+            engine.network_changed(out);
             Ok(Answer::Done)
         }
         Command::StartCall { chat, media } => calls::commands::start(engine, rows, out, &chat, media),

@@ -51,6 +51,18 @@ pub fn parse_node(text: &str) -> Result<DeviceAddress, NetError> {
     Ok(DeviceAddress { device, address })
 }
 
+/// The same of a node that a person's device is to dial.
+///
+/// # Errors
+/// Also when only browsers can.
+pub fn parse_dialled(text: &str) -> Result<DeviceAddress, NetError> {
+    let node = parse_node(text)?;
+    match to_libp2p(&node.address) {
+        Some(address) if is_for_browsers(&address) => Err(NetError::ForBrowsers(text.to_owned())),
+        _ => Ok(node),
+    }
+}
+
 /// A configured address with the port that stands in a concrete one, to be listened at again; `None` when no port was left
 /// open. The interface stays as configured: one listener on all of them is told at each.
 pub fn with_port_of(configured: &str, concrete: &str) -> Option<String> {

@@ -15,6 +15,9 @@ pub enum NetError {
     /// A bootstrap address does not say who answers there.
     #[error("“{0}” does not end in /p2p/ and an id: copy the whole line that the bootstrap node printed")]
     NoPeer(String),
+    /// Only browsers can dial an address.
+    #[error("“{0}” is for browsers: copy one of the node's other lines, with /tcp/ or /quic-v1/")]
+    ForBrowsers(String),
     /// A peer id is not one of an Ed25519 key.
     #[error("“{0}” names a node whose key Kith does not use")]
     WrongKey(String),

@@ -65,6 +65,7 @@ fn refused(refusal: &Refusal) -> String {
         Refusal::NoAddress => say!("fail-no-address"),
         Refusal::OwnMailbox => say!("fail-own-mailbox"),
         Refusal::UnknownMailbox => say!("fail-unknown-mailbox"),
+        Refusal::UnknownBootstrap => say!("fail-unknown-bootstrap"),
         Refusal::TooMany => say!("fail-too-many"),
         of_groups => in_group(of_groups),
     }

@@ -220,7 +220,8 @@ fn knocks(client: &Client, allowed: Option<Switch>) -> Result<()> {
         println!("whoever knows your address may ask to be added: {}", text(&view, "address"));
         let waiting = view.get("waiting").and_then(Value::as_u64).unwrap_or(0);
         if waiting > 0 {
-            println!("{waiting} strangers wait for your answer: kith-node contacts");
+            let (who, waits) = if waiting == 1 { ("stranger", "waits") } else { ("strangers", "wait") };
+            println!("{waiting} {who} {waits} for your answer: kith-node contacts");
         }
     } else {
         println!("only those to whom you give a link may ask to be added");
@@ -301,6 +302,10 @@ fn contacts(client: &Client) -> Result<()> {
         let name = shown(contact, "name");
         let name = if name.is_empty() { "(unknown)" } else { name.as_str() };
         println!("{mark} {} {state} {}", style::strong(name), style::faint(text(contact, "contact_id")));
+        let greeting = shown(contact, "greeting");
+        if text(contact, "state") == "incoming" && !greeting.is_empty() {
+            println!("    “{greeting}”");
+        }
     }
     Ok(())
 }

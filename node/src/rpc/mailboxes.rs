@@ -65,7 +65,7 @@ pub(crate) fn list(handle: &Handle, _: &Params<'_>) -> Result<Value, RpcError> {
 }
 
 pub(crate) fn add(params: &Params<'_>) -> Result<Command, RpcError> {
-    let node = address::parse_node(&params.need("address")?).map_err(NodeError::from)?;
+    let node = address::parse_dialled(&params.need("address")?).map_err(NodeError::from)?;
     Ok(Command::AddMailbox { node, voucher: params.text("voucher")? })
 }
 

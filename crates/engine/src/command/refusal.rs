@@ -81,6 +81,9 @@ pub enum Refusal {
     /// No such mailbox.
     #[error("this is none of your mailboxes")]
     UnknownMailbox,
+    /// No such community node.
+    #[error("this is none of your community nodes")]
+    UnknownBootstrap,
     /// Too many of something.
     #[error("there are too many of these already: remove one first")]
     TooMany,
@@ -173,6 +176,7 @@ impl Refusal {
             Self::NoAddress => "no_address",
             Self::OwnMailbox => "own_mailbox",
             Self::UnknownMailbox => "unknown_mailbox",
+            Self::UnknownBootstrap => "unknown_bootstrap",
             Self::TooMany => "too_many",
             Self::UnknownGroup => "unknown_group",
             Self::NotInGroup => "not_in_group",
