@@ -147,7 +147,11 @@ async fn a_mailbox_that_is_switched_off_gives_out_what_it_has_and_is_gone_then()
         matches!(refused, Answer::Moved { .. }),
         "whoever leaves something hears that it closes: {refused:?}"
     );
+    let told = asker.register(&inbox, &[PHONE], 1).await;
+    assert!(matches!(told, Answer::Moved { .. }), "its owner hears it too: {told:?}");
     let listed = asker.list(&inbox, PHONE).await;
+    let told = asker.answer().await.unwrap().word;
+    assert!(matches!(told, Answer::Moved { .. }), "also after the list: {told:?}");
     assert_eq!(asker.fetch(&listed).await.len(), 3, "what was promised is there");
     let place = listed.iter().map(|entry| entry.sequence).max().unwrap();
     assert_eq!(asker.question(Request::Delete { up_to: place }).await, Answer::Done {});
