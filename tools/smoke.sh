@@ -4,9 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=${CARGO_TARGET_DIR:-target}/debug
-# Namespaces and full disks need root; where it is to be had without asking, they get it.
+# Namespaces and full disks need root. Where nothing may be left out, as in CI, they get it if no password is asked for.
 as_root=()
-[ "$(id -u)" = 0 ] || ! sudo -n true 2>/dev/null || as_root=(sudo -n -E)
+if [ -n "${NO_SKIPS:-}" ] && [ "$(id -u)" != 0 ] && sudo -n true 2>/dev/null; then as_root=(sudo -n -E); fi
 mail=${MAIL:-200}
 python3 tools/smoke.py --bin "$bin" --messages "${MESSAGES:-1000}" --kills "${KILLS:-10}"
 python3 tools/mailboxes.py --bin "$bin" --messages "$mail" --rounds "${ROUNDS:-3}"
